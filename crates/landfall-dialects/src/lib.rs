@@ -1,0 +1,1 @@
+//! Bytes to call and back, for each protocol: pure functions, no sockets.

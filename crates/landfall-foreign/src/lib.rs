@@ -1,0 +1,1 @@
+//! Find and open shared libraries, and say what was tried.

@@ -1,0 +1,303 @@
+//! One checked question to a model.
+
+use crate::{Kind, Problem, Ragged, Reason, RowRule, Signature, Slot, Tensor};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// One checked question to a model: inputs by slot, and the outputs wanted. It holds nothing of serving: no deadline,
+/// no caller.
+#[derive(Clone, Debug)]
+pub struct Call {
+    signature: Arc<Signature>,
+    inputs: Inputs,
+    rows: Option<usize>,
+    wanted: Wanted,
+}
+
+type Inputs = SmallVec<[Option<Input>; 4]>;
+
+/// What an input's slot is filled with.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// An array.
+    Dense(Tensor),
+    /// A matrix as its columns, each [n]; `None` for a column that did not come. For inputs with named columns.
+    Columns(Vec<Option<Tensor>>),
+    /// A sparse matrix. For inputs with named columns.
+    Csr(Csr),
+    /// Rows of unequal length.
+    Ragged(Ragged),
+}
+
+impl Input {
+    /// The array, where it is one.
+    pub fn dense(&self) -> Option<&Tensor> {
+        match self {
+            Input::Dense(tensor) => Some(tensor),
+            _ => None,
+        }
+    }
+
+    /// Number of rows; `None` for a scalar.
+    pub fn rows(&self) -> Option<usize> {
+        match self {
+            Input::Dense(tensor) => tensor.shape().first().copied(),
+            Input::Columns(columns) => columns.iter().flatten().next().map(Tensor::len),
+            Input::Csr(csr) => csr.indptr.len().checked_sub(1),
+            Input::Ragged(ragged) => Some(ragged.len()),
+        }
+    }
+}
+
+/// A sparse matrix in compressed rows: row `i` holds `data[indptr[i]..indptr[i + 1]]` in the columns `indices[…]`.
+#[derive(Clone, Debug)]
+pub struct Csr {
+    /// Values, [nnz].
+    pub data: Tensor,
+    /// Column of each value, [nnz], int64.
+    pub indices: Tensor,
+    /// Where rows start, [rows + 1], int64.
+    pub indptr: Tensor,
+}
+
+/// Outputs of a signature by place, ascending, each once.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Wanted(SmallVec<[u32; 8]>);
+
+impl Wanted {
+    /// The places, ascending.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.0.iter().map(|&place| place as usize)
+    }
+
+    /// Whether the output at this place is wanted.
+    pub fn contains(&self, place: usize) -> bool {
+        self.0.iter().any(|&p| p as usize == place)
+    }
+
+    /// How many outputs are wanted.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether no output is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<usize> for Wanted {
+    fn from_iter<I: IntoIterator<Item = usize>>(places: I) -> Self {
+        let mut places: SmallVec<[u32; 8]> = places.into_iter().map(|place| place as u32).collect();
+        places.sort_unstable();
+        places.dedup();
+        Wanted(places)
+    }
+}
+
+impl Call {
+    /// Holds inputs against the signature: required ones are there, types are equal, dims fit where the signature's
+    /// shape rule checks them (missing trailing dims of 1 are added), and all have the same number of rows where rows
+    /// mean something.
+    ///
+    /// `inputs` is by slot and may be shorter than the signature's list.
+    ///
+    /// # Errors
+    /// Invalid argument, with the reason that names the input.
+    pub fn checked(
+        signature: Arc<Signature>,
+        inputs: impl IntoIterator<Item = Option<Input>>,
+        wanted: Wanted,
+    ) -> Result<Self, Problem> {
+        let mut inputs: Inputs = inputs.into_iter().collect();
+        inputs.resize(signature.inputs().len(), None);
+        if inputs.iter().zip(signature.inputs()).any(|(input, spec)| input.is_none() && !spec.optional) {
+            return Err(missing_inputs(&signature, &inputs));
+        }
+        let counts_rows = *signature.rows() != RowRule::None;
+        let mut rows = None;
+        for (slot, input) in inputs.iter_mut().enumerate() {
+            let Some(input) = input else { continue };
+            check_input(&signature, slot, input)?;
+            if counts_rows {
+                check_rows(&signature, slot, input, &mut rows)?;
+            }
+        }
+        Ok(Call { signature, inputs, rows, wanted })
+    }
+
+    /// A call made of the rows of other calls (or of a part of one), whose inputs passed the check already.
+    pub(crate) fn regrouped(&self, inputs: Inputs, rows: usize) -> Self {
+        Call { signature: self.signature.clone(), inputs, rows: Some(rows), wanted: self.wanted.clone() }
+    }
+
+    /// The signature that the inputs were held against.
+    pub fn signature(&self) -> &Arc<Signature> {
+        &self.signature
+    }
+
+    /// What fills a slot; `None` for an optional input that did not come.
+    pub fn input(&self, slot: Slot) -> Option<&Input> {
+        self.inputs.get(slot).and_then(Option::as_ref)
+    }
+
+    /// All slots.
+    pub fn inputs(&self) -> &[Option<Input>] {
+        &self.inputs
+    }
+
+    /// Number of rows; `None` where rows mean nothing.
+    pub fn rows(&self) -> Option<usize> {
+        self.rows
+    }
+
+    /// The outputs wanted.
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// Whether rows of both may run in one batch: one signature, the same outputs wanted, the same inputs given, all as
+    /// arrays of equal dims but for rows.
+    pub fn joins(&self, other: &Call) -> bool {
+        Arc::ptr_eq(&self.signature, &other.signature)
+            && self.wanted == other.wanted
+            && self.rows.is_some()
+            && *self.signature.rows() == RowRule::Independent
+            && self.inputs.iter().zip(&other.inputs).all(|pair| match pair {
+                (None, None) => true,
+                (Some(Input::Dense(a)), Some(Input::Dense(b))) => a.shape().get(1..) == b.shape().get(1..),
+                _ => false,
+            })
+    }
+}
+
+fn missing_inputs(signature: &Signature, inputs: &[Option<Input>]) -> Problem {
+    let names = |wanted: fn(&Option<Input>, bool) -> bool| {
+        inputs
+            .iter()
+            .zip(signature.inputs())
+            .filter(|(input, spec)| wanted(input, spec.optional))
+            .map(|(_, spec)| spec.name.clone())
+            .collect()
+    };
+    Problem::new(Reason::InputsMissing {
+        missing: names(|input, optional| input.is_none() && !optional),
+        given: names(|input, _| input.is_some()),
+    })
+}
+
+fn check_input(signature: &Signature, slot: Slot, input: &mut Input) -> Result<(), Problem> {
+    let spec = &signature.inputs()[slot];
+    let refuse = |what: &str| {
+        Err(Problem::worded(
+            Kind::InvalidArgument,
+            format!("input {:?} cannot be given as {what}", spec.name),
+        ))
+    };
+    match input {
+        Input::Dense(tensor) => {
+            if tensor.dtype() != spec.dtype {
+                return Err(Problem::new(Reason::WrongDType {
+                    input: spec.name.clone(),
+                    expected: spec.dtype,
+                    found: tensor.dtype(),
+                }));
+            }
+            if let Some(shape) = signature.fitted(slot, tensor.shape())? {
+                *tensor = tensor.clone().reshaped(shape)?;
+            }
+            Ok(())
+        }
+        Input::Columns(columns) if columns.len() == spec.columns.len() && !columns.is_empty() => Ok(()),
+        Input::Columns(_) => refuse("columns"),
+        Input::Csr(_) if spec.columns.is_empty() => refuse("a sparse matrix"),
+        Input::Csr(_) => Ok(()),
+        Input::Ragged(_) => refuse("ragged rows"),
+    }
+}
+
+fn check_rows(
+    signature: &Signature,
+    slot: Slot,
+    input: &Input,
+    rows: &mut Option<usize>,
+) -> Result<(), Problem> {
+    let Some(found) = input.rows() else { return Ok(()) };
+    match *rows {
+        Some(expected) if expected != found => {
+            let input = signature.inputs()[slot].name.clone();
+            Err(Problem::new(Reason::RowsDiffer { input, expected, found }))
+        }
+        _ => {
+            *rows = Some(found);
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DType, Dim, InputSpec, Method, OutputSpec, ShapeRule};
+
+    fn signature() -> Arc<Signature> {
+        let free = Dim::Free(None);
+        let mut extra = InputSpec::new("extra", DType::F32, Some(vec![free.clone()]));
+        extra.optional = true;
+        let inputs = vec![
+            InputSpec::new("dense", DType::F32, Some(vec![free.clone(), Dim::Known(2)])),
+            InputSpec::new("ids", DType::I64, Some(vec![free.clone(), free])),
+            extra,
+        ];
+        let outputs =
+            vec![OutputSpec::new("score", DType::F32, None), OutputSpec::new("other", DType::F32, None)];
+        Signature::new("s", Method::Predict, inputs, outputs, RowRule::Independent, ShapeRule::Checked)
+            .unwrap()
+            .shared()
+    }
+
+    fn dense(rows: usize) -> Option<Input> {
+        Some(Input::Dense(Tensor::from_slice(&[rows, 2], &vec![0.5f32; rows * 2]).unwrap()))
+    }
+
+    fn ids(rows: usize, width: usize) -> Option<Input> {
+        Some(Input::Dense(Tensor::from_slice(&[rows, width], &vec![1i64; rows * width]).unwrap()))
+    }
+
+    fn call(inputs: Vec<Option<Input>>) -> Result<Call, Problem> {
+        let signature = signature();
+        let wanted = signature.default_outputs().clone();
+        Call::checked(signature, inputs, wanted)
+    }
+
+    #[test]
+    fn a_call_that_fits_knows_its_rows() {
+        assert_eq!(call(vec![dense(3), ids(3, 4)]).unwrap().rows(), Some(3));
+        assert_eq!(call(vec![dense(0), ids(0, 4)]).unwrap().rows(), Some(0));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let missing = call(vec![None, ids(1, 1)]).unwrap_err();
+        assert_eq!(
+            *missing.reason(),
+            Reason::InputsMissing { missing: vec!["dense".into()], given: vec!["ids".into()] }
+        );
+        let differ = call(vec![dense(2), ids(3, 1)]).unwrap_err();
+        assert_eq!(*differ.reason(), Reason::RowsDiffer { input: "ids".into(), expected: 2, found: 3 });
+        let wrong = call(vec![ids(1, 2), ids(1, 2)]).unwrap_err();
+        assert!(matches!(wrong.reason(), Reason::WrongDType { expected: DType::F32, found: DType::I64, .. }));
+    }
+
+    #[test]
+    fn only_calls_of_like_shape_and_outputs_join() {
+        let signature = signature();
+        let make = |width, wanted: &[usize]| {
+            Call::checked(signature.clone(), vec![dense(1), ids(1, width)], wanted.iter().copied().collect())
+                .unwrap()
+        };
+        assert!(make(4, &[0]).joins(&make(4, &[0])));
+        assert!(!make(4, &[0]).joins(&make(5, &[0])), "ids differ in width");
+        assert!(!make(4, &[0]).joins(&make(4, &[0, 1])), "outputs wanted differ");
+    }
+}

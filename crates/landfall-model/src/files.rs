@@ -1,0 +1,51 @@
+//! The files of a model, seen from an engine: names, and a way to read them. Implemented where files may be opened.
+
+use crate::{Buffer, Problem};
+use std::path::Path;
+
+/// One file of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Path relative to the model's root, with `/` between parts.
+    pub name: String,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+/// The files of one model: a single file, or a folder with all that lies in it. Names never leave the root.
+pub trait ModelFiles: Send + Sync {
+    /// Where they lie, for messages and for foreign libraries that open files themselves: the file, or the folder.
+    fn path(&self) -> &Path;
+
+    /// Whether [`ModelFiles::path`] is a folder.
+    fn is_folder(&self) -> bool;
+
+    /// All files, sorted by name. For a single file, that file alone, though others may be read beside it.
+    fn entries(&self) -> &[FileEntry];
+
+    /// The first bytes of a file, at most `bytes` of them.
+    ///
+    /// # Errors
+    /// Not found, or what the operating system said.
+    fn head(&self, name: &str, bytes: usize) -> Result<Vec<u8>, Problem>;
+
+    /// All bytes of a file, mapped or read; `name` is relative to the folder in which the model lies and may not leave
+    /// it.
+    ///
+    /// # Errors
+    /// Not found; invalid argument for a name that leaves the folder; or what the operating system said.
+    fn bytes(&self, name: &str) -> Result<Buffer, Problem>;
+
+    /// The one file that is the model, for formats of a single file: the file itself, or the only entry of the folder
+    /// whose name ends in one of `endings` (`.onnx`).
+    fn single(&self, endings: &[&str]) -> Option<&FileEntry> {
+        if !self.is_folder() {
+            return self.entries().first();
+        }
+        let top = |entry: &&FileEntry| {
+            !entry.name.contains('/') && endings.iter().any(|end| entry.name.ends_with(end))
+        };
+        let mut found = self.entries().iter().filter(top);
+        found.next().filter(|_| found.next().is_none())
+    }
+}

@@ -1,0 +1,58 @@
+//! What a model is, whoever reads, runs or serves it.
+//!
+//! The lowest floor: typed arrays ([`Tensor`]), named inputs and outputs ([`Signature`]), one checked call
+//! ([`Call`]), what evaluates it ([`Engine`], [`Model`], [`Instance`]) and the one error ([`Problem`]). It opens no
+//! file, starts no thread, reads no clock and knows no protocol.
+//!
+//! ```
+//! use landfall_model::{DType, Tensor};
+//!
+//! let x = Tensor::from_slice(&[3, 2], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+//! assert_eq!(x.dtype(), DType::F32);
+//! assert_eq!(x.rows(1..3).values::<f32>()?, [3.0, 4.0, 5.0, 6.0]);
+//! # Ok::<(), landfall_model::Problem>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod bitmap;
+mod buffer;
+mod call;
+mod dtype;
+mod engine;
+mod files;
+mod options;
+mod outputs;
+mod problem;
+pub mod protobuf;
+mod ragged;
+pub mod reader;
+mod shape;
+mod signature;
+mod stack;
+mod statistics;
+mod status;
+mod strings;
+mod tensor;
+mod version;
+
+pub use bitmap::Bitmap;
+pub use buffer::{Buffer, BufferMut, LINE_BYTES};
+pub use call::{Call, Csr, Input, Wanted};
+pub use dtype::{DType, Element, Scalar};
+pub use engine::{Claim, CostClass, Engine, Facts, Imported, Importer, Instance, Model};
+pub use files::{FileEntry, ModelFiles};
+pub use options::{OptionSpec, Options};
+pub use outputs::Outputs;
+pub use problem::{Kind, Problem, Reason};
+pub use ragged::Ragged;
+pub use shape::{Dim, Shape, display_dims};
+pub use signature::{
+    Column, InputSpec, Method, NullRule, NullRuleSource, OutputSpec, RowRule, ShapeRule, Signature, Slot,
+    SlotColumn,
+};
+pub use stack::{pad_rows, stack};
+pub use statistics::{BatchStatistics, Timed, VersionStatistics};
+pub use status::{VersionState, VersionStatus};
+pub use strings::{Strings, StringsMut};
+pub use tensor::{Invalid, Tensor, TensorMut};
+pub use version::{Version, VersionChoice};

@@ -1,0 +1,81 @@
+//! What comes back from a model.
+
+use crate::{Problem, Tensor};
+use std::ops::Range;
+
+/// Output tensors by place in the signature, and the rows that failed alone.
+#[derive(Clone, Default, Debug, PartialEq)]
+pub struct Outputs {
+    tensors: Vec<Option<Tensor>>,
+    failed: Vec<(usize, Problem)>,
+}
+
+impl Outputs {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Outputs::default()
+    }
+
+    /// Empties it for the next run.
+    pub fn clear(&mut self) {
+        self.tensors.clear();
+        self.failed.clear();
+    }
+
+    /// Sets the output at a place of the signature.
+    pub fn set(&mut self, place: usize, tensor: Tensor) {
+        if self.tensors.len() <= place {
+            self.tensors.resize(place + 1, None);
+        }
+        self.tensors[place] = Some(tensor);
+    }
+
+    /// The output at a place, if it was computed.
+    pub fn get(&self, place: usize) -> Option<&Tensor> {
+        self.tensors.get(place).and_then(Option::as_ref)
+    }
+
+    /// The outputs computed, with their places.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Tensor)> {
+        self.tensors.iter().enumerate().filter_map(|(place, tensor)| Some((place, tensor.as_ref()?)))
+    }
+
+    /// Marks a row as failed, and that row alone. Its values in the tensors mean nothing.
+    pub fn fail_row(&mut self, row: usize, problem: Problem) {
+        self.failed.push((row, problem));
+    }
+
+    /// The rows that failed alone, in the order in which they were marked.
+    pub fn failed(&self) -> &[(usize, Problem)] {
+        &self.failed
+    }
+
+    /// The part that belongs to some rows; outputs share the buffers, failed rows count from the part's start.
+    /// For outputs whose axis 0 is rows.
+    #[must_use]
+    pub fn rows(&self, range: Range<usize>) -> Self {
+        let cut = |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.rows(range.clone()));
+        let shift = |(row, problem): &(usize, Problem)| (row - range.start, problem.clone());
+        Outputs {
+            tensors: self.tensors.iter().map(cut).collect(),
+            failed: self.failed.iter().filter(|(row, _)| range.contains(row)).map(shift).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_its_own_rows_and_its_own_failures() {
+        let mut outputs = Outputs::new();
+        outputs.set(1, Tensor::from_slice(&[4], &[0i32, 1, 2, 3]).unwrap());
+        outputs.fail_row(0, Problem::invalid("first"));
+        outputs.fail_row(2, Problem::invalid("third"));
+        let part = outputs.rows(1..3);
+        assert_eq!(part.get(0), None);
+        assert_eq!(part.get(1).unwrap().values::<i32>().unwrap(), [1, 2]);
+        assert_eq!(part.failed(), [(1, Problem::invalid("third"))]);
+    }
+}

@@ -1,0 +1,170 @@
+//! Text elements as offsets and bytes, in two allocations for any number of elements.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Immutable strings (bytes; UTF-8 is not assumed), shared; a slice shares the memory.
+#[derive(Clone, Debug)]
+pub struct Strings {
+    /// Ends of the elements within `bytes`, with a leading 0: element `i` is `offsets[i]..offsets[i + 1]`.
+    offsets: Arc<Vec<usize>>,
+    bytes: Arc<Vec<u8>>,
+    start: usize,
+    len: usize,
+}
+
+impl Strings {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The bytes of element `index`.
+    ///
+    /// # Panics
+    /// When `index` is beyond the end.
+    #[inline]
+    pub fn get(&self, index: usize) -> &[u8] {
+        assert!(index < self.len, "element {index} of {}", self.len);
+        &self.bytes[self.offsets[self.start + index]..self.offsets[self.start + index + 1]]
+    }
+
+    /// The elements in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
+        (0..self.len).map(|i| self.get(i))
+    }
+
+    /// A part, sharing the memory.
+    ///
+    /// # Panics
+    /// When `range` is not within the elements.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.len, "slice {range:?} of {} strings", self.len);
+        Strings { start: self.start + range.start, len: range.end - range.start, ..self.clone() }
+    }
+
+    /// Bytes of all elements together.
+    pub fn bytes_total(&self) -> usize {
+        self.offsets[self.start + self.len] - self.offsets[self.start]
+    }
+}
+
+impl PartialEq for Strings {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.iter().eq(other.iter())
+    }
+}
+
+impl<T: AsRef<[u8]>> FromIterator<T> for Strings {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        let mut strings = StringsMut::new();
+        values.into_iter().for_each(|value| strings.push(value.as_ref()));
+        strings.freeze()
+    }
+}
+
+/// Strings under construction.
+#[derive(Debug)]
+pub struct StringsMut {
+    offsets: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl StringsMut {
+    /// No elements.
+    pub fn new() -> Self {
+        StringsMut { offsets: vec![0], bytes: Vec::new() }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends an element.
+    pub fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.offsets.push(self.bytes.len());
+    }
+
+    /// Appends an element that is written piece by piece: `write` gets the bytes to append to. When it fails, what it
+    /// wrote is taken back.
+    ///
+    /// # Errors
+    /// What `write` returns.
+    pub fn push_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        match write(&mut self.bytes) {
+            Ok(()) => {
+                self.offsets.push(self.bytes.len());
+                Ok(())
+            }
+            Err(problem) => {
+                self.bytes.truncate(*self.offsets.last().expect("a leading 0 is always there"));
+                Err(problem)
+            }
+        }
+    }
+
+    /// Appends all elements of another.
+    pub fn extend_from(&mut self, other: &Strings) {
+        other.iter().for_each(|value| self.push(value));
+    }
+
+    /// Shortens to `len` elements; does nothing when it is shorter already.
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.len() {
+            self.offsets.truncate(len + 1);
+            self.bytes.truncate(self.offsets[len]);
+        }
+    }
+
+    /// Makes it immutable and shareable, without a copy.
+    pub fn freeze(self) -> Strings {
+        let len = self.len();
+        Strings { offsets: Arc::new(self.offsets), bytes: Arc::new(self.bytes), start: 0, len }
+    }
+}
+
+impl Default for StringsMut {
+    fn default() -> Self {
+        StringsMut::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_share_memory_and_keep_elements() {
+        let strings: Strings = ["a", "", "bcd", "e\0f"].iter().collect();
+        let part = strings.slice(1..4).slice(1..3);
+        assert_eq!(part.iter().collect::<Vec<_>>(), [&b"bcd"[..], b"e\0f"]);
+        assert_eq!(part.get(0).as_ptr(), strings.get(2).as_ptr());
+        assert_eq!(strings.bytes_total(), 7);
+    }
+
+    #[test]
+    fn a_piecewise_element_that_fails_leaves_nothing_behind() {
+        let mut strings = StringsMut::new();
+        strings.push(b"kept");
+        let failed = strings.push_with(|bytes| {
+            bytes.extend_from_slice(b"half");
+            Err("no")
+        });
+        assert_eq!(failed, Err("no"));
+        strings.push(b"next");
+        assert_eq!(strings.freeze().iter().collect::<Vec<_>>(), [b"kept", b"next"]);
+    }
+}

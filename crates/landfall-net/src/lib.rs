@@ -1,0 +1,1 @@
+//! Sockets: HTTP, gRPC frames, routes, limits, health, metrics.

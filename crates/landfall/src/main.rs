@@ -1,0 +1,2 @@
+//! Landfall: a model file becomes an endpoint, and scores tables.
+fn main() {}
