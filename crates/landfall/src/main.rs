@@ -1,2 +1,35 @@
-//! Landfall: a model file becomes an endpoint, and scores tables.
-fn main() {}
+//! Landfall: a model file becomes an endpoint that existing clients can call, and scores tables from the same binary.
+#![forbid(unsafe_code)]
+
+mod args;
+mod check;
+mod config;
+mod control;
+mod engines;
+mod exit;
+mod golden;
+mod greeting;
+mod inspect;
+mod loading;
+mod log;
+mod output;
+mod predict;
+mod serve;
+
+use args::{Command, Landfall};
+use clap::Parser;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    exit::code(match Landfall::parse().command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Engines(arguments) => engines::run(&arguments),
+        Command::Control(arguments) => control::run(&arguments),
+    })
+}

@@ -1,0 +1,185 @@
+//! Online: each door beside a bare echo of the same bytes and the engine in process, pinned, side by side in one run.
+
+use crate::load::{self, GrpcLoad, HttpLoad, Seen};
+use crate::process::{Running, output_of, post, wait_for};
+use crate::report::{Table, median};
+use std::path::{Path, PathBuf};
+
+/// What a run needs.
+pub(crate) struct Setup {
+    /// The `landfall` binary.
+    pub(crate) landfall: PathBuf,
+    /// This binary, for echo servers and the engine in process.
+    pub(crate) bench: PathBuf,
+    /// Folder with `ctr.onnx`, `cnn.onnx` and the request bodies.
+    pub(crate) data: PathBuf,
+    /// Scratch folder.
+    pub(crate) scratch: PathBuf,
+    pub(crate) seconds: u64,
+    pub(crate) rounds: usize,
+    /// Only doors whose name contains this.
+    pub(crate) only: String,
+}
+
+const HTTP: &str = "127.0.0.1:18000";
+const GRPC: &str = "127.0.0.1:18001";
+const ECHO_HTTP: &str = "127.0.0.1:18002";
+const ECHO_GRPC: &str = "127.0.0.1:18003";
+const SERVER: &str = "0";
+const CLIENT: usize = 1;
+
+/// One way to ask, and its bare counterpart.
+struct Door {
+    name: &'static str,
+    model: &'static str,
+    path: &'static str,
+    body: &'static str,
+    headers: Vec<(String, String)>,
+    grpc: bool,
+    /// (connections, streams on each)
+    loads: &'static [(usize, usize)],
+}
+
+fn doors() -> Vec<Door> {
+    let json = || vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    let binary = |length: &str| {
+        let octets = ("Content-Type".to_owned(), "application/octet-stream".to_owned());
+        vec![octets, ("Inference-Header-Content-Length".to_owned(), length.to_owned())]
+    };
+    let rest = |name, path, body, headers| Door {
+        name,
+        model: "ctr",
+        path,
+        body,
+        headers,
+        grpc: false,
+        loads: &[(1, 1), (64, 1)],
+    };
+    vec![
+        rest("ctr, TFS REST", "/v1/models/ctr:predict", "ctr_tfs.json", json()),
+        rest("ctr, OIP REST", "/v2/models/ctr/infer", "ctr_oip.json", json()),
+        Door {
+            grpc: true,
+            loads: &[(1, 1), (1, 64), (64, 1)],
+            ..rest("ctr, OIP gRPC", "/inference.GRPCInferenceService/ModelInfer", "ctr_grpc_oip.pb", vec![])
+        },
+        Door {
+            grpc: true,
+            loads: &[(1, 1), (1, 64)],
+            ..rest("ctr, TFS gRPC", "/tensorflow.serving.PredictionService/Predict", "ctr_grpc_tfs.pb", vec![])
+        },
+        Door {
+            model: "cnn",
+            loads: &[(1, 1), (4, 1)],
+            ..rest("cnn, OIP binary", "/v2/models/cnn/infer", "cnn_binary.bin", binary("174"))
+        },
+    ]
+}
+
+/// Measures all doors and prints a table of medians.
+///
+/// # Errors
+/// When a process cannot be started or a request fails.
+pub(crate) fn run(setup: &Setup) -> Result<Table, String> {
+    let model = |name: &str| format!("{name}={}", setup.data.join(format!("{name}.onnx")).display());
+    let landfall = setup.landfall.display().to_string();
+    let command = [&landfall, "serve", &model("ctr"), &model("cnn"), "--http", HTTP, "--grpc", GRPC, "--threads", "1"];
+    let _server = Running::pinned(SERVER, &command)?;
+    wait_for(HTTP)?;
+    wait_for(GRPC)?;
+    let mut table = Table::new(&[
+        "door", "connections × streams", "echo/s", "rows/s in process (1 row; 32 rows)", "limit/s", "Landfall/s",
+        "of the limit", "p50", "p99", "p50 added",
+    ]);
+    for door in doors().iter().filter(|door| door.name.contains(&setup.only)) {
+        measure(setup, door, &mut table)?;
+    }
+    Ok(table)
+}
+
+fn measure(setup: &Setup, door: &Door, table: &mut Table) -> Result<(), String> {
+    let body = setup.data.join(door.body);
+    let bytes = std::fs::read(&body).map_err(|e| format!("read {}: {e}", body.display()))?;
+    let frame = setup.scratch.join("frame.bin");
+    std::fs::write(&frame, framed(&bytes)).map_err(|e| format!("write {}: {e}", frame.display()))?;
+    let answer = setup.scratch.join("answer.bin");
+    // gRPC's answer is sized by the model's tensor and names: the same for every run, near enough to 64 bytes.
+    let sample = if door.grpc { vec![7; 64] } else { post(HTTP, door.path, &door.headers, &bytes)? };
+    std::fs::write(&answer, sample).map_err(|e| format!("write {}: {e}", answer.display()))?;
+    let (protocol, address) = if door.grpc { ("grpc", ECHO_GRPC) } else { ("http", ECHO_HTTP) };
+    let bench = setup.bench.display().to_string();
+    let answer = answer.display().to_string();
+    let _echo = Running::pinned(SERVER, &[&bench, "echo", protocol, address, &answer])?;
+    wait_for(address)?;
+    for &(connections, streams) in door.loads {
+        let mut rounds = Vec::new();
+        for _ in 0..setup.rounds {
+            let of = |address: &str| {
+                let url = format!("http://{address}{}", door.path);
+                ask(setup, door, &url, &body, &frame, connections, streams)
+            };
+            let echo = of(address)?;
+            let landfall = of(if door.grpc { GRPC } else { HTTP })?;
+            rounds.push((echo, landfall, in_process(setup, door.model, 1)?, in_process(setup, door.model, 32)?));
+        }
+        table.row(row(door, connections, streams, &rounds));
+    }
+    Ok(())
+}
+
+type Round = (Seen, Seen, f64, f64);
+
+fn row(door: &Door, connections: usize, streams: usize, rounds: &[Round]) -> Vec<String> {
+    // One connection asks one row at a time; many are answered in batches.
+    let lone = connections * streams == 1 || door.model == "cnn";
+    let limit = |r: &Round| 1.0 / (1.0 / r.0.rate + 1.0 / if lone { r.2 } else { r.3 });
+    let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
+    let ratios: Vec<f64> = rounds.iter().map(|r| r.1.rate / limit(r)).collect();
+    let spread = ratios.iter().fold((f64::MAX, f64::MIN), |(low, high), r| (low.min(*r), high.max(*r)));
+    let micros = |seconds: f64| format!("{:.0} µs", seconds * 1e6);
+    let added = of(&|r| r.1.p50.as_secs_f64() - r.0.p50.as_secs_f64() - 1.0 / r.2);
+    vec![
+        door.name.to_owned(),
+        format!("{connections} × {streams}"),
+        format!("{:.0}", of(&|r| r.0.rate)),
+        format!("{:.0}; {:.0}", of(&|r| r.2), of(&|r| r.3)),
+        format!("{:.0}", of(&limit)),
+        format!("{:.0}", of(&|r| r.1.rate)),
+        format!("{:.2} ({:.2}–{:.2})", median(ratios.clone()), spread.0, spread.1),
+        micros(of(&|r| r.1.p50.as_secs_f64())),
+        micros(of(&|r| r.1.p99.as_secs_f64())),
+        if connections * streams == 1 { micros(added) } else { "–".to_owned() },
+    ]
+}
+
+fn ask(
+    setup: &Setup,
+    door: &Door,
+    url: &str,
+    body: &Path,
+    frame: &Path,
+    connections: usize,
+    streams: usize,
+) -> Result<Seen, String> {
+    let seconds = setup.seconds;
+    if door.grpc {
+        load::grpc(&GrpcLoad { url, frame, connections, streams, seconds }, CLIENT, &setup.scratch)
+    } else {
+        load::http(&HttpLoad { url, body, headers: &door.headers, connections, seconds }, CLIENT, &setup.scratch)
+    }
+}
+
+/// Rows per second of the engine in process, in batches of `rows`.
+fn in_process(setup: &Setup, model: &str, rows: usize) -> Result<f64, String> {
+    let file = setup.data.join(format!("{model}.onnx")).display().to_string();
+    let bench = setup.bench.display().to_string();
+    let printed = output_of(SERVER, &[&bench, "rows", &file, &rows.to_string()])?;
+    printed.trim().parse().map_err(|_| format!("no rate in {printed:?}"))
+}
+
+fn framed(message: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0];
+    frame.extend_from_slice(&(message.len() as u32).to_be_bytes());
+    frame.extend_from_slice(message);
+    frame
+}

@@ -1,0 +1,111 @@
+//! Measures Landfall beside its limits: bare echo servers of the same bytes, and the engine in process.
+//!
+//! `cargo run --release -p landfall-bench -- doors --data FOLDER` needs `wrk`, `h2load` and `taskset`.
+#![forbid(unsafe_code)]
+
+mod doors;
+mod echo;
+mod load;
+mod offline;
+mod process;
+mod report;
+mod rows;
+
+use clap::{Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+#[command(about = "Measures Landfall beside its limits")]
+struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Every door at 1 and 64 connections, as ratios of its limit
+    Doors {
+        /// Folder with ctr.onnx, cnn.onnx and request bodies
+        #[arg(long)]
+        data: PathBuf,
+        /// The binary to measure
+        #[arg(long, default_value = "target/release/landfall")]
+        landfall: PathBuf,
+        /// Seconds of each load
+        #[arg(long, default_value_t = 3)]
+        seconds: u64,
+        /// Rounds, taken in turn
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Only doors whose name contains this
+        #[arg(long, default_value = "")]
+        only: String,
+    },
+    /// `landfall predict` over a Parquet file, beside the engine in process
+    Offline {
+        /// Folder with ctr.onnx
+        #[arg(long)]
+        data: PathBuf,
+        /// The binary to measure
+        #[arg(long, default_value = "target/release/landfall")]
+        landfall: PathBuf,
+        /// Rows of the table
+        #[arg(long, default_value_t = 10_000_000)]
+        rows: usize,
+        /// Threads
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+    },
+    /// A bare server (started by `doors`)
+    Echo { protocol: echo::Protocol, address: SocketAddr, answer: PathBuf },
+    /// The engine in process, in rows a second (started by `doors`)
+    Rows { model: PathBuf, rows: usize },
+}
+
+fn main() -> ExitCode {
+    match run(Bench::parse().what) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            report::say(&text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(what: What) -> Result<(), String> {
+    match what {
+        What::Doors { data, landfall, seconds, rounds, only } => {
+            let scratch = scratch()?;
+            let setup = doors::Setup { landfall, bench: this_binary()?, data, scratch, seconds, rounds, only };
+            report::print(&format!("{}\n{}", report::machine(), doors::run(&setup)?));
+        }
+        What::Offline { data, landfall, rows, threads } => {
+            let table = offline::run(&landfall, &this_binary()?, &data, &scratch()?, rows, threads)?;
+            report::print(&format!("{}\n{table}", report::machine()));
+        }
+        What::Echo { protocol, address, answer } => {
+            let answer = std::fs::read(&answer).map_err(|e| format!("read {}: {e}", answer.display()))?;
+            echo::serve(protocol, address, answer.into()).map_err(|e| format!("{address}: {e}"))?;
+        }
+        What::Rows { model, rows } => {
+            let rate = rows::rate(&model, rows, 1.0).map_err(|problem| problem.to_string())?;
+            report::print(&format!("{rate}\n"));
+        }
+    }
+    Ok(())
+}
+
+fn this_binary() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|e| format!("find this binary: {e}"))
+}
+
+fn scratch() -> Result<PathBuf, String> {
+    let folder = Path::new("target/bench");
+    std::fs::create_dir_all(folder).map_err(|e| format!("create {}: {e}", folder.display()))?;
+    Ok(folder.to_owned())
+}

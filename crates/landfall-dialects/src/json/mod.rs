@@ -1,0 +1,14 @@
+//! JSON of tensors: one pass over bytes, no tree. What is wrong with a document is said in RapidJSON's words, since the
+//! original servers' clients see those.
+
+mod fault;
+mod number;
+mod quote;
+mod scan;
+mod string;
+pub mod write;
+
+pub use fault::{Fault, SyntaxError};
+pub use number::Number;
+pub use quote::quoted;
+pub use scan::Scanner;

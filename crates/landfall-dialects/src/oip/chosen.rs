@@ -1,0 +1,47 @@
+//! Which signature a request is for. It may say so after its data: it is decoded for the default one, and again when it
+//! turns out otherwise.
+
+use super::asked::{Asked, Form};
+use super::errors::Fault;
+use crate::Decoded;
+use landfall_model::{Problem, Reason, Signature};
+use std::sync::Arc;
+
+/// Decodes with `attempt`, which reads what the request asks for into the `Asked` that it is given. `scan` finds id and
+/// signature name in bytes that may be malformed.
+pub(super) fn decode(
+    signatures: &[Arc<Signature>],
+    model: &str,
+    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<(Decoded<Form>, Option<String>), Fault>,
+    scan: impl Fn() -> Asked,
+) -> Result<Decoded<Form>, Problem> {
+    let default = signatures.first().ok_or_else(|| Problem::internal("a model without a signature"))?;
+    let outcome = match attempt(default, Asked::default()) {
+        Ok((decoded, None)) => return Ok(decoded),
+        Ok((decoded, Some(_))) => Ok(decoded),
+        Err(fault) => Err(fault),
+    };
+    again(signatures, model, attempt, scan(), outcome)
+}
+
+/// The default signature's outcome, unless the request names another signature: then that one's.
+#[cold]
+fn again(
+    signatures: &[Arc<Signature>],
+    model: &str,
+    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<(Decoded<Form>, Option<String>), Fault>,
+    said: Asked,
+    outcome: Result<Decoded<Form>, Fault>,
+) -> Result<Decoded<Form>, Problem> {
+    let name = said.signature.as_deref().unwrap_or_default();
+    if name.is_empty() || name == signatures[0].name() {
+        return outcome.map_err(|fault| fault.word(&signatures[0], model, &said.id));
+    }
+    let Some(signature) = signatures.iter().find(|signature| signature.name() == name) else {
+        return Err(Problem::new(Reason::SignatureNotFound { signature: name.to_owned() }));
+    };
+    match attempt(signature, Asked::default()) {
+        Ok((decoded, _)) => Ok(decoded),
+        Err(fault) => Err(fault.word(signature, model, &said.id)),
+    }
+}

@@ -1,0 +1,234 @@
+//! `ModelInferRequest` to call, in one walk over its fields.
+
+use super::{contents, parameter};
+use crate::Decoded;
+use crate::oip::asked::{self, Asked, AskedOutput, Form};
+use crate::oip::errors::Fault;
+use crate::oip::gathered::{Gathered, Target};
+use crate::oip::{blob, chosen, names};
+use landfall_model::protobuf::{Fields, Value};
+use landfall_model::reader::Reader;
+use landfall_model::{Buffer, DType, Problem, Reason, Shape, Signature, TensorMut};
+use smallvec::SmallVec;
+use std::ops::Range;
+use std::sync::Arc;
+
+const INFER_REQUEST: &str = "ModelInferRequest";
+
+/// Decodes a `ModelInferRequest` for a model. Of `signatures` the first one counts, unless `parameters.signature_name`
+/// names another.
+///
+/// Raw contents are shared with the body where they are aligned.
+///
+/// # Errors
+/// What does not fit the signature, in Triton's words; malformed bytes.
+pub fn decode_infer(
+    body: &Buffer,
+    signatures: &[Arc<Signature>],
+    model: &str,
+) -> Result<Decoded<Form>, Problem> {
+    let attempt = |signature: &Arc<Signature>, asked: Asked| decode_with(body, signature, model, asked);
+    chosen::decode(signatures, model, attempt, || scan_asked(body.bytes()))
+}
+
+/// The request's id, for an error that has a place for it; empty where there is none.
+pub fn infer_id(body: &[u8]) -> Vec<u8> {
+    scan_asked(body).id
+}
+
+/// Id and signature name, as far as the bytes can be read.
+#[cold]
+fn scan_asked(body: &[u8]) -> Asked {
+    let mut asked = Asked::default();
+    let mut fields = Fields::new(INFER_REQUEST, body);
+    while let Ok(Some((field, value))) = fields.next() {
+        match field {
+            3 => asked.id = value.bytes().unwrap_or_default().to_vec(),
+            4 => {
+                if let Ok(("signature_name", parameter::Parameter::Text(name))) = parameter::entry(value) {
+                    asked.signature = Some(name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    asked
+}
+
+/// One `InferInputTensor`, before it is known where its data is.
+struct Pending<'a> {
+    name: &'a str,
+    target: Target,
+    dtype: DType,
+    shape: Shape,
+    contents: SmallVec<[Reader<'a>; 1]>,
+}
+
+fn decode_with(
+    body: &Buffer,
+    signature: &Arc<Signature>,
+    model: &str,
+    mut asked: Asked,
+) -> Result<(Decoded<Form>, Option<String>), Fault> {
+    let mut gathered = Gathered::new(signature);
+    let mut inputs: SmallVec<[Pending<'_>; 4]> = SmallVec::new();
+    let mut raw: SmallVec<[Range<usize>; 4]> = SmallVec::new();
+    let mut fields = Fields::new(INFER_REQUEST, body.bytes());
+    while let Some((field, value)) = fields.next()? {
+        match field {
+            3 => asked.id = value.text()?.as_bytes().to_vec(),
+            4 => {
+                let (key, parameter) = parameter::entry(value)?;
+                parameter::of_request(&mut asked, key, parameter)?;
+            }
+            5 => inputs.push(input(value.message()?, &gathered)?),
+            6 => output(value.message()?, signature, &mut asked)?,
+            7 => raw.push(range(value)?),
+            _ => {}
+        }
+    }
+    if raw.len() > inputs.len() {
+        return Err(surplus_raw(inputs.len(), raw.len(), model));
+    }
+    for (place, input) in inputs.into_iter().enumerate() {
+        let Pending { name, target, dtype, shape, contents } = input;
+        let tensor = match (raw.get(place), contents.is_empty()) {
+            (_, false) if !raw.is_empty() => return Err(both(name, model)),
+            (Some(range), _) => blob::tensor(dtype, shape, body.slice(range.clone()), name, model)?,
+            (None, false) => typed(contents, dtype, shape, name, model)?,
+            (None, true) if !raw.is_empty() || shape.elements()? > 0 => return Err(no_data(name, model)),
+            (None, true) => TensorMut::new(dtype).freeze(shape)?,
+        };
+        gathered.put(target, tensor)?;
+    }
+    let (wanted, hints, form, named) = asked.finish(signature);
+    Ok((Decoded { call: gathered.call(wanted)?, hints, form }, named))
+}
+
+fn input<'a>(mut fields: Fields<'a>, gathered: &Gathered<'_>) -> Result<Pending<'a>, Fault> {
+    let (mut name, mut datatype) = ("", "");
+    let mut shape = Shape::default();
+    let mut negative = None;
+    let mut contents = SmallVec::new();
+    while let Some((field, value)) = fields.next()? {
+        match (field, value) {
+            (1, value) => name = value.text()?,
+            (2, value) => datatype = value.text()?,
+            (3, value) => value.varints(|dim| match usize::try_from(dim as i64) {
+                Ok(dim) => shape.push(dim),
+                Err(_) => negative = Some(dim as i64),
+            })?,
+            (4, value) => {
+                let (key, _) = parameter::entry(value)?;
+                if asked::is_shared_memory(key.as_bytes()) {
+                    return Err(asked::shared_memory(key, name).into());
+                }
+            }
+            (5, Value::Bytes(reader)) => contents.push(reader),
+            _ => {}
+        }
+    }
+    let target = gathered.target(name)?;
+    let dtype = names::dtype(datatype.as_bytes())
+        .ok_or_else(|| unknown_datatype(name, datatype, gathered, target))?;
+    gathered.check_dtype(target, dtype)?;
+    if let Some(dim) = negative {
+        return Err(negative_dim(name, dim));
+    }
+    Ok(Pending { name, target, dtype, shape, contents })
+}
+
+/// One `InferRequestedOutputTensor`.
+fn output(mut fields: Fields<'_>, signature: &Signature, asked: &mut Asked) -> Result<(), Problem> {
+    let (mut name, mut classes) = ("", 0);
+    let mut shared = None;
+    while let Some((field, value)) = fields.next()? {
+        match field {
+            1 => name = value.text()?,
+            2 => match parameter::entry(value)? {
+                ("classification", k) => classes = parameter::classification(k)?,
+                (key, _) if asked::is_shared_memory(key.as_bytes()) => shared = Some(key.to_owned()),
+                // `binary_data` belongs to REST; here all data is binary.
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    if let Some(key) = shared {
+        return Err(asked::shared_memory(&key, name));
+    }
+    let place = signature
+        .output(name)
+        .ok_or_else(|| Problem::new(Reason::OutputUnknown { output: name.to_owned() }))?;
+    asked.output(AskedOutput { place, classes, binary: Some(true) });
+    Ok(())
+}
+
+fn range(value: Value<'_>) -> Result<Range<usize>, Problem> {
+    match value {
+        Value::Bytes(reader) => {
+            let start = reader.offset() as usize;
+            Ok(start..start + reader.remaining())
+        }
+        // The walk's own error for another wire type.
+        other => other.bytes().map(|bytes| 0..bytes.len()),
+    }
+}
+
+fn typed(
+    parts: SmallVec<[Reader<'_>; 1]>,
+    dtype: DType,
+    shape: Shape,
+    input: &str,
+    model: &str,
+) -> Result<landfall_model::Tensor, Fault> {
+    let elements = blob::elements(&shape, input)?;
+    let mut tensor = TensorMut::new(dtype);
+    for part in parts {
+        contents::read(part, &mut tensor, input, model)?;
+    }
+    let found = tensor.len();
+    match dtype.size() {
+        Some(size) if found != elements => {
+            Err(blob::size_mismatch(input, model, elements, size, found * size).into())
+        }
+        None if found != elements => Err(Fault::Validation(format!(
+            "expected {elements} string elements for inference input '{input}' for model '{model}', got {found}"
+        ))),
+        _ => Ok(tensor.freeze(shape)?),
+    }
+}
+
+#[cold]
+fn unknown_datatype(name: &str, datatype: &str, gathered: &Gathered<'_>, target: Target) -> Fault {
+    let (Target::Whole(slot) | Target::Column(slot, _) | Target::Sparse(slot, _)) = target;
+    let expected = names::datatype(gathered.spec(slot).dtype);
+    Fault::Validation(format!(
+        "inference input '{name}' data-type is '<invalid>' ('{datatype}'), but the model expects '{expected}'"
+    ))
+}
+
+#[cold]
+fn negative_dim(name: &str, dim: i64) -> Fault {
+    Fault::Validation(format!("unexpected shape for input '{name}': dimension {dim}, expected 0 or more"))
+}
+
+#[cold]
+fn surplus_raw(inputs: usize, raw: usize, model: &str) -> Fault {
+    Fault::invalid(format!(
+        "the number of inputs ({inputs}) does not match the expected number of raw input contents ({raw}) for model \
+         '{model}'."
+    ))
+}
+
+#[cold]
+fn both(input: &str, model: &str) -> Fault {
+    Fault::invalid(format!(
+        "contents field must not be specified when using raw_input_contents for '{input}' for model '{model}'"
+    ))
+}
+
+#[cold]
+fn no_data(input: &str, model: &str) -> Fault {
+    Fault::invalid(format!("unable to find data for input tensor '{input}' for model '{model}' in request."))
+}

@@ -1,0 +1,81 @@
+//! A tabular model's matrix: whole, by its columns, or sparse.
+
+use super::{decode_rest, refusal, rows_of};
+use landfall_model::{
+    Column, DType, Input, InputSpec, Method, NullRule, OutputSpec, RowRule, ShapeRule, Signature,
+};
+use std::sync::Arc;
+
+fn model(null: NullRule) -> Arc<Signature> {
+    let mut features = InputSpec::new("features", DType::F32, rows_of(&[2]));
+    features.columns = ["age", "job"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
+    features.null = null;
+    let outputs = vec![OutputSpec::new("Y", DType::F32, None)];
+    Signature::new("s", Method::Predict, vec![features], outputs, RowRule::Independent, ShapeRule::Checked)
+        .unwrap()
+        .shared()
+}
+
+fn input(name: &str, datatype: &str, shape: &str, data: &str) -> String {
+    format!(r#"{{"name":"{name}","shape":{shape},"datatype":"{datatype}","data":{data}}}"#)
+}
+
+fn body(inputs: &[String]) -> String {
+    format!(r#"{{"inputs":[{}]}}"#, inputs.join(","))
+}
+
+#[test]
+fn columns_of_any_number_type_make_the_matrix() {
+    let columns = [input("job", "FP64", "[2,1]", "[0.1,2]"), input("age", "INT64", "[2]", "[31,44]")];
+    let decoded = decode_rest(&model(NullRule::Refuse), &body(&columns)).unwrap();
+    let Some(Input::Columns(columns)) = decoded.call.input(0) else { panic!("columns") };
+    assert_eq!(columns[0].as_ref().unwrap().values::<f32>().unwrap(), [31.0, 44.0]);
+    assert_eq!(columns[1].as_ref().unwrap().values::<f32>().unwrap(), [0.1f32, 2.0]);
+    assert_eq!(decoded.call.rows(), Some(2));
+}
+
+#[test]
+fn the_matrix_goes_whole_too_and_not_both_ways() {
+    let whole = input("features", "FP32", "[1,2]", "[1,2]");
+    assert!(decode_rest(&model(NullRule::Refuse), &body(std::slice::from_ref(&whole))).is_ok());
+    let both = [input("age", "FP32", "[1]", "[1]"), whole];
+    assert!(
+        refusal(decode_rest(&model(NullRule::Refuse), &body(&both))).contains("already exists in request")
+    );
+}
+
+#[test]
+fn three_arrays_make_a_sparse_matrix() {
+    let parts = [
+        input("features.data", "FP32", "[2]", "[1.5,2]"),
+        input("features.indices", "INT32", "[2]", "[1,0]"),
+        input("features.indptr", "INT64", "[4]", "[0,1,1,2]"),
+    ];
+    let decoded = decode_rest(&model(NullRule::Refuse), &body(&parts)).unwrap();
+    let Some(Input::Csr(csr)) = decoded.call.input(0) else { panic!("sparse") };
+    assert_eq!(csr.indices.values::<i64>().unwrap(), [1, 0]);
+    assert_eq!(decoded.call.rows(), Some(3));
+    let text = refusal(decode_rest(&model(NullRule::Refuse), &body(&parts[..2])));
+    assert!(text.contains("'features.indptr'"), "{text}");
+}
+
+#[test]
+fn what_is_missing_in_columns_follows_the_rule() {
+    let columns = [input("age", "INT64", "[2]", "[1,null]"), input("job", "FP32", "[2]", "[1,2]")];
+    assert!(refusal(decode_rest(&model(NullRule::Refuse), &body(&columns))).contains("\"age\" row 1"));
+    let decoded = decode_rest(&model(NullRule::Nan), &body(&columns)).unwrap();
+    let Some(Input::Columns(found)) = decoded.call.input(0) else { panic!("columns") };
+    assert!(found[0].as_ref().unwrap().values::<f32>().unwrap()[1].is_nan());
+    let decoded = decode_rest(&model(NullRule::Accept), &body(&columns[..1])).unwrap();
+    let Some(Input::Columns(found)) = decoded.call.input(0) else { panic!("columns") };
+    assert!(found[0].as_ref().unwrap().is_missing(1) && found[1].is_none());
+}
+
+#[test]
+fn columns_of_unequal_length_are_refused() {
+    let columns = [input("age", "INT64", "[2]", "[1,2]"), input("job", "FP32", "[1]", "[1]")];
+    assert!(
+        refusal(decode_rest(&model(NullRule::Refuse), &body(&columns)))
+            .contains("'job' batch size does not match")
+    );
+}

@@ -1,0 +1,287 @@
+//! A problem in TensorFlow Serving's words and codes.
+
+use super::names::DEFAULT_SIGNATURE;
+use crate::json::write::Indented;
+use crate::{GrpcError, HttpError};
+use landfall_model::{Kind, Outputs, Problem, Reason, VersionChoice};
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// What a failed call was about, as far as its error's text needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorPlace<'a> {
+    model: &'a str,
+    version: &'a VersionChoice,
+    asks_status: bool,
+}
+
+impl<'a> ErrorPlace<'a> {
+    /// A call to a model, or a question about its signatures.
+    pub fn call(model: &'a str, version: &'a VersionChoice) -> Self {
+        ErrorPlace { model, version, asks_status: false }
+    }
+
+    /// A question about the states of a model's versions.
+    pub fn status(model: &'a str, version: &'a VersionChoice) -> Self {
+        ErrorPlace { model, version, asks_status: true }
+    }
+
+    fn not_found(&self) -> String {
+        let model = self.model;
+        match (self.asks_status, self.version) {
+            (false, VersionChoice::Exact(version)) => {
+                format!("Servable not found for request: Specific({model}, {version})")
+            }
+            (false, _) => format!("Servable not found for request: Latest({model})"),
+            (true, VersionChoice::Exact(version)) => {
+                format!("Could not find version {version} of model {model}")
+            }
+            (true, _) => format!("Could not find any versions of model {model}"),
+        }
+    }
+
+    fn worded(&self, problem: &Problem, transport: Transport) -> (Kind, String) {
+        match problem.reason() {
+            // For the original a version that is not available is not there.
+            Reason::ModelNotFound { .. }
+            | Reason::NoVersionAvailable { .. }
+            | Reason::VersionNotFound { .. }
+            | Reason::VersionNotReady { .. } => (Kind::NotFound, self.not_found()),
+            Reason::LabelNotFound { label, .. } => {
+                (Kind::InvalidArgument, format!("Unrecognized servable version label: {label}"))
+            }
+            Reason::SignatureNotFound { signature } => transport.signature_not_found(signature),
+            Reason::QueueFull { waiting, .. } => (
+                Kind::Unavailable,
+                format!(
+                    "The batch scheduling queue to which this task was submitted is full; currently {waiting} \
+                     tasks are waiting"
+                ),
+            ),
+            _ => (problem.kind(), problem.to_string()),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Transport {
+    Rest,
+    Grpc,
+}
+
+impl Transport {
+    fn signature_not_found(self, signature: &str) -> (Kind, String) {
+        let signature = if signature.is_empty() { DEFAULT_SIGNATURE } else { signature };
+        match self {
+            Transport::Rest => (
+                Kind::InvalidArgument,
+                format!("Serving signature name: \"{signature}\" not found in signature def"),
+            ),
+            Transport::Grpc => {
+                (Kind::FailedPrecondition, format!("Serving signature key \"{signature}\" not found."))
+            }
+        }
+    }
+}
+
+/// A problem as the REST API answers it: `{"error": "…"}` under the status of its kind.
+#[cold]
+pub fn rest(problem: &Problem, place: &ErrorPlace<'_>) -> HttpError {
+    let (kind, text) = place.worded(problem, Transport::Rest);
+    let mut body = Vec::new();
+    Indented::new(&mut body, 4).object(|o| o.name("error").string(&text));
+    HttpError { status: http_status(kind), body, retry_after: retry_after(problem) }
+}
+
+/// A problem as gRPC answers it.
+#[cold]
+pub fn grpc(problem: &Problem, place: &ErrorPlace<'_>) -> GrpcError {
+    let (kind, text) = place.worded(problem, Transport::Grpc);
+    GrpcError { code: kind.code(), message: cut(&text).into_owned(), retry_after: retry_after(problem) }
+}
+
+/// The refusal of a call in which rows failed alone, where the answer has no place for them.
+pub(super) fn failed_rows(outputs: &Outputs) -> Option<Problem> {
+    let (_, first) = outputs.failed().first()?;
+    let mut rows: Vec<usize> = outputs.failed().iter().map(|(row, _)| *row).collect();
+    rows.sort_unstable();
+    let rows = rows.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    Some(Problem::worded(first.kind(), format!("rows failed: {rows}; the first of them: {first}")))
+}
+
+fn retry_after(problem: &Problem) -> Option<Duration> {
+    match problem.reason() {
+        Reason::QueueFull { retry_after, .. } => Some(*retry_after),
+        _ => None,
+    }
+}
+
+/// The HTTP status of a kind.
+pub const fn http_status(kind: Kind) -> u16 {
+    match kind {
+        Kind::InvalidArgument | Kind::FailedPrecondition | Kind::OutOfRange => 400,
+        Kind::Unauthenticated => 401,
+        Kind::PermissionDenied => 403,
+        Kind::NotFound => 404,
+        Kind::AlreadyExists | Kind::Aborted => 409,
+        Kind::ResourceExhausted => 429,
+        Kind::Cancelled => 499,
+        Kind::Unknown | Kind::Internal | Kind::DataLoss => 500,
+        Kind::Unimplemented => 501,
+        Kind::Unavailable => 503,
+        Kind::DeadlineExceeded => 504,
+    }
+}
+
+/// gRPC error details longer than this are cut: they travel in a header.
+const MESSAGE_LIMIT: usize = 1024;
+const TRUNCATED: &str = "...TRUNCATED";
+
+fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= MESSAGE_LIMIT {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(MESSAGE_LIMIT - TRUNCATED.len());
+    Cow::Owned(format!("{}{TRUNCATED}", &text[..end]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_model::Version;
+
+    fn reasons() -> [(&'static str, Reason, VersionChoice, bool, u16, u32, &'static str); 9] {
+        let m = || "half".to_owned();
+        let nine = || VersionChoice::Exact(Version::numbered(9));
+        let latest = || VersionChoice::Default;
+        let missing = || Reason::ModelNotFound { model: m() };
+        let version = || Reason::VersionNotFound { model: m(), version: "9".into() };
+        let label = Reason::LabelNotFound { model: m(), label: "nope".into() };
+        let full = Reason::QueueFull { waiting: 3, retry_after: Duration::from_secs(1) };
+        [
+            (
+                "TFS-REST-17",
+                missing(),
+                latest(),
+                false,
+                404,
+                5,
+                "Servable not found for request: Latest(half)",
+            ),
+            (
+                "TFS-REST-18",
+                version(),
+                nine(),
+                false,
+                404,
+                5,
+                "Servable not found for request: Specific(half, 9)",
+            ),
+            (
+                "TFS-GRPC-15",
+                missing(),
+                nine(),
+                false,
+                404,
+                5,
+                "Servable not found for request: Specific(half, 9)",
+            ),
+            (
+                "TFS-GRPC-16",
+                version(),
+                VersionChoice::Exact(Version::numbered(0)),
+                false,
+                404,
+                5,
+                "Servable not found for request: Specific(half, 0)",
+            ),
+            (
+                "TFS-REST-19",
+                label,
+                VersionChoice::Label("nope".into()),
+                false,
+                400,
+                3,
+                "Unrecognized servable version label: nope",
+            ),
+            ("TFS-REST-123", version(), nine(), true, 404, 5, "Could not find version 9 of model half"),
+            ("TFS-REST-124", missing(), latest(), true, 404, 5, "Could not find any versions of model half"),
+            (
+                "TFS-GRPC-18",
+                Reason::NoVersionAvailable { model: m() },
+                latest(),
+                false,
+                404,
+                5,
+                "Servable not found for request: Latest(half)",
+            ),
+            (
+                "TFS-REST-24",
+                full,
+                latest(),
+                false,
+                503,
+                14,
+                "The batch scheduling queue to which this task was submitted is full; currently 3 tasks are waiting",
+            ),
+        ]
+    }
+
+    #[test]
+    fn problems_are_worded_as_the_original_words_them() {
+        for (row, reason, version, asks_status, status, code, text) in reasons() {
+            let problem = Problem::new(reason);
+            let place = ErrorPlace { model: "half", version: &version, asks_status };
+            let http = rest(&problem, &place);
+            let body = format!("{{\n    \"error\": \"{text}\"\n}}");
+            assert_eq!((http.status, String::from_utf8(http.body).unwrap()), (status, body), "{row}");
+            let grpc = grpc(&problem, &place);
+            assert_eq!((grpc.code, grpc.message.as_str()), (code, text), "{row}");
+            assert_eq!(http.retry_after.is_some(), row == "TFS-REST-24");
+        }
+    }
+
+    #[test]
+    fn a_missing_signature_differs_by_transport() {
+        let problem = Problem::new(Reason::SignatureNotFound { signature: "nope".into() });
+        let place = ErrorPlace::call("m", &VersionChoice::Default);
+        let http = rest(&problem, &place);
+        let text = r#"Serving signature name: \"nope\" not found in signature def"#;
+        assert_eq!(http.status, 400, "TFS-REST-21");
+        assert!(String::from_utf8(http.body).unwrap().contains(text), "TFS-REST-21");
+        let grpc = grpc(&problem, &place);
+        assert_eq!(
+            (grpc.code, grpc.message.as_str()),
+            (9, r#"Serving signature key "nope" not found."#),
+            "TFS-GRPC-20"
+        );
+    }
+
+    #[test]
+    fn kinds_have_their_status_codes() {
+        use Kind::*;
+        for (status, kinds) in [
+            (400, &[InvalidArgument, FailedPrecondition, OutOfRange][..]),
+            (401, &[Unauthenticated]),
+            (403, &[PermissionDenied]),
+            (404, &[NotFound]),
+            (409, &[AlreadyExists, Aborted]),
+            (429, &[ResourceExhausted]),
+            (499, &[Cancelled]),
+            (500, &[Unknown, Internal, DataLoss]),
+            (501, &[Unimplemented]),
+            (503, &[Unavailable]),
+            (504, &[DeadlineExceeded]),
+        ] {
+            kinds.iter().for_each(|&kind| assert_eq!(http_status(kind), status, "TFS-REST-16 {kind:?}"));
+        }
+    }
+
+    #[test]
+    fn long_grpc_messages_are_cut() {
+        let place = ErrorPlace::call("m", &VersionChoice::Default);
+        let message = grpc(&Problem::invalid("ä".repeat(2000)), &place).message;
+        assert!(message.len() <= 1024 && message.ends_with("...TRUNCATED"), "TFS-GRPC-10");
+        assert_eq!(grpc(&Problem::invalid("x".repeat(1024)), &place).message.len(), 1024);
+    }
+}

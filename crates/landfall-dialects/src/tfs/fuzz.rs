@@ -1,0 +1,102 @@
+//! Bodies for fuzzing: whatever bytes come, nothing panics, and what is read is whole.
+
+use super::{grpc, rest};
+use crate::json::Scanner;
+use crate::{Identity, JsonNan};
+use landfall_model::{
+    Buffer, Call, Column, DType, Dim, Input, InputSpec, Method, NullRule, OutputSpec, Outputs, RowRule,
+    ShapeRule, Signature, Version,
+};
+use std::sync::Arc;
+
+/// Signatures of all kinds: one input, several of several types, a matrix with named columns.
+fn models() -> [Vec<Arc<Signature>>; 3] {
+    let free = || Some(vec![Dim::Free(None), Dim::Free(None)]);
+    let of = |inputs: Vec<InputSpec>| {
+        let outputs =
+            inputs.iter().map(|input| OutputSpec::new(format!("{}_out", input.name), input.dtype, None));
+        let outputs = outputs.collect();
+        Signature::new("serving_default", Method::Predict, inputs, outputs, RowRule::None, ShapeRule::AsSent)
+            .expect("names differ")
+            .shared()
+    };
+    let mut matrix = InputSpec::new("features", DType::F32, free());
+    matrix.columns = ["a", "b"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
+    matrix.null = NullRule::Accept;
+    let mut optional = InputSpec::new("s", DType::String, None);
+    optional.optional = true;
+    let several =
+        vec![InputSpec::new("x", DType::F32, None), InputSpec::new("i", DType::I8, free()), optional];
+    let other =
+        Signature::new("other", Method::Predict, several.clone(), vec![], RowRule::None, ShapeRule::AsSent);
+    [
+        vec![of(vec![InputSpec::new("x", DType::F64, None)])],
+        vec![of(several), other.expect("names differ").shared()],
+        vec![of(vec![matrix])],
+    ]
+}
+
+/// What a model would answer that gives back its inputs.
+fn echoed(call: &Call) -> Outputs {
+    let mut outputs = Outputs::new();
+    for (place, input) in call.inputs().iter().enumerate() {
+        if let Some(tensor) = input.as_ref().and_then(Input::dense) {
+            outputs.set(place, tensor.clone());
+        }
+    }
+    outputs
+}
+
+/// A REST predict body.
+pub fn rest_predict(bytes: &[u8]) {
+    let syntax = rest::check(bytes);
+    for signatures in models() {
+        match rest::decode(&Buffer::copy_of(bytes), &signatures) {
+            Err(problem) => assert!(!problem.to_string().is_empty()),
+            Ok(decoded) => {
+                assert!(syntax.is_ok(), "what is read is well-formed");
+                let signature = decoded.call.signature().clone();
+                if signature.name() == "serving_default" {
+                    let mut out = Vec::new();
+                    let outputs = echoed(&decoded.call);
+                    if rest::encode(&decoded.form, &signature, &outputs, JsonNan::Null, &mut out).is_ok() {
+                        let mut scanner = Scanner::new(&out);
+                        assert!(scanner.skip_value().is_ok() && scanner.at() == out.len());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A JSON document.
+pub fn json(bytes: &[u8]) {
+    let mut scanner = Scanner::new(bytes);
+    if scanner.root().is_ok() {
+        let quoted = crate::json::quoted(&scanner);
+        assert!(quoted.len() <= 3 * 256);
+        if scanner.skip_value().is_ok() {
+            assert!(scanner.at() <= bytes.len());
+        }
+    }
+}
+
+/// A gRPC message of any of the methods.
+pub fn grpc_messages(bytes: &[u8]) {
+    let _ = grpc::predict_address(bytes);
+    let _ = grpc::decode_get_model_metadata(bytes);
+    let _ = grpc::decode_get_model_status(bytes);
+    let version = Version::numbered(1);
+    for signatures in models() {
+        if let Ok(decoded) = grpc::decode_predict(&Buffer::copy_of(bytes), &signatures) {
+            let signature = decoded.call.signature().clone();
+            if signature.name() == "serving_default" {
+                let identity = Identity { model: "m", version: &version };
+                let mut out = Vec::new();
+                let outputs = echoed(&decoded.call);
+                let written = grpc::encode_predict(&decoded.form, identity, &signature, &outputs, &mut out);
+                assert!(written.is_ok());
+            }
+        }
+    }
+}

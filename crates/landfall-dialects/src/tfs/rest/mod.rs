@@ -1,0 +1,22 @@
+//! TensorFlow Serving's REST API: paths, predict bodies in row and column form, answers, status and metadata.
+
+mod address;
+mod base64;
+mod columnar;
+mod decimal;
+mod decode;
+mod describe;
+mod encode;
+mod explain;
+mod filling;
+mod item;
+mod rows;
+mod scalar;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::{Route, route, unimplemented};
+pub use decode::{Form, check, decode};
+pub use describe::{metadata, status};
+pub use encode::encode;

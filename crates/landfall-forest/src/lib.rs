@@ -1,0 +1,45 @@
+//! Compiled decision trees: one form for every source format, and what evaluates it.
+//!
+//! A reader makes a [`TreeSpec`] of each tree and hands it to the [`Builder`], which checks it and lays it out; the
+//! [`Forest`] then adds up leaves ([`Forest::add_margins`]) in the trees' order and in the library's own float type,
+//! names leaves, and says what each feature contributed. It knows no file format and no transform of the sums.
+//!
+//! ```
+//! use landfall_forest::{Builder, NodeKind, NodeSpec, Rows, Side, Split, Test, TreeSpec};
+//!
+//! let split = Split { feature: 0, test: Test::Less(0.5), missing: Side::Right, zero_is_missing: false, left: 1, right: 2 };
+//! let node = |kind| NodeSpec { kind, cover: 1.0 };
+//! let mut builder = Builder::<f32, f32>::new(1, 1);
+//! builder.add(&TreeSpec {
+//!     nodes: vec![
+//!         node(NodeKind::Split(split)),
+//!         node(NodeKind::Leaf { leaf: 0, id: 1 }),
+//!         node(NodeKind::Leaf { leaf: 1, id: 2 }),
+//!     ],
+//!     values: vec![-1.0, 1.0],
+//!     width: 1,
+//!     first_output: 0,
+//!     linear: Vec::new(),
+//! })?;
+//! let forest = builder.finish();
+//! let mut sums = [10.0, 10.0];
+//! forest.add_margins(Rows::new(&[0.0, f32::NAN], 2, 1), 0..1, &mut sums);
+//! assert_eq!(sums, [9.0, 11.0]);
+//! # Ok::<(), landfall_model::Problem>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod builder;
+mod categories;
+mod forest;
+mod real;
+mod scalar;
+mod shap;
+mod tree;
+
+pub use builder::Builder;
+pub use forest::{Forest, NegativeFractions};
+pub use real::Real;
+pub use scalar::Rows;
+pub use shap::ShapSpace;
+pub use tree::{LinearLeaf, NodeKind, NodeSpec, Side, Split, Test, TreeSpec};

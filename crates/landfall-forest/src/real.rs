@@ -1,0 +1,67 @@
+//! The two float types that features and sums come in.
+
+use std::fmt::Debug;
+use std::ops::{Add, Mul};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A float type that a library compares features in, or adds leaves up in.
+pub trait Real:
+    sealed::Sealed
+    + Copy
+    + PartialOrd
+    + Add<Output = Self>
+    + Mul<Output = Self>
+    + Debug
+    + Default
+    + Send
+    + Sync
+    + 'static
+{
+    /// What stands for a missing value.
+    const NAN: Self;
+    /// Zero.
+    const ZERO: Self;
+
+    /// Whether it is missing.
+    fn is_nan(self) -> bool;
+    /// The nearest number of this type.
+    fn of(value: f64) -> Self;
+    /// The same number.
+    fn wide(self) -> f64;
+}
+
+macro_rules! real {
+    ($t:ty) => {
+        #[expect(
+            clippy::unnecessary_cast,
+            clippy::cast_lossless,
+            reason = "one of the two types needs the cast"
+        )]
+        impl Real for $t {
+            const NAN: Self = <$t>::NAN;
+            const ZERO: Self = 0.0;
+
+            #[inline]
+            fn is_nan(self) -> bool {
+                self.is_nan()
+            }
+
+            #[inline]
+            fn of(value: f64) -> Self {
+                value as $t
+            }
+
+            #[inline]
+            fn wide(self) -> f64 {
+                self as f64
+            }
+        }
+    };
+}
+real!(f32);
+real!(f64);

@@ -1,0 +1,163 @@
+//! The definition of a forest's answers: one row, one tree at a time, in the trees' order. Other kernels must equal it
+//! bit for bit.
+
+use crate::forest::{Node, Rule, SplitKinds, Tree};
+use crate::{Forest, NegativeFractions, Real};
+use std::ops::Range;
+
+/// Rows side by side: row-major, `columns` values each.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a, X> {
+    values: &'a [X],
+    columns: usize,
+    rows: usize,
+}
+
+/// Rows that go through a tree before the next tree is taken: rows stay in the first-level cache, and a tree's nodes
+/// are read once for all of them.
+const BLOCK_ROWS: usize = 64;
+
+impl<'a, X: Real> Rows<'a, X> {
+    /// A row-major matrix.
+    ///
+    /// # Panics
+    /// When the number of values is not `rows * columns`.
+    pub fn new(values: &'a [X], rows: usize, columns: usize) -> Self {
+        assert!(values.len() == rows * columns, "{} values in {rows} rows of {columns}", values.len());
+        Rows { values, columns, rows }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// One row.
+    #[inline]
+    pub fn row(&self, row: usize) -> &'a [X] {
+        &self.values[row * self.columns..(row + 1) * self.columns]
+    }
+}
+
+impl<X: Real, Y: Real> Forest<X, Y> {
+    /// Adds the leaves of `trees` to `sums` ([rows, outputs], which hold the base), tree by tree in order, each addition
+    /// rounded to `Y`.
+    ///
+    /// # Panics
+    /// When rows are narrower than the forest's features, `trees` is out of range, or `sums` has another size.
+    pub fn add_margins(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+        assert!(rows.columns >= self.features && sums.len() == rows.len() * self.outputs);
+        let trees = &self.trees[trees];
+        for start in (0..rows.len()).step_by(BLOCK_ROWS) {
+            let block = start..rows.len().min(start + BLOCK_ROWS);
+            for tree in trees {
+                let sums = &mut sums[block.start * self.outputs..block.end * self.outputs];
+                self.add_tree(rows, block.clone(), tree, sums);
+            }
+        }
+    }
+
+    /// The leaf of each row in each of `trees`, as its library numbers it: [rows, trees].
+    ///
+    /// # Panics
+    /// As [`Forest::add_margins`].
+    pub fn leaf_ids(&self, rows: Rows<'_, X>, trees: Range<usize>, ids: &mut [i32]) {
+        assert!(rows.columns >= self.features && ids.len() == rows.len() * trees.len());
+        let width = trees.len();
+        for (column, tree) in self.trees[trees].iter().enumerate() {
+            for row in 0..rows.len() {
+                let leaf = tree.first_leaf + self.leaf(tree, rows.row(row));
+                ids[row * width + column] = self.leaf_ids[leaf as usize] as i32;
+            }
+        }
+    }
+
+    fn add_tree(&self, rows: Rows<'_, X>, block: Range<usize>, tree: &Tree, sums: &mut [Y]) {
+        if tree.width == 1 && !tree.is_linear {
+            let values = &self.values[tree.first_value..tree.first_value + tree.leaves as usize];
+            let sums = sums[tree.first_output..].iter_mut().step_by(self.outputs);
+            for (row, sum) in block.zip(sums) {
+                *sum = *sum + values[self.leaf(tree, rows.row(row)) as usize];
+            }
+            return;
+        }
+        for (row, sums) in block.zip(sums.chunks_exact_mut(self.outputs)) {
+            let leaf = self.leaf(tree, rows.row(row)) as usize;
+            if tree.is_linear {
+                let sum = &mut sums[tree.first_output];
+                *sum = *sum + self.linear_value(tree, leaf, rows.row(row));
+            } else {
+                let first = tree.first_value + leaf * tree.width;
+                let values = &self.values[first..first + tree.width];
+                for (sum, &value) in sums[tree.first_output..].iter_mut().zip(values) {
+                    *sum = *sum + value;
+                }
+            }
+        }
+    }
+
+    /// Number of the leaf that a row comes to.
+    #[inline]
+    fn leaf(&self, tree: &Tree, row: &[X]) -> u32 {
+        match self.splits {
+            SplitKinds::Less => self.walk(tree, row, |node, x| {
+                (x < node.threshold) | (x.is_nan() & node.rule.missing_left())
+            }),
+            SplitKinds::AtMost => self.walk(tree, row, |node, x| {
+                (x <= node.threshold) | (x.is_nan() & node.rule.missing_left())
+            }),
+            SplitKinds::Mixed => self.walk(tree, row, |node, x| self.goes_left(node, x)),
+        }
+    }
+
+    #[inline(always)]
+    fn walk(&self, tree: &Tree, row: &[X], goes_left: impl Fn(&Node<X>, X) -> bool) -> u32 {
+        let mut node = &self.nodes[tree.root as usize];
+        while !node.rule.is_leaf() {
+            let left = goes_left(node, row[node.feature as usize]);
+            node = &self.nodes[node.next as usize + usize::from(!left)];
+        }
+        node.next
+    }
+
+    /// What a split answers: missing first, then the test.
+    pub(crate) fn goes_left(&self, node: &Node<X>, x: X) -> bool {
+        if x.is_nan() || (node.rule.zero_is_missing() && x == X::ZERO) {
+            return node.rule.missing_left();
+        }
+        match node.rule.test() {
+            Rule::LESS => x < node.threshold,
+            Rule::AT_MOST => x <= node.threshold,
+            Rule::EQUAL => x == node.threshold,
+            _ => self.category(x).is_some_and(|category| self.sets.holds(node.rule.set(), category)),
+        }
+    }
+
+    fn category(&self, x: X) -> Option<u32> {
+        let x = x.wide();
+        let lowest = match self.negative_fractions {
+            NegativeFractions::AreZero => x > -1.0,
+            NegativeFractions::AreNone => x >= 0.0,
+        };
+        (lowest && x < 2f64.powi(31)).then_some(x as u32)
+    }
+
+    fn linear_value(&self, tree: &Tree, leaf: usize, row: &[X]) -> Y {
+        let at = tree.first_leaf as usize + leaf;
+        let terms = &self.linear.terms[self.linear.ends[at]..self.linear.ends[at + 1]];
+        let mut value = self.linear.constants[at];
+        for &(feature, factor) in terms {
+            let x = row[feature as usize];
+            if x.is_nan() {
+                return self.values[tree.first_value + leaf];
+            }
+            value = value + factor * Y::of(x.wide());
+        }
+        value
+    }
+}

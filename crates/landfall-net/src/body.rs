@@ -1,0 +1,227 @@
+//! A request's body, whole, within limits.
+
+use crate::limits::BODY_IDLE;
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
+use landfall_model::{Buffer, Kind, Problem};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Sleep, sleep};
+
+/// Why a body did not come.
+#[derive(Debug)]
+pub(crate) enum BodyError {
+    /// More bytes than are taken.
+    TooLarge { limit: usize },
+    /// No byte came for so long.
+    Idle(Duration),
+    /// The connection broke, or the body's framing did.
+    Broken(String),
+    /// It does not unpack.
+    Packed(String),
+}
+
+impl BodyError {
+    /// As a problem that a dialect can word.
+    pub(crate) fn problem(&self) -> Problem {
+        match self {
+            BodyError::TooLarge { limit } => too_large(*limit),
+            BodyError::Idle(time) => Problem::worded(
+                Kind::DeadlineExceeded,
+                format!("no byte of the request body came for {} seconds", time.as_secs_f64()),
+            ),
+            BodyError::Broken(text) => Problem::invalid(format!("the request body broke off: {text}")),
+            BodyError::Packed(text) => Problem::invalid(text.clone()),
+        }
+    }
+
+    /// HTTP's own status for it, whatever the dialect makes of its kind.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            BodyError::TooLarge { .. } => 413,
+            BodyError::Idle(_) => 408,
+            BodyError::Broken(_) | BodyError::Packed(_) => 400,
+        }
+    }
+}
+
+/// A body over the limit.
+pub(crate) fn too_large(limit: usize) -> Problem {
+    let text = format!("the request body is larger than {limit} bytes (the limit is set with --max-body)");
+    Problem::worded(Kind::ResourceExhausted, text)
+}
+
+/// Reads a body to its end. One that came in one piece is not copied; memory follows the bytes that came.
+///
+/// # Errors
+/// [`BodyError`]; a declared length over the limit is refused before a byte is read.
+pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Buffer, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error,
+{
+    let too_large = || BodyError::TooLarge { limit };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let mut pieces = Pieces::new(body, Some(BODY_IDLE));
+    let mut whole = Vec::new();
+    let mut first: Option<Bytes> = None;
+    while let Some(piece) = pieces.next().await? {
+        if piece.len() > limit.saturating_sub(whole.len() + first.as_ref().map_or(0, Bytes::len)) {
+            return Err(too_large());
+        }
+        match first.take() {
+            None if whole.is_empty() => first = Some(piece),
+            None => whole.extend_from_slice(&piece),
+            Some(head) => {
+                whole.reserve(head.len() + piece.len());
+                whole.extend_from_slice(&head);
+                whole.extend_from_slice(&piece);
+            }
+        }
+    }
+    Ok(match first {
+        Some(only) => Buffer::from_owner(only),
+        None if whole.is_empty() => Buffer::default(),
+        None => Buffer::from_owner(whole),
+    })
+}
+
+/// A body's pieces as they come, with a limit on how long none may come, if there is one.
+pub(crate) struct Pieces<B> {
+    body: B,
+    idle: Option<Duration>,
+}
+
+impl<B> Pieces<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error,
+{
+    pub(crate) fn new(body: B, idle: Option<Duration>) -> Self {
+        Pieces { body, idle }
+    }
+
+    /// The next piece, never empty; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        loop {
+            if self.body.is_end_stream() {
+                return Ok(None);
+            }
+            // Nearly every body has come with its head: only one that has not is worth a timer.
+            let at_once = poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await;
+            let frame = match at_once {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => self.frame_in_time().await?,
+            };
+            match frame {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(BodyError::Broken(describe(&error))),
+                // A frame that holds no data is a trailer.
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(piece) if !piece.is_empty() => return Ok(Some(piece)),
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    async fn frame_in_time(&mut self) -> Result<Option<Result<Frame<Bytes>, B::Error>>, BodyError> {
+        let Some(idle) = self.idle else {
+            return Ok(poll_fn(|cx| self.poll_frame(cx)).await);
+        };
+        let mut timer: Pin<&mut Sleep> = pin!(sleep(idle));
+        poll_fn(|cx| match self.poll_frame(cx) {
+            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(BodyError::Idle(idle))),
+        })
+        .await
+    }
+}
+
+/// An error with its causes.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+
+    /// A body of given pieces; after the last it ends or never comes to an end.
+    struct Given {
+        pieces: VecDeque<Bytes>,
+        hangs: bool,
+        declared: u64,
+    }
+
+    impl Body for Given {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            match self.pieces.pop_front() {
+                Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+                None if self.hangs => Poll::Pending,
+                None => Poll::Ready(None),
+            }
+        }
+
+        fn size_hint(&self) -> hyper::body::SizeHint {
+            let mut hint = hyper::body::SizeHint::new();
+            hint.set_lower(self.declared);
+            hint
+        }
+    }
+
+    fn given(pieces: &[&'static str]) -> Given {
+        let pieces = pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect();
+        Given { pieces, hangs: false, declared: 0 }
+    }
+
+    #[tokio::test]
+    async fn one_piece_is_not_copied_and_many_are_put_together() {
+        let only = Bytes::from_static(b"only");
+        let body = Given { pieces: [only.clone()].into(), hangs: false, declared: 4 };
+        assert_eq!(read(body, 4).await.unwrap().bytes().as_ptr(), only.as_ptr());
+        assert_eq!(read(given(&["a", "", "bc", "d"]), 4).await.unwrap().bytes(), b"abcd");
+        assert_eq!(read(given(&[]), 0).await.unwrap().bytes(), b"");
+    }
+
+    #[tokio::test]
+    async fn what_comes_counts_against_the_limit_and_so_does_what_is_declared() {
+        for pieces in [&["abcde"][..], &["abc", "de"], &["a", "b", "c", "de"]] {
+            assert!(matches!(read(given(pieces), 4).await, Err(BodyError::TooLarge { limit: 4 })));
+        }
+        let declared = Given { declared: 5, ..given(&["a"]) };
+        assert_eq!(read(declared, 4).await.unwrap_err().status(), 413);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_coming_is_given_up() {
+        let body = Given { hangs: true, ..given(&["a"]) };
+        let mut pieces = Pieces::new(body, Some(Duration::from_millis(5)));
+        assert_eq!(pieces.next().await.unwrap().unwrap(), "a");
+        let error = pieces.next().await.unwrap_err();
+        assert_eq!((error.status(), error.problem().kind()), (408, Kind::DeadlineExceeded));
+    }
+}

@@ -1,0 +1,83 @@
+//! What a request's handler knows of the server and of who asks.
+
+use crate::connections::{Activity, UnderWay};
+use crate::metrics::Metrics;
+use crate::thread::Phase;
+use http::Version;
+use landfall_dialects::JsonNan;
+use landfall_serving::{Catalog, Control, SystemClock};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use tokio::sync::watch;
+
+/// The machine's clock: time enters the doors here.
+pub(crate) const CLOCK: SystemClock = SystemClock;
+
+/// What all threads and connections share.
+pub(crate) struct Shared {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) control: Control,
+    pub(crate) control_allowed: bool,
+    pub(crate) max_body: usize,
+    pub(crate) json_nan: JsonNan,
+    pub(crate) metrics: Metrics,
+    pub(crate) draining: AtomicBool,
+    /// For those who wait for the end: what all threads are told.
+    pub(crate) phase: watch::Receiver<Phase>,
+}
+
+impl Shared {
+    /// Whether the server takes requests and everything that was asked for answers.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.is_draining() && self.catalog.is_ready()
+    }
+
+    /// Whether the server has begun to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+}
+
+/// What a listener speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Speaks {
+    Http,
+    Grpc,
+    /// Told apart by the content type.
+    Both,
+}
+
+/// One connection, as its requests see it.
+pub(crate) struct Caller {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) speaks: Speaks,
+    pub(crate) peer: Peer,
+    pub(crate) activity: Arc<Activity>,
+}
+
+impl Caller {
+    /// A request began.
+    pub(crate) fn begin(&self, version: Version) -> UnderWay {
+        self.activity.begin(version == Version::HTTP_2)
+    }
+}
+
+/// Who is at the other end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Peer {
+    Tcp(SocketAddr),
+    /// The path of our own socket: clients of a Unix socket have no address.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Tcp(address) => address.fmt(f),
+            Peer::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The connections of one I/O thread: who is idle, who is told to finish, who is cut.
+//!
+//! Nothing here costs a timer or a lock per request: a connection counts its requests and writes, a sweep now and then
+//! compares the counts with those it saw before.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use tokio::sync::Notify;
+
+/// What a connection is told. Later ones outrank earlier ones.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Order {
+    /// Go on.
+    Serve,
+    /// Answer what is under way, then close.
+    Finish,
+    /// Close at once.
+    Cut,
+}
+
+/// What a connection has done and is told, as counters.
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    requests: AtomicU64,
+    under_way: AtomicUsize,
+    writes: AtomicU64,
+    http2: AtomicBool,
+    order: AtomicU8,
+}
+
+impl Activity {
+    /// Bytes were taken by the peer's side.
+    pub(crate) fn wrote(&self) {
+        // One thread writes; no read-modify-write is needed.
+        self.writes.store(self.writes.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// A request began; it is under way until the guard is dropped.
+    pub(crate) fn begin(self: &Arc<Self>, http2: bool) -> UnderWay {
+        self.requests.fetch_add(1, Relaxed);
+        self.under_way.fetch_add(1, Relaxed);
+        self.http2.store(http2, Relaxed);
+        UnderWay(self.clone())
+    }
+
+    /// What the connection is told.
+    pub(crate) fn order(&self) -> Order {
+        match self.order.load(Relaxed) {
+            0 => Order::Serve,
+            1 => Order::Finish,
+            _ => Order::Cut,
+        }
+    }
+
+    fn tell(&self, order: Order) {
+        self.order.fetch_max(order as u8, Relaxed);
+    }
+}
+
+/// A request that is under way.
+pub(crate) struct UnderWay(Arc<Activity>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The connections of one I/O thread.
+#[derive(Default)]
+pub(crate) struct Connections {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    open: HashMap<u64, Entry>,
+    told: Option<Order>,
+}
+
+struct Entry {
+    activity: Arc<Activity>,
+    waker: Option<Waker>,
+    seen: (u64, u64),
+    idle_sweeps: u32,
+}
+
+impl Connections {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A further connection.
+    pub(crate) fn add(self: &Arc<Self>) -> Registration {
+        let activity = Arc::new(Activity::default());
+        let mut state = self.state();
+        if let Some(order) = state.told {
+            activity.tell(order);
+        }
+        let number = state.next;
+        state.next += 1;
+        let entry = Entry { activity: activity.clone(), waker: None, seen: (0, 0), idle_sweeps: 0 };
+        state.open.insert(number, entry);
+        Registration { connections: self.clone(), number, activity, waker: None }
+    }
+
+    /// Tells all connections, and those to come.
+    pub(crate) fn tell(&self, order: Order) {
+        let mut state = self.state();
+        state.told = state.told.max(Some(order));
+        for entry in state.open.values_mut() {
+            entry.tell(order);
+        }
+    }
+
+    /// Closes connections that were idle for so many sweeps.
+    pub(crate) fn sweep(&self, patience: u32) {
+        for entry in self.state().open.values_mut() {
+            let now = (entry.activity.requests.load(Relaxed), entry.activity.writes.load(Relaxed));
+            let stays = entry.activity.http2.load(Relaxed) || entry.activity.under_way.load(Relaxed) > 0;
+            entry.idle_sweeps = if stays || now != entry.seen { 0 } else { entry.idle_sweeps + 1 };
+            entry.seen = now;
+            if entry.idle_sweeps >= patience {
+                entry.tell(Order::Cut);
+            }
+        }
+    }
+
+    /// Requests under way on all connections.
+    pub(crate) fn under_way(&self) -> usize {
+        self.state().open.values().map(|entry| entry.activity.under_way.load(Relaxed)).sum()
+    }
+
+    /// Number of connections.
+    pub(crate) fn len(&self) -> usize {
+        self.state().open.len()
+    }
+
+    /// Waits until there is no connection.
+    pub(crate) async fn empty(&self) {
+        while self.len() > 0 {
+            self.changed.notified().await;
+        }
+    }
+}
+
+impl Entry {
+    fn tell(&mut self, order: Order) {
+        self.activity.tell(order);
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// A connection's place among the others, until it is dropped.
+pub(crate) struct Registration {
+    connections: Arc<Connections>,
+    number: u64,
+    pub(crate) activity: Arc<Activity>,
+    waker: Option<Waker>,
+}
+
+impl Registration {
+    /// Whom to wake when the connection is told something. Cheap where it is the same as before.
+    pub(crate) fn wake(&mut self, waker: &Waker) {
+        if self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            return;
+        }
+        self.waker = Some(waker.clone());
+        if let Some(entry) = self.connections.state().open.get_mut(&self.number) {
+            entry.waker = Some(waker.clone());
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.connections.state().open.remove(&self.number);
+        self.connections.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_cut_and_a_busy_one_is_not() {
+        let connections = Arc::new(Connections::default());
+        let idle = connections.add();
+        let asking = connections.add();
+        let writing = connections.add();
+        let http2 = connections.add();
+        drop(http2.activity.begin(true));
+        let guard = asking.activity.begin(false);
+        for _ in 0..4 {
+            writing.activity.wrote();
+            connections.sweep(3);
+        }
+        assert_eq!(idle.activity.order(), Order::Cut);
+        for busy in [&asking, &writing, &http2] {
+            assert_eq!(busy.activity.order(), Order::Serve);
+        }
+        assert_eq!(connections.under_way(), 1);
+        drop(guard);
+        (0..4).for_each(|_| connections.sweep(3));
+        assert_eq!(asking.activity.order(), Order::Cut);
+    }
+
+    #[test]
+    fn an_order_reaches_those_who_come_later_and_is_never_taken_back() {
+        let connections = Arc::new(Connections::default());
+        let before = connections.add();
+        connections.tell(Order::Cut);
+        connections.tell(Order::Finish);
+        let after = connections.add();
+        assert_eq!((before.activity.order(), after.activity.order()), (Order::Cut, Order::Cut));
+        drop((before, after));
+        assert_eq!(connections.len(), 0);
+    }
+}

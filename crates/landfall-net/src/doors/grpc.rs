@@ -1,0 +1,129 @@
+//! gRPC: from path to service, from frame to message and back.
+
+use super::{has_type, oip_grpc, reflection, tfs_grpc};
+use crate::body;
+use crate::caller::Caller;
+use crate::compression::Coding;
+use crate::grpc::frame::{self, PREFIX};
+use crate::grpc::status::{self, CONTENT_TYPE, GRPC_ACCEPT_ENCODING, GRPC_ENCODING};
+use crate::reply::{Reply, ReplyBody, empty};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use landfall_dialects::{GrpcError, oip, services};
+use landfall_model::{Buffer, Kind, Problem};
+
+/// The compressions taken, as gRPC wants them said.
+const TAKEN: HeaderValue = HeaderValue::from_static("identity,gzip,deflate");
+
+/// What a unary call gives: a framed message, or the error.
+pub(crate) type Unary = Result<Vec<u8>, GrpcError>;
+
+/// Whether a request is a gRPC call.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    has_type(headers, "application/grpc")
+}
+
+/// Answers a call.
+pub(crate) async fn answer(caller: &Caller, request: Request<Incoming>) -> Reply {
+    if !is_grpc(request.headers()) {
+        return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    if request.method() != Method::POST {
+        return empty(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
+    let (service, method) = path.split_once('/').unwrap_or((path, ""));
+    match service {
+        oip::grpc::SERVICE => oip_grpc::answer(caller, method, &parts, body).await,
+        tfs_grpc::PREDICTION_SERVICE => tfs_grpc::prediction(caller, method, &parts, body).await,
+        tfs_grpc::MODEL_SERVICE => Box::pin(tfs_grpc::model(caller, method, &parts, body)).await,
+        services::health::SERVICE => Box::pin(health(caller, method, &parts, body)).await,
+        _ if services::reflection::SERVICES.contains(&service) => {
+            reflection::answer(caller, service, method, &parts, body)
+        }
+        _ => unknown(service, method),
+    }
+}
+
+/// A service or method that is not here.
+#[cold]
+pub(crate) fn unknown(service: &str, method: &str) -> Reply {
+    let text = format!("unknown method {method} for service {service}");
+    status::refused(&status::plain(&Problem::worded(Kind::Unimplemented, text)))
+}
+
+/// A message's coding.
+///
+/// # Errors
+/// The reply to one that is not known.
+pub(crate) fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Reply> {
+    let Some(value) = headers.get(GRPC_ENCODING) else { return Ok(None) };
+    match value.to_str() {
+        Ok("identity") => Ok(None),
+        Ok(name) if Coding::named(name).is_some() => Ok(Coding::named(name)),
+        _ => {
+            let text = format!("grpc-encoding {value:?} is not supported");
+            let mut reply = status::refused(&status::plain(&Problem::worded(Kind::Unimplemented, text)));
+            reply.headers_mut().insert(GRPC_ACCEPT_ENCODING, TAKEN);
+            Err(reply)
+        }
+    }
+}
+
+/// The one message of a unary call.
+///
+/// # Errors
+/// What is wrong with its body, its frame or its compression.
+pub(crate) async fn message(
+    caller: &Caller,
+    body: Incoming,
+    coding: Option<Coding>,
+) -> Result<Buffer, Problem> {
+    let limit = caller.shared.max_body;
+    let body = body::read(body, limit.saturating_add(PREFIX)).await.map_err(|error| error.problem())?;
+    let message = frame::only(&body, limit)?;
+    if coding.is_none() {
+        return message.unpacked(None, limit);
+    }
+    super::predict::away(message.len(), move || message.unpacked(coding, limit)).await?
+}
+
+/// The reply to a unary call.
+pub(crate) fn reply(unary: Unary) -> Reply {
+    match unary {
+        Ok(frame) => {
+            let mut reply = Response::new(ReplyBody::Message(frame.into(), status::ok()));
+            reply.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
+            reply
+        }
+        Err(error) => status::refused(&error),
+    }
+}
+
+/// A bare message as a frame.
+pub(crate) fn framed(message: &[u8]) -> Unary {
+    frame::framed(|out| {
+        out.extend_from_slice(message);
+        Ok(())
+    })
+    .map_err(|problem: Problem| status::plain(&problem))
+}
+
+async fn health(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+    if method != "Check" {
+        return unknown(services::health::SERVICE, method);
+    }
+    let coding = match coding(&parts.headers) {
+        Ok(coding) => coding,
+        Err(reply) => return reply,
+    };
+    // Whatever service is asked for: all stand and fall together.
+    let asked = message(caller, body, coding).await.and_then(|body| services::health::check_request(body.bytes()));
+    reply(match asked {
+        Ok(_) => framed(&services::health::check(caller.shared.is_ready())),
+        Err(problem) => Err(status::plain(&problem)),
+    })
+}

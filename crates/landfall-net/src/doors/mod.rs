@@ -1,0 +1,64 @@
+//! From a request to its reply: one module for each protocol.
+
+mod asked;
+mod control;
+mod grpc;
+mod health;
+mod oip;
+mod oip_grpc;
+mod oip_rest;
+mod oip_stream;
+mod packed;
+mod predict;
+mod reflection;
+mod refused;
+mod stream;
+mod tfs_grpc;
+mod tfs_rest;
+
+use crate::caller::{Caller, Speaks};
+use crate::metrics;
+use crate::reply::{self, Reply};
+use crate::route::{Route, route};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, StatusCode, Version};
+use hyper::body::Incoming;
+
+/// Answers a request.
+pub(crate) async fn answer(caller: &Caller, request: Request<Incoming>) -> Reply {
+    let version = request.version();
+    let _under_way = caller.begin(version);
+    let is_grpc = match caller.speaks {
+        Speaks::Http => false,
+        Speaks::Grpc => true,
+        Speaks::Both => grpc::is_grpc(request.headers()),
+    };
+    let mut reply = if is_grpc { grpc::answer(caller, request).await } else { rest(caller, request).await };
+    if caller.shared.is_draining() && version < Version::HTTP_2 {
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
+}
+
+async fn rest(caller: &Caller, request: Request<Incoming>) -> Reply {
+    let (parts, body) = request.into_parts();
+    match route(parts.uri.path()) {
+        Route::Tfs => tfs_rest::answer(caller, &parts, body).await,
+        Route::Oip(route) => oip_rest::answer(caller, route, &parts, body).await,
+        // What follows is rare: its futures must not make those above larger.
+        Route::Control(route) => Box::pin(control::answer(caller, route, &parts.method, body)).await,
+        Route::Live | Route::Ready | Route::Metrics if !matches!(parts.method, Method::GET | Method::HEAD) => {
+            oip_rest::not_allowed()
+        }
+        Route::Live => health::live(),
+        Route::Ready => health::ready(&caller.shared),
+        Route::Metrics => reply::whole(StatusCode::OK, metrics::CONTENT_TYPE, metrics::page(&caller.shared)),
+        Route::Unknown => oip_rest::not_found(),
+    }
+}
+
+/// Whether a head says that its body is of this type, whatever its parameters.
+fn has_type(headers: &http::HeaderMap, expected: &str) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return false };
+    value.as_bytes().get(..expected.len()).is_some_and(|head| head.eq_ignore_ascii_case(expected.as_bytes()))
+}

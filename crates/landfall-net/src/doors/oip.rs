@@ -1,0 +1,108 @@
+//! What both forms of the Open Inference Protocol ask of the catalog.
+
+use super::control::change;
+use crate::caller::{Caller, Shared};
+use landfall_dialects::oip::{IndexEntry, ModelFacts, errors, load_target};
+use landfall_model::{Problem, Reason, Version, VersionChoice, VersionStatistics};
+use landfall_serving::Lease;
+
+/// The server's own version, for its metadata.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A model whose metadata or configuration is asked for.
+pub(crate) struct Described {
+    lease: Lease,
+    versions: Vec<Version>,
+}
+
+impl Described {
+    /// Finds it; with a version asked for, that one alone is listed.
+    ///
+    /// # Errors
+    /// As [`landfall_serving::Catalog::find`].
+    pub(crate) fn find(shared: &Shared, model: &str, choice: &VersionChoice) -> Result<Self, Problem> {
+        let lease = shared.catalog.find(model, choice)?;
+        let versions = match choice {
+            VersionChoice::Default => {
+                let ready = shared.catalog.available(Some(model));
+                ready.iter().rev().map(|lease| lease.version().clone()).collect()
+            }
+            _ => vec![lease.version().clone()],
+        };
+        Ok(Described { lease, versions })
+    }
+
+    /// What the dialect tells of it.
+    ///
+    /// # Errors
+    /// Internal, for a model without a signature, which no engine loads.
+    pub(crate) fn facts(&self) -> Result<ModelFacts<'_>, Problem> {
+        let signature = self.lease.signature("")?;
+        Ok(ModelFacts {
+            model: self.lease.model(),
+            versions: &self.versions,
+            signature,
+            facts: self.lease.facts(),
+            max_rows: self.lease.batching().max_rows,
+            batches: *signature.rows() == landfall_model::RowRule::Independent,
+        })
+    }
+}
+
+/// The repository's index.
+pub(crate) fn index(shared: &Shared) -> Vec<IndexEntry> {
+    let mut entries = Vec::new();
+    for model in shared.catalog.models() {
+        if model.versions.is_empty() {
+            entries.push(IndexEntry { model: model.name.clone(), version: None, reason: String::new() });
+        }
+        entries.extend(model.versions.iter().map(|status| IndexEntry {
+            model: model.name.clone(),
+            version: Some((status.version.clone(), status.state)),
+            reason: status.problem.as_ref().map(Problem::to_string).unwrap_or_default(),
+        }));
+    }
+    entries
+}
+
+/// Statistics of a version, of all versions of a model, or, with an empty name, of all models.
+///
+/// # Errors
+/// Invalid argument for what is not there.
+pub(crate) fn statistics(
+    shared: &Shared,
+    model: &str,
+    choice: &VersionChoice,
+) -> Result<Vec<VersionStatistics>, Problem> {
+    if model.is_empty() {
+        return Ok(shared.catalog.statistics(None));
+    }
+    let lease = shared.catalog.find(model, choice).map_err(errors::statistics)?;
+    Ok(match choice {
+        VersionChoice::Default => shared.catalog.statistics(Some(model)),
+        _ => vec![lease.statistics()],
+    })
+}
+
+/// Loads a model.
+///
+/// # Errors
+/// Permission denied where control is off; what loading finds.
+pub(crate) async fn load(caller: &Caller, model: &str) -> Result<(), Problem> {
+    load_target(model)?;
+    let model = model.to_owned();
+    change(caller, "loading", move |control, who, patience| control.load(&model, who, patience)).await
+}
+
+/// Unloads a model; one that is not there is unloaded already.
+///
+/// # Errors
+/// Permission denied where control is off.
+pub(crate) async fn unload(caller: &Caller, model: &str) -> Result<(), Problem> {
+    let model = model.to_owned();
+    let done = change(caller, "unloading", move |control, who, patience| control.unload(&model, who, patience)).await;
+    match done {
+        Err(problem) if matches!(problem.reason(), Reason::ModelNotFound { .. }) => Ok(()),
+        done => done,
+    }
+}

@@ -1,0 +1,123 @@
+//! The Open Inference Protocol over gRPC.
+
+use super::asked::Asked;
+use super::grpc::{self, Unary, coding, message, unknown};
+use super::oip::{self, Described, VERSION};
+use super::oip_stream;
+use super::predict::{away, bytes_of, hand_in};
+use crate::caller::{CLOCK, Caller};
+use crate::compression::Coding;
+use crate::grpc::frame::framed;
+use crate::grpc::status;
+use crate::metrics::Door;
+use crate::reply::Reply;
+use http::HeaderMap;
+use http::request::Parts;
+use hyper::body::Incoming;
+use landfall_dialects::Identity;
+use landfall_dialects::oip::grpc::{self as dialect, ModelRequest};
+use landfall_dialects::oip::{ModelFacts, errors};
+use landfall_model::{Buffer, Problem};
+use landfall_serving::{Clock, Lease};
+
+/// Answers a call of the service.
+pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+    if method == "ModelStreamInfer" {
+        return oip_stream::answer(caller, parts, body);
+    }
+    let coding = match coding(&parts.headers) {
+        Ok(coding) => coding,
+        Err(reply) => return reply,
+    };
+    if method == "ModelInfer" {
+        return infer(caller, &parts.headers, body, coding).await;
+    }
+    if dialect::UNIMPLEMENTED.contains(&method) {
+        return status::refused(&errors::grpc(&Problem::unsupported(format!("the method {method}"), "")));
+    }
+    Box::pin(manage(caller, method, body, coding)).await
+}
+
+async fn infer(caller: &Caller, headers: &HeaderMap, body: Incoming, coding: Option<Coding>) -> Reply {
+    let mut lease = None;
+    let answered = answered(caller, headers, body, coding, &mut lease).await;
+    let outcome = answered.as_ref().err().map(Problem::kind);
+    caller.shared.metrics.count(lease.as_ref(), Door::OipGrpc, outcome);
+    grpc::reply(answered.map_err(|problem| errors::grpc(&problem)))
+}
+
+async fn answered(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Incoming,
+    coding: Option<Coding>,
+    found: &mut Option<Lease>,
+) -> Result<Vec<u8>, Problem> {
+    let asked = Asked::of(headers)?;
+    let body = message(caller, body, coding).await?;
+    let (bytes, address) = (body.len(), dialect::infer_address(body.bytes())?);
+    let lease = caller.shared.catalog.find(&address.model, &address.version)?;
+    *found = Some(lease.clone());
+    let holder = lease.clone();
+    let decode = move || dialect::decode_infer(&body, holder.signatures(), holder.model());
+    let decoded = away(bytes, decode).await??;
+    let signature = decoded.call.signature().clone();
+    let now = CLOCK.now();
+    let request = asked.request(decoded.call, decoded.hints, now);
+    let outputs = hand_in(lease.clone(), request, now).answer().await?.outputs;
+    let form = decoded.form;
+    away(bytes_of(&outputs), move || {
+        let identity = Identity { model: lease.model(), version: lease.version() };
+        framed(|out| dialect::encode_infer(&form, identity, &signature, &outputs, out))
+    })
+    .await?
+}
+
+/// All but inference.
+async fn manage(caller: &Caller, method: &str, body: Incoming, coding: Option<Coding>) -> Reply {
+    let body = match message(caller, body, coding).await {
+        Ok(body) => body,
+        Err(problem) => return status::refused(&errors::grpc(&problem)),
+    };
+    match managed(caller, method, &body).await {
+        None => unknown(dialect::SERVICE, method),
+        Some(answered) => grpc::reply(worded(answered)),
+    }
+}
+
+fn worded(answered: Result<Vec<u8>, Problem>) -> Unary {
+    answered.map_err(|problem| errors::grpc(&problem)).and_then(|message| grpc::framed(&message))
+}
+
+async fn managed(caller: &Caller, method: &str, body: &Buffer) -> Option<Result<Vec<u8>, Problem>> {
+    let (shared, body) = (&caller.shared, body.bytes());
+    let described = |tell: fn(ModelFacts<'_>) -> Vec<u8>| {
+        let ModelRequest { model, version } = dialect::model_request(body)?;
+        Described::find(shared, &model, &version)?.facts().map(tell)
+    };
+    Some(match method {
+        "ServerLive" => Ok(dialect::server_live()),
+        "ServerReady" => Ok(dialect::server_ready(shared.is_ready())),
+        "ServerMetadata" => Ok(dialect::server_metadata(VERSION)),
+        "ModelReady" => dialect::model_request(body).map(|ModelRequest { model, version }| {
+            dialect::model_ready(shared.catalog.find(&model, &version).is_ok())
+        }),
+        "ModelMetadata" => described(dialect::model_metadata),
+        "ModelConfig" => described(dialect::model_config),
+        "ModelStatistics" => dialect::model_request(body).and_then(|ModelRequest { model, version }| {
+            oip::statistics(shared, &model, &version).map(|versions| dialect::statistics(&versions))
+        }),
+        "RepositoryIndex" => {
+            dialect::index_request(body).map(|request| dialect::index(&oip::index(shared), request.only_ready))
+        }
+        "RepositoryModelLoad" => match dialect::load_request(body) {
+            Ok(request) => oip::load(caller, &request.model).await.map(|()| dialect::empty()),
+            Err(problem) => Err(problem),
+        },
+        "RepositoryModelUnload" => match dialect::unload_request(body) {
+            Ok(request) => oip::unload(caller, &request.model).await.map(|()| dialect::empty()),
+            Err(problem) => Err(problem),
+        },
+        _ => return None,
+    })
+}

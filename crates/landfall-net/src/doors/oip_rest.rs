@@ -1,0 +1,189 @@
+//! The Open Inference Protocol over HTTP.
+
+use super::asked::Asked;
+use super::oip::{self, Described, VERSION};
+use super::predict::{away, bytes_of, hand_in};
+use super::refused::Refused;
+use super::packed;
+use crate::caller::{CLOCK, Caller};
+use crate::compression::{Coding, TAKEN};
+use crate::metrics::Door;
+use crate::reply::{self, Reply, whole};
+use crate::route::{OipModel, OipRoute, OipVerb};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use hyper::body::Incoming;
+use landfall_dialects::oip::{errors, rest as dialect, version_choice};
+use landfall_dialects::{HttpError, Identity};
+use landfall_model::{Kind, Problem};
+use landfall_serving::{Clock, Lease};
+
+const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
+const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+/// Answers a request below `/v2`.
+pub(crate) async fn answer(caller: &Caller, route: OipRoute<'_>, parts: &Parts, body: Incoming) -> Reply {
+    if let OipRoute::Missing(what) = route {
+        return refuse(&Problem::unsupported(what, "").into());
+    }
+    if parts.method != method(&route) {
+        return not_allowed();
+    }
+    if let OipRoute::Model(OipModel { name, version, verb: OipVerb::Infer }) = &route {
+        return infer(caller, name, version, parts, body).await;
+    }
+    Box::pin(manage(caller, route, parts, body)).await.unwrap_or_else(|refused| refuse(&refused))
+}
+
+fn method(route: &OipRoute<'_>) -> Method {
+    match route {
+        OipRoute::Model(OipModel { verb: OipVerb::Infer, .. })
+        | OipRoute::Index
+        | OipRoute::Load(_)
+        | OipRoute::Unload(_) => Method::POST,
+        _ => Method::GET,
+    }
+}
+
+/// A path that is none of ours.
+#[cold]
+pub(crate) fn not_found() -> Reply {
+    plain(StatusCode::NOT_FOUND, "Not Found")
+}
+
+/// A path of ours, asked for in the wrong way.
+#[cold]
+pub(crate) fn not_allowed() -> Reply {
+    plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+}
+
+fn plain(status: StatusCode, text: &str) -> Reply {
+    let error = errors::rest(&Problem::worded(Kind::NotFound, text));
+    reply::error(HttpError { status: status.as_u16(), ..error })
+}
+
+#[cold]
+fn refuse(refused: &Refused) -> Reply {
+    reply::error(refused.worded(errors::rest))
+}
+
+/// A request body's coding; the reply to one that is not known. Names are matched in lower case only, as Triton does.
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Reply> {
+    let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(None) };
+    match value.to_str() {
+        Ok("" | "identity") => Ok(None),
+        Ok(name) if Coding::named(name).is_some() => Ok(Coding::named(name)),
+        _ => {
+            let mut reply = refuse(&Problem::worded(Kind::Unimplemented, "Unsupported compression type").into());
+            reply.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(TAKEN));
+            Err(reply)
+        }
+    }
+}
+
+async fn infer(caller: &Caller, name: &str, version: &str, parts: &Parts, body: Incoming) -> Reply {
+    let coding = match coding(&parts.headers) {
+        Ok(coding) => coding,
+        Err(reply) => return reply,
+    };
+    let mut lease = None;
+    let answered = answered(caller, name, version, &parts.headers, body, coding, &mut lease).await;
+    let outcome = answered.as_ref().err().map(|refused| refused.problem.kind());
+    caller.shared.metrics.count(lease.as_ref(), Door::OipRest, outcome);
+    answered.unwrap_or_else(|refused| refuse(&refused))
+}
+
+async fn answered(
+    caller: &Caller,
+    name: &str,
+    version: &str,
+    headers: &HeaderMap,
+    body: Incoming,
+    coding: Option<Coding>,
+    found: &mut Option<Lease>,
+) -> Result<Reply, Refused> {
+    let asked = Asked::of(headers)?;
+    let body = packed::read(body, coding, caller.shared.max_body).await?;
+    let lease = caller.shared.catalog.find(name, &version_choice(version))?;
+    *found = Some(lease.clone());
+    let (header_length, holder) = (headers.get(HEADER_LENGTH).cloned(), lease.clone());
+    let decoded = away(body.len(), move || {
+        // Text that is no ASCII is no number either.
+        let header_length = header_length.as_ref().map(|value| value.to_str().unwrap_or("?"));
+        dialect::decode(&body, header_length, holder.signatures(), holder.model())
+    })
+    .await??;
+    let signature = decoded.call.signature().clone();
+    let now = CLOCK.now();
+    let request = asked.request(decoded.call, decoded.hints, now);
+    let outputs = hand_in(lease.clone(), request, now).answer().await?.outputs;
+    let (form, nan) = (decoded.form, caller.shared.json_nan);
+    let (encoded, body) = away(bytes_of(&outputs), move || {
+        let mut body = Vec::with_capacity(256);
+        let identity = Identity { model: lease.model(), version: lease.version() };
+        dialect::encode(&form, identity, &signature, &outputs, nan, &mut body).map(|encoded| (encoded, body))
+    })
+    .await??;
+    let reply = match encoded.header_length {
+        None => reply::json(body),
+        Some(length) => {
+            let mut reply = whole(StatusCode::OK, BINARY, body);
+            reply.headers_mut().insert(HEADER_LENGTH, HeaderValue::from(length));
+            reply
+        }
+    };
+    packed::packed(reply, headers).await
+}
+
+/// All but inference.
+async fn manage(caller: &Caller, route: OipRoute<'_>, parts: &Parts, body: Incoming) -> Result<Reply, Refused> {
+    let shared = &caller.shared;
+    let coding = match coding(&parts.headers) {
+        Ok(coding) => coding,
+        Err(reply) => return Ok(reply),
+    };
+    Ok(match route {
+        OipRoute::Server => reply::json(dialect::server_metadata(VERSION)),
+        OipRoute::Live => reply::json(dialect::live()),
+        OipRoute::Ready => {
+            let ready = shared.is_ready();
+            let status = if ready { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+            whole(status, reply::JSON, dialect::ready(ready))
+        }
+        OipRoute::Statistics => reply::json(dialect::statistics(&shared.catalog.statistics(None))),
+        OipRoute::Model(model) => of_model(caller, &model)?,
+        OipRoute::Index => {
+            let body = packed::read_or_empty(body, coding, shared.max_body).await?;
+            let only_ready = dialect::index_request(body.bytes())?;
+            reply::json(dialect::index(&oip::index(shared), only_ready))
+        }
+        OipRoute::Load(model) => {
+            let body = packed::read_or_empty(body, coding, shared.max_body).await?;
+            dialect::load_request(body.bytes())?;
+            oip::load(caller, &model).await?;
+            reply::json(dialect::loaded(&model))
+        }
+        OipRoute::Unload(model) => {
+            let body = packed::read_or_empty(body, coding, shared.max_body).await?;
+            dialect::unload_request(body.bytes())?;
+            oip::unload(caller, &model).await?;
+            reply::json(dialect::unloaded(&model))
+        }
+        OipRoute::Missing(what) => return Err(Problem::unsupported(what, "").into()),
+    })
+}
+
+fn of_model(caller: &Caller, model: &OipModel<'_>) -> Result<Reply, Problem> {
+    let (shared, choice) = (&caller.shared, version_choice(&model.version));
+    Ok(reply::json(match model.verb {
+        OipVerb::Metadata => dialect::model_metadata(Described::find(shared, &model.name, &choice)?.facts()?),
+        OipVerb::Config => dialect::model_config(Described::find(shared, &model.name, &choice)?.facts()?),
+        OipVerb::Statistics => dialect::statistics(&oip::statistics(shared, &model.name, &choice)?),
+        OipVerb::Ready => match shared.catalog.find(&model.name, &choice) {
+            Ok(_) => dialect::model_ready(&model.name),
+            Err(_) => return Err(Problem::invalid("Model version not ready")),
+        },
+        OipVerb::Infer => return Err(Problem::internal("an inference came the wrong way")),
+    }))
+}

@@ -1,0 +1,108 @@
+//! `ModelStreamInfer`. A failed question is answered by a message, and the stream goes on, unless its caller wants it to
+//! end.
+
+use super::asked::Asked;
+use super::grpc::coding;
+use super::predict::{Waiting, hand_in};
+use super::stream;
+use crate::caller::{CLOCK, Caller, Shared};
+use crate::compression::Coding;
+use crate::grpc::frame::{Message, framed};
+use crate::grpc::status;
+use crate::metrics::Door;
+use crate::reply::{Pending, Reply};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::request::Parts;
+use hyper::body::Incoming;
+use landfall_dialects::oip::grpc as dialect;
+use landfall_dialects::oip::{Form, errors};
+use landfall_dialects::{Decoded, Identity};
+use landfall_model::{Buffer, Problem, Signature};
+use landfall_serving::{Clock, Lease};
+use std::sync::Arc;
+
+/// Opens a stream.
+pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+    let coding = match coding(&parts.headers) {
+        Ok(coding) => coding,
+        Err(reply) => return reply,
+    };
+    let asked = match Asked::of(&parts.headers) {
+        Ok(asked) => asked,
+        Err(problem) => return status::refused(&errors::grpc(&problem)),
+    };
+    let ends_on_error =
+        parts.headers.get("triton_grpc_error").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let questions = Questions { shared: caller.shared.clone(), asked, coding, ends_on_error };
+    stream::open(caller, body, errors::grpc, move |message| questions.begin(message))
+}
+
+/// What all questions of a stream have in common.
+struct Questions {
+    shared: Arc<Shared>,
+    asked: Asked,
+    coding: Option<Coding>,
+    ends_on_error: bool,
+}
+
+impl Questions {
+    fn begin(&self, message: Message) -> Result<Pending, Problem> {
+        let body = message.unpacked(self.coding, self.shared.max_body)?;
+        let (shared, ends) = (self.shared.clone(), self.ends_on_error);
+        let mut found = None;
+        Ok(match self.handed_in(&body, &mut found) {
+            Ok(question) => Box::pin(async move { question.answer(&shared, ends).await }),
+            Err(problem) => {
+                shared.metrics.count(found.as_ref(), Door::OipGrpc, Some(problem.kind()));
+                let failed = failed(&problem, &dialect::infer_id(body.bytes()), false, ends);
+                Box::pin(std::future::ready(failed))
+            }
+        })
+    }
+
+    fn handed_in(&self, body: &Buffer, found: &mut Option<Lease>) -> Result<Question, Problem> {
+        let address = dialect::infer_address(body.bytes())?;
+        let lease = self.shared.catalog.find(&address.model, &address.version)?;
+        *found = Some(lease.clone());
+        let Decoded { call, hints, form } = dialect::decode_infer(body, lease.signatures(), lease.model())?;
+        let signature = call.signature().clone();
+        let now = CLOCK.now();
+        let waiting = hand_in(lease.clone(), self.asked.request(call, hints, now), now);
+        Ok(Question { lease, signature, form, waiting })
+    }
+}
+
+/// A question that was handed in.
+struct Question {
+    lease: Lease,
+    signature: Arc<Signature>,
+    form: Form,
+    waiting: Waiting,
+}
+
+impl Question {
+    async fn answer(self, shared: &Shared, ends_on_error: bool) -> Result<Bytes, HeaderMap> {
+        let Question { lease, signature, form, waiting } = self;
+        let answered = waiting.answer().await.and_then(|response| {
+            let identity = Identity { model: lease.model(), version: lease.version() };
+            framed(|out| dialect::encode_stream(&form, identity, &signature, &response.outputs, out))
+        });
+        shared.metrics.count(Some(&lease), Door::OipGrpc, answered.as_ref().err().map(Problem::kind));
+        answered.map(Bytes::from).or_else(|problem| failed(&problem, form.id(), true, ends_on_error))
+    }
+}
+
+/// An error as a message, or as the stream's end.
+#[cold]
+fn failed(problem: &Problem, id: &[u8], from_model: bool, ends: bool) -> Result<Bytes, HeaderMap> {
+    let error = errors::grpc(problem);
+    if ends {
+        return Err(status::failed(&error));
+    }
+    let message = framed::<Problem>(|out| {
+        dialect::encode_stream_error(&error.message, id, from_model, out);
+        Ok(())
+    });
+    message.map(Bytes::from).map_err(|problem| status::failed(&errors::grpc(&problem)))
+}

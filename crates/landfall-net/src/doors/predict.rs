@@ -1,0 +1,49 @@
+//! The middle of every prediction, whatever the door: hand in, wait, and keep long work off the I/O thread.
+
+use crate::limits::IN_PLACE;
+use landfall_model::{Outputs, Problem, Reason};
+use landfall_serving::{Answer, Lease, Request, Response, submit};
+use std::time::Instant;
+
+/// Hands a call in. It stands in its queue from now on; dropping the answer takes it out.
+pub(crate) fn hand_in(lease: Lease, request: Request, now: Instant) -> Waiting {
+    let deadline = request.deadline;
+    Waiting { answer: submit(lease, request, now), deadline }
+}
+
+/// A call that was handed in.
+pub(crate) struct Waiting {
+    answer: Answer,
+    deadline: Option<Instant>,
+}
+
+impl Waiting {
+    /// The answer. A caller with a deadline gets none after it, and is not made to wait for one that runs already.
+    pub(crate) async fn answer(self) -> Result<Response, Problem> {
+        match self.deadline {
+            None => self.answer.await,
+            Some(deadline) => {
+                let in_time = tokio::time::timeout_at(deadline.into(), self.answer).await;
+                in_time.unwrap_or_else(|_| Err(Problem::new(Reason::DeadlineExceeded)))
+            }
+        }
+    }
+}
+
+/// Does the work here when it is over `bytes` that are few, else on a thread where it holds nobody up.
+pub(crate) async fn away<T, W>(bytes: usize, work: W) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    W: FnOnce() -> T + Send + 'static,
+{
+    if bytes <= IN_PLACE {
+        return Ok(work());
+    }
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Problem::internal("handling a large body panicked; the log has the message"))
+}
+
+/// Bytes of all tensors.
+pub(crate) fn bytes_of(outputs: &Outputs) -> usize {
+    outputs.iter().map(|(_, tensor)| tensor.bytes_total()).sum()
+}

@@ -1,0 +1,30 @@
+//! gRPC reflection: what this server offers, for tools such as `grpcurl`.
+
+use super::grpc::{coding, framed, unknown};
+use super::stream;
+use crate::caller::Caller;
+use crate::grpc::frame::Message;
+use crate::grpc::status;
+use crate::reply::Reply;
+use bytes::Bytes;
+use http::request::Parts;
+use hyper::body::Incoming;
+use landfall_dialects::services::reflection;
+
+/// Answers a call of the service, in either of its versions.
+pub(crate) fn answer(caller: &Caller, service: &str, method: &str, parts: &Parts, body: Incoming) -> Reply {
+    if method != "ServerReflectionInfo" {
+        return unknown(service, method);
+    }
+    let coding = match coding(&parts.headers) {
+        Ok(coding) => coding,
+        Err(reply) => return reply,
+    };
+    let limit = caller.shared.max_body;
+    stream::open(caller, body, status::plain, move |message: Message| {
+        let question = message.unpacked(coding, limit)?;
+        let answer = reflection::answer(question.bytes())?;
+        let answer = framed(&answer).map(Bytes::from).map_err(|error| status::failed(&error));
+        Ok(Box::pin(std::future::ready(answer)))
+    })
+}

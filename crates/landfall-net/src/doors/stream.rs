@@ -1,0 +1,83 @@
+//! Bidirectional gRPC streams: questions as they come, answers in their order.
+//!
+//! One task reads and begins to answer, so that predictions sent together can share a batch; the reply's body waits for
+//! the first answer that is due.
+
+use crate::body::Pieces;
+use crate::caller::{Caller, Shared};
+use crate::connections::UnderWay;
+use crate::grpc::frame::{Frames, Message};
+use crate::grpc::status;
+use crate::limits::{LAST_REQUESTS, STREAM_DEPTH};
+use crate::reply::{Answers, Pending, Reply, ReplyBody};
+use crate::thread::Phase;
+use http::{Response, Version, header};
+use hyper::body::Incoming;
+use landfall_dialects::GrpcError;
+use landfall_model::{Problem, Reason};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Opens a stream. `begin` begins to answer a message; its error ends the stream, as does what is wrong with a frame,
+/// after all that came before it was answered.
+pub(crate) fn open<B>(caller: &Caller, body: Incoming, word: fn(&Problem) -> GrpcError, begin: B) -> Reply
+where
+    B: Fn(Message) -> Result<Pending, Problem> + Send + Sync + 'static,
+{
+    let (answers, pending) = mpsc::channel(STREAM_DEPTH);
+    let under_way = caller.begin(Version::HTTP_2);
+    let questions = Questions { shared: caller.shared.clone(), begin, answers, _under_way: under_way };
+    tokio::spawn(questions.read(body, word));
+    let answers = Answers { pending, first: None, end: status::ok() };
+    let mut reply = Response::new(ReplyBody::Stream(Box::new(answers)));
+    reply.headers_mut().insert(header::CONTENT_TYPE, status::CONTENT_TYPE);
+    reply
+}
+
+/// The reading side of a stream.
+struct Questions<B> {
+    shared: Arc<Shared>,
+    begin: B,
+    answers: mpsc::Sender<Pending>,
+    _under_way: UnderWay,
+}
+
+impl<B> Questions<B>
+where
+    B: Fn(Message) -> Result<Pending, Problem> + Send + Sync + 'static,
+{
+    /// Reads until the caller ends or leaves, or the server stops.
+    async fn read(self, body: Incoming, word: fn(&Problem) -> GrpcError) {
+        let mut phase = self.shared.phase.clone();
+        let stopped = async {
+            // An error means that the server is gone.
+            let _ = phase.wait_for(|phase| *phase != Phase::Serve).await;
+            tokio::time::sleep(LAST_REQUESTS).await;
+        };
+        let ended = tokio::select! {
+            ended = self.read_all(body) => ended,
+            () = stopped => Err(Problem::new(Reason::ShuttingDown)),
+        };
+        if let Err(problem) = ended {
+            let trailers = status::failed(&word(&problem));
+            // Nobody listens to the end of a stream that he left.
+            let _ = self.answers.send(Box::pin(std::future::ready(Err(trailers)))).await;
+        }
+    }
+
+    async fn read_all(&self, body: Incoming) -> Result<(), Problem> {
+        // A stream may be silent for as long as its caller likes.
+        let mut pieces = Pieces::new(body, None);
+        let mut frames = Frames::new(self.shared.max_body);
+        while let Some(piece) = pieces.next().await.map_err(|error| error.problem())? {
+            frames.push(&piece);
+            while let Some(message) = frames.next()? {
+                let answer = (self.begin)(message)?;
+                if self.answers.send(answer).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        frames.end()
+    }
+}

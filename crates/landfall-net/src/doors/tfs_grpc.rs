@@ -1,0 +1,127 @@
+//! The TensorFlow Serving API over gRPC.
+
+use super::asked::Asked;
+use super::grpc::{self, Unary, coding, message, unknown};
+use super::predict::{away, bytes_of, hand_in};
+use super::tfs_rest::{place, statuses};
+use crate::caller::{CLOCK, Caller, Shared};
+use crate::compression::Coding;
+use crate::grpc::frame::framed;
+use crate::grpc::status;
+use crate::metrics::Door;
+use crate::reply::Reply;
+use http::HeaderMap;
+use http::request::Parts;
+use hyper::body::Incoming;
+use landfall_dialects::tfs::{ErrorPlace, errors, grpc as dialect};
+use landfall_dialects::{Address, GrpcError, Identity};
+use landfall_model::{Problem, VersionChoice};
+use landfall_serving::{Clock, Lease};
+
+/// The service that answers predictions.
+pub(crate) const PREDICTION_SERVICE: &str = "tensorflow.serving.PredictionService";
+/// The service that tells the states of versions.
+pub(crate) const MODEL_SERVICE: &str = "tensorflow.serving.ModelService";
+
+/// Answers a call of the prediction service.
+pub(crate) async fn prediction(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+    match method {
+        "Predict" => match coding(&parts.headers) {
+            Ok(coding) => predict(caller, &parts.headers, body, coding).await,
+            Err(reply) => reply,
+        },
+        "GetModelMetadata" => Box::pin(told(caller, parts, body, metadata)).await,
+        "Classify" | "Regress" | "MultiInference" => unimplemented(method),
+        _ => unknown(PREDICTION_SERVICE, method),
+    }
+}
+
+/// Answers a call of the model service.
+pub(crate) async fn model(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+    match method {
+        "GetModelStatus" => told(caller, parts, body, model_status).await,
+        "HandleReloadConfigRequest" => unimplemented(method),
+        _ => unknown(MODEL_SERVICE, method),
+    }
+}
+
+fn unimplemented(method: &str) -> Reply {
+    status::refused(&nowhere(&dialect::unimplemented(method)))
+}
+
+/// An error of a call that names nobody yet.
+#[cold]
+fn nowhere(problem: &Problem) -> GrpcError {
+    errors::grpc(problem, &ErrorPlace::call("", &VersionChoice::Default))
+}
+
+/// A question about a model, and its answer.
+async fn told(
+    caller: &Caller,
+    parts: &Parts,
+    body: Incoming,
+    tell: fn(&Shared, &[u8]) -> Result<Vec<u8>, GrpcError>,
+) -> Reply {
+    let coding = match coding(&parts.headers) {
+        Ok(coding) => coding,
+        Err(reply) => return reply,
+    };
+    grpc::reply(match message(caller, body, coding).await {
+        Ok(body) => tell(&caller.shared, body.bytes()).and_then(|message| grpc::framed(&message)),
+        Err(problem) => Err(nowhere(&problem)),
+    })
+}
+
+fn metadata(shared: &Shared, body: &[u8]) -> Result<Vec<u8>, GrpcError> {
+    let address = dialect::decode_get_model_metadata(body).map_err(|problem| nowhere(&problem))?;
+    let found = shared.catalog.find(&address.model, &address.version);
+    let lease = found.map_err(|problem| errors::grpc(&problem, &place(&address)))?;
+    let identity = Identity { model: lease.model(), version: lease.version() };
+    Ok(dialect::encode_get_model_metadata(identity, lease.signatures()))
+}
+
+fn model_status(shared: &Shared, body: &[u8]) -> Result<Vec<u8>, GrpcError> {
+    let address = dialect::decode_get_model_status(body).map_err(|problem| nowhere(&problem))?;
+    let place = ErrorPlace::status(&address.model, &address.version);
+    let statuses = statuses(shared, &address).map_err(|problem| errors::grpc(&problem, &place))?;
+    Ok(dialect::encode_get_model_status(&statuses))
+}
+
+async fn predict(caller: &Caller, headers: &HeaderMap, body: Incoming, coding: Option<Coding>) -> Reply {
+    let (mut lease, mut address) = (None, None);
+    let answered = answered(caller, headers, body, coding, &mut address, &mut lease).await;
+    let outcome = answered.as_ref().err().map(Problem::kind);
+    caller.shared.metrics.count(lease.as_ref(), Door::TfsGrpc, outcome);
+    let unary: Unary = answered.map_err(|problem| match &address {
+        Some(address) => errors::grpc(&problem, &place(address)),
+        None => nowhere(&problem),
+    });
+    grpc::reply(unary)
+}
+
+async fn answered(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Incoming,
+    coding: Option<Coding>,
+    meant: &mut Option<Address>,
+    found: &mut Option<Lease>,
+) -> Result<Vec<u8>, Problem> {
+    let asked = Asked::of(headers)?;
+    let body = message(caller, body, coding).await?;
+    let address = meant.insert(dialect::predict_address(body.bytes())?);
+    let lease = caller.shared.catalog.find(&address.model, &address.version)?;
+    *found = Some(lease.clone());
+    let holder = lease.clone();
+    let decoded = away(body.len(), move || dialect::decode_predict(&body, holder.signatures())).await??;
+    let signature = decoded.call.signature().clone();
+    let now = CLOCK.now();
+    let request = asked.request(decoded.call, decoded.hints, now);
+    let outputs = hand_in(lease.clone(), request, now).answer().await?.outputs;
+    let form = decoded.form;
+    away(bytes_of(&outputs), move || {
+        let identity = Identity { model: lease.model(), version: lease.version() };
+        framed(|out| dialect::encode_predict(&form, identity, &signature, &outputs, out))
+    })
+    .await?
+}

@@ -1,0 +1,53 @@
+//! Every maximum that the doors know, by name.
+
+use std::time::Duration;
+
+/// The largest body that is taken where nobody says otherwise, after unpacking.
+pub const MAX_BODY_DEFAULT: usize = i32::MAX as usize;
+
+/// A body of which no byte comes for this long is given up.
+pub(crate) const BODY_IDLE: Duration = Duration::from_secs(60);
+
+/// A connection without a request under way, on which nothing is written and no new request comes, is closed after this
+/// long. So is one whose request head does not end. HTTP/2 connections that asked something already may stay.
+pub(crate) const CONNECTION_IDLE: Duration = Duration::from_secs(120);
+
+/// How often connections are looked at for that.
+pub(crate) const CONNECTION_SWEEP: Duration = Duration::from_secs(10);
+
+/// Once a server stops, clients on idle connections have this long to send what they had begun to send.
+pub(crate) const LAST_REQUESTS: Duration = Duration::from_millis(100);
+
+/// After a failed accept (too many open files), the next one is tried after this long.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections that wait to be accepted, for each listener.
+pub(crate) const BACKLOG: i32 = 1024;
+
+/// Idle connections whose peer vanished without a word are found by the kernel, which starts to ask after this long.
+pub(crate) const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Requests under way on one HTTP/2 connection.
+pub(crate) const STREAMS: u32 = 4096;
+
+/// Bytes that may be under way on one HTTP/2 stream: a large tensor must not wait for window updates.
+pub(crate) const STREAM_WINDOW: u32 = 4 << 20;
+
+/// The same for the whole connection.
+pub(crate) const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// The largest HTTP/2 frame that is taken.
+pub(crate) const FRAME: u32 = 256 << 10;
+
+/// All names and values of an HTTP/2 request's head together.
+pub(crate) const HEAD_BYTES: u32 = 64 << 10;
+
+/// Answers of one bidirectional stream that may wait for those before them.
+pub(crate) const STREAM_DEPTH: usize = 64;
+
+/// A `grpc-message` is cut after so many bytes: clients refuse heads that are too large.
+pub(crate) const GRPC_MESSAGE_BYTES: usize = 4096;
+
+/// Bodies and answers up to this size are unpacked, decoded, encoded and packed on the thread that reads and writes them;
+/// larger ones would hold up its other connections.
+pub(crate) const IN_PLACE: usize = 1 << 20;

@@ -1,0 +1,140 @@
+//! Sockets that listen: one for each I/O thread, so that none waits for another to accept.
+
+use crate::limits::{BACKLOG, TCP_KEEPALIVE};
+use crate::{Bound, Endpoint};
+use landfall_model::Problem;
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net as unix;
+use std::path::Path;
+
+/// One thread's socket of a door.
+pub(crate) enum Listener {
+    Tcp(std::net::TcpListener),
+    Unix(unix::UnixListener),
+}
+
+/// Opens a door: as many listeners on one address as there are threads.
+///
+/// # Errors
+/// What the operating system said, with the address.
+pub(crate) fn bind(endpoint: &Endpoint, threads: usize) -> Result<(Vec<Listener>, Bound), Problem> {
+    let failed = |error: &io::Error| Problem::io(format!("listen on {endpoint}"), error);
+    match endpoint {
+        Endpoint::Tcp(text) => {
+            let mut addresses = text.to_socket_addrs().map_err(|e| failed(&e))?.peekable();
+            let nothing = || io::Error::other("the name has no address");
+            let mut last = addresses.peek().is_none().then(nothing);
+            for address in addresses {
+                match bind_tcp(address, threads) {
+                    Ok((listeners, bound)) => {
+                        return Ok((listeners.into_iter().map(Listener::Tcp).collect(), Bound::Tcp(bound)));
+                    }
+                    Err(error) => last = Some(error),
+                }
+            }
+            Err(failed(&last.unwrap_or_else(nothing)))
+        }
+        Endpoint::Unix(path) => {
+            let listeners = bind_unix(path, threads).map_err(|e| failed(&e))?;
+            Ok((listeners.into_iter().map(Listener::Unix).collect(), Bound::Unix(path.clone())))
+        }
+    }
+}
+
+fn bind_tcp(address: SocketAddr, threads: usize) -> io::Result<(Vec<std::net::TcpListener>, SocketAddr)> {
+    // Sockets that share a port would also share it with another server of the same user, in silence: each would get
+    // half of the requests. A first socket that shares with nobody finds that out.
+    if address.port() != 0 {
+        tcp_socket(address, false)?;
+    }
+    let first = tcp_socket(address, true)?;
+    let bound = std::net::TcpListener::from(first.try_clone()?).local_addr()?;
+    let mut sockets = vec![first];
+    for _ in 1..threads {
+        sockets.push(tcp_socket(bound, true)?);
+    }
+    for socket in &sockets {
+        socket.listen(BACKLOG)?;
+    }
+    Ok((sockets.into_iter().map(Into::into).collect(), bound))
+}
+
+/// Bound, not yet listening. Accepted connections take over the options.
+fn tcp_socket(address: SocketAddr, shares: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Connections of a server that just ended may linger on the port.
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shares)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE))?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn bind_unix(path: &Path, threads: usize) -> io::Result<Vec<unix::UnixListener>> {
+    remove_stale(path)?;
+    let first = unix::UnixListener::bind(path)?;
+    first.set_nonblocking(true)?;
+    let mut listeners = Vec::new();
+    for _ in 1..threads {
+        listeners.push(first.try_clone()?);
+    }
+    listeners.push(first);
+    Ok(listeners)
+}
+
+/// Removes the socket that a server left behind which was killed. A socket on which somebody answers stays, as does
+/// anything else.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    if is_socket && unix::UnixStream::connect(path).is_err() {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    #[test]
+    fn threads_share_a_free_port_but_servers_do_not() {
+        let endpoint = Endpoint::Tcp("127.0.0.1:0".into());
+        let (listeners, bound) = bind(&endpoint, 3).unwrap();
+        assert_eq!(listeners.len(), 3);
+        let Bound::Tcp(address) = bound else { panic!("a TCP address") };
+        assert_ne!(address.port(), 0);
+        let again = bind(&Endpoint::Tcp(address.to_string()), 2).err().unwrap();
+        assert!(again.to_string().contains(&format!("listen on {address}")), "{again}");
+        drop(listeners);
+        bind(&Endpoint::Tcp(address.to_string()), 2).unwrap();
+    }
+
+    #[test]
+    fn a_socket_left_behind_is_replaced_and_one_in_use_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l.sock");
+        let endpoint = Endpoint::Unix(path.clone());
+        let (listeners, _) = bind(&endpoint, 1).unwrap();
+        assert!(bind(&endpoint, 1).is_err(), "in use");
+        drop(listeners);
+        assert!(path.exists());
+        let (mut listeners, _) = bind(&endpoint, 1).unwrap();
+        let mut client = unix::UnixStream::connect(&path).unwrap();
+        client.write_all(b"x").unwrap();
+        let Some(Listener::Unix(listener)) = listeners.pop() else { panic!("a Unix socket") };
+        listener.set_nonblocking(false).unwrap();
+        let mut byte = [0];
+        listener.accept().unwrap().0.read_exact(&mut byte).unwrap();
+        assert_eq!(byte, *b"x");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "kept").unwrap();
+        assert!(bind(&Endpoint::Unix(file.clone()), 1).is_err());
+        assert_eq!(std::fs::read(file).unwrap(), b"kept");
+    }
+}

@@ -1,0 +1,21 @@
+//! Metrics, for Prometheus and whatever reads its format.
+//!
+//! | name | labels | what |
+//! |---|---|---|
+//! | `landfall_requests_total` | model, version, door, kind | predictions by door (`tfs-rest`, `tfs-grpc`, `oip-rest`, `oip-grpc`) and outcome (`OK`, `INVALID_ARGUMENT`, …); model and version are empty where the request did not get that far |
+//! | `landfall_rows_total` | model, version | rows answered |
+//! | `landfall_runs_total` | model, version | runs of the model |
+//! | `landfall_queue_seconds` | model, version | how long each request waited |
+//! | `landfall_compute_seconds` | model, version | how long the batch of each request took |
+//! | `landfall_batch_rows` | model, version | rows of each run |
+//! | `landfall_failures_total` | model, version, kind | requests that were refused, or failed in the queue or in the model |
+//! | `landfall_waiting` | model, version | requests that wait now |
+//! | `landfall_version_state` | model, version, state | 1 for the state that each version is in |
+//! | `landfall_model_memory_bytes` | model, version | memory of the model, as far as its engine knows |
+//! | `landfall_ready` | | 1 when everything that was asked for answers |
+
+mod counters;
+mod page;
+
+pub(crate) use counters::{Door, Metrics};
+pub(crate) use page::{CONTENT_TYPE, page};

@@ -1,0 +1,171 @@
+//! The page that is scraped, in OpenMetrics text.
+
+use super::counters::Count;
+use crate::caller::Shared;
+use http::HeaderValue;
+use landfall_model::{VersionState, VersionStatus};
+use landfall_serving::{Histogram, Lease, Snapshot};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) const CONTENT_TYPE: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// All metrics, as they are now.
+pub(crate) fn page(shared: &Arc<Shared>) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Page(shared.clone())));
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).expect("writing into a string does not fail");
+    text
+}
+
+struct Page(Arc<Shared>);
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Page")
+    }
+}
+
+/// A version that answers, and what it has done.
+struct Seen {
+    lease: Lease,
+    version: String,
+    snapshot: Snapshot,
+}
+
+impl Seen {
+    fn labels(&self) -> [(&'static str, &str); 2] {
+        [("model", self.lease.model()), ("version", &self.version)]
+    }
+}
+
+impl Collector for Page {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let encoder = &mut encoder;
+        let shared = &self.0;
+        let seen: Vec<Seen> = shared.catalog.available(None).into_iter().map(see).collect();
+        let is_there = |model: &str, version: &_| {
+            seen.iter().any(|seen| **seen.lease.model() == *model && seen.lease.version() == version)
+        };
+        requests(encoder, &shared.metrics.counts(is_there))?;
+        of_versions(encoder, &seen)?;
+        failures(encoder, &seen)?;
+        states(encoder, shared)?;
+        let mut ready = encoder.encode_descriptor(
+            "landfall_ready",
+            "1 when everything that was asked for answers",
+            None,
+            MetricType::Gauge,
+        )?;
+        ready.encode_gauge(&u64::from(shared.is_ready()))
+    }
+}
+
+fn see(lease: Lease) -> Seen {
+    Seen { version: lease.version().to_string(), snapshot: lease.snapshot(), lease }
+}
+
+fn requests(encoder: &mut DescriptorEncoder<'_>, counts: &[Count]) -> fmt::Result {
+    let what = "Predictions by door and outcome; model and version are empty where a request did not get that far";
+    let mut metric = encoder.encode_descriptor("landfall_requests", what, None, MetricType::Counter)?;
+    counts.iter().try_for_each(|count| {
+        let labels = [
+            ("model", count.model.as_str()),
+            ("version", &count.version),
+            ("door", count.door.name()),
+            ("kind", count.outcome.map_or("OK", |kind| kind.name())),
+        ];
+        counter(metric.encode_family(&labels)?, count.count)
+    })
+}
+
+fn counter(mut metric: MetricEncoder<'_>, value: u64) -> fmt::Result {
+    metric.encode_counter::<NoLabelSet, _, u64>(&value, None)
+}
+
+fn of_versions(encoder: &mut DescriptorEncoder<'_>, seen: &[Seen]) -> fmt::Result {
+    let counters: [(&str, &str, fn(&Snapshot) -> u64); 2] = [
+        ("landfall_rows", "Rows answered", |snapshot| snapshot.inferences),
+        ("landfall_runs", "Runs of the model; a batch of many requests is one", |snapshot| snapshot.executions),
+    ];
+    for (name, what, value) in counters {
+        let mut metric = encoder.encode_descriptor(name, what, None, MetricType::Counter)?;
+        seen.iter().try_for_each(|seen| counter(metric.encode_family(&seen.labels())?, value(&seen.snapshot)))?;
+    }
+    let histograms: [(&str, &str, Option<Unit>, fn(&Snapshot) -> &Histogram); 3] = [
+        ("landfall_queue", "How long each request waited", Some(Unit::Seconds), |snapshot| &snapshot.queue_ns),
+        ("landfall_compute", "How long the batch of each request took", Some(Unit::Seconds), |snapshot| {
+            &snapshot.compute_ns
+        }),
+        ("landfall_batch_rows", "Rows of each run", None, |snapshot| &snapshot.batch_rows),
+    ];
+    for (name, what, unit, value) in histograms {
+        let scale = if unit.is_some() { 1e-9 } else { 1.0 };
+        let mut metric = encoder.encode_descriptor(name, what, unit.as_ref(), MetricType::Histogram)?;
+        for seen in seen {
+            histogram(metric.encode_family(&seen.labels())?, value(&seen.snapshot), scale)?;
+        }
+    }
+    let what = "Requests that wait now";
+    let mut waiting = encoder.encode_descriptor("landfall_waiting", what, None, MetricType::Gauge)?;
+    for seen in seen {
+        waiting.encode_family(&seen.labels())?.encode_gauge(&(seen.snapshot.waiting as u64))?;
+    }
+    let what = "Memory of the model, as far as its engine knows";
+    let mut memory = encoder.encode_descriptor("landfall_model_memory", what, Some(&Unit::Bytes), MetricType::Gauge)?;
+    for seen in seen {
+        if let Some(bytes) = seen.lease.facts().memory_bytes {
+            memory.encode_family(&seen.labels())?.encode_gauge(&bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn histogram(mut metric: MetricEncoder<'_>, histogram: &Histogram, scale: f64) -> fmt::Result {
+    let bounds = histogram.bounds.iter().map(|&bound| bound as f64 * scale).chain([f64::MAX]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(histogram.counts.iter().copied()).collect();
+    metric.encode_histogram::<NoLabelSet>(histogram.sum as f64 * scale, histogram.count(), &buckets, None)
+}
+
+fn failures(encoder: &mut DescriptorEncoder<'_>, seen: &[Seen]) -> fmt::Result {
+    let what = "Requests that were refused, or failed in the queue or in the model";
+    let mut metric = encoder.encode_descriptor("landfall_failures", what, None, MetricType::Counter)?;
+    for seen in seen {
+        let [model, version] = seen.labels();
+        for (kind, count) in &seen.snapshot.errors {
+            counter(metric.encode_family(&[model, version, ("kind", kind.name())])?, *count)?;
+        }
+    }
+    Ok(())
+}
+
+fn states(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result {
+    let what = "1 for the state that each version is in";
+    let mut metric = encoder.encode_descriptor("landfall_version_state", what, None, MetricType::Gauge)?;
+    for model in shared.catalog.models() {
+        for status in &model.versions {
+            let version = status.version.to_string();
+            let labels = [("model", model.name.as_str()), ("version", &version), ("state", state(status))];
+            metric.encode_family(&labels)?.encode_gauge(&1u64)?;
+        }
+    }
+    Ok(())
+}
+
+/// A version that failed is told from one that was unloaded.
+fn state(status: &VersionStatus) -> &'static str {
+    match status.state {
+        VersionState::Start => "START",
+        VersionState::Loading => "LOADING",
+        VersionState::Available => "AVAILABLE",
+        VersionState::Unloading => "UNLOADING",
+        VersionState::End if status.problem.is_some() => "FAILED",
+        VersionState::End => "END",
+    }
+}

@@ -1,0 +1,283 @@
+//! One I/O thread: a single-threaded runtime, its own listeners and its own connections.
+
+use crate::caller::{CLOCK, Caller, Peer, Shared, Speaks};
+use crate::connections::{Connections, Order};
+use crate::doors;
+use crate::limits::{
+    ACCEPT_PAUSE, CONNECTION_IDLE, CONNECTION_SWEEP, CONNECTION_WINDOW, FRAME, HEAD_BYTES, LAST_REQUESTS, STREAM_WINDOW,
+    STREAMS,
+};
+use crate::listener::Listener;
+use crate::stream::{Socket, Stream};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use landfall_model::Problem;
+use landfall_serving::{Lane, turn};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+/// What threads are told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Phase {
+    /// Accept and answer.
+    Serve,
+    /// Accept nothing, answer what is under way, end.
+    Drain,
+    /// End.
+    Cut,
+}
+
+/// One I/O thread before it runs.
+pub(crate) struct IoThread {
+    pub(crate) runtime: Runtime,
+    pub(crate) listeners: Vec<(Listener, Speaks)>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) phase: watch::Receiver<Phase>,
+}
+
+/// A runtime whose thread runs waiting batches whenever it has nothing else to do.
+///
+/// # Errors
+/// What the operating system said.
+pub(crate) fn runtime() -> Result<Runtime, Problem> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .on_thread_park(|| {
+            // What a part of a turn leaves is taken up in the next one: the callers that it woke run first.
+            let _ = turn(&CLOCK);
+        })
+        .build()
+        .map_err(|error| Problem::io("start an I/O thread", &error))
+}
+
+impl IoThread {
+    /// Serves until it is told to end; gives the number of requests that were cut off.
+    pub(crate) fn run(self) -> usize {
+        let lane = Lane::enter();
+        let IoThread { runtime, listeners, shared, phase } = self;
+        let cut = runtime.block_on(serve(listeners, shared, phase));
+        // What still waits in the lane has lost its callers with the runtime.
+        drop(runtime);
+        drop(lane);
+        cut
+    }
+}
+
+async fn serve(
+    listeners: Vec<(Listener, Speaks)>,
+    shared: Arc<Shared>,
+    mut phase: watch::Receiver<Phase>,
+) -> usize {
+    let connections = Arc::new(Connections::default());
+    let mut acceptors = Vec::new();
+    for (listener, speaks) in listeners {
+        let door = Door { builder: builder(speaks), speaks, shared: shared.clone(), connections: connections.clone() };
+        acceptors.push(tokio::spawn(accept(listener, Arc::new(door), phase.clone())));
+    }
+    let sweeper = tokio::spawn(sweep(connections.clone()));
+    // An error means that the server is gone.
+    let _ = phase.wait_for(|phase| *phase != Phase::Serve).await;
+    for acceptor in acceptors {
+        if let Err(error) = acceptor.await {
+            tracing::error!(%error, "accepting connections broke off");
+        }
+    }
+    let finished = async {
+        // A client may be sending on a connection that looks idle: it gets its answer, and is told to close by it.
+        sleep(LAST_REQUESTS).await;
+        connections.tell(Order::Finish);
+        connections.empty().await;
+    };
+    let cut = tokio::select! {
+        biased;
+        () = finished => 0,
+        _ = phase.wait_for(|phase| *phase == Phase::Cut) => {
+            let under_way = connections.under_way();
+            connections.tell(Order::Cut);
+            connections.empty().await;
+            under_way
+        }
+    };
+    sweeper.abort();
+    cut
+}
+
+async fn sweep(connections: Arc<Connections>) {
+    let patience = u32::try_from(CONNECTION_IDLE.as_millis() / CONNECTION_SWEEP.as_millis()).unwrap_or(u32::MAX);
+    let mut ticks = interval(CONNECTION_SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        connections.sweep(patience);
+    }
+}
+
+/// What new connections of one listener have in common.
+struct Door {
+    builder: auto::Builder<TokioExecutor>,
+    speaks: Speaks,
+    shared: Arc<Shared>,
+    connections: Arc<Connections>,
+}
+
+fn builder(speaks: Speaks) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Slow heads and idle connections are found by sweeping: hyper's own timer costs an allocation per request.
+    builder.http1().pipeline_flush(true).half_close(true).header_read_timeout(None);
+    builder
+        .http2()
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
+        .max_header_list_size(HEAD_BYTES);
+    match speaks {
+        Speaks::Grpc => builder.http2_only(),
+        Speaks::Http | Speaks::Both => builder,
+    }
+}
+
+/// Either kind of listener, on the runtime.
+enum Acceptor {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Acceptor {
+    fn new(listener: Listener) -> io::Result<Self> {
+        Ok(match listener {
+            Listener::Tcp(listener) => Acceptor::Tcp(TcpListener::from_std(listener)?),
+            Listener::Unix(listener) => Acceptor::Unix(UnixListener::from_std(listener)?),
+        })
+    }
+
+    async fn accept(&self) -> io::Result<(Socket, Peer)> {
+        match self {
+            Acceptor::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                tcp(stream, address)
+            }
+            Acceptor::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok(unix(stream, listener.local_addr()?.as_pathname().map(Into::into)))
+            }
+        }
+    }
+
+    /// Those that the kernel has accepted already.
+    fn rest(self) -> io::Result<Vec<(Socket, Peer)>> {
+        let mut rest = Vec::new();
+        match self {
+            Acceptor::Tcp(listener) => {
+                let listener = listener.into_std()?;
+                while let Ok((stream, address)) = listener.accept() {
+                    stream.set_nonblocking(true)?;
+                    rest.push(tcp(TcpStream::from_std(stream)?, address)?);
+                }
+            }
+            Acceptor::Unix(listener) => {
+                let path = listener.local_addr()?.as_pathname().map(Into::into);
+                let listener = listener.into_std()?;
+                while let Ok((stream, _)) = listener.accept() {
+                    stream.set_nonblocking(true)?;
+                    rest.push(unix(UnixStream::from_std(stream)?, path.clone()));
+                }
+            }
+        }
+        Ok(rest)
+    }
+}
+
+fn tcp(stream: TcpStream, address: std::net::SocketAddr) -> io::Result<(Socket, Peer)> {
+    stream.set_nodelay(true)?;
+    Ok((Socket::Tcp(TokioIo::new(stream)), Peer::Tcp(address)))
+}
+
+fn unix(stream: UnixStream, path: Option<std::path::PathBuf>) -> (Socket, Peer) {
+    (Socket::Unix(TokioIo::new(stream)), Peer::Unix(path.unwrap_or_default()))
+}
+
+async fn accept(listener: Listener, door: Arc<Door>, mut phase: watch::Receiver<Phase>) {
+    let acceptor = match Acceptor::new(listener) {
+        Ok(acceptor) => acceptor,
+        Err(error) => {
+            tracing::error!(%error, "cannot listen");
+            return;
+        }
+    };
+    let mut failing = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = phase.wait_for(|phase| *phase != Phase::Serve) => break,
+            accepted = acceptor.accept() => accepted,
+        };
+        match accepted {
+            Ok((socket, peer)) => {
+                failing = false;
+                door.open(socket, peer);
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, "cannot accept a connection");
+                }
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    for (socket, peer) in acceptor.rest().unwrap_or_default() {
+        door.open(socket, peer);
+    }
+}
+
+impl Door {
+    fn open(self: &Arc<Self>, socket: Socket, peer: Peer) {
+        tokio::spawn(self.clone().serve(socket, peer));
+    }
+
+    /// Serves one connection until it ends or is told to.
+    async fn serve(self: Arc<Self>, socket: Socket, peer: Peer) {
+        let mut registration = self.connections.add();
+        let activity = registration.activity.clone();
+        let stream = Stream::new(socket, activity.clone());
+        let caller = Caller { shared: self.shared.clone(), speaks: self.speaks, peer, activity: activity.clone() };
+        let caller = Arc::new(caller);
+        let service = service_fn(|request| {
+            let caller = caller.clone();
+            async move { Ok::<_, Infallible>(doors::answer(&caller, request).await) }
+        });
+        let mut connection = pin!(self.builder.serve_connection(stream, service));
+        let mut told = Order::Serve;
+        let ended = poll_fn(|cx| {
+            registration.wake(cx.waker());
+            loop {
+                let order = activity.order();
+                if order == Order::Cut {
+                    return Poll::Ready(Ok(()));
+                }
+                if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                    return Poll::Ready(ended);
+                }
+                if order == told {
+                    return Poll::Pending;
+                }
+                told = order;
+                connection.as_mut().graceful_shutdown();
+            }
+        })
+        .await;
+        if let Err(error) = ended {
+            tracing::debug!(error, peer = %caller.peer, "connection ended");
+        }
+    }
+}

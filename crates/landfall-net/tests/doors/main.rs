@@ -1,0 +1,13 @@
+//! Requests through real sockets against a real catalog, with an engine of a few lines.
+
+mod control;
+mod drain;
+mod framing;
+mod fuzz;
+mod grpc;
+mod grpc_client;
+mod house;
+mod http_client;
+mod metrics;
+mod predictions;
+mod stream;

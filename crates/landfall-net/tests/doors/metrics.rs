@@ -1,0 +1,53 @@
+//! What is scraped.
+
+use crate::grpc_client::{Grpc, INFER, infer, runtime};
+use crate::house::{FAILS, House};
+use crate::http_client::{ask, get, oip, tfs};
+
+#[test]
+fn requests_are_counted_by_door_and_outcome_and_runs_by_model() {
+    let house = House::open();
+    for _ in 0..3 {
+        assert_eq!(ask(house.http, "POST", "/v1/models/half:predict", "", tfs(&[1.0, 2.0])).status, 200);
+    }
+    assert_eq!(ask(house.http, "POST", "/v1/models/half/versions/1:predict", "", tfs(&[1.0])).status, 200);
+    assert_eq!(ask(house.http, "POST", "/v1/models/half:predict", "", "{}").status, 400);
+    assert_eq!(ask(house.http, "POST", "/v2/models/nope/infer", "", oip(&[1.0])).status, 404);
+    assert_eq!(ask(house.http, "POST", "/v2/models/half/infer", "", oip(&[FAILS])).status, 500);
+    runtime().block_on(async {
+        Grpc::to(house.grpc).await.unary(INFER, &infer("half", "", &[1.0])).await.only();
+    });
+    let page = get(house.http, "/metrics");
+    assert!(page.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    let page = page.text();
+    for line in [
+        r#"landfall_requests_total{model="half",version="2",door="tfs-rest",kind="OK"} 3"#,
+        r#"landfall_requests_total{model="half",version="1",door="tfs-rest",kind="OK"} 1"#,
+        r#"landfall_requests_total{model="half",version="2",door="tfs-rest",kind="INVALID_ARGUMENT"} 1"#,
+        r#"landfall_requests_total{model="",version="",door="oip-rest",kind="NOT_FOUND"} 1"#,
+        r#"landfall_requests_total{model="half",version="2",door="oip-rest",kind="INTERNAL"} 1"#,
+        r#"landfall_requests_total{model="half",version="2",door="oip-grpc",kind="OK"} 1"#,
+        r#"landfall_failures_total{model="half",version="2",kind="INTERNAL"} 1"#,
+        r#"landfall_waiting{model="half",version="2"} 0"#,
+        r#"landfall_model_memory_bytes{model="half",version="2"} 4"#,
+        r#"landfall_version_state{model="slow",version="1",state="AVAILABLE"} 1"#,
+        "landfall_ready 1",
+        "# EOF",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+    }
+    for name in ["landfall_queue_seconds", "landfall_compute_seconds", "landfall_batch_rows"] {
+        let last = format!("{name}_bucket{{le=\"+Inf\",model=\"half\",version=\"2\"}}");
+        assert!(page.contains(&last), "{last} is not in\n{page}");
+    }
+}
+
+#[test]
+fn a_version_that_is_gone_leaves_the_page() {
+    let house = House::open();
+    assert_eq!(ask(house.http, "POST", "/v1/models/half:predict", "", tfs(&[1.0])).status, 200);
+    assert_eq!(ask(house.http, "POST", "/v2/repository/models/half/unload", "", "").status, 200);
+    let page = get(house.http, "/metrics").text();
+    assert!(!page.contains("landfall_requests_total{model=\"half\""), "{page}");
+    assert!(page.contains("landfall_version_state{model=\"half\""), "{page}");
+}

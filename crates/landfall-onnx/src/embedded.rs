@@ -1,0 +1,48 @@
+//! The engine `embedded`: compiled in, so that plain models work on a machine where nothing is installed.
+//!
+//! It computes in float32, int32, int8 and uint8 alone. What a model declares beyond that is brought there and back
+//! where no value changes ([`convert`]), and refused by name where one would ([`support`]).
+
+mod convert;
+mod model;
+mod options;
+mod run;
+mod support;
+
+use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
+use std::sync::Arc;
+
+/// The engine's name.
+const NAME: &str = "embedded";
+
+/// What a user does about a model that this engine cannot evaluate.
+const WAY_OUT: &str = "install ONNX Runtime (pip install onnxruntime), then start without --engine embedded";
+
+/// The engine that is compiled in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Embedded;
+
+impl Embedded {
+    /// The engine.
+    pub fn new() -> Self {
+        Embedded
+    }
+}
+
+impl Engine for Embedded {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn recognise(&self, files: &dyn ModelFiles) -> Claim {
+        crate::recognise::claim(files)
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        &options::KNOWN
+    }
+
+    fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
+        Ok(Arc::new(model::EmbeddedModel::load(files, options)?))
+    }
+}

@@ -1,0 +1,121 @@
+//! A model loaded by the embedded engine.
+
+use super::options::EmbeddedOptions;
+use super::run::EmbeddedInstance;
+use super::{NAME, WAY_OUT, support};
+use crate::declared;
+use crate::interface::Interface;
+use crate::{external, facts, recognise};
+use landfall_model::{Facts, Instance, Model, ModelFiles, Options, Problem, Reason, Signature};
+use rten::{LoadErrorKind, ModelOptions, NodeId, ThreadPool};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// A loaded model.
+pub(super) struct EmbeddedModel {
+    signatures: [Arc<Signature>; 1],
+    plan: Arc<Plan>,
+    facts: Facts,
+}
+
+/// What every run needs, made once.
+pub(super) struct Plan {
+    pub(super) model: rten::Model,
+    pub(super) signature: Arc<Signature>,
+    /// By slot; `None` for an input with a default, which this engine has made a constant of.
+    pub(super) inputs: Vec<Option<NodeId>>,
+    /// By place.
+    pub(super) outputs: Vec<NodeId>,
+    num_threads: usize,
+}
+
+impl EmbeddedModel {
+    pub(super) fn load(files: &dyn ModelFiles, options: &Options) -> Result<Self, Problem> {
+        let options = EmbeddedOptions::read(options)?;
+        let (entry, path) = recognise::model_file(files)?;
+        let file = path.display().to_string();
+        let bytes = files.bytes(&entry.name)?;
+        let declared = declared::read(&file, bytes.bytes())?;
+        let interface = Interface::of(&file, &declared)?;
+        let externals = external::checked(&declared, files).map_err(|problem| problem.at(&file))?;
+        let mut notes = support::check(&declared, &interface, &externals, &options)
+            .map_err(|problem| problem.at(&file))?;
+        notes.extend(interface.notes.iter().cloned());
+        let memory = entry.bytes + externals.values().map(|buffer| buffer.len() as u64).sum::<u64>();
+        let mut loader = ModelOptions::with_all_ops();
+        for (location, buffer) in &externals {
+            loader.external_data(location, buffer.bytes().to_vec());
+        }
+        drop(externals);
+        let body = bytes.bytes().to_vec();
+        // The engine is another's code over a foreign file: a panic in it must cost this model alone.
+        let model = catch_unwind(AssertUnwindSafe(|| loader.load(body)))
+            .map_err(|_| broken("it panicked while it read the model").at(&file))?
+            .map_err(|error| load_problem(&file, &error))?;
+        let plan = Plan::of(model, &interface, &declared, options.num_threads)
+            .map_err(|problem| problem.at(&file))?;
+        let defaults = declared.inputs.iter().filter(|input| input.has_default);
+        notes.extend(defaults.map(|input| {
+            format!("input {:?}: its default is always taken; another value is refused", input.name)
+        }));
+        let facts = facts::of(&declared, NAME, options.num_threads, memory, notes);
+        Ok(EmbeddedModel { signatures: [interface.signature], plan: Arc::new(plan), facts })
+    }
+}
+
+impl Model for EmbeddedModel {
+    fn signatures(&self) -> &[Arc<Signature>] {
+        &self.signatures
+    }
+
+    fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+        // The engine runs on a pool's threads and never on its caller's. A pool for each instance, so that the threads
+        // of two callers do not wait for each other.
+        let pool = Arc::new(ThreadPool::with_num_threads(self.plan.num_threads));
+        Ok(Box::new(EmbeddedInstance::new(self.plan.clone(), pool)))
+    }
+
+    fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+}
+
+impl Plan {
+    fn of(
+        model: rten::Model,
+        interface: &Interface,
+        declared: &declared::Declared,
+        num_threads: usize,
+    ) -> Result<Self, Problem> {
+        let node = |what: &str, name: &str| {
+            model.find_node(name).ok_or_else(|| broken(&format!("it knows no {what} {name:?}")))
+        };
+        let mut inputs = Vec::new();
+        for value in &declared.inputs {
+            inputs.push(if value.has_default { None } else { Some(node("input", &value.name)?) });
+        }
+        let outputs = interface
+            .signature
+            .outputs()
+            .iter()
+            .map(|output| node("output", &output.name))
+            .collect::<Result<_, _>>()?;
+        Ok(Plan { signature: interface.signature.clone(), model, inputs, outputs, num_threads })
+    }
+}
+
+fn load_problem(file: &str, error: &rten::LoadError) -> Problem {
+    let text = format!("the engine embedded: {error}");
+    match error.kind() {
+        LoadErrorKind::ParseError | LoadErrorKind::UnknownFileType => Problem::malformed(file, None, text),
+        // An operator it does not have, or an attribute of one; a graph it cannot plan.
+        LoadErrorKind::OperatorInvalid | LoadErrorKind::GraphError | LoadErrorKind::ExternalDataError => {
+            Problem::unsupported(text, WAY_OUT).at(file)
+        }
+        _ => broken(&error.to_string()).at(file),
+    }
+}
+
+pub(super) fn broken(text: &str) -> Problem {
+    Problem::new(Reason::Engine { engine: NAME, text: text.to_owned() })
+}

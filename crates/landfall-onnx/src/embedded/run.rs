@@ -1,0 +1,70 @@
+//! One call on the embedded engine.
+
+use super::convert::{from_engine, to_engine};
+use super::model::{Plan, broken};
+use landfall_model::{Call, Instance, Kind, Outputs, Problem};
+use rten::{NodeId, RunErrorKind, RunOptions, ThreadPool, Value, ValueOrView};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// One thread's workspace: the thread, or threads, that its runs take place on.
+pub(super) struct EmbeddedInstance {
+    plan: Arc<Plan>,
+    pool: Arc<ThreadPool>,
+    wanted: Vec<NodeId>,
+}
+
+impl EmbeddedInstance {
+    pub(super) fn new(plan: Arc<Plan>, pool: Arc<ThreadPool>) -> Self {
+        EmbeddedInstance { plan, pool, wanted: Vec::new() }
+    }
+
+    fn compute(&self, inputs: Vec<(NodeId, ValueOrView<'_>)>) -> Result<Vec<Value>, Problem> {
+        let options = RunOptions::default().with_thread_pool(Some(self.pool.clone()));
+        let run = || self.plan.model.run(inputs, &self.wanted, Some(options));
+        // A panic in the engine must cost this call alone; a model is not changed by a run.
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(values)) => Ok(values),
+            Ok(Err(error)) => Err(match error.kind() {
+                // The model itself was accepted: an operator that refuses its inputs (an index out of range, shapes
+                // that do not fit each other) refuses what this call brought.
+                RunErrorKind::InvalidInput | RunErrorKind::OperatorError => {
+                    Problem::worded(Kind::InvalidArgument, format!("{}: {error}", super::NAME))
+                }
+                _ => broken(&error.to_string()),
+            }),
+            Err(_) => Err(broken("it panicked on this call")),
+        }
+    }
+}
+
+impl Instance for EmbeddedInstance {
+    fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
+        let plan = self.plan.clone();
+        let mut inputs = Vec::with_capacity(plan.inputs.len());
+        for (slot, input) in call.inputs().iter().enumerate() {
+            let Some(input) = input else { continue };
+            let name = &plan.signature.inputs()[slot].name;
+            let node = plan.inputs[slot].ok_or_else(|| constant(name))?;
+            let tensor = input.dense().ok_or_else(|| Problem::internal("an ONNX model takes arrays only"))?;
+            inputs.push((node, to_engine(name, tensor)?));
+        }
+        self.wanted.clear();
+        self.wanted.extend(call.wanted().iter().map(|place| plan.outputs[place]));
+        if self.wanted.is_empty() {
+            return Ok(());
+        }
+        for (place, value) in call.wanted().iter().zip(self.compute(inputs)?) {
+            let spec = &plan.signature.outputs()[place];
+            outputs.set(place, from_engine(&spec.name, spec.dtype, value)?);
+        }
+        Ok(())
+    }
+}
+
+fn constant(name: &str) -> Problem {
+    Problem::unsupported(
+        format!("another value than the default of input {name:?}, by the engine embedded,"),
+        super::WAY_OUT,
+    )
+}

@@ -1,0 +1,142 @@
+//! From what a file declares to the signature that doors see.
+
+use crate::declared::{Declared, Value, ValueType};
+use landfall_model::{DType, Dim, InputSpec, Method, OutputSpec, Problem, RowRule, ShapeRule, Signature};
+use std::sync::Arc;
+
+/// A model's one signature, and how its outputs come.
+#[derive(Clone, Debug)]
+pub(crate) struct Interface {
+    pub(crate) signature: Arc<Signature>,
+    /// By place.
+    pub(crate) forms: Vec<OutputForm>,
+    /// What a user should know, a line each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// How an output comes from the engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OutputForm {
+    /// As a tensor.
+    Tensor,
+    /// As a sequence of maps from class to score, one for each row: `ZipMap`'s. It becomes a tensor [rows, classes].
+    Maps,
+}
+
+impl Interface {
+    /// The signature of a model; `file` is for messages.
+    ///
+    /// # Errors
+    /// Unsupported or malformed, naming the input or output.
+    pub(crate) fn of(file: &str, declared: &Declared) -> Result<Self, Problem> {
+        let inputs = declared.inputs.iter().map(input).collect::<Result<Vec<_>, _>>();
+        let inputs = inputs.map_err(|problem| problem.at(file))?;
+        let (mut outputs, mut forms, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for value in &declared.outputs {
+            match output(value, declared) {
+                Ok((spec, form)) => {
+                    outputs.push(spec);
+                    forms.push(form);
+                }
+                Err(problem) => notes.push(problem.to_string()),
+            }
+        }
+        if outputs.is_empty() {
+            return Err(Problem::unsupported(notes.join("; "), "the model has no other output").at(file));
+        }
+        let rows = row_rule(&inputs, &outputs);
+        let signature =
+            Signature::new("serving_default", Method::Predict, inputs, outputs, rows, ShapeRule::Checked)
+                .map_err(|problem| problem.at(file))?;
+        Ok(Interface { signature: signature.shared(), forms, notes })
+    }
+}
+
+fn input(value: &Value) -> Result<InputSpec, Problem> {
+    let place = || format!("input {:?}", value.name);
+    let (ty, is_optional) = match &value.ty {
+        Some(ValueType::Optional(inner)) => (&**inner, true),
+        Some(ty) => (ty, false),
+        None => return Err(Problem::malformed(place(), None, "it has no type")),
+    };
+    let ValueType::Tensor { element, dims } = ty else {
+        return Err(Problem::unsupported(format!("{}: type {ty}", place()), "inputs are tensors"));
+    };
+    let dtype = element.dtype().ok_or_else(|| {
+        Problem::unsupported(format!("{}: {ty}", place()), "no protocol here can send such elements")
+    })?;
+    let mut spec = InputSpec::new(&value.name, dtype, dims.clone());
+    spec.optional = is_optional || value.has_default;
+    spec.doc.clone_from(&value.doc);
+    Ok(spec)
+}
+
+fn output(value: &Value, declared: &Declared) -> Result<(OutputSpec, OutputForm), Problem> {
+    let left_out =
+        |why: String| Problem::unsupported(format!("output {:?}: {why}", value.name), "it is left out");
+    let ty = match &value.ty {
+        Some(ValueType::Optional(inner)) => &**inner,
+        Some(ty) => ty,
+        None => return Err(left_out("an output without a declared type".to_owned())),
+    };
+    let (mut spec, form) = match ty {
+        ValueType::Tensor { element, dims } => {
+            let dtype = element.dtype().ok_or_else(|| left_out(ty.to_string()))?;
+            (OutputSpec::new(&value.name, dtype, dims.clone()), OutputForm::Tensor)
+        }
+        _ if is_scores(ty) => {
+            let classes = declared.class_names.get(&value.name).filter(|classes| !classes.is_empty());
+            let classes = classes.ok_or_else(|| left_out(format!("a {ty} that no ZipMap makes")))?;
+            let dims = vec![Dim::Free(None), Dim::Known(classes.len())];
+            let mut spec = OutputSpec::new(&value.name, DType::F32, Some(dims));
+            spec.class_names = Some(classes.clone());
+            (spec, OutputForm::Maps)
+        }
+        _ => return Err(left_out(ty.to_string())),
+    };
+    spec.has_rows = first(spec.dims.as_deref()) != Axis::Other;
+    spec.doc.clone_from(&value.doc);
+    Ok((spec, form))
+}
+
+/// `sequence(map(string or int64, tensor(float)))`.
+fn is_scores(ty: &ValueType) -> bool {
+    let ValueType::Sequence(inner) = ty else { return false };
+    let ValueType::Map { key, value } = &**inner else { return false };
+    let float = |ty: &ValueType| matches!(ty, ValueType::Tensor { element, .. } if element.dtype() == Some(DType::F32));
+    matches!(key.dtype(), Some(DType::String | DType::I64)) && float(value)
+}
+
+/// What dim 0 says about rows.
+#[derive(Clone, Copy, PartialEq)]
+enum Axis {
+    /// Any length; or no rank is declared, and the probe alone decides.
+    Free,
+    Fixed(usize),
+    /// A scalar has none.
+    Other,
+}
+
+fn first(dims: Option<&[Dim]>) -> Axis {
+    match dims.map(<[Dim]>::first) {
+        None | Some(Some(Dim::Free(_))) => Axis::Free,
+        Some(Some(Dim::Known(n))) => Axis::Fixed(*n),
+        Some(None) => Axis::Other,
+    }
+}
+
+/// Dim 0 is rows if it is free everywhere, which a probe then has to prove. The same fixed length everywhere is an axis
+/// of pieces: pieces of one row are always right, longer ones only if configuration says so.
+fn row_rule(inputs: &[InputSpec], outputs: &[OutputSpec]) -> RowRule {
+    let mut axes = inputs
+        .iter()
+        .map(|input| first(input.dims.as_deref()))
+        .chain(outputs.iter().map(|output| first(output.dims.as_deref())));
+    let Some(axis) = axes.next().filter(|_| !inputs.is_empty()) else { return RowRule::None };
+    match axis {
+        _ if axes.any(|other| other != axis) => RowRule::None,
+        Axis::Free => RowRule::Unproven,
+        Axis::Fixed(1) => RowRule::Pieces(1),
+        Axis::Fixed(_) | Axis::Other => RowRule::None,
+    }
+}

@@ -1,0 +1,11 @@
+//! ONNX files through the reader and both engines. Models are written here, field by field, or by `fixtures/make.py`.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests, and what they leave out is said")]
+
+mod bad_files;
+mod declared;
+mod dtypes;
+mod external;
+mod golden;
+mod interface;
+mod runs;
+mod support;

@@ -1,0 +1,131 @@
+//! What the way through the scheduler costs: nanoseconds per request of submit, turn and answer, with a model that does
+//! next to nothing, at batches of 1, 16 and 64.
+//!
+//! `cargo run --release -p landfall-serving --example turn_speed`
+#![expect(clippy::print_stdout, reason = "its purpose is to print")]
+
+use landfall_model::{
+    Call, CostClass, DType, Dim, Facts, Input, InputSpec, Instance, Method, Model, OutputSpec, Outputs,
+    Problem, RowRule, ShapeRule, Signature, Tensor, Version,
+};
+use landfall_serving::{
+    BatchSettings, Clock, ComputePool, Lane, Lease, Request, SystemClock, Worker, submit, turn,
+};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+const REPEATS: usize = 9;
+const REQUESTS: usize = 200_000;
+
+/// Answers each call with one tensor that was made beforehand, so that nothing but the scheduler is measured.
+struct Nothing {
+    signatures: Vec<Arc<Signature>>,
+    ready: Tensor,
+}
+
+struct NothingInstance(Tensor);
+
+impl Model for Nothing {
+    fn signatures(&self) -> &[Arc<Signature>] {
+        &self.signatures
+    }
+    fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+        Ok(Box::new(NothingInstance(self.ready.clone())))
+    }
+    fn facts(&self) -> Facts {
+        Facts { engine: "nothing", cost: CostClass::Tiny, threads_inside: 1, ..Facts::default() }
+    }
+}
+
+impl Instance for NothingInstance {
+    fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
+        outputs.set(0, self.0.rows(0..call.rows().unwrap_or(1)));
+        Ok(())
+    }
+}
+
+fn model() -> Result<Nothing, Problem> {
+    let input =
+        |name, width| InputSpec::new(name, DType::F32, Some(vec![Dim::Free(None), Dim::Known(width)]));
+    let inputs = vec![input("dense", 13), input("ids", 26)];
+    let output = OutputSpec::new("score", DType::F32, Some(vec![Dim::Free(None), Dim::Known(1)]));
+    let signature =
+        Signature::new("s", Method::Predict, inputs, vec![output], RowRule::Independent, ShapeRule::Checked)?;
+    let ready = Tensor::from_slice(&[64, 1], &[0.5f32; 64])?;
+    Ok(Nothing { signatures: vec![signature.shared()], ready })
+}
+
+fn request(lease: &Lease) -> Result<Request, Problem> {
+    let signature = lease.signatures()[0].clone();
+    let inputs = [
+        Some(Input::Dense(Tensor::from_slice(&[1, 13], &[1f32; 13])?)),
+        Some(Input::Dense(Tensor::from_slice(&[1, 26], &[1f32; 26])?)),
+    ];
+    let wanted = signature.default_outputs().clone();
+    Ok(Request { call: Call::checked(signature, inputs, wanted)?, deadline: None, priority: 0 })
+}
+
+fn main() -> Result<(), Problem> {
+    let clock = SystemClock;
+    let pool = ComputePool::new(1, Arc::new(SystemClock));
+    let settings = BatchSettings::default();
+    let lease = Lease::on_model("nothing", Version::numbered(1), Arc::new(model()?), settings, pool)?;
+    let _lane = Lane::enter();
+    let request = request(&lease)?;
+
+    let making = median(|| {
+        let started = clock.now();
+        (0..REQUESTS).for_each(|_| drop(std::hint::black_box(request.clone())));
+        Ok(clock.now() - started)
+    })?;
+    println!("cloning and dropping the request (left out below): {making:>7.0} ns");
+    let mut worker = Worker::new(lease.clone())?;
+    let worker = median(|| {
+        let started = clock.now();
+        for _ in 0..REQUESTS {
+            worker.run(&request.call)?;
+        }
+        Ok(clock.now() - started)
+    })?;
+    println!("a worker's run, no queue:                          {worker:>7.0} ns");
+    for batch in [1, 2, 4, 16, 64] {
+        let whole = median(|| round(&lease, &request, batch, &clock))?;
+        println!("submit, turn, answer in batches of {batch:>2}:              {:>7.0} ns", whole - making);
+    }
+    Ok(())
+}
+
+/// Median of nanoseconds per request.
+fn median(mut run: impl FnMut() -> Result<Duration, Problem>) -> Result<f64, Problem> {
+    run()?;
+    let mut times = (0..REPEATS).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
+    times.sort();
+    Ok(times[REPEATS / 2].as_nanos() as f64 / REQUESTS as f64)
+}
+
+/// Each request is submitted and asked for once before the turn, and taken after it, as a runtime does.
+fn round(lease: &Lease, request: &Request, batch: usize, clock: &SystemClock) -> Result<Duration, Problem> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut answers = Vec::with_capacity(batch);
+    let started = clock.now();
+    for _ in 0..REQUESTS / batch {
+        for _ in 0..batch {
+            let mut answer = submit(lease.clone(), request.clone(), clock.now());
+            if Pin::new(&mut answer).poll(&mut context).is_ready() {
+                return Err(Problem::internal("an answer before the turn"));
+            }
+            answers.push(answer);
+        }
+        turn(clock);
+        for mut answer in answers.drain(..) {
+            match Pin::new(&mut answer).poll(&mut context) {
+                Poll::Ready(result) => drop(std::hint::black_box(result?)),
+                Poll::Pending => return Err(Problem::internal("no answer after the turn")),
+            }
+        }
+    }
+    Ok(clock.now() - started)
+}

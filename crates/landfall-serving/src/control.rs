@@ -1,0 +1,155 @@
+//! Control calls: load, unload, promote, roll back, and who did. Each is on disk before it returns.
+
+use crate::keeper::Message;
+use crate::record::Entry;
+use landfall_model::{Problem, Reason, Version};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// Control over what is loaded. Its calls wait: they are for threads that may.
+#[derive(Clone)]
+pub struct Control {
+    keeper: Sender<Message>,
+}
+
+/// A control call on its way to the keeper.
+pub(crate) struct Asked {
+    pub(crate) ask: Ask,
+    pub(crate) reply: Reply,
+}
+
+pub(crate) enum Ask {
+    Change { model: String, who: String, verb: Verb },
+    History,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Verb {
+    Load,
+    Unload,
+    Promote { version: Version, label: Option<String> },
+    Rollback,
+}
+
+/// The way back to a caller, who may have left.
+pub(crate) struct Reply {
+    answer: Sender<Result<Answered, Problem>>,
+    /// Taken by the caller when the time is up, or by the keeper when it begins to change something.
+    taken: Arc<AtomicBool>,
+}
+
+pub(crate) enum Answered {
+    Done,
+    History(Vec<Entry>),
+}
+
+impl Reply {
+    /// Whether the caller still waits. From now on he waits for as long as it takes.
+    pub(crate) fn take(&self) -> bool {
+        !self.taken.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.taken.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn send(self, outcome: Result<(), Problem>) {
+        let _ = self.answer.send(outcome.map(|()| Answered::Done));
+    }
+
+    pub(crate) fn history(self, entries: Vec<Entry>) {
+        let _ = self.answer.send(Ok(Answered::History(entries)));
+    }
+}
+
+impl Control {
+    pub(crate) fn new(keeper: Sender<Message>) -> Self {
+        Control { keeper }
+    }
+
+    /// Loads a model again that was unloaded, or what has changed of one that was not, without waiting for its files to
+    /// lie still; a version that failed is tried again. Returns when all is loaded. What is unchanged is not loaded
+    /// again. `who` is kept.
+    ///
+    /// # Errors
+    /// [`Reason::ModelNotFound`], [`Reason::NoVersionAvailable`] when none of its files make a version, what the newest
+    /// version that was tried failed with (what served before goes on), or [`Reason::DeadlineExceeded`] (the loading
+    /// goes on).
+    pub fn load(&self, model: &str, who: &str, timeout: Duration) -> Result<(), Problem> {
+        self.change(model, who, Verb::Load, timeout)
+    }
+
+    /// Takes all versions of a model out of service until it is loaded again; calls under way finish.
+    ///
+    /// # Errors
+    /// [`Reason::ModelNotFound`], where a door may see no error.
+    pub fn unload(&self, model: &str, who: &str, timeout: Duration) -> Result<(), Problem> {
+        self.change(model, who, Verb::Unload, timeout)
+    }
+
+    /// Moves a label to a version; without one, makes that version the one that calls without a version get, until the
+    /// next promotion or rollback. The version is loaded first if need be.
+    ///
+    /// # Errors
+    /// [`Reason::ModelNotFound`], [`Reason::VersionNotFound`], failed precondition for an unloaded model, what the
+    /// version's loading failed with, or [`Reason::DeadlineExceeded`]: then nothing was moved.
+    pub fn promote(
+        &self,
+        model: &str,
+        version: &Version,
+        label: Option<&str>,
+        who: &str,
+        timeout: Duration,
+    ) -> Result<(), Problem> {
+        let verb = Verb::Promote { version: version.clone(), label: label.map(str::to_owned) };
+        self.change(model, who, verb, timeout)
+    }
+
+    /// Undoes the last promotion; where there is none, makes the version before the present one the one that calls
+    /// without a version get.
+    ///
+    /// # Errors
+    /// [`Reason::ModelNotFound`], failed precondition when there is nothing to go back to, what loading that version
+    /// failed with, or [`Reason::DeadlineExceeded`]: then nothing was moved.
+    pub fn rollback(&self, model: &str, who: &str, timeout: Duration) -> Result<(), Problem> {
+        self.change(model, who, Verb::Rollback, timeout)
+    }
+
+    /// Who changed what, oldest first.
+    ///
+    /// # Errors
+    /// [`Reason::ShuttingDown`].
+    pub fn history(&self) -> Result<Vec<Entry>, Problem> {
+        match self.ask(Ask::History, None)? {
+            Answered::History(entries) => Ok(entries),
+            Answered::Done => Err(Problem::internal("a question for the history was answered otherwise")),
+        }
+    }
+
+    fn change(&self, model: &str, who: &str, verb: Verb, timeout: Duration) -> Result<(), Problem> {
+        let ask = Ask::Change { model: model.to_owned(), who: who.to_owned(), verb };
+        self.ask(ask, Some(timeout)).map(|_| ())
+    }
+
+    fn ask(&self, ask: Ask, timeout: Option<Duration>) -> Result<Answered, Problem> {
+        let closed = || Problem::new(Reason::ShuttingDown);
+        let (answer, answers): (_, Receiver<Result<Answered, Problem>>) = channel();
+        let taken = Arc::new(AtomicBool::new(false));
+        let reply = Reply { answer, taken: taken.clone() };
+        self.keeper.send(Message::Asked(Asked { ask, reply })).map_err(|_| closed())?;
+        if let Some(timeout) = timeout {
+            match answers.recv_timeout(timeout) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Disconnected) => return Err(closed()),
+                Err(RecvTimeoutError::Timeout) if !taken.swap(true, Ordering::AcqRel) => {
+                    return Err(Problem::new(Reason::DeadlineExceeded));
+                }
+                // The keeper is at it: what it does is not to be told as not done.
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        answers.recv().map_err(|_| closed())?
+    }
+}

@@ -1,0 +1,167 @@
+//! Fingerprints of files and folders: whether something has changed, without reading it.
+
+use crate::files::{parent, trouble};
+use crate::repository::SETTINGS_FILE;
+use landfall_model::{Kind, Problem};
+use std::fs::{self, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const MAX_ENTRIES: usize = 100_000;
+const MAX_DEPTH: usize = 32;
+
+/// Names, sizes, inodes and times of all files of a model, as one number; and when the last of them changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Print {
+    hash: u64,
+    /// Whether there is no file at all.
+    pub(crate) is_empty: bool,
+    /// When the content of a file last changed.
+    pub(crate) changed: SystemTime,
+    /// When anything was last done to a file or folder within, names and times included: nobody can set this back, so a
+    /// copy that keeps old times is seen as under way too.
+    pub(crate) touched: SystemTime,
+}
+
+/// Equal when nothing of the content has changed.
+impl PartialEq for Print {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+    }
+}
+
+impl Print {
+    /// The print of a file, or of a folder with all that lies in it. To a file belong those beside it that are named
+    /// after it (`model.onnx.data`).
+    pub(crate) fn of(path: &Path) -> Result<Self, Problem> {
+        let metadata = fs::metadata(path).map_err(|error| trouble("open", path, &error))?;
+        let mut walk = Walk::default();
+        if metadata.is_dir() {
+            walk.folder(path, "", MAX_DEPTH)?;
+        } else {
+            walk.add("", &metadata);
+            walk.named_after(path);
+        }
+        Ok(walk.finish())
+    }
+}
+
+#[derive(Default)]
+struct Walk {
+    /// Name, length, inode, seconds and nanoseconds of the last change.
+    entries: Vec<(String, u64, u64, i64, i64)>,
+    seen: usize,
+    changed: Duration,
+    touched: Duration,
+}
+
+impl Walk {
+    fn add(&mut self, name: &str, metadata: &Metadata) {
+        let since = |seconds: i64, ns: i64| {
+            Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(ns).unwrap_or(0))
+        };
+        if metadata.is_file() {
+            let (seconds, ns) = (metadata.mtime(), metadata.mtime_nsec());
+            self.changed = self.changed.max(since(seconds, ns));
+            self.entries.push((name.to_owned(), metadata.len(), metadata.ino(), seconds, ns));
+        }
+        self.touched = self.touched.max(since(metadata.ctime(), metadata.ctime_nsec()));
+    }
+
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Problem> {
+        let listing = fs::read_dir(folder).map_err(|error| trouble("list", folder, &error))?;
+        for entry in listing {
+            let entry = entry.map_err(|error| trouble("list", folder, &error))?;
+            let file_name = entry.file_name();
+            let Some(own) = file_name.to_str().filter(|own| !own.starts_with('.')) else { continue };
+            let Ok(metadata) = fs::metadata(entry.path()) else { continue };
+            // Settings are compared by what they say: not all of them matter at load.
+            if prefix.is_empty() && own == SETTINGS_FILE {
+                continue;
+            }
+            let name = format!("{prefix}{own}");
+            self.add(&name, &metadata);
+            self.seen += 1;
+            if self.seen > MAX_ENTRIES || (metadata.is_dir() && depth == 0) {
+                let text = format!("{} holds more than a model can", folder.display());
+                return Err(Problem::worded(Kind::ResourceExhausted, text));
+            }
+            if metadata.is_dir() {
+                self.folder(&entry.path(), &format!("{name}/"), depth - 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Files beside a model file that begin with its name.
+    fn named_after(&mut self, path: &Path) {
+        let Some(own) = path.file_name().and_then(|name| name.to_str()) else { return };
+        let Ok(listing) = fs::read_dir(parent(path)) else { return };
+        for entry in listing.flatten().take(MAX_ENTRIES) {
+            let file_name = entry.file_name();
+            let Some(name) = file_name.to_str() else { continue };
+            if name != own
+                && name.starts_with(own)
+                && let Ok(metadata) = fs::metadata(entry.path())
+            {
+                self.add(name, &metadata);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Print {
+        self.entries.sort();
+        let is_empty = self.entries.is_empty();
+        let mut hasher = DefaultHasher::new();
+        self.entries.hash(&mut hasher);
+        Print {
+            hash: hasher.finish(),
+            is_empty,
+            changed: UNIX_EPOCH + self.changed,
+            touched: UNIX_EPOCH + self.touched,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_print_changes_with_any_file_within_and_with_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        fs::create_dir(path.join("deep")).unwrap();
+        fs::write(path.join("deep/a"), "one").unwrap();
+        let first = Print::of(path).unwrap();
+        assert_eq!(Print::of(path).unwrap(), first);
+        fs::write(path.join(".hidden"), "x").unwrap();
+        assert_eq!(Print::of(path).unwrap().hash, first.hash, "hidden files do not count");
+        fs::write(path.join(SETTINGS_FILE), "x").unwrap();
+        assert_eq!(Print::of(path).unwrap().hash, first.hash, "settings do not count");
+        fs::write(path.join("deep/a"), "three").unwrap();
+        let second = Print::of(path).unwrap();
+        assert_ne!(second.hash, first.hash);
+        fs::write(path.join("b"), "").unwrap();
+        assert_ne!(Print::of(path).unwrap().hash, second.hash);
+    }
+
+    #[test]
+    fn weights_that_are_named_after_a_file_belong_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("m.onnx");
+        fs::write(&model, "m").unwrap();
+        let alone = Print::of(&model).unwrap();
+        fs::write(folder.path().join("other"), "x").unwrap();
+        assert_eq!(Print::of(&model).unwrap(), alone);
+        fs::write(folder.path().join("m.onnx.data"), "w").unwrap();
+        assert_ne!(Print::of(&model).unwrap(), alone);
+    }
+
+    #[test]
+    fn what_is_not_there_has_no_print() {
+        assert_eq!(Print::of(Path::new("/nowhere/at/all")).unwrap_err().kind(), Kind::NotFound);
+    }
+}

@@ -1,0 +1,300 @@
+//! What rows are: what configuration says, or a probe at load. Two different rows together and each alone must give the
+//! same, or the version is never batched and never split.
+
+use landfall_model::{
+    Call, DType, Dim, Input, InputSpec, Instance, Outputs, Problem, RowRule, Scalar, Shape, Signature,
+    Tensor, TensorMut, Wanted,
+};
+use std::sync::Arc;
+
+/// How far a row's answers may lie apart, alone and in company.
+const RELATIVE: f64 = 1e-4;
+/// The same for values near 0, in parts of the largest value of the output: what cancels out leaves noise of that size.
+const NEAR_ZERO: f64 = 1e-6;
+/// Lengths that free axes other than rows get, one after the other until a run succeeds.
+const LENGTHS: [usize; 3] = [1, 8, 64];
+
+/// What `batch = …` makes of a signature; the signature itself where nobody said.
+///
+/// # Errors
+/// Failed precondition, when the model itself says what its rows are, or axis 0 cannot be rows.
+pub(crate) fn overridden(signature: &Signature, batch: Option<bool>) -> Result<Signature, Problem> {
+    let refuse = |why: &str| {
+        let text = format!("batch = true does not fit signature {:?}: {why}", signature.name());
+        Err(Problem::worded(landfall_model::Kind::FailedPrecondition, text))
+    };
+    let rule = match (batch, signature.rows()) {
+        (None, RowRule::Pieces(rows)) => RowRule::Pieces(*rows),
+        (None, _) => return Ok(signature.clone()),
+        (Some(_), RowRule::Ordered | RowRule::GroupedBy(_)) => {
+            return refuse("the model says that its rows depend on each other");
+        }
+        (Some(false), _) => RowRule::None,
+        (Some(true), _) => match first_dims(signature) {
+            FirstDims::Free => RowRule::Independent,
+            FirstDims::Fixed(rows) => RowRule::Pieces(rows),
+            FirstDims::Mixed => return refuse("axis 0 is not of one length in all inputs and outputs"),
+        },
+    };
+    match rule {
+        RowRule::Pieces(rows) => open_to_any_number(signature, rows),
+        rule => Ok(signature.clone().with_rows(rule)),
+    }
+}
+
+/// A model that takes `rows` rows at a time takes calls of any number of them: axis 0 is declared free.
+fn open_to_any_number(signature: &Signature, rows: usize) -> Result<Signature, Problem> {
+    let open = |dims: &mut Option<Vec<Dim>>| {
+        if let Some(first) = dims.as_mut().and_then(|dims| dims.first_mut()) {
+            *first = Dim::Free(None);
+        }
+    };
+    let (mut inputs, mut outputs) = (signature.inputs().to_vec(), signature.outputs().to_vec());
+    inputs.iter_mut().for_each(|input| open(&mut input.dims));
+    outputs.iter_mut().for_each(|output| open(&mut output.dims));
+    let (name, method, shapes) = (signature.name(), signature.method(), signature.shapes());
+    Signature::new(name, method, inputs, outputs, RowRule::Pieces(rows), shapes)
+}
+
+enum FirstDims {
+    Free,
+    Fixed(usize),
+    Mixed,
+}
+
+/// What is declared for axis 0 of all inputs and outputs that declare any; scalars, and a length of 0, cannot be rows.
+fn first_dims(signature: &Signature) -> FirstDims {
+    let inputs = signature.inputs().iter().map(|input| &input.dims);
+    let outputs = signature.outputs().iter().map(|output| &output.dims);
+    let mut seen: Option<&Dim> = None;
+    for dims in inputs.chain(outputs).flatten() {
+        let Some(first) = dims.first() else { return FirstDims::Mixed };
+        match (seen, first) {
+            (None, _) => seen = Some(first),
+            (Some(Dim::Free(_)), Dim::Free(_)) => {}
+            (Some(Dim::Known(a)), Dim::Known(b)) if a == b => {}
+            _ => return FirstDims::Mixed,
+        }
+    }
+    match seen {
+        None | Some(Dim::Free(_)) => FirstDims::Free,
+        Some(Dim::Known(0)) => FirstDims::Mixed,
+        Some(Dim::Known(rows)) => FirstDims::Fixed(*rows),
+    }
+}
+
+/// Settles [`RowRule::Unproven`]; other signatures come back as they are. `rows` are calls with this signature to take
+/// rows from. The note says why a version will not be batched.
+pub(crate) fn proven(
+    signature: &Arc<Signature>,
+    instance: &mut dyn Instance,
+    rows: &[Call],
+) -> (Arc<Signature>, Option<String>) {
+    if *signature.rows() != RowRule::Unproven {
+        return (signature.clone(), None);
+    }
+    match try_rows(signature, instance, rows) {
+        Ok(()) => (Arc::new((**signature).clone().with_rows(RowRule::Independent)), None),
+        Err(why) => {
+            let note = format!("signature {:?} is never batched: {why}", signature.name());
+            (Arc::new((**signature).clone().with_rows(RowRule::None)), Some(note))
+        }
+    }
+}
+
+/// Tries two rows, given ones where there are any, else made ones.
+fn try_rows(signature: &Arc<Signature>, instance: &mut dyn Instance, rows: &[Call]) -> Result<(), String> {
+    if let Some(pair) = rows.iter().find_map(pair_of) {
+        return agree(signature, instance, &pair?);
+    }
+    let mut why = String::new();
+    for length in LENGTHS {
+        let pair = match made_pair(signature, length) {
+            Ok(pair) => pair,
+            Err(problem) => return Err(problem.to_string()),
+        };
+        match agree(signature, instance, &pair) {
+            Err(reason) if reason.starts_with(NOT_RUN) => why = reason,
+            result => return result,
+        }
+        if !has_free_inner_dims(signature) {
+            break;
+        }
+    }
+    Err(why)
+}
+
+const NOT_RUN: &str = "the probe did not run";
+
+/// Inputs by slot: both rows, the first alone, the second alone.
+struct Pair {
+    together: Vec<Option<Input>>,
+    alone: [Vec<Option<Input>>; 2],
+}
+
+impl Pair {
+    fn of(together: Vec<Option<Input>>) -> Option<Self> {
+        let part = |row: usize| -> Option<Vec<Option<Input>>> {
+            let cut = |input: &Option<Input>| match input {
+                None => Some(None),
+                Some(Input::Dense(tensor)) => Some(Some(Input::Dense(tensor.rows(row..row + 1)))),
+                Some(_) => None,
+            };
+            together.iter().map(cut).collect()
+        };
+        Some(Pair { alone: [part(0)?, part(1)?], together })
+    }
+}
+
+/// Two neighbouring rows of a call that differ.
+fn pair_of(call: &Call) -> Option<Result<Pair, String>> {
+    let tensors: Vec<Option<&Tensor>> =
+        call.inputs().iter().map(|input| input.as_ref().and_then(Input::dense)).collect();
+    if call.inputs().iter().flatten().any(|input| input.dense().is_none()) {
+        return None;
+    }
+    let lengths = |tensor: &&Tensor| tensor.shape().first().copied().unwrap_or(0);
+    let rows = tensors.iter().flatten().map(lengths).min()?;
+    let row = (1..rows).find(|&row| {
+        tensors.iter().flatten().any(|tensor| tensor.rows(row..row + 1) != tensor.rows(row - 1..row))
+    })?;
+    let cut = |tensor: &Option<&Tensor>| tensor.map(|tensor| Input::Dense(tensor.rows(row - 1..row + 1)));
+    Pair::of(tensors.iter().map(cut).collect()).map(Ok)
+}
+
+/// Two rows of small values that any model should take.
+fn made_pair(signature: &Signature, length: usize) -> Result<Pair, Problem> {
+    let strings_alone =
+        signature.inputs().iter().filter(|input| !input.optional).all(|input| input.dtype == DType::String);
+    let made = |input: &InputSpec| -> Result<Option<Input>, Problem> {
+        if input.optional {
+            return Ok(None);
+        }
+        let Some(dims) = &input.dims else {
+            return Err(Problem::invalid(format!("input {:?} declares no rank to make rows of", input.name)));
+        };
+        let inner = dims.iter().skip(1).map(|dim| match dim {
+            Dim::Known(known) => *known,
+            Dim::Free(_) => length,
+        });
+        let shape: Shape = std::iter::once(2).chain(inner).collect();
+        // A declared shape can be absurd; nothing is allocated for one.
+        if shape.elements()? > 1 << 24 {
+            return Err(Problem::invalid(format!("input {:?} is too large to make rows of", input.name)));
+        }
+        let row = shape.elements()? / 2;
+        let mut tensor = TensorMut::with_capacity(input.dtype, 2 * row);
+        for element in 0..2 * row {
+            // 0, 1, 0, 1, … and 1, 1, 0, 1, 1, 0, …: rows that differ in their sums and their means too, so that what
+            // a model makes of a whole batch differs from what it makes of one row.
+            let within = element % row.max(1);
+            let value = if element < row { within % 2 } else { usize::from(within % 3 != 2) };
+            push(&mut tensor, input, value, strings_alone)?;
+        }
+        Ok(Some(Input::Dense(tensor.freeze(shape)?)))
+    };
+    let together = signature.inputs().iter().map(made).collect::<Result<_, _>>()?;
+    Pair::of(together).ok_or_else(|| Problem::internal("rows that were made cannot be cut"))
+}
+
+fn push(tensor: &mut TensorMut, input: &InputSpec, value: usize, strings: bool) -> Result<(), Problem> {
+    let declared = input.categories.as_ref().and_then(|all| all.get(value).or_else(|| all.first()));
+    if let Some(category) = declared {
+        return tensor.push_scalar(category);
+    }
+    match input.dtype {
+        DType::Bool => tensor.push_scalar(&Scalar::Bool(value == 1)),
+        DType::String if strings && value == 1 => tensor.push_scalar(&Scalar::Bytes(b"1".to_vec())),
+        DType::String => tensor.push_scalar(&Scalar::Bytes(Vec::new())),
+        DType::Complex64 => {
+            tensor.push([value as f32, 0.0]);
+            Ok(())
+        }
+        DType::Complex128 => {
+            tensor.push([value as f64, 0.0]);
+            Ok(())
+        }
+        _ => tensor.push_scalar(&Scalar::UInt(value as u64)),
+    }
+}
+
+fn has_free_inner_dims(signature: &Signature) -> bool {
+    let free = |dims: &Vec<Dim>| dims.iter().skip(1).any(|dim| matches!(dim, Dim::Free(_)));
+    signature.inputs().iter().filter_map(|input| input.dims.as_ref()).any(free)
+}
+
+/// Whether both rows' answers are the same together and alone.
+fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, pair: &Pair) -> Result<(), String> {
+    // Every output has rows, or none of the calls that want it can be cut: so all of them, whoever asks for them.
+    let wanted: Wanted = (0..signature.outputs().len()).collect();
+    let mut run = |inputs: &[Option<Input>]| -> Result<Outputs, String> {
+        let not_run = |problem: Problem| format!("{NOT_RUN}: {problem}");
+        let call = Call::checked(signature.clone(), inputs.to_vec(), wanted.clone()).map_err(not_run)?;
+        let mut outputs = Outputs::new();
+        instance.run(&call, &mut outputs).map_err(not_run)?;
+        match outputs.failed().first() {
+            Some((_, problem)) => Err(not_run(problem.clone())),
+            None => Ok(outputs),
+        }
+    };
+    let together = run(&pair.together)?;
+    for (row, inputs) in pair.alone.iter().enumerate() {
+        let alone = run(inputs)?;
+        for (place, spec) in signature.outputs().iter().enumerate() {
+            let (Some(both), Some(one)) = (together.get(place), alone.get(place)) else {
+                return Err(format!("output {:?} did not come", spec.name));
+            };
+            if both.shape().first() != Some(&2) || one.shape().first() != Some(&1) {
+                return Err(format!(
+                    "output {:?} has shape {} for 2 rows and {} for 1",
+                    spec.name,
+                    both.shape(),
+                    one.shape()
+                ));
+            }
+            if !same(&both.rows(row..row + 1), one) {
+                return Err(format!(
+                    "output {:?} of a row depends on the other rows of its batch",
+                    spec.name
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Equal, or for floats within the tolerance.
+fn same(a: &Tensor, b: &Tensor) -> bool {
+    if a.shape() != b.shape() || a.dtype() != b.dtype() {
+        return false;
+    }
+    if !a.dtype().is_float() && !matches!(a.dtype(), DType::Complex64 | DType::Complex128) {
+        return a == b;
+    }
+    let (a, b) = (floats(a), floats(b));
+    let largest = a.iter().chain(&b).filter(|v| v.is_finite()).fold(0.0f64, |most, v| most.max(v.abs()));
+    a.iter().zip(&b).all(|(&a, &b)| {
+        let distance = (a - b).abs();
+        let near = distance.is_finite() && distance <= RELATIVE * a.abs().max(b.abs()) + NEAR_ZERO * largest;
+        a == b || near || (a.is_nan() && b.is_nan())
+    })
+}
+
+/// All numbers of a tensor of floats; of complex ones both parts.
+fn floats(tensor: &Tensor) -> Vec<f64> {
+    if let Ok(parts) = tensor.values::<[f32; 2]>() {
+        return parts.iter().flatten().map(|&v| f64::from(v)).collect();
+    }
+    if let Ok(parts) = tensor.values::<[f64; 2]>() {
+        return parts.iter().flatten().copied().collect();
+    }
+    (0..tensor.len())
+        .map(|element| match tensor.scalar(element) {
+            Scalar::Float(value) => value,
+            _ => f64::NAN,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+use super::*;
+use crate::fake::{FakeEngine, kit, put};
+
+const MODEL: &str = "fake\nend\n";
+
+/// What a folder with these files is: `name: newest … oldest` for each model, then warnings, then what was dropped.
+fn layout(files: &[&str]) -> Vec<String> {
+    look(files, |folder| Source::path(folder))
+}
+
+fn look(files: &[&str], source: impl FnOnce(&Path) -> Source) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    std::fs::create_dir(&root).unwrap();
+    for file in files {
+        if file.ends_with('/') {
+            std::fs::create_dir_all(root.join(file)).unwrap();
+            continue;
+        }
+        put(&root, &[(file, if file.ends_with(".fake") { MODEL } else { "" })]);
+    }
+    let mut repository = Repository::new(vec![source(&root)], kit(Arc::new(FakeEngine::default())));
+    say(&repository.look(), folder.path())
+}
+
+fn say(round: &Round, folder: &Path) -> Vec<String> {
+    let versions = |seen: &Seen| {
+        let names: Vec<&str> = seen.versions.iter().map(|seen| seen.version.name()).collect();
+        names.join(" ")
+    };
+    let models = round.models.iter().map(|seen| format!("{}: {}", seen.name, versions(seen)));
+    let dropped = round.dropped.iter().map(|(_, problem)| format!("dropped: {problem}"));
+    let warnings = round.warnings.iter().map(|text| format!("warning: {text}"));
+    let root = format!("{}/", folder.display());
+    models.chain(warnings).chain(dropped).map(|line| line.replace(&root, "")).collect()
+}
+
+#[test]
+fn a_path_is_a_model_or_a_repository_by_what_lies_in_it() {
+    let table: &[(&str, &[&str], &[&str])] = &[
+        ("nothing", &[], &[]),
+        ("a folder with one model file", &["m.fake", "labels.txt"], &["root: 1"]),
+        ("numbered versions, newest first", &["1/m.fake", "2/m.fake", "10/m.fake"], &["root: 10 2 1"]),
+        ("a numbered version that is still being copied", &["1/m.fake", "2/part"], &["root: 2 1"]),
+        ("free-form versions", &["spring/m.fake"], &["root: spring"]),
+        ("numbers before other names", &["spring/m.fake", "7/m.fake"], &["root: 7 spring"]),
+        ("other folders of a model are no versions", &["1/m.fake", "docs/readme"], &["root: 1"]),
+        ("models with versions", &["a/1/m.fake", "a/2/m.fake", "b/1/m.fake"], &["a: 2 1", "b: 1"]),
+        ("models with and without versions", &["a/1/m.fake", "b/m.fake"], &["a: 1", "b: 1"]),
+        ("a model whose name is a number", &["a/1/m.fake", "5/1/m.fake"], &["5: 1", "a: 1"]),
+        ("free-form versions in a repository", &["a/v1/m.fake", "b/1/m.fake"], &["a: v1", "b: 1"]),
+        ("loose files", &["a.fake", "b.fake", "readme"], &["a: 1", "b: 1"]),
+        ("loose files beside models", &["a.fake", "b.fake", "c/1/m.fake"], &["c: 1", "a: 1", "b: 1"]),
+        (
+            "a settings file makes a folder a model",
+            &["a/model.toml", "a/m.fake", "b/m.fake"],
+            &["a: 1", "b: 1"],
+        ),
+        ("a settings file at the top", &["model.toml", "a/m.fake", "b/m.fake"], &["root: b a"]),
+        ("a model that has no version yet", &["a/model.toml", "b/1/m.fake"], &["a: ", "b: 1"]),
+        ("a version folder without files", &["1/m.fake", "2/deeper/"], &["root: 1"]),
+        ("hidden folders are passed over", &[".git/1/m.fake", "1/m.fake"], &["root: 1"]),
+        (
+            "a model file above versions",
+            &["m.fake", "1/m.fake"],
+            &["root: 1", "warning: root is a model itself: the models in its folders are passed over"],
+        ),
+        (
+            "a folder that holds nothing",
+            &["a/1/m.fake", "b/readme"],
+            &["a: 1", "warning: root/b holds no model that an engine here reads"],
+        ),
+        (
+            "two names with one number",
+            &["001/m.fake", "1/m.fake", "01/m.fake"],
+            &[
+                "root: 1",
+                "warning: root/01 and root/001 are one version: the first is taken",
+                "warning: root/1 and root/01 are one version: the first is taken",
+            ],
+        ),
+    ];
+    for (what, files, expected) in table {
+        let mut found = layout(files);
+        // Of free-form versions made in one moment either may be the newer.
+        if *what == "a settings file at the top" && found == ["root: a b"] {
+            found = vec!["root: b a".to_owned()];
+        }
+        assert_eq!(found, *expected, "{what}");
+    }
+}
+
+#[test]
+fn a_source_with_a_name_is_one_model() {
+    let named = |folder: &Path| Source::path(folder).named("ctr");
+    assert_eq!(look(&["1/m.fake"], named), ["ctr: 1"]);
+    assert_eq!(look(&["a/m.fake", "b/1/m.fake"], named), ["ctr: a"]);
+    assert_eq!(look(&[], named), ["ctr: "]);
+    assert_eq!(look(&["m.fake"], |folder| Source::path(folder.join("m.fake")).named("ctr")), ["ctr: 1"]);
+}
+
+#[test]
+fn a_file_and_a_numbered_folder_can_be_named_themselves() {
+    assert_eq!(look(&["m.fake"], |folder| Source::path(folder.join("m.fake"))), ["m: 1"]);
+    assert_eq!(look(&["3/m.fake"], |folder| Source::path(folder.join("3"))), ["root: 3"]);
+    let missing = look(&[], |folder| Source::path(folder.join("no/such.fake")));
+    assert_eq!(missing, ["dropped: root/no/such.fake is missing"]);
+}
+
+#[test]
+fn free_form_versions_are_ordered_by_the_time_of_their_last_change() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, seconds) in [("old", 100), ("new", 300), ("middle", 200)] {
+        put(folder.path(), &[(&format!("{name}/m.fake"), MODEL)]);
+        let file =
+            std::fs::File::options().write(true).open(folder.path().join(name).join("m.fake")).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+    }
+    let source = Source::path(folder.path()).named("m");
+    let mut repository = Repository::new(vec![source], kit(Arc::new(FakeEngine::default())));
+    assert_eq!(say(&repository.look(), folder.path()), ["m: new middle old"]);
+}
+
+#[test]
+fn a_missing_base_path_drops_its_own_source_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("a/1/m.fake", MODEL), ("b/1/m.fake", MODEL)]);
+    let sources = ["a", "b"].map(|name| Source::path(folder.path().join(name)));
+    let mut repository = Repository::new(sources.to_vec(), kit(Arc::new(FakeEngine::default())));
+    assert_eq!(say(&repository.look(), folder.path()), ["a: 1", "b: 1"]);
+    std::fs::remove_dir_all(folder.path().join("a")).unwrap();
+    put(folder.path(), &[("b/2/m.fake", MODEL)]);
+    assert_eq!(say(&repository.look(), folder.path()), ["b: 2 1", "dropped: a is missing"]);
+}
+
+#[test]
+fn of_two_models_with_one_name_the_first_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("x/m.fake", MODEL), ("y/m.fake", MODEL)]);
+    let sources = ["x", "y"].map(|name| Source::path(folder.path().join(name)).named("m"));
+    let mut repository = Repository::new(sources.to_vec(), kit(Arc::new(FakeEngine::default())));
+    let found = say(&repository.look(), folder.path());
+    assert_eq!(found, ["m: 1", r#"warning: two models are named "m": x is served, y is not"#]);
+}
+
+#[test]
+fn settings_beside_a_model_are_read_again_when_they_change() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("1/m.fake", MODEL), ("model.toml", "all")]);
+    let mut source = Source::path(folder.path());
+    source.settings.labels.insert("stable".into(), "1".into());
+    let mut repository = Repository::new(vec![source], kit(Arc::new(FakeEngine::default())));
+    let settings = |repository: &mut Repository| repository.look().models.remove(0).settings;
+    let first = settings(&mut repository).unwrap();
+    assert_eq!((first.policy(), first.labels.len()), (crate::VersionPolicy::All, 1));
+    put(folder.path(), &[("model.toml", "latest 2")]);
+    assert_eq!(settings(&mut repository).unwrap().policy(), crate::VersionPolicy::Latest(2));
+    put(folder.path(), &[("model.toml", "nonsense")]);
+    let problem = settings(&mut repository).unwrap_err().to_string();
+    assert!(problem.contains("model.toml") && problem.contains("unknown setting"), "{problem}");
+}

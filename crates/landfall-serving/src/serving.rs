@@ -1,0 +1,238 @@
+//! Everything put together: threads that watch, keep, load and free.
+
+use crate::catalog::Catalog;
+use crate::control::Control;
+use crate::journal::Journal;
+use crate::keeper::{Finished, Keeper, Lines, Message, Work};
+use crate::loader::{Kit, load};
+use crate::locked::lock;
+use crate::observer::{Event, Observer};
+use crate::print::Print;
+use crate::reaper;
+use crate::repository::Repository;
+use crate::watch::{Look, Watch, WatchSettings};
+use crate::{Clock, Source};
+use landfall_model::{Problem, Version};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+/// What serving starts from.
+pub struct Setup {
+    /// Where models come from.
+    pub sources: Vec<Source>,
+    /// What loading needs.
+    pub kit: Arc<Kit>,
+    /// The folder under which control calls are kept, one folder for each source; `None` keeps nothing.
+    pub state: Option<PathBuf>,
+    /// How sources are watched.
+    pub watch: WatchSettings,
+    /// How many versions are loaded at the same time.
+    pub load_threads: usize,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told what happens.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// Models that are watched, loaded and served, until it is shut down or dropped.
+pub struct Serving {
+    catalog: Arc<Catalog>,
+    control: Control,
+    keeper: Sender<Message>,
+    watch: Sender<Look>,
+    start: Arc<Start>,
+    clock: Arc<dyn Clock>,
+    /// Threads that end soon after they are told to.
+    threads: Vec<JoinHandle<()>>,
+    /// Closed when all versions are freed.
+    freed: Receiver<()>,
+}
+
+/// How one model's start went.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Its name; empty for a source that could not be looked at.
+    pub model: String,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The version that calls without a version get, or why there is none.
+    pub outcome: Result<Version, Problem>,
+}
+
+/// How the start went, once it is known.
+#[derive(Default)]
+pub(crate) struct Start {
+    outcomes: Mutex<Option<Vec<Started>>>,
+    known: Condvar,
+}
+
+impl Start {
+    /// Sets the outcome; the first one stays.
+    pub(crate) fn done(&self, outcomes: Vec<Started>) {
+        lock(&self.outcomes).get_or_insert(outcomes);
+        self.known.notify_all();
+    }
+}
+
+impl Serving {
+    /// Starts to look at the sources and to load what lies there. Returns at once.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(setup: Setup) -> Result<Serving, Problem> {
+        let (own, inbox) = channel();
+        let (watch, looks) = channel();
+        let (loaders, works) = channel();
+        let (reaper, retired) = channel();
+        let (freed_when_dropped, freed) = channel();
+        let catalog = Arc::new(Catalog::new());
+        let start = Arc::new(Start::default());
+        let journals = setup
+            .sources
+            .iter()
+            .map(|source| journal(setup.state.as_deref(), source, &*setup.observer))
+            .collect();
+        let keeper = Keeper::new(
+            setup.sources.clone(),
+            journals,
+            catalog.clone(),
+            setup.clock.clone(),
+            setup.observer.clone(),
+            start.clone(),
+            Lines { watch: watch.clone(), loaders, reaper, own: own.clone() },
+        );
+        let watcher = Watch {
+            repository: Repository::new(setup.sources, setup.kit.clone()),
+            settings: setup.watch,
+            clock: setup.clock.clone(),
+            observer: setup.observer,
+            keeper: own.clone(),
+        };
+        let events = watch.clone();
+        spawn("reaper", move || {
+            let _freed_when_dropped: Sender<()> = freed_when_dropped;
+            reaper::run(&retired);
+        })?;
+        let works = Arc::new(Mutex::new(works));
+        for _ in 0..setup.load_threads.max(1) {
+            let (works, kit, clock, own) =
+                (works.clone(), setup.kit.clone(), setup.clock.clone(), own.clone());
+            spawn("loader", move || load_all(&works, &kit, &*clock, &own))?;
+        }
+        let keeping = spawn("keeper", move || keeper.run(&inbox))?;
+        let watching = spawn("watch", move || watcher.run(&looks, events))?;
+        let control = Control::new(own.clone());
+        let threads = vec![keeping, watching];
+        Ok(Serving { catalog, control, keeper: own, watch, start, clock: setup.clock, threads, freed })
+    }
+
+    /// What is loaded.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Control over what is loaded.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Waits until everything that lay in the sources at the start is loaded, or has failed to be; gives how it went by
+    /// model. `None`, when the time is up before.
+    pub fn wait_until_settled(&self, timeout: Duration) -> Option<Vec<Started>> {
+        let end = self.clock.now() + timeout;
+        let mut outcomes = lock(&self.start.outcomes);
+        loop {
+            if let Some(outcomes) = &*outcomes {
+                return Some(outcomes.clone());
+            }
+            let left = end.saturating_duration_since(self.clock.now());
+            if left.is_zero() {
+                return None;
+            }
+            outcomes =
+                self.start.known.wait_timeout(outcomes, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// No longer ready, while everything goes on answering: a shutdown has begun, and whoever sends calls here should
+    /// send them elsewhere.
+    pub fn drain(&self) {
+        let _ = self.keeper.send(Message::Drain);
+    }
+
+    /// Takes everything out of service and frees it. Says whether all leases ended in time; what is still held when the
+    /// time is up is freed when its lease ends.
+    pub fn shutdown(mut self, timeout: Duration) -> bool {
+        self.close();
+        // Nothing is ever sent: the channel closes when the reaper has freed all.
+        !matches!(self.freed.recv_timeout(timeout), Err(std::sync::mpsc::RecvTimeoutError::Timeout))
+    }
+
+    fn close(&mut self) {
+        let _ = self.watch.send(Look::Stop);
+        let _ = self.keeper.send(Message::Close);
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Problem> {
+    Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| Problem::io(format!("start the thread {name:?}"), &error))
+}
+
+/// A loader's thread: takes one load after the other, until the keeper is gone.
+fn load_all(works: &Mutex<Receiver<Work>>, kit: &Kit, clock: &dyn Clock, keeper: &Sender<Message>) {
+    loop {
+        // Only one loader waits at a time; it holds the lock for as long as it waits.
+        let Ok(Work { job, order, print }) = lock(works).recv() else { return };
+        let model = order.model.clone();
+        if keeper.send(Message::Began { model: model.clone(), job }).is_err() {
+            return;
+        }
+        let started = clock.now();
+        let outcome = load(kit, &order);
+        let changed = !Print::of(&order.path).is_ok_and(|now| now == print);
+        let took = clock.now().saturating_duration_since(started);
+        if keeper.send(Message::Finished(Finished { model, job, outcome, changed, took })).is_err() {
+            return;
+        }
+    }
+}
+
+/// The journal of a source.
+fn journal(state: Option<&Path>, source: &Source, observer: &dyn Observer) -> Journal {
+    let Some(state) = state else { return Journal::in_memory() };
+    let (journal, note) = Journal::open(&state.join(folder_of(&source.path)).join("journal"));
+    if let Some(text) = &note {
+        observer.event(&Event::Warning { text });
+    }
+    journal
+}
+
+/// The name of a source's folder under the state folder: readable, and different for each path.
+fn folder_of(path: &Path) -> String {
+    let path = std::fs::canonicalize(path)
+        .unwrap_or_else(|_| std::path::absolute(path).unwrap_or_else(|_| path.into()));
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let sum = crate::record::checksum(&path.to_string_lossy());
+    format!("{}-{sum}", name.trim_start_matches('.').chars().take(64).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests;

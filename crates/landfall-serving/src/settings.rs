@@ -1,0 +1,214 @@
+//! What can be set for a model, as plain data: whoever reads configuration files fills it in.
+
+use crate::BatchSettings;
+use landfall_model::{Options, Version};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where models come from: one file, one model's folder, or a folder of models (`repository.rs` has the rules).
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Name of the model; with a name, the path is one model and never a folder of models.
+    pub name: Option<String>,
+    /// File or folder.
+    pub path: PathBuf,
+    /// Whether somebody asked for exactly this model: it is loaded at start whatever was unloaded before.
+    pub asked_for: bool,
+    /// What flags and the server's configuration say; it outranks what lies beside the model.
+    pub settings: ModelSettings,
+}
+
+impl Source {
+    /// A path without a name and without settings.
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        Source { name: None, path: path.into(), asked_for: true, settings: ModelSettings::default() }
+    }
+
+    /// The same with the model's name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+/// What can be set for a model. `None` and empty mean: nobody said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelSettings {
+    /// Which versions are kept loaded; the latest one where nobody said.
+    pub versions: Option<VersionPolicy>,
+    /// Label → name of the version it points at.
+    pub labels: BTreeMap<String, String>,
+    /// Load options, handed to the engine.
+    pub options: Options,
+    /// How calls are put together.
+    pub batching: BatchOptions,
+    /// Whether axis 0 is rows, whatever the model's file says and a probe finds.
+    pub batch: Option<bool>,
+    /// What missing values become.
+    pub null_rules: NullRules,
+    /// A table with inputs and the outputs expected.
+    pub golden: Option<PathBuf>,
+    /// How far outputs may lie from the golden ones.
+    pub golden_tolerance: Option<(f64, f64)>,
+    /// A table of inputs to run before the first call.
+    pub warm_up: Option<PathBuf>,
+    /// The engines that may load it, by name; empty: any.
+    pub engines: Vec<String>,
+}
+
+/// Which versions are kept loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionPolicy {
+    /// The newest ones, this many; 0 counts as 1.
+    Latest(usize),
+    /// All.
+    All,
+    /// These.
+    Only(Vec<Version>),
+}
+
+impl Default for VersionPolicy {
+    fn default() -> Self {
+        VersionPolicy::Latest(1)
+    }
+}
+
+/// [`BatchSettings`], each field only where somebody said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of `BatchSettings`")]
+pub struct BatchOptions {
+    pub max_rows: Option<usize>,
+    pub max_delay: Option<Duration>,
+    pub preferred: Option<Vec<usize>>,
+    pub max_queue: Option<usize>,
+}
+
+impl BatchOptions {
+    /// With the defaults where nobody said.
+    pub fn settled(&self) -> BatchSettings {
+        let default = BatchSettings::default();
+        let mut preferred = self.preferred.clone().unwrap_or(default.preferred);
+        preferred.sort_unstable();
+        preferred.dedup();
+        BatchSettings {
+            max_rows: self.max_rows.or(default.max_rows),
+            max_delay: self.max_delay.unwrap_or(default.max_delay),
+            preferred,
+            max_queue: self.max_queue.unwrap_or(default.max_queue),
+        }
+    }
+}
+
+/// What missing values become, in the words of [`landfall_model::NullRule::parse`]: types are known only when the model
+/// is loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NullRules {
+    /// The rule of all inputs that have none of their own.
+    pub all: Option<String>,
+    /// Input → rule.
+    pub by_input: BTreeMap<String, String>,
+}
+
+impl ModelSettings {
+    /// These settings, and `below` where they say nothing. Maps are put together key by key.
+    #[must_use]
+    pub fn over(mut self, below: ModelSettings) -> Self {
+        for (label, version) in below.labels {
+            self.labels.entry(label).or_insert(version);
+        }
+        for (key, value) in below.options.iter() {
+            if self.options.get(key).is_none() {
+                self.options.set(key, value);
+            }
+        }
+        // A rule for all that outranks the file's must also outrank the file's rule for one input.
+        if self.null_rules.all.is_none() {
+            for (input, rule) in below.null_rules.by_input {
+                self.null_rules.by_input.entry(input).or_insert(rule);
+            }
+            self.null_rules.all = below.null_rules.all;
+        }
+        self.versions = self.versions.or(below.versions);
+        self.batching.max_rows = self.batching.max_rows.or(below.batching.max_rows);
+        self.batching.max_delay = self.batching.max_delay.or(below.batching.max_delay);
+        self.batching.preferred = self.batching.preferred.or(below.batching.preferred);
+        self.batching.max_queue = self.batching.max_queue.or(below.batching.max_queue);
+        self.batch = self.batch.or(below.batch);
+        self.golden = self.golden.or(below.golden);
+        self.golden_tolerance = self.golden_tolerance.or(below.golden_tolerance);
+        self.warm_up = self.warm_up.or(below.warm_up);
+        if self.engines.is_empty() {
+            self.engines = below.engines;
+        }
+        self
+    }
+
+    /// The policy that holds.
+    pub fn policy(&self) -> VersionPolicy {
+        self.versions.clone().unwrap_or_default()
+    }
+
+    /// Whether a version loaded with `other` would be the same: all that matters at load is equal.
+    pub(crate) fn loads_like(&self, other: &ModelSettings) -> bool {
+        let bare = |settings: &ModelSettings| ModelSettings {
+            versions: None,
+            labels: BTreeMap::new(),
+            ..settings.clone()
+        };
+        bare(self) == bare(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_above_outranks_what_is_said_below_key_by_key() {
+        let mut above = ModelSettings { batch: Some(false), ..ModelSettings::default() };
+        above.options.set("missing", "0");
+        above.labels.insert("stable".into(), "3".into());
+        let mut below = ModelSettings {
+            batch: Some(true),
+            versions: Some(VersionPolicy::All),
+            ..ModelSettings::default()
+        };
+        below.options.set("missing", "1");
+        below.options.set("threads", "2");
+        below.labels.insert("stable".into(), "1".into());
+        below.labels.insert("canary".into(), "4".into());
+        let both = above.over(below);
+        assert_eq!(both.batch, Some(false));
+        assert_eq!(both.policy(), VersionPolicy::All);
+        assert_eq!((both.options.get("missing"), both.options.get("threads")), (Some("0"), Some("2")));
+        assert_eq!((both.labels["stable"].as_str(), both.labels["canary"].as_str()), ("3", "4"));
+    }
+
+    #[test]
+    fn a_rule_for_all_inputs_from_above_is_not_undone_by_one_input_below() {
+        let above = ModelSettings {
+            null_rules: NullRules { all: Some("zero".into()), ..NullRules::default() },
+            ..ModelSettings::default()
+        };
+        let mut below = ModelSettings::default();
+        below.null_rules.by_input.insert("x".into(), "nan".into());
+        assert_eq!(above.over(below.clone()).null_rules.by_input, BTreeMap::new());
+        assert_eq!(ModelSettings::default().over(below).null_rules.by_input["x"], "nan");
+    }
+
+    #[test]
+    fn labels_and_policy_do_not_reload_a_version_and_all_else_does() {
+        let plain = ModelSettings::default();
+        let labelled = ModelSettings { versions: Some(VersionPolicy::All), ..plain.clone() };
+        assert!(plain.loads_like(&labelled));
+        assert!(!plain.loads_like(&ModelSettings { batch: Some(true), ..plain.clone() }));
+    }
+
+    #[test]
+    fn preferred_sizes_are_put_in_order() {
+        let options = BatchOptions { preferred: Some(vec![8, 4, 8]), ..BatchOptions::default() };
+        assert_eq!(options.settled().preferred, [4, 8]);
+    }
+}

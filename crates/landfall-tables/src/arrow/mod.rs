@@ -1,0 +1,34 @@
+//! Arrow arrays as tensors and back: Parquet files, and Arrow IPC files and streams.
+
+mod decode;
+mod ipc;
+mod leaf;
+mod lists;
+mod parquet;
+mod write;
+
+pub(crate) use ipc::{open_file, open_stream};
+pub(crate) use parquet::open as open_parquet;
+pub(crate) use write::{ArrowSink, encode, schema};
+
+use arrow_schema::ArrowError;
+use landfall_model::Problem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs the library's reader on foreign bytes: what it refuses, and what makes it panic, is a broken file.
+fn guarded<T, E: std::fmt::Display>(file: &str, read: impl FnOnce() -> Result<T, E>) -> Result<T, Problem> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(result) => result.map_err(|error| Problem::malformed(file, None, error.to_string())),
+        Err(_) => Err(Problem::malformed(file, None, "the file is broken: its reader gave up")),
+    }
+}
+
+/// A failure while answers are brought into Arrow's form or written.
+fn write_failed(error: &ArrowError) -> Problem {
+    match error {
+        ArrowError::IoError(text, _) => {
+            Problem::worded(landfall_model::Kind::Internal, format!("cannot write: {text}"))
+        }
+        other => Problem::internal(format!("cannot write: {other}")),
+    }
+}

@@ -1,0 +1,174 @@
+//! The text of one value, as a cell or a JSON number has it, into a tensor.
+
+use half::{bf16, f16};
+use landfall_model::{DType, Element, InputSpec, NullRule, Problem, TensorMut};
+
+/// Appends the value that `text` says; `false` when it says none of the tensor's type. Numbers may have blanks around.
+pub(crate) fn push_text(tensor: &mut TensorMut, text: &[u8]) -> bool {
+    match tensor.dtype() {
+        DType::String => {
+            tensor.push_str(text);
+            true
+        }
+        DType::Bool => match truth(text.trim_ascii()) {
+            Some(value) => {
+                tensor.push_bool(value);
+                true
+            }
+            None => false,
+        },
+        DType::U8 => push(tensor, integer::<u8>(text)),
+        DType::U16 => push(tensor, integer::<u16>(text)),
+        DType::U32 => push(tensor, integer::<u32>(text)),
+        DType::U64 => push(tensor, integer::<u64>(text)),
+        DType::I8 => push(tensor, integer::<i8>(text)),
+        DType::I16 => push(tensor, integer::<i16>(text)),
+        DType::I32 => push(tensor, integer::<i32>(text)),
+        DType::I64 => push(tensor, integer::<i64>(text)),
+        DType::F16 => push(tensor, float::<f64>(text).map(f16::from_f64)),
+        DType::BF16 => push(tensor, float::<f64>(text).map(bf16::from_f64)),
+        DType::F32 => push(tensor, float::<f32>(text)),
+        DType::F64 => push(tensor, float::<f64>(text)),
+        DType::Complex64 | DType::Complex128 => false,
+    }
+}
+
+#[inline]
+fn push<T: Element>(tensor: &mut TensorMut, value: Option<T>) -> bool {
+    match value {
+        Some(value) => {
+            tensor.push(value);
+            true
+        }
+        None => false,
+    }
+}
+
+/// `NaN`, `inf` and `-inf` in any case are numbers.
+#[inline]
+fn float<T: fast_float2::FastFloat>(text: &[u8]) -> Option<T> {
+    match fast_float2::parse(text) {
+        Ok(value) => Some(value),
+        Err(_) => fast_float2::parse(text.trim_ascii()).ok(),
+    }
+}
+
+/// A whole number, also when written as a float (`3.0`, as tables with gaps have it).
+#[inline]
+fn integer<T: TryFrom<i128>>(text: &[u8]) -> Option<T> {
+    let text = text.trim_ascii();
+    let value = match short_integer(text) {
+        Some(value) => i128::from(value),
+        None => long_integer(text)?,
+    };
+    T::try_from(value).ok()
+}
+
+/// Up to 18 digits, which cannot overflow.
+#[inline]
+fn short_integer(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut value = 0i64;
+    for &digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(if negative { -value } else { value })
+}
+
+#[cold]
+fn long_integer(text: &[u8]) -> Option<i128> {
+    if let Ok(value) = std::str::from_utf8(text).ok()?.parse::<i128>() {
+        return Some(value);
+    }
+    let value: f64 = fast_float2::parse(text).ok()?;
+    // Beyond 2^53 a float no longer says which whole number was meant.
+    (value.fract() == 0.0 && value.abs() <= 2f64.powi(53)).then_some(value as i128)
+}
+
+fn truth(text: &[u8]) -> Option<bool> {
+    match text {
+        b"1" | b"1.0" => Some(true),
+        b"0" | b"0.0" => Some(false),
+        _ if text.eq_ignore_ascii_case(b"true") => Some(true),
+        _ if text.eq_ignore_ascii_case(b"false") => Some(false),
+        _ => None,
+    }
+}
+
+/// Appends a missing value by the input's rule.
+///
+/// # Errors
+/// Invalid argument, where the rule is to refuse.
+pub(crate) fn push_missing(tensor: &mut TensorMut, spec: &InputSpec, column: &str) -> Result<(), Problem> {
+    match spec.null {
+        NullRule::Refuse => Err(missing(column)),
+        _ => tensor.push_missing(&spec.null, &spec.name, 0),
+    }
+}
+
+/// The problem of a value that is missing where that is refused.
+#[cold]
+pub(crate) fn missing(column: &str) -> Problem {
+    Problem::invalid(format!(
+        "column {column:?}: the value is missing (a rule for missing values can be set with --on-missing)"
+    ))
+}
+
+/// The problem of a value that is not what the column's input takes.
+#[cold]
+pub(crate) fn unfit(column: &str, expected: impl std::fmt::Display, text: &[u8]) -> Problem {
+    const SHOWN: usize = 100;
+    let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN)]);
+    let more = if text.len() > SHOWN { "…" } else { "" };
+    Problem::invalid(format!("column {column:?}: expected {expected}, found {shown:?}{more}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_model::{Scalar, Shape};
+
+    fn read(dtype: DType, text: &str) -> Option<Scalar> {
+        let mut tensor = TensorMut::new(dtype);
+        push_text(&mut tensor, text.as_bytes()).then(|| tensor.freeze(Shape::new(&[])).unwrap().scalar(0))
+    }
+
+    #[test]
+    fn cells_are_read_by_the_type_of_their_input() {
+        let cases = [
+            (DType::I64, "9223372036854775807", Some(Scalar::Int(i64::MAX))),
+            (DType::I64, "9223372036854775808", None),
+            (DType::U64, "18446744073709551615", Some(Scalar::UInt(u64::MAX))),
+            (DType::I8, "-128", Some(Scalar::Int(-128))),
+            (DType::I8, "128", None),
+            (DType::I32, " +7 ", Some(Scalar::Int(7))),
+            (DType::I32, "3.0", Some(Scalar::Int(3))),
+            (DType::I32, "1e3", Some(Scalar::Int(1000))),
+            (DType::I32, "3.5", None),
+            (DType::I32, "abc", None),
+            (DType::I32, "-", None),
+            (DType::U8, "-1", None),
+            (DType::F32, " 1.5", Some(Scalar::Float(1.5))),
+            (DType::F64, "-inf", Some(Scalar::Float(f64::NEG_INFINITY))),
+            (DType::F64, "1,5", None),
+            (DType::Bool, "TRUE", Some(Scalar::Bool(true))),
+            (DType::Bool, "0", Some(Scalar::Bool(false))),
+            (DType::Bool, "yes", None),
+            (DType::String, " a ", Some(Scalar::Bytes(b" a ".to_vec()))),
+        ];
+        for (dtype, text, expected) in cases {
+            assert_eq!(read(dtype, text), expected, "{dtype} {text:?}");
+        }
+        assert!(matches!(read(DType::F32, "NaN"), Some(Scalar::Float(v)) if v.is_nan()));
+    }
+}

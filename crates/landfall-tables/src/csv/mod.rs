@@ -1,0 +1,8 @@
+//! CSV as RFC 4180 has it, read leniently: any line end, quotes in the middle of a cell are themselves.
+
+mod read;
+mod record;
+mod write;
+
+pub(crate) use read::open;
+pub(crate) use write::{encode, header};

@@ -1,0 +1,199 @@
+//! CSV into inputs: cells straight into columns of the model's types.
+
+use super::record::{Cell, Records, cells};
+use crate::cell;
+use crate::chunk::{Decoded, Raw, TextRows};
+use crate::plan::{self, Filling, Plan, SourceColumn};
+use crate::reader::{Decoder, Opened, ReadOptions, Wants};
+use crate::rows_builder::{Row, RowsBuilder};
+use crate::text_rows::{FirstThenRest, RecordReader};
+use landfall_model::{DType, InputSpec, NullRule, Problem};
+use std::io::Read;
+
+/// Reads the header, or finds that there is none, and decides which column fills what.
+pub(crate) fn open(
+    name: &str,
+    stream: Box<dyn Read + Send>,
+    wants: &Wants,
+    options: &ReadOptions,
+) -> Result<Opened, Problem> {
+    let mut records = RecordReader::new(name, stream, Records::new(), options.eager);
+    let first = records.block(1)?;
+    let (plan, names, first) = match first {
+        None => (no_columns(wants)?, Vec::new(), None),
+        Some(first) => {
+            let names = header(first.record(0)).map_err(|problem| problem.at(name.to_owned()))?;
+            let named = names_inputs(wants, &names);
+            match (!named).then(|| without_header(wants, &first, options)).flatten() {
+                Some(plan) => {
+                    let numbered = (0..names.len()).map(|i| (i + 1).to_string()).collect();
+                    (plan, numbered, Some(first))
+                }
+                None if !named => return Err(no_name_fits(wants, &names).at(name.to_owned())),
+                None => (with_header(wants, &names).map_err(|p| p.at(name.to_owned()))?, names, None),
+            }
+        }
+    };
+    let ignored = plan.ignored.clone();
+    let decoder = CsvDecoder { plan, names, missing: options.missing.clone() };
+    Ok(Opened::new(FirstThenRest { first, records }, decoder, ignored))
+}
+
+fn header(record: &[u8]) -> Result<Vec<String>, Problem> {
+    let mut row = Vec::new();
+    if !cells(record, &mut row) {
+        return Err(Problem::invalid("a quote in the header is not closed"));
+    }
+    Ok(row.iter().map(|cell| String::from_utf8_lossy(&cell.text()).trim().to_owned()).collect())
+}
+
+fn columns(names: &[String]) -> Vec<SourceColumn> {
+    names.iter().map(|name| SourceColumn { name: name.clone(), plain: true }).collect()
+}
+
+fn with_header(wants: &Wants, names: &[String]) -> Result<Plan, Problem> {
+    plan::by_name(&wants.signature, wants.only, &columns(names))
+}
+
+/// Whether any name of the first record is one that an input would take.
+fn names_inputs(wants: &Wants, names: &[String]) -> bool {
+    let inputs = wants.signature.inputs();
+    let nothing_to_name = inputs.is_empty();
+    nothing_to_name
+        || names.iter().any(|name| {
+            let stem = name.split_once('[').or_else(|| name.rsplit_once('_')).map_or("", |(stem, _)| stem);
+            [name.as_str(), stem].iter().any(|name| {
+                wants
+                    .signature
+                    .slot(name)
+                    .is_some_and(|found| wants.only.is_none_or(|only| only == found.slot))
+            })
+        })
+}
+
+/// A first record that is data: as many cells as the inputs take, each of its input's type, and not all of them text.
+fn without_header(wants: &Wants, first: &TextRows, options: &ReadOptions) -> Option<Plan> {
+    let mut row = Vec::new();
+    if !cells(first.record(0), &mut row) {
+        return None;
+    }
+    let plan = plan::by_place(&wants.signature, wants.only, row.len())?;
+    let types: Vec<DType> = plan
+        .fills
+        .iter()
+        .flat_map(|(slot, filling)| {
+            let count = if let Filling::Parts(places) = filling { places.len() } else { 1 };
+            std::iter::repeat_n(wants.signature.inputs()[*slot].dtype, count)
+        })
+        .collect();
+    let is_value = |(cell, &dtype): (&Cell<'_>, &DType)| {
+        let text = cell.text();
+        is_missing(&text, dtype, false, &options.missing)
+            || cell::push_text(&mut landfall_model::TensorMut::new(dtype), &text)
+    };
+    let data = row.iter().zip(&types).all(is_value) && types.iter().any(|dtype| *dtype != DType::String);
+    data.then_some(plan)
+}
+
+/// An empty file: fine for a model that needs nothing from it.
+fn no_columns(wants: &Wants) -> Result<Plan, Problem> {
+    plan::by_name(&wants.signature, wants.only, &[])
+}
+
+fn no_name_fits(wants: &Wants, names: &[String]) -> Problem {
+    const SHOWN: usize = 30;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    Problem::invalid(format!(
+        "no column of the file is named for the model: {}; the file has {}{more}. Name the columns so; or, where the \
+         order is the model's, leave the header out",
+        plan::wanted_columns(&wants.signature, wants.only),
+        names[..names.len().min(SHOWN)].join(", ")
+    ))
+}
+
+fn is_missing(text: &[u8], dtype: DType, accepts: bool, tokens: &[Vec<u8>]) -> bool {
+    let empty = text.is_empty() || (dtype != DType::String && text.trim_ascii().is_empty());
+    (empty && (dtype != DType::String || accepts)) || tokens.iter().any(|token| token == text)
+}
+
+struct CsvDecoder {
+    plan: Plan,
+    /// Of all columns; in a file without header: their places, from 1.
+    names: Vec<String>,
+    missing: Vec<Vec<u8>>,
+}
+
+impl Decoder for CsvDecoder {
+    fn decode(&self, raw: &Raw) -> Result<Decoded, Problem> {
+        let Raw::Text(text) = raw else { return Err(Problem::internal("CSV is text")) };
+        let signature = &self.plan.signature;
+        let mut rows = RowsBuilder::new(signature, self.plan.fills.iter().map(|(slot, _)| *slot));
+        let shapes = self.shapes(&rows)?;
+        let mut row = Vec::new();
+        for (number, record) in text.iter().enumerate() {
+            rows.row(number, |rows| {
+                if !cells(record, &mut row) {
+                    return Err(Problem::invalid("a quoted cell is not closed"));
+                }
+                if row.len() != self.names.len() {
+                    return Err(Problem::invalid(format!(
+                        "expected {} cells, found {}",
+                        self.names.len(),
+                        row.len()
+                    )));
+                }
+                for (i, (_, filling)) in self.plan.fills.iter().enumerate() {
+                    let Filling::Parts(places) = filling else { continue };
+                    let slot = &mut rows.slots[i];
+                    for &place in places {
+                        self.push(&mut slot.tensor, slot.spec, place, &row[place])?;
+                    }
+                    rows.close(i, Some(&shapes[i]));
+                }
+                Ok(Row::Taken)
+            });
+        }
+        rows.finish()
+    }
+
+    fn raw_row(&self, raw: &Raw, row: usize) -> Vec<u8> {
+        crate::reader::text_row(raw, row)
+    }
+}
+
+impl CsvDecoder {
+    /// Axes of a row of each input: the same in all rows.
+    fn shapes(&self, rows: &RowsBuilder<'_>) -> Result<Vec<Vec<usize>>, Problem> {
+        let shape = |((_, filling), slot): (&(usize, Filling), &crate::rows_builder::SlotRows<'_>)| {
+            let count = if let Filling::Parts(places) = filling { places.len() } else { 1 };
+            let one = if count == 1 { slot.dims.fitted(&[]) } else { None };
+            one.or_else(|| slot.dims.cut(count))
+                .ok_or_else(|| Problem::internal("the columns of an input do not fit it"))
+        };
+        self.plan.fills.iter().zip(&rows.slots).map(shape).collect()
+    }
+
+    #[inline]
+    fn push(
+        &self,
+        tensor: &mut landfall_model::TensorMut,
+        spec: &InputSpec,
+        place: usize,
+        cell: &Cell<'_>,
+    ) -> Result<(), Problem> {
+        let text = cell.text();
+        // Most cells are numbers: what cannot be parsed is looked at again.
+        let number = spec.dtype != DType::String;
+        if number && self.missing.is_empty() && cell::push_text(tensor, &text) {
+            return Ok(());
+        }
+        let accepts = spec.null == NullRule::Accept;
+        if is_missing(&text, spec.dtype, accepts, &self.missing) {
+            return cell::push_missing(tensor, spec, &self.names[place]);
+        }
+        if cell::push_text(tensor, &text) {
+            return Ok(());
+        }
+        Err(cell::unfit(&self.names[place], spec.dtype, &text))
+    }
+}

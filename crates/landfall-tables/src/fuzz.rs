@@ -1,0 +1,89 @@
+//! Bodies of fuzz targets: any bytes, read as each format, give rows or problems, never a panic.
+
+use crate::{Format, ReadOptions, Source, TableInput, TableReader};
+use landfall_model::{
+    Column, DType, Dim, InputSpec, Method, NullRule, OutputSpec, RowRule, ShapeRule, Signature,
+};
+use std::io::Cursor;
+use std::sync::Arc;
+
+/// CSV.
+pub fn csv(bytes: &[u8]) {
+    stream(Format::Csv, bytes);
+}
+
+/// JSON Lines.
+pub fn json_lines(bytes: &[u8]) {
+    stream(Format::JsonLines, bytes);
+}
+
+/// NPY.
+pub fn npy(bytes: &[u8]) {
+    stream(Format::Npy, bytes);
+}
+
+/// libsvm text.
+pub fn libsvm(bytes: &[u8]) {
+    stream(Format::Libsvm, bytes);
+}
+
+/// Arrow IPC, stream form.
+pub fn arrow_stream(bytes: &[u8]) {
+    stream(Format::ArrowStream, bytes);
+}
+
+/// NPZ, Parquet, or Arrow IPC in file form, in a file at `path`, which is written first.
+pub fn file(format: Format, path: &std::path::Path, bytes: &[u8]) {
+    if std::fs::write(path, bytes).is_err() {
+        return;
+    }
+    for signature in signatures() {
+        let source = Source::File(path.to_owned());
+        let input = TableInput { name: None, label: "fuzz".to_owned(), format: Some(format), source };
+        read(input, signature);
+    }
+}
+
+fn stream(format: Format, bytes: &[u8]) {
+    for signature in signatures() {
+        let stream = Cursor::new(bytes.to_vec());
+        read(TableInput::stream("fuzz", Some(format), stream), signature);
+    }
+}
+
+fn read(input: TableInput, signature: Arc<Signature>) {
+    let wanted = signature.default_outputs().clone();
+    let options = ReadOptions { chunk_rows: 3, missing: vec![b"NA".to_vec()], eager: false };
+    let Ok(reader) = TableReader::open(vec![input], signature, wanted, &options) else { return };
+    // A file of empty rows can announce any number of them.
+    for _ in 0..1000 {
+        let Ok(Some(raw)) = reader.next() else { break };
+        let Ok(chunk) = reader.decode(&raw) else { continue };
+        for piece in &chunk.pieces {
+            assert_eq!(piece.call.rows(), Some(piece.rows.len()), "each row of a call has its number");
+        }
+    }
+    let _ = reader.ignored();
+}
+
+/// One matrix of named columns; and inputs of several types, ranks and rules.
+fn signatures() -> [Arc<Signature>; 2] {
+    let free = || Dim::Free(None);
+    let mut matrix = InputSpec::new("features", DType::F32, Some(vec![free(), Dim::Known(2)]));
+    matrix.columns = ["a", "b"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
+    matrix.null = NullRule::Nan;
+    let mut mixed = vec![
+        InputSpec::new("x", DType::F32, Some(vec![free(), free()])),
+        InputSpec::new("n", DType::I64, Some(vec![free()])),
+        InputSpec::new("s", DType::String, Some(vec![free(), Dim::Known(1)])),
+        InputSpec::new("t", DType::Bool, None),
+    ];
+    mixed.iter_mut().skip(1).for_each(|spec| (spec.optional, spec.null) = (true, NullRule::Accept));
+    [vec![matrix], mixed].map(|inputs| {
+        let outputs = vec![OutputSpec::new("y", DType::F32, None)];
+        let (rows, shapes) = (RowRule::Independent, ShapeRule::Checked);
+        Signature::new("fuzz", Method::Predict, inputs, outputs, rows, shapes)
+            .expect("the names differ")
+            .shared()
+    })
+}

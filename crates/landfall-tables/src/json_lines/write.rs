@@ -1,0 +1,126 @@
+//! Outputs as lines of JSON.
+
+use crate::layout::Layout;
+use crate::number_text::{Values, push_number};
+use landfall_model::{DType, Problem, Tensor};
+
+/// How NaN and infinities are written in JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum JsonNan {
+    /// `NaN`, `Infinity`, `-Infinity`, as Python's reader takes them.
+    #[default]
+    Bare,
+    /// `null`: strict JSON.
+    Null,
+}
+
+/// One line for each row, as bytes.
+pub(crate) fn encode(
+    layout: &Layout,
+    tensors: &[Tensor],
+    rows: usize,
+    nan: JsonNan,
+) -> Result<Vec<u8>, Problem> {
+    let keys: Vec<Vec<u8>> = layout.columns.iter().map(|column| key(&column.name)).collect();
+    let mut columns = Vec::with_capacity(tensors.len());
+    for (tensor, column) in tensors.iter().zip(&layout.columns) {
+        if matches!(tensor.dtype(), DType::Complex64 | DType::Complex128) {
+            return Err(no_complex(&column.name));
+        }
+        let axes = column.axes_of(tensor)?;
+        columns.push((Values::of(tensor)?, axes, tensor.row_elements(), tensor));
+    }
+    let mut out = Vec::with_capacity(rows * 32 * columns.len());
+    for row in 0..rows {
+        out.push(b'{');
+        for (i, ((values, axes, width, tensor), key)) in columns.iter().zip(&keys).enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(key);
+            nested(values, tensor, row * width, axes, nan, &mut out);
+        }
+        out.extend_from_slice(b"}\n");
+    }
+    Ok(out)
+}
+
+#[cold]
+fn no_complex(output: &str) -> Problem {
+    Problem::unsupported(format!("output {output:?}: complex numbers in this format"), "write NPY or NPZ")
+}
+
+/// `"name":`
+fn key(name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    push_string(name.as_bytes(), &mut out);
+    out.push(b':');
+    out
+}
+
+/// The values of one row, from element `start` on, as nested lists of these axes.
+pub(crate) fn push_values(tensor: &Tensor, start: usize, axes: &[usize], out: &mut Vec<u8>) {
+    match Values::of(tensor) {
+        Ok(values) => nested(&values, tensor, start, axes, JsonNan::Bare, out),
+        Err(_) => out.extend_from_slice(b"null"),
+    }
+}
+
+fn nested(
+    values: &Values<'_>,
+    tensor: &Tensor,
+    start: usize,
+    axes: &[usize],
+    nan: JsonNan,
+    out: &mut Vec<u8>,
+) {
+    let Some((&length, inner)) = axes.split_first() else { return element(values, tensor, start, nan, out) };
+    let step: usize = inner.iter().product();
+    out.push(b'[');
+    for i in 0..length {
+        if i > 0 {
+            out.push(b',');
+        }
+        nested(values, tensor, start + i * step, inner, nan, out);
+    }
+    out.push(b']');
+}
+
+#[inline]
+fn element(values: &Values<'_>, tensor: &Tensor, at: usize, nan: JsonNan, out: &mut Vec<u8>) {
+    if tensor.is_missing(at) {
+        return out.extend_from_slice(b"null");
+    }
+    match values {
+        Values::Strings(strings) => push_string(strings.get(at), out),
+        Values::Bool(bools) => out.extend_from_slice(if bools[at] != 0 { b"true" } else { b"false" }),
+        _ => match values.not_finite(at) {
+            None => push_number(values, at, out),
+            Some(_) if nan == JsonNan::Null => out.extend_from_slice(b"null"),
+            Some(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
+            Some(value) => out.extend_from_slice(if value > 0.0 { b"Infinity" } else { b"-Infinity" }),
+        },
+    }
+}
+
+/// A JSON string; bytes that are no UTF-8 become `{"b64":"…"}`.
+pub(crate) fn push_string(bytes: &[u8], out: &mut Vec<u8>) {
+    if std::str::from_utf8(bytes).is_err() {
+        out.extend_from_slice(b"{\"b64\":\"");
+        out.extend_from_slice(base64_simd::STANDARD.encode_to_string(bytes).as_bytes());
+        return out.extend_from_slice(b"\"}");
+    }
+    out.push(b'"');
+    for &byte in bytes {
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..=0x1F => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}

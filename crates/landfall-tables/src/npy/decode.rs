@@ -1,0 +1,123 @@
+//! Bytes of arrays into inputs.
+
+use super::header::Items;
+use super::text::{strings, swap};
+use crate::chunk::{Decoded, Raw, RawArray};
+use crate::columns::{BadRows, Values, fitted, side_by_side, without_bad};
+use crate::json_lines;
+use crate::plan::{Filling, Plan};
+use crate::reader::Decoder;
+use crate::row_dims::RowDims;
+use landfall_model::{Buffer, Problem, Shape, Tensor};
+
+/// What an array's header said.
+pub(super) struct ArrayFacts {
+    pub(super) name: String,
+    pub(super) items: Items,
+    pub(super) big_endian: bool,
+    pub(super) shape: Vec<usize>,
+}
+
+pub(super) struct ArrayDecoder {
+    pub(super) plan: Plan,
+    pub(super) arrays: Vec<ArrayFacts>,
+    /// Whether chunks are whole arrays.
+    pub(super) whole: bool,
+}
+
+impl Decoder for ArrayDecoder {
+    fn decode(&self, raw: &Raw) -> Result<Decoded, Problem> {
+        let Raw::Arrays { arrays, rows } = raw else { return Err(Problem::internal("these are no arrays")) };
+        let mut bad = BadRows::new();
+        let mut tensors = Vec::with_capacity(self.plan.fills.len());
+        for (slot, filling) in &self.plan.fills {
+            let spec = &self.plan.signature.inputs()[*slot];
+            let dims = RowDims::of(spec, self.plan.signature.shapes());
+            let one = |place: usize, bad: &mut BadRows| {
+                let facts = &self.arrays[place];
+                let row_elements = facts.shape.iter().skip(1).product();
+                let tensor = facts.tensor(&arrays[place])?;
+                let values = Values { column: &facts.name, tensor, nulls: Vec::new(), row_elements };
+                fitted(values, spec, bad)
+            };
+            let tensor = match filling {
+                Filling::Whole(place) => {
+                    let shape = self.arrays[*place].shape_of(*rows, self.whole);
+                    one(*place, &mut bad)?.reshaped(shape)?
+                }
+                Filling::Parts(places) => {
+                    let columns =
+                        places.iter().map(|&place| one(place, &mut bad)).collect::<Result<_, _>>()?;
+                    let axes = if places.len() == 1 { dims.fitted(&[]) } else { None };
+                    let axes = axes.or_else(|| dims.cut(places.len()));
+                    let axes =
+                        axes.ok_or_else(|| Problem::internal("the arrays of an input do not fit it"))?;
+                    side_by_side(columns, *rows)?.reshaped(std::iter::once(*rows).chain(axes).collect())?
+                }
+            };
+            tensors.push((*slot, tensor));
+        }
+        if self.whole
+            && let Some((row, problem)) = bad.pop_first()
+        {
+            // Arrays that need not have rows in common cannot lose one.
+            return Err(problem.at(format!("row {}", row + 1)));
+        }
+        let parts = without_bad(tensors, *rows, 0, &bad)?.into_iter().collect();
+        Ok(Decoded { parts, bad: bad.into_iter().collect() })
+    }
+
+    fn raw_row(&self, raw: &Raw, row: usize) -> Vec<u8> {
+        let Raw::Arrays { arrays, .. } = raw else { return Vec::new() };
+        let mut out = b"{".to_vec();
+        for (facts, array) in self.arrays.iter().zip(arrays) {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            let name = facts.name.rsplit("array ").next().unwrap_or(&facts.name).trim_matches('"');
+            json_lines::push_string(name.as_bytes(), &mut out);
+            out.push(b':');
+            let axes = facts.shape.get(1..).unwrap_or_default();
+            let width: usize = axes.iter().product();
+            match facts.tensor(array) {
+                Ok(tensor) if (row + 1) * width <= tensor.len() => {
+                    json_lines::push_values(&tensor, row * width, axes, &mut out);
+                }
+                _ => out.extend_from_slice(b"null"),
+            }
+        }
+        out.push(b'}');
+        out
+    }
+}
+
+impl ArrayFacts {
+    /// The values, flat.
+    fn tensor(&self, array: &RawArray) -> Result<Tensor, Problem> {
+        let size = self.items.size();
+        let count = match array.bytes.len().checked_div(size) {
+            Some(count) => count,
+            // Strings of no length: their number is in the shape alone.
+            None => self.shape.iter().product(),
+        };
+        let Items::Plain(dtype) = self.items else {
+            return strings(array.bytes.bytes(), self.items, self.big_endian, count)
+                .map_err(|problem| problem.at(self.name.clone()));
+        };
+        let shape = Shape::new(&[count]);
+        if !self.big_endian || size == 1 {
+            return Tensor::from_buffer(dtype, shape, array.bytes.clone());
+        }
+        let mut bytes = array.bytes.bytes().to_vec();
+        let number = if dtype.is_number() { size } else { size / 2 };
+        swap(&mut bytes, number);
+        Tensor::from_buffer(dtype, shape, Buffer::from_owner(bytes))
+    }
+
+    fn shape_of(&self, rows: usize, whole: bool) -> Shape {
+        if whole {
+            return Shape::new(&self.shape);
+        }
+        Shape::new(&self.shape).with_rows(rows)
+    }
+}

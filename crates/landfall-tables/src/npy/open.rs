@@ -1,0 +1,256 @@
+//! Arrays off files: headers first, then rows of all arrays in step.
+
+use super::decode::{ArrayDecoder, ArrayFacts};
+use super::header::{Header, Items};
+use super::npz::{self, Entry};
+use crate::chunk::{Raw, RawArray};
+use crate::columns::check_type;
+use crate::plan::{self, Filling, Plan, SourceColumn};
+use crate::reader::{Opened, RawSource, Wants};
+use crate::source::OpenSource;
+use landfall_model::{Buffer, Problem};
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
+
+/// Rows without a byte cost nothing in a file, but do here.
+const EMPTY_ROWS: usize = 1 << 24;
+
+/// Opens one array, for the one input that it can mean.
+pub(crate) fn open_npy(name: &str, source: OpenSource, wants: &Wants) -> Result<Opened, Problem> {
+    let slot = wants.only.or_else(|| wants.signature.only_required_input()).ok_or_else(|| {
+        Problem::invalid(format!(
+            "{name} is one array, but the model takes several inputs: give each as NAME=FILE, or all in one NPZ"
+        ))
+    })?;
+    let stream = BufReader::with_capacity(1 << 20, source.stream());
+    let array = ArrayStream::open(name, Box::new(stream), false)?;
+    let plan = Plan {
+        signature: wants.signature.clone(),
+        fills: vec![(slot, Filling::Whole(0))],
+        ignored: Vec::new(),
+    };
+    opened(name, vec![array], plan, wants)
+}
+
+/// Opens arrays by name.
+pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Opened, Problem> {
+    let entries = npz::entries(name, file)?;
+    let inputs = wants.signature.inputs();
+    let known = |entry: &Entry| inputs.iter().any(|input| input.name == entry.name);
+    let only = wants.only.or_else(|| wants.signature.only_required_input());
+    let nameless = entries.len() == 1 && !entries.iter().any(known);
+    let mut streams = Vec::with_capacity(entries.len());
+    let mut columns = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let label = format!("{name}, array {:?}", entry.name);
+        let mut stream = ArrayStream::open(&label, entry.reader(file)?, true)?;
+        stream.name = label;
+        // An array that bears an input's name is that input, whatever its axes.
+        let plain = stream.header.shape.len() == 1 && !known(&entry);
+        columns.push(SourceColumn { name: entry.name, plain });
+        streams.push(stream);
+    }
+    let mut plan = match only.filter(|_| nameless) {
+        Some(slot) => Plan {
+            signature: wants.signature.clone(),
+            fills: vec![(slot, Filling::Whole(0))],
+            ignored: Vec::new(),
+        },
+        None => plan::by_name(&wants.signature, wants.only, &columns).map_err(|p| p.at(name.to_owned()))?,
+    };
+    let streams = only_needed(streams, &mut plan);
+    opened(name, streams, plan, wants)
+}
+
+/// Drops the arrays that nobody takes; the plan counts those that are left.
+fn only_needed(streams: Vec<ArrayStream>, plan: &mut Plan) -> Vec<ArrayStream> {
+    let mut places = vec![usize::MAX; streams.len()];
+    for (_, filling) in &plan.fills {
+        match filling {
+            Filling::Whole(place) => places[*place] = 0,
+            Filling::Parts(parts) => parts.iter().for_each(|&place| places[place] = 0),
+        }
+    }
+    for (kept, place) in places.iter_mut().filter(|place| **place == 0).enumerate() {
+        *place = kept;
+    }
+    for (_, filling) in &mut plan.fills {
+        match filling {
+            Filling::Whole(place) => *place = places[*place],
+            Filling::Parts(parts) => parts.iter_mut().for_each(|place| *place = places[*place]),
+        }
+    }
+    let kept = streams.into_iter().zip(places).filter(|(_, place)| *place != usize::MAX);
+    kept.map(|(stream, _)| stream).collect()
+}
+
+fn opened(name: &str, arrays: Vec<ArrayStream>, plan: Plan, wants: &Wants) -> Result<Opened, Problem> {
+    for (slot, filling) in &plan.fills {
+        let spec = &wants.signature.inputs()[*slot];
+        let places = match filling {
+            Filling::Whole(place) => std::slice::from_ref(place),
+            Filling::Parts(places) => places.as_slice(),
+        };
+        for &place in places {
+            let found = arrays[place].header.items.dtype();
+            check_type(spec, found).map_err(|problem| problem.at(arrays[place].name.clone()))?;
+        }
+    }
+    let rows = common_rows(&arrays, wants.whole).map_err(|problem| problem.at(name.to_owned()))?;
+    let facts = arrays.iter().map(|array| ArrayFacts::of(&array.name, &array.header)).collect();
+    let ignored = plan.ignored.clone();
+    let decoder = ArrayDecoder { plan, arrays: facts, whole: wants.whole };
+    let source = Arrays { arrays, left: rows, started: false, whole: wants.whole };
+    Ok(Opened::new(source, decoder, ignored).with_total(rows as u64))
+}
+
+/// The number of rows that all arrays have; where all goes as one chunk: the largest.
+fn common_rows(arrays: &[ArrayStream], whole: bool) -> Result<usize, Problem> {
+    let mut rows: Option<(usize, &str)> = None;
+    for array in arrays {
+        let found = match array.header.shape.first() {
+            Some(&found) => found,
+            None if whole => 1,
+            None => {
+                return Err(Problem::invalid(format!("{}: an array without axes has no rows", array.name)));
+            }
+        };
+        if array.row_bytes() == 0 && found > EMPTY_ROWS {
+            return Err(Problem::invalid(format!("{}: {found} rows without a value", array.name)));
+        }
+        match rows {
+            Some((expected, first)) if expected != found && !whole => {
+                return Err(Problem::invalid(format!(
+                    "{} has {found} rows, {first} has {expected}",
+                    array.name
+                )));
+            }
+            Some((expected, _)) if expected >= found => {}
+            _ => rows = Some((found, &array.name)),
+        }
+    }
+    Ok(rows.map_or(0, |(rows, _)| rows))
+}
+
+/// An array being read, its header done.
+pub(super) struct ArrayStream {
+    name: String,
+    pub(super) header: Header,
+    stream: Box<dyn Read + Send>,
+    /// Whether the stream ends with the array.
+    ends: bool,
+}
+
+impl ArrayStream {
+    fn open(name: &str, mut stream: Box<dyn Read + Send>, ends: bool) -> Result<Self, Problem> {
+        let header = Header::read(name, &mut *stream)?;
+        let array = ArrayStream { name: name.to_owned(), header, stream, ends };
+        if array.header.fortran && array.header.shape.len() > 1 { array.in_c_order() } else { Ok(array) }
+    }
+
+    fn row_bytes(&self) -> usize {
+        self.header.row_items() * self.header.items.size()
+    }
+
+    /// Reads all of an array whose first axis runs fastest, and turns it. Such an array does lie in memory.
+    fn in_c_order(mut self) -> Result<Self, Problem> {
+        let total =
+            self.header.bytes_total().ok_or_else(|| Problem::invalid("the array's shape is absurd"))?;
+        let fortran = self.take(total)?;
+        let (shape, size) = (&self.header.shape, self.header.items.size());
+        let mut bytes = Vec::with_capacity(fortran.len());
+        let count = total.checked_div(size).unwrap_or(0);
+        // Distance between neighbours along each axis, in items.
+        let steps: Vec<usize> = shape
+            .iter()
+            .scan(1usize, |step, &n| {
+                let this = *step;
+                *step *= n;
+                Some(this)
+            })
+            .collect();
+        let mut index = vec![0usize; shape.len()];
+        for _ in 0..count {
+            let at: usize = index.iter().zip(&steps).map(|(i, step)| i * step).sum();
+            bytes.extend_from_slice(&fortran[at * size..(at + 1) * size]);
+            for axis in (0..shape.len()).rev() {
+                index[axis] += 1;
+                if index[axis] < shape[axis] {
+                    break;
+                }
+                index[axis] = 0;
+            }
+        }
+        self.header.fortran = false;
+        let rest = std::mem::replace(&mut self.stream, Box::new(std::io::empty()));
+        self.stream = Box::new(Cursor::new(bytes).chain(rest));
+        Ok(self)
+    }
+
+    /// The next bytes. Memory grows with what comes, not with what the header says.
+    fn take(&mut self, count: usize) -> Result<Vec<u8>, Problem> {
+        let mut bytes = Vec::new();
+        (&mut self.stream).take(count as u64).read_to_end(&mut bytes).map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput => {
+                    Problem::malformed(self.name.as_str(), None, error.to_string())
+                }
+                _ => Problem::io(format!("read {}", self.name), &error),
+            }
+        })?;
+        if bytes.len() < count {
+            return Err(Problem::malformed(self.name.as_str(), None, "the file ends too early"));
+        }
+        Ok(bytes)
+    }
+
+    /// Refuses what follows the last row, where nothing may (which also has a checksum looked at).
+    fn finish(&mut self) -> Result<(), Problem> {
+        if !self.ends {
+            return Ok(());
+        }
+        match self.stream.read(&mut [0]) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(Problem::malformed(self.name.as_str(), None, "bytes follow the array")),
+            Err(error) => Err(Problem::malformed(self.name.as_str(), None, error.to_string())),
+        }
+    }
+}
+
+/// Rows of all arrays in step.
+struct Arrays {
+    arrays: Vec<ArrayStream>,
+    left: usize,
+    started: bool,
+    whole: bool,
+}
+
+impl RawSource for Arrays {
+    fn next(&mut self, max_rows: usize) -> Result<Option<Raw>, Problem> {
+        let first = !std::mem::replace(&mut self.started, true);
+        if self.left == 0 && !(first && self.whole) {
+            return Ok(None);
+        }
+        let rows = self.left.min(max_rows);
+        self.left -= rows;
+        let mut raw = Vec::with_capacity(self.arrays.len());
+        for array in &mut self.arrays {
+            let row_bytes = array.row_bytes();
+            let count = if self.whole { array.header.bytes_total().unwrap_or(0) } else { rows * row_bytes };
+            raw.push(RawArray { bytes: Buffer::from_owner(array.take(count)?), row_bytes });
+            if self.left == 0 {
+                array.finish()?;
+            }
+        }
+        Ok(Some(Raw::Arrays { arrays: raw, rows }))
+    }
+}
+
+/// Only what the decoder needs to know.
+impl ArrayFacts {
+    fn of(name: &str, header: &Header) -> Self {
+        let Header { items, big_endian, shape, .. } = header;
+        let swapped = *big_endian && !matches!(items, Items::Bytes(_));
+        ArrayFacts { name: name.to_owned(), items: *items, big_endian: swapped, shape: shape.clone() }
+    }
+}

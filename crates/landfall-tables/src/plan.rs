@@ -1,0 +1,279 @@
+//! Which columns of a file fill which inputs: decided by name, once for each file.
+
+use crate::row_dims::RowDims;
+use landfall_model::{InputSpec, Problem, Reason, Signature, Slot};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One column, or one array, of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceColumn {
+    pub(crate) name: String,
+    /// Whether a cell holds one value; else a list, an array, or who knows what.
+    pub(crate) plain: bool,
+}
+
+/// Where the values of one input come from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Filling {
+    /// One column, whose cells are whole rows.
+    Whole(usize),
+    /// Plain columns, one for each value of a row, in row-major order.
+    Parts(Vec<usize>),
+}
+
+/// The filling of each input that the file has.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) signature: Arc<Signature>,
+    pub(crate) fills: Vec<(Slot, Filling)>,
+    /// Names of columns that no input takes.
+    pub(crate) ignored: Vec<String>,
+}
+
+/// Matches names. `only` limits it to one input (a file given as `NAME=FILE`).
+///
+/// # Errors
+/// [`Reason::InputsMissing`] with all that is missing and all that the file has; invalid argument when two columns
+/// share a name, or the number of columns of an input is not what the model takes.
+pub(crate) fn by_name(
+    signature: &Arc<Signature>,
+    only: Option<Slot>,
+    columns: &[SourceColumn],
+) -> Result<Plan, Problem> {
+    let mut places = HashMap::with_capacity(columns.len());
+    for (place, column) in columns.iter().enumerate() {
+        if places.insert(column.name.as_str(), place).is_some() {
+            return Err(Problem::invalid(format!("two columns are named {:?}", column.name)));
+        }
+    }
+    let matcher = Matcher { signature, columns, places };
+    let (mut fills, mut missing) = (Vec::new(), Vec::new());
+    for slot in only.map_or(0..signature.inputs().len(), |slot| slot..slot + 1) {
+        match matcher.input(slot)? {
+            Found::Filling(filling) => fills.push((slot, filling)),
+            Found::Missing(names) => missing.extend(names),
+            Found::Absent => {}
+        }
+    }
+    if !missing.is_empty() {
+        let given = columns.iter().map(|column| column.name.clone()).collect();
+        return Err(Problem::new(Reason::InputsMissing { missing, given }));
+    }
+    let mut used = vec![false; columns.len()];
+    for (_, filling) in &fills {
+        match filling {
+            Filling::Whole(place) => used[*place] = true,
+            Filling::Parts(places) => places.iter().for_each(|&place| used[place] = true),
+        }
+    }
+    let unused = columns.iter().zip(used).filter(|(_, used)| !used);
+    let ignored = unused.map(|(column, _)| column.name.clone()).collect();
+    Ok(Plan { signature: signature.clone(), fills, ignored })
+}
+
+/// By place, for a file without names: `count` plain columns are the one required input row-major, or one input each.
+pub(crate) fn by_place(signature: &Arc<Signature>, only: Option<Slot>, count: usize) -> Option<Plan> {
+    let plan = |fills| Some(Plan { signature: signature.clone(), fills, ignored: Vec::new() });
+    if let Some(slot) = only.or_else(|| signature.only_required_input()) {
+        let dims = RowDims::of(&signature.inputs()[slot], signature.shapes());
+        if dims.cut(count).is_some() {
+            return plan(vec![(slot, Filling::Parts((0..count).collect()))]);
+        }
+    }
+    if only.is_some() {
+        return None;
+    }
+    let slots: Vec<Slot> = (0..signature.inputs().len()).collect();
+    let required: Vec<Slot> = slots.iter().copied().filter(|&s| !signature.inputs()[s].optional).collect();
+    let of_count = [required, slots].into_iter().find(|slots| slots.len() == count && count > 0)?;
+    let plain = |&slot: &Slot| RowDims::of(&signature.inputs()[slot], signature.shapes()).takes_one_value();
+    if !of_count.iter().all(plain) {
+        return None;
+    }
+    plan(of_count.iter().enumerate().map(|(place, &slot)| (slot, Filling::Parts(vec![place]))).collect())
+}
+
+/// The inputs and the columns that they would take, for a message: `"x" takes columns x[0]…x[3]`.
+pub(crate) fn wanted_columns(signature: &Signature, only: Option<Slot>) -> String {
+    let slots = only.map_or(0..signature.inputs().len(), |slot| slot..slot + 1);
+    let words: Vec<String> = slots
+        .map(|slot| {
+            let spec = &signature.inputs()[slot];
+            let dims = RowDims::of(spec, signature.shapes());
+            format!(
+                "input {:?} ({}, {}) takes {}",
+                spec.name,
+                spec.dtype,
+                dims.words(),
+                names_of(spec, &dims)
+            )
+        })
+        .collect();
+    words.join("; ")
+}
+
+enum Found {
+    Filling(Filling),
+    Missing(Vec<String>),
+    /// Optional and not there.
+    Absent,
+}
+
+struct Matcher<'a> {
+    signature: &'a Signature,
+    columns: &'a [SourceColumn],
+    places: HashMap<&'a str, usize>,
+}
+
+impl Matcher<'_> {
+    fn input(&self, slot: Slot) -> Result<Found, Problem> {
+        let spec = &self.signature.inputs()[slot];
+        let dims = RowDims::of(spec, self.signature.shapes());
+        if let Some(&place) = self.places.get(spec.name.as_str()) {
+            if !self.columns[place].plain {
+                return Ok(Found::Filling(Filling::Whole(place)));
+            }
+            if dims.takes_one_value() {
+                return Ok(Found::Filling(Filling::Parts(vec![place])));
+            }
+        }
+        if let Some(found) = self.named_columns(spec) {
+            return Ok(found);
+        }
+        for name in [|n: &str, i: usize| format!("{n}[{i}]"), |n: &str, i: usize| format!("{n}_{i}")] {
+            if let Some(filling) = self.numbered(spec, &dims, name)? {
+                return Ok(Found::Filling(filling));
+            }
+        }
+        if spec.optional {
+            return Ok(Found::Absent);
+        }
+        Ok(Found::Missing(vec![names_of(spec, &dims)]))
+    }
+
+    /// A matrix by the names of its columns, when any of them is there.
+    fn named_columns(&self, spec: &InputSpec) -> Option<Found> {
+        let place = |name: &str| {
+            self.signature.slot(name).and_then(|found| found.column)?;
+            self.places.get(name).copied().filter(|&place| self.columns[place].plain)
+        };
+        let places: Vec<Option<usize>> = spec.columns.iter().map(|column| place(&column.name)).collect();
+        if places.iter().all(Option::is_none) {
+            return None;
+        }
+        if let Some(all) = places.iter().copied().collect() {
+            return Some(Found::Filling(Filling::Parts(all)));
+        }
+        let lacking = places.iter().zip(&spec.columns).filter(|(place, _)| place.is_none());
+        Some(Found::Missing(lacking.map(|(_, column)| column.name.clone()).collect()))
+    }
+
+    fn numbered(
+        &self,
+        spec: &InputSpec,
+        dims: &RowDims,
+        name: impl Fn(&str, usize) -> String,
+    ) -> Result<Option<Filling>, Problem> {
+        let place = |i: usize| self.places.get(name(&spec.name, i).as_str()).copied();
+        let places: Vec<usize> = (0..).map_while(place).collect();
+        if places.is_empty() {
+            return Ok(None);
+        }
+        if dims.cut(places.len()).is_none() {
+            return Err(Problem::invalid(format!(
+                "input {:?} takes {}, the file has the columns {}…{}",
+                spec.name,
+                dims.words(),
+                name(&spec.name, 0),
+                name(&spec.name, places.len() - 1)
+            )));
+        }
+        if let Some(list) = places.iter().find(|&&place| !self.columns[place].plain) {
+            return Err(Problem::invalid(format!(
+                "column {:?} holds lists where one value is expected",
+                self.columns[*list].name
+            )));
+        }
+        Ok(Some(Filling::Parts(places)))
+    }
+}
+
+fn names_of(spec: &InputSpec, dims: &RowDims) -> String {
+    let listed = |names: Vec<&str>| match names.as_slice() {
+        [first, .., last] if names.len() > 40 => format!("{first}…{last}"),
+        _ => names.join(", "),
+    };
+    match dims.elements() {
+        _ if !spec.columns.is_empty() => listed(spec.columns.iter().map(|c| c.name.as_str()).collect()),
+        Some(1) => spec.name.clone(),
+        Some(n) => format!("{0}[0]…{0}[{1}]", spec.name, n.saturating_sub(1)),
+        None if dims.takes_one_value() => format!("{0}, or {0}[0], {0}[1], …", spec.name),
+        None => format!("{0}[0], {0}[1], …", spec.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_model::{Column, DType, Dim, Method, OutputSpec, RowRule, ShapeRule};
+
+    fn signature(inputs: Vec<InputSpec>) -> Arc<Signature> {
+        let output = OutputSpec::new("y", DType::F32, None);
+        let (rows, shapes) = (RowRule::Independent, ShapeRule::Checked);
+        Signature::new("s", Method::Predict, inputs, vec![output], rows, shapes).unwrap().shared()
+    }
+
+    fn input(name: &str, width: Option<usize>) -> InputSpec {
+        let mut dims = vec![Dim::Free(None)];
+        dims.extend(width.map(Dim::Known));
+        InputSpec::new(name, DType::F32, Some(dims))
+    }
+
+    fn plain(names: &[&str]) -> Vec<SourceColumn> {
+        names.iter().map(|name| SourceColumn { name: (*name).into(), plain: true }).collect()
+    }
+
+    #[test]
+    fn names_and_numbered_names_fill_inputs_and_the_rest_is_named() {
+        let signature = signature(vec![input("x", Some(2)), input("age", None)]);
+        for names in [["x[1]", "id", "age", "x[0]"], ["x_1", "id", "age", "x_0"]] {
+            let plan = by_name(&signature, None, &plain(&names)).unwrap();
+            assert_eq!(plan.fills, [(0, Filling::Parts(vec![3, 0])), (1, Filling::Parts(vec![2]))]);
+            assert_eq!(plan.ignored, ["id"]);
+        }
+    }
+
+    #[test]
+    fn all_missing_columns_are_named_together() {
+        let mut matrix = input("features", Some(2));
+        matrix.columns = ["a", "b"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
+        let signature = signature(vec![matrix, input("x", Some(3)), input("age", None)]);
+        let problem = by_name(&signature, None, &plain(&["b", "z"])).unwrap_err();
+        assert_eq!(
+            *problem.reason(),
+            Reason::InputsMissing {
+                missing: vec!["a".into(), "x[0]…x[2]".into(), "age".into()],
+                given: vec!["b".into(), "z".into()]
+            }
+        );
+    }
+
+    #[test]
+    fn a_wrong_number_of_columns_and_a_repeated_name_are_refused() {
+        let signature = signature(vec![input("x", Some(2))]);
+        let wide = by_name(&signature, None, &plain(&["x[0]", "x[1]", "x[2]"])).unwrap_err();
+        assert!(wide.to_string().contains("takes 2 values, the file has the columns x[0]…x[2]"), "{wide}");
+        assert!(by_name(&signature, None, &plain(&["x[0]", "x[1]", "q", "q"])).is_err());
+    }
+
+    #[test]
+    fn a_file_without_names_goes_by_place() {
+        let matrix = signature(vec![input("x", Some(3))]);
+        assert_eq!(by_place(&matrix, None, 3).unwrap().fills, [(0, Filling::Parts(vec![0, 1, 2]))]);
+        assert!(by_place(&matrix, None, 4).is_none());
+        let fields = signature(vec![input("a", None), input("b", None)]);
+        assert_eq!(by_place(&fields, None, 2).unwrap().fills.len(), 2);
+        assert!(by_place(&fields, None, 3).is_none());
+    }
+}

@@ -1,0 +1,128 @@
+//! Where a table's bytes come from: a file, or a stream such as standard input.
+
+use crate::format::Format;
+use landfall_model::Problem;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+/// Where bytes come from.
+pub enum Source {
+    /// A file, which is opened when the table is.
+    File(PathBuf),
+    /// Bytes that come once, front to back. Formats that need to be read from their end refuse it.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// One file of a table.
+pub struct TableInput {
+    /// The one input that it fills, as in `-i NAME=FILE`; `None` where names in the file decide.
+    pub name: Option<String>,
+    /// What to call it in messages; its ending may decide the format.
+    pub label: String,
+    /// The format; `None` for content and ending to decide.
+    pub format: Option<Format>,
+    /// Its bytes.
+    pub source: Source,
+}
+
+impl TableInput {
+    /// A file whose names decide what it fills, and whose content and ending decide how it is read.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        TableInput { name: None, label: path.display().to_string(), format: None, source: Source::File(path) }
+    }
+
+    /// A stream in a format.
+    pub fn stream(label: &str, format: Option<Format>, stream: impl Read + Send + 'static) -> Self {
+        TableInput { name: None, label: label.to_owned(), format, source: Source::Stream(Box::new(stream)) }
+    }
+
+    /// The same for one input alone.
+    #[must_use]
+    pub fn for_input(self, name: impl Into<String>) -> Self {
+        TableInput { name: Some(name.into()), ..self }
+    }
+
+    /// The same in a format that is known.
+    #[must_use]
+    pub fn with_format(self, format: Format) -> Self {
+        TableInput { format: Some(format), ..self }
+    }
+}
+
+/// An opened source, before the first byte.
+pub(crate) enum OpenSource {
+    File(File),
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Source {
+    /// Opens it and looks at the first bytes: up to `count`, fewer where a line or the stream ends before.
+    pub(crate) fn peeked(self, label: &str, count: usize) -> Result<(OpenSource, Vec<u8>), Problem> {
+        let failed = |error: &std::io::Error| Problem::io(format!("read {label}"), error);
+        match self {
+            Source::File(path) => {
+                let mut file = File::open(&path).map_err(|e| match e.kind() {
+                    ErrorKind::NotFound => {
+                        Problem::new(landfall_model::Reason::FileMissing { file: label.to_owned() })
+                    }
+                    _ => Problem::io(format!("open {label}"), &e),
+                })?;
+                // A device or pipe cannot be read twice.
+                if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+                    return Source::Stream(Box::new(file)).peeked(label, count);
+                }
+                let first = first_bytes(&mut file, count).map_err(|e| failed(&e))?;
+                file.seek(SeekFrom::Start(0)).map_err(|e| failed(&e))?;
+                Ok((OpenSource::File(file), first))
+            }
+            Source::Stream(mut stream) => {
+                let first = first_bytes(&mut stream, count).map_err(|e| failed(&e))?;
+                let again = std::io::Cursor::new(first.clone()).chain(stream);
+                Ok((OpenSource::Stream(Box::new(again)), first))
+            }
+        }
+    }
+}
+
+impl OpenSource {
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            OpenSource::File(file) => file.metadata().ok().map(|metadata| metadata.len()),
+            OpenSource::Stream(_) => None,
+        }
+    }
+
+    pub(crate) fn stream(self) -> Box<dyn Read + Send> {
+        match self {
+            OpenSource::File(file) => Box::new(file),
+            OpenSource::Stream(stream) => stream,
+        }
+    }
+
+    pub(crate) fn file(self, label: &str, format: Format) -> Result<File, Problem> {
+        match self {
+            OpenSource::File(file) => Ok(file),
+            OpenSource::Stream(_) => Err(Problem::unsupported(
+                format!("{} from a stream ({label})", format.name()),
+                "it is read from its end: give it as a file",
+            )),
+        }
+    }
+}
+
+fn first_bytes(stream: &mut (impl Read + ?Sized), count: usize) -> std::io::Result<Vec<u8>> {
+    let mut first = vec![0; count];
+    let mut filled = 0;
+    while filled < count && !first[..filled].contains(&b'\n') {
+        match stream.read(&mut first[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    first.truncate(filled);
+    Ok(first)
+}

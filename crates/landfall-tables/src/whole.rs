@@ -1,0 +1,45 @@
+//! A whole table as named tensors: golden rows and warm-up rows.
+
+use crate::reader::{ReadOptions, TableReader};
+use crate::source::TableInput;
+use landfall_model::{
+    Column, Input, InputSpec, Method, NullRule, OutputSpec, Problem, RowRule, ShapeRule, Signature, Tensor,
+    Wanted,
+};
+
+/// What [`read_columns`] looks for to compare an output with: the output as a column of a table, also under the names
+/// with class names in brackets, missing values accepted.
+pub fn column_of_output(output: &OutputSpec) -> InputSpec {
+    let mut spec = InputSpec::new(output.name.clone(), output.dtype, output.dims.clone());
+    spec.null = NullRule::Accept;
+    spec.optional = true;
+    let bracketed = |class: &String| Column { name: format!("{}[{class}]", output.name), doc: String::new() };
+    spec.columns = output.class_names.iter().flatten().map(bracketed).collect();
+    spec
+}
+
+/// Reads a whole table, or NPZ, as tensors by name. `columns` says names, types, declared dims and rules for missing
+/// values; the answer is in the same order, `None` for an optional column that the file does not have.
+///
+/// # Errors
+/// As [`TableReader::open`]; and, naming it, for the first row that cannot be read.
+pub fn read_columns(file: TableInput, columns: Vec<InputSpec>) -> Result<Vec<Option<Tensor>>, Problem> {
+    let count = columns.len();
+    let signature =
+        Signature::new("columns", Method::Predict, columns, Vec::new(), RowRule::None, ShapeRule::AsSent)?;
+    let reader =
+        TableReader::open(vec![file], signature.shared(), Wanted::default(), &ReadOptions::default())?;
+    let mut tensors = vec![None; count];
+    while let Some(raw) = reader.next()? {
+        let chunk = reader.decode(&raw)?;
+        if let Some(bad) = chunk.bad.into_iter().next() {
+            return Err(bad.problem);
+        }
+        for piece in chunk.pieces {
+            for (slot, tensor) in tensors.iter_mut().enumerate() {
+                *tensor = piece.call.input(slot).and_then(Input::dense).cloned();
+            }
+        }
+    }
+    Ok(tensors)
+}

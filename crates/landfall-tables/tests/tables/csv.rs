@@ -1,0 +1,138 @@
+//! CSV corner cases.
+
+use crate::house::*;
+use landfall_model::*;
+use landfall_tables::*;
+
+fn floats(gathered: &Gathered, slot: usize) -> Vec<f32> {
+    gathered.tensors[slot].as_ref().map_or_else(Vec::new, |t| t.values::<f32>().unwrap().to_vec())
+}
+
+#[test]
+fn cells_fill_inputs_whatever_the_chunk_size() {
+    let signature = signature(
+        vec![input("x", DType::F32, &[2]), input("s", DType::String, &[]), input("n", DType::I64, &[1])],
+        RowRule::Independent,
+    );
+    let text = "\u{feff}s,x[1],\"n\",x[0],note\r\n\"a\nb\",2,5,1,q\r\n\"c \"\"d\"\"\",4,6,3,\r\n\n,6,7,5,é";
+    let one = read(Format::Csv, text.as_bytes(), &signature, 1).unwrap();
+    for chunk_rows in [3, 1000] {
+        assert_eq!(read(Format::Csv, text.as_bytes(), &signature, chunk_rows).unwrap(), one);
+    }
+    assert_eq!(floats(&one, 0), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(one.tensors[0].as_ref().unwrap().shape().to_vec(), [3, 2]);
+    let strings = one.tensors[1].as_ref().unwrap();
+    assert_eq!(strings.strings().unwrap().iter().collect::<Vec<_>>(), [&b"a\nb"[..], b"c \"d\"", b""]);
+    assert_eq!(one.tensors[2].as_ref().unwrap().shape().to_vec(), [3, 1]);
+    assert_eq!((one.rows.as_slice(), one.ignored.as_slice()), (&[1, 2, 3][..], &["note".to_owned()][..]));
+}
+
+#[test]
+fn strings_are_bytes() {
+    let signature = signature(vec![input("s", DType::String, &[])], RowRule::Independent);
+    let read = read(Format::Csv, b"s\n\xff\xfe\n", &signature, 10).unwrap();
+    assert_eq!(read.tensors[0].as_ref().unwrap().strings().unwrap().get(0), b"\xff\xfe");
+}
+
+#[test]
+fn a_very_long_cell_passes() {
+    let signature = signature(vec![input("s", DType::String, &[])], RowRule::Independent);
+    let long = "x,".repeat(1 << 20);
+    let read = read(Format::Csv, format!("s\n\"{long}\"\nb\n").as_bytes(), &signature, 10).unwrap();
+    assert_eq!(read.tensors[0].as_ref().unwrap().strings().unwrap().get(0).len(), 2 << 20);
+}
+
+#[test]
+fn missing_cells_follow_the_rule_of_their_input() {
+    let rules = [
+        (NullRule::Refuse, DType::F32, None),
+        (NullRule::Zero, DType::F32, Some(Scalar::Float(0.0))),
+        (NullRule::Default(Scalar::Int(7)), DType::I64, Some(Scalar::Int(7))),
+        (NullRule::Accept, DType::I64, Some(Scalar::Int(0))),
+        (NullRule::Refuse, DType::String, Some(Scalar::Bytes(Vec::new()))),
+        (NullRule::Accept, DType::String, Some(Scalar::Bytes(Vec::new()))),
+    ];
+    for (null, dtype, expected) in rules {
+        let marked = null == NullRule::Accept;
+        let signature = signature(
+            vec![with_null(input("v", dtype, &[]), null.clone()), input("k", DType::I64, &[])],
+            RowRule::Independent,
+        );
+        let read = read(Format::Csv, b"v,k\n,1\n", &signature, 10).unwrap();
+        let found = read.tensors[0].as_ref().map(|tensor| tensor.scalar(0));
+        assert_eq!(found, expected, "{null:?} {dtype}");
+        if let Some(tensor) = &read.tensors[0] {
+            assert_eq!(tensor.is_missing(0), marked, "{null:?} {dtype}");
+        } else {
+            assert!(read.bad[0].1.starts_with("row 1: column \"v\": the value is missing"), "{:?}", read.bad);
+        }
+    }
+    let tokens = signature(vec![with_null(input("v", DType::F32, &[]), NullRule::Nan)], RowRule::Independent);
+    let read = read(Format::Csv, b"v\nNA\n1\nNaN\n-inf\n", &tokens, 10).unwrap();
+    let values = floats(&read, 0);
+    assert!(values[0].is_nan() && values[1] == 1.0 && values[2].is_nan() && values[3] == f32::NEG_INFINITY);
+}
+
+#[test]
+fn a_missing_token_is_no_text_either() {
+    let signature = signature(vec![input("s", DType::String, &[])], RowRule::Independent);
+    let read = read(Format::Csv, b"s\nNA\nok\n", &signature, 10).unwrap();
+    assert_eq!((read.rows.as_slice(), read.bad[0].0), (&[2][..], 1));
+}
+
+#[test]
+fn a_file_without_header_goes_by_place_and_others_are_told_what_to_do() {
+    let signature = signature(vec![input("x", DType::F32, &[3])], RowRule::Independent);
+    for chunk_rows in [1, 1000] {
+        let read = read(Format::Csv, b"1,2,3\n4,5,6\n", &signature, chunk_rows).unwrap();
+        assert_eq!(floats(&read, 0), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(read.rows, [1, 2]);
+    }
+    let problem = read(Format::Csv, b"sepal,petal,width\n1,2,3\n", &signature, 10).unwrap_err().to_string();
+    assert!(problem.contains("x[0]…x[2]") && problem.contains("sepal, petal, width"), "{problem}");
+    assert!(problem.contains("leave the header out"), "{problem}");
+    let wide = read(Format::Csv, b"1,2,3,4\n", &signature, 10);
+    assert!(wide.is_err());
+}
+
+#[test]
+fn named_columns_fill_a_matrix_in_the_models_order() {
+    let mut features = input("features", DType::F64, &[3]);
+    features.columns = ["a", "b", "c"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
+    features.null = NullRule::Nan;
+    let signature = signature(vec![features], RowRule::Independent);
+    let good = read(Format::Csv, b"c,z,a,b\n3,9,1,\n", &signature, 10).unwrap();
+    let values = good.tensors[0].as_ref().unwrap().values::<f64>().unwrap().to_vec();
+    assert!(values[0] == 1.0 && values[1].is_nan() && values[2] == 3.0);
+    let lacking = read(Format::Csv, b"c,z\n3,9\n", &signature, 10).unwrap_err();
+    let expected =
+        Reason::InputsMissing { missing: vec!["a".into(), "b".into()], given: vec!["c".into(), "z".into()] };
+    assert_eq!(*lacking.reason(), expected);
+}
+
+#[test]
+fn repeated_names_and_empty_files_are_refused() {
+    let signature = signature(vec![input("x", DType::F32, &[])], RowRule::Independent);
+    assert!(
+        read(Format::Csv, b"x,x\n1,2\n", &signature, 10).unwrap_err().to_string().contains("two columns")
+    );
+    assert!(read(Format::Csv, b"", &signature, 10).is_err());
+    assert_eq!(read(Format::Csv, b"x\n", &signature, 10).unwrap().rows, [0u64; 0]);
+}
+
+#[test]
+fn a_line_from_a_pipe_is_handed_out_as_it_comes() {
+    let (out, mut into) = std::io::pipe().unwrap();
+    let signature = signature(vec![input("x", DType::F32, &[])], RowRule::Independent);
+    std::io::Write::write_all(&mut into, b"x\n1\n").unwrap();
+    let options = ReadOptions { eager: true, ..ReadOptions::default() };
+    let input = TableInput::stream("-", None, out);
+    let reader =
+        TableReader::open(vec![input], signature.clone(), signature.default_outputs().clone(), &options)
+            .unwrap();
+    assert_eq!(reader.next().unwrap().unwrap().rows(), 1);
+    std::io::Write::write_all(&mut into, b"2\n3\n").unwrap();
+    assert_eq!(reader.next().unwrap().unwrap().rows(), 2);
+    drop(into);
+    assert!(reader.next().unwrap().is_none());
+}

@@ -1,0 +1,87 @@
+//! JSON Lines.
+
+use crate::house::*;
+use landfall_model::*;
+use landfall_tables::Format;
+
+#[test]
+fn lines_fill_inputs_and_unknown_keys_are_named() {
+    let signature = signature(
+        vec![
+            input("image", DType::U8, &[2, 2]),
+            with_null(input("age", DType::F64, &[1]), NullRule::Nan),
+            input("raw", DType::String, &[]),
+        ],
+        RowRule::Independent,
+    );
+    let lines = br#"{"image":[[1,2],[3,4]],"age":NaN,"raw":"\u00e9","why":{"a":[1,{}]}}
+
+{"raw":{"b64":"/wA="},"age":null,"image":[5,6,7,8]}
+{"raw":"x","age":[-Infinity],"image":[[0,0],[0,255]],"else":1}"#;
+    let one = read(Format::JsonLines, lines, &signature, 1).unwrap();
+    let all = read(Format::JsonLines, lines, &signature, 1000).unwrap();
+    // NaN is compared by its bits.
+    assert_eq!(one, all);
+    assert!(one.bad.is_empty(), "{:?}", one.bad);
+    assert_eq!(one.tensors[0].as_ref().unwrap().shape().to_vec(), [3, 2, 2]);
+    assert_eq!(one.tensors[0].as_ref().unwrap().values::<u8>().unwrap()[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
+    let ages = one.tensors[1].as_ref().unwrap().values::<f64>().unwrap().to_vec();
+    assert!(ages[0].is_nan() && ages[1].is_nan() && ages[2] == f64::NEG_INFINITY);
+    let raw = one.tensors[2].as_ref().unwrap();
+    assert_eq!(raw.strings().unwrap().iter().collect::<Vec<_>>(), ["é".as_bytes(), b"\xff\0", b"x"]);
+    assert_eq!(one.ignored, ["else", "why"]);
+}
+
+#[test]
+fn rows_of_unlike_shape_go_in_calls_of_their_own() {
+    let signature = signature(vec![input("x", DType::I64, &[-1])], RowRule::Independent);
+    let lines = b"{\"x\":[1,2]}\n{\"x\":[3,4]}\n{\"x\":[5]}\n[6]\n{\"x\":[7,8]}\n";
+    let stream = std::io::Cursor::new(lines.to_vec());
+    let input = landfall_tables::TableInput::stream("t", None, stream);
+    let options = landfall_tables::ReadOptions::default();
+    let reader = landfall_tables::TableReader::open(
+        vec![input],
+        signature.clone(),
+        signature.default_outputs().clone(),
+        &options,
+    )
+    .unwrap();
+    let mut shapes = Vec::new();
+    while let Some(raw) = reader.next().unwrap() {
+        for piece in reader.decode(&raw).unwrap().pieces {
+            let tensor = piece.call.input(0).and_then(Input::dense).unwrap().clone();
+            shapes.push((piece.rows, tensor.shape().to_vec(), tensor.values::<i64>().unwrap().to_vec()));
+        }
+    }
+    let expected = [
+        (vec![1, 2], vec![2, 2], vec![1, 2, 3, 4]),
+        (vec![3, 4], vec![2, 1], vec![5, 6]),
+        (vec![5], vec![1, 2], vec![7, 8]),
+    ];
+    assert_eq!(shapes, expected);
+}
+
+#[test]
+fn named_columns_and_optional_inputs_come_and_go() {
+    let mut features = input("features", DType::F32, &[2]);
+    features.columns = ["a", "b"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
+    features.null = NullRule::Nan;
+    let mut margin = input("margin", DType::F32, &[]);
+    margin.optional = true;
+    let signature = signature(vec![features, margin], RowRule::Independent);
+    let lines = b"{\"b\":2,\"a\":1}\n{\"a\":3,\"margin\":9}\n{\"features\":[5,6],\"margin\":8}\n";
+    let read = read(Format::JsonLines, lines, &signature, 1000).unwrap();
+    let values = read.tensors[0].as_ref().unwrap().values::<f32>().unwrap().to_vec();
+    assert!(values[..3] == [1.0, 2.0, 3.0] && values[3].is_nan() && values[4..] == [5.0, 6.0]);
+    assert_eq!(read.tensors[1].as_ref().unwrap().values::<f32>().unwrap(), [9.0, 8.0]);
+}
+
+#[test]
+fn a_file_for_another_model_is_refused_at_once() {
+    let signature =
+        signature(vec![input("x", DType::F32, &[]), input("y", DType::F32, &[])], RowRule::Independent);
+    let problem = read(Format::JsonLines, b"{\"a\":1}\n", &signature, 10).unwrap_err();
+    let expected = Reason::InputsMissing { missing: vec!["x".into(), "y".into()], given: vec!["a".into()] };
+    assert_eq!(*problem.reason(), expected);
+    assert!(read(Format::JsonLines, b"[1,2]\n", &signature, 10).is_err());
+}

@@ -1,0 +1,13 @@
+//! Tables through the crate's front door.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod bad_rows;
+mod csv;
+mod foreign_files;
+mod fuzzing;
+mod house;
+mod json_lines;
+mod libsvm;
+mod round_trips;
+mod several_files;
+mod whole_tables;

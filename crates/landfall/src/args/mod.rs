@@ -1,0 +1,196 @@
+//! The command line: what each command takes, with its help.
+
+mod models;
+mod server;
+mod units;
+
+pub(crate) use models::{EngineChoice, ModelFlags};
+pub(crate) use server::{JsonNan, LogFormat, ServerFlags, Switch};
+pub(crate) use units::{parse_duration, parse_size};
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A trained model's file becomes an endpoint, and scores tables.
+#[derive(Parser)]
+#[command(name = "landfall", version, disable_help_subcommand = true)]
+pub(crate) struct Landfall {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Endpoints for models, until stopped
+    Serve(Serve),
+    /// Rows of a table through a model
+    Predict(Predict),
+    /// Load a model, verify it, compare it with golden rows
+    Check(Check),
+    /// Show a model: signatures, engine, structure
+    Inspect(Inspect),
+    /// Which engines are here, from where, in which version
+    Engines(Engines),
+    /// List, load, unload, promote or roll back models of a running server
+    Control(Control),
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  landfall serve iris=model.onnx\n  landfall serve models/ --http 8000 --grpc 8001")]
+pub(crate) struct Serve {
+    /// A model file, a folder of versions, a repository folder of models, or a landfall.toml
+    #[arg(value_name = "[NAME=]PATH")]
+    pub(crate) models: Vec<String>,
+    /// Server and models by configuration
+    #[arg(long, value_name = "FILE", env = "LANDFALL_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+    #[command(flatten)]
+    pub(crate) model: ModelFlags,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  landfall predict model.onnx -i rows.csv -o scores.csv\n  \
+    cat rows.jsonl | landfall predict model.onnx -i - -o -")]
+pub(crate) struct Predict {
+    /// The model: a file or folder
+    pub(crate) model: PathBuf,
+    /// Rows: CSV, JSON Lines, Parquet, NPY, NPZ, Arrow IPC, libsvm text, or - for standard input; NAME=FILE for one input
+    #[arg(short, long, value_name = "[NAME=]FILE", required = true)]
+    pub(crate) input: Vec<String>,
+    /// Where the answers go; the ending gives the format, - is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output_file: PathBuf,
+    /// The outputs wanted, by name
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) output: Vec<String>,
+    /// The signature to call, where the model has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) signature: Option<String>,
+    /// Format of the input, where content and ending do not tell: csv, jsonl, parquet, npy, npz, arrow, libsvm
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Format of the output, where the ending does not tell
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) output_format: Option<String>,
+    /// Cells that mean "missing", beside the empty one
+    #[arg(long, value_name = "TOKEN,…", value_delimiter = ',')]
+    pub(crate) missing: Vec<String>,
+    /// What happens to rows that cannot be read or answered: stop, skip, or a file that takes them
+    #[arg(long, value_name = "stop|skip|FILE", default_value = "stop")]
+    pub(crate) bad_rows: String,
+    /// Threads that read, compute and write; default: all cores
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) model_flags: ModelFlags,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  landfall check model.onnx --golden golden.npz")]
+pub(crate) struct Check {
+    /// The model: a file or folder
+    pub(crate) model: PathBuf,
+    /// A table or NPZ with the inputs and the expected outputs by name
+    #[arg(long, value_name = "FILE")]
+    pub(crate) golden: Option<PathBuf>,
+    /// Relative tolerance
+    #[arg(long, default_value_t = 1e-5)]
+    pub(crate) rtol: f64,
+    /// Absolute tolerance
+    #[arg(long, default_value_t = 1e-5)]
+    pub(crate) atol: f64,
+    /// The signature that the golden rows are for
+    #[arg(long, value_name = "NAME")]
+    pub(crate) signature: Option<String>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) model_flags: ModelFlags,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  landfall inspect model.onnx")]
+pub(crate) struct Inspect {
+    /// The model: a file or folder
+    pub(crate) model: PathBuf,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) model_flags: ModelFlags,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  landfall engines")]
+pub(crate) struct Engines {
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) model_flags: ModelFlags,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  landfall control list\n  landfall control promote iris 2")]
+pub(crate) struct Control {
+    /// Where the server's HTTP port is
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000", env = "LANDFALL_SERVER", global = true)]
+    pub(crate) server: String,
+    /// The server's answer as it came
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) verb: ControlVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ControlVerb {
+    /// Models, versions, states, labels
+    List,
+    /// Load a model, or load it again
+    Load {
+        /// Name of the model
+        model: String,
+    },
+    /// Take all versions of a model down
+    Unload {
+        /// Name of the model
+        model: String,
+    },
+    /// Make a version the one that calls without a version get, or move a label to it
+    Promote {
+        /// Name of the model
+        model: String,
+        /// The version
+        version: String,
+        /// The label to move
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// Undo the last promote
+    Rollback {
+        /// Name of the model
+        model: String,
+    },
+    /// Who changed what, and when
+    History,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_command_has_an_example() {
+        let command = Landfall::command();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands() {
+            let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("landfall "), "{} has no example", sub.get_name());
+        }
+    }
+}

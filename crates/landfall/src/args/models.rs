@@ -1,0 +1,37 @@
+//! Flags that say how a model is loaded; the same for `serve`, `predict`, `check` and `inspect`.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Args, Default, Clone)]
+pub(crate) struct ModelFlags {
+    /// Which engine evaluates ONNX models [default: auto]
+    #[arg(long, value_name = "auto|onnxruntime|embedded", env = "LANDFALL_ENGINE")]
+    pub(crate) engine: Option<EngineChoice>,
+    /// ONNX Runtime's shared library
+    #[arg(long, value_name = "PATH")]
+    pub(crate) onnxruntime: Option<PathBuf>,
+    /// A load option, named as the model's library names it
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+    /// What a missing value becomes: refuse, zero, nan, accept, default=VALUE; NAME=RULE for one input
+    #[arg(long, value_name = "[NAME=]RULE")]
+    pub(crate) on_missing: Vec<String>,
+}
+
+/// Which engine evaluates ONNX models.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Default)]
+pub(crate) enum EngineChoice {
+    #[default]
+    Auto,
+    Onnxruntime,
+    Embedded,
+}
+
+/// Splits `KEY=VALUE`.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".into()),
+    }
+}

@@ -1,0 +1,320 @@
+//! Configuration files: `landfall.toml` (server and models) and `model.toml` (beside a model). One type per table;
+//! unknown keys are refused with the nearest known one.
+
+use crate::args::{ServerFlags, parse_duration};
+use landfall_model::{Options, Problem, Version};
+use landfall_serving::{BatchOptions, ModelSettings, NullRules, VersionPolicy};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// `landfall.toml`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LandfallToml {
+    pub(crate) server: ServerFlags,
+    pub(crate) models: BTreeMap<String, ModelEntry>,
+}
+
+/// `[models.NAME]` of `landfall.toml`: where the model lies, and what `model.toml` could say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModelEntry {
+    pub(crate) path: PathBuf,
+    #[serde(default)]
+    pub(crate) batch: Option<bool>,
+    #[serde(default)]
+    pub(crate) inputs: BTreeMap<String, InputTable>,
+    #[serde(default)]
+    pub(crate) batching: BatchingTable,
+    #[serde(default)]
+    pub(crate) versions: Option<VersionsTable>,
+    #[serde(default)]
+    pub(crate) labels: BTreeMap<String, VersionText>,
+    #[serde(default)]
+    pub(crate) options: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    pub(crate) golden: Option<GoldenTable>,
+    #[serde(default)]
+    pub(crate) warm_up: Option<PathBuf>,
+}
+
+impl ModelEntry {
+    /// The part that `model.toml` could say.
+    pub(crate) fn split(self) -> (PathBuf, ModelToml) {
+        let ModelEntry { path, batch, inputs, batching, versions, labels, options, golden, warm_up } = self;
+        (path, ModelToml { batch, inputs, batching, versions, labels, options, golden, warm_up })
+    }
+}
+
+/// `model.toml`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ModelToml {
+    /// Whether rows are independent; left out, a probe decides.
+    pub(crate) batch: Option<bool>,
+    pub(crate) inputs: BTreeMap<String, InputTable>,
+    pub(crate) batching: BatchingTable,
+    pub(crate) versions: Option<VersionsTable>,
+    pub(crate) labels: BTreeMap<String, VersionText>,
+    pub(crate) options: BTreeMap<String, toml::Value>,
+    pub(crate) golden: Option<GoldenTable>,
+    pub(crate) warm_up: Option<PathBuf>,
+}
+
+impl ModelToml {
+    /// As the serving floor has it; relative paths count from `folder`.
+    ///
+    /// # Errors
+    /// Invalid argument, naming the key whose value is wrong.
+    pub(crate) fn settings(self, folder: &Path) -> Result<ModelSettings, Problem> {
+        let mut options = Options::new();
+        self.options.iter().for_each(|(key, value)| options.set(key, text_of(value)));
+        let mut null_rules = NullRules::default();
+        for (input, table) in &self.inputs {
+            if let Some(rule) = table.rule(input)? {
+                null_rules.by_input.insert(input.clone(), rule);
+            }
+        }
+        let golden = self.golden.as_ref().map(GoldenTable::parts);
+        Ok(ModelSettings {
+            versions: self.versions.map(VersionsTable::policy).transpose()?,
+            labels: self.labels.iter().map(|(label, version)| (label.clone(), version.text())).collect(),
+            options,
+            batching: self.batching.options()?,
+            batch: self.batch,
+            null_rules,
+            golden: golden.map(|(file, _)| folder.join(file)),
+            golden_tolerance: golden.and_then(|(_, tolerance)| tolerance),
+            warm_up: self.warm_up.map(|file| folder.join(file)),
+            engines: Vec::new(),
+        })
+    }
+}
+
+/// Reads the `model.toml` beside a model.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_model_toml(path: &Path) -> Result<ModelSettings, Problem> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    read::<ModelToml>(path)?.settings(folder).map_err(|problem| problem.at(path.display().to_string()))
+}
+
+/// `[inputs.NAME]`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct InputTable {
+    missing: Option<String>,
+    default: Option<toml::Value>,
+}
+
+impl InputTable {
+    /// The rule for missing values as `--on-missing` would have it.
+    pub(crate) fn rule(&self, input: &str) -> Result<Option<String>, Problem> {
+        match (&self.missing, &self.default) {
+            (Some(_), Some(_)) => Err(Problem::invalid(format!("[inputs.{input}]: give either missing or default"))),
+            (Some(rule), None) => Ok(Some(rule.clone())),
+            (None, Some(value)) => Ok(Some(format!("default={}", text_of(value)))),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// `[batching]`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BatchingTable {
+    pub(crate) max_rows: Option<usize>,
+    max_delay: Option<String>,
+    pub(crate) preferred: Option<Vec<usize>>,
+    pub(crate) max_queue: Option<usize>,
+}
+
+impl BatchingTable {
+    fn options(self) -> Result<BatchOptions, Problem> {
+        let delay = |text: String| parse_duration(&text).map_err(|e| Problem::invalid(format!("batching.max_delay: {e}")));
+        Ok(BatchOptions {
+            max_rows: self.max_rows,
+            max_delay: self.max_delay.map(delay).transpose()?,
+            preferred: self.preferred,
+            max_queue: self.max_queue,
+        })
+    }
+}
+
+/// `[versions]`: exactly one of the three.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct VersionsTable {
+    pub(crate) latest: Option<usize>,
+    pub(crate) all: Option<bool>,
+    pub(crate) only: Option<Vec<VersionText>>,
+}
+
+impl VersionsTable {
+    fn policy(self) -> Result<VersionPolicy, Problem> {
+        match (self.latest, self.all, self.only) {
+            (Some(count), None, None) => Ok(VersionPolicy::Latest(count)),
+            (None, Some(true), None) => Ok(VersionPolicy::All),
+            (None, None, Some(only)) => {
+                Ok(VersionPolicy::Only(only.iter().map(|version| Version::named(&version.text())).collect()))
+            }
+            _ => Err(Problem::invalid("[versions]: give one of latest = N, all = true, only = […]")),
+        }
+    }
+}
+
+/// A version as TOML has it: a number or a name.
+#[derive(Deserialize, Clone)]
+#[serde(untagged)]
+pub(crate) enum VersionText {
+    Number(i64),
+    Name(String),
+}
+
+impl VersionText {
+    pub(crate) fn text(&self) -> String {
+        match self {
+            VersionText::Number(number) => number.to_string(),
+            VersionText::Name(name) => name.clone(),
+        }
+    }
+}
+
+/// `golden = "FILE"`, or `[golden]` with tolerances.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum GoldenTable {
+    File(PathBuf),
+    Table(GoldenFile),
+}
+
+/// `[golden]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GoldenFile {
+    file: PathBuf,
+    rtol: Option<f64>,
+    atol: Option<f64>,
+}
+
+impl GoldenTable {
+    /// The file, and the relative and absolute tolerance where one was told.
+    fn parts(&self) -> (&Path, Option<(f64, f64)>) {
+        match self {
+            GoldenTable::File(file) => (file, None),
+            GoldenTable::Table(GoldenFile { file, rtol, atol }) => {
+                let told = rtol.is_some() || atol.is_some();
+                (file, told.then(|| (rtol.unwrap_or(1e-5), atol.unwrap_or(1e-5))))
+            }
+        }
+    }
+}
+
+/// A value of `[options]` as `--set` would have it.
+pub(crate) fn text_of(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// What the operating system said; or the file, line and key that is wrong, with the nearest key that is known.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Problem> {
+    let text = std::fs::read_to_string(path).map_err(|e| Problem::io(format!("read {}", path.display()), &e))?;
+    parse(&text).map_err(|problem| problem.at(path.display().to_string()))
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+        let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        Problem::invalid(format!("{place}{}{}", error.message(), suggestion(error.message())))
+    })
+}
+
+/// The nearest of the keys that the reader's message lists, where one is near.
+fn suggestion(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(found) = quoted.next().filter(|_| message.contains("unknown field")) else { return String::new() };
+    let nearest = quoted.map(|known| (edit_distance(found, known), known)).min();
+    match nearest {
+        Some((distance, known)) if distance <= 3 && distance < known.len() => format!("; did you mean `{known}`?"),
+        _ => String::new(),
+    }
+}
+
+/// How many letters must be put in, taken out or changed to make `b` of `a` (Levenshtein).
+pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.chars().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[row.len() - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn an_unknown_key_is_refused_with_line_and_nearest_known_key() {
+        let problem = parse::<LandfallToml>("[server]\nhttp = \"8000\"\nmax-bdy = \"1GiB\"\n").err().unwrap().to_string();
+        assert!(problem.contains("line 3") && problem.contains("did you mean `max-body`?"), "{problem}");
+        let problem = parse::<ModelToml>("[batching]\nmax_row = 3\n").err().unwrap().to_string();
+        assert!(problem.contains("did you mean `max_rows`?"), "{problem}");
+    }
+
+    #[test]
+    fn a_whole_model_table_is_read() {
+        let text = r#"
+            [server]
+            http = 8000
+            [models.ctr]
+            path = "models/ctr"
+            batch = true
+            golden = { file = "golden.npz", rtol = 1e-3 }
+            [models.ctr.inputs.age]
+            default = 3
+            [models.ctr.versions]
+            only = [1, "blue"]
+            [models.ctr.labels]
+            stable = 3
+            [models.ctr.options]
+            missing = 0
+            iteration_range = [2, 7]
+            [models.ctr.batching]
+            max_delay = "2ms"
+        "#;
+        let mut file: LandfallToml = parse(text).unwrap();
+        let (path, model) = file.models.remove("ctr").unwrap().split();
+        assert_eq!(path, Path::new("models/ctr"));
+        assert_eq!(model.inputs["age"].rule("age").unwrap().as_deref(), Some("default=3"));
+        let settings = model.settings(Path::new("models/ctr")).unwrap();
+        assert_eq!(settings.batching.max_delay, Some(Duration::from_millis(2)));
+        assert_eq!(settings.golden.as_deref(), Some(Path::new("models/ctr/golden.npz")));
+        assert_eq!(settings.golden_tolerance, Some((1e-3, 1e-5)));
+        assert_eq!(settings.options.get("iteration_range"), Some("2,7"));
+        assert_eq!(settings.labels["stable"], "3");
+        assert_eq!(settings.versions, Some(VersionPolicy::Only(vec![Version::numbered(1), Version::named("blue")])));
+    }
+
+    #[test]
+    fn a_delay_without_a_unit_is_refused() {
+        let model: ModelToml = parse("[batching]\nmax_delay = \"5\"\n").unwrap();
+        assert!(model.settings(Path::new("")).unwrap_err().to_string().contains("unit"));
+    }
+}

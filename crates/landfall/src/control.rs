@@ -1,0 +1,147 @@
+//! `landfall control`: calls to a running server, the same that its HTTP door offers.
+
+use crate::args::{Control, ControlVerb};
+use crate::exit::Failure;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use landfall_model::Problem;
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// Does what was asked and prints the answer.
+///
+/// # Errors
+/// A wrong call for a URL that is none; failed work when the server cannot be reached or refuses.
+pub(crate) fn run(control: &Control) -> Result<(), Failure> {
+    let (method, path, body) = request(&control.verb);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| Problem::io("start the client", &e))?;
+    let (status, answer) = runtime.block_on(ask(&control.server, method, &path, body))?;
+    if !status.is_success() {
+        return Err(Failure::Work(Problem::invalid(format!("{}: {}", control.server, refusal(status, &answer)))));
+    }
+    let text = if control.json { String::from_utf8_lossy(&answer).into_owned() } else { for_people(&answer) };
+    // Standard output may be closed by a reader that has seen enough.
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+    Ok(())
+}
+
+fn request(verb: &ControlVerb) -> (Method, String, Option<Value>) {
+    let model_path = |model: &str, call: &str| format!("/control/models/{}/{call}", escaped(model));
+    let repository = |model: &str, call: &str| format!("/v2/repository/models/{}/{call}", escaped(model));
+    match verb {
+        ControlVerb::List => (Method::GET, "/control/models".into(), None),
+        ControlVerb::History => (Method::GET, "/control/history".into(), None),
+        ControlVerb::Load { model } => (Method::POST, repository(model, "load"), Some(json!({}))),
+        ControlVerb::Unload { model } => (Method::POST, repository(model, "unload"), Some(json!({}))),
+        ControlVerb::Rollback { model } => (Method::POST, model_path(model, "rollback"), Some(json!({}))),
+        ControlVerb::Promote { model, version, label } => {
+            let mut body = json!({ "version": version });
+            if let Some(label) = label {
+                body["label"] = json!(label);
+            }
+            (Method::POST, model_path(model, "promote"), Some(body))
+        }
+    }
+}
+
+/// A path segment with all but unreserved characters percent-encoded (RFC 3986, section 2.3).
+fn escaped(segment: &str) -> String {
+    let mut text = String::new();
+    for byte in segment.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(byte as char),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+async fn ask(server: &str, method: Method, path: &str, body: Option<Value>) -> Result<(StatusCode, Bytes), Failure> {
+    let wrong = || Failure::call(format!("--server {server}: expected a URL such as http://127.0.0.1:8000"));
+    let uri: Uri = server.parse().map_err(|_| wrong())?;
+    let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else { return Err(wrong()) };
+    let address = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+    let failed = |text: String| Problem::invalid(format!("{server}: {text}"));
+    let stream = tokio::net::TcpStream::connect(&address).await.map_err(|e| failed(e.to_string()))?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(e.to_string()))?;
+    tokio::spawn(connection);
+    let text = body.map(|body| body.to_string()).unwrap_or_default();
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, &address)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(text)))
+        .map_err(|e| failed(e.to_string()))?;
+    let response = sender.send_request(request).await.map_err(|e| failed(e.to_string()))?;
+    let status = response.status();
+    let answer = response.into_body().collect().await.map_err(|e| failed(e.to_string()))?;
+    Ok((status, answer.to_bytes()))
+}
+
+fn refusal(status: StatusCode, answer: &[u8]) -> String {
+    let error = serde_json::from_slice::<Value>(answer).ok();
+    let text = error.as_ref().and_then(|e| e.get("error")).and_then(Value::as_str).map(str::to_owned);
+    text.unwrap_or_else(|| format!("{status} {}", String::from_utf8_lossy(answer)))
+}
+
+/// A list of objects as aligned columns; anything else as it is.
+fn for_people(answer: &[u8]) -> String {
+    let Ok(value) = serde_json::from_slice::<Value>(answer) else {
+        return String::from_utf8_lossy(answer).into_owned();
+    };
+    let list = match &value {
+        Value::Array(items) => Some(items),
+        Value::Object(fields) if fields.len() == 1 => fields.values().next().and_then(Value::as_array),
+        _ => None,
+    };
+    match list {
+        Some(items) if items.iter().all(Value::is_object) => columns(items),
+        _ => serde_json::to_string_pretty(&value).unwrap_or_default(),
+    }
+}
+
+fn columns(items: &[Value]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in items.iter().filter_map(Value::as_object).flat_map(|o| o.keys()) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let cell = |item: &Value, name: &str| match item.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let mut rows = vec![names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()];
+    rows.extend(items.iter().map(|item| names.iter().map(|name| cell(item, name)).collect()));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..names.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &w)| format!("{cell:<w$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_shown_as_columns() {
+        let answer = br#"[{"name":"iris","version":"1"},{"name":"digits","version":"12","label":"stable"}]"#;
+        assert_eq!(for_people(answer), "name    version  label\niris    1\ndigits  12       stable");
+    }
+
+    #[test]
+    fn names_are_escaped_in_paths() {
+        let (_, path, _) = request(&ControlVerb::Load { model: "a/b c".into() });
+        assert_eq!(path, "/v2/repository/models/a%2Fb%20c/load");
+    }
+}

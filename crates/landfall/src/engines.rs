@@ -1,0 +1,91 @@
+//! The registry of engines: a list, strongest preference first. The strongest claim to a file wins, this order breaks
+//! ties. An engine more is a line more here.
+
+use crate::args::{EngineChoice, Engines, ModelFlags};
+use crate::exit::Failure;
+use crate::output::print;
+use landfall_foreign::{Report, Surroundings};
+use landfall_model::{Engine, Importer, Problem};
+use landfall_onnx::Preference;
+use serde_json::json;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// What reads models in this process.
+pub(crate) struct Registry {
+    pub(crate) engines: Vec<Arc<dyn Engine>>,
+    pub(crate) importers: Vec<Arc<dyn Importer>>,
+    /// Completes "ONNX models run on X: …": what was looked for, and what was found.
+    pub(crate) onnx_reason: String,
+    /// The same in a few words.
+    pub(crate) onnx_reason_short: String,
+    onnx_version: Option<String>,
+    onnx_report: Option<Report>,
+}
+
+impl Registry {
+    /// The engine that ONNX models run on.
+    pub(crate) fn onnx_engine(&self) -> &'static str {
+        self.engines.first().map_or("nothing", |engine| engine.name())
+    }
+}
+
+/// Finds the engines, as the flags ask.
+///
+/// # Errors
+/// When an engine that was asked for by name is not to be had.
+pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
+    let preference = match flags.engine.unwrap_or_default() {
+        EngineChoice::Auto => Preference::Auto,
+        EngineChoice::Onnxruntime => Preference::OnnxRuntime,
+        EngineChoice::Embedded => Preference::Embedded,
+    };
+    let onnx = landfall_onnx::engines(preference, flags.onnxruntime.as_deref(), &Surroundings::of_process())?;
+    let onnx_reason_short = match (&onnx.version, preference) {
+        (Some(version), _) => format!("version {version}"),
+        (None, Preference::Embedded) => "as asked for".to_owned(),
+        (None, _) => "no ONNX Runtime was found".to_owned(),
+    };
+    Ok(Registry {
+        onnx_reason_short,
+        engines: onnx.engines,
+        importers: Vec::new(),
+        onnx_reason: onnx.reason,
+        onnx_version: onnx.version,
+        onnx_report: onnx.report,
+    })
+}
+
+/// `landfall engines`: which are here, from where, in which version, and what was tried.
+///
+/// # Errors
+/// As [`registry`].
+pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
+    let registry = registry(&arguments.model_flags)?;
+    let names: Vec<&str> = registry.engines.iter().map(|engine| engine.name()).collect();
+    let version = |name: &str| match name {
+        "onnxruntime" => registry.onnx_version.clone(),
+        _ => Some(env!("CARGO_PKG_VERSION").to_owned()),
+    };
+    let searched = registry.onnx_report.as_ref().map(ToString::to_string);
+    if arguments.json {
+        let list: Vec<_> = names.iter().map(|name| json!({ "engine": name, "version": version(name) })).collect();
+        print(&format!("{:#}\n", json!({ "engines": list, "onnxruntime_search": searched })));
+        return Ok(());
+    }
+    let mut text = String::new();
+    for (engine, name) in registry.engines.iter().zip(&names) {
+        let options: Vec<&str> = engine.options().iter().map(|option| option.key).collect();
+        let _ = writeln!(text, "{name:<12} {}", version(name).unwrap_or_default());
+        if !options.is_empty() {
+            let _ = writeln!(text, "             load options: {}", options.join(", "));
+        }
+    }
+    let _ = writeln!(text, "ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason_short);
+    let tried = registry.onnx_report.as_ref().map(|report| report.lines()).unwrap_or_default();
+    tried.iter().for_each(|line| {
+        let _ = writeln!(text, "  {line}");
+    });
+    print(&text);
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! What happens to rows that cannot be read or answered: stop, skip, or a file that takes them.
+
+use landfall_model::Problem;
+use landfall_tables::{AtomicFile, BadRow};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+/// What `--bad-rows` asks for.
+pub(super) enum BadRows {
+    /// The first one ends the work.
+    Stop,
+    /// They are left out.
+    Skip,
+    /// They go into a file: number, reason, the row as it came.
+    Keep(Kept),
+}
+
+pub(super) struct Kept {
+    path: PathBuf,
+    open: Option<(AtomicFile, BufWriter<File>)>,
+}
+
+impl BadRows {
+    /// From the flag's value.
+    pub(super) fn new(text: &str) -> Self {
+        match text {
+            "stop" => BadRows::Stop,
+            "skip" => BadRows::Skip,
+            path => BadRows::Keep(Kept { path: path.into(), open: None }),
+        }
+    }
+
+    /// Whether the first one ends the work.
+    pub(super) fn stops(&self) -> bool {
+        matches!(self, BadRows::Stop)
+    }
+
+    /// Takes rows, ascending.
+    ///
+    /// # Errors
+    /// The first row's problem where it ends the work; or what the operating system said.
+    pub(super) fn take(&mut self, rows: &[BadRow]) -> Result<(), Problem> {
+        match self {
+            BadRows::Stop => rows.first().map_or(Ok(()), |row| Err(row.problem.clone())),
+            BadRows::Skip => Ok(()),
+            BadRows::Keep(kept) => rows.iter().try_for_each(|row| kept.write(row)),
+        }
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// What the operating system said.
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        let BadRows::Keep(mut kept) = self else { return Ok(()) };
+        kept.opened()?;
+        let Some((file, mut out)) = kept.open else { return Ok(()) };
+        out.flush().map_err(|e| Problem::io(format!("write {}", kept.path.display()), &e))?;
+        file.commit()
+    }
+}
+
+impl Kept {
+    fn opened(&mut self) -> Result<&mut BufWriter<File>, Problem> {
+        if self.open.is_none() {
+            let file = AtomicFile::create(&self.path)?;
+            let mut out = BufWriter::new(file.handle()?);
+            out.write_all(b"row,reason,text\n").map_err(|e| Problem::io(format!("write {}", self.path.display()), &e))?;
+            self.open = Some((file, out));
+        }
+        let open = self.open.as_mut().ok_or_else(|| Problem::internal("a file that was just opened"))?;
+        Ok(&mut open.1)
+    }
+
+    fn write(&mut self, row: &BadRow) -> Result<(), Problem> {
+        let path = self.path.display().to_string();
+        let mut line = format!("{},", row.row).into_bytes();
+        quote(&mut line, row.problem.to_string().as_bytes());
+        line.push(b',');
+        quote(&mut line, &row.raw);
+        line.push(b'\n');
+        self.opened()?.write_all(&line).map_err(|e| Problem::io(format!("write {path}"), &e))
+    }
+}
+
+/// A cell of CSV (RFC 4180): always in quotes, quotes within doubled.
+fn quote(line: &mut Vec<u8>, cell: &[u8]) {
+    line.push(b'"');
+    for &byte in cell {
+        if byte == b'"' {
+            line.push(b'"');
+        }
+        line.push(byte);
+    }
+    line.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_kept_with_number_reason_and_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.csv");
+        let mut rows = BadRows::new(path.to_str().unwrap());
+        let row = BadRow { row: 7, problem: Problem::invalid("no \"number\""), raw: b"a,b".to_vec() };
+        rows.take(std::slice::from_ref(&row)).unwrap();
+        rows.finish().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "row,reason,text\n7,\"no \"\"number\"\"\",\"a,b\"\n");
+        assert_eq!(BadRows::new("stop").take(&[row]), Err(Problem::invalid("no \"number\"")));
+    }
+}

@@ -1,0 +1,176 @@
+//! `landfall serve`: endpoints for models, until stopped.
+
+use crate::args::{JsonNan, LogFormat, Serve, ServerFlags, Switch, parse_duration, parse_size};
+use crate::config::{self, LandfallToml};
+use crate::engines::registry;
+use crate::exit::Failure;
+use crate::log::{self, Log};
+use crate::{greeting, loading};
+use landfall_model::Problem;
+use landfall_net::{NetSettings, Server};
+use landfall_serving::{Clock, ComputePool, ModelSettings, Serving, Setup, Source, SystemClock, WatchSettings};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// How long the start waits for models before it says which are not there yet.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Serves until a signal says to stop; then drains, so that no accepted request is lost.
+///
+/// # Errors
+/// A wrong call for flags and configuration; failed work when an address is taken or no model can be served.
+pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
+    let (flags, sources) = configuration(&arguments)?;
+    log::start(flags.log_format.unwrap_or(LogFormat::Text));
+    let net = net_settings(&flags).map_err(Failure::Call)?;
+    let drain_timeout = drain_timeout(&flags)?;
+    let state = flags.state.clone().or_else(state_folder);
+    let registry = registry(&arguments.model)?;
+    info!("ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason);
+    let observer = Arc::new(Log { onnx_reason: registry.onnx_reason_short.clone() });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = ComputePool::new(cores, clock.clone());
+    let kit = loading::kit(registry, pool, state.as_ref().map(|folder| folder.join("imports")));
+    let watch = WatchSettings::default();
+    let serving = Serving::start(Setup { sources, kit, state, watch, load_threads: cores, clock, observer })?;
+    let started = serving.wait_until_settled(SETTLE_TIMEOUT);
+    if let Some(problem) = greeting::nothing_serves(started.as_deref(), &serving) {
+        return Err(Failure::Work(problem));
+    }
+    let signals = Signals::listen()?;
+    let server = Server::start(&net, serving.catalog().clone(), serving.control().clone())?;
+    greeting::say(&server, &serving);
+    let signal = signals.wait();
+    info!("{signal}: draining");
+    serving.drain();
+    let drained = server.drain(drain_timeout);
+    if drained.cut > 0 {
+        warn!("{} requests were not answered within {drain_timeout:?}", drained.cut);
+    }
+    serving.shutdown(drain_timeout);
+    info!("stopped");
+    Ok(())
+}
+
+/// Flags over environment over `landfall.toml`; and what is to be served.
+fn configuration(arguments: &Serve) -> Result<(ServerFlags, Vec<Source>), Failure> {
+    let mut files: Vec<PathBuf> = arguments.config.iter().cloned().collect();
+    let (tables, models): (Vec<&String>, Vec<&String>) =
+        arguments.models.iter().partition(|text| Path::new(text).extension().is_some_and(|e| e == "toml"));
+    files.extend(tables.iter().map(PathBuf::from));
+    if files.is_empty() && models.is_empty() {
+        let here = Path::new("landfall.toml");
+        if !here.exists() {
+            return Err(Failure::call("nothing to serve: name a model file or folder, or a landfall.toml"));
+        }
+        files.push(here.to_owned());
+    }
+    let mut flags = arguments.server.clone();
+    let above = loading::settings(&arguments.model);
+    let mut sources: Vec<Source> = models.iter().map(|text| source(text, &above)).collect();
+    for file in files {
+        let table: LandfallToml = config::read(&file).map_err(Failure::Call)?;
+        flags = flags.over(table.server);
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        for (name, entry) in table.models {
+            let (path, model) = entry.split();
+            let told = model.settings(&folder).map_err(|p| Failure::Call(p.at(format!("[models.{name}]"))))?;
+            let settings = above.clone().over(told);
+            sources.push(Source { name: Some(name), path: folder.join(path), asked_for: true, settings });
+        }
+    }
+    Ok((flags, sources))
+}
+
+/// `[NAME=]PATH`. What lies there under the whole text is a path, whatever signs it holds.
+fn source(text: &str, settings: &ModelSettings) -> Source {
+    let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.contains('/') && !Path::new(text).exists());
+    let source = match named {
+        Some((name, path)) => Source::path(path).named(name),
+        None => Source::path(text),
+    };
+    Source { settings: settings.clone(), ..source }
+}
+
+fn net_settings(flags: &ServerFlags) -> Result<NetSettings, Problem> {
+    let default = NetSettings::default();
+    let max_body = match &flags.max_body {
+        None => default.max_body,
+        Some(text) => {
+            let size = parse_size(text).map_err(|e| Problem::invalid(format!("max-body: {e}")))?;
+            usize::try_from(size).unwrap_or(usize::MAX)
+        }
+    };
+    Ok(NetSettings {
+        http: flags.http.clone().or(default.http),
+        grpc: flags.grpc.clone().or(default.grpc),
+        threads: flags.threads,
+        control: flags.control.map(|switch| switch == Switch::On),
+        max_body,
+        json_nan: match flags.json_nan {
+            Some(JsonNan::Null) => landfall_dialects::JsonNan::Null,
+            _ => landfall_dialects::JsonNan::Bare,
+        },
+    })
+}
+
+fn drain_timeout(flags: &ServerFlags) -> Result<Duration, Failure> {
+    let text = flags.drain_timeout.as_deref().unwrap_or("30s");
+    parse_duration(text).map_err(|e| Failure::call(format!("drain-timeout: {e}")))
+}
+
+/// `$XDG_STATE_HOME/landfall`, by default `~/.local/state/landfall` (XDG Base Directory Specification).
+fn state_folder() -> Option<PathBuf> {
+    let set = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    set.or_else(home).map(|folder| folder.join("landfall"))
+}
+
+/// Ctrl-C and SIGTERM.
+struct Signals {
+    runtime: tokio::runtime::Runtime,
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Listens from now on: a signal that comes while doors open is not lost.
+    fn listen() -> Result<Self, Problem> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |e: std::io::Error| Problem::io("listen for signals", &e);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let entered = runtime.enter();
+        let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        drop(entered);
+        Ok(Signals { runtime, interrupt, terminate })
+    }
+
+    fn wait(mut self) -> &'static str {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.interrupt.recv() => "Ctrl-C",
+                _ = self.terminate.recv() => "SIGTERM",
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_has_a_name_unless_the_whole_text_is_a_path() {
+        let settings = ModelSettings::default();
+        assert_eq!(source("ctr=models/a.onnx", &settings).name.as_deref(), Some("ctr"));
+        assert_eq!(source("models/a=b.onnx", &settings).name, None);
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join("x=y");
+        std::fs::write(&odd, b"").unwrap();
+        assert_eq!(source(&odd.display().to_string(), &settings).name, None);
+    }
+}

@@ -1,0 +1,34 @@
+//! `landfall control` against a running server.
+
+use crate::server::{Server, examples, landfall};
+
+fn control(server: &Server, arguments: &[&str]) -> (bool, String) {
+    let url = format!("http://{}", server.http);
+    let output = landfall().arg("control").args(arguments).args(["--server", &url]).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn models_are_listed_promoted_rolled_back_unloaded_and_loaded() {
+    let server = Server::start(&[examples().join("models").to_str().unwrap()]);
+    let (done, list) = control(&server, &["list"]);
+    assert!(done && list.contains("digits") && list.contains("iris"), "{list}");
+    for step in [&["promote", "digits", "1"][..], &["rollback", "digits"], &["unload", "iris"], &["load", "iris"]] {
+        let (done, text) = control(&server, step);
+        assert!(done, "{step:?}: {text}");
+    }
+    let (done, history) = control(&server, &["history"]);
+    assert!(done && history.contains("promote") && history.contains("unload"), "{history}");
+    let (done, text) = control(&server, &["promote", "nope", "1"]);
+    assert!(!done && text.contains("nope"), "{text}");
+}
+
+#[test]
+fn control_that_is_switched_off_names_the_flag() {
+    let server = Server::start(&[examples().join("models").to_str().unwrap(), "--control", "off"]);
+    let (done, text) = control(&server, &["unload", "iris"]);
+    assert!(!done && text.contains("--control"), "{text}");
+    let (done, list) = control(&server, &["list"]);
+    assert!(done && list.contains("iris"), "reading stays: {list}");
+}

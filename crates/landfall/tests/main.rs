@@ -1,0 +1,11 @@
+//! The real binary, through real sockets and real files. One test binary, so that there is one link.
+//!
+//! All of it runs on the embedded engine, so that no shared library is needed.
+
+mod commands;
+mod control;
+mod doors;
+mod drain;
+mod http;
+mod server;
+mod versions;

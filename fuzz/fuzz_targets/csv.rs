@@ -1,0 +1,5 @@
+//! CSV tables.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| landfall_tables::fuzz::csv(bytes));

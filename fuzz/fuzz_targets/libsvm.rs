@@ -1,0 +1,5 @@
+//! Libsvm text.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| landfall_tables::fuzz::libsvm(bytes));

@@ -1,0 +1,5 @@
+//! NPY arrays.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| landfall_tables::fuzz::npy(bytes));

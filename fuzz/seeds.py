@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Lays real files under fuzz/corpus, one folder a target: from examples/, and from the shared folder where it is there.
+
+The shared folder is `LANDFALL_SHARED`, else `../shared` beside the workspace.
+"""
+import gzip
+import json
+import os
+import shutil
+from pathlib import Path
+
+FUZZ = Path(__file__).resolve().parent
+ROOT = FUZZ.parent
+SHARED = Path(os.environ.get("LANDFALL_SHARED", ROOT / "../shared"))
+LARGEST = 1 << 16
+
+FILES = {
+    "tfs_rest": [(SHARED, "data/bench/*_tfs.json"), (SHARED, "data/bench/*_tfs_columnar.json")],
+    "tfs_grpc": [(SHARED, "data/bench/*_grpc_tfs.pb")],
+    "oip_rest": [(SHARED, "data/bench/*_oip.json"), (SHARED, "data/bench/*_oip_binary.bin")],
+    "oip_grpc": [(SHARED, "data/bench/*_grpc_oip.pb")],
+    "onnx_header": [(ROOT, "examples/*/*/*/model.onnx"), (SHARED, "data/bench/mlp_tiny.onnx")],
+    "csv": [(ROOT, "examples/rows/*.csv")],
+    "json_lines": [(ROOT, "examples/rows/*.jsonl")],
+    "npy": [(ROOT, "examples/rows/*.npy")],
+    "npz": [(ROOT, "examples/*/*/*/golden.npz")],
+}
+TEXTS = {
+    "libsvm": ["1 1:0.5 3:2\n0 2:-1e-3 # note\n", "1 qid:3 1:1\n"],
+    "journal": ["", "landfall journal 1\n"],
+    "parquet": ["PAR1"],
+    "arrow_file": ["ARROW1"],
+    "arrow_stream": [""],
+}
+
+
+def main():
+    for target, places in FILES.items():
+        for folder, pattern in places:
+            for path in sorted(folder.glob(pattern)):
+                if path.stat().st_size <= LARGEST:
+                    name = "_".join(path.relative_to(folder).parts)
+                    shutil.copyfile(path, corpus(target) / name)
+    for target, texts in TEXTS.items():
+        for number, text in enumerate(texts):
+            (corpus(target) / f"text_{number}").write_text(text)
+    awkward()
+    for folder in sorted((FUZZ / "corpus").iterdir()):
+        print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")
+
+
+def corpus(target):
+    folder = FUZZ / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def awkward():
+    """The bodies of recorded awkward requests, as far as they are text."""
+    path = SHARED / "conformance/protocols/requests.jsonl.gz"
+    if not path.is_file():
+        return
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            request = json.loads(line)
+            body = request.get("body")
+            if request["transport"] == "http" and isinstance(body, str) and body and len(body) <= LARGEST:
+                (corpus("oip_rest") / request["id"]).write_bytes(body.encode("utf-8"))
+
+
+if __name__ == "__main__":
+    main()
