@@ -82,10 +82,9 @@ pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
         }
     }
     let _ = writeln!(text, "ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason_short);
-    let tried = registry.onnx_report.as_ref().map(|report| report.lines()).unwrap_or_default();
-    tried.iter().for_each(|line| {
+    for line in registry.onnx_report.iter().flat_map(Report::lines) {
         let _ = writeln!(text, "  {line}");
-    });
+    }
     print(&text);
     Ok(())
 }
