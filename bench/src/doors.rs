@@ -66,7 +66,12 @@ fn doors() -> Vec<Door> {
         Door {
             grpc: true,
             loads: &[(1, 1), (1, 64)],
-            ..rest("ctr, TFS gRPC", "/tensorflow.serving.PredictionService/Predict", "ctr_grpc_tfs.pb", vec![])
+            ..rest(
+                "ctr, TFS gRPC",
+                "/tensorflow.serving.PredictionService/Predict",
+                "ctr_grpc_tfs.pb",
+                vec![],
+            )
         },
         Door {
             model: "cnn",
@@ -83,13 +88,22 @@ fn doors() -> Vec<Door> {
 pub(crate) fn run(setup: &Setup) -> Result<Table, String> {
     let model = |name: &str| format!("{name}={}", setup.data.join(format!("{name}.onnx")).display());
     let landfall = setup.landfall.display().to_string();
-    let command = [&landfall, "serve", &model("ctr"), &model("cnn"), "--http", HTTP, "--grpc", GRPC, "--threads", "1"];
+    let command =
+        [&landfall, "serve", &model("ctr"), &model("cnn"), "--http", HTTP, "--grpc", GRPC, "--threads", "1"];
     let _server = Running::pinned(SERVER, &command)?;
     wait_for(HTTP)?;
     wait_for(GRPC)?;
     let mut table = Table::new(&[
-        "door", "connections × streams", "echo/s", "rows/s in process (1 row; 32 rows)", "limit/s", "Landfall/s",
-        "of the limit", "p50", "p99", "p50 added",
+        "door",
+        "connections × streams",
+        "echo/s",
+        "rows/s in process (1 row; 32 rows)",
+        "limit/s",
+        "Landfall/s",
+        "of the limit",
+        "p50",
+        "p99",
+        "p50 added",
     ]);
     for door in doors().iter().filter(|door| door.name.contains(&setup.only)) {
         measure(setup, door, &mut table)?;
@@ -120,7 +134,12 @@ fn measure(setup: &Setup, door: &Door, table: &mut Table) -> Result<(), String> 
             };
             let echo = of(address)?;
             let landfall = of(if door.grpc { GRPC } else { HTTP })?;
-            rounds.push((echo, landfall, in_process(setup, door.model, 1)?, in_process(setup, door.model, 32)?));
+            rounds.push((
+                echo,
+                landfall,
+                in_process(setup, door.model, 1)?,
+                in_process(setup, door.model, 32)?,
+            ));
         }
         table.row(row(door, connections, streams, &rounds));
     }
@@ -165,7 +184,11 @@ fn ask(
     if door.grpc {
         load::grpc(&GrpcLoad { url, frame, connections, streams, seconds }, CLIENT, &setup.scratch)
     } else {
-        load::http(&HttpLoad { url, body, headers: &door.headers, connections, seconds }, CLIENT, &setup.scratch)
+        load::http(
+            &HttpLoad { url, body, headers: &door.headers, connections, seconds },
+            CLIENT,
+            &setup.scratch,
+        )
     }
 }
 

@@ -69,8 +69,7 @@ async fn grpc_echo(request: Request<Incoming>, answer: Bytes) -> Result<Response
     message.extend_from_slice(&answer);
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    let mut response =
-        Response::new(TwoFrames { message: Some(message.into()), trailers: Some(trailers) });
+    let mut response = Response::new(TwoFrames { message: Some(message.into()), trailers: Some(trailers) });
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     Ok(response)
 }
@@ -85,7 +84,10 @@ impl Body for TwoFrames {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let message = self.message.take().map(Frame::data);
         Poll::Ready(message.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
     }

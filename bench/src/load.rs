@@ -31,7 +31,8 @@ pub(crate) struct HttpLoad<'a> {
 /// When wrk is not installed, reports errors, or says something unexpected.
 pub(crate) fn http(load: &HttpLoad<'_>, processor: usize, folder: &Path) -> Result<Seen, String> {
     let script = folder.join("post.lua");
-    let headers: String = load.headers.iter().map(|(k, v)| format!("wrk.headers[\"{k}\"] = \"{v}\"\n")).collect();
+    let headers: String =
+        load.headers.iter().map(|(k, v)| format!("wrk.headers[\"{k}\"] = \"{v}\"\n")).collect();
     let lua = format!(
         "wrk.method = \"POST\"\nlocal f = io.open(\"{}\", \"rb\")\nwrk.body = f:read(\"*all\")\nf:close()\n{headers}\
          done = function(s, l, r)\n\
@@ -47,7 +48,9 @@ pub(crate) fn http(load: &HttpLoad<'_>, processor: usize, folder: &Path) -> Resu
     let output = output_of(&processor.to_string(), &[&arguments[..], &[&script, load.url]].concat())?;
     let line = output.lines().find_map(|line| line.strip_prefix("seen ")).ok_or("wrk printed no figures")?;
     let figures: Vec<f64> = line.split(' ').filter_map(|n| n.parse().ok()).collect();
-    let [requests, micros, p50, p99, errors] = figures[..] else { return Err(format!("wrk printed {line:?}")) };
+    let [requests, micros, p50, p99, errors] = figures[..] else {
+        return Err(format!("wrk printed {line:?}"));
+    };
     if errors > 0.0 {
         return Err(format!("{} of {requests} requests to {} failed", errors, load.url));
     }
@@ -83,11 +86,14 @@ pub(crate) fn grpc(load: &GrpcLoad<'_>, processor: usize, folder: &Path) -> Resu
     let output = output_of(&processor.to_string(), &[&arguments[..], &headers].concat())?;
     let rate = output
         .lines()
-        .find_map(|line| line.strip_prefix("finished in ")?.split(", ").nth(1)?.strip_suffix(" req/s")?.parse().ok())
+        .find_map(|line| {
+            line.strip_prefix("finished in ")?.split(", ").nth(1)?.strip_suffix(" req/s")?.parse().ok()
+        })
         .ok_or_else(|| format!("h2load printed no rate:\n{output}"))?;
     let text = std::fs::read_to_string(&log).map_err(|e| format!("read {}: {e}", log.display()))?;
     // Columns: start in microseconds, status, duration in microseconds.
-    let mut micros: Vec<u64> = text.lines().filter_map(|line| line.split('\t').nth(2)?.parse().ok()).collect();
+    let mut micros: Vec<u64> =
+        text.lines().filter_map(|line| line.split('\t').nth(2)?.parse().ok()).collect();
     if text.lines().any(|line| line.split('\t').nth(1) != Some("200")) {
         return Err(format!("requests to {} failed", load.url));
     }

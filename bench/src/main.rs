@@ -81,7 +81,8 @@ fn run(what: What) -> Result<(), String> {
     match what {
         What::Doors { data, landfall, seconds, rounds, only } => {
             let scratch = scratch()?;
-            let setup = doors::Setup { landfall, bench: this_binary()?, data, scratch, seconds, rounds, only };
+            let setup =
+                doors::Setup { landfall, bench: this_binary()?, data, scratch, seconds, rounds, only };
             report::print(&format!("{}\n{}", report::machine(), doors::run(&setup)?));
         }
         What::Offline { data, landfall, rows, threads } => {

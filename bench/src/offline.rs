@@ -30,14 +30,35 @@ pub(crate) fn run(
     let processors = format!("0-{}", threads - 1);
     let output = scratch.join("scores.parquet").display().to_string();
     let (landfall, bench, input) = (text(landfall), text(bench), text(&input));
-    let mut table = Table::new(&["threads", "rows", "rows/s in process", "rows/s predict", "of in process", "peak memory"]);
+    let mut table = Table::new(&[
+        "threads",
+        "rows",
+        "rows/s in process",
+        "rows/s predict",
+        "of in process",
+        "peak memory",
+    ]);
     let in_process = engines_at_once(&bench, &model, threads)?;
     let started = SystemClock.now();
     let count = threads.to_string();
-    let command = ["/usr/bin/time", "-f", "%M", &landfall, "predict", &model, "-i", &input, "-o", &output, "--threads", &count];
+    let command = [
+        "/usr/bin/time",
+        "-f",
+        "%M",
+        &landfall,
+        "predict",
+        &model,
+        "-i",
+        &input,
+        "-o",
+        &output,
+        "--threads",
+        &count,
+    ];
     let errors = crate::process::errors_of(&processors, &command)?;
     let rate = rows as f64 / (SystemClock.now() - started).as_secs_f64();
-    let kilobytes = errors.lines().last().and_then(|line| line.trim().parse::<f64>().ok()).unwrap_or(f64::NAN);
+    let kilobytes =
+        errors.lines().last().and_then(|line| line.trim().parse::<f64>().ok()).unwrap_or(f64::NAN);
     table.row(vec![
         count.clone(),
         rows.to_string(),
@@ -54,7 +75,10 @@ fn engines_at_once(bench: &str, model: &str, threads: usize) -> Result<f64, Stri
     let rates = std::thread::scope(|scope| {
         let one = |processor: usize| output_of(&processor.to_string(), &[bench, "rows", model, "256"]);
         let running: Vec<_> = (0..threads).map(|processor| scope.spawn(move || one(processor))).collect();
-        running.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?).collect::<Vec<_>>()
+        running
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
+            .collect::<Vec<_>>()
     });
     rates.into_iter().map(|rate| rate?.trim().parse::<f64>().map_err(|e| e.to_string())).sum()
 }
@@ -81,7 +105,8 @@ fn write_rows(path: &Path, rows: usize) -> Result<(), String> {
             dense.append(true);
             ids.append(true);
         }
-        let columns: [(&str, ArrayRef); 2] = [("dense", Arc::new(dense.finish())), ("ids", Arc::new(ids.finish()))];
+        let columns: [(&str, ArrayRef); 2] =
+            [("dense", Arc::new(dense.finish())), ("ids", Arc::new(ids.finish()))];
         let batch = RecordBatch::try_from_iter(columns).map_err(|e| e.to_string())?;
         if writer.is_none() {
             let file = File::create(path).map_err(|e| e.to_string())?;

@@ -15,7 +15,12 @@ impl Running {
     /// What the operating system said.
     pub(crate) fn pinned(processors: &str, command: &[&str]) -> Result<Self, String> {
         let mut process = Command::new("taskset");
-        process.args(["-c", processors]).args(command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        process
+            .args(["-c", processors])
+            .args(command)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         process.spawn().map(Running).map_err(|e| format!("taskset {}: {e}", command[0]))
     }
 }
@@ -72,7 +77,12 @@ pub(crate) fn wait_for(address: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// When the connection fails or the answer is no 200.
-pub(crate) fn post(address: &str, path: &str, headers: &[(String, String)], body: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn post(
+    address: &str,
+    path: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<Vec<u8>, String> {
     let mut stream = TcpStream::connect(address).map_err(|e| format!("connect {address}: {e}"))?;
     let lines: String = headers.iter().map(|(k, v)| format!("{k}: {v}\r\n")).collect();
     let head = format!(

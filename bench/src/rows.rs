@@ -1,7 +1,9 @@
 //! The engine in process: how many rows a second one thread gets out of ONNX Runtime, without a server around it.
 
 use landfall_foreign::Surroundings;
-use landfall_model::{Call, Dim, Input, Options, Outputs, Problem, RowRule, Scalar, Shape, Signature, TensorMut};
+use landfall_model::{
+    Call, Dim, Input, Options, Outputs, Problem, RowRule, Scalar, Shape, Signature, TensorMut,
+};
 use landfall_onnx::{Preference, engines};
 use landfall_serving::{Clock, FolderFiles, SystemClock};
 use std::path::Path;

@@ -37,11 +37,7 @@ pub trait Real:
 
 macro_rules! real {
     ($t:ty) => {
-        #[expect(
-            clippy::unnecessary_cast,
-            clippy::cast_lossless,
-            reason = "one of the two types needs the cast"
-        )]
+        #[allow(clippy::unnecessary_cast, reason = "one of the two types needs the cast")]
         impl Real for $t {
             const NAN: Self = <$t>::NAN;
             const ZERO: Self = 0.0;
@@ -58,7 +54,7 @@ macro_rules! real {
 
             #[inline]
             fn wide(self) -> f64 {
-                self as f64
+                f64::from(self)
             }
         }
     };

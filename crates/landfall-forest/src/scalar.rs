@@ -105,12 +105,11 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     #[inline]
     fn leaf(&self, tree: &Tree, row: &[X]) -> u32 {
         match self.splits {
-            SplitKinds::Less => self.walk(tree, row, |node, x| {
-                (x < node.threshold) | (x.is_nan() & node.rule.missing_left())
-            }),
-            SplitKinds::AtMost => self.walk(tree, row, |node, x| {
-                (x <= node.threshold) | (x.is_nan() & node.rule.missing_left())
-            }),
+            SplitKinds::Less => {
+                self.walk(tree, row, |node, x| (x < node.threshold) | (x.is_nan() & node.rule.missing_left()))
+            }
+            SplitKinds::AtMost => self
+                .walk(tree, row, |node, x| (x <= node.threshold) | (x.is_nan() & node.rule.missing_left())),
             SplitKinds::Mixed => self.walk(tree, row, |node, x| self.goes_left(node, x)),
         }
     }

@@ -6,8 +6,9 @@ use crate::{Forest, Real, Rows};
 use landfall_model::Problem;
 use std::ops::Range;
 
-/// Deepest tree whose contributions are told: the paths take memory by the square of the depth.
-const MAX_DEPTH: usize = 1000;
+/// Deepest tree whose contributions are told: paths take memory by the square of the depth, and a stack
+/// frame for each split.
+const MAX_DEPTH: usize = 500;
 
 /// Part of a node's training data that went to a child.
 pub(crate) fn share(child: f64, node: f64) -> f64 {
@@ -159,21 +160,14 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         } else if self.has_linear_leaves() {
             "contributions of linear leaves"
         } else if self.depth() > MAX_DEPTH {
-            "contributions of trees deeper than 1000"
+            "contributions of trees deeper than 500 splits"
         } else {
             return Ok(());
         };
         Err(Problem::unsupported(what, "ask for the other outputs"))
     }
 
-    fn explain(
-        &self,
-        row: &[X],
-        trees: Range<usize>,
-        held: Held,
-        space: &mut ShapSpace,
-        sums: &mut [f64],
-    ) {
+    fn explain(&self, row: &[X], trees: Range<usize>, held: Held, space: &mut ShapSpace, sums: &mut [f64]) {
         let side = self.features + 1;
         for tree in &self.trees[trees] {
             if held == Held::None {

@@ -24,7 +24,8 @@ pub enum Input {
     /// A matrix as its columns, each [n]; `None` for a column that did not come. For inputs with named columns.
     Columns(Vec<Option<Tensor>>),
     /// A sparse matrix. For inputs with named columns.
-    Csr(Csr),
+    /// Boxed: it is rare, and would double the size of every input.
+    Csr(Box<Csr>),
     /// Rows of unequal length.
     Ragged(Ragged),
 }

@@ -121,7 +121,9 @@ impl NullRule {
                 "zero" => NullRule::Zero,
                 "nan" if dtype.is_float() => NullRule::Nan,
                 "nan" => {
-                    return Err(Problem::invalid(format!("missing values of type {dtype} cannot become nan")));
+                    return Err(Problem::invalid(format!(
+                        "missing values of type {dtype} cannot become nan"
+                    )));
                 }
                 "accept" => NullRule::Accept,
                 _ => return Err(NullRule::unknown(text)),

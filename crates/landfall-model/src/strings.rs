@@ -70,21 +70,22 @@ impl<T: AsRef<[u8]>> FromIterator<T> for Strings {
 }
 
 /// Strings under construction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct StringsMut {
+    /// Ends of the elements, with a leading 0; empty, and not allocated, before the first element.
     offsets: Vec<usize>,
     bytes: Vec<u8>,
 }
 
 impl StringsMut {
     /// No elements.
-    pub fn new() -> Self {
-        StringsMut { offsets: vec![0], bytes: Vec::new() }
+    pub const fn new() -> Self {
+        StringsMut { offsets: Vec::new(), bytes: Vec::new() }
     }
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.offsets.len() - 1
+        self.offsets.len().saturating_sub(1)
     }
 
     /// Whether there are no elements.
@@ -95,6 +96,13 @@ impl StringsMut {
     /// Appends an element.
     pub fn push(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(value);
+        self.end_element();
+    }
+
+    fn end_element(&mut self) {
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
         self.offsets.push(self.bytes.len());
     }
 
@@ -106,11 +114,11 @@ impl StringsMut {
     pub fn push_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         match write(&mut self.bytes) {
             Ok(()) => {
-                self.offsets.push(self.bytes.len());
+                self.end_element();
                 Ok(())
             }
             Err(problem) => {
-                self.bytes.truncate(*self.offsets.last().expect("a leading 0 is always there"));
+                self.bytes.truncate(self.offsets.last().copied().unwrap_or(0));
                 Err(problem)
             }
         }
@@ -130,15 +138,12 @@ impl StringsMut {
     }
 
     /// Makes it immutable and shareable, without a copy.
-    pub fn freeze(self) -> Strings {
+    pub fn freeze(mut self) -> Strings {
         let len = self.len();
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
         Strings { offsets: Arc::new(self.offsets), bytes: Arc::new(self.bytes), start: 0, len }
-    }
-}
-
-impl Default for StringsMut {
-    fn default() -> Self {
-        StringsMut::new()
     }
 }
 
@@ -153,6 +158,22 @@ mod tests {
         assert_eq!(part.iter().collect::<Vec<_>>(), [&b"bcd"[..], b"e\0f"]);
         assert_eq!(part.get(0).as_ptr(), strings.get(2).as_ptr());
         assert_eq!(strings.bytes_total(), 7);
+    }
+
+    #[test]
+    fn no_elements_are_elements_too() {
+        let strings = StringsMut::new().freeze();
+        assert_eq!((strings.len(), strings.bytes_total()), (0, 0));
+        let mut none = StringsMut::new();
+        assert_eq!(
+            none.push_with(|bytes| {
+                bytes.push(1);
+                Err(())
+            }),
+            Err(())
+        );
+        none.truncate(0);
+        assert_eq!(none.freeze(), strings.slice(0..0));
     }
 
     #[test]

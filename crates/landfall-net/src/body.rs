@@ -158,7 +158,6 @@ fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

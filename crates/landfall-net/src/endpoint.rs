@@ -23,7 +23,8 @@ impl Endpoint {
             Endpoint::Tcp(text) => {
                 let host = text.rsplit_once(':').map_or(text.as_str(), |(host, _)| host);
                 let host = host.trim_start_matches('[').trim_end_matches(']');
-                host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+                host.eq_ignore_ascii_case("localhost")
+                    || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
             }
         }
     }

@@ -48,6 +48,9 @@ pub(crate) const STREAM_DEPTH: usize = 64;
 /// A `grpc-message` is cut after so many bytes: clients refuse heads that are too large.
 pub(crate) const GRPC_MESSAGE_BYTES: usize = 4096;
 
+/// A thread that reads this many calls without a pause runs them before it reads on.
+pub(crate) const CALLS_WITHOUT_TURN: usize = 512;
+
 /// Bodies and answers up to this size are unpacked, decoded, encoded and packed on the thread that reads and writes them;
 /// larger ones would hold up its other connections.
 pub(crate) const IN_PLACE: usize = 1 << 20;

@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net as unix;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One thread's socket of a door.
 pub(crate) enum Listener {
@@ -16,11 +16,29 @@ pub(crate) enum Listener {
     Unix(unix::UnixListener),
 }
 
+/// One door: a listener for each thread.
+pub(crate) struct Opened {
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) bound: Bound,
+    /// Of a Unix socket.
+    pub(crate) file: Option<SocketFile>,
+}
+
+/// The file of a Unix socket, which is removed with this.
+pub(crate) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody may have tidied up already.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 /// Opens a door: as many listeners on one address as there are threads.
 ///
 /// # Errors
 /// What the operating system said, with the address.
-pub(crate) fn bind(endpoint: &Endpoint, threads: usize) -> Result<(Vec<Listener>, Bound), Problem> {
+pub(crate) fn bind(endpoint: &Endpoint, threads: usize) -> Result<Opened, Problem> {
     let failed = |error: &io::Error| Problem::io(format!("listen on {endpoint}"), error);
     match endpoint {
         Endpoint::Tcp(text) => {
@@ -30,7 +48,8 @@ pub(crate) fn bind(endpoint: &Endpoint, threads: usize) -> Result<(Vec<Listener>
             for address in addresses {
                 match bind_tcp(address, threads) {
                     Ok((listeners, bound)) => {
-                        return Ok((listeners.into_iter().map(Listener::Tcp).collect(), Bound::Tcp(bound)));
+                        let listeners = listeners.into_iter().map(Listener::Tcp).collect();
+                        return Ok(Opened { listeners, bound: Bound::Tcp(bound), file: None });
                     }
                     Err(error) => last = Some(error),
                 }
@@ -39,7 +58,9 @@ pub(crate) fn bind(endpoint: &Endpoint, threads: usize) -> Result<(Vec<Listener>
         }
         Endpoint::Unix(path) => {
             let listeners = bind_unix(path, threads).map_err(|e| failed(&e))?;
-            Ok((listeners.into_iter().map(Listener::Unix).collect(), Bound::Unix(path.clone())))
+            let listeners = listeners.into_iter().map(Listener::Unix).collect();
+            let file = Some(SocketFile(path.clone()));
+            Ok(Opened { listeners, bound: Bound::Unix(path.clone()), file })
         }
     }
 }
@@ -105,7 +126,7 @@ mod tests {
     #[test]
     fn threads_share_a_free_port_but_servers_do_not() {
         let endpoint = Endpoint::Tcp("127.0.0.1:0".into());
-        let (listeners, bound) = bind(&endpoint, 3).unwrap();
+        let Opened { listeners, bound, .. } = bind(&endpoint, 3).unwrap();
         assert_eq!(listeners.len(), 3);
         let Bound::Tcp(address) = bound else { panic!("a TCP address") };
         assert_ne!(address.port(), 0);
@@ -120,18 +141,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("l.sock");
         let endpoint = Endpoint::Unix(path.clone());
-        let (listeners, _) = bind(&endpoint, 1).unwrap();
+        let opened = bind(&endpoint, 1).unwrap();
         assert!(bind(&endpoint, 1).is_err(), "in use");
-        drop(listeners);
+        drop(opened.listeners);
+        // As if the server had been killed.
+        std::mem::forget(opened.file);
         assert!(path.exists());
-        let (mut listeners, _) = bind(&endpoint, 1).unwrap();
+        let mut opened = bind(&endpoint, 1).unwrap();
         let mut client = unix::UnixStream::connect(&path).unwrap();
         client.write_all(b"x").unwrap();
-        let Some(Listener::Unix(listener)) = listeners.pop() else { panic!("a Unix socket") };
+        let Some(Listener::Unix(listener)) = opened.listeners.pop() else { panic!("a Unix socket") };
         listener.set_nonblocking(false).unwrap();
         let mut byte = [0];
         listener.accept().unwrap().0.read_exact(&mut byte).unwrap();
         assert_eq!(byte, *b"x");
+        drop(opened.file);
+        assert!(!path.exists());
         let file = folder.path().join("file");
         std::fs::write(&file, "kept").unwrap();
         assert!(bind(&Endpoint::Unix(file.clone()), 1).is_err());

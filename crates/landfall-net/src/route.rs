@@ -177,10 +177,14 @@ fn decoded(segment: &str) -> Cow<'_, str> {
 /// Fuzz body: no path panics, and names are never empty.
 pub(crate) fn fuzz(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for path in [text.to_string(), format!("/v2/models/{text}"), format!("/v2/{text}"), format!("/control/{text}")] {
+    for path in
+        [text.to_string(), format!("/v2/models/{text}"), format!("/v2/{text}"), format!("/control/{text}")]
+    {
         match route(&path) {
             Route::Oip(OipRoute::Model(OipModel { name, .. }))
-            | Route::Control(ControlRoute::Promote(name) | ControlRoute::Rollback(name)) => assert!(!name.is_empty()),
+            | Route::Control(ControlRoute::Promote(name) | ControlRoute::Rollback(name)) => {
+                assert!(!name.is_empty())
+            }
             _ => {}
         }
     }
@@ -233,10 +237,25 @@ mod tests {
     #[test]
     fn paths_that_are_nearly_ours_are_not_found() {
         for path in [
-            "", "/", "v2", "/v3", "/v2/nothing", "/v2//models/m/infer", "/v2/models", "/v2/models/", "/v2/models//infer",
-            "/v2/models/m/infer/", "/v2/models%2Fm/infer", "/v2/models/m/versions/", "/v2/models/m/versions//infer",
-            "/v2/models/../models/m/infer", "/v2/models/m/versions/1/infer/x/y/z", "/control/models/m", "/metrics/x",
-            "/v1", "/livez/",
+            "",
+            "/",
+            "v2",
+            "/v3",
+            "/v2/nothing",
+            "/v2//models/m/infer",
+            "/v2/models",
+            "/v2/models/",
+            "/v2/models//infer",
+            "/v2/models/m/infer/",
+            "/v2/models%2Fm/infer",
+            "/v2/models/m/versions/",
+            "/v2/models/m/versions//infer",
+            "/v2/models/../models/m/infer",
+            "/v2/models/m/versions/1/infer/x/y/z",
+            "/control/models/m",
+            "/metrics/x",
+            "/v1",
+            "/livez/",
         ] {
             assert_eq!(route(path), Route::Unknown, "{path}");
         }

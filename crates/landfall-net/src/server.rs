@@ -2,7 +2,7 @@
 
 use crate::caller::{CLOCK, Shared, Speaks};
 use crate::limits::MAX_BODY_DEFAULT;
-use crate::listener::{Listener, bind};
+use crate::listener::{Listener, Opened, SocketFile, bind};
 use crate::metrics::Metrics;
 use crate::thread::{IoThread, Phase, runtime};
 use crate::{Bound, Endpoint};
@@ -74,6 +74,7 @@ pub struct Server {
     phase: watch::Sender<Phase>,
     threads: Vec<JoinHandle<()>>,
     ended: mpsc::Receiver<usize>,
+    _files: Vec<SocketFile>,
 }
 
 impl Server {
@@ -84,8 +85,10 @@ impl Server {
     pub fn start(settings: &NetSettings, catalog: Arc<Catalog>, control: Control) -> Result<Server, Problem> {
         let count = settings.threads();
         let mut of_threads: Vec<Vec<(Listener, Speaks)>> = (0..count).map(|_| Vec::new()).collect();
+        let mut files = Vec::new();
         let mut open = |endpoint: &Endpoint, speaks| -> Result<Bound, Problem> {
-            let (listeners, bound) = bind(endpoint, count)?;
+            let Opened { listeners, bound, file } = bind(endpoint, count)?;
+            files.extend(file);
             of_threads.iter_mut().zip(listeners).for_each(|(list, listener)| list.push((listener, speaks)));
             Ok(bound)
         };
@@ -111,9 +114,11 @@ impl Server {
             phase: told.clone(),
         });
         let (report, ended) = mpsc::channel();
-        let mut server = Server { http, grpc, shared: shared.clone(), phase, threads: Vec::new(), ended };
+        let mut server =
+            Server { http, grpc, shared: shared.clone(), phase, threads: Vec::new(), ended, _files: files };
         for (number, listeners) in of_threads.into_iter().enumerate() {
-            let thread = IoThread { runtime: runtime()?, listeners, shared: shared.clone(), phase: told.clone() };
+            let thread =
+                IoThread { runtime: runtime()?, listeners, shared: shared.clone(), phase: told.clone() };
             let report = report.clone();
             let run = move || {
                 // The server may be gone already.
@@ -168,12 +173,6 @@ impl Server {
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("an I/O thread panicked");
-            }
-        }
-        for bound in self.http.iter().chain(&self.grpc) {
-            if let Bound::Unix(path) = bound {
-                // Another server may have taken the path over already; then there is nothing to tidy up.
-                let _ = std::fs::remove_file(path);
             }
         }
     }

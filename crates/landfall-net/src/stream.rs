@@ -34,7 +34,11 @@ impl Stream {
 }
 
 impl Read for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         match &mut self.socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_read(cx, buffer),
             Socket::Unix(socket) => Pin::new(socket).poll_read(cx, buffer),

@@ -4,8 +4,8 @@ use crate::caller::{CLOCK, Caller, Peer, Shared, Speaks};
 use crate::connections::{Connections, Order};
 use crate::doors;
 use crate::limits::{
-    ACCEPT_PAUSE, CONNECTION_IDLE, CONNECTION_SWEEP, CONNECTION_WINDOW, FRAME, HEAD_BYTES, LAST_REQUESTS, STREAM_WINDOW,
-    STREAMS,
+    ACCEPT_PAUSE, CALLS_WITHOUT_TURN, CONNECTION_IDLE, CONNECTION_SWEEP, CONNECTION_WINDOW, FRAME,
+    HEAD_BYTES, LAST_REQUESTS, STREAM_WINDOW, STREAMS,
 };
 use crate::listener::Listener;
 use crate::stream::{Socket, Stream};
@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use landfall_model::Problem;
 use landfall_serving::{Lane, turn};
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -52,12 +53,31 @@ pub(crate) fn runtime() -> Result<Runtime, Problem> {
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .on_thread_park(|| {
-            // What a part of a turn leaves is taken up in the next one: the callers that it woke run first.
-            let _ = turn(&CLOCK);
-        })
+        .on_thread_park(take_turn)
         .build()
         .map_err(|error| Problem::io("start an I/O thread", &error))
+}
+
+/// Runs what waits in this thread's lane.
+fn take_turn() {
+    HANDED_IN.set(0);
+    // What a part of a turn leaves is taken up in the next one: the callers that it woke run first.
+    let _ = turn(&CLOCK);
+}
+
+thread_local! {
+    /// Calls handed in since the last turn.
+    static HANDED_IN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A call was handed in. A thread to which requests come faster than it reads them never parks: it takes its turn all the
+/// same, or nobody would get an answer.
+pub(crate) fn handed_in() {
+    let calls = HANDED_IN.get() + 1;
+    HANDED_IN.set(calls);
+    if calls >= CALLS_WITHOUT_TURN {
+        take_turn();
+    }
 }
 
 impl IoThread {
@@ -66,8 +86,9 @@ impl IoThread {
         let lane = Lane::enter();
         let IoThread { runtime, listeners, shared, phase } = self;
         let cut = runtime.block_on(serve(listeners, shared, phase));
+        // A control call that still runs on a thread of its own must not hold the end up.
+        runtime.shutdown_background();
         // What still waits in the lane has lost its callers with the runtime.
-        drop(runtime);
         drop(lane);
         cut
     }
@@ -81,7 +102,12 @@ async fn serve(
     let connections = Arc::new(Connections::default());
     let mut acceptors = Vec::new();
     for (listener, speaks) in listeners {
-        let door = Door { builder: builder(speaks), speaks, shared: shared.clone(), connections: connections.clone() };
+        let door = Door {
+            builder: builder(speaks),
+            speaks,
+            shared: shared.clone(),
+            connections: connections.clone(),
+        };
         acceptors.push(tokio::spawn(accept(listener, Arc::new(door), phase.clone())));
     }
     let sweeper = tokio::spawn(sweep(connections.clone()));
@@ -113,7 +139,8 @@ async fn serve(
 }
 
 async fn sweep(connections: Arc<Connections>) {
-    let patience = u32::try_from(CONNECTION_IDLE.as_millis() / CONNECTION_SWEEP.as_millis()).unwrap_or(u32::MAX);
+    let patience =
+        u32::try_from(CONNECTION_IDLE.as_millis() / CONNECTION_SWEEP.as_millis()).unwrap_or(u32::MAX);
     let mut ticks = interval(CONNECTION_SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -132,8 +159,9 @@ struct Door {
 
 fn builder(speaks: Speaks) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Slow heads and idle connections are found by sweeping: hyper's own timer costs an allocation per request.
-    builder.http1().pipeline_flush(true).half_close(true).header_read_timeout(None);
+    // Slow heads and idle connections are found by sweeping: hyper's own timer costs an allocation per request. A caller
+    // who closes has left (`half_close` is off), so that his request is not run.
+    builder.http1().pipeline_flush(true).header_read_timeout(None);
     builder
         .http2()
         .max_concurrent_streams(STREAMS)
@@ -250,7 +278,8 @@ impl Door {
         let mut registration = self.connections.add();
         let activity = registration.activity.clone();
         let stream = Stream::new(socket, activity.clone());
-        let caller = Caller { shared: self.shared.clone(), speaks: self.speaks, peer, activity: activity.clone() };
+        let caller =
+            Caller { shared: self.shared.clone(), speaks: self.speaks, peer, activity: activity.clone() };
         let caller = Arc::new(caller);
         let service = service_fn(|request| {
             let caller = caller.clone();

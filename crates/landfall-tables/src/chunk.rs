@@ -189,7 +189,7 @@ pub(crate) struct Decoded {
 pub(crate) fn input_rows(input: &Input, range: Range<usize>) -> Result<Input, Problem> {
     Ok(match input {
         Input::Dense(tensor) => Input::Dense(tensor.rows(range)),
-        Input::Csr(csr) => Input::Csr(csr_rows(csr, range)?),
+        Input::Csr(csr) => Input::Csr(Box::new(csr_rows(csr, range)?)),
         Input::Columns(_) | Input::Ragged(_) => return Err(Problem::internal("a table made no array")),
     })
 }

@@ -72,7 +72,7 @@ impl Decoder for SparseDecoder {
             }
         }
         if !rows.is_empty() {
-            let inputs = vec![(self.slot, Input::Csr(matrix.freeze()?))];
+            let inputs = vec![(self.slot, Input::Csr(Box::new(matrix.freeze()?)))];
             decoded.parts.push(Part { inputs, rows });
         }
         Ok(decoded)

@@ -33,7 +33,13 @@ pub(crate) fn run(arguments: &Check) -> Result<(), Failure> {
 }
 
 fn for_people(lease: &Lease, report: &LoadReport, golden: Option<&GoldenReport>) -> String {
-    let mut text = format!("{} {}: loads on {} ({})\n", lease.model(), lease.version(), lease.facts().engine, report.why);
+    let mut text = format!(
+        "{} {}: loads on {} ({})\n",
+        lease.model(),
+        lease.version(),
+        lease.facts().engine,
+        report.why
+    );
     if report.verified > 0 {
         let _ = writeln!(text, "the file's own verification: {} rows as they should be", report.verified);
     }
@@ -44,13 +50,20 @@ fn for_people(lease: &Lease, report: &LoadReport, golden: Option<&GoldenReport>)
         None => text.push_str("no golden rows to compare with (--golden FILE, or golden in model.toml)\n"),
         Some(found) if found.differing == 0 => {
             let (rows, values, largest) = (found.rows, found.values, found.largest);
-            let _ = writeln!(text, "golden rows: {rows} rows, {values} values, all within tolerance (largest distance {largest:e})");
+            let _ = writeln!(
+                text,
+                "golden rows: {rows} rows, {values} values, all within tolerance (largest distance {largest:e})"
+            );
         }
         Some(found) => {
             let _ = writeln!(text, "golden rows: {} of {} values differ", found.differing, found.values);
             for d in &found.differences {
                 let (row, output, element) = (d.row, &d.output, d.element);
-                let _ = writeln!(text, "  row {row}, output {output:?}, value {element}: expected {}, found {}", d.expected, d.found);
+                let _ = writeln!(
+                    text,
+                    "  row {row}, output {output:?}, value {element}: expected {}, found {}",
+                    d.expected, d.found
+                );
             }
             if found.differing > found.differences.len() {
                 let _ = writeln!(text, "  … and {} more", found.differing - found.differences.len());

@@ -114,7 +114,9 @@ impl InputTable {
     /// The rule for missing values as `--on-missing` would have it.
     pub(crate) fn rule(&self, input: &str) -> Result<Option<String>, Problem> {
         match (&self.missing, &self.default) {
-            (Some(_), Some(_)) => Err(Problem::invalid(format!("[inputs.{input}]: give either missing or default"))),
+            (Some(_), Some(_)) => {
+                Err(Problem::invalid(format!("[inputs.{input}]: give either missing or default")))
+            }
             (Some(rule), None) => Ok(Some(rule.clone())),
             (None, Some(value)) => Ok(Some(format!("default={}", text_of(value)))),
             (None, None) => Ok(None),
@@ -134,7 +136,9 @@ pub(crate) struct BatchingTable {
 
 impl BatchingTable {
     fn options(self) -> Result<BatchOptions, Problem> {
-        let delay = |text: String| parse_duration(&text).map_err(|e| Problem::invalid(format!("batching.max_delay: {e}")));
+        let delay = |text: String| {
+            parse_duration(&text).map_err(|e| Problem::invalid(format!("batching.max_delay: {e}")))
+        };
         Ok(BatchOptions {
             max_rows: self.max_rows,
             max_delay: self.max_delay.map(delay).transpose()?,
@@ -227,7 +231,8 @@ pub(crate) fn text_of(value: &toml::Value) -> String {
 /// # Errors
 /// What the operating system said; or the file, line and key that is wrong, with the nearest key that is known.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Problem> {
-    let text = std::fs::read_to_string(path).map_err(|e| Problem::io(format!("read {}", path.display()), &e))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| Problem::io(format!("read {}", path.display()), &e))?;
     parse(&text).map_err(|problem| problem.at(path.display().to_string()))
 }
 
@@ -242,10 +247,14 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
 /// The nearest of the keys that the reader's message lists, where one is near.
 fn suggestion(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let Some(found) = quoted.next().filter(|_| message.contains("unknown field")) else { return String::new() };
+    let Some(found) = quoted.next().filter(|_| message.contains("unknown field")) else {
+        return String::new();
+    };
     let nearest = quoted.map(|known| (edit_distance(found, known), known)).min();
     match nearest {
-        Some((distance, known)) if distance <= 3 && distance < known.len() => format!("; did you mean `{known}`?"),
+        Some((distance, known)) if distance <= 3 && distance < known.len() => {
+            format!("; did you mean `{known}`?")
+        }
         _ => String::new(),
     }
 }
@@ -272,7 +281,10 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_with_line_and_nearest_known_key() {
-        let problem = parse::<LandfallToml>("[server]\nhttp = \"8000\"\nmax-bdy = \"1GiB\"\n").err().unwrap().to_string();
+        let problem = parse::<LandfallToml>("[server]\nhttp = \"8000\"\nmax-bdy = \"1GiB\"\n")
+            .err()
+            .unwrap()
+            .to_string();
         assert!(problem.contains("line 3") && problem.contains("did you mean `max-body`?"), "{problem}");
         let problem = parse::<ModelToml>("[batching]\nmax_row = 3\n").err().unwrap().to_string();
         assert!(problem.contains("did you mean `max_rows`?"), "{problem}");
@@ -309,7 +321,10 @@ mod tests {
         assert_eq!(settings.golden_tolerance, Some((1e-3, 1e-5)));
         assert_eq!(settings.options.get("iteration_range"), Some("2,7"));
         assert_eq!(settings.labels["stable"], "3");
-        assert_eq!(settings.versions, Some(VersionPolicy::Only(vec![Version::numbered(1), Version::named("blue")])));
+        assert_eq!(
+            settings.versions,
+            Some(VersionPolicy::Only(vec![Version::numbered(1), Version::named("blue")]))
+        );
     }
 
     #[test]

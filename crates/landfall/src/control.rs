@@ -22,7 +22,11 @@ pub(crate) fn run(control: &Control) -> Result<(), Failure> {
     let runtime = runtime.map_err(|e| Problem::io("start the client", &e))?;
     let (status, answer) = runtime.block_on(ask(&control.server, method, &path, body))?;
     if !status.is_success() {
-        return Err(Failure::Work(Problem::invalid(format!("{}: {}", control.server, refusal(status, &answer)))));
+        return Err(Failure::Work(Problem::invalid(format!(
+            "{}: {}",
+            control.server,
+            refusal(status, &answer)
+        ))));
     }
     let text = if control.json { String::from_utf8_lossy(&answer).into_owned() } else { for_people(&answer) };
     // Standard output may be closed by a reader that has seen enough.
@@ -61,14 +65,20 @@ fn escaped(segment: &str) -> String {
     text
 }
 
-async fn ask(server: &str, method: Method, path: &str, body: Option<Value>) -> Result<(StatusCode, Bytes), Failure> {
+async fn ask(
+    server: &str,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> Result<(StatusCode, Bytes), Failure> {
     let wrong = || Failure::call(format!("--server {server}: expected a URL such as http://127.0.0.1:8000"));
     let uri: Uri = server.parse().map_err(|_| wrong())?;
     let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else { return Err(wrong()) };
     let address = format!("{host}:{}", uri.port_u16().unwrap_or(80));
     let failed = |text: String| Problem::invalid(format!("{server}: {text}"));
     let stream = tokio::net::TcpStream::connect(&address).await.map_err(|e| failed(e.to_string()))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(e.to_string()))?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(e.to_string()))?;
     tokio::spawn(connection);
     let text = body.map(|body| body.to_string()).unwrap_or_default();
     let request = Request::builder()

@@ -69,7 +69,8 @@ pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
     };
     let searched = registry.onnx_report.as_ref().map(ToString::to_string);
     if arguments.json {
-        let list: Vec<_> = names.iter().map(|name| json!({ "engine": name, "version": version(name) })).collect();
+        let list: Vec<_> =
+            names.iter().map(|name| json!({ "engine": name, "version": version(name) })).collect();
         print(&format!("{:#}\n", json!({ "engines": list, "onnxruntime_search": searched })));
         return Ok(());
     }

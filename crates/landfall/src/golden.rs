@@ -10,7 +10,11 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// When the file cannot be read, lacks required inputs, or holds none of the outputs.
-pub(crate) fn read(file: &Path, signatures: &[Arc<Signature>], name: Option<&str>) -> Result<GoldenRows, Problem> {
+pub(crate) fn read(
+    file: &Path,
+    signatures: &[Arc<Signature>],
+    name: Option<&str>,
+) -> Result<GoldenRows, Problem> {
     let signature = choose(signatures, name)?;
     let inputs = signature.inputs();
     // A column that is an input cannot say what is expected of an output.
@@ -20,8 +24,11 @@ pub(crate) fn read(file: &Path, signatures: &[Arc<Signature>], name: Option<&str
     let expected = outputs.iter().map(|&place| column_of_output(&signature.outputs()[place]));
     let columns: Vec<InputSpec> = inputs.iter().cloned().chain(expected).collect();
     let mut tensors = read_columns(TableInput::file(file), columns)?;
-    let found: Vec<(usize, Tensor)> =
-        outputs.into_iter().zip(tensors.split_off(inputs.len())).filter_map(|(place, t)| Some((place, t?))).collect();
+    let found: Vec<(usize, Tensor)> = outputs
+        .into_iter()
+        .zip(tensors.split_off(inputs.len()))
+        .filter_map(|(place, t)| Some((place, t?)))
+        .collect();
     if found.is_empty() {
         let names: Vec<&str> = signature.outputs().iter().map(|output| output.name.as_str()).collect();
         return Err(Problem::invalid(format!("no expected outputs: the model gives {}", names.join(", "))));
@@ -54,11 +61,16 @@ pub(crate) fn read_calls(file: &Path, signatures: &[Arc<Signature>]) -> Result<V
 ///
 /// # Errors
 /// [`Reason::SignatureNotFound`].
-pub(crate) fn choose<'a>(signatures: &'a [Arc<Signature>], name: Option<&str>) -> Result<&'a Arc<Signature>, Problem> {
+pub(crate) fn choose<'a>(
+    signatures: &'a [Arc<Signature>],
+    name: Option<&str>,
+) -> Result<&'a Arc<Signature>, Problem> {
     let found = match name {
         None => signatures.first(),
         Some(name) => signatures.iter().find(|signature| signature.name() == name),
     };
-    let missing = || Problem::new(Reason::SignatureNotFound { signature: name.unwrap_or("serving_default").to_owned() });
+    let missing = || {
+        Problem::new(Reason::SignatureNotFound { signature: name.unwrap_or("serving_default").to_owned() })
+    };
     found.ok_or_else(missing)
 }

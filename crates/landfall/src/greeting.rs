@@ -18,7 +18,8 @@ pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> 
     let failures: Vec<String> = started
         .iter()
         .filter_map(|start| {
-            let name = if start.model.is_empty() { start.path.display().to_string() } else { start.model.clone() };
+            let name =
+                if start.model.is_empty() { start.path.display().to_string() } else { start.model.clone() };
             start.outcome.as_ref().err().map(|problem| format!("{name}: {problem}"))
         })
         .collect();
@@ -41,7 +42,11 @@ pub(crate) fn say(server: &Server, serving: &Serving) {
         info!("no model yet; the repository is watched");
     }
     if let (Some(Bound::Tcp(address)), Some(lease)) = (server.http(), available.first()) {
-        let host = if address.ip().is_unspecified() { format!("127.0.0.1:{}", address.port()) } else { address.to_string() };
+        let host = if address.ip().is_unspecified() {
+            format!("127.0.0.1:{}", address.port())
+        } else {
+            address.to_string()
+        };
         info!("try: {}", curl(&host, lease));
     }
 }
@@ -51,7 +56,9 @@ fn curl(host: &str, lease: &Lease) -> String {
     let model = lease.model();
     let row = lease.signatures().first().and_then(|signature| sample_row(signature));
     match row {
-        Some(row) => format!("curl -s http://{host}/v1/models/{model}:predict -d '{{\"instances\": [{row}]}}'"),
+        Some(row) => {
+            format!("curl -s http://{host}/v1/models/{model}:predict -d '{{\"instances\": [{row}]}}'")
+        }
         None => format!("curl -s http://{host}/v2/models/{model}"),
     }
 }
@@ -79,9 +86,10 @@ fn sample_row(signature: &Signature) -> Option<String> {
             DType::F32 | DType::F64 => "1.0",
             _ => return None,
         };
-        let nested = lengths.iter().rev().fold(value.to_owned(), |inner, &length| {
-            format!("[{}]", vec![inner; length].join(", "))
-        });
+        let nested = lengths
+            .iter()
+            .rev()
+            .fold(value.to_owned(), |inner, &length| format!("[{}]", vec![inner; length].join(", ")));
         cells.push((input.name.as_str(), nested));
     }
     match cells.as_slice() {
@@ -111,7 +119,9 @@ mod tests {
             InputSpec::new("dense", DType::F32, Some(vec![free.clone(), Dim::Known(2)])),
             InputSpec::new("job", DType::String, Some(vec![free.clone()])),
         ];
-        let of = |inputs| Signature::new("s", Method::Predict, inputs, vec![], RowRule::None, ShapeRule::Checked).unwrap();
+        let of = |inputs| {
+            Signature::new("s", Method::Predict, inputs, vec![], RowRule::None, ShapeRule::Checked).unwrap()
+        };
         assert_eq!(sample_row(&of(inputs)).unwrap(), r#"{"dense": [1.0, 1.0], "job": "a"}"#);
         let image = InputSpec::new("image", DType::F32, Some(vec![free, Dim::Known(224), Dim::Known(224)]));
         assert_eq!(sample_row(&of(vec![image])), None);

@@ -5,7 +5,8 @@ use crate::engines::{Registry, registry};
 use crate::{config, golden};
 use landfall_model::{Options, Problem};
 use landfall_serving::{
-    Clock, ComputePool, Kit, Lease, LoadReport, ModelSettings, NullRules, Source, SystemClock, Tables, load_once,
+    Clock, ComputePool, Kit, Lease, LoadReport, ModelSettings, NullRules, Source, SystemClock, Tables,
+    load_once,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,7 +8,8 @@ use tracing_subscriber::EnvFilter;
 /// Starts the log. `LANDFALL_LOG` chooses levels (`info`, `landfall_net=debug`); text or JSON lines.
 pub(crate) fn start(format: LogFormat) {
     let levels = EnvFilter::try_from_env("LANDFALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).with_target(false);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).with_target(false);
     // A log that was started before stays: there is one process, and one log.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
@@ -25,10 +26,15 @@ pub(crate) struct Log {
 impl Observer for Log {
     fn event(&self, event: &Event<'_>) {
         match event {
-            Event::Loading { model, version, path } => info!("model {model} version {version}: loading {}", path.display()),
+            Event::Loading { model, version, path } => {
+                info!("model {model} version {version}: loading {}", path.display())
+            }
             Event::Available { model, version, engine, why, notes, took } => {
-                let reason = if matches!(*engine, "onnxruntime" | "embedded") { &self.onnx_reason } else { *why };
-                info!("model {model} version {version}: available after {took:.1?}; engine {engine} ({reason})");
+                let reason =
+                    if matches!(*engine, "onnxruntime" | "embedded") { &self.onnx_reason } else { *why };
+                info!(
+                    "model {model} version {version}: available after {took:.1?}; engine {engine} ({reason})"
+                );
                 notes.iter().for_each(|note| info!("model {model} version {version}: {note}"));
             }
             Event::Failed { model, version, problem } => error!("model {model} version {version}: {problem}"),

@@ -8,7 +8,9 @@ use crate::log::{self, Log};
 use crate::{greeting, loading};
 use landfall_model::Problem;
 use landfall_net::{NetSettings, Server};
-use landfall_serving::{Clock, ComputePool, ModelSettings, Serving, Setup, Source, SystemClock, WatchSettings};
+use landfall_serving::{
+    Clock, ComputePool, ModelSettings, Serving, Setup, Source, SystemClock, WatchSettings,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +79,8 @@ fn configuration(arguments: &Serve) -> Result<(ServerFlags, Vec<Source>), Failur
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
         for (name, entry) in table.models {
             let (path, model) = entry.split();
-            let told = model.settings(&folder).map_err(|p| Failure::Call(p.at(format!("[models.{name}]"))))?;
+            let told =
+                model.settings(&folder).map_err(|p| Failure::Call(p.at(format!("[models.{name}]"))))?;
             let settings = above.clone().over(told);
             sources.push(Source { name: Some(name), path: folder.join(path), asked_for: true, settings });
         }
@@ -87,7 +90,9 @@ fn configuration(arguments: &Serve) -> Result<(ServerFlags, Vec<Source>), Failur
 
 /// `[NAME=]PATH`. What lies there under the whole text is a path, whatever signs it holds.
 fn source(text: &str, settings: &ModelSettings) -> Source {
-    let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.contains('/') && !Path::new(text).exists());
+    let named = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty() && !name.contains('/') && !Path::new(text).exists());
     let source = match named {
         Some((name, path)) => Source::path(path).named(name),
         None => Source::path(text),

@@ -25,10 +25,9 @@ fn predict_gives_the_same_numbers_whatever_the_format_and_the_number_of_threads(
     let folder = tempfile::tempdir().unwrap();
     let csv = |name: &str| folder.path().join(name).display().to_string();
     let mut seen = Vec::new();
-    for (input, output, threads) in [
-        ("examples/rows/iris.csv", csv("a.csv"), "1"),
-        ("examples/rows/iris.csv", csv("b.csv"), "4"),
-    ] {
+    for (input, output, threads) in
+        [("examples/rows/iris.csv", csv("a.csv"), "1"), ("examples/rows/iris.csv", csv("b.csv"), "4")]
+    {
         let (code, _, err) =
             run(&["predict", IRIS, "-i", input, "-o", &output, "--threads", threads, "--engine", "embedded"]);
         assert_eq!(code, 0, "{err}");
@@ -37,7 +36,8 @@ fn predict_gives_the_same_numbers_whatever_the_format_and_the_number_of_threads(
     assert_eq!(seen[0], seen[1]);
     for ending in ["npz", "parquet", "arrow", "jsonl"] {
         let output = csv(&format!("out.{ending}"));
-        let (code, _, err) = run(&["predict", IRIS, "-i", "examples/rows/iris.csv", "-o", &output, "--engine", "embedded"]);
+        let (code, _, err) =
+            run(&["predict", IRIS, "-i", "examples/rows/iris.csv", "-o", &output, "--engine", "embedded"]);
         assert_eq!(code, 0, "{ending}: {err}");
         assert!(std::fs::metadata(&output).unwrap().len() > 0);
     }
@@ -48,12 +48,26 @@ fn a_bad_row_stops_is_skipped_or_is_kept_as_told() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("rows.csv");
     let good = "5.1,3.5,1.4,0.2";
-    std::fs::write(&input, format!("sepal_length,sepal_width,petal_length,petal_width\n{good}\n5.1,oops,1.4,0.2\n{good}\n"))
-        .unwrap();
+    std::fs::write(
+        &input,
+        format!("sepal_length,sepal_width,petal_length,petal_width\n{good}\n5.1,oops,1.4,0.2\n{good}\n"),
+    )
+    .unwrap();
     let (input, output) = (input.to_str().unwrap(), folder.path().join("out.csv"));
     let kept = folder.path().join("bad.csv");
     let scored = |bad_rows: &str| {
-        run(&["predict", IRIS, "-i", input, "-o", output.to_str().unwrap(), "--bad-rows", bad_rows, "--engine", "embedded"])
+        run(&[
+            "predict",
+            IRIS,
+            "-i",
+            input,
+            "-o",
+            output.to_str().unwrap(),
+            "--bad-rows",
+            bad_rows,
+            "--engine",
+            "embedded",
+        ])
     };
     let (code, _, err) = scored("stop");
     assert!(code == 1 && err.contains("row 2") && err.contains("oops"), "{code}: {err}");
@@ -72,8 +86,14 @@ fn check_compares_with_golden_rows_and_says_what_differs() {
     let (code, out, err) = run(&["check", IRIS, "--engine", "embedded"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("golden rows"), "{out}");
-    let (code, out, _) =
-        run(&["check", "examples/models/breast_cancer", "--golden", "examples/models/iris/1/golden.npz", "--engine", "embedded"]);
+    let (code, out, _) = run(&[
+        "check",
+        "examples/models/breast_cancer",
+        "--golden",
+        "examples/models/iris/1/golden.npz",
+        "--engine",
+        "embedded",
+    ]);
     assert_ne!(code, 0, "golden rows of another model: {out}");
 }
 
@@ -93,10 +113,18 @@ fn a_wrong_call_exits_with_2_and_failed_work_with_1() {
     for (arguments, code, says) in [
         (&["predict", IRIS][..], 2, "--input"),
         (&["serve", "--htp", "8000"], 2, "--http"),
-        (&["predict", IRIS, "-i", "examples/rows/iris.csv", "--output", "nope", "--engine", "embedded"], 2, "nope"),
+        (
+            &["predict", IRIS, "-i", "examples/rows/iris.csv", "--output", "nope", "--engine", "embedded"],
+            2,
+            "nope",
+        ),
         (&["predict", IRIS, "-i", "nowhere.csv", "--engine", "embedded"], 1, "nowhere.csv"),
         (&["inspect", "README.md", "--engine", "embedded"], 1, "README.md"),
-        (&["predict", IRIS, "-i", "examples/rows/iris.csv", "-o", "x.strange", "--engine", "embedded"], 2, "strange"),
+        (
+            &["predict", IRIS, "-i", "examples/rows/iris.csv", "-o", "x.strange", "--engine", "embedded"],
+            2,
+            "strange",
+        ),
         (&["inspect", IRIS, "--set", "speed=11", "--engine", "embedded"], 1, "speed"),
     ] {
         let (found, out, err) = run(arguments);

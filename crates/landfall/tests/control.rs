@@ -14,7 +14,9 @@ fn models_are_listed_promoted_rolled_back_unloaded_and_loaded() {
     let server = Server::start(&[examples().join("models").to_str().unwrap()]);
     let (done, list) = control(&server, &["list"]);
     assert!(done && list.contains("digits") && list.contains("iris"), "{list}");
-    for step in [&["promote", "digits", "1"][..], &["rollback", "digits"], &["unload", "iris"], &["load", "iris"]] {
+    for step in
+        [&["promote", "digits", "1"][..], &["rollback", "digits"], &["unload", "iris"], &["load", "iris"]]
+    {
         let (done, text) = control(&server, step);
         assert!(done, "{step:?}: {text}");
     }

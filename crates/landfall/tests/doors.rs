@@ -70,9 +70,10 @@ fn the_same_rows_give_the_same_bits_through_every_door() {
     assert_eq!(binary, expected, "binary against JSON");
 
     // TensorFlow Serving's row form and column form.
-    for (body, key) in
-        [(format!("{{\"instances\":{}}}", json(&rows)), "predictions"), (format!("{{\"inputs\":{}}}", json(&rows)), "outputs")]
-    {
+    for (body, key) in [
+        (format!("{{\"instances\":{}}}", json(&rows)), "predictions"),
+        (format!("{{\"inputs\":{}}}", json(&rows)), "outputs"),
+    ] {
         let answer = client.post("/v1/models/breast_cancer:predict", body);
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         let answer = answer.json();
@@ -90,7 +91,8 @@ fn the_same_rows_give_the_same_bits_through_every_door() {
     // Offline, over a file with the same rows.
     let folder = tempfile::tempdir().unwrap();
     let (input_file, output_file) = (folder.path().join("rows.jsonl"), folder.path().join("out.jsonl"));
-    let lines: String = rows.iter().map(|row| format!("{{\"{input}\":{}}}\n", serde_json::to_string(row).unwrap())).collect();
+    let lines: String =
+        rows.iter().map(|row| format!("{{\"{input}\":{}}}\n", serde_json::to_string(row).unwrap())).collect();
     std::fs::write(&input_file, lines).unwrap();
     let mut predict = landfall();
     predict.arg("predict").arg(&model).args(["--engine", "embedded", "--output", &name]);
@@ -108,7 +110,9 @@ fn one_row_and_many_agree_and_everyone_gets_his_own_answer() {
     let server = Server::start(&[examples().join("models/breast_cancer").to_str().unwrap()]);
     let rows = rows();
     let ask = |rows: &[Vec<f32>]| {
-        let answer = server.client().post("/v1/models/breast_cancer:predict", format!("{{\"instances\":{}}}", json(rows)));
+        let answer = server
+            .client()
+            .post("/v1/models/breast_cancer:predict", format!("{{\"instances\":{}}}", json(rows)));
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         answer.json()["predictions"].as_array().unwrap().clone()
     };
@@ -131,7 +135,10 @@ fn one_row_and_many_agree_and_everyone_gets_his_own_answer() {
                     values(&alone[0], &mut found);
                     values(&together[which], &mut expected);
                     for (a, b) in found.iter().zip(&expected) {
-                        assert!((a - b).abs() <= 1e-6 + 1e-5 * b.abs(), "row {which}: {found:?} against {expected:?}");
+                        assert!(
+                            (a - b).abs() <= 1e-6 + 1e-5 * b.abs(),
+                            "row {which}: {found:?} against {expected:?}"
+                        );
                     }
                 }
             });

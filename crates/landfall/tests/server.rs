@@ -62,7 +62,9 @@ impl Server {
             }
         }
         let kept = log.clone();
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line))
+        });
         let http = http.unwrap_or_else(|| panic!("no door opened: {}", log.lock().unwrap().join("\n")));
         Server { process, http, log, _state: state }
     }
@@ -78,7 +80,8 @@ impl Server {
 
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status().unwrap();
+        let sent =
+            Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 

@@ -101,7 +101,10 @@ fn versions_swap_fail_and_roll_back_under_load_without_a_failed_request() {
 fn what_control_calls_changed_survives_a_kill() {
     let repository = tempfile::tempdir().unwrap();
     for version in ["1", "2"] {
-        copy(&examples().join("models/digits").join(version), &repository.path().join("digits").join(version));
+        copy(
+            &examples().join("models/digits").join(version),
+            &repository.path().join("digits").join(version),
+        );
     }
     let path = repository.path().to_str().unwrap();
     let server = Server::start(&[path]);
@@ -111,7 +114,9 @@ fn what_control_calls_changed_survives_a_kill() {
     assert_eq!(served_version(&mut client).as_deref(), Some("1"));
     let server = Server::start_with(&[path], server.kill());
     let mut client = server.client();
-    eventually("version 1 after the restart", || served_version(&mut client).filter(|version| version == "1"));
+    eventually("version 1 after the restart", || {
+        served_version(&mut client).filter(|version| version == "1")
+    });
     let history = client.get("/control/history");
     let text = String::from_utf8_lossy(&history.body).into_owned();
     assert!(history.status == 200 && text.contains("promote") && text.contains("digits"), "{text}");

@@ -39,7 +39,7 @@ impl Scanner<'_> {
     ///
     /// # Errors
     /// Where the number is malformed or too big.
-    #[inline]
+    #[inline(always)]
     pub fn float(&mut self) -> Result<f64, SyntaxError> {
         let negative = self.peek() == b'-';
         let start = self.at + usize::from(negative);
@@ -67,22 +67,19 @@ impl Scanner<'_> {
     }
 
     /// Reads an integer of at most 18 digits; `None`, without a step, for every other value.
-    #[inline]
+    #[inline(always)]
     pub fn short_integer(&mut self) -> Option<i64> {
         let negative = self.peek() == b'-';
         let start = self.at + usize::from(negative);
-        let mut end = start;
-        let mut value = 0i64;
-        while let Some(digit) = self.bytes.get(end).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10) {
-            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
-            end += 1;
-        }
+        let (value, end) = digits(self.bytes, start, 0);
         let leading_zero = self.bytes.get(start) == Some(&b'0') && end > start + 1;
         let more = matches!(self.bytes.get(end), Some(b'.' | b'e' | b'E'));
         if end == start || end - start > 18 || leading_zero || more {
             return None;
         }
         self.at = end;
+        // At most 18 digits: far from the sign bit.
+        let value = value as i64;
         Some(if negative { -value } else { value })
     }
 
@@ -167,11 +164,23 @@ impl Scanner<'_> {
 }
 
 /// Adds the digits from `at` on to a number; gives it and where the digits end. Wraps when there are too many.
-#[inline]
+#[inline(always)]
 fn digits(bytes: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
-    while let Some(group) = bytes.get(at..at + 8).and_then(|g| g.try_into().ok()).and_then(eight_digits) {
-        number = number.wrapping_mul(100_000_000).wrapping_add(group);
-        at += 8;
+    while let Some(text) = bytes.get(at..at + 8).and_then(|text| <[u8; 8]>::try_from(text).ok()) {
+        // A digit becomes 0..=9; all else has bits in its high nibble, or gets them by adding 6.
+        let word = u64::from_le_bytes(text) ^ 0x3030_3030_3030_3030;
+        let other = (word | word.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+        let count = other.trailing_zeros() / 8;
+        if count == 0 {
+            return (number, at);
+        }
+        // The text's first byte is the lowest: shifting up puts zeros in front of the digits.
+        let eight = word << (64 - 8 * count);
+        number = number.wrapping_mul(SHIFTS[count as usize]).wrapping_add(eight_digits(eight));
+        at += count as usize;
+        if count < 8 {
+            return (number, at);
+        }
     }
     while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10) {
         number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
@@ -180,17 +189,15 @@ fn digits(bytes: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
     (number, at)
 }
 
-/// Eight digits at once: pairs, then fours, then all, each step one multiplication.
-#[inline]
-fn eight_digits(text: [u8; 8]) -> Option<u64> {
-    let word = u64::from_le_bytes(text).wrapping_sub(0x3030_3030_3030_3030);
-    // Each byte is now 0..=9 for a digit; a borrow, or a byte above 9, shows in the high nibbles.
-    if (word | word.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0 != 0 {
-        return None;
-    }
+/// Powers of ten by how many of eight digits are there.
+const SHIFTS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// Eight digits at once, the first in the lowest byte: pairs, then fours, then all, each step one multiplication.
+#[inline(always)]
+fn eight_digits(word: u64) -> u64 {
     let pairs = word.wrapping_mul(10).wrapping_add(word >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
 }
 
 fn integer(negative: bool, digits: &[u8]) -> Option<Number> {

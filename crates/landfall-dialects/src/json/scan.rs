@@ -80,13 +80,15 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over white space; gives the byte after it, 0 at the end.
-    #[inline]
+    #[inline(always)]
     pub fn skip_space(&mut self) -> u8 {
         loop {
-            match self.peek() {
-                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
-                byte => return byte,
+            let byte = self.peek();
+            // One comparison tells nearly every byte that is there apart from white space.
+            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return byte;
             }
+            self.at += 1;
         }
     }
 

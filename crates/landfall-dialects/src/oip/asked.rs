@@ -12,6 +12,8 @@ pub struct Form {
     pub(super) id: Vec<u8>,
     /// The outputs, in the order of the answer.
     pub(super) outputs: SmallVec<[AskedOutput; 4]>,
+    /// Whether the request named a signature.
+    pub(super) names_signature: bool,
 }
 
 impl Form {
@@ -53,9 +55,8 @@ impl Asked {
         }
     }
 
-    /// The outputs wanted, how to schedule, how to answer, and the signature that was named: all outputs given by default
-    /// when none was named.
-    pub(super) fn finish(mut self, signature: &Signature) -> (Wanted, Hints, Form, Option<String>) {
+    /// The outputs wanted, how to schedule, and how to answer: all outputs given by default when none was named.
+    pub(super) fn finish(mut self, signature: &Signature) -> (Wanted, Hints, Form) {
         let wanted = if self.outputs.is_empty() {
             let plain = |place| AskedOutput { place, classes: 0, binary: None };
             self.outputs.extend(signature.default_outputs().iter().map(plain));
@@ -70,7 +71,11 @@ impl Asked {
             timeout: (self.timeout_us > 0).then(|| Duration::from_micros(self.timeout_us)),
             priority: (self.priority > 0).then_some(self.priority),
         };
-        (wanted, hints, Form { id: self.id, outputs: self.outputs }, self.signature)
+        (
+            wanted,
+            hints,
+            Form { id: self.id, outputs: self.outputs, names_signature: self.signature.is_some() },
+        )
     }
 }
 

@@ -12,14 +12,13 @@ use std::sync::Arc;
 pub(super) fn decode(
     signatures: &[Arc<Signature>],
     model: &str,
-    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<(Decoded<Form>, Option<String>), Fault>,
+    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<Decoded<Form>, Fault>,
     scan: impl Fn() -> Asked,
 ) -> Result<Decoded<Form>, Problem> {
     let default = signatures.first().ok_or_else(|| Problem::internal("a model without a signature"))?;
     let outcome = match attempt(default, Asked::default()) {
-        Ok((decoded, None)) => return Ok(decoded),
-        Ok((decoded, Some(_))) => Ok(decoded),
-        Err(fault) => Err(fault),
+        Ok(decoded) if !decoded.form.names_signature => return Ok(decoded),
+        outcome => outcome,
     };
     again(signatures, model, attempt, scan(), outcome)
 }
@@ -29,7 +28,7 @@ pub(super) fn decode(
 fn again(
     signatures: &[Arc<Signature>],
     model: &str,
-    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<(Decoded<Form>, Option<String>), Fault>,
+    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<Decoded<Form>, Fault>,
     said: Asked,
     outcome: Result<Decoded<Form>, Fault>,
 ) -> Result<Decoded<Form>, Problem> {
@@ -40,8 +39,5 @@ fn again(
     let Some(signature) = signatures.iter().find(|signature| signature.name() == name) else {
         return Err(Problem::new(Reason::SignatureNotFound { signature: name.to_owned() }));
     };
-    match attempt(signature, Asked::default()) {
-        Ok((decoded, _)) => Ok(decoded),
-        Err(fault) => Err(fault.word(signature, model, &said.id)),
-    }
+    attempt(signature, Asked::default()).map_err(|fault| fault.word(signature, model, &said.id))
 }

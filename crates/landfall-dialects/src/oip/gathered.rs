@@ -147,7 +147,7 @@ impl<'s> Gathered<'s> {
             if self.inputs[slot].is_some() {
                 return Err(self.repeated(Target::Whole(slot)));
             }
-            self.inputs[slot] = Some(Input::Csr(columns::csr(self.spec(slot), parts)?));
+            self.inputs[slot] = Some(Input::Csr(Box::new(columns::csr(self.spec(slot), parts)?)));
         }
         for (slot, input) in self.inputs.iter_mut().enumerate() {
             if let Some(Input::Columns(columns)) = input {

@@ -1,8 +1,9 @@
-//! A writer of protobuf's wire format, straight into the response's bytes.
+//! Protobuf's wire format on the hot path: a walk over a request's fields, a writer straight into the response's bytes.
 //!
 //! Format: the public "Encoding" page of the Protocol Buffers documentation. The reader is
 //! [`landfall_model::protobuf`].
 
+pub mod walk;
 mod writer;
 
 pub use writer::{Writer, varint_len};

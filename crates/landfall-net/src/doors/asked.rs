@@ -30,7 +30,9 @@ impl Asked {
                     asked.shorten(wait, CLOCK.now());
                 }
                 "grpc-timeout" => asked.shorten(timeout::parse(value.as_bytes())?, CLOCK.now()),
-                "x-request-priority" => asked.priority = Some(number("x-request-priority", value.as_bytes())?),
+                "x-request-priority" => {
+                    asked.priority = Some(number("x-request-priority", value.as_bytes())?)
+                }
                 _ => {}
             }
         }
@@ -55,7 +57,10 @@ impl Asked {
 fn number(name: &str, value: &[u8]) -> Result<u64, Problem> {
     let text = std::str::from_utf8(value).ok();
     text.and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
-        Problem::invalid(format!("{name}: expected a whole number, found {:?}", String::from_utf8_lossy(value)))
+        Problem::invalid(format!(
+            "{name}: expected a whole number, found {:?}",
+            String::from_utf8_lossy(value)
+        ))
     })
 }
 
@@ -65,14 +70,21 @@ mod tests {
     use http::HeaderValue;
 
     fn of(headers: &[(&'static str, &'static str)]) -> Result<Asked, Problem> {
-        Asked::of(&headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect())
+        Asked::of(
+            &headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+                .collect(),
+        )
     }
 
     #[test]
     fn the_shortest_wait_counts_and_nothing_asked_is_no_deadline() {
         assert_eq!(of(&[("host", "a")]).unwrap(), Asked::default());
         let now = CLOCK.now();
-        let asked = of(&[("grpc-timeout", "10S"), ("x-request-timeout-ms", "2000"), ("x-request-priority", "3")]).unwrap();
+        let asked =
+            of(&[("grpc-timeout", "10S"), ("x-request-timeout-ms", "2000"), ("x-request-priority", "3")])
+                .unwrap();
         let deadline = asked.deadline.unwrap();
         assert!(deadline >= now + Duration::from_secs(2) && deadline < now + Duration::from_secs(9));
         assert_eq!(asked.priority, Some(3));

@@ -18,7 +18,12 @@ use std::time::{Duration, UNIX_EPOCH};
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Answers a call to the control door.
-pub(crate) async fn answer(caller: &Caller, route: ControlRoute<'_>, method: &Method, body: Incoming) -> Reply {
+pub(crate) async fn answer(
+    caller: &Caller,
+    route: ControlRoute<'_>,
+    method: &Method,
+    body: Incoming,
+) -> Reply {
     let expected = match route {
         ControlRoute::Models | ControlRoute::History => Method::GET,
         ControlRoute::Promote(_) | ControlRoute::Rollback(_) => Method::POST,
@@ -44,7 +49,11 @@ fn worded(problem: &Problem) -> HttpError {
         Reason::LabelNotFound { .. } | Reason::VersionNotFound { .. } => 404,
         _ => landfall_dialects::oip::errors::status(problem.kind()),
     };
-    HttpError { status, body: to_json(&serde_json::json!({ "error": problem.to_string() })).into(), retry_after: None }
+    HttpError {
+        status,
+        body: to_json(&serde_json::json!({ "error": problem.to_string() })).into(),
+        retry_after: None,
+    }
 }
 
 fn to_json(value: &impl Serialize) -> Bytes {
@@ -85,7 +94,8 @@ enum VersionName {
 
 async fn promote(caller: &Caller, model: String, body: Incoming) -> Result<Reply, Refused> {
     let body = body::read(body, caller.shared.max_body).await?;
-    let wrong = |error| Problem::invalid(format!("expected {{\"version\": V, \"label\": L}}, L optional: {error}"));
+    let wrong =
+        |error| Problem::invalid(format!("expected {{\"version\": V, \"label\": L}}, L optional: {error}"));
     let Promotion { version, label } = serde_json::from_slice(body.bytes()).map_err(wrong)?;
     let version = match version {
         VersionName::Number(number) => Version::numbered(number),
@@ -148,7 +158,11 @@ impl<'a> Listed<'a> {
             default: info.default.as_ref().map(Version::to_string),
             promoted: info.pinned.as_ref().map(Version::to_string),
             unloaded: info.unloaded,
-            labels: info.labels.iter().map(|(label, version)| (label.as_str(), version.to_string())).collect(),
+            labels: info
+                .labels
+                .iter()
+                .map(|(label, version)| (label.as_str(), version.to_string()))
+                .collect(),
             versions: info.versions.iter().map(ListedVersion::of).collect(),
         }
     }
@@ -171,7 +185,8 @@ impl ListedVersion {
 async fn history(caller: &Caller) -> Result<Reply, Refused> {
     let control = caller.shared.control.clone();
     let asked = tokio::task::spawn_blocking(move || control.history()).await;
-    let entries = asked.unwrap_or_else(|_| Err(Problem::worded(Kind::Internal, "the history could not be read")))?;
+    let entries =
+        asked.unwrap_or_else(|_| Err(Problem::worded(Kind::Internal, "the history could not be read")))?;
     Ok(reply::json(to_json(&History { history: entries.iter().map(Change::of).collect() })))
 }
 
@@ -203,6 +218,13 @@ impl<'a> Change<'a> {
         };
         let at = entry.at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let at_ms = at.as_millis().try_into().unwrap_or(u64::MAX);
-        Change { at_ms, who: &entry.who, model: &entry.model, what, version: version.map(Version::to_string), label }
+        Change {
+            at_ms,
+            who: &entry.who,
+            model: &entry.model,
+            what,
+            version: version.map(Version::to_string),
+            label,
+        }
     }
 }

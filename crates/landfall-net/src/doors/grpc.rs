@@ -58,18 +58,27 @@ pub(crate) fn unknown(service: &str, method: &str) -> Reply {
 /// A message's coding.
 ///
 /// # Errors
-/// The reply to one that is not known.
-pub(crate) fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Reply> {
+/// One that is not known.
+pub(crate) fn coding(headers: &HeaderMap) -> Result<Option<Coding>, UnknownCoding> {
     let Some(value) = headers.get(GRPC_ENCODING) else { return Ok(None) };
     match value.to_str() {
         Ok("identity") => Ok(None),
-        Ok(name) if Coding::named(name).is_some() => Ok(Coding::named(name)),
-        _ => {
-            let text = format!("grpc-encoding {value:?} is not supported");
-            let mut reply = status::refused(&status::plain(&Problem::worded(Kind::Unimplemented, text)));
-            reply.headers_mut().insert(GRPC_ACCEPT_ENCODING, TAKEN);
-            Err(reply)
-        }
+        Ok(name) => Coding::named(name).map(Some).ok_or_else(|| UnknownCoding(name.to_owned())),
+        Err(_) => Err(UnknownCoding(String::from_utf8_lossy(value.as_bytes()).into_owned())),
+    }
+}
+
+/// A coding that is not known, by its name.
+pub(crate) struct UnknownCoding(String);
+
+impl UnknownCoding {
+    /// The reply, which says what is known.
+    #[cold]
+    pub(crate) fn reply(self) -> Reply {
+        let text = format!("grpc-encoding {:?} is not supported", self.0);
+        let mut reply = status::refused(&status::plain(&Problem::worded(Kind::Unimplemented, text)));
+        reply.headers_mut().insert(GRPC_ACCEPT_ENCODING, TAKEN);
+        reply
     }
 }
 
@@ -118,10 +127,11 @@ async fn health(caller: &Caller, method: &str, parts: &Parts, body: Incoming) ->
     }
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
-        Err(reply) => return reply,
+        Err(unknown) => return unknown.reply(),
     };
     // Whatever service is asked for: all stand and fall together.
-    let asked = message(caller, body, coding).await.and_then(|body| services::health::check_request(body.bytes()));
+    let asked =
+        message(caller, body, coding).await.and_then(|body| services::health::check_request(body.bytes()));
     reply(match asked {
         Ok(_) => framed(&services::health::check(caller.shared.is_ready())),
         Err(problem) => Err(status::plain(&problem)),

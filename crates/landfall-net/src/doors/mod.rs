@@ -47,7 +47,9 @@ async fn rest(caller: &Caller, request: Request<Incoming>) -> Reply {
         Route::Oip(route) => oip_rest::answer(caller, route, &parts, body).await,
         // What follows is rare: its futures must not make those above larger.
         Route::Control(route) => Box::pin(control::answer(caller, route, &parts.method, body)).await,
-        Route::Live | Route::Ready | Route::Metrics if !matches!(parts.method, Method::GET | Method::HEAD) => {
+        Route::Live | Route::Ready | Route::Metrics
+            if !matches!(parts.method, Method::GET | Method::HEAD) =>
+        {
             oip_rest::not_allowed()
         }
         Route::Live => health::live(),

@@ -100,7 +100,9 @@ pub(crate) async fn load(caller: &Caller, model: &str) -> Result<(), Problem> {
 /// Permission denied where control is off.
 pub(crate) async fn unload(caller: &Caller, model: &str) -> Result<(), Problem> {
     let model = model.to_owned();
-    let done = change(caller, "unloading", move |control, who, patience| control.unload(&model, who, patience)).await;
+    let done =
+        change(caller, "unloading", move |control, who, patience| control.unload(&model, who, patience))
+            .await;
     match done {
         Err(problem) if matches!(problem.reason(), Reason::ModelNotFound { .. }) => Ok(()),
         done => done,

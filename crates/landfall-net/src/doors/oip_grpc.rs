@@ -27,7 +27,7 @@ pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: I
     }
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
-        Err(reply) => return reply,
+        Err(unknown) => return unknown.reply(),
     };
     if method == "ModelInfer" {
         return infer(caller, &parts.headers, body, coding).await;
@@ -107,9 +107,8 @@ async fn managed(caller: &Caller, method: &str, body: &Buffer) -> Option<Result<
         "ModelStatistics" => dialect::model_request(body).and_then(|ModelRequest { model, version }| {
             oip::statistics(shared, &model, &version).map(|versions| dialect::statistics(&versions))
         }),
-        "RepositoryIndex" => {
-            dialect::index_request(body).map(|request| dialect::index(&oip::index(shared), request.only_ready))
-        }
+        "RepositoryIndex" => dialect::index_request(body)
+            .map(|request| dialect::index(&oip::index(shared), request.only_ready)),
         "RepositoryModelLoad" => match dialect::load_request(body) {
             Ok(request) => oip::load(caller, &request.model).await.map(|()| dialect::empty()),
             Err(problem) => Err(problem),

@@ -2,9 +2,9 @@
 
 use super::asked::Asked;
 use super::oip::{self, Described, VERSION};
+use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
-use super::packed;
 use crate::caller::{CLOCK, Caller};
 use crate::compression::{Coding, TAKEN};
 use crate::metrics::Door;
@@ -68,24 +68,32 @@ fn refuse(refused: &Refused) -> Reply {
     reply::error(refused.worded(errors::rest))
 }
 
-/// A request body's coding; the reply to one that is not known. Names are matched in lower case only, as Triton does.
-fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Reply> {
+/// A request body's coding. Names are matched in lower case only, as Triton does.
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, UnknownCoding> {
     let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(None) };
     match value.to_str() {
         Ok("" | "identity") => Ok(None),
-        Ok(name) if Coding::named(name).is_some() => Ok(Coding::named(name)),
-        _ => {
-            let mut reply = refuse(&Problem::worded(Kind::Unimplemented, "Unsupported compression type").into());
-            reply.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(TAKEN));
-            Err(reply)
-        }
+        Ok(name) => Coding::named(name).map(Some).ok_or(UnknownCoding),
+        Err(_) => Err(UnknownCoding),
+    }
+}
+
+/// A coding that is not known.
+struct UnknownCoding;
+
+impl UnknownCoding {
+    #[cold]
+    fn reply(self) -> Reply {
+        let mut reply = refuse(&Problem::worded(Kind::Unimplemented, "Unsupported compression type").into());
+        reply.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(TAKEN));
+        reply
     }
 }
 
 async fn infer(caller: &Caller, name: &str, version: &str, parts: &Parts, body: Incoming) -> Reply {
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
-        Err(reply) => return reply,
+        Err(unknown) => return unknown.reply(),
     };
     let mut lease = None;
     let answered = answered(caller, name, version, &parts.headers, body, coding, &mut lease).await;
@@ -137,11 +145,16 @@ async fn answered(
 }
 
 /// All but inference.
-async fn manage(caller: &Caller, route: OipRoute<'_>, parts: &Parts, body: Incoming) -> Result<Reply, Refused> {
+async fn manage(
+    caller: &Caller,
+    route: OipRoute<'_>,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Reply, Refused> {
     let shared = &caller.shared;
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
-        Err(reply) => return Ok(reply),
+        Err(unknown) => return Ok(unknown.reply()),
     };
     Ok(match route {
         OipRoute::Server => reply::json(dialect::server_metadata(VERSION)),

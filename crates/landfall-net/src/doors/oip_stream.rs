@@ -26,14 +26,16 @@ use std::sync::Arc;
 pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
-        Err(reply) => return reply,
+        Err(unknown) => return unknown.reply(),
     };
     let asked = match Asked::of(&parts.headers) {
         Ok(asked) => asked,
         Err(problem) => return status::refused(&errors::grpc(&problem)),
     };
-    let ends_on_error =
-        parts.headers.get("triton_grpc_error").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let ends_on_error = parts
+        .headers
+        .get("triton_grpc_error")
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     let questions = Questions { shared: caller.shared.clone(), asked, coding, ends_on_error };
     stream::open(caller, body, errors::grpc, move |message| questions.begin(message))
 }

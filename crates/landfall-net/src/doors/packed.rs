@@ -27,15 +27,27 @@ pub(crate) async fn read(body: Incoming, coding: Option<Coding>, limit: usize) -
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) async fn read_or_empty(body: Incoming, coding: Option<Coding>, limit: usize) -> Result<Buffer, Refused> {
-    if hyper::body::Body::is_end_stream(&body) { Ok(Buffer::default()) } else { read(body, coding, limit).await }
+pub(crate) async fn read_or_empty(
+    body: Incoming,
+    coding: Option<Coding>,
+    limit: usize,
+) -> Result<Buffer, Refused> {
+    if hyper::body::Body::is_end_stream(&body) {
+        Ok(Buffer::default())
+    } else {
+        read(body, coding, limit).await
+    }
 }
 
 /// The same where what does not unpack counts as empty, as it does in TensorFlow Serving.
 ///
 /// # Errors
 /// As [`read`], but for bodies that do not unpack.
-pub(crate) async fn read_leniently(body: Incoming, coding: Option<Coding>, limit: usize) -> Result<Buffer, Refused> {
+pub(crate) async fn read_leniently(
+    body: Incoming,
+    coding: Option<Coding>,
+    limit: usize,
+) -> Result<Buffer, Refused> {
     let packed = body::read(body, limit).await?;
     let Some(coding) = coding else { return Ok(packed) };
     match away(packed.len(), move || unpack(coding, packed.bytes(), limit)).await? {

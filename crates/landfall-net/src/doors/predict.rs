@@ -1,6 +1,7 @@
 //! The middle of every prediction, whatever the door: hand in, wait, and keep long work off the I/O thread.
 
 use crate::limits::IN_PLACE;
+use crate::thread::handed_in;
 use landfall_model::{Outputs, Problem, Reason};
 use landfall_serving::{Answer, Lease, Request, Response, submit};
 use std::time::Instant;
@@ -8,7 +9,9 @@ use std::time::Instant;
 /// Hands a call in. It stands in its queue from now on; dropping the answer takes it out.
 pub(crate) fn hand_in(lease: Lease, request: Request, now: Instant) -> Waiting {
     let deadline = request.deadline;
-    Waiting { answer: submit(lease, request, now), deadline }
+    let answer = submit(lease, request, now);
+    handed_in();
+    Waiting { answer, deadline }
 }
 
 /// A call that was handed in.

@@ -18,7 +18,7 @@ pub(crate) fn answer(caller: &Caller, service: &str, method: &str, parts: &Parts
     }
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
-        Err(reply) => return reply,
+        Err(unknown) => return unknown.reply(),
     };
     let limit = caller.shared.max_body;
     stream::open(caller, body, status::plain, move |message: Message| {

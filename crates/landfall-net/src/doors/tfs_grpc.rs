@@ -28,7 +28,7 @@ pub(crate) async fn prediction(caller: &Caller, method: &str, parts: &Parts, bod
     match method {
         "Predict" => match coding(&parts.headers) {
             Ok(coding) => predict(caller, &parts.headers, body, coding).await,
-            Err(reply) => reply,
+            Err(unknown) => unknown.reply(),
         },
         "GetModelMetadata" => Box::pin(told(caller, parts, body, metadata)).await,
         "Classify" | "Regress" | "MultiInference" => unimplemented(method),
@@ -64,7 +64,7 @@ async fn told(
 ) -> Reply {
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
-        Err(reply) => return reply,
+        Err(unknown) => return unknown.reply(),
     };
     grpc::reply(match message(caller, body, coding).await {
         Ok(body) => tell(&caller.shared, body.bytes()).and_then(|message| grpc::framed(&message)),

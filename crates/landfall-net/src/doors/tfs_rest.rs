@@ -112,22 +112,23 @@ async fn answered(
 /// [`Reason::ModelNotFound`], [`Reason::VersionNotFound`], [`Reason::LabelNotFound`].
 pub(crate) fn statuses(shared: &Shared, address: &Address) -> Result<Vec<VersionStatus>, Problem> {
     let mut statuses = shared.catalog.statuses(&address.model)?;
-    let model = || address.model.clone();
+    let model = address.model.clone();
     let (version, missing) = match &address.version {
         VersionChoice::Default if statuses.is_empty() => {
-            return Err(Problem::new(Reason::NoVersionAvailable { model: model() }));
+            return Err(Problem::new(Reason::NoVersionAvailable { model }));
         }
         VersionChoice::Default => return Ok(statuses),
         VersionChoice::Exact(version) => {
-            (version.clone(), Reason::VersionNotFound { model: model(), version: version.to_string() })
+            (Some(version.clone()), Reason::VersionNotFound { model, version: version.to_string() })
         }
-        VersionChoice::Label(label) => (
+        VersionChoice::Label(label) => {
             // Versions whose names are no numbers are reachable as labels.
-            shared.catalog.labelled(&address.model, label).unwrap_or_else(|| Version::named(label)),
-            Reason::LabelNotFound { model: model(), label: label.clone() },
-        ),
+            let free_form = || Some(Version::named(label)).filter(|version| version.number().is_none());
+            let version = shared.catalog.labelled(&model, label).or_else(free_form);
+            (version, Reason::LabelNotFound { model, label: label.clone() })
+        }
     };
-    statuses.retain(|status| status.version == version);
+    statuses.retain(|status| Some(&status.version) == version.as_ref());
     if statuses.is_empty() { Err(Problem::new(missing)) } else { Ok(statuses) }
 }
 

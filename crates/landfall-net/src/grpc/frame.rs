@@ -22,7 +22,9 @@ impl Message {
     pub(crate) fn unpacked(self, coding: Option<Coding>, limit: usize) -> Result<Buffer, Problem> {
         match (self.packed, coding) {
             (false, _) => Ok(self.bytes),
-            (true, Some(coding)) => unpack(coding, self.bytes.bytes(), limit).map_err(|error| error.problem()),
+            (true, Some(coding)) => {
+                unpack(coding, self.bytes.bytes(), limit).map_err(|error| error.problem())
+            }
             (true, None) => {
                 Err(Problem::internal("a message is compressed, but there is no grpc-encoding that says how"))
             }
@@ -41,7 +43,11 @@ fn prefix(bytes: &[u8], limit: usize) -> Result<Option<(bool, usize)>, Problem> 
     let packed = match flag {
         0 => false,
         1 => true,
-        _ => return Err(Problem::internal(format!("a message's compression flag is {flag}, expected 0 or 1"))),
+        _ => {
+            return Err(Problem::internal(format!(
+                "a message's compression flag is {flag}, expected 0 or 1"
+            )));
+        }
     };
     let length = u32::from_be_bytes([a, b, c, d]) as usize;
     if length > limit {
@@ -118,7 +124,9 @@ impl Frames {
 ///
 /// # Errors
 /// Those of `write`; resource exhausted for a message over 4 GiB.
-pub(crate) fn framed<E: From<Problem>>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Vec<u8>, E> {
+pub(crate) fn framed<E: From<Problem>>(
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<Vec<u8>, E> {
     let mut frame = vec![0; PREFIX];
     write(&mut frame)?;
     let length = u32::try_from(frame.len() - PREFIX).map_err(|_| {
@@ -128,11 +136,15 @@ pub(crate) fn framed<E: From<Problem>>(write: impl FnOnce(&mut Vec<u8>) -> Resul
     Ok(frame)
 }
 
+/// Flag and bytes of each message, and how the body ended.
+type Read = (Vec<(bool, Vec<u8>)>, Result<(), Problem>);
+
 /// Fuzz body: however a body is cut into pieces, the same messages come out, or the same error.
 pub(crate) fn fuzz(bytes: &[u8]) {
     const LIMIT: usize = 1 << 16;
-    let (step, body) = bytes.split_first().map_or((1, bytes), |(first, rest)| (1 + usize::from(*first), rest));
-    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| -> (Vec<(bool, Vec<u8>)>, Result<(), Problem>) {
+    let (step, body) =
+        bytes.split_first().map_or((1, bytes), |(first, rest)| (1 + usize::from(*first), rest));
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Read {
         let (mut frames, mut found) = (Frames::new(LIMIT), Vec::new());
         for piece in pieces {
             frames.push(piece);

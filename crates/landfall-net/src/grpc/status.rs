@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_refusal_for_overload_says_when_to_try_again() {
-        let error = GrpcError { code: 14, message: "full".into(), retry_after: Some(Duration::from_millis(20)) };
+        let error =
+            GrpcError { code: 14, message: "full".into(), retry_after: Some(Duration::from_millis(20)) };
         let trailers = failed(&error);
         assert_eq!(trailers["grpc-status"], "14");
         assert_eq!(trailers["retry-after"], "1");

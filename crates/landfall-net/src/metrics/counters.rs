@@ -125,7 +125,8 @@ impl Metrics {
                 for (place, count) in cells.counts[door as usize].iter().enumerate() {
                     let count = count.load(Relaxed);
                     if count > 0 {
-                        *sums.entry((cells.model.to_string(), version.clone(), door, place)).or_default() += count;
+                        *sums.entry((cells.model.to_string(), version.clone(), door, place)).or_default() +=
+                            count;
                     }
                 }
             }
@@ -175,7 +176,10 @@ mod tests {
         });
         let counts = one.counts(|_, _| true);
         assert_eq!(counts.len(), 1);
-        assert_eq!((counts[0].count, counts[0].door, counts[0].outcome), (6, Door::OipRest, Some(Kind::NotFound)));
+        assert_eq!(
+            (counts[0].count, counts[0].door, counts[0].outcome),
+            (6, Door::OipRest, Some(Kind::NotFound))
+        );
         assert_eq!(other.counts(|_, _| true)[0].count, 3);
     }
 }

@@ -20,7 +20,8 @@ pub(crate) fn page(shared: &Arc<Shared>) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Page(shared.clone())));
     let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &registry).expect("writing into a string does not fail");
+    prometheus_client::encoding::text::encode(&mut text, &registry)
+        .expect("writing into a string does not fail");
     text
 }
 
@@ -72,7 +73,8 @@ fn see(lease: Lease) -> Seen {
 }
 
 fn requests(encoder: &mut DescriptorEncoder<'_>, counts: &[Count]) -> fmt::Result {
-    let what = "Predictions by door and outcome; model and version are empty where a request did not get that far";
+    let what =
+        "Predictions by door and outcome; model and version are empty where a request did not get that far";
     let mut metric = encoder.encode_descriptor("landfall_requests", what, None, MetricType::Counter)?;
     counts.iter().try_for_each(|count| {
         let labels = [
@@ -90,35 +92,25 @@ fn counter(mut metric: MetricEncoder<'_>, value: u64) -> fmt::Result {
 }
 
 fn of_versions(encoder: &mut DescriptorEncoder<'_>, seen: &[Seen]) -> fmt::Result {
-    let counters: [(&str, &str, fn(&Snapshot) -> u64); 2] = [
-        ("landfall_rows", "Rows answered", |snapshot| snapshot.inferences),
-        ("landfall_runs", "Runs of the model; a batch of many requests is one", |snapshot| snapshot.executions),
-    ];
-    for (name, what, value) in counters {
-        let mut metric = encoder.encode_descriptor(name, what, None, MetricType::Counter)?;
-        seen.iter().try_for_each(|seen| counter(metric.encode_family(&seen.labels())?, value(&seen.snapshot)))?;
-    }
-    let histograms: [(&str, &str, Option<Unit>, fn(&Snapshot) -> &Histogram); 3] = [
-        ("landfall_queue", "How long each request waited", Some(Unit::Seconds), |snapshot| &snapshot.queue_ns),
-        ("landfall_compute", "How long the batch of each request took", Some(Unit::Seconds), |snapshot| {
-            &snapshot.compute_ns
-        }),
-        ("landfall_batch_rows", "Rows of each run", None, |snapshot| &snapshot.batch_rows),
-    ];
-    for (name, what, unit, value) in histograms {
-        let scale = if unit.is_some() { 1e-9 } else { 1.0 };
-        let mut metric = encoder.encode_descriptor(name, what, unit.as_ref(), MetricType::Histogram)?;
-        for seen in seen {
-            histogram(metric.encode_family(&seen.labels())?, value(&seen.snapshot), scale)?;
-        }
-    }
+    counters(encoder, seen, "landfall_rows", "Rows answered", |snapshot| snapshot.inferences)?;
+    let what = "Runs of the model; a batch of many requests is one";
+    counters(encoder, seen, "landfall_runs", what, |snapshot| snapshot.executions)?;
+    let seconds = || Some(Unit::Seconds);
+    let what = "How long each request waited";
+    histograms(encoder, seen, "landfall_queue", what, seconds(), |snapshot| &snapshot.queue_ns)?;
+    let what = "How long the batch of each request took";
+    histograms(encoder, seen, "landfall_compute", what, seconds(), |snapshot| &snapshot.compute_ns)?;
+    histograms(encoder, seen, "landfall_batch_rows", "Rows of each run", None, |snapshot| {
+        &snapshot.batch_rows
+    })?;
     let what = "Requests that wait now";
     let mut waiting = encoder.encode_descriptor("landfall_waiting", what, None, MetricType::Gauge)?;
     for seen in seen {
         waiting.encode_family(&seen.labels())?.encode_gauge(&(seen.snapshot.waiting as u64))?;
     }
     let what = "Memory of the model, as far as its engine knows";
-    let mut memory = encoder.encode_descriptor("landfall_model_memory", what, Some(&Unit::Bytes), MetricType::Gauge)?;
+    let mut memory =
+        encoder.encode_descriptor("landfall_model_memory", what, Some(&Unit::Bytes), MetricType::Gauge)?;
     for seen in seen {
         if let Some(bytes) = seen.lease.facts().memory_bytes {
             memory.encode_family(&seen.labels())?.encode_gauge(&bytes)?;
@@ -127,8 +119,34 @@ fn of_versions(encoder: &mut DescriptorEncoder<'_>, seen: &[Seen]) -> fmt::Resul
     Ok(())
 }
 
+fn counters(
+    encoder: &mut DescriptorEncoder<'_>,
+    seen: &[Seen],
+    name: &str,
+    what: &str,
+    value: fn(&Snapshot) -> u64,
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, what, None, MetricType::Counter)?;
+    seen.iter().try_for_each(|seen| counter(metric.encode_family(&seen.labels())?, value(&seen.snapshot)))
+}
+
+/// Distributions; those in seconds were kept in nanoseconds.
+fn histograms(
+    encoder: &mut DescriptorEncoder<'_>,
+    seen: &[Seen],
+    name: &str,
+    what: &str,
+    unit: Option<Unit>,
+    value: fn(&Snapshot) -> &Histogram,
+) -> fmt::Result {
+    let scale = if unit.is_some() { 1e-9 } else { 1.0 };
+    let mut metric = encoder.encode_descriptor(name, what, unit.as_ref(), MetricType::Histogram)?;
+    seen.iter()
+        .try_for_each(|seen| histogram(metric.encode_family(&seen.labels())?, value(&seen.snapshot), scale))
+}
+
 fn histogram(mut metric: MetricEncoder<'_>, histogram: &Histogram, scale: f64) -> fmt::Result {
-    let bounds = histogram.bounds.iter().map(|&bound| bound as f64 * scale).chain([f64::MAX]);
+    let bounds = histogram.bounds.iter().map(|&bound| bound as f64 * scale).chain([f64::INFINITY]);
     let buckets: Vec<(f64, u64)> = bounds.zip(histogram.counts.iter().copied()).collect();
     metric.encode_histogram::<NoLabelSet>(histogram.sum as f64 * scale, histogram.count(), &buckets, None)
 }

@@ -31,7 +31,9 @@ fn models_are_listed_promoted_and_rolled_back_and_who_did_it_is_kept() {
     assert_eq!(post("/control/models/half/rollback", "{}").status, 200);
     assert_eq!(version(&house, "/control/models"), "2");
     let history = get(house.http, "/control/history").dense();
-    for part in [r#""what":"promote","version":"2","label":"canary""#, r#""what":"rollback""#, r#""who":"127.0.0.1:"#] {
+    for part in
+        [r#""what":"promote","version":"2","label":"canary""#, r#""what":"rollback""#, r#""who":"127.0.0.1:"#]
+    {
         assert!(history.contains(part), "{history}");
     }
     for (path, body, status) in [

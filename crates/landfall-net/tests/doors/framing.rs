@@ -67,7 +67,10 @@ fn what_is_no_http_gets_an_error_or_an_end_and_stops_nobody() {
     for (what, request) in [
         ("length is text", format!("{}{body}", head("Content-Length: abc\r\n"))),
         ("length is negative", format!("{}{body}", head("Content-Length: -1\r\n"))),
-        ("two lengths", format!("{}{body}", head(&format!("Content-Length: {length}\r\nContent-Length: 1\r\n")))),
+        (
+            "two lengths",
+            format!("{}{body}", head(&format!("Content-Length: {length}\r\nContent-Length: 1\r\n"))),
+        ),
         ("bad chunk", format!("{}zz\r\n{body}\r\n0\r\n\r\n", head("Transfer-Encoding: chunked\r\n"))),
         ("garbage", "\u{0}\u{1}garbage\r\n\r\n".to_owned()),
         ("too short", format!("{}{body}", head(&format!("Content-Length: {}\r\n", length + 10)))),

@@ -46,10 +46,16 @@ fn frames_of_foreign_bytes() {
 #[test]
 fn foreign_bytes_that_claim_to_be_packed() {
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x4b\x4c\x4a\x06\0\xc2\x41\x24\x35\x03\0\0\0";
-    run(fuzz::compression, &[b"", gzip, b"\x78\x9c\x4b\x4c\x4a\x06\0\x02\x4d\x01\x27", b"gzip;q=0.5, deflate"]);
+    run(
+        fuzz::compression,
+        &[b"", gzip, b"\x78\x9c\x4b\x4c\x4a\x06\0\x02\x4d\x01\x27", b"gzip;q=0.5, deflate"],
+    );
 }
 
 #[test]
 fn paths() {
-    run(fuzz::route, &[b"/v2/models/m/versions/1/infer", b"/v1/models/a%2Fb:predict", b"/control/models/m/promote", b"%"]);
+    run(
+        fuzz::route,
+        &[b"/v2/models/m/versions/1/infer", b"/v1/models/a%2Fb:predict", b"/control/models/m/promote", b"%"],
+    );
 }

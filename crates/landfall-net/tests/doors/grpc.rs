@@ -1,6 +1,6 @@
 //! gRPC calls, well-formed and not.
 
-use crate::grpc_client::{Grpc, INFER, Ended, field, fields, frame, infer, runtime, values};
+use crate::grpc_client::{Ended, Grpc, INFER, field, fields, frame, infer, runtime, values};
 use crate::house::{House, WAITS};
 use crate::http_client::{ask, get, tfs};
 use flate2::Compression;
@@ -33,7 +33,8 @@ fn both_dialects_answer_on_one_connection() {
         let ended = client.unary(INFER, &infer("half", "", &[1.0, 3.0])).await;
         assert_eq!(values(ended.only()), [2.5, 3.5]);
         assert_eq!(ended.head["content-type"], "application/grpc");
-        let ended = client.unary("/tensorflow.serving.PredictionService/Predict", &predict("half", &[1.0])).await;
+        let ended =
+            client.unary("/tensorflow.serving.PredictionService/Predict", &predict("half", &[1.0])).await;
         let output = fields(ended.only(), 1).remove(0);
         let tensor = fields(&output, 2).remove(0);
         assert!(tensor.windows(4).any(|window| window == 2.5f32.to_le_bytes()), "{tensor:?}");
@@ -154,7 +155,8 @@ fn packed_messages_are_unpacked() {
     with_client(&house, async |mut client| {
         let ended = client.call(INFER, &[("grpc-encoding", "gzip")], body).await;
         assert_eq!(values(ended.only()), [2.5; 100]);
-        let ended = client.call(INFER, &[("grpc-encoding", "identity")], frame(&infer("half", "", &[1.0]))).await;
+        let ended =
+            client.call(INFER, &[("grpc-encoding", "identity")], frame(&infer("half", "", &[1.0]))).await;
         assert_eq!(values(ended.only()), [2.5]);
     });
 }

@@ -83,7 +83,8 @@ impl Grpc {
         body: Vec<u8>,
     ) -> hyper::Result<Ended> {
         let mut request = Request::post(format!("http://a{path}"));
-        for (name, value) in [("content-type", "application/grpc"), ("te", "trailers")].iter().chain(headers) {
+        for (name, value) in [("content-type", "application/grpc"), ("te", "trailers")].iter().chain(headers)
+        {
             request = request.header(*name, *value);
         }
         self.sender.ready().await?;

@@ -2,13 +2,13 @@
 //! compute threads. The row -13 waits until the house's gate is opened; the row -1 fails.
 
 use landfall_model::{
-    Call, Claim, DType, Dim, Engine, Facts, Input, InputSpec, Instance, Method, Model, ModelFiles, OptionSpec, Options,
-    OutputSpec, Outputs, Problem, RowRule, ShapeRule, Signature, Tensor,
+    Call, Claim, DType, Dim, Engine, Facts, Input, InputSpec, Instance, Method, Model, ModelFiles,
+    OptionSpec, Options, OutputSpec, Outputs, Problem, RowRule, ShapeRule, Signature, Tensor,
 };
 use landfall_net::{Bound, Endpoint, NetSettings, Server};
 use landfall_serving::{
-    BatchOptions, ComputePool, GoldenRows, Kit, ModelSettings, Serving, Setup, Silent, Source, SystemClock, Tables,
-    VersionPolicy, WatchSettings,
+    BatchOptions, ComputePool, GoldenRows, Kit, ModelSettings, Serving, Setup, Silent, Source, SystemClock,
+    Tables, VersionPolicy, WatchSettings,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -107,7 +107,10 @@ impl Instance for Halving {
         let x = call.input(0).and_then(Input::dense).expect("a required input");
         let values = x.values::<f32>()?;
         if values.contains(&FAILS) {
-            return Err(Problem::new(landfall_model::Reason::Engine { engine: "half", text: "minus one".into() }));
+            return Err(Problem::new(landfall_model::Reason::Engine {
+                engine: "half",
+                text: "minus one".into(),
+            }));
         }
         if values.contains(&WAITS) {
             self.0.pass();
@@ -155,6 +158,14 @@ impl House {
         };
         let (http, grpc) = (address(server.http()), address(server.grpc()));
         House { server: Some(server), _serving: serving, gate, http, grpc, folder }
+    }
+
+    /// Waits until so many calls of `slow` wait in the queue.
+    pub(crate) fn wait_for_waiting(&self, calls: usize) {
+        let line = format!("landfall_waiting{{model=\"slow\",version=\"1\"}} {calls}");
+        let is_there =
+            |_| crate::http_client::get(self.http, "/metrics").text().lines().any(|found| found == line);
+        assert!((0..5000).any(is_there), "{line}");
     }
 
     /// Adds a version of a model.

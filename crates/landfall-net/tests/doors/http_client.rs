@@ -102,14 +102,21 @@ impl Http {
     pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &str, body: impl AsRef<[u8]>) -> Answer {
         let body = body.as_ref();
         self.asked_head = method == "HEAD";
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
         self.send([head.as_bytes(), body].concat());
         self.answer()
     }
 }
 
 /// One request on a connection of its own.
-pub(crate) fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: impl AsRef<[u8]>) -> Answer {
+pub(crate) fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: impl AsRef<[u8]>,
+) -> Answer {
     Http::to(address).ask(method, path, headers, body)
 }
 

@@ -1,4 +1,5 @@
 //! Requests through real sockets against a real catalog, with an engine of a few lines.
+#![expect(clippy::unwrap_used, reason = "the clients and the house are tests too")]
 
 mod control;
 mod drain;

@@ -27,7 +27,9 @@ fn answers_come_in_the_order_of_their_questions_and_an_error_is_one_of_them() {
         body.extend(frame(&infer("half", "q4", &[40.0])));
         let ended = client.call(STREAM, &[], body).await;
         assert_eq!((ended.status(), ended.messages.len()), (0, 5), "{ended:?}");
-        for (i, expected) in [Ok(12.0), Err("minus one"), Ok(17.0), Err("'nope' is not found"), Ok(22.0)].iter().enumerate() {
+        for (i, expected) in
+            [Ok(12.0), Err("minus one"), Ok(17.0), Err("'nope' is not found"), Ok(22.0)].iter().enumerate()
+        {
             let message = &ended.messages[i];
             let response = fields(message, 2).remove(0);
             assert_eq!(fields(&response, 3), [format!("q{i}").into_bytes()]);
@@ -48,7 +50,8 @@ fn a_caller_may_want_the_first_error_to_end_the_stream() {
     let house = House::open();
     runtime().block_on(async {
         let mut client = Grpc::to(house.grpc).await;
-        let body = [stream("half", &[20.0]), frame(&infer("nope", "", &[1.0])), stream("half", &[30.0])].concat();
+        let body =
+            [stream("half", &[20.0]), frame(&infer("nope", "", &[1.0])), stream("half", &[30.0])].concat();
         let ended = client.call(STREAM, &[("triton_grpc_error", "true")], body).await;
         assert_eq!((ended.status(), ended.messages.len()), (5, 1), "{ended:?}");
     });
@@ -73,7 +76,8 @@ fn two_hundred_questions_on_one_stream_are_answered_in_order() {
         let mut client = Grpc::to(house.grpc).await;
         let asked: Vec<f32> = (0..200).map(|i| (i + 20) as f32).collect();
         let ended = client.call(STREAM, &[], stream("half", &asked)).await;
-        let answers: Vec<f32> = ended.messages.iter().map(|message| values(&fields(message, 2)[0])[0]).collect();
+        let answers: Vec<f32> =
+            ended.messages.iter().map(|message| values(&fields(message, 2)[0])[0]).collect();
         assert_eq!(answers, asked.iter().map(|value| value / 2.0 + 2.0).collect::<Vec<f32>>());
     });
 }
@@ -102,7 +106,10 @@ impl hyper::body::Body for Fed {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
     }
 }

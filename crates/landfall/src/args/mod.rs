@@ -36,7 +36,9 @@ pub(crate) enum Command {
 }
 
 #[derive(Args)]
-#[command(after_help = "Example:\n  landfall serve iris=model.onnx\n  landfall serve models/ --http 8000 --grpc 8001")]
+#[command(
+    after_help = "Example:\n  landfall serve iris=model.onnx\n  landfall serve models/ --http 8000 --grpc 8001"
+)]
 pub(crate) struct Serve {
     /// A model file, a folder of versions, a repository folder of models, or a landfall.toml
     #[arg(value_name = "[NAME=]PATH")]
@@ -137,7 +139,13 @@ pub(crate) struct Engines {
 #[command(after_help = "Example:\n  landfall control list\n  landfall control promote iris 2")]
 pub(crate) struct Control {
     /// Where the server's HTTP port is
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000", env = "LANDFALL_SERVER", global = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8000",
+        env = "LANDFALL_SERVER",
+        global = true
+    )]
     pub(crate) server: String,
     /// The server's answer as it came
     #[arg(long, global = true)]

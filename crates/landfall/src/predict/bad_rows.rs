@@ -66,7 +66,8 @@ impl Kept {
         if self.open.is_none() {
             let file = AtomicFile::create(&self.path)?;
             let mut out = BufWriter::new(file.handle()?);
-            out.write_all(b"row,reason,text\n").map_err(|e| Problem::io(format!("write {}", self.path.display()), &e))?;
+            out.write_all(b"row,reason,text\n")
+                .map_err(|e| Problem::io(format!("write {}", self.path.display()), &e))?;
             self.open = Some((file, out));
         }
         let open = self.open.as_mut().ok_or_else(|| Problem::internal("a file that was just opened"))?;
@@ -108,7 +109,10 @@ mod tests {
         let row = BadRow { row: 7, problem: Problem::invalid("no \"number\""), raw: b"a,b".to_vec() };
         rows.take(std::slice::from_ref(&row)).unwrap();
         rows.finish().unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "row,reason,text\n7,\"no \"\"number\"\"\",\"a,b\"\n");
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "row,reason,text\n7,\"no \"\"number\"\"\",\"a,b\"\n"
+        );
         assert_eq!(BadRows::new("stop").take(&[row]), Err(Problem::invalid("no \"number\"")));
     }
 }

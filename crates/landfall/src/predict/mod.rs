@@ -30,7 +30,8 @@ const WRITE_BUFFER: usize = 1 << 20;
 /// read or answered (with `--bad-rows stop`), or a file cannot be read or written.
 pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     let (lease, _) = loading::load(&arguments.model, &arguments.model_flags)?;
-    let signature = golden::choose(lease.signatures(), arguments.signature.as_deref()).map_err(Failure::Call)?;
+    let signature =
+        golden::choose(lease.signatures(), arguments.signature.as_deref()).map_err(Failure::Call)?;
     let wanted = wanted(signature, &arguments.output).map_err(Failure::Call)?;
     let streams = arguments.input.iter().any(|input| input == "-");
     let (inputs, first_format) = inputs(arguments)?;
@@ -43,8 +44,10 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
         _ => 1,
     };
     let output = Output::open(arguments, first_format)?;
-    let options = WriteOptions { scratch: output.folder().to_owned(), eager: streams, ..WriteOptions::default() };
-    let writer = TableWriter::create(output.format, output.sink()?, signature, &wanted, &options).map_err(Failure::Call)?;
+    let options =
+        WriteOptions { scratch: output.folder().to_owned(), eager: streams, ..WriteOptions::default() };
+    let writer = TableWriter::create(output.format, output.sink()?, signature, &wanted, &options)
+        .map_err(Failure::Call)?;
     let progress = Progress::start(std::io::stderr().is_terminal() && !streams);
     let scoring = Scoring { lease: &lease, reader: &reader, threads, stop_at_bad: bad_rows.stops() };
     let (rows, bad) = scoring.run(writer, bad_rows, &progress)?;
@@ -126,7 +129,8 @@ struct Output {
 impl Output {
     /// Nothing is left behind unless [`Output::commit`] is reached.
     fn open(arguments: &Predict, input_format: Option<Format>) -> Result<Self, Failure> {
-        let told = arguments.output_format.as_deref().map(Format::of_name).transpose().map_err(Failure::Call)?;
+        let told =
+            arguments.output_format.as_deref().map(Format::of_name).transpose().map_err(Failure::Call)?;
         let path = &arguments.output_file;
         if path.as_os_str() == "-" {
             // Lines are answered with lines.
@@ -134,7 +138,10 @@ impl Output {
             return Ok(Output { format: told.or(like_input).unwrap_or(Format::Csv), file: None });
         }
         let format = told.or_else(|| Format::of_ending(&path.to_string_lossy())).ok_or_else(|| {
-            Failure::call(format!("{}: its ending names no format; say which with --output-format", path.display()))
+            Failure::call(format!(
+                "{}: its ending names no format; say which with --output-format",
+                path.display()
+            ))
         })?;
         Ok(Output { format, file: Some(AtomicFile::create(path)?) })
     }

@@ -68,7 +68,11 @@ impl Scoring<'_> {
     }
 
     /// One worker: a chunk after the other, until there are no more.
-    fn work(&self, encoder: &TableEncoder, results: &InOrder<Result<Scored, Problem>>) -> Result<(), Problem> {
+    fn work(
+        &self,
+        encoder: &TableEncoder,
+        results: &InOrder<Result<Scored, Problem>>,
+    ) -> Result<(), Problem> {
         let mut worker = Worker::new(self.lease.clone())?;
         while let Some(raw) = self.reader.next()? {
             if !results.wait_for_room(raw.index()) {

@@ -2,18 +2,15 @@
 
 use crate::Address;
 use crate::oip::names::version_choice;
-use landfall_model::protobuf::Fields;
+use crate::protobuf::walk::{self, Walk};
 use landfall_model::{Problem, VersionChoice};
-
-/// What protobuf calls the message, in problems about its bytes.
-const INFER_REQUEST: &str = "ModelInferRequest";
 
 /// The model and version of a `ModelInferRequest`.
 ///
 /// # Errors
 /// Malformed bytes; invalid argument for a name that is no UTF-8.
 pub fn infer_address(body: &[u8]) -> Result<Address, Problem> {
-    let (model, version) = first_two(INFER_REQUEST, body)?;
+    let (model, version) = first_two(body)?;
     Ok(Address { model: model.to_owned(), version: version_choice(version) })
 }
 
@@ -32,18 +29,18 @@ pub struct ModelRequest {
 /// # Errors
 /// As [`infer_address`].
 pub fn model_request(body: &[u8]) -> Result<ModelRequest, Problem> {
-    let (model, version) = first_two("a request with name and version", body)?;
+    let (model, version) = first_two(body)?;
     Ok(ModelRequest { model: model.to_owned(), version: version_choice(version) })
 }
 
 /// Text fields 1 and 2; of a field that comes more than once the last one counts.
-fn first_two<'a>(what: &'a str, body: &'a [u8]) -> Result<(&'a str, &'a str), Problem> {
+fn first_two(body: &[u8]) -> Result<(&str, &str), Problem> {
     let (mut first, mut second) = ("", "");
-    let mut fields = Fields::new(what, body);
-    while let Some((field, value)) = fields.next()? {
+    let mut fields = Walk::new(body);
+    while let Some((field, part)) = fields.next()? {
         match field {
-            1 => first = value.text()?,
-            2 => second = value.text()?,
+            1 => first = walk::text(body, &part)?,
+            2 => second = walk::text(body, &part)?,
             _ => {}
         }
     }

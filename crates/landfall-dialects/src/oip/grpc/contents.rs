@@ -3,19 +3,13 @@
 use crate::oip::errors::Fault;
 use crate::oip::names;
 use landfall_model::protobuf::{Fields, Value};
-use landfall_model::reader::Reader;
 use landfall_model::{DType, Problem, TensorMut};
 
 /// Reads one `InferTensorContents` into `tensor`, whose type is the declared datatype's.
-pub(super) fn read(
-    contents: Reader<'_>,
-    tensor: &mut TensorMut,
-    input: &str,
-    model: &str,
-) -> Result<(), Fault> {
+pub(super) fn read(contents: &[u8], tensor: &mut TensorMut, input: &str, model: &str) -> Result<(), Fault> {
     let dtype = tensor.dtype();
     let expected = field_of(dtype);
-    let mut fields = Fields::of(contents);
+    let mut fields = Fields::new("InferTensorContents", contents);
     let mut other = None;
     while let Some((field, value)) = fields.next()? {
         if Some(field) == expected {

@@ -6,14 +6,16 @@ use crate::oip::asked::{self, Asked, AskedOutput, Form};
 use crate::oip::errors::Fault;
 use crate::oip::gathered::{Gathered, Target};
 use crate::oip::{blob, chosen, names};
-use landfall_model::protobuf::{Fields, Value};
-use landfall_model::reader::Reader;
+use crate::protobuf::walk::{self, Part, Walk};
+use landfall_model::protobuf::Fields;
 use landfall_model::{Buffer, DType, Problem, Reason, Shape, Signature, TensorMut};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// What messages are called in problems about their bytes.
 const INFER_REQUEST: &str = "ModelInferRequest";
+const PARAMETER: &str = "a parameter";
 
 /// Decodes a `ModelInferRequest` for a model. Of `signatures` the first one counts, unless `parameters.signature_name`
 /// names another.
@@ -45,7 +47,9 @@ fn scan_asked(body: &[u8]) -> Asked {
         match field {
             3 => asked.id = value.bytes().unwrap_or_default().to_vec(),
             4 => {
-                if let Ok(("signature_name", parameter::Parameter::Text(name))) = parameter::entry(value) {
+                if let Ok(("signature_name", parameter::Parameter::Text(name))) =
+                    value.message().and_then(parameter::entry)
+                {
                     asked.signature = Some(name.to_owned());
                 }
             }
@@ -61,7 +65,7 @@ struct Pending<'a> {
     target: Target,
     dtype: DType,
     shape: Shape,
-    contents: SmallVec<[Reader<'a>; 1]>,
+    contents: SmallVec<[Range<usize>; 1]>,
 }
 
 fn decode_with(
@@ -69,21 +73,23 @@ fn decode_with(
     signature: &Arc<Signature>,
     model: &str,
     mut asked: Asked,
-) -> Result<(Decoded<Form>, Option<String>), Fault> {
+) -> Result<Decoded<Form>, Fault> {
+    let bytes = body.bytes();
     let mut gathered = Gathered::new(signature);
     let mut inputs: SmallVec<[Pending<'_>; 4]> = SmallVec::new();
     let mut raw: SmallVec<[Range<usize>; 4]> = SmallVec::new();
-    let mut fields = Fields::new(INFER_REQUEST, body.bytes());
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            3 => asked.id = value.text()?.as_bytes().to_vec(),
-            4 => {
-                let (key, parameter) = parameter::entry(value)?;
+    let mut fields = Walk::new(bytes);
+    while let Some((field, part)) = fields.next()? {
+        match (field, part) {
+            (3, part) => asked.id = walk::text(bytes, &part)?.as_bytes().to_vec(),
+            (4, part) => {
+                let (key, parameter) = parameter::entry(Fields::new(PARAMETER, walk::bytes(bytes, &part)?))?;
                 parameter::of_request(&mut asked, key, parameter)?;
             }
-            5 => inputs.push(input(value.message()?, &gathered)?),
-            6 => output(value.message()?, signature, &mut asked)?,
-            7 => raw.push(range(value)?),
+            (5, Part::Bytes(range)) => inputs.push(input(bytes, range, &gathered)?),
+            (6, part) => output(walk::bytes(bytes, &part)?, signature, &mut asked)?,
+            (7, Part::Bytes(range)) => raw.push(range),
+            (5 | 7, part) => drop(walk::bytes(bytes, &part)?),
             _ => {}
         }
     }
@@ -95,36 +101,39 @@ fn decode_with(
         let tensor = match (raw.get(place), contents.is_empty()) {
             (_, false) if !raw.is_empty() => return Err(both(name, model)),
             (Some(range), _) => blob::tensor(dtype, shape, body.slice(range.clone()), name, model)?,
-            (None, false) => typed(contents, dtype, shape, name, model)?,
-            (None, true) if !raw.is_empty() || shape.elements()? > 0 => return Err(no_data(name, model)),
+            (None, false) => typed(bytes, &contents, dtype, shape, name, model)?,
+            (None, true) if !raw.is_empty() || blob::elements(&shape, name)? > 0 => {
+                return Err(no_data(name, model));
+            }
             (None, true) => TensorMut::new(dtype).freeze(shape)?,
         };
         gathered.put(target, tensor)?;
     }
-    let (wanted, hints, form, named) = asked.finish(signature);
-    Ok((Decoded { call: gathered.call(wanted)?, hints, form }, named))
+    let (wanted, hints, form) = asked.finish(signature);
+    Ok(Decoded { call: gathered.call(wanted)?, hints, form })
 }
 
-fn input<'a>(mut fields: Fields<'a>, gathered: &Gathered<'_>) -> Result<Pending<'a>, Fault> {
+fn input<'a>(bytes: &'a [u8], range: Range<usize>, gathered: &Gathered<'_>) -> Result<Pending<'a>, Fault> {
     let (mut name, mut datatype) = ("", "");
     let mut shape = Shape::default();
     let mut negative = None;
     let mut contents = SmallVec::new();
-    while let Some((field, value)) = fields.next()? {
-        match (field, value) {
-            (1, value) => name = value.text()?,
-            (2, value) => datatype = value.text()?,
-            (3, value) => value.varints(|dim| match usize::try_from(dim as i64) {
+    let mut fields = Walk::within(bytes, range);
+    while let Some((field, part)) = fields.next()? {
+        match (field, part) {
+            (1, part) => name = walk::text(bytes, &part)?,
+            (2, part) => datatype = walk::text(bytes, &part)?,
+            (3, part) => Walk::varints(bytes, part, |dim| match usize::try_from(dim as i64) {
                 Ok(dim) => shape.push(dim),
                 Err(_) => negative = Some(dim as i64),
             })?,
-            (4, value) => {
-                let (key, _) = parameter::entry(value)?;
+            (4, part) => {
+                let (key, _) = parameter::entry(Fields::new(PARAMETER, walk::bytes(bytes, &part)?))?;
                 if asked::is_shared_memory(key.as_bytes()) {
                     return Err(asked::shared_memory(key, name).into());
                 }
             }
-            (5, Value::Bytes(reader)) => contents.push(reader),
+            (5, Part::Bytes(range)) => contents.push(range),
             _ => {}
         }
     }
@@ -139,13 +148,14 @@ fn input<'a>(mut fields: Fields<'a>, gathered: &Gathered<'_>) -> Result<Pending<
 }
 
 /// One `InferRequestedOutputTensor`.
-fn output(mut fields: Fields<'_>, signature: &Signature, asked: &mut Asked) -> Result<(), Problem> {
+fn output(bytes: &[u8], signature: &Signature, asked: &mut Asked) -> Result<(), Problem> {
+    let mut fields = Fields::new("InferRequestedOutputTensor", bytes);
     let (mut name, mut classes) = ("", 0);
     let mut shared = None;
     while let Some((field, value)) = fields.next()? {
         match field {
             1 => name = value.text()?,
-            2 => match parameter::entry(value)? {
+            2 => match parameter::entry(value.message()?)? {
                 ("classification", k) => classes = parameter::classification(k)?,
                 (key, _) if asked::is_shared_memory(key.as_bytes()) => shared = Some(key.to_owned()),
                 // `binary_data` belongs to REST; here all data is binary.
@@ -164,19 +174,9 @@ fn output(mut fields: Fields<'_>, signature: &Signature, asked: &mut Asked) -> R
     Ok(())
 }
 
-fn range(value: Value<'_>) -> Result<Range<usize>, Problem> {
-    match value {
-        Value::Bytes(reader) => {
-            let start = reader.offset() as usize;
-            Ok(start..start + reader.remaining())
-        }
-        // The walk's own error for another wire type.
-        other => other.bytes().map(|bytes| 0..bytes.len()),
-    }
-}
-
 fn typed(
-    parts: SmallVec<[Reader<'_>; 1]>,
+    bytes: &[u8],
+    parts: &[Range<usize>],
     dtype: DType,
     shape: Shape,
     input: &str,
@@ -185,7 +185,7 @@ fn typed(
     let elements = blob::elements(&shape, input)?;
     let mut tensor = TensorMut::new(dtype);
     for part in parts {
-        contents::read(part, &mut tensor, input, model)?;
+        contents::read(&bytes[part.clone()], &mut tensor, input, model)?;
     }
     let found = tensor.len();
     match dtype.size() {

@@ -22,9 +22,8 @@ pub(super) enum Parameter<'a> {
 }
 
 /// An entry of a map of parameters: key 1, value 2.
-pub(super) fn entry<'a>(value: Value<'a>) -> Result<(&'a str, Parameter<'a>), Problem> {
+pub(super) fn entry(mut fields: Fields<'_>) -> Result<(&str, Parameter<'_>), Problem> {
     let (mut key, mut parameter) = ("", Parameter::Unset);
-    let mut fields = value.message()?;
     while let Some((field, value)) = fields.next()? {
         match field {
             1 => key = value.text()?,

@@ -54,7 +54,7 @@ fn decode_with(
     signature: &Arc<Signature>,
     model: &str,
     mut asked: Asked,
-) -> Result<(Decoded<Form>, Option<String>), Fault> {
+) -> Result<Decoded<Form>, Fault> {
     let mut scanner = Scanner::new(&body.bytes()[..json_length]);
     let mut gathered = Gathered::new(signature);
     let mut blobs = Blobs { body, next: json_length, model };
@@ -90,8 +90,8 @@ fn decode_with(
         return Err(input::missing("inputs"));
     }
     blobs.finish()?;
-    let (wanted, hints, form, named) = asked.finish(signature);
-    Ok((Decoded { call: gathered.call(wanted)?, hints, form }, named))
+    let (wanted, hints, form) = asked.finish(signature);
+    Ok(Decoded { call: gathered.call(wanted)?, hints, form })
 }
 
 /// Refuses what follows the document, but for white space and NUL bytes, at which RapidJSON stops reading.

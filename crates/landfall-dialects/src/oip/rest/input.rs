@@ -12,11 +12,11 @@ use landfall_model::{DType, Shape, Tensor};
 use std::borrow::Cow;
 
 /// An input's description and data.
-pub(super) struct Described {
+pub(super) struct Described<'a> {
     /// Where it goes.
     pub(super) target: Target,
     /// Its name.
-    pub(super) name: String,
+    pub(super) name: Cow<'a, str>,
     /// Its declared type.
     pub(super) dtype: DType,
     /// Its declared shape.
@@ -55,7 +55,7 @@ enum Data {
 }
 
 /// Reads the entry that comes next.
-pub(super) fn read(scanner: &mut Scanner<'_>, gathered: &Gathered<'_>) -> Result<Described, Fault> {
+pub(super) fn read<'a>(scanner: &mut Scanner<'a>, gathered: &Gathered<'_>) -> Result<Described<'a>, Fault> {
     if !scanner.take(b'{') {
         scanner.skip_value()?;
         return Err(missing("name"));
@@ -80,7 +80,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>, gathered: &Gathered<'_>) -> Result
     partial.finish(scanner, gathered)
 }
 
-impl Partial<'_> {
+impl<'a> Partial<'a> {
     fn data(&self, scanner: &mut Scanner<'_>, gathered: &Gathered<'_>) -> Result<Data, Fault> {
         if let (Some(name), Some(Some(dtype)), Some(shape)) = (&self.name, self.dtype, &self.shape) {
             let name = text(name);
@@ -116,8 +116,8 @@ impl Partial<'_> {
         Ok(())
     }
 
-    fn finish(self, scanner: &Scanner<'_>, gathered: &Gathered<'_>) -> Result<Described, Fault> {
-        let name = text(&self.name.ok_or_else(|| missing("name"))?).into_owned();
+    fn finish(self, scanner: &Scanner<'_>, gathered: &Gathered<'_>) -> Result<Described<'a>, Fault> {
+        let name = owned_text(self.name.ok_or_else(|| missing("name"))?);
         if let Some(parameter) = self.shared {
             return Err(asked::shared_memory(&parameter, &name).into());
         }
@@ -157,6 +157,13 @@ fn read_data(
 
 fn text<'b>(name: &'b [u8]) -> Cow<'b, str> {
     String::from_utf8_lossy(name)
+}
+
+fn owned_text(name: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match name {
+        Cow::Borrowed(name) => text(name),
+        Cow::Owned(name) => Cow::Owned(text(&name).into_owned()),
+    }
 }
 
 fn shape(scanner: &mut Scanner<'_>) -> Result<Shape, Fault> {

@@ -19,7 +19,7 @@ pub(super) fn decode(body: &Buffer, signature: &Arc<Signature>, model: &str) -> 
         let shape = shape(spec, body.len())?;
         blob::tensor(spec.dtype, shape, body.clone(), &spec.name, model)?
     };
-    let (wanted, hints, form, _) = Asked { binary: true, ..Asked::default() }.finish(signature);
+    let (wanted, hints, form) = Asked { binary: true, ..Asked::default() }.finish(signature);
     let inputs = (0..=slot).map(|place| (place == slot).then(|| Input::Dense(tensor.clone())));
     Ok(Decoded { call: Call::checked(signature.clone(), inputs, wanted)?, hints, form })
 }

@@ -1,6 +1,8 @@
 //! The dialect as its clients see it: checklist rows, bodies of other programs, answers of real servers.
 
+mod binary_rows;
 mod bodies;
+mod documents;
 mod golden;
 mod grpc_rows;
 mod properties;
@@ -10,7 +12,8 @@ mod tabular;
 use super::{Form, grpc, rest};
 use crate::{Decoded, Identity, JsonNan};
 use landfall_model::{
-    Buffer, DType, Dim, InputSpec, Method, OutputSpec, Outputs, Problem, RowRule, ShapeRule, Signature, Tensor, Version,
+    Buffer, Call, DType, Dim, InputSpec, Method, OutputSpec, Outputs, Problem, RowRule, ShapeRule, Signature,
+    Tensor, Version,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,16 +28,38 @@ pub(crate) fn signature(
     inputs: &[(&str, DType, &[usize])],
     outputs: &[(&str, DType, &[usize])],
 ) -> Arc<Signature> {
-    let inputs = inputs.iter().map(|(name, dtype, dims)| InputSpec::new(*name, *dtype, rows_of(dims))).collect();
-    let outputs = outputs.iter().map(|(name, dtype, dims)| OutputSpec::new(*name, *dtype, rows_of(dims))).collect();
-    Signature::new("serving_default", Method::Predict, inputs, outputs, RowRule::Independent, ShapeRule::Checked)
-        .unwrap()
-        .shared()
+    let inputs =
+        inputs.iter().map(|(name, dtype, dims)| InputSpec::new(*name, *dtype, rows_of(dims))).collect();
+    let outputs =
+        outputs.iter().map(|(name, dtype, dims)| OutputSpec::new(*name, *dtype, rows_of(dims))).collect();
+    Signature::new(
+        "serving_default",
+        Method::Predict,
+        inputs,
+        outputs,
+        RowRule::Independent,
+        ShapeRule::Checked,
+    )
+    .unwrap()
+    .shared()
 }
 
 /// The click-through model of the shared cases.
 pub(crate) fn ctr() -> Arc<Signature> {
     signature(&[("dense", DType::F32, &[13]), ("ids", DType::I64, &[26])], &[("score", DType::F32, &[1])])
+}
+
+/// One input X of this type and row width, one output Y.
+fn one(dtype: DType, width: &[usize]) -> Arc<Signature> {
+    signature(&[("X", dtype, width)], &[("Y", DType::F32, &[3])])
+}
+
+fn input(datatype: &str, shape: &str, data: &str) -> String {
+    format!(r#"{{"inputs":[{{"name":"X","shape":{shape},"datatype":"{datatype}","data":{data}}}]}}"#)
+}
+
+fn dense(call: &Call, slot: usize) -> &Tensor {
+    call.input(slot).unwrap().dense().unwrap()
 }
 
 fn decode_rest(signature: &Arc<Signature>, body: &str) -> Result<Decoded<Form>, Problem> {

@@ -4,7 +4,6 @@ use super::item::Misfit;
 use super::scalar;
 use crate::json::Scanner;
 use landfall_model::{InputSpec, Problem, Shape, Tensor, TensorMut};
-use smallvec::SmallVec;
 
 /// A row-major matrix [n, F] that is being filled. A column that comes in its turn is read at once; one that comes
 /// early is remembered and read when the row ends.
@@ -15,13 +14,13 @@ pub(super) struct Filling<'s> {
     /// The column whose turn it is.
     next: usize,
     /// Columns that came early, with the place of their value in the document.
-    early: SmallVec<[(usize, usize); 8]>,
+    early: Vec<(usize, usize)>,
 }
 
 impl<'s> Filling<'s> {
     pub(super) fn new(spec: &'s InputSpec) -> Self {
         let values = TensorMut::new(spec.dtype);
-        Filling { spec, values, rows: 0, next: 0, early: SmallVec::new() }
+        Filling { spec, values, rows: 0, next: 0, early: Vec::new() }
     }
 
     /// Reads the value of a column, or steps over it for now.

@@ -7,8 +7,8 @@ use crate::json::Scanner;
 use landfall_model::{Input, Problem, Signature, Slot, SlotColumn, Tensor};
 use smallvec::SmallVec;
 
-/// What fills each slot of a signature.
-pub(super) type Inputs = SmallVec<[Option<Input>; 4]>;
+/// What fills each slot of a signature. On the heap: an input is large, and this list is handed on several times.
+pub(super) type Inputs = Vec<Option<Input>>;
 
 /// The input that values without a name are for.
 pub(super) fn nameless_slot(signature: &Signature) -> Option<Slot> {
@@ -52,17 +52,17 @@ pub(super) fn only_input(slot: Slot, tensor: Tensor) -> Inputs {
 /// Rows that are objects.
 struct NamedRows<'a, 's> {
     signature: &'s Signature,
-    filled: SmallVec<[Filled<'s>; 4]>,
+    filled: Vec<Filled<'s>>,
     /// The members of the first row as they are written, and where each leads. Later rows nearly always repeat them in
     /// order, so that one comparison of bytes replaces a look-up.
-    members: SmallVec<[(&'a [u8], SlotColumn); 8]>,
+    members: SmallVec<[(&'a [u8], SlotColumn); 4]>,
     rows: usize,
 }
 
 enum Filled<'s> {
     Not,
     Whole(Items<'s>),
-    ByColumn(Filling<'s>),
+    ByColumn(Box<Filling<'s>>),
 }
 
 impl<'a, 's> NamedRows<'a, 's> {
@@ -73,14 +73,15 @@ impl<'a, 's> NamedRows<'a, 's> {
 
     /// What was read, by slot.
     fn into_inputs(self) -> Result<Inputs, Problem> {
-        let tensor = |filled| {
-            Ok(match filled {
+        let mut inputs = Inputs::with_capacity(self.filled.len());
+        for filled in self.filled {
+            inputs.push(match filled {
                 Filled::Not => None,
                 Filled::Whole(items) => Some(Input::Dense(items.into_rows()?)),
                 Filled::ByColumn(filling) => Some(Input::Dense(filling.into_matrix()?)),
-            })
-        };
-        self.filled.into_iter().map(tensor).collect()
+            });
+        }
+        Ok(inputs)
     }
 
     fn read_all(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Misfit> {
@@ -147,7 +148,7 @@ impl<'a, 's> NamedRows<'a, 's> {
             }
             *filled = match target.column {
                 None => Filled::Whole(Items::new(spec)),
-                Some(_) => Filled::ByColumn(Filling::new(spec)),
+                Some(_) => Filled::ByColumn(Box::new(Filling::new(spec))),
             };
         }
         match (filled, target.column) {

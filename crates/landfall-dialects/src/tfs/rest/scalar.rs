@@ -160,7 +160,7 @@ trait FromNumber: Element {
 }
 
 impl FromNumber for f64 {
-    #[inline]
+    #[inline(always)]
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, Misfit> {
         Ok(scanner.float()?)
     }
@@ -168,7 +168,7 @@ impl FromNumber for f64 {
 
 /// By way of a double, as the original reads it; beyond the range of a float to infinity or zero.
 impl FromNumber for f32 {
-    #[inline]
+    #[inline(always)]
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, Misfit> {
         Ok(scanner.float()? as f32)
     }
@@ -176,8 +176,11 @@ impl FromNumber for f32 {
 
 macro_rules! integers {
     ($($t:ty),*) => { $(impl FromNumber for $t {
-        #[inline]
+        #[inline(always)]
         fn read(scanner: &mut Scanner<'_>) -> Result<Self, Misfit> {
+            if let Some(value) = scanner.short_integer() {
+                return value.try_into().map_err(|_| Misfit);
+            }
             match scanner.number()? {
                 Number::Int(value) => value.try_into().map_err(|_| Misfit),
                 Number::UInt(value) => value.try_into().map_err(|_| Misfit),

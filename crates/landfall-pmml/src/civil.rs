@@ -1,0 +1,148 @@
+//! Dates and times without a zone: to numbers and back, in the proleptic Gregorian calendar.
+
+/// Days from 1970-01-01 to a date.
+pub(crate) fn days(year: i32, month: u32, day: u32) -> i64 {
+    // Years start in March, so that the leap day is their last.
+    let year = i64::from(year) - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * i64::from((month + 9) % 12) + 2) / 5 + i64::from(day) - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// Year, month and day of a number of days from 1970-01-01.
+pub(crate) fn parts(days: i64) -> (i64, u32, u32) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = (of_year - (153 * from_march + 2) / 5 + 1) as u32;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 } as u32;
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// `2020-02-29` as days.
+pub(crate) fn date(text: &str) -> Option<i64> {
+    let mut fields = text.splitn(3, '-');
+    let year = digits(fields.next()?, 4)?;
+    let (month, day) = (digits(fields.next()?, 2)?, digits(fields.next()?, 2)?);
+    let number = days(year as i32, month, day);
+    (parts(number) == (i64::from(year), month, day)).then_some(number)
+}
+
+/// `23:59:58` as seconds; parts of a second are dropped.
+pub(crate) fn time(text: &str) -> Option<i64> {
+    let text = text.trim_end_matches('Z');
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let mut fields = whole.splitn(3, ':');
+    let (hours, minutes) = (digits(fields.next()?, 2)?, digits(fields.next()?, 2)?);
+    let seconds = fields.next().map_or(Some(0), |text| digits(text, 2))?;
+    let valid = hours < 24 && minutes < 60 && seconds < 60 && fraction.bytes().all(|b| b.is_ascii_digit());
+    valid.then_some(i64::from(hours * 3_600 + minutes * 60 + seconds))
+}
+
+/// `2020-02-29T23:59:58`, or with a blank, or a date alone, as seconds.
+pub(crate) fn date_time(text: &str) -> Option<i64> {
+    match text.split_once(['T', ' ']) {
+        Some((day, clock)) => Some(date(day)? * 86_400 + time(clock)?),
+        None => Some(date(text)? * 86_400),
+    }
+}
+
+fn digits(text: &str, width: usize) -> Option<u32> {
+    (text.len() == width && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+pub(crate) fn write_date(days: i64, out: &mut String) {
+    let (year, month, day) = parts(days);
+    out.push_str(&format!("{year:04}-{month:02}-{day:02}"));
+}
+
+pub(crate) fn write_time(seconds: i64, out: &mut String) {
+    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+    out.push_str(&format!("{hours:02}:{minutes:02}:{:02}", seconds % 60));
+}
+
+const MONTHS: [&str; 12] = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+];
+const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/// Seconds from 1970-01-01 by a pattern of `%` letters, as POSIX has them; `None` for a letter that is not known.
+pub(crate) fn formatted(seconds: i64, pattern: &str) -> Option<String> {
+    let (day, clock) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, of_month) = parts(day);
+    let (hour, minute, second) = (clock / 3_600, clock / 60 % 60, clock % 60);
+    let half = if hour % 12 == 0 { 12 } else { hour % 12 };
+    let weekday = (day + 4).rem_euclid(7);
+    let of_year = day - days(year as i32, 1, 1) + 1;
+    let mut out = String::new();
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            out.push(letter);
+            continue;
+        }
+        let text = match letters.next()? {
+            'Y' => format!("{year:04}"),
+            'y' => format!("{:02}", year.rem_euclid(100)),
+            'C' => format!("{:02}", year.div_euclid(100)),
+            'm' => format!("{month:02}"),
+            'd' => format!("{of_month:02}"),
+            'e' => format!("{of_month:2}"),
+            'H' => format!("{hour:02}"),
+            'I' => format!("{half:02}"),
+            'M' => format!("{minute:02}"),
+            'S' => format!("{second:02}"),
+            'p' => (if hour < 12 { "AM" } else { "PM" }).to_owned(),
+            'j' => format!("{of_year:03}"),
+            'w' => weekday.to_string(),
+            'u' => (if weekday == 0 { 7 } else { weekday }).to_string(),
+            'B' => MONTHS[month as usize - 1].to_owned(),
+            'b' | 'h' => MONTHS[month as usize - 1][..3].to_owned(),
+            'A' => WEEKDAYS[weekday as usize].to_owned(),
+            'a' => WEEKDAYS[weekday as usize][..3].to_owned(),
+            'D' => format!("{month:02}/{of_month:02}/{:02}", year.rem_euclid(100)),
+            'F' => format!("{year:04}-{month:02}-{of_month:02}"),
+            'T' => format!("{hour:02}:{minute:02}:{second:02}"),
+            'R' => format!("{hour:02}:{minute:02}"),
+            's' => seconds.to_string(),
+            'n' => "\n".to_owned(),
+            't' => "\t".to_owned(),
+            '%' => "%".to_owned(),
+            _ => return None,
+        };
+        out.push_str(&text);
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_dates_are_each_others_inverse() {
+        for number in (-800_000..800_000).step_by(37) {
+            let (year, month, day) = parts(number);
+            assert_eq!(days(year as i32, month, day), number);
+        }
+        assert_eq!(date("1970-01-01"), Some(0));
+        assert_eq!(date("2000-03-01"), Some(11_017));
+        assert_eq!(date("2001-02-29"), None);
+    }
+
+    #[test]
+    fn times_and_patterns() {
+        let seconds = date_time("2004-08-20T19:05:09").unwrap();
+        assert_eq!(formatted(seconds, "%m/%d/%y %I:%M %p %a"), Some("08/20/04 07:05 PM Fri".to_owned()));
+        assert_eq!(formatted(seconds, "%Q"), None);
+        assert_eq!(time("24:00:00"), None);
+        let mut out = String::new();
+        write_time(time("01:02:03").unwrap(), &mut out);
+        assert_eq!(out, "01:02:03");
+    }
+}

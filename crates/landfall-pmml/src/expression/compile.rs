@@ -1,0 +1,334 @@
+//! Expressions to slots and types.
+
+use super::document::{Derived, Discretize, Kind, Node, Resolved};
+use super::{Apply, ApplyTreatment, Expr, text_index, tables};
+use crate::functions::{self, Function};
+use crate::read::Place;
+use crate::resolve::{Build, OpType, ScopeId, SlotDef, Source};
+use crate::value::{DataType, Value};
+use landfall_model::Problem;
+use regex::Regex;
+
+/// A resolved expression and the type of its values.
+pub(crate) struct Typed {
+    pub(crate) expr: Expr,
+    pub(crate) dtype: DataType,
+}
+
+/// The parameters of the function whose body is being resolved.
+type Parameters<'p> = &'p [(String, DataType)];
+
+/// The slot of a derived field.
+pub(crate) fn derived_slot<'a>(b: &mut Build<'a>, scope: ScopeId, derived: &Derived) -> Result<u32, Problem> {
+    let typed = resolve(b, scope, &derived.expression)?;
+    let expr = cast(typed, derived.dtype);
+    Ok(b.slot(SlotDef {
+        name: derived.name.clone(),
+        dtype: derived.dtype,
+        optype: derived.optype,
+        source: Source::Derived(Box::new(expr)),
+        field: None,
+    }))
+}
+
+/// An expression whose values are cast to a type, where they are of another.
+pub(crate) fn cast(typed: Typed, to: DataType) -> Expr {
+    match typed.expr {
+        expr if typed.dtype == to => expr,
+        expr => Expr::Cast { of: Box::new(expr), from: typed.dtype, to },
+    }
+}
+
+/// Resolves an expression in a scope.
+pub(crate) fn resolve<'a>(b: &mut Build<'a>, scope: ScopeId, node: &Node) -> Result<Typed, Problem> {
+    resolve_with(b, scope, &[], node)
+}
+
+fn resolve_with<'a>(
+    b: &mut Build<'a>,
+    scope: ScopeId,
+    parameters: Parameters<'_>,
+    node: &Node,
+) -> Result<Typed, Problem> {
+    b.count_expression(node.place)?;
+    match &node.kind {
+        Kind::Constant { text, dtype, missing } => constant(b, text, *dtype, *missing, node.place),
+        Kind::FieldRef { field, if_missing } => {
+            let of = reference(b, scope, parameters, field, node.place)?;
+            let if_missing = optional(b, if_missing.as_deref(), of.dtype, node.place)?;
+            Ok(match of.expr {
+                Expr::Field { slot, .. } => Typed { expr: Expr::Field { slot, if_missing }, ..of },
+                _ => of,
+            })
+        }
+        Kind::NormContinuous { field, points, outliers, if_missing } => {
+            let of = reference(b, scope, parameters, field, node.place)?;
+            let if_missing = optional(b, if_missing.as_deref(), DataType::Double, node.place)?;
+            let expr = Expr::NormContinuous {
+                of: Box::new(of.expr),
+                points: points.clone(),
+                outliers: *outliers,
+                if_missing,
+            };
+            Ok(Typed { expr, dtype: DataType::Double })
+        }
+        Kind::NormDiscrete { field, value, if_missing, thermometer } => {
+            let of = reference(b, scope, parameters, field, node.place)?;
+            let value = b.constant(value, of.dtype, node.place)?;
+            let if_missing = optional(b, if_missing.as_deref(), DataType::Double, node.place)?;
+            let thermometer = match (thermometer, &of.expr) {
+                (false, _) => None,
+                (true, Expr::Field { slot, .. }) => Some(ordered_values(b, *slot, node.place)?),
+                (true, _) => return Err(b.xml.unsupported(node.place, "a thermometer of a parameter")),
+            };
+            let expr = Expr::NormDiscrete { of: Box::new(of.expr), value, if_missing, thermometer };
+            Ok(Typed { expr, dtype: DataType::Double })
+        }
+        Kind::Discretize(document) => discretize(b, scope, parameters, document, node.place),
+        Kind::MapValues(document) => tables::resolve(b, document, node.place, |b, field| {
+            reference(b, scope, parameters, field, node.place)
+        }),
+        Kind::TextIndex(document) => {
+            let of = reference(b, scope, parameters, &document.field, node.place)?;
+            let term = resolve_with(b, scope, parameters, &document.term)?;
+            text_index::resolve(b, document, of, term, node.place)
+        }
+        Kind::Lag { field, rows, of } => {
+            let slot = b.resolve(scope, field, node.place)?;
+            match b.lags.iter_mut().find(|(lagged, _)| *lagged == slot) {
+                Some((_, kept)) => *kept = (*kept).max(*rows),
+                None => b.lags.push((slot, *rows)),
+            }
+            let dtype = match of {
+                super::LagKind::Value => b.slots[slot as usize].dtype,
+                _ => DataType::Double,
+            };
+            Ok(Typed { expr: Expr::Lag { slot, rows: *rows, of: *of }, dtype })
+        }
+        Kind::Aggregate { field, group, of } => {
+            let slot = b.resolve(scope, field, node.place)?;
+            let group = group.as_ref().map(|group| b.resolve(scope, group, node.place)).transpose()?;
+            Ok(Typed { expr: Expr::Aggregate { slot, group, of: *of }, dtype: DataType::Double })
+        }
+        Kind::Apply { function, arguments, if_missing, default, invalid } => {
+            let arguments: Vec<Typed> = arguments
+                .iter()
+                .map(|argument| resolve_with(b, scope, parameters, argument))
+                .collect::<Result<_, _>>()?;
+            let mut treatment = ApplyTreatment { invalid: *invalid, ..ApplyTreatment::NONE };
+            let mut typed = if b.functions.by_name.contains_key(function) {
+                call(b, function, arguments, node.place)?
+            } else if function == "if" {
+                condition(b, arguments, node.place)?
+            } else {
+                built_in(b, function, arguments, node.place)?
+            };
+            treatment.if_missing = optional(b, if_missing.as_deref(), typed.dtype, node.place)?;
+            treatment.default = optional(b, default.as_deref(), typed.dtype, node.place)?;
+            match &mut typed.expr {
+                Expr::If { treatment: place, .. } | Expr::Call { treatment: place, .. } => *place = treatment,
+                Expr::Apply(apply) => apply.treatment = treatment,
+                _ => {}
+            }
+            Ok(typed)
+        }
+    }
+}
+
+fn optional<'a>(
+    b: &mut Build<'a>,
+    text: Option<&str>,
+    dtype: DataType,
+    place: Place,
+) -> Result<Value, Problem> {
+    match text {
+        None => Ok(Value::Missing),
+        // What replaces a missing number need not be a whole one, nor of the type at all.
+        Some(text) => b.constant(text, dtype, place).or_else(|problem| match crate::value::number(text) {
+            Some(number) => Ok(Value::Num(number)),
+            None if dtype.is_number() => Err(problem),
+            None => Ok(Value::Text(b.symbols.intern(text))),
+        }),
+    }
+}
+
+fn constant<'a>(
+    b: &mut Build<'a>,
+    text: &str,
+    dtype: Option<DataType>,
+    missing: bool,
+    place: Place,
+) -> Result<Typed, Problem> {
+    let dtype = dtype.unwrap_or_else(|| match crate::value::number(text) {
+        Some(_) if text.trim().parse::<i64>().is_ok() => DataType::Integer,
+        Some(_) => DataType::Double,
+        None => DataType::String,
+    });
+    let value = match (missing, dtype) {
+        (true, _) => Value::Missing,
+        (false, DataType::String) => b.constant(text, dtype, place)?,
+        // Writers of numbers have NaN for "none".
+        (false, _) if text.trim().eq_ignore_ascii_case("nan") => Value::Missing,
+        (false, _) => b.constant(text.trim(), dtype, place)?,
+    };
+    Ok(Typed { expr: Expr::Constant(value), dtype })
+}
+
+fn reference<'a>(
+    b: &mut Build<'a>,
+    scope: ScopeId,
+    parameters: Parameters<'_>,
+    name: &str,
+    place: Place,
+) -> Result<Typed, Problem> {
+    if let Some(at) = parameters.iter().position(|(parameter, _)| parameter == name) {
+        return Ok(Typed { expr: Expr::Parameter(at), dtype: parameters[at].1 });
+    }
+    let slot = b.resolve(scope, name, place)?;
+    let dtype = b.slots[slot as usize].dtype;
+    Ok(Typed { expr: Expr::Field { slot, if_missing: Value::Missing }, dtype })
+}
+
+fn ordered_values<'a>(b: &Build<'a>, slot: u32, place: Place) -> Result<Vec<Value>, Problem> {
+    let def = &b.slots[slot as usize];
+    match def.field.map(|field| &b.dictionary[field]) {
+        Some(field) if !field.valid.is_empty() && def.optype == OpType::Ordinal => Ok(field.valid.clone()),
+        _ => Err(b.xml.malformed(place, "a thermometer needs an ordinal field with its values")),
+    }
+}
+
+fn discretize<'a>(
+    b: &mut Build<'a>,
+    scope: ScopeId,
+    parameters: Parameters<'_>,
+    document: &Discretize,
+    place: Place,
+) -> Result<Typed, Problem> {
+    let of = reference(b, scope, parameters, &document.field, place)?;
+    let dtype = document.dtype.unwrap_or(DataType::String);
+    let mut bins = Vec::with_capacity(document.bins.len());
+    for (interval, text) in &document.bins {
+        bins.push((*interval, b.constant(text, dtype, place)?));
+    }
+    let default = optional(b, document.default.as_deref(), dtype, place)?;
+    let if_missing = optional(b, document.if_missing.as_deref(), dtype, place)?;
+    Ok(Typed { expr: Expr::Discretize { of: Box::new(of.expr), bins, default, if_missing }, dtype })
+}
+
+fn condition<'a>(b: &mut Build<'a>, arguments: Vec<Typed>, place: Place) -> Result<Typed, Problem> {
+    let count = arguments.len();
+    let mut arguments = arguments.into_iter();
+    let (Some(condition), Some(then), otherwise) = (arguments.next(), arguments.next(), arguments.next()) else {
+        return Err(arity(b, "if", count, place));
+    };
+    if count > 3 {
+        return Err(arity(b, "if", count, place));
+    }
+    let missing = |typed: &Typed| matches!(typed.expr, Expr::Constant(Value::Missing));
+    let dtype = match &otherwise {
+        Some(otherwise) if missing(&then) => otherwise.dtype,
+        Some(otherwise) if missing(otherwise) => then.dtype,
+        Some(otherwise) => functions::common_type(then.dtype, otherwise.dtype),
+        None => then.dtype,
+    };
+    let expr = Expr::If {
+        condition: Box::new(condition.expr),
+        then: Box::new(cast(then, dtype)),
+        otherwise: otherwise.map(|otherwise| Box::new(cast(otherwise, dtype))),
+        treatment: ApplyTreatment::NONE,
+    };
+    Ok(Typed { expr, dtype })
+}
+
+fn built_in<'a>(
+    b: &mut Build<'a>,
+    name: &str,
+    arguments: Vec<Typed>,
+    place: Place,
+) -> Result<Typed, Problem> {
+    let function: &'static Function = functions::named(name)
+        .ok_or_else(|| b.xml.unsupported(place, format!("function {name:?} is unknown or not implemented")))?;
+    if arguments.len() < function.arguments.0 || arguments.len() > function.arguments.1 {
+        return Err(arity(b, name, arguments.len(), place));
+    }
+    let mut types: Vec<DataType> = arguments.iter().map(|argument| argument.dtype).collect();
+    let mut arguments: Vec<Expr> = arguments.into_iter().map(|argument| argument.expr).collect();
+    if function.compares {
+        align(b, &mut arguments, &mut types);
+    }
+    let result = (function.result)(&types);
+    let regex = if function.takes_pattern { Some(pattern(b, name, &arguments, place)?) } else { None };
+    let apply =
+        Apply { function, arguments, types, result, regex, treatment: ApplyTreatment::NONE };
+    Ok(Typed { expr: Expr::Apply(Box::new(apply)), dtype: result })
+}
+
+/// Brings constants among compared arguments to the type of the first, so that equal values are equal.
+fn align<'a>(b: &mut Build<'a>, arguments: &mut [Expr], types: &mut [DataType]) {
+    let known = |expr: &Expr| !matches!(expr, Expr::Constant(_));
+    let Some(to) = arguments.iter().zip(types.iter()).find(|(expr, _)| known(expr)).map(|(_, dtype)| *dtype) else {
+        return;
+    };
+    for (expr, dtype) in arguments.iter_mut().zip(types.iter_mut()) {
+        let Expr::Constant(value) = expr else { continue };
+        let numbers = to.is_number() && dtype.is_number() && to != DataType::Float;
+        if *dtype == to || numbers || value.is_missing() {
+            continue;
+        }
+        let mut text = String::new();
+        crate::value::write(*value, *dtype, |symbol| b.symbols.text(symbol).cloned().unwrap_or_default(), &mut text);
+        if let Ok(value) = b.constant(&text, to, Place(0)) {
+            (*expr, *dtype) = (Expr::Constant(value), to);
+        }
+    }
+}
+
+fn pattern<'a>(b: &Build<'a>, name: &str, arguments: &[Expr], place: Place) -> Result<Regex, Problem> {
+    let Some(Expr::Constant(Value::Text(symbol))) = arguments.get(1) else {
+        return Err(b.xml.unsupported(place, format!("{name} with a pattern that is no constant")));
+    };
+    let text = b.symbols.text(*symbol).cloned().unwrap_or_default();
+    Regex::new(&text).map_err(|error| {
+        b.xml.unsupported(place, format!("pattern {text:?}: {}", error.to_string().replace('\n', " ")))
+    })
+}
+
+#[cold]
+fn arity<'a>(b: &Build<'a>, name: &str, count: usize, place: Place) -> Problem {
+    b.xml.malformed(place, format!("function {name:?} does not take {count} arguments"))
+}
+
+/// A call of a function of the document: its body is resolved once for each list of argument types.
+fn call<'a>(b: &mut Build<'a>, name: &str, arguments: Vec<Typed>, place: Place) -> Result<Typed, Problem> {
+    let function = b.functions.by_name[name].clone();
+    if function.parameters.len() != arguments.len() {
+        return Err(arity(b, name, arguments.len(), place));
+    }
+    let mut parameters = Vec::with_capacity(arguments.len());
+    let mut values = Vec::with_capacity(arguments.len());
+    for ((parameter, dtype), argument) in function.parameters.iter().zip(arguments) {
+        let dtype = dtype.unwrap_or(argument.dtype);
+        parameters.push((parameter.clone(), dtype));
+        values.push(cast(argument, dtype));
+    }
+    let key = (name.to_owned(), parameters.iter().map(|(_, dtype)| *dtype).collect::<Vec<_>>());
+    let (index, dtype) = match b.functions.resolved.get(&key) {
+        Some(Resolved::Busy) => {
+            return Err(b.xml.malformed(place, format!("function {name:?} depends on itself")));
+        }
+        Some(Resolved::Done { index, dtype }) => (*index, *dtype),
+        None => {
+            b.functions.resolved.insert(key.clone(), Resolved::Busy);
+            // A body sees its parameters and nothing of where it is called from.
+            let scope = b.scope(None);
+            let body = resolve_with(b, scope, &parameters, &function.body)?;
+            let dtype = function.dtype.unwrap_or(body.dtype);
+            let index = b.functions.bodies.len();
+            b.functions.bodies.push(Some(cast(body, dtype)));
+            b.functions.resolved.insert(key, Resolved::Done { index, dtype });
+            (index, dtype)
+        }
+    };
+    let expr = Expr::Call { function: index, arguments: values, treatment: ApplyTreatment::NONE };
+    Ok(Typed { expr, dtype })
+}

@@ -1,0 +1,326 @@
+//! Expressions as a document has them: names are text, functions may be used before they are defined.
+
+use super::{AggregateKind, ApplyTreatment, InvalidResult, LagKind, NormOutliers};
+use crate::expression::text_index;
+use crate::read::{Element, Place, table};
+use crate::resolve::{Build, Interval, OpType};
+use crate::value::{DataType, Value};
+use landfall_model::Problem;
+use std::collections::HashMap;
+
+/// An expression with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Constant { text: String, dtype: Option<DataType>, missing: bool },
+    FieldRef { field: String, if_missing: Option<String> },
+    NormContinuous { field: String, points: Vec<(f64, f64)>, outliers: NormOutliers, if_missing: Option<String> },
+    NormDiscrete { field: String, value: String, if_missing: Option<String>, thermometer: bool },
+    Discretize(Discretize),
+    MapValues(MapValues),
+    TextIndex(Box<text_index::Document>),
+    Lag { field: String, rows: usize, of: LagKind },
+    Aggregate { field: String, group: Option<String>, of: AggregateKind },
+    Apply { function: String, arguments: Vec<Node>, if_missing: Option<String>, default: Option<String>, invalid: InvalidResult },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Discretize {
+    pub(crate) field: String,
+    pub(crate) bins: Vec<(Interval, String)>,
+    pub(crate) default: Option<String>,
+    pub(crate) if_missing: Option<String>,
+    pub(crate) dtype: Option<DataType>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct MapValues {
+    /// Field and column.
+    pub(crate) pairs: Vec<(String, String)>,
+    pub(crate) output: String,
+    pub(crate) default: Option<String>,
+    pub(crate) if_missing: Option<String>,
+    pub(crate) dtype: Option<DataType>,
+    pub(crate) rows: table::Table,
+}
+
+/// A `<DerivedField>`.
+#[derive(Clone, Debug)]
+pub(crate) struct Derived {
+    pub(crate) name: String,
+    pub(crate) dtype: DataType,
+    pub(crate) optype: OpType,
+    pub(crate) expression: Node,
+    pub(crate) place: Place,
+}
+
+/// The functions of a document.
+#[derive(Default)]
+pub(crate) struct Functions {
+    pub(crate) by_name: HashMap<String, std::rc::Rc<FunctionDocument>>,
+    /// Function and argument types, to the index of the body.
+    pub(crate) resolved: HashMap<(String, Vec<DataType>), Resolved>,
+    pub(crate) bodies: Vec<Option<super::Expr>>,
+}
+
+/// A function for certain types of arguments.
+#[derive(Clone, Copy)]
+pub(crate) enum Resolved {
+    Busy,
+    Done { index: usize, dtype: DataType },
+}
+
+/// A `<DefineFunction>`.
+#[derive(Clone, Debug)]
+pub(crate) struct FunctionDocument {
+    pub(crate) parameters: Vec<(String, Option<DataType>)>,
+    pub(crate) dtype: Option<DataType>,
+    pub(crate) body: Node,
+}
+
+/// Reads a `<DerivedField>`; one within a neural input or target may be without a name.
+pub(crate) fn read_derived<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Derived, Problem> {
+    element.only(&b.xml, &["name", "displayName", "optype", "dataType", "datatype"])?;
+    let dtype = b.dtype(element)?;
+    let optype = OpType::of(&b.xml, element)?.unwrap_or(OpType::Continuous);
+    let mut expression = None;
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            // The order of values of an ordinal field.
+            "Value" => b.xml.skip(&child)?,
+            _ if expression.is_none() => expression = Some(read_expression(b, &child, element)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    let expression = expression
+        .ok_or_else(|| b.xml.malformed(element.place, format!("<{}> has no expression", element.name)))?;
+    let default = if optype == OpType::Continuous { DataType::Double } else { DataType::String };
+    Ok(Derived {
+        name: element.get("name").unwrap_or_default().to_owned(),
+        dtype: dtype.unwrap_or(default),
+        optype,
+        expression,
+        place: element.place,
+    })
+}
+
+/// Reads a `<DefineFunction>` into the document's functions.
+pub(crate) fn read_function<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+    element.only(&b.xml, &["name", "optype", "dataType"])?;
+    let name = element.need(&b.xml, "name")?.to_owned();
+    let dtype = b.dtype(element)?;
+    let (mut parameters, mut body) = (Vec::new(), None);
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "ParameterField" => {
+                child.only(&b.xml, &["name", "optype", "dataType", "displayName"])?;
+                parameters.push((child.need(&b.xml, "name")?.to_owned(), b.dtype(&child)?));
+                b.xml.leaf(&child)?;
+            }
+            _ if body.is_none() => body = Some(read_expression(b, &child, element)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    let body = body.ok_or_else(|| b.xml.malformed(element.place, "<DefineFunction> has no expression"))?;
+    let function = FunctionDocument { parameters, dtype, body };
+    match b.functions.by_name.insert(name.clone(), function.into()) {
+        None => Ok(()),
+        Some(_) => Err(b.xml.malformed(element.place, format!("function {name:?} is defined twice"))),
+    }
+}
+
+/// Reads an expression that `parent` must have.
+pub(crate) fn read_expression<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    parent: &Element<'a>,
+) -> Result<Node, Problem> {
+    match try_expression(b, element)? {
+        Some(node) => Ok(node),
+        None => Err(b.xml.unknown(element, parent)),
+    }
+}
+
+/// Reads an expression; `None` when the element is none, and then nothing of it has been read.
+pub(crate) fn try_expression<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Option<Node>, Problem> {
+    let owned = |name: &str| element.get(name).map(str::to_owned);
+    let need = |b: &Build<'a>, name: &str| element.need(&b.xml, name).map(str::to_owned);
+    let kind = match element.name.as_ref() {
+        "Constant" => {
+            element.only(&b.xml, &["dataType", "missing"])?;
+            let dtype = b.dtype(element)?;
+            let missing = element.flag(&b.xml, "missing", false)?;
+            Kind::Constant { text: b.xml.text(element)?, dtype, missing }
+        }
+        "FieldRef" => {
+            element.only(&b.xml, &["field", "mapMissingTo"])?;
+            let field = need(b, "field")?;
+            b.xml.leaf(element)?;
+            Kind::FieldRef { field, if_missing: owned("mapMissingTo") }
+        }
+        "NormContinuous" => norm_continuous(b, element)?,
+        "NormDiscrete" => {
+            element.only(&b.xml, &["field", "value", "mapMissingTo", "method"])?;
+            let thermometer = match element.get("method") {
+                None | Some("indicator") => false,
+                Some("thermometer") => true,
+                Some(_) => return Err(element.value(&b.xml, "method")),
+            };
+            let (field, value) = (need(b, "field")?, need(b, "value")?);
+            b.xml.leaf(element)?;
+            Kind::NormDiscrete { field, value, if_missing: owned("mapMissingTo"), thermometer }
+        }
+        "Discretize" => discretize(b, element)?,
+        "MapValues" => map_values(b, element)?,
+        "TextIndex" => Kind::TextIndex(Box::new(text_index::read(b, element)?)),
+        "Lag" => lag(b, element)?,
+        "Aggregate" => {
+            element.only(&b.xml, &["field", "function", "groupField"])?;
+            let of = match element.need(&b.xml, "function")? {
+                "count" => AggregateKind::Count,
+                "sum" => AggregateKind::Sum,
+                "average" => AggregateKind::Average,
+                "min" => AggregateKind::Min,
+                "max" => AggregateKind::Max,
+                _ => return Err(element.value(&b.xml, "function")),
+            };
+            let field = need(b, "field")?;
+            b.xml.leaf(element)?;
+            Kind::Aggregate { field, group: owned("groupField"), of }
+        }
+        "Apply" => apply(b, element)?,
+        _ => return Ok(None),
+    };
+    Ok(Some(Node { place: element.place, kind }))
+}
+
+fn apply<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
+    element.only(&b.xml, &["function", "mapMissingTo", "defaultValue", "invalidValueTreatment"])?;
+    let invalid = match element.get("invalidValueTreatment") {
+        None | Some("returnInvalid") => InvalidResult::Fail,
+        Some("asIs") => InvalidResult::AsIs,
+        Some("asMissing") => InvalidResult::AsMissing,
+        Some(_) => return Err(element.value(&b.xml, "invalidValueTreatment")),
+    };
+    let mut arguments = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        arguments.push(read_expression(b, &child, element)?);
+    }
+    Ok(Kind::Apply {
+        function: element.need(&b.xml, "function")?.to_owned(),
+        arguments,
+        if_missing: element.get("mapMissingTo").map(str::to_owned),
+        default: element.get("defaultValue").map(str::to_owned),
+        invalid,
+    })
+}
+
+fn norm_continuous<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
+    element.only(&b.xml, &["field", "mapMissingTo", "outliers"])?;
+    let outliers = match element.get("outliers") {
+        None | Some("asIs") => NormOutliers::AsIs,
+        Some("asMissingValues") => NormOutliers::AsMissing,
+        Some("asExtremeValues") => NormOutliers::AsExtreme,
+        Some(_) => return Err(element.value(&b.xml, "outliers")),
+    };
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        if child.name != "LinearNorm" {
+            return Err(b.xml.unknown(&child, element));
+        }
+        child.only(&b.xml, &["orig", "norm"])?;
+        points.push((child.need_number(&b.xml, "orig")?, child.need_number(&b.xml, "norm")?));
+        b.xml.leaf(&child)?;
+    }
+    if points.len() < 2 || points.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+        let what = "<NormContinuous> needs two points or more, orig ascending";
+        return Err(b.xml.malformed(element.place, what));
+    }
+    Ok(Kind::NormContinuous {
+        field: element.need(&b.xml, "field")?.to_owned(),
+        points,
+        outliers,
+        if_missing: element.get("mapMissingTo").map(str::to_owned),
+    })
+}
+
+fn discretize<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
+    element.only(&b.xml, &["field", "mapMissingTo", "defaultValue", "dataType"])?;
+    let mut bins = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        if child.name != "DiscretizeBin" {
+            return Err(b.xml.unknown(&child, element));
+        }
+        child.only(&b.xml, &["binValue"])?;
+        let value = child.need(&b.xml, "binValue")?.to_owned();
+        let interval = b.xml.child(&child)?.filter(|interval| interval.name == "Interval");
+        let interval = interval
+            .ok_or_else(|| b.xml.malformed(child.place, "<DiscretizeBin> lacks its <Interval>"))?;
+        bins.push((Interval::read(&mut b.xml, &interval, DataType::Double)?, value));
+        b.xml.leaf(&child)?;
+    }
+    Ok(Kind::Discretize(Discretize {
+        field: element.need(&b.xml, "field")?.to_owned(),
+        bins,
+        default: element.get("defaultValue").map(str::to_owned),
+        if_missing: element.get("mapMissingTo").map(str::to_owned),
+        dtype: b.dtype(element)?,
+    }))
+}
+
+fn map_values<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
+    element.only(&b.xml, &["outputColumn", "mapMissingTo", "defaultValue", "dataType"])?;
+    let (mut pairs, mut rows) = (Vec::new(), None);
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "FieldColumnPair" => {
+                child.only(&b.xml, &["field", "column"])?;
+                pairs.push((child.need(&b.xml, "field")?.to_owned(), child.need(&b.xml, "column")?.to_owned()));
+                b.xml.leaf(&child)?;
+            }
+            "InlineTable" => rows = Some(table::inline(&mut b.xml, &child)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    Ok(Kind::MapValues(MapValues {
+        pairs,
+        output: element.need(&b.xml, "outputColumn")?.to_owned(),
+        default: element.get("defaultValue").map(str::to_owned),
+        if_missing: element.get("mapMissingTo").map(str::to_owned),
+        dtype: b.dtype(element)?,
+        rows: rows.ok_or_else(|| b.xml.malformed(element.place, "<MapValues> has no table"))?,
+    }))
+}
+
+fn lag<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
+    element.only(&b.xml, &["field", "n", "aggregate"])?;
+    let of = match element.get("aggregate") {
+        None | Some("none") => LagKind::Value,
+        Some("sum") => LagKind::Sum,
+        Some("avg") => LagKind::Average,
+        Some("min") => LagKind::Min,
+        Some("max") => LagKind::Max,
+        Some("product") => LagKind::Product,
+        Some("median") => LagKind::Median,
+        Some("stddev") => LagKind::StdDev,
+        Some(_) => return Err(element.value(&b.xml, "aggregate")),
+    };
+    let rows = element.count(&b.xml, "n")?.unwrap_or(1);
+    if rows == 0 || rows > 100_000 {
+        return Err(element.value(&b.xml, "n"));
+    }
+    let field = element.need(&b.xml, "field")?.to_owned();
+    b.xml.leaf(element)?;
+    Ok(Kind::Lag { field, rows, of })
+}
+
+impl ApplyTreatment {
+    /// Nothing said.
+    pub(crate) const NONE: ApplyTreatment =
+        ApplyTreatment { if_missing: Value::Missing, default: Value::Missing, invalid: InvalidResult::Fail };
+}

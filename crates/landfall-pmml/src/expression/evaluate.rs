@@ -1,0 +1,230 @@
+//! The value of an expression for one row.
+
+use super::{AggregateKind, Apply, ApplyTreatment, Expr, InvalidResult, LagKind, NormOutliers};
+use crate::resolve::Slot;
+use crate::run::Cx;
+use crate::value::Value;
+use landfall_model::{Kind, Problem};
+use smallvec::SmallVec;
+
+/// The value of an expression.
+///
+/// # Errors
+/// The row fails: a value that it needs is refused, or a function's result is invalid and that is not allowed for.
+pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
+    match expr {
+        Expr::Constant(value) => Ok(*value),
+        Expr::Field { slot, if_missing } => Ok(present_or(cx.get(*slot)?, *if_missing)),
+        Expr::Parameter(at) => Ok(cx.w.parameters[cx.w.parameters_base + at]),
+        Expr::NormContinuous { of, points, outliers, if_missing } => {
+            let value = evaluate(of, cx)?;
+            Ok(match value.num() {
+                Some(number) => norm_continuous(number, points, *outliers),
+                None => *if_missing,
+            })
+        }
+        Expr::NormDiscrete { of, value, if_missing, thermometer } => {
+            let found = evaluate(of, cx)?;
+            if found.is_missing() {
+                return Ok(*if_missing);
+            }
+            let is = match thermometer {
+                None => found == *value,
+                Some(order) => {
+                    let place = |value: Value| order.iter().position(|other| *other == value);
+                    matches!((place(found), place(*value)), (Some(found), Some(value)) if found >= value)
+                }
+            };
+            Ok(Value::Num(f64::from(u8::from(is))))
+        }
+        Expr::Discretize { of, bins, default, if_missing } => {
+            let value = evaluate(of, cx)?;
+            let Some(number) = value.num() else { return Ok(*if_missing) };
+            Ok(bins.iter().find(|(interval, _)| interval.holds(number)).map_or(*default, |(_, value)| *value))
+        }
+        Expr::MapValues(table) => {
+            let mut keys: SmallVec<[Value; 4]> = SmallVec::new();
+            for key in &table.keys {
+                let value = evaluate(key, cx)?;
+                if value.is_missing() {
+                    return Ok(table.if_missing);
+                }
+                keys.push(value);
+            }
+            Ok(table.find(&keys))
+        }
+        Expr::TextIndex(index) => index.evaluate(cx),
+        Expr::Lag { slot, rows, of } => Ok(lag(cx, *slot, *rows, *of)),
+        Expr::Aggregate { slot, group, of } => aggregate(cx, *slot, *group, *of),
+        Expr::If { condition, then, otherwise, treatment } => {
+            let value = match (evaluate(condition, cx)?, otherwise) {
+                (Value::Bool(true), _) => evaluate(then, cx)?,
+                (Value::Num(number), _) if number != 0.0 => evaluate(then, cx)?,
+                (Value::Bool(false) | Value::Num(_), Some(otherwise)) => evaluate(otherwise, cx)?,
+                (Value::Missing, _) => treatment.if_missing,
+                _ => Value::Missing,
+            };
+            finish(cx, value, treatment, "if")
+        }
+        Expr::Apply(apply) => run_apply(apply, cx),
+        Expr::Call { function, arguments, treatment } => call(*function, arguments, treatment, cx),
+        Expr::Cast { of, from, to } => {
+            let value = evaluate(of, cx)?;
+            match cx.cast(value, *from, *to) {
+                Value::Invalid if value != Value::Invalid => Err(invalid(cx, "the conversion of a value")),
+                value => Ok(value),
+            }
+        }
+    }
+}
+
+fn present_or(value: Value, otherwise: Value) -> Value {
+    if value.is_missing() { otherwise } else { value }
+}
+
+#[cold]
+fn invalid(cx: &Cx<'_>, what: &str) -> Problem {
+    Problem::worded(Kind::InvalidArgument, format!("row {}: {what} gives an invalid result", cx.w.row_of_call))
+}
+
+/// What remains to be done with a result.
+fn finish(cx: &Cx<'_>, value: Value, treatment: &ApplyTreatment, name: &str) -> Result<Value, Problem> {
+    let value = match (value, treatment.invalid) {
+        (Value::Invalid, InvalidResult::Fail) => return Err(invalid(cx, &format!("function {name:?}"))),
+        (Value::Invalid, InvalidResult::AsIs) => return Ok(Value::Invalid),
+        (Value::Invalid, InvalidResult::AsMissing) => Value::Missing,
+        (value, _) => value,
+    };
+    Ok(present_or(value, treatment.default))
+}
+
+fn run_apply(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem> {
+    let mut values: SmallVec<[Value; 6]> = SmallVec::new();
+    if apply.function.looks_at_fields {
+        return crate::functions::validity(apply, cx);
+    }
+    for argument in &apply.arguments {
+        values.push(evaluate(argument, cx)?);
+    }
+    let missing = values.iter().any(|value| value.is_missing());
+    if missing && !apply.treatment.if_missing.is_missing() {
+        return Ok(apply.treatment.if_missing);
+    }
+    let value = if missing && !apply.function.takes_missing {
+        Value::Missing
+    } else if values.contains(&Value::Invalid) {
+        Value::Invalid
+    } else {
+        (apply.function.run)(cx, apply, &values)
+    };
+    finish(cx, value, &apply.treatment, apply.function.name)
+}
+
+fn call(
+    function: usize,
+    arguments: &[Expr],
+    treatment: &ApplyTreatment,
+    cx: &mut Cx<'_>,
+) -> Result<Value, Problem> {
+    let mut values: SmallVec<[Value; 6]> = SmallVec::new();
+    for argument in arguments {
+        let value = evaluate(argument, cx)?;
+        if value.is_missing() && !treatment.if_missing.is_missing() {
+            return Ok(treatment.if_missing);
+        }
+        values.push(value);
+    }
+    let m = cx.m;
+    let Some(body) = m.functions.get(function).and_then(Option::as_ref) else {
+        return Err(Problem::internal("a function without a body"));
+    };
+    let (base, len) = (cx.w.parameters_base, cx.w.parameters.len());
+    cx.w.parameters.extend_from_slice(&values);
+    cx.w.parameters_base = len;
+    let outcome = evaluate(body, cx);
+    cx.w.parameters.truncate(len);
+    cx.w.parameters_base = base;
+    finish(cx, outcome?, treatment, "of the document")
+}
+
+/// Along the line between the two points around the value.
+pub(crate) fn norm_continuous(value: f64, points: &[(f64, f64)], outliers: NormOutliers) -> Value {
+    let (first, last) = (points[0], points[points.len() - 1]);
+    if value < first.0 || value > last.0 {
+        match outliers {
+            NormOutliers::AsMissing => return Value::Missing,
+            NormOutliers::AsExtreme => return Value::Num(if value < first.0 { first.1 } else { last.1 }),
+            NormOutliers::AsIs => {}
+        }
+    }
+    let inner = &points[1..points.len() - 1];
+    let at = inner.partition_point(|point| point.0 < value);
+    let ((x0, y0), (x1, y1)) = (points[at], points[at + 1]);
+    Value::Num(y0 + (value - x0) / (x1 - x0) * (y1 - y0))
+}
+
+fn lag(cx: &Cx<'_>, slot: Slot, rows: usize, of: LagKind) -> Value {
+    if of == LagKind::Value {
+        return cx.earlier(slot).nth(rows - 1).unwrap_or(Value::Missing);
+    }
+    let values: Vec<f64> = cx.earlier(slot).take(rows).filter_map(Value::num).collect();
+    if values.is_empty() {
+        return Value::Missing;
+    }
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    Value::Num(match of {
+        LagKind::Value | LagKind::Average => mean,
+        LagKind::Sum => values.iter().sum(),
+        LagKind::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
+        LagKind::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        LagKind::Product => values.iter().product(),
+        LagKind::Median => crate::functions::median(values),
+        LagKind::StdDev if values.len() < 2 => return Value::Missing,
+        LagKind::StdDev => (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (count - 1.0)).sqrt(),
+    })
+}
+
+/// Over the rows of the record, those alone whose group field equals this row's, where one is named.
+fn aggregate(cx: &mut Cx<'_>, slot: Slot, group: Option<Slot>, of: AggregateKind) -> Result<Value, Problem> {
+    let place = |cx: &Cx<'_>, slot: Slot| cx.m.slots[slot as usize].field;
+    let Some(field) = place(cx, slot) else {
+        return Err(Problem::internal("an aggregate of what is no field of the data"));
+    };
+    let here = group.map(|group| cx.get(group)).transpose()?;
+    let key = group.and_then(|group| place(cx, group));
+    let same = |row: &&Vec<Value>| key.is_none_or(|key| Some(row[key]) == here);
+    let own = [cx.w.input.clone()];
+    let rows = if cx.w.group.is_empty() { &own[..] } else { &cx.w.group[..] };
+    let values: Vec<Value> =
+        rows.iter().filter(same).map(|row| row[field]).filter(|value| !value.is_missing()).collect();
+    if of == AggregateKind::Count {
+        return Ok(Value::Num(values.len() as f64));
+    }
+    let numbers: Vec<f64> = values.iter().filter_map(|value| value.num()).collect();
+    if numbers.is_empty() {
+        return Ok(Value::Missing);
+    }
+    Ok(Value::Num(match of {
+        AggregateKind::Count | AggregateKind::Sum => numbers.iter().sum(),
+        AggregateKind::Average => numbers.iter().sum::<f64>() / numbers.len() as f64,
+        AggregateKind::Min => numbers.iter().copied().fold(f64::INFINITY, f64::min),
+        AggregateKind::Max => numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_followed_beyond_their_ends_where_nothing_else_is_said() {
+        let points = [(0.0, 0.0), (1.0, 10.0), (3.0, 10.0)];
+        let at = |x, outliers| norm_continuous(x, &points, outliers);
+        assert_eq!(at(0.5, NormOutliers::AsIs), Value::Num(5.0));
+        assert_eq!(at(2.0, NormOutliers::AsIs), Value::Num(10.0));
+        assert_eq!(at(-1.0, NormOutliers::AsIs), Value::Num(-10.0));
+        assert_eq!(at(-1.0, NormOutliers::AsExtreme), Value::Num(0.0));
+        assert_eq!(at(4.0, NormOutliers::AsMissing), Value::Missing);
+    }
+}

@@ -1,0 +1,99 @@
+//! Expressions: read as the document has them, then resolved to slots and evaluated over one row.
+
+mod compile;
+mod document;
+mod evaluate;
+mod tables;
+mod text_index;
+
+pub(crate) use compile::{Typed, derived_slot, resolve};
+pub(crate) use document::{Derived, Functions, Node, read_derived, read_expression, read_function, try_expression};
+pub(crate) use evaluate::evaluate;
+pub(crate) use text_index::TextIndex;
+
+use crate::functions::Function;
+use crate::resolve::{Interval, Slot};
+use crate::value::{DataType, Value};
+use regex::Regex;
+
+/// A resolved expression.
+#[derive(Debug)]
+pub(crate) enum Expr {
+    Constant(Value),
+    Field { slot: Slot, if_missing: Value },
+    /// A parameter of the function whose body this is.
+    Parameter(usize),
+    NormContinuous { of: Box<Expr>, points: Vec<(f64, f64)>, outliers: NormOutliers, if_missing: Value },
+    NormDiscrete { of: Box<Expr>, value: Value, if_missing: Value, thermometer: Option<Vec<Value>> },
+    Discretize { of: Box<Expr>, bins: Vec<(Interval, Value)>, default: Value, if_missing: Value },
+    MapValues(Box<tables::MapValues>),
+    TextIndex(Box<TextIndex>),
+    Lag { slot: Slot, rows: usize, of: LagKind },
+    Aggregate { slot: Slot, group: Option<Slot>, of: AggregateKind },
+    If { condition: Box<Expr>, then: Box<Expr>, otherwise: Option<Box<Expr>>, treatment: ApplyTreatment },
+    Apply(Box<Apply>),
+    /// A function of the document, by its index.
+    Call { function: usize, arguments: Vec<Expr>, treatment: ApplyTreatment },
+    Cast { of: Box<Expr>, from: DataType, to: DataType },
+}
+
+/// A built-in function and its arguments.
+#[derive(Debug)]
+pub(crate) struct Apply {
+    pub(crate) function: &'static Function,
+    pub(crate) arguments: Vec<Expr>,
+    pub(crate) types: Vec<DataType>,
+    pub(crate) result: DataType,
+    pub(crate) regex: Option<Regex>,
+    pub(crate) treatment: ApplyTreatment,
+}
+
+/// What `<Apply>` says of missing and invalid values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ApplyTreatment {
+    /// The result when an argument is missing.
+    pub(crate) if_missing: Value,
+    /// The result when the result is missing.
+    pub(crate) default: Value,
+    pub(crate) invalid: InvalidResult,
+}
+
+/// What becomes of a result that is invalid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum InvalidResult {
+    Fail,
+    AsIs,
+    AsMissing,
+}
+
+/// What becomes of values beyond the first and last point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum NormOutliers {
+    AsIs,
+    AsMissing,
+    AsExtreme,
+}
+
+/// What is taken of earlier rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum LagKind {
+    /// The value so many rows ago.
+    Value,
+    Sum,
+    Average,
+    Min,
+    Max,
+    Product,
+    Median,
+    StdDev,
+}
+
+/// What is taken of the rows of a record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum AggregateKind {
+    Count,
+    Sum,
+    Average,
+    Min,
+    Max,
+}

@@ -1,0 +1,82 @@
+//! Arithmetic, powers, logarithms, rounding, and the functions of angles.
+
+use super::{Function, double, finite, integer, number, numbers, real};
+use crate::expression::Apply;
+use crate::run::Cx;
+use crate::value::Value;
+
+macro_rules! unary {
+    ($name:literal, $result:expr, $of:expr) => {
+        Function::of($name, (1, 1), $result, |_, apply, values| match numbers::<1>(values) {
+            Some([x]) => finite(apply, $of(x)),
+            None => Value::Invalid,
+        })
+    };
+}
+
+macro_rules! binary {
+    ($name:literal, $result:expr, $of:expr) => {
+        Function::of($name, (2, 2), $result, |_, apply, values| match numbers::<2>(values) {
+            Some([x, y]) => finite(apply, $of(x, y)),
+            None => Value::Invalid,
+        })
+    };
+}
+
+pub(super) const TABLE: &[Function] = &[
+    Function::of("+", (1, 2), number, |_, apply, values| fold(apply, values, |x, y| x + y)),
+    Function::of("-", (1, 2), number, |_, apply, values| match values {
+        [one] => one.num().map_or(Value::Invalid, |x| finite(apply, -x)),
+        _ => fold(apply, values, |x, y| x - y),
+    }),
+    Function::of("*", (1, 2), number, |_, apply, values| fold(apply, values, |x, y| x * y)),
+    Function::of("/", (2, 2), number, divide),
+    binary!("pow", number, f64::powf),
+    binary!("modulo", number, |x: f64, y: f64| x - y * (x / y).floor()),
+    binary!("x-modulo", number, |x: f64, y: f64| x - y * (x / y).floor()),
+    binary!("hypot", real, f64::hypot),
+    binary!("atan2", real, f64::atan2),
+    Function::of("threshold", (2, 2), number, |_, _, values| match numbers::<2>(values) {
+        Some([x, y]) => Value::Num(f64::from(u8::from(x > y))),
+        None => Value::Invalid,
+    }),
+    unary!("abs", number, f64::abs),
+    unary!("sqrt", real, f64::sqrt),
+    unary!("exp", real, f64::exp),
+    unary!("expm1", real, f64::exp_m1),
+    unary!("ln", real, f64::ln),
+    unary!("ln1p", real, f64::ln_1p),
+    unary!("log10", real, f64::log10),
+    unary!("floor", integer, f64::floor),
+    unary!("ceil", integer, f64::ceil),
+    unary!("round", integer, |x: f64| (x + 0.5).floor()),
+    unary!("rint", double, f64::round_ties_even),
+    unary!("sin", real, f64::sin),
+    unary!("cos", real, f64::cos),
+    unary!("tan", real, f64::tan),
+    unary!("asin", real, f64::asin),
+    unary!("acos", real, f64::acos),
+    unary!("atan", real, f64::atan),
+    unary!("sinh", real, f64::sinh),
+    unary!("cosh", real, f64::cosh),
+    unary!("tanh", real, f64::tanh),
+];
+
+fn fold(apply: &Apply, values: &[Value], of: fn(f64, f64) -> f64) -> Value {
+    match values {
+        [one] => one.num().map_or(Value::Invalid, |x| finite(apply, x)),
+        _ => match numbers::<2>(values) {
+            Some([x, y]) => finite(apply, of(x, y)),
+            None => Value::Invalid,
+        },
+    }
+}
+
+/// Whole numbers divide to whole numbers; nothing divides by zero.
+fn divide(_: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
+    match numbers::<2>(values) {
+        Some([_, 0.0]) | None => Value::Invalid,
+        Some([x, y]) if apply.result.is_whole() => Value::Num((x / y).trunc()),
+        Some([x, y]) => finite(apply, x / y),
+    }
+}

@@ -1,0 +1,285 @@
+//! What all models have in common: schema, transformations, targets, output.
+
+use super::{Body, Model, output};
+use crate::expression;
+use crate::read::{Element, Xml};
+use crate::resolve::{self, Build, ClassList, OpType, Schema, ScopeId, Slot, SlotDef, Source, Target};
+use crate::value::{DataType, Value};
+use landfall_model::Problem;
+
+/// What a model is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum MiningFunction {
+    Regression,
+    Classification,
+    Clustering,
+    AssociationRules,
+    TimeSeries,
+    Mixed,
+}
+
+/// The arithmetic that a model asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Math {
+    /// Single precision: each result is rounded to it.
+    pub(crate) float: bool,
+}
+
+impl Math {
+    /// A result.
+    #[inline]
+    pub(crate) fn round(self, number: f64) -> f64 {
+        if self.float { f64::from(number as f32) } else { number }
+    }
+
+    pub(crate) fn dtype(self) -> DataType {
+        if self.float { DataType::Float } else { DataType::Double }
+    }
+
+    /// A number of the document.
+    pub(crate) fn number<'a>(
+        self,
+        xml: &Xml<'a>,
+        element: &Element<'a>,
+        name: &str,
+    ) -> Result<Option<f64>, Problem> {
+        let Some(double) = element.number(xml, name)? else { return Ok(None) };
+        let float = || element.get(name).and_then(|text| text.trim().parse::<f32>().ok());
+        Ok(Some(if self.float { float().map_or(double, f64::from) } else { double }))
+    }
+}
+
+/// A model's target field.
+#[derive(Clone, Debug)]
+pub(crate) struct TargetInfo {
+    pub(crate) name: String,
+    /// Where the prediction is put.
+    pub(crate) result: Slot,
+    /// Where the actual value is, when the data has it.
+    pub(crate) actual: Option<Slot>,
+}
+
+/// What has been read of a model beside its own children.
+pub(crate) struct Header {
+    pub(crate) scope: ScopeId,
+    pub(crate) function: MiningFunction,
+    pub(crate) math: Math,
+    pub(crate) list: ClassList,
+    /// Type of classes or of numbers predicted.
+    pub(crate) dtype: DataType,
+    pub(crate) target: Option<TargetInfo>,
+    pub(crate) target_optype: Option<OpType>,
+    pub(crate) schema: Schema,
+    pub(crate) results: Vec<(String, Slot)>,
+    pub(crate) outputs: Vec<output::Document>,
+    targets: resolve::Targets,
+    verification: Option<crate::verification::Document>,
+    inherited: Option<(Option<String>, ClassList, DataType, Option<OpType>)>,
+}
+
+impl Header {
+    pub(crate) fn new<'a>(
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        around: ScopeId,
+        outer: Option<&Header>,
+    ) -> Result<Self, Problem> {
+        let function = match element.need(&b.xml, "functionName")? {
+            "regression" => MiningFunction::Regression,
+            "classification" => MiningFunction::Classification,
+            "clustering" => MiningFunction::Clustering,
+            "associationRules" => MiningFunction::AssociationRules,
+            "timeSeries" => MiningFunction::TimeSeries,
+            "mixed" => MiningFunction::Mixed,
+            _ => return Err(element.value(&b.xml, "functionName")),
+        };
+        let float = match element.get("x-mathContext") {
+            None | Some("double") => false,
+            Some("float") => true,
+            Some(_) => return Err(element.value(&b.xml, "x-mathContext")),
+        };
+        let inherited = outer.map(|outer| {
+            let name = outer.target.as_ref().map(|target| target.name.clone());
+            (name, outer.list, outer.dtype, outer.target_optype)
+        });
+        let scope = b.scope(Some(around));
+        Ok(Header {
+            scope,
+            function,
+            math: Math { float },
+            list: 0,
+            dtype: DataType::Double,
+            target: None,
+            target_optype: None,
+            schema: Schema::default(),
+            results: Vec::new(),
+            outputs: Vec::new(),
+            targets: resolve::Targets::default(),
+            verification: None,
+            inherited,
+        })
+    }
+
+    /// The next child that is the model's own; the common ones before it are taken in.
+    pub(crate) fn next<'a>(
+        &mut self,
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+    ) -> Result<Option<Element<'a>>, Problem> {
+        while let Some(child) = b.xml.child(element)? {
+            match child.name.as_ref() {
+                "MiningSchema" => {
+                    self.schema = resolve::schema::read(b, &child, self.scope)?;
+                    self.settle_target(b);
+                }
+                "Output" => self.outputs = output::read(b, &child)?,
+                "Targets" => {
+                    let dtype = self.number_or_class();
+                    self.targets = resolve::targets::read(b, &child, |_, _| dtype)?;
+                }
+                "LocalTransformations" => {
+                    child.only(&b.xml, &[])?;
+                    while let Some(field) = b.xml.child(&child)? {
+                        if field.name != "DerivedField" {
+                            return Err(b.xml.unknown(&field, &child));
+                        }
+                        let derived = expression::read_derived(b, &field)?;
+                        b.defer(self.scope, derived)?;
+                    }
+                }
+                "ModelVerification" => self.verification = Some(crate::verification::read(b, &child)?),
+                // For people: how the training data looked, and how good the model is.
+                "ModelStats" | "ModelExplanation" => b.xml.skip(&child)?,
+                _ => return Ok(Some(child)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Type of a class value, or of a predicted number.
+    fn number_or_class(&self) -> DataType {
+        match self.function {
+            MiningFunction::Regression if !self.dtype.is_number() => DataType::Double,
+            _ => self.dtype,
+        }
+    }
+
+    fn settle_target(&mut self, b: &mut Build<'_>) {
+        let scope = self.scope;
+        let classification = self.function == MiningFunction::Classification;
+        for field in self.schema.targets() {
+            let def = field.slot.map(|slot| b.slots[slot as usize].clone_head());
+            let dtype = def.as_ref().map_or(DataType::Double, |def| def.dtype);
+            let optype = def.as_ref().map_or(OpType::Continuous, |def| def.optype);
+            let result = b.slot(SlotDef {
+                name: field.name.clone(),
+                dtype,
+                optype,
+                source: Source::Set,
+                field: None,
+            });
+            self.results.push((field.name.clone(), result));
+        }
+        let _ = scope;
+        let own = self.schema.targets().next().cloned();
+        if let Some(field) = &own {
+            let result = self.results[0].1;
+            self.target = Some(TargetInfo { name: field.name.clone(), result, actual: field.slot });
+        }
+        let shared = match (&self.inherited, &own) {
+            (Some((_, list, dtype, optype)), None) => Some((*list, *dtype, *optype)),
+            (Some((Some(name), list, dtype, optype)), Some(own)) if *name == own.name => {
+                Some((*list, *dtype, *optype))
+            }
+            _ => None,
+        };
+        match shared {
+            Some((list, dtype, optype)) => {
+                (self.list, self.dtype, self.target_optype) = (list, dtype, optype);
+            }
+            None => {
+                let field = own.as_ref().and_then(|field| field.slot).map(|slot| &b.slots[slot as usize]);
+                let data = field.and_then(|def| def.field).map(|at| b.dictionary[at].clone());
+                self.dtype = field.map_or(
+                    if classification { DataType::String } else { DataType::Double },
+                    |def| def.dtype,
+                );
+                self.target_optype = field.map(|def| def.optype);
+                let listed = data.filter(|data| data.optype != OpType::Continuous);
+                b.lists.push(listed.map(|data| data.valid.clone()).unwrap_or_default());
+                self.list = b.lists.len() - 1;
+            }
+        }
+    }
+
+    /// A class as the document names it, and its place in the model's list.
+    pub(crate) fn class<'a>(&self, b: &mut Build<'a>, text: &str) -> (usize, Value) {
+        let symbols = &mut b.symbols;
+        let parsed = self.dtype.parse(text, |text| symbols.intern(text));
+        let value = parsed.unwrap_or_else(|| Value::Text(b.symbols.intern(text)));
+        (b.class(self.list, value), value)
+    }
+
+    /// A score: a number, or a class, by the model's function.
+    pub(crate) fn score<'a>(&self, b: &mut Build<'a>, element: &Element<'a>, name: &str) -> Result<Option<Value>, Problem> {
+        if self.function == MiningFunction::Regression {
+            return Ok(self.math.number(&b.xml, element, name)?.map(Value::Num));
+        }
+        Ok(element.get(name).map(|text| self.class(b, text).1))
+    }
+
+    pub(super) fn finish<'a>(
+        self,
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        body: Box<dyn Body>,
+    ) -> Result<Model, Problem> {
+        b.settle(self.scope)?;
+        let targets = self.own_targets();
+        let dtype = match self.function {
+            MiningFunction::Regression if self.target.is_none() => self.math.dtype(),
+            _ => self.number_or_class(),
+        };
+        let outputs = self.outputs.clone();
+        let mut model = Model {
+            element: element.name.to_string(),
+            function: self.function,
+            target: self.target.clone(),
+            dtype,
+            math: self.math,
+            list: self.list,
+            body,
+            targets,
+            results: self.results.clone(),
+            outputs: Vec::new(),
+            verification: None,
+        };
+        let scope = self.output_scope(b);
+        for document in outputs.iter().filter(|document| document.segment.is_none()) {
+            let field = output::resolve(b, scope, &model, &self.results, document)?;
+            b.redeclare(scope, &document.name, field.slot);
+            model.outputs.push(field);
+        }
+        if let Some(document) = self.verification {
+            model.verification = Some(crate::verification::resolve(b, document)?);
+        }
+        Ok(model)
+    }
+
+    /// Names as output fields see them: a target's name means its prediction.
+    pub(super) fn output_scope(&self, b: &mut Build<'_>) -> ScopeId {
+        let scope = b.scope(Some(self.scope));
+        for (name, slot) in &self.results {
+            b.redeclare(scope, name, *slot);
+        }
+        scope
+    }
+
+    fn own_targets(&self) -> Option<Target> {
+        let named = |target: &&Target| match (&target.field, &self.target) {
+            (Some(name), Some(own)) => *name == own.name,
+            _ => true,
+        };
+        self.targets.0.iter().find(named).cloned()
+    }
+}

@@ -1,0 +1,452 @@
+//! `<MiningModel>`: several models, each on the rows of its predicate, their answers joined.
+
+use super::predicate::{self, Predicate};
+use super::{Body, Header, Math, MiningFunction, Model, OutputField, output};
+use crate::functions::median;
+use crate::read::Element;
+use crate::resolve::{Build, Slot};
+use crate::run::{Answer, Cx};
+use crate::value::Value;
+use landfall_model::Problem;
+
+#[derive(Debug)]
+struct Mining {
+    segments: Vec<Segment>,
+    method: Method,
+    on_missing: OnMissing,
+    /// The part of segments, by weight, that may be without prediction.
+    threshold: f64,
+    function: MiningFunction,
+    math: Math,
+    results: Vec<(String, Slot)>,
+}
+
+#[derive(Debug)]
+struct Segment {
+    predicate: Predicate,
+    weight: f64,
+    id: Value,
+    model: Model,
+    /// Output fields of the outer model that ask this segment.
+    outputs: Vec<OutputField>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Method {
+    Vote { weighted: bool },
+    Average { weighted: bool },
+    Median { weighted: bool },
+    Sum { weighted: bool },
+    Max,
+    First,
+    All,
+    Chain,
+    MultiChain,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum OnMissing {
+    Continue,
+    Skip,
+    ReturnMissing,
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    let mut body = None;
+    while let Some(child) = header.next(b, element)? {
+        match child.name.as_ref() {
+            "Segmentation" if body.is_none() => body = Some(segmentation(b, &child, header)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    match body {
+        Some(body) => Ok(Box::new(body)),
+        None => Err(b.xml.malformed(element.place, "<MiningModel> has no <Segmentation>")),
+    }
+}
+
+fn segmentation<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &mut Header) -> Result<Mining, Problem> {
+    element.only(
+        &b.xml,
+        &[
+            "multipleModelMethod", "missingPredictionTreatment", "missingThreshold",
+            "x-missingPredictionTreatment", "x-missingThreshold",
+        ],
+    )?;
+    let method = match element.need(&b.xml, "multipleModelMethod")? {
+        "majorityVote" => Method::Vote { weighted: false },
+        "weightedMajorityVote" => Method::Vote { weighted: true },
+        "average" => Method::Average { weighted: false },
+        "weightedAverage" => Method::Average { weighted: true },
+        "median" => Method::Median { weighted: false },
+        "weightedMedian" | "x-weightedMedian" => Method::Median { weighted: true },
+        "sum" => Method::Sum { weighted: false },
+        "weightedSum" | "x-weightedSum" => Method::Sum { weighted: true },
+        "max" => Method::Max,
+        "selectFirst" => Method::First,
+        "selectAll" => Method::All,
+        "modelChain" => Method::Chain,
+        "multiModelChain" | "x-multiModelChain" => Method::MultiChain,
+        _ => return Err(element.value(&b.xml, "multipleModelMethod")),
+    };
+    let treatment = element.get("missingPredictionTreatment").or(element.get("x-missingPredictionTreatment"));
+    let on_missing = match treatment {
+        None | Some("continue") => OnMissing::Continue,
+        Some("skipSegment") => OnMissing::Skip,
+        Some("returnMissing") => OnMissing::ReturnMissing,
+        Some(_) => return Err(element.value(&b.xml, "missingPredictionTreatment")),
+    };
+    let threshold = match element.number(&b.xml, "missingThreshold")? {
+        Some(threshold) => threshold,
+        None => element.number(&b.xml, "x-missingThreshold")?.unwrap_or(1.0),
+    };
+    let mut mining = Mining {
+        segments: Vec::new(),
+        method,
+        on_missing,
+        threshold,
+        function: header.function,
+        math: header.math,
+        results: header.results.clone(),
+    };
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "Segment" => {
+                let segment = segment(b, &child, header, mining.segments.len(), method)?;
+                mining.segments.push(segment);
+            }
+            // What the segments share is the outer model's.
+            "LocalTransformations" => b.xml.skip(&child)?,
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    if mining.segments.is_empty() {
+        return Err(b.xml.malformed(element.place, "<Segmentation> has no segment"));
+    }
+    Ok(mining)
+}
+
+fn segment<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+    place: usize,
+    method: Method,
+) -> Result<Segment, Problem> {
+    element.only(&b.xml, &["id", "weight"])?;
+    let (mut condition, mut model) = (None, None);
+    while let Some(child) = b.xml.child(element)? {
+        if super::is_model(&child.name) && model.is_none() {
+            model = Some(super::read(b, &child, header.scope, Some(header))?);
+            continue;
+        }
+        match predicate::read(b, &child, header.scope)? {
+            Some(predicate) => condition = Some(predicate),
+            // Variable weights depend on fields: they are not known here.
+            None => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    let (Some(predicate), Some(model)) = (condition, model) else {
+        return Err(b.xml.malformed(element.place, "<Segment> needs a predicate and a model"));
+    };
+    let id = element.get("id").map(str::to_owned);
+    let mut outputs = Vec::new();
+    let asked = |document: &&output::Document| id.is_some() && document.segment == id;
+    for document in header.outputs.iter().filter(asked) {
+        let scope = header.output_scope(b);
+        let field = output::resolve(b, scope, &model, &model.results, document)?;
+        b.redeclare(header.scope, &document.name, field.slot);
+        outputs.push(field);
+    }
+    if matches!(method, Method::Chain | Method::MultiChain) {
+        // Later segments take what this one has answered.
+        for field in &model.outputs {
+            b.redeclare(header.scope, &field.name, field.slot);
+        }
+        for (name, slot) in &model.results {
+            let own = header.results.iter().any(|(result, _)| result == name);
+            if !own || method == Method::MultiChain || b.try_resolve(header.scope, name)?.is_none() {
+                b.redeclare(header.scope, name, *slot);
+            }
+        }
+    }
+    let id = match id {
+        Some(id) => Value::Text(b.symbols.intern(&id)),
+        None => Value::Num(place as f64 + 1.0),
+    };
+    Ok(Segment {
+        predicate,
+        weight: header.math.number(&b.xml, element, "weight")?.unwrap_or(1.0),
+        id,
+        model,
+        outputs,
+    })
+}
+
+/// What a segment's model answered, as far as it is joined.
+struct Part {
+    value: Value,
+    weight: f64,
+    /// Its probabilities within all parts' scores.
+    scores: std::ops::Range<usize>,
+}
+
+impl Segment {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        self.model.run(cx, answer)?;
+        for field in &self.outputs {
+            let value = field.evaluate(cx, &self.model, answer)?;
+            cx.set(field.slot, value);
+        }
+        Ok(())
+    }
+}
+
+impl Mining {
+    fn chain(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let mut inner = Answer::default();
+        let mut main = Answer::default();
+        let list = answer.list;
+        for segment in &self.segments {
+            if segment.predicate.holds(cx)? != Some(true) {
+                continue;
+            }
+            segment.run(cx, &mut inner)?;
+            if let (Method::MultiChain, Some(target)) = (self.method, &segment.model.target) {
+                for (_, slot) in self.results.iter().filter(|(name, _)| *name == target.name) {
+                    cx.set(*slot, inner.value);
+                }
+                if self.results.first().is_some_and(|(name, _)| *name == target.name) {
+                    main = inner.clone();
+                }
+            }
+            let stops = inner.value.is_missing() && self.on_missing == OnMissing::ReturnMissing;
+            if stops && self.method == Method::Chain {
+                return Ok(());
+            }
+        }
+        *answer = match self.method {
+            Method::MultiChain => main,
+            _ => inner,
+        };
+        if answer.scores.is_empty() && answer.list != list {
+            answer.list = list;
+        }
+        Ok(())
+    }
+
+    fn select_first(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        for segment in &self.segments {
+            if segment.predicate.holds(cx)? == Some(true) {
+                segment.run(cx, answer)?;
+                if answer.value.is_missing() && self.on_missing == OnMissing::Skip {
+                    continue;
+                }
+                if answer.entity.is_missing() || self.function != MiningFunction::Clustering {
+                    answer.entity = segment.id;
+                }
+                return Ok(());
+            }
+        }
+        answer.clear();
+        Ok(())
+    }
+
+    /// Runs all segments whose predicate holds; `None` when too many are without prediction.
+    fn parts(&self, cx: &mut Cx<'_>, scores: &mut Vec<f64>, list: usize) -> Result<Option<Vec<Part>>, Problem> {
+        let mut parts = Vec::with_capacity(self.segments.len());
+        let mut inner = Answer::default();
+        let (mut weights, mut missing) = (0.0, 0.0);
+        for segment in &self.segments {
+            if segment.predicate.holds(cx)? != Some(true) {
+                continue;
+            }
+            segment.run(cx, &mut inner)?;
+            weights += segment.weight;
+            if inner.value.is_missing() {
+                missing += segment.weight;
+                match self.on_missing {
+                    OnMissing::ReturnMissing => return Ok(None),
+                    OnMissing::Skip => continue,
+                    OnMissing::Continue if matches!(self.method, Method::Vote { .. }) => continue,
+                    OnMissing::Continue if self.function == MiningFunction::Classification => continue,
+                    OnMissing::Continue => return Ok(None),
+                }
+            }
+            let start = scores.len();
+            if self.function == MiningFunction::Classification {
+                self.add_scores(cx, &inner, list, scores);
+            }
+            parts.push(Part { value: inner.value, weight: segment.weight, scores: start..scores.len() });
+        }
+        let too_many = weights > 0.0 && missing / weights > self.threshold;
+        Ok((!parts.is_empty() && !too_many).then_some(parts))
+    }
+
+    /// The inner model's probabilities, in the outer list of classes.
+    fn add_scores(&self, cx: &Cx<'_>, inner: &Answer, list: usize, scores: &mut Vec<f64>) {
+        let outer = &cx.m.lists[list];
+        let start = scores.len();
+        scores.resize(start + outer.len(), 0.0);
+        for (class, score) in inner.scores.iter().enumerate() {
+            let place = if inner.list == list {
+                Some(class)
+            } else {
+                outer.iter().position(|other| *other == cx.m.lists[inner.list][class])
+            };
+            if let Some(place) = place {
+                scores[start + place] = *score;
+            }
+        }
+    }
+
+    fn join_numbers(&self, parts: &[Part], answer: &mut Answer) {
+        let math = self.math;
+        let numbers = parts.iter().filter_map(|part| Some((part.value.num()?, part.weight)));
+        let sum = |weighted: bool| {
+            numbers.clone().fold(0.0, |sum, (x, w)| {
+                math.round(sum + if weighted { math.round(x * w) } else { x })
+            })
+        };
+        let weights = || numbers.clone().fold(0.0, |sum, (_, w)| math.round(sum + w));
+        answer.value = Value::Num(match self.method {
+            Method::Sum { weighted } => sum(weighted),
+            Method::Average { weighted: false } => math.round(sum(false) / parts.len() as f64),
+            Method::Average { weighted: true } => math.round(sum(true) / weights()),
+            Method::Median { weighted: true } => weighted_median(numbers.clone().collect(), math),
+            Method::Median { .. } => math.round(median(numbers.clone().map(|(x, _)| x).collect())),
+            _ => numbers.clone().map(|(x, _)| x).fold(f64::NEG_INFINITY, f64::max),
+        });
+        // How far the parts are from each other.
+        let mean = sum(false) / parts.len() as f64;
+        let squares = numbers.clone().map(|(x, _)| (x - mean) * (x - mean)).sum::<f64>();
+        answer.deviation = (parts.len() > 1).then(|| (squares / (parts.len() - 1) as f64).sqrt());
+    }
+
+    fn join_classes(&self, cx: &Cx<'_>, parts: &[Part], scores: &[f64], answer: &mut Answer) {
+        let math = self.math;
+        let classes = &cx.m.lists[answer.list];
+        answer.scores.clear();
+        answer.scores.resize(classes.len(), 0.0);
+        let of = |part: &Part, class: usize| scores.get(part.scores.start + class).copied().unwrap_or(0.0);
+        match self.method {
+            Method::Vote { weighted } => {
+                for part in parts {
+                    if let Some(class) = classes.iter().position(|class| *class == part.value) {
+                        let vote = if weighted { part.weight } else { 1.0 };
+                        answer.scores[class] = math.round(answer.scores[class] + vote);
+                    }
+                }
+                super::normalization::simple_max(&mut answer.scores, math);
+            }
+            Method::Max => {
+                let best = |part: &Part| (0..classes.len()).map(|c| of(part, c)).fold(0.0, f64::max);
+                let mut top: Option<&Part> = None;
+                for part in parts {
+                    if top.is_none_or(|top| best(part) > best(top)) {
+                        top = Some(part);
+                    }
+                }
+                if let Some(top) = top {
+                    (0..classes.len()).for_each(|class| answer.scores[class] = of(top, class));
+                }
+            }
+            Method::Median { weighted } => {
+                for class in 0..classes.len() {
+                    let values: Vec<(f64, f64)> = parts.iter().map(|part| (of(part, class), part.weight)).collect();
+                    answer.scores[class] = match weighted {
+                        true => weighted_median(values, math),
+                        false => math.round(median(values.into_iter().map(|(x, _)| x).collect())),
+                    };
+                }
+                super::normalization::simple_max(&mut answer.scores, math);
+            }
+            Method::Average { weighted } | Method::Sum { weighted } => {
+                let weight = |part: &Part| if weighted { part.weight } else { 1.0 };
+                let total = parts.iter().fold(0.0, |sum, part| math.round(sum + weight(part)));
+                for class in 0..classes.len() {
+                    let add = |sum: f64, part: &Part| math.round(sum + math.round(of(part, class) * weight(part)));
+                    let sum = parts.iter().fold(0.0, add);
+                    let average = matches!(self.method, Method::Average { .. });
+                    answer.scores[class] = if average { math.round(sum / total) } else { sum };
+                }
+            }
+            _ => {}
+        }
+        answer.value = answer.best().map_or(Value::Missing, |class| classes[class]);
+    }
+}
+
+/// The value at which half of the weight is reached; the mean of two where it is met exactly.
+fn weighted_median(mut values: Vec<(f64, f64)>, math: Math) -> f64 {
+    values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = values.iter().map(|(_, w)| w).sum::<f64>() / 2.0;
+    let mut below = 0.0;
+    for (at, (value, weight)) in values.iter().enumerate() {
+        below += weight;
+        if below == half && at + 1 < values.len() {
+            return math.round((value + values[at + 1].0) / 2.0);
+        }
+        if below >= half {
+            return *value;
+        }
+    }
+    f64::NAN
+}
+
+impl Body for Mining {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        match self.method {
+            Method::Chain | Method::MultiChain => return self.chain(cx, answer),
+            Method::First => return self.select_first(cx, answer),
+            _ => {}
+        }
+        let mut scores = Vec::new();
+        let Some(parts) = self.parts(cx, &mut scores, answer.list)? else { return Ok(()) };
+        if self.method == Method::All {
+            return Ok(());
+        }
+        match self.function {
+            MiningFunction::Regression => self.join_numbers(&parts, answer),
+            MiningFunction::Classification => self.join_classes(cx, &parts, &scores, answer),
+            _ => self.vote_entities(&parts, answer),
+        }
+        Ok(())
+    }
+
+    fn inner(&self) -> Vec<&Model> {
+        match self.method {
+            Method::Chain | Method::MultiChain | Method::First | Method::All => {
+                self.segments.iter().map(|segment| &segment.model).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Mining {
+    /// Clusters: the one with the most votes.
+    fn vote_entities(&self, parts: &[Part], answer: &mut Answer) {
+        let mut votes: Vec<(Value, f64)> = Vec::new();
+        let weighted = matches!(self.method, Method::Vote { weighted: true });
+        for part in parts {
+            let vote = if weighted { part.weight } else { 1.0 };
+            match votes.iter_mut().find(|(value, _)| *value == part.value) {
+                Some((_, count)) => *count += vote,
+                None => votes.push((part.value, vote)),
+            }
+        }
+        let mut best: Option<(Value, f64)> = None;
+        for (value, count) in votes {
+            if best.is_none_or(|(_, most)| count > most) {
+                best = Some((value, count));
+            }
+        }
+        answer.value = best.map_or(Value::Missing, |(value, _)| value);
+        answer.entity = answer.value;
+    }
+}

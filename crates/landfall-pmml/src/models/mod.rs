@@ -1,0 +1,152 @@
+//! The model elements: one file each, one line each in the table below.
+
+mod header;
+mod mining;
+mod normalization;
+mod output;
+mod predicate;
+mod regression;
+mod tree;
+
+pub(crate) use header::{Header, Math, MiningFunction, TargetInfo};
+pub(crate) use output::{OutputField, RuleFeature};
+pub(crate) use predicate::Predicate;
+
+use crate::read::Element;
+use crate::resolve::{Build, ClassList, ScopeId, Slot, Target};
+use crate::run::{Answer, Cx, Recommendation};
+use crate::value::{DataType, Value};
+use landfall_model::Problem;
+use std::fmt::Debug;
+
+/// What an element does for one row.
+pub(crate) trait Body: Send + Sync + Debug {
+    /// Answers one row; `answer` is clear.
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem>;
+
+    /// What a rule of this model says of itself (association rules).
+    fn rule(&self, _: &Cx<'_>, _: Recommendation, _: RuleFeature) -> Option<String> {
+        None
+    }
+
+    /// Models within, whose fields are answered beside this one's.
+    fn inner(&self) -> Vec<&Model> {
+        Vec::new()
+    }
+
+    /// The slots of earlier rows' items, where rows of one record are taken together.
+    fn items(&self) -> Option<Slot> {
+        None
+    }
+}
+
+/// Reads an element's own children; the common ones are the header's.
+type Reader = for<'a> fn(&mut Build<'a>, &Element<'a>, &mut Header) -> Result<Box<dyn Body>, Problem>;
+
+/// Model elements with their attributes, but for the common ones, and their readers.
+const ELEMENTS: &[(&str, &[&str], Reader)] = &[
+    ("TreeModel", tree::ATTRIBUTES, tree::read),
+    ("RegressionModel", regression::ATTRIBUTES, regression::read),
+    ("MiningModel", &[], mining::read),
+];
+
+/// Attributes of all model elements; those that are not read describe how the model was made.
+const COMMON: &[&str] = &["functionName", "modelName", "algorithmName", "isScorable", "x-mathContext"];
+
+/// One model, itself or within another.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) element: String,
+    pub(crate) function: MiningFunction,
+    pub(crate) target: Option<TargetInfo>,
+    /// Type of predictions.
+    pub(crate) dtype: DataType,
+    pub(crate) math: Math,
+    pub(crate) list: ClassList,
+    pub(crate) body: Box<dyn Body>,
+    pub(crate) targets: Option<Target>,
+    /// The slots of all target fields, by name.
+    pub(crate) results: Vec<(String, Slot)>,
+    pub(crate) outputs: Vec<OutputField>,
+    pub(crate) verification: Option<crate::verification::Verification>,
+}
+
+/// Whether an element is a model.
+pub(crate) fn is_model(name: &str) -> bool {
+    ELEMENTS.iter().any(|(element, ..)| *element == name)
+}
+
+/// Reads a model element. `outer` is the header of the model around it.
+pub(crate) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    scope: ScopeId,
+    outer: Option<&Header>,
+) -> Result<Model, Problem> {
+    let Some((_, attributes, reader)) = ELEMENTS.iter().find(|(name, ..)| *name == element.name) else {
+        return Err(b.xml.unsupported(
+            element.place,
+            format!("element <{}> is unknown or not implemented", element.name),
+        ));
+    };
+    let known: Vec<&str> = COMMON.iter().chain(attributes.iter()).copied().collect();
+    element.only(&b.xml, &known)?;
+    if !element.flag(&b.xml, "isScorable", true)? {
+        return Err(b.xml.unsupported(element.place, "a model that is not scorable (isScorable=\"false\")"));
+    }
+    let mut header = Header::new(b, element, scope, outer)?;
+    let body = reader(b, element, &mut header)?;
+    header.finish(b, element, body)
+}
+
+impl Model {
+    /// Answers one row: runs the body, then what its targets say, then its output fields.
+    pub(crate) fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        answer.clear();
+        answer.list = self.list;
+        self.body.run(cx, answer)?;
+        self.finish_value(answer);
+        if let Some(target) = &self.target {
+            cx.set(target.result, answer.value);
+        }
+        for field in &self.outputs {
+            let value = field.evaluate(cx, self, answer)?;
+            cx.set(field.slot, value);
+        }
+        Ok(())
+    }
+
+    fn finish_value(&self, answer: &mut Answer) {
+        let target = self.targets.as_ref();
+        match (self.function, answer.value) {
+            (MiningFunction::Regression, Value::Num(number)) => {
+                let number = target.map_or(number, |target| target.apply(number, self.math.dtype()));
+                answer.value = Value::Num(if self.target.is_some() { self.dtype.rounded(number) } else { number });
+            }
+            (MiningFunction::Regression, Value::Missing) => {
+                answer.value = Value::of(target.and_then(|target| target.default));
+            }
+            (MiningFunction::Classification, Value::Missing) => {
+                if let Some(target) = target {
+                    self.priors(target, answer);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Where no class can be predicted, the prior probabilities say one.
+    fn priors(&self, target: &Target, answer: &mut Answer) {
+        if target.values.iter().all(|value| value.prior.is_none()) {
+            return;
+        }
+        answer.scores.clear();
+        for (class, prior) in target.values.iter().filter_map(|value| Some((value.value, value.prior?))) {
+            let best = answer.scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            if prior > best {
+                answer.value = class;
+            }
+            answer.scores.push(prior);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! `<RegressionModel>`: linear scores, one table for each class.
+
+use super::normalization::Normalization;
+use super::{Body, Header, Math, MiningFunction};
+use crate::read::Element;
+use crate::resolve::{Build, OpType, Slot};
+use crate::run::{Answer, Cx};
+use crate::value::Value;
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] = &["normalizationMethod", "modelType", "targetFieldName"];
+
+#[derive(Debug)]
+struct Regression {
+    tables: Vec<Table>,
+    normalization: Normalization,
+    function: MiningFunction,
+    ordinal: bool,
+    math: Math,
+}
+
+#[derive(Debug)]
+struct Table {
+    class: Option<usize>,
+    intercept: f64,
+    numeric: Vec<Numeric>,
+    categorical: Vec<Categorical>,
+    terms: Vec<Term>,
+}
+
+#[derive(Debug)]
+struct Numeric {
+    slot: Slot,
+    exponent: i32,
+    coefficient: f64,
+}
+
+#[derive(Debug)]
+struct Categorical {
+    slot: Slot,
+    value: Value,
+    coefficient: f64,
+}
+
+#[derive(Debug)]
+struct Term {
+    slots: Vec<Slot>,
+    coefficient: f64,
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    let normalization = Normalization::of(&b.xml, element)?.unwrap_or(Normalization::None);
+    let mut tables = Vec::new();
+    while let Some(child) = header.next(b, element)? {
+        match child.name.as_ref() {
+            "RegressionTable" => tables.push(table(b, &child, header)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    if tables.is_empty() {
+        return Err(b.xml.malformed(element.place, "<RegressionModel> has no table"));
+    }
+    if header.function == MiningFunction::Classification && tables.iter().any(|table| table.class.is_none()) {
+        return Err(b.xml.malformed(element.place, "a <RegressionTable> of a classification lacks targetCategory"));
+    }
+    let ordinal = header.target_optype == Some(OpType::Ordinal);
+    Ok(Box::new(Regression { tables, normalization, function: header.function, ordinal, math: header.math }))
+}
+
+fn table<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<Table, Problem> {
+    element.only(&b.xml, &["intercept", "targetCategory"])?;
+    let math = header.math;
+    let class = element.get("targetCategory").map(str::to_owned).map(|text| header.class(b, &text).0);
+    let mut table = Table {
+        class: class.filter(|_| header.function == MiningFunction::Classification),
+        intercept: math.number(&b.xml, element, "intercept")?.unwrap_or(0.0),
+        numeric: Vec::new(),
+        categorical: Vec::new(),
+        terms: Vec::new(),
+    };
+    while let Some(child) = b.xml.child(element)? {
+        let coefficient = |b: &Build<'a>| match math.number(&b.xml, &child, "coefficient")? {
+            Some(coefficient) => Ok(coefficient),
+            None => Err(b.xml.malformed(child.place, format!("<{}> lacks coefficient", child.name))),
+        };
+        match child.name.as_ref() {
+            "NumericPredictor" => {
+                child.only(&b.xml, &["name", "exponent", "coefficient"])?;
+                let exponent = child.number(&b.xml, "exponent")?.unwrap_or(1.0);
+                if exponent.fract() != 0.0 || exponent.abs() > 1e6 {
+                    return Err(child.value(&b.xml, "exponent"));
+                }
+                let slot = b.resolve(header.scope, child.need(&b.xml, "name")?, child.place)?;
+                let coefficient = coefficient(b)?;
+                table.numeric.push(Numeric { slot, exponent: exponent as i32, coefficient });
+                b.xml.leaf(&child)?;
+            }
+            "CategoricalPredictor" => {
+                child.only(&b.xml, &["name", "value", "coefficient"])?;
+                let slot = b.resolve(header.scope, child.need(&b.xml, "name")?, child.place)?;
+                let dtype = b.slots[slot as usize].dtype;
+                let value = b.constant(child.need(&b.xml, "value")?, dtype, child.place)?;
+                let coefficient = coefficient(b)?;
+                table.categorical.push(Categorical { slot, value, coefficient });
+                b.xml.leaf(&child)?;
+            }
+            "PredictorTerm" => {
+                child.only(&b.xml, &["name", "coefficient"])?;
+                let coefficient = coefficient(b)?;
+                let mut slots = Vec::new();
+                while let Some(field) = b.xml.child(&child)? {
+                    if field.name != "FieldRef" {
+                        return Err(b.xml.unknown(&field, &child));
+                    }
+                    field.only(&b.xml, &["field"])?;
+                    slots.push(b.resolve(header.scope, field.need(&b.xml, "field")?, field.place)?);
+                    b.xml.leaf(&field)?;
+                }
+                table.terms.push(Term { slots, coefficient });
+            }
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    Ok(table)
+}
+
+impl Table {
+    /// The linear score; `None` when a number that it needs is missing.
+    fn score(&self, cx: &mut Cx<'_>, math: Math) -> Result<Option<f64>, Problem> {
+        let mut sum = 0.0;
+        for predictor in &self.numeric {
+            let Some(x) = cx.number(predictor.slot)? else { return Ok(None) };
+            let x = math.round(x);
+            let power = if predictor.exponent == 1 { x } else { math.round(x.powi(predictor.exponent)) };
+            sum = math.round(sum + math.round(power * predictor.coefficient));
+        }
+        for predictor in &self.categorical {
+            // A missing category is none of the values.
+            if cx.get(predictor.slot)? == predictor.value {
+                sum = math.round(sum + predictor.coefficient);
+            }
+        }
+        for term in &self.terms {
+            let mut product = term.coefficient;
+            for slot in &term.slots {
+                let Some(x) = cx.number(*slot)? else { return Ok(None) };
+                product = math.round(product * math.round(x));
+            }
+            sum = math.round(sum + product);
+        }
+        Ok(Some(math.round(sum + self.intercept)))
+    }
+}
+
+impl Body for Regression {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        if self.function == MiningFunction::Regression {
+            let score = self.tables[0].score(cx, self.math)?;
+            answer.value = Value::of(score.map(|score| self.normalization.one(score, self.math)));
+            return Ok(());
+        }
+        let mut scores = [0.0; 8];
+        let mut more = Vec::new();
+        let count = self.tables.len();
+        let scores = match scores.get_mut(..count) {
+            Some(scores) => scores,
+            None => {
+                more.resize(count, 0.0);
+                &mut more[..]
+            }
+        };
+        for (place, table) in scores.iter_mut().zip(&self.tables) {
+            match table.score(cx, self.math)? {
+                Some(score) => *place = score,
+                None => return Ok(()),
+            }
+        }
+        probabilities(scores, self.normalization, self.ordinal, self.math);
+        answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
+        let mut best = 0;
+        for (at, table) in self.tables.iter().enumerate() {
+            if let Some(class) = table.class {
+                answer.scores[class] = scores[at];
+            }
+            // Of equal ones the first table's.
+            if scores[at] > scores[best] {
+                best = at;
+            }
+        }
+        if let Some(class) = self.tables[best].class {
+            answer.value = cx.m.lists[answer.list][class];
+        }
+        Ok(())
+    }
+}
+
+/// Scores become probabilities in place; the last class gets what is left where the method is one of thresholds.
+fn probabilities(scores: &mut [f64], normalization: Normalization, ordinal: bool, math: Math) {
+    let count = scores.len();
+    let left = |scores: &[f64]| math.round(1.0 - scores.iter().fold(0.0, |sum, score| math.round(sum + score)));
+    match normalization {
+        Normalization::SimpleMax | Normalization::SoftMax => normalization.all(scores, math),
+        Normalization::Exp => normalization.all(scores, math),
+        Normalization::None => scores[count - 1] = left(&scores[..count - 1]),
+        _ if ordinal => {
+            let mut below = 0.0;
+            for score in &mut scores[..count - 1] {
+                let upto = normalization.one(*score, math);
+                *score = math.round(upto - below);
+                below = upto;
+            }
+            scores[count - 1] = math.round(1.0 - below);
+        }
+        _ if count == 2 => {
+            scores[0] = normalization.one(scores[0], math);
+            scores[1] = math.round(1.0 - scores[0]);
+        }
+        _ => normalization.all(scores, math),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOUBLE: Math = Math { float: false };
+
+    #[test]
+    fn the_last_class_of_two_gets_what_is_left() {
+        let mut scores = [0.0, 0.0];
+        probabilities(&mut scores, Normalization::Logit, false, DOUBLE);
+        assert_eq!(scores, [0.5, 0.5]);
+        let mut scores = [0.2, 0.3, 9.0];
+        probabilities(&mut scores, Normalization::None, false, DOUBLE);
+        assert_eq!(scores, [0.2, 0.3, 0.5]);
+    }
+
+    #[test]
+    fn ordinal_classes_are_differences_of_what_is_below() {
+        let mut scores = [0.0, 1000.0, 0.0];
+        probabilities(&mut scores, Normalization::Logit, true, DOUBLE);
+        assert_eq!(scores, [0.5, 0.5, 0.0]);
+    }
+}

@@ -1,0 +1,424 @@
+//! `<TreeModel>`: nodes with predicates, flat, children linked.
+
+use super::predicate::{self, Predicate};
+use super::{Body, Header, Math, MiningFunction};
+use crate::read::Element;
+use crate::resolve::Build;
+use crate::run::{Answer, Cx};
+use crate::value::Value;
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] =
+    &["missingValueStrategy", "missingValuePenalty", "noTrueChildStrategy", "splitCharacteristic"];
+
+/// No node.
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Tree {
+    nodes: Vec<Node>,
+    distributions: Vec<ClassScore>,
+    missing: MissingStrategy,
+    penalty: f64,
+    last_prediction: bool,
+    function: MiningFunction,
+    math: Math,
+}
+
+#[derive(Debug)]
+struct Node {
+    predicate: Predicate,
+    score: Value,
+    id: Value,
+    record_count: f64,
+    distribution: (u32, u32),
+    parent: u32,
+    first_child: u32,
+    next_sibling: u32,
+    default_child: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ClassScore {
+    class: u32,
+    probability: f64,
+    confidence: Option<f64>,
+    count: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum MissingStrategy {
+    LastPrediction,
+    NullPrediction,
+    DefaultChild,
+    WeightedConfidence,
+    AggregateNodes,
+    None,
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    let missing = match element.get("missingValueStrategy") {
+        None | Some("none") => MissingStrategy::None,
+        Some("lastPrediction") => MissingStrategy::LastPrediction,
+        Some("nullPrediction") => MissingStrategy::NullPrediction,
+        Some("defaultChild") => MissingStrategy::DefaultChild,
+        Some("weightedConfidence") => MissingStrategy::WeightedConfidence,
+        Some("aggregateNodes") => MissingStrategy::AggregateNodes,
+        Some(_) => return Err(element.value(&b.xml, "missingValueStrategy")),
+    };
+    let last_prediction = match element.get("noTrueChildStrategy") {
+        None | Some("returnNullPrediction") => false,
+        Some("returnLastPrediction") => true,
+        Some(_) => return Err(element.value(&b.xml, "noTrueChildStrategy")),
+    };
+    match element.get("splitCharacteristic") {
+        None | Some("binarySplit" | "multiSplit") => {}
+        Some(_) => return Err(element.value(&b.xml, "splitCharacteristic")),
+    }
+    let mut tree = Tree {
+        nodes: Vec::new(),
+        distributions: Vec::new(),
+        missing,
+        penalty: header.math.number(&b.xml, element, "missingValuePenalty")?.unwrap_or(1.0),
+        last_prediction,
+        function: header.function,
+        math: header.math,
+    };
+    while let Some(child) = header.next(b, element)? {
+        match child.name.as_ref() {
+            "Node" if tree.nodes.is_empty() => nodes(b, child, header, &mut tree)?,
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    if tree.nodes.is_empty() {
+        return Err(b.xml.malformed(element.place, "<TreeModel> has no node"));
+    }
+    tree.nodes.shrink_to_fit();
+    tree.distributions.shrink_to_fit();
+    Ok(Box::new(tree))
+}
+
+/// A node whose children are still being read.
+struct Open<'a> {
+    element: Element<'a>,
+    node: u32,
+    last_child: u32,
+    predicate: Option<Predicate>,
+    scores: Vec<ClassScore>,
+}
+
+/// Reads a node and all below it. Trees may be deeper than other elements, so this does not recurse.
+fn nodes<'a>(b: &mut Build<'a>, root: Element<'a>, header: &Header, tree: &mut Tree) -> Result<(), Problem> {
+    let mut stack = vec![open(b, root, header, tree, NONE)?];
+    while let Some(top) = stack.last_mut() {
+        let Some(child) = b.xml.child(&top.element)? else {
+            if let Some(done) = stack.pop() {
+                close(b, done, tree)?;
+            }
+            continue;
+        };
+        match child.name.as_ref() {
+            "Node" => {
+                let (parent, before) = (top.node, top.last_child);
+                let opened = open(b, child, header, tree, parent)?;
+                match before {
+                    NONE => tree.nodes[parent as usize].first_child = opened.node,
+                    before => tree.nodes[before as usize].next_sibling = opened.node,
+                }
+                top.last_child = opened.node;
+                stack.push(opened);
+            }
+            "ScoreDistribution" => {
+                let score = distribution(b, &child, header)?;
+                top.scores.push(score);
+            }
+            // How the training data looked.
+            "Partition" => b.xml.skip(&child)?,
+            _ => match predicate::read(b, &child, header.scope)? {
+                Some(predicate) => top.predicate = Some(predicate),
+                None => return Err(b.xml.unknown(&child, &top.element)),
+            },
+        }
+    }
+    Ok(())
+}
+
+fn open<'a>(
+    b: &mut Build<'a>,
+    element: Element<'a>,
+    header: &Header,
+    tree: &mut Tree,
+    parent: u32,
+) -> Result<Open<'a>, Problem> {
+    element.only(&b.xml, &["id", "score", "recordCount", "defaultChild"])?;
+    let node = tree.nodes.len() as u32;
+    let id = match element.get("id") {
+        Some(id) => Value::Text(b.symbols.intern(id)),
+        None => Value::Num(f64::from(node + 1)),
+    };
+    let score = header.score(b, &element, "score")?.unwrap_or(Value::Missing);
+    tree.nodes.push(Node {
+        predicate: Predicate::True,
+        score,
+        id,
+        record_count: element.number(&b.xml, "recordCount")?.unwrap_or(0.0),
+        distribution: (0, 0),
+        parent,
+        first_child: NONE,
+        next_sibling: NONE,
+        default_child: NONE,
+    });
+    Ok(Open { element, node, last_child: NONE, predicate: None, scores: Vec::new() })
+}
+
+fn distribution<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<ClassScore, Problem> {
+    element.only(&b.xml, &["value", "recordCount", "confidence", "probability"])?;
+    let text = element.need(&b.xml, "value")?.to_owned();
+    let class = header.class(b, &text).0;
+    let score = ClassScore {
+        class: class as u32,
+        probability: header.math.number(&b.xml, element, "probability")?.unwrap_or(f64::NAN),
+        confidence: header.math.number(&b.xml, element, "confidence")?,
+        count: element.number(&b.xml, "recordCount")?.unwrap_or(0.0),
+    };
+    b.xml.leaf(element)?;
+    Ok(score)
+}
+
+fn close<'a>(b: &mut Build<'a>, open: Open<'a>, tree: &mut Tree) -> Result<(), Problem> {
+    let at = open.node as usize;
+    let Some(predicate) = open.predicate else {
+        return Err(b.xml.malformed(open.element.place, "<Node> has no predicate"));
+    };
+    tree.nodes[at].predicate = predicate;
+    let start = tree.distributions.len() as u32;
+    let total = open.scores.iter().fold(0.0, |sum, score| sum + score.count);
+    for mut score in open.scores {
+        if score.probability.is_nan() {
+            score.probability = if total > 0.0 { tree.math.round(score.count / total) } else { 0.0 };
+        }
+        tree.distributions.push(score);
+    }
+    tree.nodes[at].distribution = (start, tree.distributions.len() as u32);
+    if let Some(id) = open.element.get("defaultChild") {
+        let wanted = Value::Text(b.symbols.intern(id));
+        let found = tree.children(open.node).find(|child| tree.nodes[*child as usize].id == wanted);
+        match found {
+            Some(child) => tree.nodes[at].default_child = child,
+            None => return Err(open.element.value(&b.xml, "defaultChild")),
+        }
+    }
+    Ok(())
+}
+
+impl Tree {
+    fn children(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
+        let first = Some(self.nodes[node as usize].first_child).filter(|child| *child != NONE);
+        std::iter::successors(first, |child| {
+            Some(self.nodes[*child as usize].next_sibling).filter(|child| *child != NONE)
+        })
+    }
+
+    fn is_leaf(&self, node: u32) -> bool {
+        self.nodes[node as usize].first_child == NONE
+    }
+
+    /// The node that decides, and how often a default child was taken; `None` for no prediction.
+    fn descend(&self, cx: &mut Cx<'_>) -> Result<Reached, Problem> {
+        let mut at = 0;
+        let mut defaults = 0;
+        match self.nodes[0].predicate.holds(cx)? {
+            Some(true) => {}
+            Some(false) | None => return Ok(Reached::Nothing),
+        }
+        'down: loop {
+            if self.is_leaf(at) {
+                return Ok(Reached::Node(at, defaults));
+            }
+            for child in self.children(at) {
+                match (self.nodes[child as usize].predicate.holds(cx)?, self.missing) {
+                    (Some(true), _) => {
+                        at = child;
+                        continue 'down;
+                    }
+                    (Some(false), _) | (None, MissingStrategy::None) => {}
+                    (None, MissingStrategy::NullPrediction) => return Ok(Reached::Nothing),
+                    (None, MissingStrategy::LastPrediction) => return Ok(Reached::Last(at, defaults)),
+                    (None, MissingStrategy::DefaultChild) => {
+                        let default = self.nodes[at as usize].default_child;
+                        if default == NONE {
+                            return Ok(Reached::Nothing);
+                        }
+                        defaults += 1;
+                        at = default;
+                        continue 'down;
+                    }
+                    (None, MissingStrategy::WeightedConfidence | MissingStrategy::AggregateNodes) => {
+                        return Ok(Reached::Below(at));
+                    }
+                }
+            }
+            return Ok(if self.last_prediction { Reached::Last(at, defaults) } else { Reached::Nothing });
+        }
+    }
+
+    /// The node, or the nearest one above it, that says something.
+    fn with_score(&self, mut node: u32) -> u32 {
+        loop {
+            let Node { score, distribution, parent, .. } = &self.nodes[node as usize];
+            if !score.is_missing() || distribution.0 != distribution.1 || *parent == NONE {
+                return node;
+            }
+            node = *parent;
+        }
+    }
+
+    fn answer_with(&self, cx: &Cx<'_>, node: u32, defaults: i32, answer: &mut Answer) {
+        let found = &self.nodes[node as usize];
+        answer.value = found.score;
+        answer.entity = found.id;
+        if self.function == MiningFunction::Regression {
+            return;
+        }
+        let (start, end) = found.distribution;
+        let scores = &self.distributions[start as usize..end as usize];
+        if scores.is_empty() {
+            // The class alone: all of the probability is its.
+            if !found.score.is_missing() {
+                answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
+                if let Some(class) = cx.m.lists[answer.list].iter().position(|class| *class == found.score) {
+                    answer.scores[class] = 1.0;
+                }
+            }
+            return;
+        }
+        answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
+        let penalty = (0..defaults).fold(1.0, |penalty, _| self.math.round(penalty * self.penalty));
+        if scores.iter().any(|score| score.confidence.is_some()) {
+            answer.confidences.resize(answer.scores.len(), 0.0);
+        }
+        let mut best: Option<&ClassScore> = None;
+        for score in scores {
+            answer.scores[score.class as usize] = score.probability;
+            if let Some(confidence) = score.confidence {
+                answer.confidences[score.class as usize] = self.math.round(confidence * penalty);
+            }
+            if best.is_none_or(|best| score.probability > best.probability) {
+                best = Some(score);
+            }
+        }
+        if answer.confidences.is_empty() && defaults > 0 {
+            answer.confidences.extend(answer.scores.iter().map(|score| self.math.round(score * penalty)));
+        }
+        if answer.value.is_missing()
+            && let Some(best) = best
+        {
+            answer.value = cx.m.lists[answer.list][best.class as usize];
+        }
+    }
+
+    /// All leaves below that are not excluded, weighted by their share of the training rows.
+    fn collect(
+        &self,
+        cx: &mut Cx<'_>,
+        node: u32,
+        weight: f64,
+        leaves: &mut Vec<(u32, f64)>,
+    ) -> Result<(), Problem> {
+        let mut stack = vec![(node, weight)];
+        while let Some((node, weight)) = stack.pop() {
+            if self.is_leaf(node) {
+                leaves.push((node, weight));
+                continue;
+            }
+            let (mut open, mut decided) = (Vec::new(), None);
+            for child in self.children(node) {
+                match self.nodes[child as usize].predicate.holds(cx)? {
+                    Some(true) => {
+                        decided = Some(child);
+                        break;
+                    }
+                    Some(false) => {}
+                    None => open.push(child),
+                }
+            }
+            match decided {
+                Some(child) => stack.push((child, weight)),
+                None => {
+                    let total: f64 = open.iter().map(|child| self.nodes[*child as usize].record_count).sum();
+                    for child in open.iter().rev() {
+                        let count = self.nodes[*child as usize].record_count;
+                        stack.push((*child, if total > 0.0 { weight * count / total } else { 0.0 }));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Several leaves at once: their counts are added, or their confidences weighted.
+    fn answer_below(&self, cx: &mut Cx<'_>, node: u32, answer: &mut Answer) -> Result<(), Problem> {
+        let mut leaves = Vec::new();
+        self.collect(cx, node, 1.0, &mut leaves)?;
+        let classes = cx.m.lists[answer.list].len();
+        if self.function == MiningFunction::Regression {
+            let numbers = leaves.iter().filter_map(|(leaf, weight)| Some((self.nodes[*leaf as usize].score.num()?, weight)));
+            let (sum, total) = numbers.fold((0.0, 0.0), |(sum, total), (x, w)| (sum + x * w, total + w));
+            answer.value = if total > 0.0 { Value::Num(sum / total) } else { Value::Missing };
+            return Ok(());
+        }
+        answer.scores.resize(classes, 0.0);
+        let weighted = self.missing == MissingStrategy::WeightedConfidence;
+        if weighted {
+            answer.confidences.resize(classes, 0.0);
+        }
+        for (leaf, weight) in &leaves {
+            let (start, end) = self.nodes[*leaf as usize].distribution;
+            for score in &self.distributions[start as usize..end as usize] {
+                let class = score.class as usize;
+                if weighted {
+                    answer.confidences[class] += weight * score.confidence.unwrap_or(score.probability);
+                    answer.scores[class] += weight * score.probability;
+                } else {
+                    answer.scores[class] += score.count;
+                }
+            }
+        }
+        let best_of = |scores: &[f64]| {
+            let mut best = None;
+            for (class, score) in scores.iter().enumerate() {
+                if *score > 0.0 && best.is_none_or(|best: usize| *score > scores[best]) {
+                    best = Some(class);
+                }
+            }
+            best
+        };
+        let best = if weighted { best_of(&answer.confidences) } else { best_of(&answer.scores) };
+        super::normalization::simple_max(&mut answer.scores, self.math);
+        answer.value = best.map_or(Value::Missing, |class| cx.m.lists[answer.list][class]);
+        Ok(())
+    }
+}
+
+enum Reached {
+    Nothing,
+    Node(u32, i32),
+    Last(u32, i32),
+    Below(u32),
+}
+
+impl Body for Tree {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        match self.descend(cx)? {
+            Reached::Nothing => {}
+            Reached::Node(node, defaults) => self.answer_with(cx, node, defaults, answer),
+            Reached::Last(node, defaults) => self.answer_with(cx, self.with_score(node), defaults, answer),
+            Reached::Below(node) => self.answer_below(cx, node, answer)?,
+        }
+        Ok(())
+    }
+}

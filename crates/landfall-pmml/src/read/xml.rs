@@ -1,0 +1,357 @@
+//! A pull reader of elements: names, attributes and text, each with its line and column; entities are never expanded.
+
+use landfall_model::Problem;
+use quick_xml::XmlVersion;
+use quick_xml::events::Event;
+use quick_xml::reader::Reader;
+use smallvec::SmallVec;
+use std::borrow::Cow;
+
+/// Elements may not be nested deeper: the readers of expressions and predicates recurse.
+const DEPTH_MAX: usize = 400;
+
+/// Where something stands in a document: bytes from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(pub(crate) u64);
+
+/// A document that is read once, front to back.
+pub(crate) struct Xml<'a> {
+    reader: Reader<&'a [u8]>,
+    text: &'a str,
+    file: &'a str,
+    depth: usize,
+}
+
+/// The start of an element.
+#[derive(Debug)]
+pub(crate) struct Element<'a> {
+    /// Its name without a prefix.
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) place: Place,
+    attributes: SmallVec<[(Cow<'a, str>, Cow<'a, str>); 8]>,
+    depth: usize,
+}
+
+impl<'a> Xml<'a> {
+    /// A document; `file` is its name for messages.
+    pub(crate) fn new(text: &'a str, file: &'a str) -> Self {
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().expand_empty_elements = true;
+        Xml { reader, text, file, depth: 0 }
+    }
+
+    /// The outermost element.
+    pub(crate) fn root(&mut self) -> Result<Element<'a>, Problem> {
+        loop {
+            let (event, place) = self.event()?;
+            match event {
+                Event::Start(start) => return self.element(&start, place),
+                Event::Eof => return Err(self.malformed(place, "no element")),
+                Event::Text(text) if !text.trim().is_empty() => {
+                    return Err(self.malformed(place, "text before the first element"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next child of `parent`; `None` at its end. Vendor extensions are passed over.
+    pub(crate) fn child(&mut self, parent: &Element<'a>) -> Result<Option<Element<'a>>, Problem> {
+        loop {
+            let Some(child) = self.any_child(parent)? else { return Ok(None) };
+            if child.name != "Extension" {
+                return Ok(Some(child));
+            }
+            self.skip(&child)?;
+        }
+    }
+
+    fn any_child(&mut self, parent: &Element<'a>) -> Result<Option<Element<'a>>, Problem> {
+        debug_assert_eq!(self.depth, parent.depth, "children of {} are read out of turn", parent.name);
+        loop {
+            let (event, place) = self.event()?;
+            match event {
+                Event::Start(start) => return self.element(&start, place).map(Some),
+                Event::End(_) => {
+                    self.depth -= 1;
+                    return Ok(None);
+                }
+                Event::Text(text) if text.trim().is_empty() => {}
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
+                    return Err(self.malformed(place, format!("text within <{}>", parent.name)));
+                }
+                Event::Eof => return Err(self.malformed(place, format!("<{}> does not end", parent.name))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends an element that has no children but extensions.
+    pub(crate) fn leaf(&mut self, element: &Element<'a>) -> Result<(), Problem> {
+        match self.child(element)? {
+            None => Ok(()),
+            Some(child) => Err(self.unknown(&child, element)),
+        }
+    }
+
+    /// The text of an element without children, to its end.
+    pub(crate) fn text(&mut self, element: &Element<'a>) -> Result<String, Problem> {
+        let mut all = String::new();
+        loop {
+            let (event, place) = self.event()?;
+            match event {
+                Event::Text(text) => all.push_str(&text.xml10_content()),
+                Event::CData(data) => all.push_str(&data.xml10_content()),
+                Event::GeneralRef(reference) => match self.reference(&reference, place)? {
+                    Some(character) => all.push(character),
+                    None => return Err(self.entity(place, &reference)),
+                },
+                Event::End(_) => {
+                    self.depth -= 1;
+                    return Ok(all);
+                }
+                Event::Start(start) => {
+                    let child = self.element(&start, place)?;
+                    if child.name != "Extension" {
+                        return Err(self.unknown(&child, element));
+                    }
+                    self.skip(&child)?;
+                }
+                Event::Eof => return Err(self.malformed(place, format!("<{}> does not end", element.name))),
+                _ => {}
+            }
+        }
+    }
+
+    fn reference(
+        &self,
+        reference: &quick_xml::events::BytesRef<'_>,
+        place: Place,
+    ) -> Result<Option<char>, Problem> {
+        let number = reference.resolve_char_ref().map_err(|e| self.malformed(place, e.to_string()))?;
+        let named = || match reference.xml10_content().as_ref() {
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "amp" => Some('&'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            _ => None,
+        };
+        Ok(number.or_else(named))
+    }
+
+    fn entity(&self, place: Place, reference: &quick_xml::events::BytesRef<'_>) -> Problem {
+        self.malformed(place, format!("the entity &{};: entities are not expanded", reference.xml10_content()))
+    }
+
+    /// Passes over an element and all in it: what the document says for people only.
+    pub(crate) fn skip(&mut self, element: &Element<'a>) -> Result<(), Problem> {
+        let mut open = 1usize;
+        loop {
+            let (event, place) = self.event()?;
+            match event {
+                Event::Start(_) => open += 1,
+                Event::End(_) => {
+                    open -= 1;
+                    if open == 0 {
+                        self.depth -= 1;
+                        return Ok(());
+                    }
+                }
+                Event::Eof => return Err(self.malformed(place, format!("<{}> does not end", element.name))),
+                _ => {}
+            }
+        }
+    }
+
+    /// That nothing but comments follows the outermost element.
+    pub(crate) fn finish(&mut self) -> Result<(), Problem> {
+        loop {
+            let (event, place) = self.event()?;
+            match event {
+                Event::Eof => return Ok(()),
+                Event::Text(text) if text.trim().is_empty() => {}
+                Event::Comment(_) | Event::PI(_) => {}
+                _ => return Err(self.malformed(place, "content after the outermost element")),
+            }
+        }
+    }
+
+    fn event(&mut self) -> Result<(Event<'a>, Place), Problem> {
+        let place = Place(self.reader.buffer_position());
+        match self.reader.read_event() {
+            Ok(Event::DocType(text)) if text.contains('[') => {
+                Err(self.malformed(place, "a document type with declarations: entities are not expanded"))
+            }
+            Ok(event) => Ok((event, place)),
+            Err(error) => {
+                let place = Place(self.reader.error_position());
+                Err(self.malformed(place, error.to_string()))
+            }
+        }
+    }
+
+    fn element(
+        &mut self,
+        start: &quick_xml::events::BytesStart<'a>,
+        place: Place,
+    ) -> Result<Element<'a>, Problem> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(self.malformed(place, format!("elements nested deeper than {DEPTH_MAX}")));
+        }
+        let mut attributes = SmallVec::new();
+        for attribute in start.attributes() {
+            let attribute = attribute.map_err(|e| self.malformed(place, e.to_string()))?;
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map_err(|e| self.malformed(place, e.to_string()))?;
+            attributes.push((Cow::Owned(attribute.key.as_ref().to_owned()), Cow::Owned(value.into_owned())));
+        }
+        let name = Cow::Owned(start.local_name().as_ref().to_owned());
+        Ok(Element { name, place, attributes, depth: self.depth })
+    }
+
+    /// Text that is not PMML, at a place.
+    #[cold]
+    pub(crate) fn malformed(&self, place: Place, what: impl AsRef<str>) -> Problem {
+        Problem::malformed(self.file, None, format!("{}: {}", self.line(place), what.as_ref()))
+    }
+
+    /// Valid, but not implemented.
+    #[cold]
+    pub(crate) fn unsupported(&self, place: Place, what: impl AsRef<str>) -> Problem {
+        Problem::unsupported(
+            format!("{}, {}: {}", self.file, self.line(place), what.as_ref()),
+            "leave it out when writing the file, or write the model in another form",
+        )
+    }
+
+    /// A child that its parent does not have, or not here.
+    #[cold]
+    pub(crate) fn unknown(&self, child: &Element<'_>, parent: &Element<'_>) -> Problem {
+        self.unsupported(
+            child.place,
+            format!("element <{}> within <{}> is unknown or not implemented", child.name, parent.name),
+        )
+    }
+
+    /// `line 3, column 5`, both from 1; columns count characters.
+    pub(crate) fn line(&self, place: Place) -> String {
+        let end = usize::try_from(place.0).unwrap_or(usize::MAX).min(self.text.len());
+        let before = &self.text.as_bytes()[..end];
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let column = before[start..].iter().filter(|&&byte| byte & 0xC0 != 0x80).count() + 1;
+        format!("line {line}, column {column}")
+    }
+}
+
+impl<'a> Element<'a> {
+    /// An attribute's value.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// Refuses attributes that are not among `known`: those that are read, and those that change nothing.
+    pub(crate) fn only(&self, xml: &Xml<'a>, known: &[&str]) -> Result<(), Problem> {
+        let foreign = |key: &str| key.starts_with("xmlns") || key.starts_with("xsi:") || key.starts_with("xml:");
+        match self.attributes.iter().find(|(key, _)| !known.contains(&key.as_ref()) && !foreign(key)) {
+            None => Ok(()),
+            Some((key, value)) => Err(xml.unsupported(
+                self.place,
+                format!("attribute {key}={value:?} of <{}> is unknown or not implemented", self.name),
+            )),
+        }
+    }
+
+    /// A required attribute.
+    pub(crate) fn need(&self, xml: &Xml<'a>, name: &str) -> Result<&str, Problem> {
+        self.get(name).ok_or_else(|| xml.malformed(self.place, format!("<{}> lacks {name}", self.name)))
+    }
+
+    /// An attribute's number.
+    pub(crate) fn number(&self, xml: &Xml<'a>, name: &str) -> Result<Option<f64>, Problem> {
+        self.get(name).map(|text| self.parsed(xml, name, text)).transpose()
+    }
+
+    /// A required attribute's number.
+    pub(crate) fn need_number(&self, xml: &Xml<'a>, name: &str) -> Result<f64, Problem> {
+        let text = self.need(xml, name)?;
+        self.parsed(xml, name, text)
+    }
+
+    /// A required attribute's whole number.
+    pub(crate) fn count(&self, xml: &Xml<'a>, name: &str) -> Result<Option<usize>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let wrong = || xml.malformed(self.place, format!("{name}={text:?} of <{}>: expected a count", self.name));
+        text.trim().parse().map(Some).map_err(|_| wrong())
+    }
+
+    /// A truth value; `default` where the attribute is absent.
+    pub(crate) fn flag(&self, xml: &Xml<'a>, name: &str, default: bool) -> Result<bool, Problem> {
+        match self.get(name) {
+            None => Ok(default),
+            Some("true" | "1") => Ok(true),
+            Some("false" | "0") => Ok(false),
+            Some(_) => Err(self.value(xml, name)),
+        }
+    }
+
+    fn parsed(&self, xml: &Xml<'a>, name: &str, text: &str) -> Result<f64, Problem> {
+        crate::value::number(text).ok_or_else(|| {
+            xml.malformed(self.place, format!("{name}={text:?} of <{}>: expected a number", self.name))
+        })
+    }
+
+    /// The problem of an attribute value that is not implemented.
+    #[cold]
+    pub(crate) fn value(&self, xml: &Xml<'a>, name: &str) -> Problem {
+        xml.unsupported(
+            self.place,
+            format!(
+                "{name}={:?} of <{}> is unknown or not implemented",
+                self.get(name).unwrap_or_default(),
+                self.name
+            ),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_lines_and_columns() {
+        let mut xml = Xml::new("<a>\n  <b é=\"&lt;1\"/>\n</a>", "m.pmml");
+        let root = xml.root().unwrap();
+        let child = xml.child(&root).unwrap().unwrap();
+        assert_eq!((child.name.as_ref(), xml.line(child.place).as_str()), ("b", "line 2, column 3"));
+        assert_eq!(child.get("é"), Some("<1"));
+        assert!(child.only(&xml, &[]).unwrap_err().to_string().contains("line 2, column 3"));
+        xml.leaf(&child).unwrap();
+        assert!(xml.child(&root).unwrap().is_none());
+        xml.finish().unwrap();
+    }
+
+    #[test]
+    fn entities_and_deep_nesting_are_refused() {
+        for text in ["<!DOCTYPE a [<!ENTITY b \"c\">]><a/>", "<a>&b;</a>", "<a b=\"&c;\"/>", "<a>", "<a></b>"] {
+            let mut xml = Xml::new(text, "m.pmml");
+            let outcome = xml.root().and_then(|root| xml.text(&root)).map(|_| ());
+            assert!(outcome.is_err(), "{text}");
+        }
+        let deep = "<a>".repeat(DEPTH_MAX + 1);
+        let mut xml = Xml::new(&deep, "m.pmml");
+        let mut at = xml.root().unwrap();
+        let problem = loop {
+            match xml.child(&at) {
+                Ok(Some(child)) => at = child,
+                Ok(None) => panic!("the document does not end"),
+                Err(problem) => break problem,
+            }
+        };
+        assert!(problem.to_string().contains("nested deeper"), "{problem}");
+    }
+}

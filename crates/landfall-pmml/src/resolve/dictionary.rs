@@ -1,0 +1,128 @@
+//! `<DataDictionary>`: the fields that data has, their types and the values that are valid.
+
+use super::{Build, Interval, OpType, ScopeId, SlotDef, Source};
+use crate::read::Element;
+use crate::value::{DataType, Value};
+use landfall_model::Problem;
+use std::sync::Arc;
+
+/// How a value is shown to people.
+pub(crate) type DisplayName = (Value, String);
+
+/// One field of the data.
+#[derive(Clone, Debug)]
+pub(crate) struct DataField {
+    pub(crate) name: String,
+    pub(crate) doc: String,
+    pub(crate) dtype: DataType,
+    pub(crate) optype: OpType,
+    /// Valid values, in the document's order; empty where all are valid.
+    pub(crate) valid: Vec<Value>,
+    pub(crate) invalid: Vec<Value>,
+    pub(crate) missing: Vec<Value>,
+    /// Texts that mean missing and are no value of the type.
+    pub(crate) missing_texts: Vec<String>,
+    pub(crate) intervals: Vec<Interval>,
+    pub(crate) display: Vec<DisplayName>,
+}
+
+impl DataField {
+    /// Whether a value that is not missing is valid.
+    pub(crate) fn takes(&self, value: Value) -> bool {
+        if self.invalid.contains(&value) {
+            return false;
+        }
+        match value {
+            Value::Invalid => false,
+            _ if !self.valid.is_empty() && self.valid.contains(&value) => true,
+            Value::Num(number) if !self.intervals.is_empty() => self.intervals.iter().any(|i| i.holds(number)),
+            _ => self.valid.is_empty() || (self.optype == OpType::Continuous && self.intervals.is_empty()),
+        }
+    }
+}
+
+/// Reads `<DataDictionary>` into the outermost scope.
+pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<(), Problem> {
+    element.only(&b.xml, &["numberOfFields"])?;
+    let declared = element.count(&b.xml, "numberOfFields")?;
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "DataField" => field(b, &child, scope)?,
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    match declared {
+        Some(n) if n != b.dictionary.len() => Err(b.xml.malformed(
+            element.place,
+            format!("<DataDictionary> declares {n} fields and has {}", b.dictionary.len()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<(), Problem> {
+    element.only(&b.xml, &["name", "displayName", "optype", "dataType", "isCyclic"])?;
+    if element.get("isCyclic").is_some_and(|text| text != "0") {
+        return Err(element.value(&b.xml, "isCyclic"));
+    }
+    let name = element.need(&b.xml, "name")?.to_owned();
+    element.need(&b.xml, "dataType")?;
+    let dtype = b.dtype(element)?.unwrap_or(DataType::String);
+    let optype = OpType::of(&b.xml, element)?.ok_or_else(|| {
+        b.xml.malformed(element.place, "<DataField> lacks optype")
+    })?;
+    let mut field = DataField {
+        name: name.clone(),
+        doc: element.get("displayName").unwrap_or_default().to_owned(),
+        dtype,
+        optype,
+        valid: Vec::new(),
+        invalid: Vec::new(),
+        missing: Vec::new(),
+        missing_texts: Vec::new(),
+        intervals: Vec::new(),
+        display: Vec::new(),
+    };
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "Interval" => field.intervals.push(Interval::read(&mut b.xml, &child, dtype)?),
+            "Value" => value(b, &child, &mut field)?,
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    let input = b.dictionary.len();
+    let slot = b.slot(SlotDef {
+        name: name.clone(),
+        dtype,
+        optype,
+        source: Source::Input(input),
+        field: Some(input),
+    });
+    b.dictionary.push(Arc::new(field));
+    b.declare(scope, &name, slot, element.place)
+}
+
+fn value<'a>(b: &mut Build<'a>, element: &Element<'a>, field: &mut DataField) -> Result<(), Problem> {
+    element.only(&b.xml, &["value", "displayValue", "property"])?;
+    let text = element.need(&b.xml, "value")?;
+    let parsed = field.dtype.parse(text, |text| b.symbols.intern(text));
+    match (element.get("property").unwrap_or("valid"), parsed) {
+        ("missing", Some(value)) => field.missing.push(value),
+        ("missing", None) => field.missing_texts.push(text.to_owned()),
+        ("invalid", Some(value)) => field.invalid.push(value),
+        // What is no value of the type is invalid anyway.
+        ("invalid", None) => {}
+        ("valid", Some(value)) => {
+            if let Some(display) = element.get("displayValue") {
+                field.display.push((value, display.to_owned()));
+            }
+            field.valid.push(value);
+        }
+        ("valid", None) => {
+            let what = format!("value {text:?} of field {:?} is not of its type", field.name);
+            return Err(b.xml.malformed(element.place, what));
+        }
+        _ => return Err(element.value(&b.xml, "property")),
+    }
+    b.xml.leaf(element)
+}

@@ -1,0 +1,38 @@
+//! Names to slots and types, while a document is read: what a name means is decided once, at load.
+
+pub(crate) mod dictionary;
+mod interval;
+pub(crate) mod schema;
+mod scope;
+pub(crate) mod targets;
+
+pub(crate) use dictionary::{DataField, DisplayName};
+pub(crate) use interval::Interval;
+pub(crate) use schema::{InvalidRule, MiningField, MissingRule, Outliers, Schema, Treatment, Usage};
+pub(crate) use scope::{Build, ClassList, Entry, ScopeId, Slot, SlotDef, Source};
+pub(crate) use targets::{Target, Targets};
+
+use landfall_model::Problem;
+
+use crate::read::{Element, Xml};
+
+/// What values of a field are to each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OpType {
+    Categorical,
+    Ordinal,
+    Continuous,
+}
+
+impl OpType {
+    /// The attribute `optype` of an element.
+    pub(crate) fn of<'a>(xml: &Xml<'a>, element: &Element<'a>) -> Result<Option<Self>, Problem> {
+        Ok(Some(match element.get("optype") {
+            None => return Ok(None),
+            Some("categorical") => OpType::Categorical,
+            Some("ordinal") => OpType::Ordinal,
+            Some("continuous") => OpType::Continuous,
+            Some(_) => return Err(element.value(xml, "optype")),
+        }))
+    }
+}

@@ -1,0 +1,269 @@
+//! `<MiningSchema>`: which fields a model takes, and what becomes of missing, invalid and outlying values.
+
+use super::{Build, DataField, OpType, ScopeId, Slot, SlotDef, Source};
+use crate::read::{Element, Place};
+use crate::value::Value;
+use landfall_model::Problem;
+use std::sync::Arc;
+
+/// What a model does with a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Usage {
+    Active,
+    Target,
+    Supplementary,
+    Group,
+    Order,
+    Weight,
+}
+
+/// What becomes of an invalid value.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum InvalidRule {
+    /// The row fails.
+    Fail,
+    AsIs,
+    AsMissing,
+    Replace(Value),
+    /// Not looked at: the enclosing model has decided.
+    Trust,
+}
+
+/// What becomes of a missing value.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum MissingRule {
+    Keep,
+    Replace(Value),
+    /// The row fails.
+    Fail,
+}
+
+/// What becomes of values beyond the limits.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Outliers {
+    AsIs,
+    Missing { low: f64, high: f64 },
+    Clamp { low: f64, high: f64 },
+}
+
+/// What a model does to the values of one field before it uses them.
+#[derive(Clone, Debug)]
+pub(crate) struct Treatment {
+    pub(crate) name: String,
+    pub(crate) field: Option<Arc<DataField>>,
+    pub(crate) invalid: InvalidRule,
+    pub(crate) missing: MissingRule,
+    pub(crate) outliers: Outliers,
+}
+
+/// One field of a model's schema.
+#[derive(Clone, Debug)]
+pub(crate) struct MiningField {
+    pub(crate) name: String,
+    pub(crate) usage: Usage,
+    /// `None` for a target that the data does not have.
+    pub(crate) slot: Option<Slot>,
+}
+
+/// A model's schema.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Schema {
+    pub(crate) fields: Vec<MiningField>,
+}
+
+impl Schema {
+    /// The names of the target fields, in order.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &MiningField> {
+        self.fields.iter().filter(|field| field.usage == Usage::Target)
+    }
+}
+
+/// Reads `<MiningSchema>`; the fields become names of `scope`.
+pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<Schema, Problem> {
+    element.only(&b.xml, &[])?;
+    let mut schema = Schema::default();
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "MiningField" => schema.fields.push(field(b, &child, scope)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    Ok(schema)
+}
+
+fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<MiningField, Problem> {
+    element.only(
+        &b.xml,
+        &[
+            "name", "usageType", "optype", "importance", "outliers", "lowValue", "highValue",
+            "missingValueReplacement", "missingValueTreatment", "invalidValueTreatment", "invalidValueReplacement",
+        ],
+    )?;
+    let usage = match element.get("usageType") {
+        None | Some("active") => Usage::Active,
+        Some("target" | "predicted") => Usage::Target,
+        Some("supplementary") => Usage::Supplementary,
+        Some("group") => Usage::Group,
+        Some("order") => Usage::Order,
+        Some("frequencyWeight" | "analysisWeight") => Usage::Weight,
+        Some(_) => return Err(element.value(&b.xml, "usageType")),
+    };
+    let name = element.need(&b.xml, "name")?.to_owned();
+    let outer = b.parent(scope).map(|parent| b.try_resolve(parent, &name)).transpose()?.flatten();
+    let slot = match outer {
+        Some(from) => Some(treated(b, element, &name, from, scope)?),
+        None if usage == Usage::Target => None,
+        None => return Err(b.undeclared(&name, element.place)),
+    };
+    if usage != Usage::Target
+        && let Some(slot) = slot
+    {
+        b.declare(scope, &name, slot, element.place)?;
+    }
+    b.xml.leaf(element)?;
+    Ok(MiningField { name, usage, slot })
+}
+
+/// The slot of a field within the model: the outer one, where the model does nothing to it.
+fn treated<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    name: &str,
+    from: Slot,
+    scope: ScopeId,
+) -> Result<Slot, Problem> {
+    let mut def = SlotDef { source: Source::Set, ..b.slots[from as usize].clone_head() };
+    if let Some(optype) = OpType::of(&b.xml, element)? {
+        def.optype = optype;
+    }
+    let outermost = matches!(b.slots[from as usize].source, Source::Input(_));
+    let constant = |b: &mut Build<'a>, attribute: &str| -> Result<Option<Value>, Problem> {
+        let Some(text) = element.get(attribute) else { return Ok(None) };
+        match def.dtype.parse(text, |text| b.symbols.intern(text)) {
+            Some(value) => Ok(Some(value)),
+            None => match crate::value::number(text) {
+                // A mean of an integer field.
+                Some(number) if def.dtype.is_number() => Ok(Some(Value::Num(number))),
+                _ => Err(b.xml.malformed(
+                    element.place,
+                    format!("{attribute}={text:?} is not of the type of field {name:?}"),
+                )),
+            },
+        }
+    };
+    let replacement = constant(b, "missingValueReplacement")?;
+    let missing = match (element.get("missingValueTreatment"), replacement) {
+        (Some("returnInvalid"), _) => MissingRule::Fail,
+        (None | Some("asIs" | "asMean" | "asMode" | "asMedian" | "asValue"), Some(value)) => {
+            MissingRule::Replace(value)
+        }
+        (None | Some("asIs" | "asMean" | "asMode" | "asMedian" | "asValue"), None) => MissingRule::Keep,
+        _ => return Err(element.value(&b.xml, "missingValueTreatment")),
+    };
+    let invalid = match element.get("invalidValueTreatment") {
+        // The outer model has made its values valid, or has decided to take them.
+        None | Some("returnInvalid") if !outermost => InvalidRule::Trust,
+        None | Some("returnInvalid") => InvalidRule::Fail,
+        Some("asIs") => InvalidRule::AsIs,
+        Some("asMissing") => InvalidRule::AsMissing,
+        Some("asValue") => match constant(b, "invalidValueReplacement")? {
+            Some(value) => InvalidRule::Replace(value),
+            None => return Err(b.xml.malformed(element.place, "asValue lacks invalidValueReplacement")),
+        },
+        Some(_) => return Err(element.value(&b.xml, "invalidValueTreatment")),
+    };
+    let outliers = outliers(b, element)?;
+    let trusted = !outermost && matches!(invalid, InvalidRule::Trust | InvalidRule::AsIs);
+    if trusted && missing == MissingRule::Keep && outliers == Outliers::AsIs && b.parent(scope).is_some() {
+        return Ok(from);
+    }
+    let field = def.field.map(|field| b.dictionary[field].clone());
+    let treatment = Treatment { name: name.to_owned(), field, invalid, missing, outliers };
+    def.source = Source::Treated { from, treatment: Box::new(treatment) };
+    Ok(b.slot(def))
+}
+
+fn outliers<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Outliers, Problem> {
+    let limit = |name: &str, without: f64| Ok(element.number(&b.xml, name)?.unwrap_or(without));
+    let (low, high) = (limit("lowValue", f64::NEG_INFINITY)?, limit("highValue", f64::INFINITY)?);
+    if low.is_nan() || high.is_nan() || low > high {
+        return Err(b.xml.malformed(element.place, "lowValue is greater than highValue"));
+    }
+    match element.get("outliers") {
+        None | Some("asIs") => Ok(Outliers::AsIs),
+        Some("asMissingValues") => Ok(Outliers::Missing { low, high }),
+        Some("asExtremeValues") => Ok(Outliers::Clamp { low, high }),
+        Some(_) => Err(element.value(&b.xml, "outliers")),
+    }
+}
+
+impl Treatment {
+    /// The value that the model uses, and whether it is used though invalid; `None` when the row fails.
+    pub(crate) fn apply(&self, value: Value) -> Option<(Value, bool)> {
+        if value.is_missing() {
+            return self.missing_value();
+        }
+        let valid = self.field.as_ref().map_or(value != Value::Invalid, |field| field.takes(value));
+        if !valid {
+            return match self.invalid {
+                InvalidRule::Fail => None,
+                InvalidRule::AsMissing => self.missing_value(),
+                InvalidRule::Replace(value) => Some((value, false)),
+                // What cannot be made a value of the type cannot be used as it is.
+                InvalidRule::AsIs | InvalidRule::Trust if value == Value::Invalid => None,
+                InvalidRule::AsIs => Some((self.clamped(value)?, true)),
+                InvalidRule::Trust => Some((self.clamped(value)?, false)),
+            };
+        }
+        match self.clamped(value)? {
+            Value::Missing => self.missing_value(),
+            value => Some((value, false)),
+        }
+    }
+
+    fn missing_value(&self) -> Option<(Value, bool)> {
+        match self.missing {
+            MissingRule::Keep => Some((Value::Missing, false)),
+            MissingRule::Replace(value) => Some((value, false)),
+            MissingRule::Fail => None,
+        }
+    }
+
+    fn clamped(&self, value: Value) -> Option<Value> {
+        let Value::Num(number) = value else { return Some(value) };
+        Some(match self.outliers {
+            Outliers::AsIs => value,
+            Outliers::Missing { low, high } if number < low || number > high => Value::Missing,
+            Outliers::Missing { .. } => value,
+            Outliers::Clamp { low, high } => Value::Num(number.clamp(low, high)),
+        })
+    }
+}
+
+/// The problem of a name that nothing declares.
+impl Build<'_> {
+    #[cold]
+    pub(crate) fn undeclared(&self, name: &str, place: Place) -> Problem {
+        self.xml.malformed(place, format!("field {name:?} is not declared"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_comes_after_outliers_and_invalid() {
+        let treatment = Treatment {
+            name: "x".into(),
+            field: None,
+            invalid: InvalidRule::AsMissing,
+            missing: MissingRule::Replace(Value::Num(7.0)),
+            outliers: Outliers::Missing { low: 0.0, high: 1.0 },
+        };
+        assert_eq!(treatment.apply(Value::Num(0.5)), Some((Value::Num(0.5), false)));
+        assert_eq!(treatment.apply(Value::Num(2.0)), Some((Value::Num(7.0), false)));
+        assert_eq!(treatment.apply(Value::Invalid), Some((Value::Num(7.0), false)));
+        assert_eq!(treatment.apply(Value::Missing), Some((Value::Num(7.0), false)));
+    }
+}

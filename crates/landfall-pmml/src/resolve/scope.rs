@@ -1,0 +1,238 @@
+//! Scopes of names, slots of values, and what else is gathered while a document is read.
+
+use super::{DataField, OpType};
+use crate::expression::{self, Expr};
+use crate::read::{Element, Place, Xml};
+use crate::value::{DataType, Symbols, Value};
+use landfall_model::Problem;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Index of a value within a row's workspace.
+pub(crate) type Slot = u32;
+
+/// Index of a scope.
+pub(crate) type ScopeId = usize;
+
+/// Index of a list of classes, in which distributions are counted.
+pub(crate) type ClassList = usize;
+
+/// Expressions of one document: a limit on what functions that call functions can grow to.
+const EXPRESSIONS_MAX: usize = 4_000_000;
+
+/// One value of a row: its type, and where it comes from.
+#[derive(Debug)]
+pub(crate) struct SlotDef {
+    pub(crate) name: String,
+    pub(crate) dtype: DataType,
+    pub(crate) optype: OpType,
+    pub(crate) source: Source,
+    /// The field of the data whose values it holds.
+    pub(crate) field: Option<usize>,
+}
+
+impl SlotDef {
+    /// The same, but for where it comes from.
+    pub(crate) fn clone_head(&self) -> SlotDef {
+        SlotDef {
+            name: self.name.clone(),
+            dtype: self.dtype,
+            optype: self.optype,
+            source: Source::Set,
+            field: self.field,
+        }
+    }
+}
+
+/// Where a slot's value comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// The data: a field by its place in the dictionary.
+    Input(usize),
+    /// Another slot, after a model's treatment.
+    Treated { from: Slot, treatment: Box<super::Treatment> },
+    /// An expression.
+    Derived(Box<Expr>),
+    /// A model, when it has run.
+    Set,
+}
+
+/// What a name means.
+pub(crate) enum Entry {
+    Slot(Slot),
+    /// A derived field that nothing has used yet.
+    Pending(Box<expression::Derived>),
+    /// A derived field whose expression is being resolved: a second visit is a cycle.
+    Busy,
+}
+
+struct Scope {
+    parent: Option<ScopeId>,
+    names: HashMap<String, Entry>,
+}
+
+/// Everything that reading a document fills.
+pub(crate) struct Build<'a> {
+    pub(crate) xml: Xml<'a>,
+    pub(crate) symbols: Symbols,
+    pub(crate) slots: Vec<SlotDef>,
+    pub(crate) dictionary: Vec<Arc<DataField>>,
+    pub(crate) functions: expression::Functions,
+    pub(crate) lists: Vec<Vec<Value>>,
+    /// Slots whose earlier values are kept, and for how many rows.
+    pub(crate) lags: Vec<(Slot, usize)>,
+    /// The field whose equal values make rows one record.
+    pub(crate) group: Option<String>,
+    pub(crate) expressions: usize,
+    scopes: Vec<Scope>,
+}
+
+impl<'a> Build<'a> {
+    pub(crate) fn new(xml: Xml<'a>) -> Self {
+        Build {
+            xml,
+            symbols: Symbols::default(),
+            slots: Vec::new(),
+            dictionary: Vec::new(),
+            functions: expression::Functions::default(),
+            lists: Vec::new(),
+            lags: Vec::new(),
+            group: None,
+            expressions: 0,
+            scopes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn scope(&mut self, parent: Option<ScopeId>) -> ScopeId {
+        self.scopes.push(Scope { parent, names: HashMap::new() });
+        self.scopes.len() - 1
+    }
+
+    pub(crate) fn parent(&self, scope: ScopeId) -> Option<ScopeId> {
+        self.scopes[scope].parent
+    }
+
+    pub(crate) fn slot(&mut self, def: SlotDef) -> Slot {
+        self.slots.push(def);
+        (self.slots.len() - 1) as Slot
+    }
+
+    /// A name of a scope becomes a slot.
+    ///
+    /// # Errors
+    /// When the scope has the name already.
+    pub(crate) fn declare(&mut self, scope: ScopeId, name: &str, slot: Slot, place: Place) -> Result<(), Problem> {
+        match self.scopes[scope].names.insert(name.to_owned(), Entry::Slot(slot)) {
+            None => Ok(()),
+            Some(_) => Err(self.xml.malformed(place, format!("field {name:?} is declared twice"))),
+        }
+    }
+
+    /// A name becomes a slot, whatever it was: results of models, where names may come again.
+    pub(crate) fn redeclare(&mut self, scope: ScopeId, name: &str, slot: Slot) {
+        self.scopes[scope].names.insert(name.to_owned(), Entry::Slot(slot));
+    }
+
+    /// A derived field, resolved when it is used or when its scope is complete.
+    pub(crate) fn defer(&mut self, scope: ScopeId, derived: expression::Derived) -> Result<(), Problem> {
+        let place = derived.place;
+        let name = derived.name.clone();
+        match self.scopes[scope].names.insert(name.clone(), Entry::Pending(Box::new(derived))) {
+            // A derived field may take the name of a mining field of an enclosing one, not of its own.
+            None => Ok(()),
+            Some(_) => Err(self.xml.malformed(place, format!("field {name:?} is declared twice"))),
+        }
+    }
+
+    /// The slot of a name, in the scope or those around it; `None` when no scope has it.
+    pub(crate) fn try_resolve(&mut self, scope: ScopeId, name: &str) -> Result<Option<Slot>, Problem> {
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            match self.scopes[id].names.get_mut(name) {
+                None => at = self.scopes[id].parent,
+                Some(Entry::Slot(slot)) => return Ok(Some(*slot)),
+                Some(entry) => {
+                    return match std::mem::replace(entry, Entry::Busy) {
+                        Entry::Pending(derived) => self.resolve_derived(id, *derived).map(Some),
+                        _ => Err(self.xml.malformed(
+                            Place(0),
+                            format!("derived field {name:?} depends on itself"),
+                        )),
+                    };
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The slot of a name.
+    pub(crate) fn resolve(&mut self, scope: ScopeId, name: &str, place: Place) -> Result<Slot, Problem> {
+        self.try_resolve(scope, name)?.ok_or_else(|| self.undeclared(name, place))
+    }
+
+    fn resolve_derived(&mut self, scope: ScopeId, derived: expression::Derived) -> Result<Slot, Problem> {
+        let slot = expression::derived_slot(self, scope, &derived)?;
+        self.scopes[scope].names.insert(derived.name, Entry::Slot(slot));
+        Ok(slot)
+    }
+
+    /// Resolves all derived fields of a scope, used or not, so that each mistake is found at load.
+    pub(crate) fn settle(&mut self, scope: ScopeId) -> Result<(), Problem> {
+        let pending = |(name, entry): (&String, &Entry)| matches!(entry, Entry::Pending(_)).then(|| name.clone());
+        let mut names: Vec<String> = self.scopes[scope].names.iter().filter_map(pending).collect();
+        names.sort();
+        names.iter().try_for_each(|name| self.try_resolve(scope, name).map(|_| ()))
+    }
+
+    /// The attribute `dataType`.
+    pub(crate) fn dtype(&self, element: &Element<'a>) -> Result<Option<DataType>, Problem> {
+        // One writer of 3.x files spells it in lower case.
+        match element.get("dataType").or_else(|| element.get("datatype")) {
+            None => Ok(None),
+            Some(name) => match DataType::named(name) {
+                Some(dtype) => Ok(Some(dtype)),
+                None => Err(element.value(&self.xml, "dataType")),
+            },
+        }
+    }
+
+    /// A constant of a type.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub(crate) fn constant(&mut self, text: &str, dtype: DataType, place: Place) -> Result<Value, Problem> {
+        let symbols = &mut self.symbols;
+        match dtype.parse(text, |text| symbols.intern(text)) {
+            Some(value) => Ok(value),
+            // A threshold with a fraction on a field of whole numbers.
+            None if dtype.is_whole() && crate::value::number(text).is_some() => {
+                Ok(Value::of(crate::value::number(text)))
+            }
+            None => Err(self.xml.malformed(place, format!("{text:?} is not of type {dtype:?}"))),
+        }
+    }
+
+    /// The place of a class in a list, added where it is new.
+    pub(crate) fn class(&mut self, list: ClassList, value: Value) -> usize {
+        let classes = &mut self.lists[list];
+        match classes.iter().position(|class| *class == value) {
+            Some(place) => place,
+            None => {
+                classes.push(value);
+                classes.len() - 1
+            }
+        }
+    }
+
+    /// Counts an expression.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(crate) fn count_expression(&mut self, place: Place) -> Result<(), Problem> {
+        self.expressions += 1;
+        if self.expressions > EXPRESSIONS_MAX {
+            return Err(self.xml.malformed(place, "functions that call functions grow beyond any use"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! What one row is evaluated in: values by slot, computed when they are first asked for.
+
+mod answer;
+mod work;
+
+pub(crate) use answer::{Answer, Ranked, Recommendation};
+pub(crate) use work::{Compiled, Cx, Work};

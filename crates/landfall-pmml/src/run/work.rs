@@ -1,0 +1,247 @@
+//! The workspace of one thread, and the context that evaluation passes along.
+
+use crate::expression::{self, Expr};
+use crate::models::Model;
+use crate::resolve::{DataField, Slot, SlotDef, Source};
+use crate::value::{DataType, Symbol, Symbols, Value};
+use landfall_model::{Problem, Reason};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A document, resolved: immutable, shared by all workspaces.
+pub(crate) struct Compiled {
+    pub(crate) symbols: Symbols,
+    pub(crate) slots: Vec<SlotDef>,
+    pub(crate) dictionary: Vec<Arc<DataField>>,
+    pub(crate) functions: Vec<Option<Expr>>,
+    pub(crate) lists: Vec<Vec<Value>>,
+    pub(crate) lags: Vec<(Slot, usize)>,
+    pub(crate) root: Model,
+}
+
+/// Values of one row by slot, and memory that is used again for the next.
+pub(crate) struct Work {
+    /// Number of the row; a slot is filled when its stamp is this.
+    row: u32,
+    stamps: Vec<u32>,
+    values: Vec<Value>,
+    /// Slots whose value is used though it is invalid.
+    flagged: Vec<bool>,
+    /// The row's data by place in the dictionary.
+    pub(crate) input: Vec<Value>,
+    /// Texts of inputs that are no values of their types, for messages.
+    pub(crate) unreadable: Vec<(usize, String)>,
+    /// The data of all rows of a record, where rows are grouped.
+    pub(crate) group: Vec<Vec<Value>>,
+    /// Text that the document does not have.
+    arena: Symbols,
+    pub(crate) parameters: Vec<Value>,
+    pub(crate) parameters_base: usize,
+    history: Vec<VecDeque<Value>>,
+    /// Row of the call, for messages.
+    pub(crate) row_of_call: usize,
+}
+
+impl Work {
+    pub(crate) fn new(m: &Compiled) -> Self {
+        Work {
+            row: 0,
+            stamps: vec![0; m.slots.len()],
+            values: vec![Value::Missing; m.slots.len()],
+            flagged: vec![false; m.slots.len()],
+            input: vec![Value::Missing; m.dictionary.len()],
+            unreadable: Vec::new(),
+            group: Vec::new(),
+            arena: Symbols::after(&m.symbols),
+            parameters: Vec::new(),
+            parameters_base: 0,
+            history: vec![VecDeque::new(); m.lags.len()],
+            row_of_call: 0,
+        }
+    }
+
+    /// Forgets the row before, but for what lags keep.
+    pub(crate) fn start_row(&mut self, row_of_call: usize) {
+        self.row = self.row.wrapping_add(1);
+        if self.row == 0 {
+            self.stamps.fill(0);
+            self.row = 1;
+        }
+        self.row_of_call = row_of_call;
+        self.unreadable.clear();
+        self.input.fill(Value::Missing);
+        self.group.clear();
+        self.parameters.clear();
+        self.parameters_base = 0;
+        if self.history.is_empty() {
+            self.arena.clear();
+        }
+    }
+
+    /// Forgets the rows of the call before.
+    pub(crate) fn start_call(&mut self) {
+        self.history.iter_mut().for_each(VecDeque::clear);
+        self.arena.clear();
+    }
+}
+
+/// A document and a workspace.
+pub(crate) struct Cx<'m> {
+    pub(crate) m: &'m Compiled,
+    pub(crate) w: &'m mut Work,
+}
+
+impl<'m> Cx<'m> {
+    /// The value of a slot, computed now if it is not yet.
+    #[inline]
+    pub(crate) fn get(&mut self, slot: Slot) -> Result<Value, Problem> {
+        let at = slot as usize;
+        if self.w.stamps[at] == self.w.row {
+            return Ok(self.w.values[at]);
+        }
+        self.compute(slot)
+    }
+
+    /// A slot's number; `None` where it is missing or none.
+    #[inline]
+    pub(crate) fn number(&mut self, slot: Slot) -> Result<Option<f64>, Problem> {
+        Ok(self.get(slot)?.num())
+    }
+
+    fn compute(&mut self, slot: Slot) -> Result<Value, Problem> {
+        let m = self.m;
+        let (value, flagged) = match &m.slots[slot as usize].source {
+            Source::Input(field) => (self.w.input[*field], false),
+            Source::Set => (Value::Missing, false),
+            Source::Derived(expr) => (expression::evaluate(expr, self)?, false),
+            Source::Treated { from, treatment } => {
+                let value = self.get(*from)?;
+                let outer = self.w.flagged[*from as usize];
+                match treatment.apply(value) {
+                    Some((value, flagged)) => (value, flagged || (outer && !value.is_missing())),
+                    None => return Err(self.refused(slot, value)),
+                }
+            }
+        };
+        self.put(slot, value, flagged);
+        Ok(value)
+    }
+
+    fn put(&mut self, slot: Slot, value: Value, flagged: bool) {
+        let at = slot as usize;
+        self.w.values[at] = value;
+        self.w.flagged[at] = flagged;
+        self.w.stamps[at] = self.w.row;
+    }
+
+    /// Sets a slot that a model fills.
+    pub(crate) fn set(&mut self, slot: Slot, value: Value) {
+        self.put(slot, value, false);
+    }
+
+    /// Whether a slot's value is neither missing nor invalid.
+    pub(crate) fn is_valid(&mut self, slot: Slot) -> Result<bool, Problem> {
+        let value = self.get(slot)?;
+        Ok(!matches!(value, Value::Missing | Value::Invalid) && !self.w.flagged[slot as usize])
+    }
+
+    #[cold]
+    fn refused(&self, slot: Slot, value: Value) -> Problem {
+        let def = &self.m.slots[slot as usize];
+        if value.is_missing() {
+            return Problem::new(Reason::ValueMissing { input: def.name.clone(), row: self.w.row_of_call });
+        }
+        let raw = self.w.unreadable.iter().find(|(field, _)| Some(*field) == def.field);
+        let text = match raw {
+            Some((_, text)) => text.clone(),
+            None => self.shown(value, def.dtype),
+        };
+        Problem::new(Reason::ValueInvalid {
+            input: def.name.clone(),
+            row: self.w.row_of_call,
+            expected: "a value that the model's data dictionary declares valid".to_owned(),
+            text,
+        })
+    }
+
+    /// The text of a symbol.
+    pub(crate) fn text(&self, symbol: Symbol) -> Arc<str> {
+        self.m.symbols.text(symbol).or_else(|| self.w.arena.text(symbol)).cloned().unwrap_or_default()
+    }
+
+    /// The symbol of a text, which may be new.
+    pub(crate) fn symbol(&mut self, text: &str) -> Symbol {
+        match self.m.symbols.find(text) {
+            Some(symbol) => symbol,
+            None => self.w.arena.intern(text),
+        }
+    }
+
+    /// A value as text.
+    pub(crate) fn shown(&self, value: Value, dtype: DataType) -> String {
+        let mut text = String::new();
+        crate::value::write(value, dtype, |symbol| self.text(symbol), &mut text);
+        text
+    }
+
+    /// A value as one of another type; invalid when it cannot be.
+    pub(crate) fn cast(&mut self, value: Value, from: DataType, to: DataType) -> Value {
+        match (value, to) {
+            (Value::Missing | Value::Invalid, _) => value,
+            (Value::Num(number), DataType::Float) => Value::Num(f64::from(number as f32)),
+            (Value::Num(_), DataType::Double) => value,
+            (Value::Num(number), _) if to.is_whole() => Value::Num(number.trunc()),
+            (Value::Num(number), DataType::Boolean) => match number {
+                1.0 => Value::Bool(true),
+                0.0 => Value::Bool(false),
+                _ => Value::Invalid,
+            },
+            (Value::Bool(truth), _) if to.is_number() => Value::Num(f64::from(u8::from(truth))),
+            (Value::Moment(seconds), DataType::Date) if from == DataType::DateTime => {
+                Value::Moment(seconds.div_euclid(86_400))
+            }
+            (Value::Moment(seconds), DataType::Time) if from == DataType::DateTime => {
+                Value::Moment(seconds.rem_euclid(86_400))
+            }
+            (Value::Moment(days), DataType::DateTime) if from == DataType::Date => Value::Moment(days * 86_400),
+            (Value::Moment(days), DataType::DaysSince(year)) if from == DataType::Date => {
+                Value::Num((days - crate::civil::days(year, 1, 1)) as f64)
+            }
+            (Value::Moment(seconds), DataType::DaysSince(year)) if from == DataType::DateTime => {
+                Value::Num((seconds.div_euclid(86_400) - crate::civil::days(year, 1, 1)) as f64)
+            }
+            (Value::Moment(seconds), DataType::SecondsSince(year)) if from == DataType::DateTime => {
+                Value::Num((seconds - crate::civil::days(year, 1, 1) * 86_400) as f64)
+            }
+            (Value::Moment(seconds), DataType::TimeSeconds) if from == DataType::Time => Value::Num(seconds as f64),
+            (Value::Text(_), DataType::String) | (Value::Bool(_), DataType::Boolean) => value,
+            (Value::Moment(_), _) if from == to => value,
+            _ => {
+                let text = self.shown(value, from);
+                let parsed = to.parse(&text, |text| self.symbol(text));
+                let whole = |n: f64| if to.is_whole() { n.trunc() } else { n };
+                parsed.or_else(|| Some(Value::Num(whole(crate::value::number(&text)?)))
+                    .filter(|_| to.is_number()))
+                    .unwrap_or(Value::Invalid)
+            }
+        }
+    }
+
+    /// Values of earlier rows of a slot, the latest first.
+    pub(crate) fn earlier(&self, slot: Slot) -> impl Iterator<Item = Value> + '_ {
+        let place = self.m.lags.iter().position(|(lagged, _)| *lagged == slot);
+        place.into_iter().flat_map(|place| self.w.history[place].iter().copied())
+    }
+
+    /// Keeps the values of this row that later ones look back at.
+    pub(crate) fn end_row(&mut self) -> Result<(), Problem> {
+        for place in 0..self.m.lags.len() {
+            let (slot, rows) = self.m.lags[place];
+            let value = self.get(slot)?;
+            let history = &mut self.w.history[place];
+            history.push_front(value);
+            history.truncate(rows);
+        }
+        Ok(())
+    }
+}

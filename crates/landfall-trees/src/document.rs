@@ -1,0 +1,221 @@
+//! A file's tree of named values, whichever notation it was written in: JSON ([`json`]) or Universal Binary JSON
+//! ([`ubjson`]). Lists of numbers, which are nearly all of a model, are kept flat.
+
+pub(crate) mod json;
+pub(crate) mod ubjson;
+
+use landfall_model::{Kind, Problem};
+use std::borrow::Cow;
+
+/// Deepest nesting that is read. LightGBM's dump nests its objects by the depth of a tree.
+pub(crate) const MAX_DEPTH: usize = 1500;
+
+/// One value of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Cow<'a, str>),
+    /// A list of numbers (true and false are 1 and 0).
+    Numbers(Numbers<'a>),
+    /// Any other list; an empty one is `Numbers`.
+    List(Vec<Value<'a>>),
+    Object(Vec<(Cow<'a, str>, Value<'a>)>),
+}
+
+/// A list of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Numbers<'a> {
+    Parsed(Vec<f64>),
+    /// Big-endian bytes of a typed array.
+    Typed(Typed, &'a [u8]),
+}
+
+/// Element types of Universal Binary JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typed {
+    I8,
+    U8,
+    I16,
+    I32,
+    I64,
+    F32,
+    F64,
+}
+
+impl Typed {
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Typed::I8 | Typed::U8 => 1,
+            Typed::I16 => 2,
+            Typed::I32 | Typed::F32 => 4,
+            Typed::I64 | Typed::F64 => 8,
+        }
+    }
+
+    fn read(self, bytes: &[u8]) -> f64 {
+        fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+            let mut array = [0; N];
+            array.copy_from_slice(bytes);
+            array
+        }
+        match self {
+            Typed::I8 => f64::from(bytes[0].cast_signed()),
+            Typed::U8 => f64::from(bytes[0]),
+            Typed::I16 => f64::from(i16::from_be_bytes(array(bytes))),
+            Typed::I32 => f64::from(i32::from_be_bytes(array(bytes))),
+            Typed::I64 => i64::from_be_bytes(array(bytes)) as f64,
+            Typed::F32 => f64::from(f32::from_be_bytes(array(bytes))),
+            Typed::F64 => f64::from_be_bytes(array(bytes)),
+        }
+    }
+}
+
+impl Numbers<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Numbers::Parsed(numbers) => numbers.len(),
+            Numbers::Typed(typed, bytes) => bytes.len() / typed.size(),
+        }
+    }
+
+    /// The numbers, each brought to a type.
+    pub(crate) fn collect<T>(&self, convert: impl Fn(f64) -> T) -> Vec<T> {
+        match self {
+            Numbers::Parsed(numbers) => numbers.iter().map(|&number| convert(number)).collect(),
+            Numbers::Typed(typed, bytes) => {
+                bytes.chunks_exact(typed.size()).map(|element| convert(typed.read(element))).collect()
+            }
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The value of a key of an object; `None` where it is absent or null.
+    pub(crate) fn find(&self, key: &str) -> Option<&Value<'a>> {
+        match self {
+            Value::Object(fields) => {
+                let found = fields.iter().find(|(name, _)| name == key);
+                found.map(|(_, value)| value).filter(|value| **value != Value::Null)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of a key that must be there.
+    pub(crate) fn field(&self, key: &str) -> Result<&Value<'a>, Problem> {
+        match self {
+            Value::Object(_) => self.find(key).ok_or_else(|| wrong(format!("{key} is missing"))),
+            other => Err(wrong(format!("expected an object with {key}, found {}", other.kind()))),
+        }
+    }
+
+    /// What is below a key, with the key named in errors of `read`.
+    pub(crate) fn at<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Value<'a>) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        read(self.field(key)?).map_err(|problem| problem.at(key))
+    }
+
+    /// As [`Value::at`]; `None` where the key is absent.
+    pub(crate) fn maybe<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Value<'a>) -> Result<T, Problem>,
+    ) -> Result<Option<T>, Problem> {
+        self.find(key).map(read).transpose().map_err(|problem| problem.at(key))
+    }
+
+    pub(crate) fn text(&self) -> Result<&str, Problem> {
+        match self {
+            Value::Text(text) => Ok(text),
+            other => Err(wrong(format!("expected a string, found {}", other.kind()))),
+        }
+    }
+
+    pub(crate) fn text_owned(&self) -> Result<String, Problem> {
+        self.text().map(str::to_owned)
+    }
+
+    /// A number, also where it is written as a string.
+    pub(crate) fn number(&self) -> Result<f64, Problem> {
+        match self {
+            Value::Number(number) => Ok(*number),
+            Value::Bool(truth) => Ok(f64::from(u8::from(*truth))),
+            Value::Text(text) => {
+                text.trim().parse().map_err(|_| wrong(format!("expected a number, found {text:?}")))
+            }
+            other => Err(wrong(format!("expected a number, found {}", other.kind()))),
+        }
+    }
+
+    /// A whole number from 0 to 2^32 − 1, also where it is written as a string.
+    pub(crate) fn count(&self) -> Result<usize, Problem> {
+        let number = self.number()?;
+        if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
+            Ok(number as usize)
+        } else {
+            Err(wrong(format!("expected a count, found {number}")))
+        }
+    }
+
+    pub(crate) fn numbers(&self) -> Result<&Numbers<'a>, Problem> {
+        match self {
+            Value::Numbers(numbers) => Ok(numbers),
+            other => Err(wrong(format!("expected a list of numbers, found {}", other.kind()))),
+        }
+    }
+
+    pub(crate) fn f32s(&self) -> Result<Vec<f32>, Problem> {
+        Ok(self.numbers()?.collect(|number| number as f32))
+    }
+
+    pub(crate) fn f64s(&self) -> Result<Vec<f64>, Problem> {
+        Ok(self.numbers()?.collect(|number| number))
+    }
+
+    /// Whole numbers of 32 bits, signed or not.
+    pub(crate) fn integers(&self) -> Result<Vec<i64>, Problem> {
+        let integers = self.numbers()?.collect(|number| number as i64);
+        let wrong_one =
+            self.numbers()?.collect(|number| number.fract() != 0.0 || number.abs() > 4294967296.0);
+        match wrong_one.iter().position(|&wrong| wrong) {
+            None => Ok(integers),
+            Some(place) => Err(wrong(format!("place {place}: expected a whole number of 32 bits"))),
+        }
+    }
+
+    /// The elements of a list of anything but numbers.
+    pub(crate) fn list(&self) -> Result<&[Value<'a>], Problem> {
+        match self {
+            Value::List(values) => Ok(values),
+            Value::Numbers(numbers) if numbers.len() == 0 => Ok(&[]),
+            other => Err(wrong(format!("expected a list, found {}", other.kind()))),
+        }
+    }
+
+    pub(crate) fn texts(&self) -> Result<Vec<String>, Problem> {
+        self.list()?.iter().map(|value| value.text().map(str::to_owned)).collect()
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "a truth value",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a string",
+            Value::Numbers(_) => "a list of numbers",
+            Value::List(_) => "a list",
+            Value::Object(_) => "an object",
+        }
+    }
+}
+
+/// A value that is there and is not what the format has.
+#[cold]
+pub(crate) fn wrong(what: impl Into<String>) -> Problem {
+    Problem::worded(Kind::InvalidArgument, what)
+}

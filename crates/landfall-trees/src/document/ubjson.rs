@@ -1,0 +1,215 @@
+//! Universal Binary JSON (draft 12, ubjson.org), big-endian, as XGBoost writes it.
+
+use super::{MAX_DEPTH, Numbers, Typed, Value};
+use landfall_model::Problem;
+use landfall_model::reader::Reader;
+use std::borrow::Cow;
+
+/// Nesting of a model of XGBoost's is below 12; reading takes a stack frame for each level.
+const MAX_UBJSON_DEPTH: usize = if MAX_DEPTH < 100 { MAX_DEPTH } else { 100 };
+
+/// Reads a whole document.
+///
+/// # Errors
+/// Malformed, with the offset.
+pub(crate) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Value<'a>, Problem> {
+    let mut reader = Reader::new(file, bytes);
+    let marker = reader.byte()?;
+    let value = value(&mut reader, marker, 0)?;
+    reader.finish()?;
+    Ok(value)
+}
+
+/// How many values a list or object has, and of which type, where that is said at its start.
+struct Head {
+    typed: Option<u8>,
+    count: Option<usize>,
+}
+
+fn value<'a>(reader: &mut Reader<'a>, marker: u8, depth: usize) -> Result<Value<'a>, Problem> {
+    if depth > MAX_UBJSON_DEPTH {
+        return Err(reader.malformed(format!("nested deeper than {MAX_UBJSON_DEPTH}")));
+    }
+    Ok(match marker {
+        b'Z' => Value::Null,
+        b'T' => Value::Bool(true),
+        b'F' => Value::Bool(false),
+        b'S' => Value::Text(string(reader)?.into()),
+        b'H' => {
+            let digits = string(reader)?;
+            let number = digits.parse().map_err(|_| reader.malformed("a number that is none"))?;
+            Value::Number(number)
+        }
+        b'C' => {
+            let byte = reader.byte()?;
+            if !byte.is_ascii() {
+                return Err(reader.malformed("a character beyond ASCII"));
+            }
+            Value::Text(char::from(byte).to_string().into())
+        }
+        b'[' => list(reader, depth)?,
+        b'{' => object(reader, depth)?,
+        marker => {
+            let typed = typed(marker).ok_or_else(|| unknown(reader, marker))?;
+            Value::Number(typed.read(reader.take(typed.size())?))
+        }
+    })
+}
+
+fn list<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Problem> {
+    let (head, mut next) = head(reader)?;
+    if let (Some(marker), Some(count)) = (head.typed, head.count) {
+        if let Some(typed) = typed(marker) {
+            let bytes = count.checked_mul(typed.size()).unwrap_or(usize::MAX);
+            return Ok(Value::Numbers(Numbers::Typed(typed, reader.take(bytes)?)));
+        }
+        // Each element of any other type but these takes bytes: a count cannot lie beyond the file's length.
+        if matches!(marker, b'Z' | b'T' | b'F' | b'N') {
+            return Err(reader.malformed("a list of values that take no bytes"));
+        }
+    }
+    let mut numbers = Vec::new();
+    let mut values = Vec::new();
+    let mut taken = 0;
+    while head.count.is_none_or(|count| taken < count) {
+        let marker = match (head.typed, next.take()) {
+            (Some(typed), _) => typed,
+            (None, Some(marker)) => marker,
+            (None, None) => reader.byte()?,
+        };
+        if head.count.is_none() && marker == b']' {
+            break;
+        }
+        taken += 1;
+        if marker == b'N' {
+            continue;
+        }
+        match value(reader, marker, depth + 1)? {
+            Value::Number(number) if values.is_empty() => numbers.push(number),
+            Value::Bool(truth) if values.is_empty() => numbers.push(f64::from(u8::from(truth))),
+            other => {
+                values.extend(numbers.drain(..).map(Value::Number));
+                values.push(other);
+            }
+        }
+    }
+    Ok(if values.is_empty() { Value::Numbers(Numbers::Parsed(numbers)) } else { Value::List(values) })
+}
+
+fn object<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Problem> {
+    let (head, mut next) = head(reader)?;
+    let mut fields: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
+    while head.count.is_none_or(|count| fields.len() < count) {
+        let marker = match next.take() {
+            Some(marker) => marker,
+            None => reader.byte()?,
+        };
+        if head.count.is_none() && marker == b'}' {
+            break;
+        }
+        let length = length(reader, marker)?;
+        let key = text(reader, length)?;
+        let marker = match head.typed {
+            Some(marker) => marker,
+            None => reader.byte()?,
+        };
+        fields.push((key.into(), value(reader, marker, depth + 1)?));
+    }
+    Ok(Value::Object(fields))
+}
+
+/// The start of a list or object, and the marker after it, if it was read already.
+fn head(reader: &mut Reader<'_>) -> Result<(Head, Option<u8>), Problem> {
+    let mut head = Head { typed: None, count: None };
+    let mut marker = reader.byte()?;
+    if marker == b'$' {
+        head.typed = Some(reader.byte()?);
+        marker = reader.byte()?;
+        if marker != b'#' {
+            return Err(reader.malformed("a type without a count"));
+        }
+    }
+    if marker != b'#' {
+        return Ok((head, Some(marker)));
+    }
+    let marker = reader.byte()?;
+    head.count = Some(length(reader, marker)?);
+    Ok((head, None))
+}
+
+fn length(reader: &mut Reader<'_>, marker: u8) -> Result<usize, Problem> {
+    let typed = typed(marker).filter(|typed| !matches!(typed, Typed::F32 | Typed::F64));
+    let typed =
+        typed.ok_or_else(|| reader.malformed(format!("expected a length, found type {marker:#x}")))?;
+    let length = typed.read(reader.take(typed.size())?);
+    if length < 0.0 || length > reader.remaining() as f64 {
+        return Err(reader.malformed(format!("a length of {length}, {} bytes are there", reader.remaining())));
+    }
+    Ok(length as usize)
+}
+
+fn string<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Problem> {
+    let marker = reader.byte()?;
+    let length = length(reader, marker)?;
+    text(reader, length)
+}
+
+fn text<'a>(reader: &mut Reader<'a>, length: usize) -> Result<&'a str, Problem> {
+    let bytes = reader.take(length)?;
+    std::str::from_utf8(bytes).map_err(|_| reader.malformed("a string that is not UTF-8"))
+}
+
+fn typed(marker: u8) -> Option<Typed> {
+    Some(match marker {
+        b'i' => Typed::I8,
+        b'U' => Typed::U8,
+        b'I' => Typed::I16,
+        b'l' => Typed::I32,
+        b'L' => Typed::I64,
+        b'd' => Typed::F32,
+        b'D' => Typed::F64,
+        _ => return None,
+    })
+}
+
+fn unknown(reader: &Reader<'_>, marker: u8) -> Problem {
+    reader.malformed(format!("unknown type {marker:#x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_and_plain_containers_are_read() {
+        let bytes = b"{L\0\0\0\0\0\0\0\x01a[$l#L\0\0\0\0\0\0\0\x02\0\0\0\x01\xff\xff\xff\xfei\x01b[i\x05TSi\x02hi]i\x01c[#i\x01Zi\x01d[$U#i\x00}";
+        let document = read("f", bytes).unwrap();
+        assert_eq!(document.find("a").unwrap().integers().unwrap(), [1, -2]);
+        let mixed = [Value::Number(5.0), Value::Number(1.0), Value::Text("hi".into())];
+        assert_eq!(document.find("b").unwrap().list().unwrap(), mixed);
+        assert_eq!(document.find("c").unwrap().list().unwrap(), [Value::Null]);
+        assert_eq!(document.find("d").unwrap().list().unwrap(), []);
+    }
+
+    #[test]
+    fn lengths_that_lie_are_refused_before_anything_is_allocated() {
+        for bytes in [
+            &b"[$d#L\x7f\xff\xff\xff\xff\xff\xff\xff"[..],
+            b"[$L#l\x7f\xff\xff\xff",
+            b"[#L\x7f\xff\xff\xff\xff\xff\xff\xff",
+            b"[$T#l\0\0\0\x01",
+            b"SL\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"{i\x05ab",
+            b"[$d",
+            b"[$di",
+            b"Sd\0\0\0\0",
+            b"x",
+            b"",
+            b"i\x01i",
+        ] {
+            let problem = read("f", bytes).unwrap_err();
+            assert!(problem.to_string().starts_with("f, byte "), "{problem}");
+        }
+        assert!(read("f", &[b'['; 10_000]).unwrap_err().to_string().contains("nested deeper"));
+    }
+}

@@ -1,0 +1,132 @@
+//! What a model knows of its features: names, categories, and what its library does to values before it looks at them.
+
+use landfall_forest::Real;
+use landfall_model::{Kind, Problem, Scalar};
+use std::collections::HashMap;
+
+/// Features beyond which a file must name them: what is to be made of a declared number alone has to be bounded.
+const MAX_UNNAMED: usize = 1 << 20;
+
+/// One feature.
+#[derive(Clone, Debug)]
+pub(crate) struct Feature {
+    pub(crate) name: String,
+    /// Its categories, where the file names them: their places are what trees ask for.
+    pub(crate) categories: Option<Categories>,
+}
+
+/// Named categories, each with its code: its place in the list.
+#[derive(Clone, Debug)]
+pub(crate) enum Categories {
+    Names {
+        codes: HashMap<Box<[u8]>, u32>,
+        names: Vec<Box<[u8]>>,
+    },
+    /// By the bits of the number, −0 being 0.
+    Numbers {
+        codes: HashMap<u64, u32>,
+        numbers: Vec<f64>,
+    },
+}
+
+impl Categories {
+    pub(crate) fn of_names<T: AsRef<[u8]>>(names: impl IntoIterator<Item = T>) -> Self {
+        let names: Vec<Box<[u8]>> = names.into_iter().map(|name| name.as_ref().into()).collect();
+        let codes = names.iter().cloned().zip(0..).collect();
+        Categories::Names { codes, names }
+    }
+
+    pub(crate) fn of_numbers(numbers: &[f64]) -> Self {
+        let codes = numbers.iter().map(|&number| bits(number)).zip(0..).collect();
+        Categories::Numbers { codes, numbers: numbers.to_vec() }
+    }
+
+    /// Whether they are text.
+    pub(crate) fn are_names(&self) -> bool {
+        matches!(self, Categories::Names { .. })
+    }
+
+    /// Code of a name.
+    pub(crate) fn of_name(&self, name: &[u8]) -> Option<u32> {
+        match self {
+            Categories::Names { codes, .. } => codes.get(name).copied(),
+            Categories::Numbers { .. } => None,
+        }
+    }
+
+    /// Code of a number.
+    pub(crate) fn of_number(&self, number: f64) -> Option<u32> {
+        match self {
+            Categories::Names { .. } => None,
+            Categories::Numbers { codes, .. } => codes.get(&bits(number)).copied(),
+        }
+    }
+
+    /// All of them, for the signature.
+    pub(crate) fn scalars(&self) -> Vec<Scalar> {
+        match self {
+            Categories::Names { names, .. } => {
+                names.iter().map(|name| Scalar::Bytes(name.to_vec())).collect()
+            }
+            Categories::Numbers { numbers, .. } => numbers.iter().copied().map(Scalar::Float).collect(),
+        }
+    }
+}
+
+fn bits(number: f64) -> u64 {
+    (number + 0.0).to_bits()
+}
+
+/// What a category that the model does not know becomes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unseen {
+    /// Its row fails (XGBoost).
+    Refuse,
+    /// A missing value (LightGBM).
+    Missing,
+}
+
+/// What a library does to values before it looks at them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowRules<X> {
+    /// A value that means missing.
+    pub(crate) missing: Option<X>,
+    /// Whether values that are zero but for rounding become zero (LightGBM).
+    pub(crate) tiny_is_zero: bool,
+    /// What a value is that a sparse row leaves out.
+    pub(crate) absent: X,
+    pub(crate) unseen: Unseen,
+}
+
+/// LightGBM's bound for zero: the float32 nearest to 1e-35.
+const TINY: f64 = 1.000_000_018_002_509_5e-35;
+
+impl<X: Real> RowRules<X> {
+    /// Whether values stay as they are.
+    pub(crate) fn keep_values(&self) -> bool {
+        self.missing.is_none() && !self.tiny_is_zero
+    }
+
+    /// Brings values to what trees look at.
+    pub(crate) fn apply(&self, values: &mut [X]) {
+        if let Some(missing) = self.missing {
+            values.iter_mut().filter(|value| **value == missing).for_each(|value| *value = X::NAN);
+        }
+        if self.tiny_is_zero {
+            let tiny = |value: &&mut X| value.wide().abs() <= TINY;
+            values.iter_mut().filter(tiny).for_each(|value| *value = X::ZERO);
+        }
+    }
+}
+
+/// Refuses a number of features that no name stands behind.
+///
+/// # Errors
+/// Resource exhausted.
+pub(crate) fn check_count(features: usize) -> Result<(), Problem> {
+    if features > MAX_UNNAMED {
+        let what = format!("{features} features: more than {MAX_UNNAMED} are not taken");
+        return Err(Problem::worded(Kind::ResourceExhausted, what));
+    }
+    Ok(())
+}

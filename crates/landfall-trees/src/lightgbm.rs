@@ -1,0 +1,36 @@
+//! LightGBM's models: [`booster`] is what both file forms tell, read by [`text`] (`model.txt`) or [`dump`] (the JSON of
+//! `dump_model`); [`compile`] lowers it onto a forest.
+
+mod booster;
+mod categories;
+mod compile;
+mod dump;
+mod objective;
+mod options;
+mod text;
+mod tree;
+
+use crate::document::Value;
+use crate::model::Compiled;
+use landfall_model::{OptionSpec, Options, Problem};
+
+/// The name of the format in facts.
+pub(crate) const FORMAT: &str = "lightgbm";
+
+/// Compiles a `model.txt`.
+pub(crate) fn load_text(file: &str, bytes: &[u8], options: &Options) -> Result<Compiled<f64, f64>, Problem> {
+    let options = options::LightgbmOptions::read(options)?;
+    let booster = text::read(file, bytes)?;
+    compile::compile(booster, &options).map_err(|problem| problem.at(file))
+}
+
+/// Compiles a dump, read already.
+pub(crate) fn load_dump(document: &Value<'_>, options: &Options) -> Result<Compiled<f64, f64>, Problem> {
+    let options = options::LightgbmOptions::read(options)?;
+    compile::compile(dump::read(document)?, &options)
+}
+
+/// All options that LightGBM models take.
+pub(crate) fn known() -> &'static [OptionSpec] {
+    &options::KNOWN
+}

@@ -1,0 +1,237 @@
+//! `model.txt`: lines of `key=value`, blocks of them for each tree.
+//!
+//! Format: `GBDT::SaveModelToString` and `Tree::ToString` of the library's sources.
+
+use super::booster::Booster;
+use super::categories;
+use super::tree::{Missing, Question, RawSplit, RawTree};
+use crate::document::{json, wrong};
+use landfall_forest::LinearLeaf;
+use landfall_model::Problem;
+use std::collections::HashMap;
+use std::str::FromStr;
+
+/// Reads a model.
+///
+/// # Errors
+/// Invalid argument, naming tree and key.
+pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Booster, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Problem::malformed(file, Some(error.valid_up_to() as u64), "the text is not UTF-8")
+    })?;
+    Lines { lines: text.lines(), held: None }.booster(file).map_err(|problem| problem.at(file))
+}
+
+struct Lines<'a> {
+    lines: std::str::Lines<'a>,
+    /// A line that was read ahead.
+    held: Option<&'a str>,
+}
+
+/// The keys of one block.
+type Keys<'a> = HashMap<&'a str, &'a str>;
+
+impl<'a> Lines<'a> {
+    fn next(&mut self) -> Option<&'a str> {
+        self.held.take().or_else(|| self.lines.next())
+    }
+
+    fn booster(mut self, file: &str) -> Result<Booster, Problem> {
+        let (head, end) = self.block();
+        let mut booster = header(&head)?;
+        let mut end = end;
+        while let Some(line) = end {
+            if line.trim_end() == "end of trees" {
+                break;
+            }
+            let number = booster.trees.len();
+            let (keys, next) = self.block();
+            booster.trees.push(tree(&keys).map_err(|problem| problem.at(format!("tree {number}")))?);
+            end = next;
+        }
+        if end.is_none() {
+            return Err(wrong("the file ends before \"end of trees\""));
+        }
+        let parameters = self.parameters(&mut booster, file)?;
+        booster.categorical.splice(0..0, parameters);
+        Ok(booster)
+    }
+
+    /// The keys up to the next tree, or to the end of the trees, and the line that ended them.
+    fn block(&mut self) -> (Keys<'a>, Option<&'a str>) {
+        let mut keys = Keys::new();
+        while let Some(line) = self.next() {
+            if line.starts_with("Tree=") || line.trim_end() == "end of trees" {
+                return (keys, Some(line));
+            }
+            // A feature's name may hold an equals sign: the key ends at the first one.
+            let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            if !key.trim().is_empty() {
+                keys.insert(key.trim(), value);
+            }
+        }
+        (keys, None)
+    }
+
+    /// What stands behind the trees: importances, parameters of training, categories.
+    fn parameters(&mut self, booster: &mut Booster, file: &str) -> Result<Option<Vec<usize>>, Problem> {
+        let mut categorical = None;
+        while let Some(line) = self.next() {
+            if let Some(list) = line.strip_prefix("[categorical_feature: ") {
+                let list = list.trim_end().trim_end_matches(']');
+                categorical = list.split(',').map(|place| place.parse().ok()).collect::<Option<Vec<usize>>>();
+            } else if let Some(lists) = line.strip_prefix("pandas_categorical:") {
+                let document = json::read(file, lists.as_bytes()).map_err(|p| p.at("pandas_categorical"))?;
+                booster.categories = categories::read(&document).map_err(|p| p.at("pandas_categorical"))?;
+            }
+        }
+        Ok(categorical)
+    }
+}
+
+fn header(keys: &Keys<'_>) -> Result<Booster, Problem> {
+    let count = |key: &str| one::<u32>(keys, key).map(|count| count as usize);
+    let num_class = count("num_class")?;
+    let names = keys.get("feature_names").copied().unwrap_or_default();
+    let infos = keys.get("feature_infos").copied().unwrap_or_default();
+    // `[min:max]` of a number, `none` of a constant, else the categories.
+    let is_categorical = |info: &str| !info.starts_with('[') && info != "none";
+    let by_info = infos.split_ascii_whitespace().zip(0..).filter(|(info, _)| is_categorical(info));
+    Ok(Booster {
+        version: keys.get("version").copied().unwrap_or_default().trim().to_owned(),
+        objective: keys.get("objective").copied().unwrap_or_default().trim().to_owned(),
+        num_class,
+        per_round: if keys.contains_key("num_tree_per_iteration") {
+            count("num_tree_per_iteration")?
+        } else {
+            num_class
+        },
+        num_feature: count("max_feature_idx")? + 1,
+        averages: keys.contains_key("average_output"),
+        feature_names: names.split_ascii_whitespace().map(str::to_owned).collect(),
+        trees: Vec::new(),
+        categories: Vec::new(),
+        categorical: vec![by_info.map(|(_, feature)| feature).collect()],
+    })
+}
+
+fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
+    let leaves = one::<u32>(keys, "num_leaves")? as usize;
+    let leaf_values: Vec<f64> = list(keys, "leaf_value")?;
+    if leaf_values.len() != leaves {
+        return Err(wrong(format!("num_leaves is {leaves}, but leaf_value has {}", leaf_values.len())));
+    }
+    if leaves == 1 {
+        return Ok(RawTree { leaf_values, linear: linear(keys, 1)?, ..RawTree::default() });
+    }
+    let features: Vec<u32> = list(keys, "split_feature")?;
+    let thresholds: Vec<f64> = list(keys, "threshold")?;
+    let decisions: Vec<u32> = list(keys, "decision_type")?;
+    let (lefts, rights): (Vec<i64>, Vec<i64>) = (list(keys, "left_child")?, list(keys, "right_child")?);
+    let lengths = [thresholds.len(), decisions.len(), lefts.len(), rights.len()];
+    if let Some(length) = lengths.into_iter().find(|&length| length != features.len()) {
+        return Err(wrong(format!("{} splits, but {length} in another list of them", features.len())));
+    }
+    let mut sets = CategorySets::read(keys)?;
+    let mut splits = Vec::with_capacity(features.len());
+    for (number, &feature) in features.iter().enumerate() {
+        let question = question(thresholds[number], decisions[number], &mut sets);
+        let question = question.map_err(|problem| problem.at(format!("split {number}")))?;
+        splits.push(RawSplit { feature, question, left: lefts[number], right: rights[number] });
+    }
+    Ok(RawTree {
+        splits,
+        leaf_values,
+        leaf_counts: maybe_list(keys, "leaf_count")?,
+        split_counts: maybe_list(keys, "internal_count")?,
+        linear: linear(keys, leaves)?,
+    })
+}
+
+/// Bits of `decision_type`: 1 categorical, 2 default left, 4 and 8 what is missing.
+fn question(threshold: f64, decision: u32, sets: &mut CategorySets) -> Result<Question, Problem> {
+    if decision & 1 == 1 {
+        return sets.get(threshold).map(Question::Among);
+    }
+    let missing = match decision >> 2 & 3 {
+        0 => Missing::None,
+        1 => Missing::Zero,
+        2 => Missing::Nan,
+        other => return Err(wrong(format!("missing type {other}"))),
+    };
+    Ok(Question::AtMost { threshold, missing, default_left: decision & 2 != 0 })
+}
+
+/// A tree's sets of categories: set i is the bits of `words[boundaries[i]..boundaries[i + 1]]`.
+struct CategorySets {
+    boundaries: Vec<usize>,
+    words: Vec<u32>,
+    /// A set that several splits shared could make any amount of memory of a small file; the library writes one for
+    /// each.
+    used: Vec<bool>,
+}
+
+impl CategorySets {
+    fn read(keys: &Keys<'_>) -> Result<Self, Problem> {
+        let boundaries = maybe_list(keys, "cat_boundaries")?;
+        let words: Vec<u32> = maybe_list(keys, "cat_threshold")?;
+        let ascends = boundaries.windows(2).all(|pair: &[usize]| pair[0] <= pair[1]);
+        if !ascends || boundaries.last().is_some_and(|&end| end > words.len()) {
+            return Err(wrong(format!("cat_boundaries does not ascend to {}", words.len())));
+        }
+        let used = vec![false; boundaries.len()];
+        Ok(CategorySets { boundaries, words, used })
+    }
+
+    fn get(&mut self, number: f64) -> Result<Vec<u32>, Problem> {
+        let place = (number.fract() == 0.0 && number >= 0.0).then_some(number as usize);
+        let used = place.and_then(|place| self.used.get_mut(place));
+        if used.is_some_and(|used| std::mem::replace(used, true)) {
+            return Err(wrong(format!("set of categories {number} is used twice")));
+        }
+        let ends = place.and_then(|place| self.boundaries.get(place..place.checked_add(2)?));
+        let ends = ends.ok_or_else(|| wrong(format!("set of categories {number} is not there")))?;
+        let words = self.words[ends[0]..ends[1]].iter().zip(0u32..);
+        let bits = |(word, place): (&u32, u32)| {
+            let word = *word;
+            (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| place * 32 + bit)
+        };
+        Ok(words.flat_map(bits).collect())
+    }
+}
+
+fn linear(keys: &Keys<'_>, leaves: usize) -> Result<Vec<LinearLeaf<f64>>, Problem> {
+    if keys.get("is_linear").is_none_or(|value| value.trim() != "1") {
+        return Ok(Vec::new());
+    }
+    let constants: Vec<f64> = list(keys, "leaf_const")?;
+    let counts: Vec<usize> = list(keys, "num_features")?;
+    let features: Vec<u32> = list(keys, "leaf_features")?;
+    let factors: Vec<f64> = list(keys, "leaf_coeff")?;
+    let total = counts.iter().fold(0usize, |total, &count| total.saturating_add(count));
+    let counted = [constants.len(), counts.len()].iter().all(|&length| length == leaves);
+    if !counted || features.len() != total || factors.len() != total {
+        return Err(wrong("leaf_const, num_features, leaf_features and leaf_coeff differ in length"));
+    }
+    let mut terms = features.into_iter().zip(factors);
+    let leaf = |(constant, count)| LinearLeaf { constant, terms: terms.by_ref().take(count).collect() };
+    Ok(constants.into_iter().zip(counts).map(leaf).collect())
+}
+
+fn one<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<T, Problem> {
+    let value = keys.get(key).ok_or_else(|| wrong(format!("{key} is missing")))?.trim();
+    value.parse().map_err(|_| wrong(format!("{key} is {value:?}")))
+}
+
+fn list<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
+    if !keys.contains_key(key) {
+        return Err(wrong(format!("{key} is missing")));
+    }
+    maybe_list(keys, key)
+}
+
+/// Values between spaces; none where the key is absent.
+fn maybe_list<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
+    let words = keys.get(key).copied().unwrap_or_default().split_ascii_whitespace();
+    words.map(|word| word.parse().map_err(|_| wrong(format!("{key}: {word:?}")))).collect()
+}

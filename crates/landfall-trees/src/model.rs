@@ -1,0 +1,147 @@
+//! A model ready to run, whichever library wrote it.
+
+use crate::features::{Feature, RowRules};
+use crate::interface::{self, OutputKind};
+use crate::linear::Linear;
+use crate::run::TreeInstance;
+use crate::transform::Transform;
+use landfall_forest::{Forest, Real};
+use landfall_model::{CostClass, Element, Facts, Instance, Model, Problem, Signature};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What a reader makes of a file: features compared as `X`, sums in `Y`.
+#[derive(Debug)]
+pub(crate) struct Compiled<X, Y> {
+    pub(crate) format: &'static str,
+    pub(crate) evaluator: Evaluator<X, Y>,
+    pub(crate) extent: Extent,
+    pub(crate) features: Vec<Feature>,
+    /// Sums of a row.
+    pub(crate) groups: usize,
+    /// What sums start with, by group.
+    pub(crate) base: Vec<Y>,
+    /// Whether a call may bring its own base.
+    pub(crate) takes_base_margin: bool,
+    pub(crate) transform: Box<dyn Transform<Y>>,
+    pub(crate) rules: RowRules<X>,
+    /// Whether the library tells contributions, and interactions.
+    pub(crate) explains: bool,
+    pub(crate) interacts: bool,
+    /// Whether contributions are [n, groups * (features + 1)], else [n, groups, features + 1].
+    pub(crate) flat_contributions: bool,
+    pub(crate) structure: Vec<(String, String)>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl<X, Y> Compiled<X, Y> {
+    /// Whether the default way to call the model lists its columns: the file names categories.
+    pub(crate) fn lists_columns(&self) -> bool {
+        self.features.iter().any(|feature| feature.categories.is_some())
+    }
+}
+
+/// What adds up.
+#[derive(Debug)]
+pub(crate) enum Evaluator<X, Y> {
+    Forest(Forest<X, Y>),
+    Linear(Linear<Y>),
+}
+
+/// The trees that are used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Extent {
+    pub(crate) trees: Range<usize>,
+    /// Rounds that they make up.
+    pub(crate) rounds: usize,
+    /// Whether the first tree is among them.
+    pub(crate) from_start: bool,
+}
+
+/// A loaded model.
+pub(crate) struct TreeModel<X, Y> {
+    plan: Arc<Plan<X, Y>>,
+    signatures: Vec<Arc<Signature>>,
+    facts: Facts,
+}
+
+/// What every run needs, made once.
+pub(crate) struct Plan<X, Y> {
+    pub(crate) compiled: Compiled<X, Y>,
+    /// By place in the signature.
+    pub(crate) outputs: Vec<OutputKind>,
+}
+
+impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
+    /// # Errors
+    /// Invalid argument, when names clash.
+    pub(crate) fn new(mut compiled: Compiled<X, Y>) -> Result<Self, Problem> {
+        let (signatures, outputs) = interface::of(&compiled)?;
+        let memory = match &compiled.evaluator {
+            Evaluator::Forest(forest) => forest.memory_bytes(),
+            Evaluator::Linear(linear) => linear.memory_bytes(),
+        };
+        let facts = Facts {
+            engine: crate::NAME,
+            format: compiled.format,
+            memory_bytes: Some(memory as u64),
+            threads_inside: 1,
+            cost: cost(&compiled),
+            structure: std::mem::take(&mut compiled.structure),
+            notes: std::mem::take(&mut compiled.notes),
+        };
+        Ok(TreeModel { plan: Arc::new(Plan { compiled, outputs }), signatures, facts })
+    }
+}
+
+impl<X: Real + Element, Y: Real + Element> Model for TreeModel<X, Y> {
+    fn signatures(&self) -> &[Arc<Signature>] {
+        &self.signatures
+    }
+
+    fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+        Ok(Box::new(TreeInstance::new(self.plan.clone())))
+    }
+
+    fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+}
+
+/// Splits that a row passes, up to which a call is never worth a hop to another thread.
+const TINY_SPLITS: usize = 2000;
+
+fn cost<X: Real, Y: Real>(compiled: &Compiled<X, Y>) -> CostClass {
+    let splits = match &compiled.evaluator {
+        Evaluator::Forest(forest) => forest.trees() * forest.depth(),
+        Evaluator::Linear(_) => compiled.features.len() * compiled.groups,
+    };
+    if splits <= TINY_SPLITS { CostClass::Tiny } else { CostClass::Unknown }
+}
+
+/// Features listed by importance.
+const LISTED: usize = 20;
+
+/// Adds to a model's structure what its forest tells.
+pub(crate) fn describe<X: Real, Y: Real>(
+    forest: &Forest<X, Y>,
+    features: &[Feature],
+    structure: &mut Vec<(String, String)>,
+) {
+    let mut add = |key: &str, value: String| structure.push((key.to_owned(), value));
+    add("trees", forest.trees().to_string());
+    add("nodes", forest.nodes().to_string());
+    add("depth", forest.depth().to_string());
+    let mut importance: Vec<(u64, usize)> =
+        forest.splits_by_feature().into_iter().zip(0..).filter(|(splits, _)| *splits > 0).collect();
+    importance.sort_by_key(|&(splits, feature)| (std::cmp::Reverse(splits), feature));
+    let listed = importance.iter().take(LISTED);
+    let shown = listed.map(|&(splits, feature)| format!("{} {splits}", features[feature].name));
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    if importance.len() > LISTED {
+        text += &format!(", and {} more", importance.len() - LISTED);
+    }
+    if !text.is_empty() {
+        add("importance (splits)", text);
+    }
+}

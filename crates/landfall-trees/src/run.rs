@@ -1,0 +1,196 @@
+//! One call on a tree model.
+
+use crate::interface::{MATRIX, OutputKind};
+use crate::model::{Compiled, Evaluator, Plan};
+use crate::rows::Matrix;
+use landfall_forest::{Real, Rows, ShapSpace};
+use landfall_model::{Buffer, Call, Element, Input, Instance, Kind, Outputs, Problem, Shape, Tensor};
+use std::sync::Arc;
+
+/// Numbers that one call may ask contributions of: interactions are quadratic in the number of features.
+const MAX_EXPLAINED: usize = 1 << 28;
+
+/// One thread's workspace.
+pub(crate) struct TreeInstance<X, Y> {
+    plan: Arc<Plan<X, Y>>,
+    matrix: Matrix<X>,
+    margins: Vec<Y>,
+    predictions: Vec<Y>,
+    explained: Vec<f64>,
+    space: ShapSpace,
+}
+
+impl<X: Real + Element, Y: Real + Element> TreeInstance<X, Y> {
+    pub(crate) fn new(plan: Arc<Plan<X, Y>>) -> Self {
+        TreeInstance {
+            plan,
+            matrix: Matrix::default(),
+            margins: Vec::new(),
+            predictions: Vec::new(),
+            explained: Vec::new(),
+            space: ShapSpace::default(),
+        }
+    }
+}
+
+impl<X: Real + Element, Y: Real + Element> Instance for TreeInstance<X, Y> {
+    fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
+        let plan = self.plan.clone();
+        let compiled = &plan.compiled;
+        let rows = call.rows().unwrap_or(0);
+        let inputs = call.inputs();
+        let by_matrix = !compiled.lists_columns() || call.signature().name() == MATRIX;
+        let mut bad = Vec::new();
+        let (values, base_slot) = if by_matrix {
+            let input = inputs[0].as_ref().ok_or_else(|| Problem::internal("features did not come"))?;
+            (self.matrix.of_matrix(input, &compiled.features, &compiled.rules)?, 1)
+        } else {
+            let features = &compiled.features;
+            let values = self.matrix.of_columns(inputs, rows, features, &compiled.rules, &mut bad)?;
+            (values, features.len())
+        };
+        let rows = Rows::new(values, rows, compiled.features.len());
+        let base = match inputs.get(base_slot).and_then(Option::as_ref).and_then(Input::dense) {
+            Some(base) => Some(base.values::<Y>()?),
+            None => None,
+        };
+        let wants = |kind| call.wanted().iter().any(|place| plan.outputs[place] == kind);
+        if wants(OutputKind::Margin) || wants(OutputKind::Prediction) {
+            add_up(compiled, rows, base, &mut self.margins);
+        }
+        for place in call.wanted().iter() {
+            let tensor = match plan.outputs[place] {
+                OutputKind::Margin => tensor_of(&self.margins, rows.len(), &[compiled.groups])?,
+                OutputKind::Prediction => {
+                    self.predictions.clear();
+                    let rounds = compiled.extent.rounds;
+                    compiled.transform.apply(&self.margins, rounds, &mut self.predictions);
+                    tensor_of(&self.predictions, rows.len(), &[compiled.transform.width()])?
+                }
+                OutputKind::Leaf => leaves(compiled, rows)?,
+                OutputKind::Contributions => {
+                    explain(compiled, rows, base, false, &mut self.space, &mut self.explained)?;
+                    explained_tensor(compiled, &self.explained, rows.len(), false)?
+                }
+                OutputKind::Interactions => {
+                    explain(compiled, rows, base, true, &mut self.space, &mut self.explained)?;
+                    explained_tensor(compiled, &self.explained, rows.len(), true)?
+                }
+            };
+            outputs.set(place, tensor);
+        }
+        bad.into_iter().for_each(|(row, problem)| outputs.fail_row(row, problem));
+        Ok(())
+    }
+}
+
+/// Sums of all rows: the base, then the trees.
+fn add_up<X: Real, Y: Real>(
+    compiled: &Compiled<X, Y>,
+    rows: Rows<'_, X>,
+    base: Option<&[Y]>,
+    margins: &mut Vec<Y>,
+) {
+    margins.clear();
+    match base {
+        Some(base) => margins.extend_from_slice(base),
+        None => (0..rows.len()).for_each(|_| margins.extend_from_slice(&compiled.base)),
+    }
+    match &compiled.evaluator {
+        Evaluator::Forest(forest) => forest.add_margins(rows, compiled.extent.trees.clone(), margins),
+        Evaluator::Linear(linear) => linear.add_margins(rows, margins),
+    }
+}
+
+fn leaves<X: Real, Y: Real>(compiled: &Compiled<X, Y>, rows: Rows<'_, X>) -> Result<Tensor, Problem> {
+    let Evaluator::Forest(forest) = &compiled.evaluator else {
+        return Err(Problem::internal("a linear booster has no leaves"));
+    };
+    from_start(compiled, "leaf indices")?;
+    let trees = compiled.extent.trees.clone();
+    let mut ids = vec![0i32; rows.len() * trees.len()];
+    forest.leaf_ids(rows, trees.clone(), &mut ids);
+    Tensor::from_slice(&[rows.len(), trees.len()], &ids)
+}
+
+/// XGBoost has leaves and contributions only of rounds from the first one on.
+fn from_start<X, Y>(compiled: &Compiled<X, Y>, what: &str) -> Result<(), Problem> {
+    if compiled.takes_base_margin && !compiled.extent.from_start {
+        let what = format!("{what} of rounds that do not begin with the first one");
+        return Err(Problem::unsupported(what, "as in the library: set iteration_range from 0 on"));
+    }
+    Ok(())
+}
+
+/// Contributions, or interactions, in float64, the base in the last place of each.
+fn explain<X: Real, Y: Real>(
+    compiled: &Compiled<X, Y>,
+    rows: Rows<'_, X>,
+    base: Option<&[Y]>,
+    pairs: bool,
+    space: &mut ShapSpace,
+    sums: &mut Vec<f64>,
+) -> Result<(), Problem> {
+    from_start(compiled, "contributions")?;
+    let side = compiled.features.len() + 1;
+    let each = if pairs { side * side } else { side };
+    let total = each.checked_mul(compiled.groups).and_then(|row| row.checked_mul(rows.len()));
+    let total = total.filter(|&total| total <= MAX_EXPLAINED).ok_or_else(|| {
+        let what = format!("contributions of {} rows are too many numbers for one call", rows.len());
+        Problem::worded(Kind::ResourceExhausted, what)
+    })?;
+    sums.clear();
+    sums.resize(total, 0.0);
+    let trees = compiled.extent.trees.clone();
+    match &compiled.evaluator {
+        Evaluator::Forest(forest) if pairs => forest.interactions(rows, trees, space, sums)?,
+        Evaluator::Forest(forest) => forest.contributions(rows, trees, space, sums)?,
+        Evaluator::Linear(linear) if pairs => {
+            let mut plain = vec![0.0; rows.len() * compiled.groups * side];
+            linear.contributions(rows, &mut plain);
+            // Features of a linear model do not interact: all is on the diagonal.
+            for (square, line) in sums.chunks_exact_mut(each).zip(plain.chunks_exact(side)) {
+                line.iter().enumerate().for_each(|(k, value)| square[k * side + k] = *value);
+            }
+        }
+        Evaluator::Linear(linear) => linear.contributions(rows, sums),
+    }
+    for (i, sums) in sums.chunks_exact_mut(each).enumerate() {
+        let base = base.map_or(compiled.base[i % compiled.groups], |base| base[i]);
+        sums[each - 1] += base.wide();
+    }
+    Ok(())
+}
+
+fn explained_tensor<X, Y: Real + Element>(
+    compiled: &Compiled<X, Y>,
+    sums: &[f64],
+    rows: usize,
+    pairs: bool,
+) -> Result<Tensor, Problem> {
+    let values: Vec<Y> = sums.iter().map(|&sum| Y::of(sum)).collect();
+    let side = compiled.features.len() + 1;
+    if compiled.flat_contributions {
+        return tensor_of(&values, rows, &[compiled.groups * side]);
+    }
+    let mut shape = Shape::new(&[rows]);
+    if compiled.groups > 1 {
+        shape.push(compiled.groups);
+    }
+    (0..if pairs { 2 } else { 1 }).for_each(|_| shape.push(side));
+    freeze(&values, shape)
+}
+
+/// [rows, widths], or [rows] where there is one value a row.
+fn tensor_of<Y: Element>(values: &[Y], rows: usize, widths: &[usize]) -> Result<Tensor, Problem> {
+    let mut shape = Shape::new(&[rows]);
+    widths.iter().filter(|&&width| width != 1).for_each(|&width| shape.push(width));
+    freeze(values, shape)
+}
+
+fn freeze<Y: Element>(values: &[Y], shape: Shape) -> Result<Tensor, Problem> {
+    let mut buffer = landfall_model::BufferMut::with_capacity(size_of_val(values));
+    buffer.extend(values);
+    let buffer: Buffer = buffer.freeze();
+    Tensor::from_buffer(Y::DTYPE, shape, buffer)
+}

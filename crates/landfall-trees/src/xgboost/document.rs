@@ -1,0 +1,172 @@
+//! Models in JSON or Universal Binary JSON, from 1.0 to 3.x.
+//!
+//! Format: XGBoost's `doc/model.schema` and "Introduction to Model IO"; what changed between versions is in the comments.
+
+use super::base_score;
+use super::categories;
+use super::learner::{Booster, Learner, Trees};
+use super::tree::{LeafVectors, MAX_CATEGORY, RawTree};
+use crate::document::{Value, wrong};
+use landfall_model::Problem;
+use std::collections::HashMap;
+
+/// Reads a model.
+///
+/// # Errors
+/// Invalid argument, naming the place by the keys that lead to it.
+pub(crate) fn read(document: &Value<'_>) -> Result<Learner, Problem> {
+    let version = document.maybe("version", Value::integers)?.unwrap_or_default();
+    let part = |i: usize| version.get(i).and_then(|&v| u32::try_from(v).ok()).unwrap_or(0);
+    let mut read = document.at("learner", learner)?;
+    read.version = [part(0), part(1), part(2)];
+    Ok(read)
+}
+
+fn learner(learner: &Value<'_>) -> Result<Learner, Problem> {
+    let parameters = learner.field("learner_model_param")?;
+    let count = |key: &str| -> Result<usize, Problem> {
+        let count = parameters.maybe(key, Value::count).map_err(|p| p.at("learner_model_param"))?;
+        Ok(count.unwrap_or(0))
+    };
+    let base_scores = parameters.at("base_score", |value| match value {
+        Value::Number(number) => Ok(vec![*number as f32]),
+        Value::Numbers(_) => value.f32s(),
+        other => base_score::parse(other.text()?),
+    })?;
+    let gradient_booster = learner.field("gradient_booster")?;
+    let (booster, categories) =
+        booster(gradient_booster).map_err(|problem| problem.at("gradient_booster"))?;
+    let attributes = learner.find("attributes");
+    let best_iteration = attributes.and_then(|a| a.find("best_iteration")).and_then(|b| b.text().ok());
+    Ok(Learner {
+        version: [0; 3],
+        objective: learner
+            .at("objective", |objective| objective.at("name", |n| n.text().map(str::to_owned)))?,
+        base_scores,
+        base_is_margin: false,
+        num_class: count("num_class")?,
+        num_target: count("num_target")?,
+        num_feature: count("num_feature")?,
+        booster,
+        feature_names: learner.maybe("feature_names", Value::texts)?.unwrap_or_default(),
+        categories,
+        best_iteration: best_iteration.map(str::to_owned),
+    })
+}
+
+type WithCategories = (Booster, Vec<Option<crate::features::Categories>>);
+
+fn booster(booster: &Value<'_>) -> Result<WithCategories, Problem> {
+    let name = booster.at("name", Value::text_owned)?;
+    match name.as_str() {
+        "gbtree" => booster.at("model", |model| trees(model, name.clone(), None)),
+        "dart" => {
+            let weights = booster.at("weight_drop", Value::f32s)?;
+            booster.at("gbtree", |inner| inner.at("model", |model| trees(model, name.clone(), Some(weights))))
+        }
+        "gblinear" => {
+            let weights = booster.at("model", |model| model.at("weights", Value::f32s))?;
+            Ok((Booster::Linear(weights), Vec::new()))
+        }
+        _ => Err(Problem::unsupported(format!("booster {name:?}"), "gbtree, dart and gblinear are read")),
+    }
+}
+
+fn trees(model: &Value<'_>, name: String, weights: Option<Vec<f32>>) -> Result<WithCategories, Problem> {
+    let list = model.field("trees")?.list().map_err(|problem| problem.at("trees"))?;
+    let mut trees = Vec::with_capacity(list.len());
+    for (number, value) in list.iter().enumerate() {
+        trees.push(tree(value).map_err(|problem| problem.at(format!("tree {number}")))?);
+    }
+    let parameters = model.find("gbtree_model_param");
+    let parallel = match parameters {
+        Some(parameters) => parameters.maybe("num_parallel_tree", Value::count)?,
+        None => None,
+    };
+    let whole = |key: &str| -> Result<Vec<usize>, Problem> {
+        let integers = model.maybe(key, Value::integers)?.unwrap_or_default();
+        let convert =
+            |&integer: &i64| usize::try_from(integer).map_err(|_| wrong(format!("{key}: {integer}")));
+        integers.iter().map(convert).collect()
+    };
+    let categories = model.maybe("cats", categories::read)?.unwrap_or_default();
+    let trees = Trees {
+        name,
+        trees,
+        groups: whole("tree_info")?,
+        rounds: whole("iteration_indptr")?,
+        parallel: parallel.unwrap_or(1).max(1),
+        weights,
+    };
+    Ok((Booster::Trees(trees), categories))
+}
+
+fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
+    let width = match tree.find("tree_param") {
+        // 0 in old files, 1 in newer ones: a scalar.
+        Some(parameters) => parameters.maybe("size_leaf_vector", Value::count)?.unwrap_or(1).max(1),
+        None => 1,
+    };
+    let conditions = tree.at("split_conditions", Value::f32s)?;
+    let vectors = if width == 1 {
+        None
+    } else if tree.find("leaf_weights").is_some() {
+        Some(LeafVectors { width, values: tree.at("leaf_weights", Value::f32s)?, by_node: false })
+    } else {
+        Some(LeafVectors { width, values: tree.at("base_weights", Value::f32s)?, by_node: true })
+    };
+    let features = tree.at("split_indices", |value| {
+        Ok(value.numbers()?.collect(|n| if n.fract() == 0.0 && n >= 0.0 { n as u32 } else { u32::MAX }))
+    })?;
+    Ok(RawTree {
+        left: tree.at("left_children", Value::integers)?,
+        right: tree.at("right_children", Value::integers)?,
+        features,
+        conditions,
+        default_left: tree.at("default_left", |value| Ok(value.numbers()?.collect(|n| n != 0.0)))?,
+        hessians: tree.maybe("sum_hessian", Value::f32s)?.unwrap_or_default(),
+        categories: node_categories(tree)?,
+        vectors,
+    })
+}
+
+/// Categories by node: `categories_nodes[i]` has `categories[segments[i]..][..sizes[i]]`.
+fn node_categories(tree: &Value<'_>) -> Result<HashMap<u32, Vec<u32>>, Problem> {
+    let kinds = tree.maybe("split_type", Value::integers)?.unwrap_or_default();
+    if let Some(kind) = kinds.iter().find(|kind| ![0, 1].contains(*kind)) {
+        return Err(Problem::unsupported(format!("split type {kind}"), "types 0 and 1 are read"));
+    }
+    let list = |key: &str| tree.maybe(key, Value::integers).map(Option::unwrap_or_default);
+    let (nodes, segments) = (list("categories_nodes")?, list("categories_segments")?);
+    let (sizes, categories) = (list("categories_sizes")?, list("categories")?);
+    if segments.len() != nodes.len() || sizes.len() != nodes.len() {
+        return Err(wrong("categories_nodes, categories_segments and categories_sizes differ in length"));
+    }
+    let mut by_node = HashMap::new();
+    let mut listed = 0usize;
+    for ((&node, &start), &size) in nodes.iter().zip(&segments).zip(&sizes) {
+        let part = usize::try_from(start)
+            .ok()
+            .zip(usize::try_from(size).ok())
+            .and_then(|(start, size)| categories.get(start..start.checked_add(size)?));
+        let part = part.ok_or_else(|| {
+            wrong(format!("node {node}: categories {start}, {size} of them, of {}", categories.len()))
+        })?;
+        // Segments may not share categories, or a small file could ask for any amount of memory.
+        listed += part.len();
+        if listed > categories.len() {
+            return Err(wrong(format!("node {node}: its categories are another node's")));
+        }
+        let category = |&category: &i64| {
+            let fits = u32::try_from(category).ok().filter(|&category| category < MAX_CATEGORY);
+            fits.ok_or_else(|| wrong(format!("node {node}: category {category}")))
+        };
+        let node = u32::try_from(node).map_err(|_| wrong(format!("categories_nodes: {node}")))?;
+        by_node.insert(node, part.iter().map(category).collect::<Result<Vec<_>, _>>()?);
+    }
+    // A split of this kind without categories sends all but missing ones left.
+    for node in (0..kinds.len()).filter(|&node| kinds[node] == 1) {
+        by_node.entry(node as u32).or_default();
+    }
+    Ok(by_node)
+}

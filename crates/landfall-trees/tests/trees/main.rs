@@ -1,0 +1,11 @@
+//! Tree models through the engine's front door: the libraries' own files and answers, and files that are broken.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests, and what they leave out is said")]
+
+mod bad_files;
+mod cases;
+mod compare;
+mod conformance;
+mod files;
+mod npy;
+mod rows;
+mod written;
