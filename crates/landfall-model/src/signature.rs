@@ -55,6 +55,8 @@ pub struct InputSpec {
     pub null: NullRule,
     /// Who set that rule.
     pub null_source: NullRuleSource,
+    /// Whether a value that cannot be of the type stays, marked invalid with its text; else its row is refused.
+    pub accepts_invalid: bool,
     /// The values that the model declares, for a category.
     pub categories: Option<Vec<Scalar>>,
     /// The named columns of a matrix [n, F] (a numeric tree model's `features`); empty for all other inputs.
@@ -73,6 +75,7 @@ impl InputSpec {
             optional: false,
             null: NullRule::Refuse,
             null_source: NullRuleSource::Default,
+            accepts_invalid: false,
             categories: None,
             columns: Vec::new(),
             doc: String::new(),

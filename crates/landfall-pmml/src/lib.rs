@@ -1,1 +1,23 @@
-//! PMML.
+//! PMML models, 3.0 to 4.4: read in one pass, names resolved to slots and types at load, evaluated without a lookup.
+//!
+//! [`engine`] is the door. A document is read front to back (`read`), each name becomes a slot with a type while it is
+//! read (`resolve`), and a row is evaluated over slots (`run`). A model element has one file under `models` and one line
+//! in its table; a built-in function has one line in its family's table under `functions`.
+#![forbid(unsafe_code)]
+
+mod civil;
+mod document;
+mod engine;
+mod expression;
+mod functions;
+#[doc(hidden)]
+pub mod fuzz;
+mod model;
+mod models;
+mod read;
+mod resolve;
+mod run;
+mod value;
+mod verification;
+
+pub use engine::engine;

@@ -224,7 +224,8 @@ impl Keeper {
         let Some(model) = self.models.get_mut(name) else { return };
         let Some(seen) = model.seen(version).cloned() else { return };
         model.begin(&seen, job);
-        let (path, settings) = (seen.path, model.settings.clone());
+        let settings = model.basis(&seen).settings;
+        let path = seen.path;
         let order = Order { model: model.name.clone(), version: seen.version, path, settings };
         // Loaders end after the keeper does.
         let _ = self.lines.loaders.send(Work { job, order, print: seen.print });

@@ -104,7 +104,7 @@ pub fn load_once(kit: &Arc<Kit>, source: &Source) -> Result<(Lease, LoadReport),
         model: seen.name.into(),
         version: newest.version.clone(),
         path: newest.path.clone(),
-        settings: seen.settings,
+        settings: newest.own.clone().unwrap_or(seen.settings),
     };
     let (loaded, report) = load(kit, &order)?;
     Ok((Lease::new(loaded), report))

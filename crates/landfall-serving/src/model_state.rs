@@ -137,7 +137,7 @@ impl ModelState {
 
     /// What the next load of a version would start from.
     pub(crate) fn basis(&self, seen: &SeenVersion) -> Basis {
-        Basis { print: seen.print, settings: self.settings.clone() }
+        Basis { print: seen.print, settings: seen.own.clone().unwrap_or_else(|| self.settings.clone()) }
     }
 
     /// Labels and where they are meant to point: those that were moved outrank the configured ones.

@@ -59,6 +59,8 @@ pub(crate) struct SeenVersion {
     pub(crate) print: Print,
     /// Whether its files lie still.
     pub(crate) settled: bool,
+    /// Its settings, where a `model.toml` of its own says something: that file outranks the model's.
+    pub(crate) own: Option<Result<Arc<ModelSettings>, Problem>>,
 }
 
 /// Looks at the sources; remembers what it read, so that looking again is cheap.
@@ -238,10 +240,17 @@ impl Repository {
         name: String,
         path: &Path,
         settings_folder: &Path,
-        versions: Vec<SeenVersion>,
+        mut versions: Vec<SeenVersion>,
         above: &ModelSettings,
     ) {
         let below = self.settings_in(settings_folder);
+        for version in versions.iter_mut().filter(|seen| seen.path != settings_folder && seen.path.is_dir()) {
+            if version.path.join(SETTINGS_FILE).is_file() {
+                let own = self.settings_in(&version.path);
+                let both = own.and_then(|own| Ok(own.over(below.clone()?)));
+                version.own = Some(both.map(|both| Arc::new(above.clone().over(both))));
+            }
+        }
         let settings = below.map(|below| Arc::new(above.clone().over(below)));
         found.models.push(Seen { name, source: found.source, path: path.to_owned(), settings, versions });
     }
@@ -264,7 +273,7 @@ impl Repository {
     }
 
     fn seen(&mut self, version: Version, path: &Path) -> Result<SeenVersion, Problem> {
-        Ok(SeenVersion { version, path: path.to_owned(), print: self.print(path)?, settled: true })
+        Ok(SeenVersion { version, path: path.to_owned(), print: self.print(path)?, settled: true, own: None })
     }
 
     fn print(&mut self, path: &Path) -> Result<Print, Problem> {

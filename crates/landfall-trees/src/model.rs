@@ -44,7 +44,7 @@ impl<X, Y> Compiled<X, Y> {
 /// What adds up.
 #[derive(Debug)]
 pub(crate) enum Evaluator<X, Y> {
-    Forest(Forest<X, Y>),
+    Forest(Box<Forest<X, Y>>),
     Linear(Linear<Y>),
 }
 

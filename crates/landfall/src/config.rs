@@ -238,7 +238,9 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Problem> {
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     toml::from_str(text).map_err(|error| {
-        let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+        let line = error.span().map(|span| {
+            1 + text.as_bytes()[..span.start.min(text.len())].iter().filter(|&&b| b == b'\n').count()
+        });
         let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
         Problem::invalid(format!("{place}{}{}", error.message(), suggestion(error.message())))
     })

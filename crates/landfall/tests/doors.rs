@@ -1,5 +1,6 @@
 //! One answer through every door.
 
+use crate::http::Client;
 use crate::server::{Server, examples, landfall};
 use serde_json::Value;
 
@@ -31,30 +32,33 @@ fn output(answer: &Value, name: &str) -> Vec<f32> {
     values
 }
 
-#[test]
-fn the_same_rows_give_the_same_bits_through_every_door() {
-    let model = examples().join("models/breast_cancer");
-    let server = Server::start(&[model.to_str().unwrap()]);
-    let mut client = server.client();
-    let rows = rows();
+const MODEL: &str = "breast_cancer";
 
-    let metadata = client.get("/v2/models/breast_cancer").json();
-    let name = metadata["outputs"][0]["name"].as_str().unwrap().to_owned();
-    let input = metadata["inputs"][0]["name"].as_str().unwrap().to_owned();
-    let flat: Vec<f32> = rows.concat();
+/// A server with the one model, and the names of its first input and output.
+fn serve() -> (Server, String, String) {
+    let server = Server::start(&[examples().join("models").join(MODEL).to_str().unwrap()]);
+    let metadata = server.client().get(&format!("/v2/models/{MODEL}")).json();
+    let name = |list: &str| metadata[list][0]["name"].as_str().unwrap().to_owned();
+    let (input, output) = (name("inputs"), name("outputs"));
+    (server, input, output)
+}
+
+fn oip_json(client: &mut Client, rows: &[Vec<f32>], input: &str, output_name: &str) -> Vec<f32> {
+    let data = serde_json::to_string(&rows.concat()).unwrap();
+    let count = rows.len();
     let body = format!(
-        r#"{{"inputs":[{{"name":"{input}","shape":[{},30],"datatype":"FP32","data":{}}}],"outputs":[{{"name":"{name}"}}]}}"#,
-        rows.len(),
-        serde_json::to_string(&flat).unwrap()
+        r#"{{"inputs":[{{"name":"{input}","shape":[{count},30],"datatype":"FP32","data":{data}}}],"outputs":[{{"name":"{output_name}"}}]}}"#
     );
-    let answer = client.post("/v2/models/breast_cancer/infer", &body);
+    let answer = client.post(&format!("/v2/models/{MODEL}/infer"), &body);
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-    let expected = output(&answer.json(), &name);
-    assert!(expected.len() >= rows.len());
+    output(&answer.json(), output_name)
+}
 
-    // The binary extension, both ways.
+/// The binary extension, both ways.
+fn oip_binary(client: &mut Client, rows: &[Vec<f32>], input: &str, output_name: &str) -> Vec<f32> {
+    let flat = rows.concat();
     let head = format!(
-        r#"{{"inputs":[{{"name":"{input}","shape":[{},30],"datatype":"FP32","parameters":{{"binary_data_size":{}}}}}],"outputs":[{{"name":"{name}","parameters":{{"binary_data":true}}}}]}}"#,
+        r#"{{"inputs":[{{"name":"{input}","shape":[{},30],"datatype":"FP32","parameters":{{"binary_data_size":{}}}}}],"outputs":[{{"name":"{output_name}","parameters":{{"binary_data":true}}}}]}}"#,
         rows.len(),
         flat.len() * 4
     );
@@ -62,47 +66,55 @@ fn the_same_rows_give_the_same_bits_through_every_door() {
     let mut body = head.into_bytes();
     body.extend(flat.iter().flat_map(|value| value.to_le_bytes()));
     let headers = [("Inference-Header-Content-Length", length.as_str())];
-    let answer = client.ask("POST", "/v2/models/breast_cancer/infer", &headers, &body);
+    let answer = client.ask("POST", &format!("/v2/models/{MODEL}/infer"), &headers, &body);
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     let start: usize = answer.header("Inference-Header-Content-Length").unwrap().parse().unwrap();
-    let binary: Vec<f32> =
-        answer.body[start..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-    assert_eq!(binary, expected, "binary against JSON");
+    answer.body[start..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
 
-    // TensorFlow Serving's row form and column form.
-    for (body, key) in [
-        (format!("{{\"instances\":{}}}", json(&rows)), "predictions"),
-        (format!("{{\"inputs\":{}}}", json(&rows)), "outputs"),
-    ] {
-        let answer = client.post("/v1/models/breast_cancer:predict", body);
-        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-        let answer = answer.json();
-        let mut values = Vec::new();
-        match (&answer[key], key) {
-            (Value::Array(list), "predictions") if list[0].is_object() => {
-                list.iter().for_each(|row| floats(&row[&name], &mut values));
-            }
-            (Value::Object(by_name), _) => floats(&by_name[&name], &mut values),
-            (value, _) => floats(value, &mut values),
+/// TensorFlow Serving's row form (`instances`, `predictions`) or column form (`inputs`, `outputs`).
+fn tfs(client: &mut Client, rows: &[Vec<f32>], output_name: &str, asked: &str, answered: &str) -> Vec<f32> {
+    let answer =
+        client.post(&format!("/v1/models/{MODEL}:predict"), format!("{{\"{asked}\":{}}}", json(rows)));
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let mut values = Vec::new();
+    match &answer.json()[answered] {
+        Value::Array(list) if list[0].is_object() => {
+            list.iter().for_each(|row| floats(&row[output_name], &mut values));
         }
-        assert_eq!(values, expected, "{key}");
+        Value::Object(by_name) => floats(&by_name[output_name], &mut values),
+        value => floats(value, &mut values),
     }
+    values
+}
 
-    // Offline, over a file with the same rows.
+fn predict(rows: &[Vec<f32>], input: &str, output_name: &str) -> Vec<f32> {
     let folder = tempfile::tempdir().unwrap();
     let (input_file, output_file) = (folder.path().join("rows.jsonl"), folder.path().join("out.jsonl"));
-    let lines: String =
-        rows.iter().map(|row| format!("{{\"{input}\":{}}}\n", serde_json::to_string(row).unwrap())).collect();
-    std::fs::write(&input_file, lines).unwrap();
+    let line = |row: &Vec<f32>| format!("{{\"{input}\":{}}}\n", serde_json::to_string(row).unwrap());
+    std::fs::write(&input_file, rows.iter().map(line).collect::<String>()).unwrap();
     let mut predict = landfall();
-    predict.arg("predict").arg(&model).args(["--engine", "embedded", "--output", &name]);
+    predict.arg("predict").arg(examples().join("models").join(MODEL));
+    predict.args(["--engine", "embedded", "--output", output_name]);
     let done = predict.arg("-i").arg(&input_file).arg("-o").arg(&output_file).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let mut values = Vec::new();
     for line in std::fs::read_to_string(&output_file).unwrap().lines() {
-        floats(&serde_json::from_str::<Value>(line).unwrap()[&name], &mut values);
+        floats(&serde_json::from_str::<Value>(line).unwrap()[output_name], &mut values);
     }
-    assert_eq!(values, expected, "predict");
+    values
+}
+
+#[test]
+fn the_same_rows_give_the_same_bits_through_every_door() {
+    let (server, input, output) = serve();
+    let (mut client, rows) = (server.client(), rows());
+    let expected = oip_json(&mut client, &rows, &input, &output);
+    assert!(expected.len() >= rows.len());
+    assert_eq!(oip_binary(&mut client, &rows, &input, &output), expected, "binary extension");
+    assert_eq!(tfs(&mut client, &rows, &output, "instances", "predictions"), expected, "row form");
+    assert_eq!(tfs(&mut client, &rows, &output, "inputs", "outputs"), expected, "column form");
+    assert_eq!(predict(&rows, &input, &output), expected, "predict");
 }
 
 #[test]

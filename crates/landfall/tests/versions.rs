@@ -6,9 +6,9 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// 64 values, as one row of `digits`.
+/// 30 values, as one row of `breast_cancer`: the model that all versions here are copies of.
 fn row() -> String {
-    let values: Vec<String> = (0..64).map(|i| format!("{}.0", i % 17)).collect();
+    let values: Vec<String> = (0..30).map(|i| format!("{}.0", i % 17)).collect();
     format!("{{\"instances\": [[{}]]}}", values.join(","))
 }
 
@@ -62,14 +62,14 @@ fn state_of(client: &mut Client, version: &str) -> Option<(String, String)> {
 fn versions_swap_fail_and_roll_back_under_load_without_a_failed_request() {
     let repository = tempfile::tempdir().unwrap();
     let digits = repository.path().join("digits");
-    copy(&examples().join("models/digits/1"), &digits.join("1"));
+    copy(&examples().join("models/breast_cancer/1"), &digits.join("1"));
     let server = Server::start(&[repository.path().to_str().unwrap()]);
     let mut client = server.client();
     assert_eq!(served_version(&mut client).as_deref(), Some("1"));
 
     let calls = under_load(&server.http, "/v1/models/digits:predict", || {
         // A version that is still being copied: a half of its file, for a while.
-        let whole = std::fs::read(examples().join("models/digits/2/model.onnx")).unwrap();
+        let whole = std::fs::read(examples().join("models/breast_cancer/1/model.onnx")).unwrap();
         let second = digits.join("2");
         std::fs::create_dir_all(&second).unwrap();
         std::fs::write(second.join("model.onnx"), &whole[..whole.len() / 2]).unwrap();
@@ -79,7 +79,7 @@ fn versions_swap_fail_and_roll_back_under_load_without_a_failed_request() {
 
         // A version that is broken: the last good one goes on, and the error stands in the status.
         std::fs::create_dir_all(digits.join("3")).unwrap();
-        std::fs::write(digits.join("3/model.onnx"), b"\x08\x08this is no model").unwrap();
+        std::fs::write(digits.join("3/model.onnx"), &whole[..whole.len() / 2]).unwrap();
         let (_, message) = eventually("the end of version 3", || {
             state_of(&mut client, "3").filter(|(state, message)| state == "END" && !message.is_empty())
         });

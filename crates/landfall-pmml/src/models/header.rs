@@ -131,6 +131,7 @@ impl Header {
                 "MiningSchema" => {
                     self.schema = resolve::schema::read(b, &child, self.scope)?;
                     self.settle_target(b);
+                    b.declare_outermost(self.scope)?;
                 }
                 "Output" => self.outputs = output::read(b, &child)?,
                 "Targets" => {
@@ -165,7 +166,6 @@ impl Header {
     }
 
     fn settle_target(&mut self, b: &mut Build<'_>) {
-        let scope = self.scope;
         let classification = self.function == MiningFunction::Classification;
         for field in self.schema.targets() {
             let def = field.slot.map(|slot| b.slots[slot as usize].clone_head());
@@ -180,7 +180,6 @@ impl Header {
             });
             self.results.push((field.name.clone(), result));
         }
-        let _ = scope;
         let own = self.schema.targets().next().cloned();
         if let Some(field) = &own {
             let result = self.results[0].1;
@@ -253,6 +252,8 @@ impl Header {
             results: self.results.clone(),
             outputs: Vec::new(),
             verification: None,
+            active: self.active(),
+            unnamed: self.unnamed(b),
         };
         let scope = self.output_scope(b);
         for document in outputs.iter().filter(|document| document.segment.is_none()) {
@@ -273,6 +274,19 @@ impl Header {
             b.redeclare(scope, name, *slot);
         }
         scope
+    }
+
+    fn active(&self) -> Vec<String> {
+        let inputs = self.schema.fields.iter().filter(|field| crate::model::is_input(field.usage));
+        inputs.map(|field| field.name.clone()).collect()
+    }
+
+    fn unnamed(&self, b: &mut Build<'_>) -> Option<Slot> {
+        let outermost = self.inherited.is_none() && self.target.is_none();
+        outermost.then(|| {
+            let (name, optype) = ("_target".to_owned(), OpType::Continuous);
+            b.slot(SlotDef { name, dtype: self.dtype, optype, source: Source::Set, field: None })
+        })
     }
 
     fn own_targets(&self) -> Option<Target> {

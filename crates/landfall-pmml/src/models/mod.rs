@@ -69,6 +69,10 @@ pub(crate) struct Model {
     pub(crate) results: Vec<(String, Slot)>,
     pub(crate) outputs: Vec<OutputField>,
     pub(crate) verification: Option<crate::verification::Verification>,
+    /// Names of the fields that it takes.
+    pub(crate) active: Vec<String>,
+    /// Where the prediction is put that has no name.
+    pub(crate) unnamed: Option<Slot>,
 }
 
 /// Whether an element is a model.
@@ -109,11 +113,21 @@ impl Model {
         if let Some(target) = &self.target {
             cx.set(target.result, answer.value);
         }
+        if let Some(slot) = self.unnamed {
+            cx.set(slot, answer.value);
+        }
         for field in &self.outputs {
             let value = field.evaluate(cx, self, answer)?;
             cx.set(field.slot, value);
         }
         Ok(())
+    }
+
+    /// Slots of actual values that residuals ask for, in this model and those within.
+    pub(crate) fn actuals(&self) -> Vec<Slot> {
+        let own = self.outputs.iter().any(OutputField::asks_actual);
+        let own = self.target.as_ref().and_then(|target| target.actual).filter(|_| own);
+        own.into_iter().chain(self.body.inner().into_iter().flat_map(Model::actuals)).collect()
     }
 
     fn finish_value(&self, answer: &mut Answer) {

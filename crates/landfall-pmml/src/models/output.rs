@@ -299,6 +299,11 @@ fn rules<'a>(b: &Build<'a>, document: &Document) -> Result<Rules, Problem> {
 }
 
 impl OutputField {
+    /// Whether it needs the actual value of the target.
+    pub(crate) fn asks_actual(&self) -> bool {
+        matches!(self.feature, Feature::Residual(_))
+    }
+
     /// The field's value for a row that its model has answered.
     pub(crate) fn evaluate(&self, cx: &mut Cx<'_>, model: &Model, answer: &Answer) -> Result<Value, Problem> {
         let value = self.feature.evaluate(cx, model, answer)?;

@@ -84,6 +84,8 @@ pub(crate) struct Build<'a> {
     /// The field whose equal values make rows one record.
     pub(crate) group: Option<String>,
     pub(crate) expressions: usize,
+    /// Derived fields of the document, until its outermost model has its schema.
+    pub(crate) outermost_derived: Vec<expression::Derived>,
     scopes: Vec<Scope>,
 }
 
@@ -99,6 +101,7 @@ impl<'a> Build<'a> {
             lags: Vec::new(),
             group: None,
             expressions: 0,
+            outermost_derived: Vec::new(),
             scopes: Vec::new(),
         }
     }

@@ -1,3 +1,5 @@
+//! Golden rows: what counts as equal, and what a report shows.
+
 use super::*;
 use landfall_model::{DType, InputSpec, Method, OutputSpec, Shape, ShapeRule, Strings};
 

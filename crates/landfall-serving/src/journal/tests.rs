@@ -1,3 +1,5 @@
+//! The journal on a real disk: torn tails, damage, a second writer.
+
 use super::*;
 use crate::record::{What, fuzz_read};
 use landfall_model::Version;

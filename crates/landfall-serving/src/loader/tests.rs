@@ -1,3 +1,5 @@
+//! Loading with a fake engine: choice, rules, verification, warm-up.
+
 use super::*;
 use crate::fake::{FakeEngine, answer, kit, put, scale};
 use crate::{NullRules, VersionPolicy};

@@ -1,3 +1,5 @@
+//! The row probe against models whose rows do and do not depend on each other.
+
 use super::*;
 use crate::fake::FakeModel;
 use landfall_model::Model;

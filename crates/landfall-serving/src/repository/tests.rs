@@ -1,3 +1,5 @@
+//! Layouts of folders, and what they are taken for.
+
 use super::*;
 use crate::fake::{FakeEngine, kit, put};
 
@@ -158,4 +160,16 @@ fn settings_beside_a_model_are_read_again_when_they_change() {
     put(folder.path(), &[("model.toml", "nonsense")]);
     let problem = settings(&mut repository).unwrap_err().to_string();
     assert!(problem.contains("model.toml") && problem.contains("unknown setting"), "{problem}");
+}
+
+#[test]
+fn settings_beside_one_version_outrank_those_beside_the_model_for_that_version_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("1/m.fake", MODEL), ("2/m.fake", MODEL), ("model.toml", "all"), ("2/model.toml", "latest 3")]);
+    let mut repository =
+        Repository::new(vec![Source::path(folder.path())], kit(Arc::new(FakeEngine::default())));
+    let seen = repository.look().models.remove(0);
+    assert_eq!(seen.settings.unwrap().policy(), crate::VersionPolicy::All);
+    let own: Vec<_> = seen.versions.iter().map(|v| v.own.clone().map(|own| own.unwrap().policy())).collect();
+    assert_eq!(own, [Some(crate::VersionPolicy::Latest(3)), None], "newest first");
 }

@@ -60,7 +60,7 @@ fn list<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Problem>
     let (head, mut next) = head(reader)?;
     if let (Some(marker), Some(count)) = (head.typed, head.count) {
         if let Some(typed) = typed(marker) {
-            let bytes = count.checked_mul(typed.size()).unwrap_or(usize::MAX);
+            let bytes = count.saturating_mul(typed.size());
             return Ok(Value::Numbers(Numbers::Typed(typed, reader.take(bytes)?)));
         }
         // Each element of any other type but these takes bytes: a count cannot lie beyond the file's length.

@@ -36,7 +36,7 @@ pub(crate) fn compile(
     }
     let rounds = options.rounds(booster.trees.len() / groups);
     let count = booster.trees.len();
-    if count % groups != 0 {
+    if !count.is_multiple_of(groups) {
         return Err(wrong(format!("{count} trees, {groups} in a round")));
     }
     for (number, tree) in booster.trees.into_iter().enumerate() {
@@ -64,7 +64,7 @@ pub(crate) fn compile(
         flat_contributions: true,
         structure,
         notes,
-        evaluator: Evaluator::Forest(forest),
+        evaluator: Evaluator::Forest(Box::new(forest)),
     })
 }
 

@@ -115,7 +115,7 @@ fn tree(reader: &mut Reader<'_>) -> Result<RawTree, Problem> {
     let mut head = reader.part(TREE_BYTES)?;
     i32_of(&mut head)?;
     let count = count(&mut head, "num_nodes")?;
-    let lengths = [NODE_BYTES, STAT_BYTES].map(|bytes| count.checked_mul(bytes).unwrap_or(usize::MAX));
+    let lengths = [NODE_BYTES, STAT_BYTES].map(|bytes| count.saturating_mul(bytes));
     let (mut nodes, mut stats) = (reader.part(lengths[0])?, reader.part(lengths[1])?);
     let mut tree = RawTree::default();
     for _ in 0..count {
@@ -162,7 +162,7 @@ fn rest(
 
 fn floats(reader: &mut Reader<'_>) -> Result<Vec<f32>, Problem> {
     let count = usize::try_from(u64_of(reader)?).unwrap_or(usize::MAX);
-    let bytes = reader.take(count.checked_mul(4).unwrap_or(usize::MAX))?;
+    let bytes = reader.take(count.saturating_mul(4))?;
     Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<
             let extent = extent(trees, groups, &options.rounds)?;
             let forest = forest(trees, features.len(), groups)?;
             let has_vectors = trees.trees.iter().any(|tree| tree.vectors.is_some());
-            (Evaluator::Forest(forest), extent, has_vectors)
+            (Evaluator::Forest(Box::new(forest)), extent, has_vectors)
         }
         Booster::Linear(weights) => {
             if options.rounds != Rounds::All {

@@ -6,6 +6,7 @@ mod cases;
 mod compare;
 mod conformance;
 mod files;
+mod fuzz;
 mod npy;
 mod rows;
 mod written;

@@ -1,0 +1,83 @@
+//! Sums and leaves.
+
+use crate::grown::{ALL_KINDS, Grown, Plan, grow};
+use landfall_forest::{Real, Rows};
+
+/// Bits, with all NaNs being one.
+fn bits<Y: Real>(values: &[Y]) -> Vec<u64> {
+    values.iter().map(|value| if value.is_nan() { u64::MAX } else { value.wide().to_bits() }).collect()
+}
+
+fn check<X: Real, Y: Real>(plan: Plan, rows: usize) {
+    let grown: Grown<X, Y> = grow(plan);
+    let values = grown.rows(plan.seed, rows);
+    let matrix = Rows::new(&values, rows, grown.features);
+    let base = Y::of(0.1);
+    let mut sums = vec![base; rows * grown.outputs];
+    grown.forest.add_margins(matrix, 0..grown.specs.len(), &mut sums);
+    let mut leaves = vec![0; rows * grown.specs.len()];
+    grown.forest.leaf_ids(matrix, 0..grown.specs.len(), &mut leaves);
+    for row in 0..rows {
+        let expected = grown.sums(matrix.row(row), base);
+        let found = &sums[row * grown.outputs..(row + 1) * grown.outputs];
+        assert_eq!(bits(found), bits(&expected), "{plan:?}, row {row} of {rows}: {:?}", matrix.row(row));
+        for (tree, spec) in grown.specs.iter().enumerate() {
+            let expected = grown.leaf(spec, matrix.row(row)).1 as i32;
+            assert_eq!(leaves[row * grown.specs.len() + tree], expected, "{plan:?}, row {row}, tree {tree}");
+        }
+        let mut alone = vec![base; grown.outputs];
+        let one = Rows::new(matrix.row(row), 1, grown.features);
+        grown.forest.add_margins(one, 0..grown.specs.len(), &mut alone);
+        assert_eq!(bits(found), bits(&alone), "{plan:?}: row {row} alone");
+    }
+}
+
+/// Sizes around the edges of blocks and of vector registers.
+const SIZES: [usize; 9] = [0, 1, 7, 8, 9, 63, 64, 65, 130];
+
+#[test]
+fn sums_and_leaves_are_those_of_the_definition() {
+    for kinds in ALL_KINDS {
+        for seed in 0..40 {
+            let plan = Plan::new(seed, kinds);
+            let rows = SIZES[seed as usize % SIZES.len()];
+            check::<f32, f32>(plan, rows);
+            check::<f64, f64>(plan, rows);
+            check::<f32, f64>(plan, rows);
+        }
+    }
+}
+
+#[test]
+fn several_outputs_vector_leaves_and_linear_leaves_are_added_in_order() {
+    for kinds in ALL_KINDS {
+        for seed in 0..20 {
+            let plan = Plan { outputs: 3, ..Plan::new(seed, kinds) };
+            check::<f32, f32>(plan, 70);
+            check::<f32, f32>(Plan { vectors: true, ..plan }, 70);
+            check::<f64, f64>(Plan { linear: true, ..plan }, 70);
+        }
+    }
+}
+
+#[test]
+fn deep_and_wide_forests_are_those_of_the_definition() {
+    for kinds in ALL_KINDS {
+        check::<f32, f32>(Plan { depth: 10, trees: 30, ..Plan::new(1, kinds) }, 130);
+        check::<f32, f32>(Plan { features: 300, trees: 100, ..Plan::new(2, kinds) }, 70);
+        check::<f64, f64>(Plan { depth: 10, trees: 30, ..Plan::new(3, kinds) }, 130);
+    }
+}
+
+#[test]
+fn a_part_of_the_trees_gives_a_part_of_the_sum() {
+    let grown: Grown<f64, f64> = grow(Plan::new(5, ALL_KINDS[1]));
+    let values = grown.rows(5, 10);
+    let rows = Rows::new(&values, 10, grown.features);
+    let mut parts = vec![0.0; 10];
+    grown.forest.add_margins(rows, 0..3, &mut parts);
+    grown.forest.add_margins(rows, 3..7, &mut parts);
+    let mut whole = vec![0.0; 10];
+    grown.forest.add_margins(rows, 0..7, &mut whole);
+    assert_eq!(bits(&parts), bits(&whole));
+}

@@ -1,0 +1,114 @@
+//! A whole document: `<PMML>` and what stands directly in it.
+
+use crate::models::{self, Model};
+use crate::read::{Element, Xml};
+use crate::resolve::{Build, ScopeId, dictionary};
+use crate::run::Compiled;
+use crate::expression;
+use landfall_model::Problem;
+
+/// What a document's head says, for people.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) version: String,
+    pub(crate) application: String,
+    pub(crate) copyright: String,
+}
+
+/// Reads a document to what can be run.
+///
+/// # Errors
+/// What is not PMML, or not implemented, with its line and column.
+pub(crate) fn read(text: &str, file: &str) -> Result<(Compiled, Head, Option<String>), Problem> {
+    let mut b = Build::new(Xml::new(text, file));
+    let root = b.xml.root()?;
+    let mut head = Head { version: version(&b, &root)?, ..Head::default() };
+    let scope = b.scope(None);
+    // Derived fields of all models see fields as the outermost model has treated them.
+    let mut model: Option<Model> = None;
+    let mut derived = Vec::new();
+    while let Some(child) = b.xml.child(&root)? {
+        match child.name.as_ref() {
+            "Header" => header(&mut b, &child, &mut head)?,
+            "DataDictionary" => dictionary::read(&mut b, &child, scope)?,
+            "TransformationDictionary" => derived = transformations(&mut b, &child)?,
+            // How the model was made.
+            "MiningBuildTask" => b.xml.skip(&child)?,
+            name if models::is_model(name) && model.is_some() => {
+                return Err(b.xml.unsupported(child.place, "a second model in one document"));
+            }
+            name if models::is_model(name) => {
+                b.outermost_derived = std::mem::take(&mut derived);
+                model = Some(models::read(&mut b, &child, scope, None)?);
+            }
+            _ => return Err(b.xml.unknown(&child, &root)),
+        }
+    }
+    b.xml.finish()?;
+    let Some(root_model) = model else {
+        return Err(b.xml.malformed(root.place, "the document has no model"));
+    };
+    let compiled = Compiled {
+        symbols: b.symbols,
+        slots: b.slots,
+        dictionary: b.dictionary,
+        functions: b.functions.bodies,
+        lists: b.lists,
+        lags: b.lags,
+        root: root_model,
+    };
+    Ok((compiled, head, b.group))
+}
+
+fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<String, Problem> {
+    if root.name != "PMML" {
+        return Err(b.xml.malformed(root.place, format!("<{}> is not <PMML>", root.name)));
+    }
+    root.only(&b.xml, &["version", "x-baseVersion"])?;
+    if let Some(namespace) = root.get("xmlns") {
+        let known = namespace.split_once("://www.dmg.org/PMML-").map(|(_, rest)| rest);
+        if !known.is_some_and(|rest| rest.starts_with('3') || rest.starts_with('4')) {
+            return Err(b.xml.unsupported(root.place, format!("namespace {namespace:?}: expected PMML 3.0 to 4.4")));
+        }
+    }
+    let version = root.get("version").unwrap_or("4.4");
+    match version.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?))) {
+        Some((3u32, _)) | Some((4, 0..=4u32)) => Ok(version.to_owned()),
+        _ => Err(root.value(&b.xml, "version")),
+    }
+}
+
+fn header<'a>(b: &mut Build<'a>, element: &Element<'a>, head: &mut Head) -> Result<(), Problem> {
+    head.copyright = element.get("copyright").unwrap_or_default().to_owned();
+    while let Some(child) = b.xml.child(element)? {
+        if child.name == "Application" {
+            let part = |name: &str| child.get(name).unwrap_or_default();
+            head.application = format!("{} {}", part("name"), part("version")).trim().to_owned();
+        }
+        b.xml.skip(&child)?;
+    }
+    Ok(())
+}
+
+fn transformations<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<expression::Derived>, Problem> {
+    element.only(&b.xml, &[])?;
+    let mut derived = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "DefineFunction" => expression::read_function(b, &child)?,
+            "DerivedField" => derived.push(expression::read_derived(b, &child)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    Ok(derived)
+}
+
+impl Build<'_> {
+    /// The document's derived fields become names of the outermost model's scope, after its schema.
+    pub(crate) fn declare_outermost(&mut self, scope: ScopeId) -> Result<(), Problem> {
+        for derived in std::mem::take(&mut self.outermost_derived) {
+            self.defer(scope, derived)?;
+        }
+        Ok(())
+    }
+}

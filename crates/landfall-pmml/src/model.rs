@@ -1,0 +1,387 @@
+//! A loaded document behind the seam of engines: signature, rows in, fields out.
+
+use crate::document::Head;
+use crate::models::{MiningFunction, Model as Element};
+use crate::resolve::{Slot, Source, Usage};
+use crate::run::{Answer, Compiled, Cx, Work};
+use crate::value::{DataType, Value};
+use landfall_model::{
+    Call, CostClass, DType, Dim, Facts, InputSpec, Instance, Method, Model, NullRule, NullRuleSource, OutputSpec,
+    Outputs, Problem, RowRule, Scalar, Shape, ShapeRule, Signature, Tensor, TensorMut,
+};
+use std::sync::Arc;
+
+/// A loaded document.
+pub(crate) struct PmmlModel {
+    compiled: Arc<Compiled>,
+    plan: Arc<Plan>,
+    signatures: Vec<Arc<Signature>>,
+    facts: Facts,
+}
+
+/// Which fields are inputs and outputs, by place in the signature.
+struct Plan {
+    /// Places in the dictionary.
+    inputs: Vec<usize>,
+    /// Slots, and the types of their values.
+    outputs: Vec<(Slot, DataType)>,
+    /// The input whose equal values make rows one record.
+    group: Option<usize>,
+}
+
+impl PmmlModel {
+    pub(crate) fn new(compiled: Compiled, head: &Head, group: Option<String>) -> Result<Self, Problem> {
+        let fields = used_fields(&compiled);
+        let inputs: Vec<InputSpec> = fields.iter().map(|place| input_spec(&compiled, *place)).collect();
+        let answers = answers(&compiled);
+        let outputs = answers.iter().map(|answer| output_spec(&compiled, answer)).collect();
+        let group_place = group.as_ref().and_then(|name| {
+            fields.iter().position(|place| compiled.dictionary[*place].name == *name)
+        });
+        let rows = match group.filter(|_| group_place.is_some()) {
+            Some(name) => RowRule::GroupedBy(name),
+            None if !compiled.lags.is_empty() => RowRule::Ordered,
+            None => RowRule::Independent,
+        };
+        let signature =
+            Signature::new("serving_default", Method::Predict, inputs, outputs, rows, ShapeRule::Checked)?.shared();
+        let structure = vec![
+            ("model".to_owned(), compiled.root.element.clone()),
+            ("version".to_owned(), head.version.clone()),
+            ("application".to_owned(), head.application.clone()),
+            ("copyright".to_owned(), head.copyright.clone()),
+            ("fields".to_owned(), compiled.dictionary.len().to_string()),
+        ];
+        let facts = Facts {
+            engine: crate::engine::NAME,
+            format: "pmml",
+            memory_bytes: None,
+            threads_inside: 1,
+            cost: CostClass::Unknown,
+            structure: structure.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+            notes: Vec::new(),
+        };
+        let plan = Plan {
+            inputs: fields,
+            outputs: answers.iter().map(|answer| (answer.slot, answer.dtype)).collect(),
+            group: group_place,
+        };
+        Ok(PmmlModel { compiled: Arc::new(compiled), plan: Arc::new(plan), signatures: vec![signature], facts })
+    }
+}
+
+/// One field of the answer.
+struct Field {
+    name: String,
+    doc: String,
+    slot: Slot,
+    dtype: DataType,
+    /// Whether it is a prediction of numbers, which keeps fractions whatever the field's type.
+    number: bool,
+}
+
+/// All fields that are answered: targets, then output fields, the inner models' among them.
+fn answers(m: &Compiled) -> Vec<Field> {
+    let mut all: Vec<Field> = Vec::new();
+    gather(&m.root, m, &mut all, true);
+    gather(&m.root, m, &mut all, false);
+    if all.is_empty() {
+        gather_unnamed(m, &mut all);
+    }
+    all
+}
+
+fn gather(model: &Element, m: &Compiled, all: &mut Vec<Field>, targets: bool) {
+    let mut add = |name: &str, doc: &str, slot: Slot, dtype: DataType, number: bool| {
+        if all.iter().all(|field| field.name != name) {
+            all.push(Field { name: name.to_owned(), doc: doc.to_owned(), slot, dtype, number });
+        }
+    };
+    if targets {
+        for (name, slot) in &model.results {
+            let number = model.function == MiningFunction::Regression;
+            add(name, "", *slot, m.slots[*slot as usize].dtype, number);
+        }
+        return;
+    }
+    for field in &model.outputs {
+        add(&field.name, &field.doc, field.slot, field.dtype, false);
+    }
+    for inner in model.body.inner() {
+        gather(inner, m, all, false);
+    }
+}
+
+/// A model without a target and without output fields: its bare prediction.
+fn gather_unnamed(m: &Compiled, all: &mut Vec<Field>) {
+    if let Some(slot) = m.root.unnamed {
+        let number = m.root.function == MiningFunction::Regression;
+        all.push(Field { name: "_target".to_owned(), doc: String::new(), slot, dtype: m.root.dtype, number });
+    }
+}
+
+/// The slot and type of an answered field.
+pub(crate) fn answer_slot(m: &Compiled, name: &str) -> Option<(Slot, DataType)> {
+    answers(m).into_iter().find(|field| field.name == name).map(|field| (field.slot, field.dtype))
+}
+
+/// Places in the dictionary of the fields that some model takes, in the dictionary's order.
+fn used_fields(m: &Compiled) -> Vec<usize> {
+    let mut used = vec![false; m.dictionary.len()];
+    for name in &m.root.active {
+        if let Some(place) = m.dictionary.iter().position(|field| field.name == *name) {
+            used[place] = true;
+        }
+    }
+    // The actual value of a target, where a residual asks for it.
+    for slot in m.root.actuals() {
+        if let Source::Treated { .. } | Source::Input(_) = m.slots[slot as usize].source
+            && let Some(place) = m.slots[slot as usize].field
+        {
+            used[place] = true;
+        }
+    }
+    (0..used.len()).filter(|place| used[*place]).collect()
+}
+
+fn input_spec(m: &Compiled, place: usize) -> InputSpec {
+    let field = &m.dictionary[place];
+    let dtype = match field.dtype {
+        DataType::Integer => DType::I64,
+        DataType::Float => DType::F32,
+        DataType::Double => DType::F64,
+        DataType::Boolean => DType::Bool,
+        _ => DType::String,
+    };
+    let mut spec = InputSpec::new(&field.name, dtype, Some(vec![Dim::Free(None)]));
+    (spec.null, spec.null_source) = (NullRule::Accept, NullRuleSource::Model);
+    spec.accepts_invalid = true;
+    spec.optional = true;
+    spec.doc = field.doc.clone();
+    if !field.valid.is_empty() {
+        let shown = |value: &Value| match value {
+            Value::Num(number) if dtype == DType::I64 => Some(Scalar::Int(*number as i64)),
+            Value::Num(number) => Some(Scalar::Float(*number)),
+            Value::Bool(truth) => Some(Scalar::Bool(*truth)),
+            Value::Text(symbol) => m.symbols.text(*symbol).map(|text| Scalar::Bytes(text.as_bytes().to_vec())),
+            _ => None,
+        };
+        spec.categories = field.valid.iter().map(shown).collect();
+    }
+    spec
+}
+
+fn output_spec(_: &Compiled, field: &Field) -> OutputSpec {
+    let dtype = output_dtype(field.dtype);
+    let dtype = if field.number && dtype != DType::F32 { DType::F64 } else { dtype };
+    let mut spec = OutputSpec::new(&field.name, dtype, Some(vec![Dim::Free(None)]));
+    spec.may_miss = true;
+    spec.doc = field.doc.clone();
+    spec
+}
+
+/// Any value can be missing, so that whole numbers are declared as floats, and truth values as text.
+fn output_dtype(dtype: DataType) -> DType {
+    match dtype {
+        DataType::Float => DType::F32,
+        _ if dtype.is_number() => DType::F64,
+        _ => DType::String,
+    }
+}
+
+impl Model for PmmlModel {
+    fn signatures(&self) -> &[Arc<Signature>] {
+        &self.signatures
+    }
+
+    fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+        Ok(Box::new(PmmlInstance {
+            work: Work::new(&self.compiled),
+            answer: Answer::default(),
+            compiled: self.compiled.clone(),
+            plan: self.plan.clone(),
+        }))
+    }
+
+    fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+
+    fn verify(&self) -> Result<usize, Problem> {
+        self.compiled.root.verification.as_ref().map_or(Ok(0), |rows| rows.run(&self.compiled))
+    }
+}
+
+struct PmmlInstance {
+    compiled: Arc<Compiled>,
+    plan: Arc<Plan>,
+    work: Work,
+    answer: Answer,
+}
+
+impl Instance for PmmlInstance {
+    fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
+        let columns = self.columns(call)?;
+        let rows = call.rows().unwrap_or(0);
+        let records = match self.plan.group {
+            Some(group) => grouped(&columns, group, rows)?,
+            None => Vec::new(),
+        };
+        let count = if self.plan.group.is_some() { records.len() } else { rows };
+        let wanted: Vec<usize> = call.wanted().iter().collect();
+        let specs = call.signature().outputs();
+        let mut building: Vec<TensorMut> =
+            wanted.iter().map(|place| TensorMut::with_capacity(specs[*place].dtype, count)).collect();
+        self.work.start_call();
+        for record in 0..count {
+            let outcome = match records.get(record) {
+                Some(rows) => self.record(&columns, record, rows),
+                None => self.row(&columns, record),
+            };
+            if let Err(problem) = outcome {
+                outputs.fail_row(record, problem);
+                self.work.start_row(record);
+            }
+            let mut cx = Cx { m: &self.compiled, w: &mut self.work };
+            for (tensor, place) in building.iter_mut().zip(&wanted) {
+                let (slot, dtype) = self.plan.outputs[*place];
+                let value = cx.get(slot)?;
+                push(&cx, tensor, value, dtype, &specs[*place].name, record)?;
+            }
+        }
+        for (tensor, place) in building.into_iter().zip(wanted) {
+            outputs.set(place, tensor.freeze(Shape::new(&[count]))?);
+        }
+        Ok(())
+    }
+}
+
+/// The rows of each record, in order of first appearance.
+fn grouped(columns: &[Option<Column<'_>>], group: usize, rows: usize) -> Result<Vec<Vec<usize>>, Problem> {
+    let mut places = std::collections::HashMap::new();
+    let mut records: Vec<Vec<usize>> = Vec::new();
+    for row in 0..rows {
+        let key = columns[group].as_ref().map(|column| column.tensor.scalar(row).to_string());
+        let place = *places.entry(key).or_insert_with(|| {
+            records.push(Vec::new());
+            records.len() - 1
+        });
+        records[place].push(row);
+    }
+    Ok(records)
+}
+
+/// One input with its type.
+struct Column<'t> {
+    tensor: &'t Tensor,
+    /// Place in the dictionary.
+    field: usize,
+    dtype: DataType,
+}
+
+impl PmmlInstance {
+    fn columns<'t>(&self, call: &'t Call) -> Result<Vec<Option<Column<'t>>>, Problem> {
+        let column = |(input, field): (usize, &usize)| {
+            let tensor = call.input(input)?.dense()?;
+            Some(Column { tensor, field: *field, dtype: self.compiled.dictionary[*field].dtype })
+        };
+        Ok(self.plan.inputs.iter().enumerate().map(column).collect())
+    }
+
+    fn row(&mut self, columns: &[Option<Column<'_>>], row: usize) -> Result<(), Problem> {
+        self.work.start_row(row);
+        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
+        for column in columns.iter().flatten() {
+            cx.w.input[column.field] = column.value(&mut cx, row)?;
+        }
+        self.compiled.root.run(&mut cx, &mut self.answer)?;
+        cx.end_row()
+    }
+
+    fn record(&mut self, columns: &[Option<Column<'_>>], record: usize, rows: &[usize]) -> Result<(), Problem> {
+        self.work.start_row(record);
+        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
+        for row in rows {
+            for column in columns.iter().flatten() {
+                cx.w.input[column.field] = column.value(&mut cx, *row)?;
+            }
+            let input = cx.w.input.clone();
+            cx.w.group.push(input);
+        }
+        self.compiled.root.run(&mut cx, &mut self.answer)?;
+        cx.end_row()
+    }
+}
+
+impl Column<'_> {
+    fn value(&self, cx: &mut Cx<'_>, row: usize) -> Result<Value, Problem> {
+        if self.tensor.is_missing(row) {
+            return Ok(Value::Missing);
+        }
+        let invalid = self.tensor.invalid();
+        if !invalid.is_empty()
+            && let Ok(at) = invalid.binary_search_by_key(&row, |invalid| invalid.element)
+        {
+            return Ok(self.unreadable(cx, &String::from_utf8_lossy(&invalid[at].text)));
+        }
+        let number = |number: f64| if number.is_nan() { Value::Missing } else { Value::Num(number) };
+        let value = match self.tensor.dtype() {
+            DType::F64 => number(self.tensor.values::<f64>()?[row]),
+            DType::F32 => number(f64::from(self.tensor.values::<f32>()?[row])),
+            DType::I64 => number(self.tensor.values::<i64>()?[row] as f64),
+            DType::Bool => Value::Bool(self.tensor.bools()?[row] != 0),
+            _ => {
+                let text = String::from_utf8_lossy(self.tensor.strings()?.get(row));
+                match self.dtype.parse(&text, |text| cx.symbol(text)) {
+                    Some(value) => value,
+                    None => return Ok(self.unreadable(cx, &text)),
+                }
+            }
+        };
+        Ok(self.checked(cx, value))
+    }
+
+    /// What the dictionary says means missing is missing.
+    fn checked(&self, cx: &Cx<'_>, value: Value) -> Value {
+        let field = &cx.m.dictionary[self.field];
+        if !field.missing.is_empty() && field.missing.contains(&value) { Value::Missing } else { value }
+    }
+
+    #[cold]
+    fn unreadable(&self, cx: &mut Cx<'_>, text: &str) -> Value {
+        let field = &cx.m.dictionary[self.field];
+        if field.missing_texts.iter().any(|missing| missing == text) {
+            return Value::Missing;
+        }
+        cx.w.unreadable.push((self.field, text.to_owned()));
+        Value::Invalid
+    }
+}
+
+fn push(
+    cx: &Cx<'_>,
+    tensor: &mut TensorMut,
+    value: Value,
+    dtype: DataType,
+    name: &str,
+    row: usize,
+) -> Result<(), Problem> {
+    match (tensor.dtype(), value) {
+        (_, Value::Missing | Value::Invalid) => return tensor.push_missing(&NullRule::Accept, name, row),
+        (DType::String, value) => tensor.push_str(cx.shown(value, dtype).as_bytes()),
+        (DType::F32, value) => match value.num() {
+            Some(number) => tensor.push(number as f32),
+            None => return tensor.push_missing(&NullRule::Accept, name, row),
+        },
+        (_, value) => match value.num() {
+            Some(number) => tensor.push(number),
+            None => return tensor.push_missing(&NullRule::Accept, name, row),
+        },
+    }
+    Ok(())
+}
+
+/// Fields that a model takes from the data.
+pub(crate) fn is_input(usage: Usage) -> bool {
+    !matches!(usage, Usage::Target)
+}

@@ -1,0 +1,107 @@
+//! What is no model, or no honest one, is refused with its place and never takes the process down.
+
+use crate::files::load;
+use crate::table::answers;
+use landfall_model::Kind;
+
+/// A document with one double field `x`, one target `y`, and this model.
+pub fn document(dictionary: &str, model: &str) -> String {
+    format!(
+        "<PMML xmlns=\"http://www.dmg.org/PMML-4_4\" version=\"4.4\"><Header/>\n<DataDictionary>\
+         <DataField name=\"x\" optype=\"continuous\" dataType=\"double\"/>\
+         <DataField name=\"y\" optype=\"continuous\" dataType=\"double\"/></DataDictionary>\n{dictionary}\n{model}</PMML>"
+    )
+}
+
+/// A linear model of `x` and of what stands before its table.
+pub fn linear(before: &str, predictors: &str) -> String {
+    format!(
+        "<RegressionModel functionName=\"regression\"><MiningSchema><MiningField name=\"y\" usageType=\"target\"/>\
+         <MiningField name=\"x\"/></MiningSchema>{before}\
+         <RegressionTable intercept=\"1\">{predictors}</RegressionTable></RegressionModel>"
+    )
+}
+
+const X: &str = "<NumericPredictor name=\"x\" coefficient=\"2\"/>";
+
+#[test]
+fn a_small_model_answers() {
+    assert_eq!(answers(&document("", &linear("", X)), "x\n3\nNA\n"), ["y", "7", ""]);
+}
+
+#[test]
+fn a_row_that_cannot_be_read_fails_alone_and_says_why() {
+    let lines = answers(&document("", &linear("", X)), "x\nabc\n1\n");
+    assert!(lines[1].contains("\"x\"") && lines[1].contains("abc"), "{}", lines[1]);
+    assert_eq!(lines[2], "3");
+}
+
+#[test]
+fn refusals_name_line_and_column() {
+    let unknown = document("", &linear("", "<NumericPredictor name=\"z\" coefficient=\"2\"/>"));
+    let cyclic = "<LocalTransformations>\
+        <DerivedField name=\"a\" optype=\"continuous\" dataType=\"double\"><FieldRef field=\"b\"/></DerivedField>\
+        <DerivedField name=\"b\" optype=\"continuous\" dataType=\"double\"><FieldRef field=\"a\"/></DerivedField>\
+        </LocalTransformations>";
+    let recursive = "<TransformationDictionary><DefineFunction name=\"f\" optype=\"continuous\">\
+        <ParameterField name=\"p\"/><Apply function=\"f\"><FieldRef field=\"p\"/></Apply></DefineFunction>\
+        <DerivedField name=\"d\" optype=\"continuous\" dataType=\"double\"><Apply function=\"f\">\
+        <FieldRef field=\"x\"/></Apply></DerivedField></TransformationDictionary>";
+    let cases = [
+        (unknown, "\"z\" is not declared"),
+        (document("", &linear(cyclic, X)), "depends on itself"),
+        (document(recursive, &linear("", X)), "depends on itself"),
+        (document("", &linear("", "<NumericPredictor name=\"x\" coefficient=\"2\" colour=\"red\"/>")), "colour"),
+        (document("", &linear("", "<Surprise/>")), "<Surprise>"),
+        (document("", "<BaselineModel functionName=\"regression\"/>"), "<BaselineModel>"),
+        (document("", &linear("", "<NumericPredictor name=\"x\" coefficient=\"two\"/>")), "expected a number"),
+        (document("<!DOCTYPE a [<!ENTITY b \"c\">]>", ""), "entities"),
+    ];
+    for (text, what) in cases {
+        let problem = load(text.as_bytes()).err().unwrap_or_else(|| panic!("{what}: loads")).to_string();
+        assert!(problem.contains(what) && problem.contains("line "), "{what}: {problem}");
+    }
+}
+
+#[test]
+fn other_namespaces_and_versions_are_refused() {
+    for head in ["xmlns=\"http://www.w3.org/2000/svg\"", "version=\"5.0\"", "version=\"four\""] {
+        let text = format!("<PMML {head}/>");
+        assert_eq!(load(text.as_bytes()).err().map(|problem| problem.kind()), Some(Kind::Unimplemented), "{head}");
+    }
+    assert!(load(b"not xml at all").is_err());
+    assert!(load(b"").is_err());
+}
+
+#[test]
+fn damaged_documents_neither_panic_nor_hang() {
+    let whole = document(
+        "<TransformationDictionary><DerivedField name=\"d\" optype=\"continuous\" dataType=\"double\">\
+         <Apply function=\"+\"><FieldRef field=\"x\"/><Constant>1</Constant></Apply></DerivedField>\
+         </TransformationDictionary>",
+        &linear("", "<NumericPredictor name=\"d\" coefficient=\"2\" exponent=\"2\"/>"),
+    );
+    landfall_pmml::fuzz::document(whole.as_bytes());
+    let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed as usize
+    };
+    for _ in 0..3_000 {
+        let mut bytes = whole.clone().into_bytes();
+        for _ in 0..random() % 4 + 1 {
+            let at = random() % bytes.len();
+            match random() % 3 {
+                0 => bytes[at] = b"<>\"/=&;0 x9e-"[random() % 13],
+                1 => bytes.truncate(at.max(1)),
+                _ => drop(bytes.remove(at)),
+            }
+            if bytes.is_empty() {
+                bytes.push(b'<');
+            }
+        }
+        landfall_pmml::fuzz::document(&bytes);
+    }
+}

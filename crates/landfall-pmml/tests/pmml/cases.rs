@@ -1,0 +1,1 @@
+//! Small documents with answers calculated by hand, one for each rule.
