@@ -116,6 +116,9 @@ fn for_people(answer: &[u8]) -> String {
     }
 }
 
+/// The columns that people look at first; the others follow as they come.
+const FIRST: [&str; 8] = ["when", "who", "what", "name", "model", "version", "default", "versions"];
+
 fn columns(items: &[Value]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for name in items.iter().filter_map(Value::as_object).flat_map(|o| o.keys()) {
@@ -123,13 +126,9 @@ fn columns(items: &[Value]) -> String {
             names.push(name);
         }
     }
-    let cell = |item: &Value, name: &str| match item.get(name) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
+    names.sort_by_key(|name| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
     let mut rows = vec![names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()];
-    rows.extend(items.iter().map(|item| names.iter().map(|name| cell(item, name)).collect()));
+    rows.extend(items.iter().map(|item| names.iter().map(|name| cell(item.get(name))).collect()));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..names.len()).map(width).collect();
     let line = |row: &Vec<String>| {
@@ -139,14 +138,37 @@ fn columns(items: &[Value]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// A value as a cell: lists with commas, versions as `2 AVAILABLE`, other objects as `key=value`.
+fn cell(value: Option<&Value>) -> String {
+    let each = |cells: Vec<String>| cells.join(", ");
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => each(items.iter().map(|item| cell(Some(item))).collect()),
+        Some(Value::Object(fields)) => match (fields.get("version"), fields.get("state")) {
+            (Some(version), Some(state)) => {
+                let error =
+                    fields.get("error").map(|error| format!(" ({})", cell(Some(error)))).unwrap_or_default();
+                format!("{} {}{error}", cell(Some(version)), cell(Some(state)))
+            }
+            _ => each(fields.iter().map(|(key, value)| format!("{key}={}", cell(Some(value)))).collect()),
+        },
+        Some(other) => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn lists_are_shown_as_columns() {
-        let answer = br#"[{"name":"iris","version":"1"},{"name":"digits","version":"12","label":"stable"}]"#;
-        assert_eq!(for_people(answer), "name    version  label\niris    1\ndigits  12       stable");
+        let answer = br#"[{"name":"iris","versions":[{"version":"1","state":"AVAILABLE"}]},
+            {"labels":{"stable":"1"},"name":"digits","versions":[]}]"#;
+        assert_eq!(
+            for_people(answer),
+            "name    versions     labels\niris    1 AVAILABLE\ndigits               stable=1"
+        );
     }
 
     #[test]

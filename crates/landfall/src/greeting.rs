@@ -51,7 +51,7 @@ pub(crate) fn say(server: &Server, serving: &Serving) {
     }
 }
 
-/// A `curl` line that works as it stands.
+/// A `curl` line that works as it stands: a prediction where one row can be written down, else the metadata.
 fn curl(host: &str, lease: &Lease) -> String {
     let model = lease.model();
     let row = lease.signatures().first().and_then(|signature| sample_row(signature));

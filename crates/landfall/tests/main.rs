@@ -7,5 +7,6 @@ mod control;
 mod doors;
 mod drain;
 mod http;
+mod pages;
 mod server;
 mod versions;
