@@ -52,6 +52,8 @@ pub struct Declared {
     pub parameters: u64,
     /// Types of all tensors that lie in the file, beside those of inputs and outputs, and of those that `Cast` makes.
     pub inner_types: BTreeSet<ElementType>,
+    /// Types that a `Cast` makes.
+    pub casts: BTreeSet<ElementType>,
     /// Files beside the model that hold tensors.
     pub externals: Vec<External>,
     /// int64 constants that do not fit into 32 bits.

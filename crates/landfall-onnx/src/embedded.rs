@@ -5,6 +5,7 @@
 
 mod convert;
 mod model;
+mod nan;
 mod options;
 mod run;
 mod support;

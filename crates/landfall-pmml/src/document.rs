@@ -1,10 +1,10 @@
 //! A whole document: `<PMML>` and what stands directly in it.
 
+use crate::expression;
 use crate::models::{self, Model};
 use crate::read::{Element, Xml};
 use crate::resolve::{Build, ScopeId, dictionary};
 use crate::run::Compiled;
-use crate::expression;
 use landfall_model::Problem;
 
 /// What a document's head says, for people.
@@ -68,11 +68,14 @@ fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<String, Problem> {
     if let Some(namespace) = root.get("xmlns") {
         let known = namespace.split_once("://www.dmg.org/PMML-").map(|(_, rest)| rest);
         if !known.is_some_and(|rest| rest.starts_with('3') || rest.starts_with('4')) {
-            return Err(b.xml.unsupported(root.place, format!("namespace {namespace:?}: expected PMML 3.0 to 4.4")));
+            return Err(b
+                .xml
+                .unsupported(root.place, format!("namespace {namespace:?}: expected PMML 3.0 to 4.4")));
         }
     }
     let version = root.get("version").unwrap_or("4.4");
-    match version.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?))) {
+    match version.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)))
+    {
         Some((3u32, _)) | Some((4, 0..=4u32)) => Ok(version.to_owned()),
         _ => Err(root.value(&b.xml, "version")),
     }
@@ -90,7 +93,10 @@ fn header<'a>(b: &mut Build<'a>, element: &Element<'a>, head: &mut Head) -> Resu
     Ok(())
 }
 
-fn transformations<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<expression::Derived>, Problem> {
+fn transformations<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+) -> Result<Vec<expression::Derived>, Problem> {
     element.only(&b.xml, &[])?;
     let mut derived = Vec::new();
     while let Some(child) = b.xml.child(element)? {

@@ -67,7 +67,8 @@ fn starts_with_pmml(head: &[u8]) -> bool {
             _ if rest.starts_with("<!") => rest.find('>').map(|at| at + 1),
             _ => {
                 let name = rest.strip_prefix('<').unwrap_or_default();
-                let end = name.find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap_or(name.len());
+                let end =
+                    name.find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap_or(name.len());
                 return name[..end].rsplit(':').next() == Some("PMML");
             }
         };
@@ -83,7 +84,9 @@ fn decoded<'b>(bytes: &'b [u8], name: &str) -> Result<Cow<'b, str>, Problem> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Cow::Borrowed(text)),
-        Err(_) if declares_latin(bytes) => Ok(Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect())),
+        Err(_) if declares_latin(bytes) => {
+            Ok(Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()))
+        }
         Err(error) => {
             let offset = Some(error.valid_up_to() as u64);
             Err(Problem::malformed(name, offset, "text that is not UTF-8"))

@@ -6,8 +6,8 @@ use crate::resolve::{Slot, Source, Usage};
 use crate::run::{Answer, Compiled, Cx, Work};
 use crate::value::{DataType, Value};
 use landfall_model::{
-    Call, CostClass, DType, Dim, Facts, InputSpec, Instance, Method, Model, NullRule, NullRuleSource, OutputSpec,
-    Outputs, Problem, RowRule, Scalar, Shape, ShapeRule, Signature, Tensor, TensorMut,
+    Call, CostClass, DType, Dim, Facts, InputSpec, Instance, Method, Model, NullRule, NullRuleSource,
+    OutputSpec, Outputs, Problem, RowRule, Scalar, Shape, ShapeRule, Signature, Tensor, TensorMut,
 };
 use std::sync::Arc;
 
@@ -35,16 +35,17 @@ impl PmmlModel {
         let inputs: Vec<InputSpec> = fields.iter().map(|place| input_spec(&compiled, *place)).collect();
         let answers = answers(&compiled);
         let outputs = answers.iter().map(|answer| output_spec(&compiled, answer)).collect();
-        let group_place = group.as_ref().and_then(|name| {
-            fields.iter().position(|place| compiled.dictionary[*place].name == *name)
-        });
+        let group_place = group
+            .as_ref()
+            .and_then(|name| fields.iter().position(|place| compiled.dictionary[*place].name == *name));
         let rows = match group.filter(|_| group_place.is_some()) {
             Some(name) => RowRule::GroupedBy(name),
             None if !compiled.lags.is_empty() => RowRule::Ordered,
             None => RowRule::Independent,
         };
         let signature =
-            Signature::new("serving_default", Method::Predict, inputs, outputs, rows, ShapeRule::Checked)?.shared();
+            Signature::new("serving_default", Method::Predict, inputs, outputs, rows, ShapeRule::Checked)?
+                .shared();
         let structure = vec![
             ("model".to_owned(), compiled.root.element.clone()),
             ("version".to_owned(), head.version.clone()),
@@ -66,7 +67,12 @@ impl PmmlModel {
             outputs: answers.iter().map(|answer| (answer.slot, answer.dtype)).collect(),
             group: group_place,
         };
-        Ok(PmmlModel { compiled: Arc::new(compiled), plan: Arc::new(plan), signatures: vec![signature], facts })
+        Ok(PmmlModel {
+            compiled: Arc::new(compiled),
+            plan: Arc::new(plan),
+            signatures: vec![signature],
+            facts,
+        })
     }
 }
 
@@ -163,7 +169,9 @@ fn input_spec(m: &Compiled, place: usize) -> InputSpec {
             Value::Num(number) if dtype == DType::I64 => Some(Scalar::Int(*number as i64)),
             Value::Num(number) => Some(Scalar::Float(*number)),
             Value::Bool(truth) => Some(Scalar::Bool(*truth)),
-            Value::Text(symbol) => m.symbols.text(*symbol).map(|text| Scalar::Bytes(text.as_bytes().to_vec())),
+            Value::Text(symbol) => {
+                m.symbols.text(*symbol).map(|text| Scalar::Bytes(text.as_bytes().to_vec()))
+            }
             _ => None,
         };
         spec.categories = field.valid.iter().map(shown).collect();
@@ -298,7 +306,12 @@ impl PmmlInstance {
         cx.end_row()
     }
 
-    fn record(&mut self, columns: &[Option<Column<'_>>], record: usize, rows: &[usize]) -> Result<(), Problem> {
+    fn record(
+        &mut self,
+        columns: &[Option<Column<'_>>],
+        record: usize,
+        rows: &[usize],
+    ) -> Result<(), Problem> {
         self.work.start_row(record);
         let mut cx = Cx { m: &self.compiled, w: &mut self.work };
         for row in rows {

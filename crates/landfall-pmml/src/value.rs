@@ -65,7 +65,11 @@ impl DataType {
     /// By the name that documents use.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let year = |prefix: &str| -> Option<i32> {
-            name.strip_prefix(prefix)?.strip_suffix(']')?.parse().ok().filter(|year| (0..10_000).contains(year))
+            name.strip_prefix(prefix)?
+                .strip_suffix(']')?
+                .parse()
+                .ok()
+                .filter(|year| (0..10_000).contains(year))
         };
         Some(match name {
             "string" => DataType::String,
@@ -121,7 +125,9 @@ impl DataType {
             },
             DataType::SecondsSince(year) => match whole(text) {
                 Some(seconds) => Value::Num(seconds),
-                None => Value::Num((civil::date_time(text.trim())? - civil::days(year, 1, 1) * 86_400) as f64),
+                None => {
+                    Value::Num((civil::date_time(text.trim())? - civil::days(year, 1, 1) * 86_400) as f64)
+                }
             },
             DataType::TimeSeconds => match whole(text) {
                 Some(seconds) => Value::Num(seconds),
@@ -162,8 +168,12 @@ pub(crate) fn write(value: Value, dtype: DataType, text: impl Fn(Symbol) -> Arc<
     match (value, dtype) {
         (Value::Missing | Value::Invalid, _) => {}
         (Value::Num(number), DataType::Float) => out.push_str(&format!("{:?}", number as f32)),
-        (Value::Num(number), _) if dtype.is_whole() && number.fract() == 0.0 => out.push_str(&format!("{number:.0}")),
-        (Value::Num(number), DataType::String) if number.fract() == 0.0 => out.push_str(&format!("{number:.0}")),
+        (Value::Num(number), _) if dtype.is_whole() && number.fract() == 0.0 => {
+            out.push_str(&format!("{number:.0}"))
+        }
+        (Value::Num(number), DataType::String) if number.fract() == 0.0 => {
+            out.push_str(&format!("{number:.0}"))
+        }
         (Value::Num(number), _) => out.push_str(&format!("{number:?}")),
         (Value::Bool(truth), _) => out.push_str(if truth { "true" } else { "false" }),
         (Value::Text(symbol), _) => out.push_str(&text(symbol)),

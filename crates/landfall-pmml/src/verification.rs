@@ -76,7 +76,9 @@ impl Verification {
             let mut cx = Cx { m, w: &mut work };
             for field in &self.fields {
                 let Some(text) = table::cell(row, &field.column) else { continue };
-                let Some(place) = m.dictionary.iter().position(|data| data.name == field.name) else { continue };
+                let Some(place) = m.dictionary.iter().position(|data| data.name == field.name) else {
+                    continue;
+                };
                 let parsed = m.dictionary[place].dtype.parse(text, |text| cx.symbol(text));
                 cx.w.input[place] = parsed.unwrap_or(Value::Invalid);
             }

@@ -244,7 +244,13 @@ mod tests {
 
     fn round(path: &Path) -> Round {
         let print = Print::of(path).unwrap();
-        let version = SeenVersion { version: Version::numbered(1), path: path.into(), print, settled: false, own: None };
+        let version = SeenVersion {
+            version: Version::numbered(1),
+            path: path.into(),
+            print,
+            settled: false,
+            own: None,
+        };
         let model = Seen {
             name: "m".into(),
             source: 0,

@@ -57,7 +57,9 @@ fn every_command_of_the_pages_works() {
             if command.starts_with("landfall serve") {
                 continue;
             }
-            let here = command.replace("127.0.0.1:8000", &server.http).replace("curl -s", "curl -sS --fail-with-body");
+            let here = command
+                .replace("127.0.0.1:8000", &server.http)
+                .replace("curl -s", "curl -sS --fail-with-body");
             let output = Command::new("sh")
                 .args(["-c", &here])
                 .current_dir(folder.path())

@@ -15,6 +15,7 @@ pub(super) struct Findings<'a> {
     operators: BTreeMap<(&'a str, &'a str), usize>,
     parameters: u64,
     inner_types: BTreeSet<ElementType>,
+    casts: BTreeSet<ElementType>,
     externals: Vec<External>,
     wide_constants: Vec<WideConstant>,
     class_names: BTreeMap<String, Vec<String>>,
@@ -39,6 +40,7 @@ impl<'a> Findings<'a> {
             operators: BTreeMap::new(),
             parameters: 0,
             inner_types: BTreeSet::new(),
+            casts: BTreeSet::new(),
             externals: Vec::new(),
             wide_constants: Vec::new(),
             class_names: BTreeMap::new(),
@@ -51,6 +53,7 @@ impl<'a> Findings<'a> {
         declared.operators = self.operators.into_iter().map(owned).collect();
         declared.parameters = self.parameters;
         declared.inner_types = self.inner_types;
+        declared.casts = self.casts;
         declared.externals = self.externals;
         declared.wide_constants = self.wide_constants;
         declared.class_names = self.class_names;
@@ -162,6 +165,7 @@ impl<'a> Findings<'a> {
         }
         if let (Some(element), true) = (found.cast_to, operator == "Cast") {
             self.inner_types.insert(element);
+            self.casts.insert(element);
         }
         if (domain, operator) == ("ai.onnx.ml", "ZipMap")
             && let Some(output) = outputs.first()

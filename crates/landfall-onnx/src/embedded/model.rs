@@ -2,7 +2,7 @@
 
 use super::options::EmbeddedOptions;
 use super::run::EmbeddedInstance;
-use super::{NAME, WAY_OUT, support};
+use super::{NAME, WAY_OUT, nan, support};
 use crate::declared;
 use crate::interface::Interface;
 use crate::{external, facts, recognise};
@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub(super) inputs: Vec<Option<NodeId>>,
     /// By place.
     pub(super) outputs: Vec<NodeId>,
+    /// An operator that makes a number of NaN.
+    pub(super) loses_nan: Option<&'static str>,
     num_threads: usize,
 }
 
@@ -100,7 +102,8 @@ impl Plan {
             .iter()
             .map(|output| node("output", &output.name))
             .collect::<Result<_, _>>()?;
-        Ok(Plan { signature: interface.signature.clone(), model, inputs, outputs, num_threads })
+        let loses_nan = nan::lost_in(declared);
+        Ok(Plan { signature: interface.signature.clone(), model, inputs, outputs, loses_nan, num_threads })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::convert::{from_engine, to_engine};
 use super::model::{Plan, broken};
+use super::nan;
 use landfall_model::{Call, Instance, Kind, Outputs, Problem};
 use rten::{NodeId, RunErrorKind, RunOptions, ThreadPool, Value, ValueOrView};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,6 +48,9 @@ impl Instance for EmbeddedInstance {
             let name = &plan.signature.inputs()[slot].name;
             let node = plan.inputs[slot].ok_or_else(|| constant(name))?;
             let tensor = input.dense().ok_or_else(|| Problem::internal("an ONNX model takes arrays only"))?;
+            if let Some(operator) = plan.loses_nan {
+                nan::refuse(name, tensor, operator)?;
+            }
             inputs.push((node, to_engine(name, tensor)?));
         }
         self.wanted.clear();

@@ -7,5 +7,6 @@ mod dtypes;
 mod external;
 mod golden;
 mod interface;
+mod missing_values;
 mod runs;
 mod support;

@@ -1,7 +1,7 @@
 //! Expressions to slots and types.
 
 use super::document::{Derived, Discretize, Kind, Node, Resolved};
-use super::{Apply, ApplyTreatment, Expr, text_index, tables};
+use super::{Apply, ApplyTreatment, Expr, tables, text_index};
 use crate::functions::{self, Function};
 use crate::read::Place;
 use crate::resolve::{Build, OpType, ScopeId, SlotDef, Source};
@@ -218,7 +218,8 @@ fn discretize<'a>(
 fn condition<'a>(b: &mut Build<'a>, arguments: Vec<Typed>, place: Place) -> Result<Typed, Problem> {
     let count = arguments.len();
     let mut arguments = arguments.into_iter();
-    let (Some(condition), Some(then), otherwise) = (arguments.next(), arguments.next(), arguments.next()) else {
+    let (Some(condition), Some(then), otherwise) = (arguments.next(), arguments.next(), arguments.next())
+    else {
         return Err(arity(b, "if", count, place));
     };
     if count > 3 {
@@ -246,8 +247,9 @@ fn built_in<'a>(
     arguments: Vec<Typed>,
     place: Place,
 ) -> Result<Typed, Problem> {
-    let function: &'static Function = functions::named(name)
-        .ok_or_else(|| b.xml.unsupported(place, format!("function {name:?} is unknown or not implemented")))?;
+    let function: &'static Function = functions::named(name).ok_or_else(|| {
+        b.xml.unsupported(place, format!("function {name:?} is unknown or not implemented"))
+    })?;
     if arguments.len() < function.arguments.0 || arguments.len() > function.arguments.1 {
         return Err(arity(b, name, arguments.len(), place));
     }
@@ -258,15 +260,15 @@ fn built_in<'a>(
     }
     let result = (function.result)(&types);
     let regex = if function.takes_pattern { Some(pattern(b, name, &arguments, place)?) } else { None };
-    let apply =
-        Apply { function, arguments, types, result, regex, treatment: ApplyTreatment::NONE };
+    let apply = Apply { function, arguments, types, result, regex, treatment: ApplyTreatment::NONE };
     Ok(Typed { expr: Expr::Apply(Box::new(apply)), dtype: result })
 }
 
 /// Brings constants among compared arguments to the type of the first, so that equal values are equal.
 fn align<'a>(b: &mut Build<'a>, arguments: &mut [Expr], types: &mut [DataType]) {
     let known = |expr: &Expr| !matches!(expr, Expr::Constant(_));
-    let Some(to) = arguments.iter().zip(types.iter()).find(|(expr, _)| known(expr)).map(|(_, dtype)| *dtype) else {
+    let Some(to) = arguments.iter().zip(types.iter()).find(|(expr, _)| known(expr)).map(|(_, dtype)| *dtype)
+    else {
         return;
     };
     for (expr, dtype) in arguments.iter_mut().zip(types.iter_mut()) {
@@ -276,7 +278,12 @@ fn align<'a>(b: &mut Build<'a>, arguments: &mut [Expr], types: &mut [DataType]) 
             continue;
         }
         let mut text = String::new();
-        crate::value::write(*value, *dtype, |symbol| b.symbols.text(symbol).cloned().unwrap_or_default(), &mut text);
+        crate::value::write(
+            *value,
+            *dtype,
+            |symbol| b.symbols.text(symbol).cloned().unwrap_or_default(),
+            &mut text,
+        );
         if let Ok(value) = b.constant(&text, to, Place(0)) {
             (*expr, *dtype) = (Expr::Constant(value), to);
         }

@@ -17,16 +17,47 @@ pub(crate) struct Node {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
-    Constant { text: String, dtype: Option<DataType>, missing: bool },
-    FieldRef { field: String, if_missing: Option<String> },
-    NormContinuous { field: String, points: Vec<(f64, f64)>, outliers: NormOutliers, if_missing: Option<String> },
-    NormDiscrete { field: String, value: String, if_missing: Option<String>, thermometer: bool },
+    Constant {
+        text: String,
+        dtype: Option<DataType>,
+        missing: bool,
+    },
+    FieldRef {
+        field: String,
+        if_missing: Option<String>,
+    },
+    NormContinuous {
+        field: String,
+        points: Vec<(f64, f64)>,
+        outliers: NormOutliers,
+        if_missing: Option<String>,
+    },
+    NormDiscrete {
+        field: String,
+        value: String,
+        if_missing: Option<String>,
+        thermometer: bool,
+    },
     Discretize(Discretize),
     MapValues(MapValues),
     TextIndex(Box<text_index::Document>),
-    Lag { field: String, rows: usize, of: LagKind },
-    Aggregate { field: String, group: Option<String>, of: AggregateKind },
-    Apply { function: String, arguments: Vec<Node>, if_missing: Option<String>, default: Option<String>, invalid: InvalidResult },
+    Lag {
+        field: String,
+        rows: usize,
+        of: LagKind,
+    },
+    Aggregate {
+        field: String,
+        group: Option<String>,
+        of: AggregateKind,
+    },
+    Apply {
+        function: String,
+        arguments: Vec<Node>,
+        if_missing: Option<String>,
+        default: Option<String>,
+        invalid: InvalidResult,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -259,8 +290,8 @@ fn discretize<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Prob
         child.only(&b.xml, &["binValue"])?;
         let value = child.need(&b.xml, "binValue")?.to_owned();
         let interval = b.xml.child(&child)?.filter(|interval| interval.name == "Interval");
-        let interval = interval
-            .ok_or_else(|| b.xml.malformed(child.place, "<DiscretizeBin> lacks its <Interval>"))?;
+        let interval =
+            interval.ok_or_else(|| b.xml.malformed(child.place, "<DiscretizeBin> lacks its <Interval>"))?;
         bins.push((Interval::read(&mut b.xml, &interval, DataType::Double)?, value));
         b.xml.leaf(&child)?;
     }
@@ -280,7 +311,10 @@ fn map_values<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Prob
         match child.name.as_ref() {
             "FieldColumnPair" => {
                 child.only(&b.xml, &["field", "column"])?;
-                pairs.push((child.need(&b.xml, "field")?.to_owned(), child.need(&b.xml, "column")?.to_owned()));
+                pairs.push((
+                    child.need(&b.xml, "field")?.to_owned(),
+                    child.need(&b.xml, "column")?.to_owned(),
+                ));
                 b.xml.leaf(&child)?;
             }
             "InlineTable" => rows = Some(table::inline(&mut b.xml, &child)?),

@@ -84,7 +84,10 @@ fn present_or(value: Value, otherwise: Value) -> Value {
 
 #[cold]
 fn invalid(cx: &Cx<'_>, what: &str) -> Problem {
-    Problem::worded(Kind::InvalidArgument, format!("row {}: {what} gives an invalid result", cx.w.row_of_call))
+    Problem::worded(
+        Kind::InvalidArgument,
+        format!("row {}: {what} gives an invalid result", cx.w.row_of_call),
+    )
 }
 
 /// What remains to be done with a result.
@@ -181,7 +184,9 @@ fn lag(cx: &Cx<'_>, slot: Slot, rows: usize, of: LagKind) -> Value {
         LagKind::Product => values.iter().product(),
         LagKind::Median => crate::functions::median(values),
         LagKind::StdDev if values.len() < 2 => return Value::Missing,
-        LagKind::StdDev => (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (count - 1.0)).sqrt(),
+        LagKind::StdDev => {
+            (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (count - 1.0)).sqrt()
+        }
     })
 }
 

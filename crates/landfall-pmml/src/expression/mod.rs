@@ -7,7 +7,9 @@ mod tables;
 mod text_index;
 
 pub(crate) use compile::{Typed, derived_slot, resolve};
-pub(crate) use document::{Derived, Functions, Node, read_derived, read_expression, read_function, try_expression};
+pub(crate) use document::{
+    Derived, Functions, Node, read_derived, read_expression, read_function, try_expression,
+};
 pub(crate) use evaluate::evaluate;
 pub(crate) use text_index::TextIndex;
 
@@ -20,21 +22,60 @@ use regex::Regex;
 #[derive(Debug)]
 pub(crate) enum Expr {
     Constant(Value),
-    Field { slot: Slot, if_missing: Value },
+    Field {
+        slot: Slot,
+        if_missing: Value,
+    },
     /// A parameter of the function whose body this is.
     Parameter(usize),
-    NormContinuous { of: Box<Expr>, points: Vec<(f64, f64)>, outliers: NormOutliers, if_missing: Value },
-    NormDiscrete { of: Box<Expr>, value: Value, if_missing: Value, thermometer: Option<Vec<Value>> },
-    Discretize { of: Box<Expr>, bins: Vec<(Interval, Value)>, default: Value, if_missing: Value },
+    NormContinuous {
+        of: Box<Expr>,
+        points: Vec<(f64, f64)>,
+        outliers: NormOutliers,
+        if_missing: Value,
+    },
+    NormDiscrete {
+        of: Box<Expr>,
+        value: Value,
+        if_missing: Value,
+        thermometer: Option<Vec<Value>>,
+    },
+    Discretize {
+        of: Box<Expr>,
+        bins: Vec<(Interval, Value)>,
+        default: Value,
+        if_missing: Value,
+    },
     MapValues(Box<tables::MapValues>),
     TextIndex(Box<TextIndex>),
-    Lag { slot: Slot, rows: usize, of: LagKind },
-    Aggregate { slot: Slot, group: Option<Slot>, of: AggregateKind },
-    If { condition: Box<Expr>, then: Box<Expr>, otherwise: Option<Box<Expr>>, treatment: ApplyTreatment },
+    Lag {
+        slot: Slot,
+        rows: usize,
+        of: LagKind,
+    },
+    Aggregate {
+        slot: Slot,
+        group: Option<Slot>,
+        of: AggregateKind,
+    },
+    If {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Option<Box<Expr>>,
+        treatment: ApplyTreatment,
+    },
     Apply(Box<Apply>),
     /// A function of the document, by its index.
-    Call { function: usize, arguments: Vec<Expr>, treatment: ApplyTreatment },
-    Cast { of: Box<Expr>, from: DataType, to: DataType },
+    Call {
+        function: usize,
+        arguments: Vec<Expr>,
+        treatment: ApplyTreatment,
+    },
+    Cast {
+        of: Box<Expr>,
+        from: DataType,
+        to: DataType,
+    },
 }
 
 /// A built-in function and its arguments.

@@ -80,8 +80,14 @@ pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Docum
     element.only(
         &b.xml,
         &[
-            "textField", "localTermWeights", "isCaseSensitive", "maxLevenshteinDistance", "countHits",
-            "wordSeparatorCharacterRE", "tokenize", "x-wordRE",
+            "textField",
+            "localTermWeights",
+            "isCaseSensitive",
+            "maxLevenshteinDistance",
+            "countHits",
+            "wordSeparatorCharacterRE",
+            "tokenize",
+            "x-wordRE",
         ],
     )?;
     let weights = match element.get("localTermWeights") {
@@ -124,12 +130,15 @@ fn counting<'a>(b: &Build<'a>, element: &Element<'a>, outer: Option<&Counting>) 
             b.xml.unsupported(element.place, what)
         })
     };
-    let tokenize = element.flag(&b.xml, "tokenize", outer.is_none_or(|o| !matches!(o.words, Words::Whole)))?;
+    let tokenize =
+        element.flag(&b.xml, "tokenize", outer.is_none_or(|o| !matches!(o.words, Words::Whole)))?;
     let words = match (element.get("x-wordRE"), element.get("wordSeparatorCharacterRE"), outer) {
         _ if !tokenize => Words::Whole,
         (Some(word), _, _) => Words::Matching(regex(word)?),
         (None, Some(separator), _) => Words::Between(regex(separator)?),
-        (None, None, Some(Counting { words: words @ (Words::Between(_) | Words::Matching(_)), .. })) => words.clone(),
+        (None, None, Some(Counting { words: words @ (Words::Between(_) | Words::Matching(_)), .. })) => {
+            words.clone()
+        }
         (None, None, _) => Words::Between(regex(r"\s+")?),
     };
     let case_sensitive = element.flag(&b.xml, "isCaseSensitive", outer.is_some_and(|o| o.case_sensitive))?;
@@ -146,8 +155,14 @@ fn normalization<'a>(
     element.only(
         &b.xml,
         &[
-            "inField", "outField", "regexField", "recursive", "isCaseSensitive", "maxLevenshteinDistance",
-            "wordSeparatorCharacterRE", "tokenize",
+            "inField",
+            "outField",
+            "regexField",
+            "recursive",
+            "isCaseSensitive",
+            "maxLevenshteinDistance",
+            "wordSeparatorCharacterRE",
+            "tokenize",
         ],
     )?;
     let counting = counting(b, element, Some(outer))?;
@@ -163,7 +178,8 @@ fn normalization<'a>(
         for row in table::inline(&mut b.xml, &child)? {
             let Some(text) = table::cell(&row, &from) else { continue };
             let stem = table::cell(&row, &to).unwrap_or_default().to_owned();
-            let pattern = table::cell(&row, &is_regex).is_some_and(|flag| flag.trim() == "true" || flag.trim() == "1");
+            let pattern =
+                table::cell(&row, &is_regex).is_some_and(|flag| flag.trim() == "true" || flag.trim() == "1");
             rows.push(if pattern {
                 let regex = RegexBuilder::new(text).case_insensitive(!counting.case_sensitive).build();
                 let regex = regex.map_err(|error| {
@@ -271,7 +287,9 @@ fn replace_words(text: &str, phrase: &[String], stem: &str, counting: &Counting)
     let spans: Vec<(usize, usize)> = match &counting.words {
         Words::Whole => {
             let same = if counting.case_sensitive { text == stem } else { false };
-            let whole = phrase.first().is_some_and(|p| *p == text || (!counting.case_sensitive && *p == text.to_lowercase()));
+            let whole = phrase
+                .first()
+                .is_some_and(|p| *p == text || (!counting.case_sensitive && *p == text.to_lowercase()));
             return if whole && !same { stem.to_owned() } else { text.to_owned() };
         }
         Words::Matching(regex) => regex.find_iter(text).map(|found| (found.start(), found.end())).collect(),
@@ -353,7 +371,8 @@ impl TextIndex {
             Weights::Logarithmic => (1.0 + count).log10(),
             Weights::Augmented if count == 0.0 => 0.0,
             Weights::Augmented => {
-                let most = words.iter().map(|word| words.iter().filter(|w| *w == word).count()).max().unwrap_or(1);
+                let most =
+                    words.iter().map(|word| words.iter().filter(|w| *w == word).count()).max().unwrap_or(1);
                 0.5 * (1.0 + count / most as f64)
             }
         }))
@@ -378,7 +397,10 @@ mod tests {
     #[test]
     fn words_are_replaced_where_they_stand() {
         let phrase = counting(0).split("user friendly");
-        assert_eq!(replace_words("A user friendly, b", &phrase, "user_friendly", &counting(0)), "A user_friendly, b");
+        assert_eq!(
+            replace_words("A user friendly, b", &phrase, "user_friendly", &counting(0)),
+            "A user_friendly, b"
+        );
     }
 
     #[test]

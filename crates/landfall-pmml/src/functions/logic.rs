@@ -8,16 +8,10 @@ use landfall_model::Problem;
 use std::cmp::Ordering;
 
 const fn question(name: &'static str) -> Function {
-    Function {
-        looks_at_fields: true,
-        ..Function::of(name, (1, 1), boolean, |_, _, _| Value::Invalid)
-    }
+    Function { looks_at_fields: true, ..Function::of(name, (1, 1), boolean, |_, _, _| Value::Invalid) }
 }
 
-const fn comparison(
-    name: &'static str,
-    run: fn(&mut Cx<'_>, &Apply, &[Value]) -> Value,
-) -> Function {
+const fn comparison(name: &'static str, run: fn(&mut Cx<'_>, &Apply, &[Value]) -> Value) -> Function {
     Function::of(name, (2, 2), boolean, run).comparing()
 }
 
@@ -28,8 +22,10 @@ pub(super) const TABLE: &[Function] = &[
     comparison("lessOrEqual", |cx, apply, v| ordered(cx, apply, v, |o| o != Ordering::Greater)),
     comparison("greaterThan", |cx, apply, v| ordered(cx, apply, v, |o| o == Ordering::Greater)),
     comparison("greaterOrEqual", |cx, apply, v| ordered(cx, apply, v, |o| o != Ordering::Less)),
-    Function::of("isIn", (2, usize::MAX), boolean, |cx, apply, v| Value::Bool(among(cx, apply, v))).comparing(),
-    Function::of("isNotIn", (2, usize::MAX), boolean, |cx, apply, v| Value::Bool(!among(cx, apply, v))).comparing(),
+    Function::of("isIn", (2, usize::MAX), boolean, |cx, apply, v| Value::Bool(among(cx, apply, v)))
+        .comparing(),
+    Function::of("isNotIn", (2, usize::MAX), boolean, |cx, apply, v| Value::Bool(!among(cx, apply, v)))
+        .comparing(),
     Function::of("and", (1, usize::MAX), boolean, |_, _, v| connected(v, false)).taking_missing(),
     Function::of("or", (1, usize::MAX), boolean, |_, _, v| connected(v, true)).taking_missing(),
     Function::of("not", (1, 1), boolean, |_, _, v| match truth(v[0]) {

@@ -108,8 +108,20 @@ pub(crate) fn common_type(a: DataType, b: DataType) -> DataType {
     match (rank(a), rank(b)) {
         _ if a == b => a,
         (0, 0) => a,
-        (0, _) => if a == DataType::String { a } else { b },
-        (_, 0) => if b == DataType::String { b } else { a },
+        (0, _) => {
+            if a == DataType::String {
+                a
+            } else {
+                b
+            }
+        }
+        (_, 0) => {
+            if b == DataType::String {
+                b
+            } else {
+                a
+            }
+        }
         (1, 1) => DataType::Integer,
         (x, y) if x >= y => a,
         _ => b,

@@ -7,14 +7,17 @@ use crate::value::Value;
 const MANY: (usize, usize) = (1, usize::MAX);
 
 pub(super) const TABLE: &[Function] = &[
-    Function::of("min", MANY, number, |_, apply, v| over(apply, v, |n| n.iter().copied().fold(f64::INFINITY, f64::min)))
-        .taking_missing(),
+    Function::of("min", MANY, number, |_, apply, v| {
+        over(apply, v, |n| n.iter().copied().fold(f64::INFINITY, f64::min))
+    })
+    .taking_missing(),
     Function::of("max", MANY, number, |_, apply, v| {
         over(apply, v, |n| n.iter().copied().fold(f64::NEG_INFINITY, f64::max))
     })
     .taking_missing(),
     Function::of("sum", MANY, number, |_, apply, v| over(apply, v, |n| n.iter().sum())).taking_missing(),
-    Function::of("product", MANY, number, |_, apply, v| over(apply, v, |n| n.iter().product())).taking_missing(),
+    Function::of("product", MANY, number, |_, apply, v| over(apply, v, |n| n.iter().product()))
+        .taking_missing(),
     Function::of("avg", MANY, real, |_, apply, v| over(apply, v, |n| n.iter().sum::<f64>() / n.len() as f64))
         .taking_missing(),
     Function::of("median", MANY, real, |_, apply, v| over(apply, v, |n| median(n.to_vec()))).taking_missing(),

@@ -8,7 +8,9 @@ use crate::value::Value;
 pub(super) const TABLE: &[Function] = &[
     Function::of("uppercase", (1, 1), string, |cx, apply, v| map(cx, apply, v, |text| text.to_uppercase())),
     Function::of("lowercase", (1, 1), string, |cx, apply, v| map(cx, apply, v, |text| text.to_lowercase())),
-    Function::of("trimBlanks", (1, 1), string, |cx, apply, v| map(cx, apply, v, |text| text.trim().to_owned())),
+    Function::of("trimBlanks", (1, 1), string, |cx, apply, v| {
+        map(cx, apply, v, |text| text.trim().to_owned())
+    }),
     Function::of("stringLength", (1, 1), integer, |cx, apply, v| {
         Value::Num(cx.shown(v[0], apply.types[0]).chars().count() as f64)
     }),
@@ -66,7 +68,9 @@ fn grouped(replacement: &str) -> String {
                 let digit = characters.next().unwrap_or('0');
                 all.push_str(&format!("${{{digit}}}"));
             }
-            '\\' => all.extend(characters.next().map(|c| if c == '$' { "$$".to_owned() } else { c.to_string() })),
+            '\\' => {
+                all.extend(characters.next().map(|c| if c == '$' { "$$".to_owned() } else { c.to_string() }))
+            }
             _ => all.push(character),
         }
     }
@@ -143,7 +147,6 @@ fn thousands(digits: &str) -> String {
     }
     all + rest
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -171,13 +171,8 @@ impl Header {
             let def = field.slot.map(|slot| b.slots[slot as usize].clone_head());
             let dtype = def.as_ref().map_or(DataType::Double, |def| def.dtype);
             let optype = def.as_ref().map_or(OpType::Continuous, |def| def.optype);
-            let result = b.slot(SlotDef {
-                name: field.name.clone(),
-                dtype,
-                optype,
-                source: Source::Set,
-                field: None,
-            });
+            let result =
+                b.slot(SlotDef { name: field.name.clone(), dtype, optype, source: Source::Set, field: None });
             self.results.push((field.name.clone(), result));
         }
         let own = self.schema.targets().next().cloned();
@@ -199,10 +194,10 @@ impl Header {
             None => {
                 let field = own.as_ref().and_then(|field| field.slot).map(|slot| &b.slots[slot as usize]);
                 let data = field.and_then(|def| def.field).map(|at| b.dictionary[at].clone());
-                self.dtype = field.map_or(
-                    if classification { DataType::String } else { DataType::Double },
-                    |def| def.dtype,
-                );
+                self.dtype = field
+                    .map_or(if classification { DataType::String } else { DataType::Double }, |def| {
+                        def.dtype
+                    });
                 self.target_optype = field.map(|def| def.optype);
                 let listed = data.filter(|data| data.optype != OpType::Continuous);
                 b.lists.push(listed.map(|data| data.valid.clone()).unwrap_or_default());
@@ -220,7 +215,12 @@ impl Header {
     }
 
     /// A score: a number, or a class, by the model's function.
-    pub(crate) fn score<'a>(&self, b: &mut Build<'a>, element: &Element<'a>, name: &str) -> Result<Option<Value>, Problem> {
+    pub(crate) fn score<'a>(
+        &self,
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        name: &str,
+    ) -> Result<Option<Value>, Problem> {
         if self.function == MiningFunction::Regression {
             return Ok(self.math.number(&b.xml, element, name)?.map(Value::Num));
         }

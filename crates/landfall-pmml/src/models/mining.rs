@@ -69,12 +69,19 @@ pub(super) fn read<'a>(
     }
 }
 
-fn segmentation<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &mut Header) -> Result<Mining, Problem> {
+fn segmentation<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Mining, Problem> {
     element.only(
         &b.xml,
         &[
-            "multipleModelMethod", "missingPredictionTreatment", "missingThreshold",
-            "x-missingPredictionTreatment", "x-missingThreshold",
+            "multipleModelMethod",
+            "missingPredictionTreatment",
+            "missingThreshold",
+            "x-missingPredictionTreatment",
+            "x-missingThreshold",
         ],
     )?;
     let method = match element.need(&b.xml, "multipleModelMethod")? {
@@ -257,7 +264,12 @@ impl Mining {
     }
 
     /// Runs all segments whose predicate holds; `None` when too many are without prediction.
-    fn parts(&self, cx: &mut Cx<'_>, scores: &mut Vec<f64>, list: usize) -> Result<Option<Vec<Part>>, Problem> {
+    fn parts(
+        &self,
+        cx: &mut Cx<'_>,
+        scores: &mut Vec<f64>,
+        list: usize,
+    ) -> Result<Option<Vec<Part>>, Problem> {
         let mut parts = Vec::with_capacity(self.segments.len());
         let mut inner = Answer::default();
         let (mut weights, mut missing) = (0.0, 0.0);
@@ -308,9 +320,9 @@ impl Mining {
         let math = self.math;
         let numbers = parts.iter().filter_map(|part| Some((part.value.num()?, part.weight)));
         let sum = |weighted: bool| {
-            numbers.clone().fold(0.0, |sum, (x, w)| {
-                math.round(sum + if weighted { math.round(x * w) } else { x })
-            })
+            numbers
+                .clone()
+                .fold(0.0, |sum, (x, w)| math.round(sum + if weighted { math.round(x * w) } else { x }))
         };
         let weights = || numbers.clone().fold(0.0, |sum, (_, w)| math.round(sum + w));
         answer.value = Value::Num(match self.method {
@@ -357,7 +369,8 @@ impl Mining {
             }
             Method::Median { weighted } => {
                 for class in 0..classes.len() {
-                    let values: Vec<(f64, f64)> = parts.iter().map(|part| (of(part, class), part.weight)).collect();
+                    let values: Vec<(f64, f64)> =
+                        parts.iter().map(|part| (of(part, class), part.weight)).collect();
                     answer.scores[class] = match weighted {
                         true => weighted_median(values, math),
                         false => math.round(median(values.into_iter().map(|(x, _)| x).collect())),
@@ -369,7 +382,8 @@ impl Mining {
                 let weight = |part: &Part| if weighted { part.weight } else { 1.0 };
                 let total = parts.iter().fold(0.0, |sum, part| math.round(sum + weight(part)));
                 for class in 0..classes.len() {
-                    let add = |sum: f64, part: &Part| math.round(sum + math.round(of(part, class) * weight(part)));
+                    let add =
+                        |sum: f64, part: &Part| math.round(sum + math.round(of(part, class) * weight(part)));
                     let sum = parts.iter().fold(0.0, add);
                     let average = matches!(self.method, Method::Average { .. });
                     answer.scores[class] = if average { math.round(sum / total) } else { sum };

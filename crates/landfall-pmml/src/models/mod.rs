@@ -135,7 +135,8 @@ impl Model {
         match (self.function, answer.value) {
             (MiningFunction::Regression, Value::Num(number)) => {
                 let number = target.map_or(number, |target| target.apply(number, self.math.dtype()));
-                answer.value = Value::Num(if self.target.is_some() { self.dtype.rounded(number) } else { number });
+                answer.value =
+                    Value::Num(if self.target.is_some() { self.dtype.rounded(number) } else { number });
             }
             (MiningFunction::Regression, Value::Missing) => {
                 answer.value = Value::of(target.and_then(|target| target.default));

@@ -108,8 +108,21 @@ fn field<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Document, Probl
     element.only(
         &b.xml,
         &[
-            "name", "displayName", "optype", "dataType", "targetField", "feature", "value", "ruleFeature",
-            "algorithm", "rank", "rankBasis", "rankOrder", "isMultiValued", "segmentId", "isFinalResult",
+            "name",
+            "displayName",
+            "optype",
+            "dataType",
+            "targetField",
+            "feature",
+            "value",
+            "ruleFeature",
+            "algorithm",
+            "rank",
+            "rankBasis",
+            "rankOrder",
+            "isMultiValued",
+            "segmentId",
+            "isFinalResult",
         ],
     )?;
     let owned = |name: &str| element.get(name).map(str::to_owned);
@@ -159,7 +172,8 @@ pub(crate) fn resolve<'a>(
     let (feature, natural) = feature(b, scope, model, results, document)?;
     let dtype = document.dtype.unwrap_or(natural);
     let optype = if dtype.is_number() { OpType::Continuous } else { OpType::Categorical };
-    let slot = b.slot(SlotDef { name: document.name.clone(), dtype, optype, source: Source::Set, field: None });
+    let slot =
+        b.slot(SlotDef { name: document.name.clone(), dtype, optype, source: Source::Set, field: None });
     Ok(OutputField {
         name: document.name.clone(),
         doc: document.doc.clone(),
@@ -190,7 +204,9 @@ fn feature<'a>(
     };
     let expression = |b: &mut Build<'a>| match &document.expression {
         Some(node) => expression::resolve(b, scope, node),
-        None => Err(b.xml.malformed(document.place, format!("<OutputField> {:?} has no expression", document.name))),
+        None => Err(b
+            .xml
+            .malformed(document.place, format!("<OutputField> {:?} has no expression", document.name))),
     };
     let entity = if model.function == MiningFunction::Clustering { DataType::String } else { model.dtype };
     Ok(match document.feature.as_str() {
@@ -220,8 +236,10 @@ fn feature<'a>(
             (Feature::Display(names), DataType::String)
         }
         "probability" => (Feature::Probability(class(b)), DataType::Double),
-        "confidence" if document.rule_feature.is_none() && document.algorithm.is_none()
-            && model.function != MiningFunction::AssociationRules =>
+        "confidence"
+            if document.rule_feature.is_none()
+                && document.algorithm.is_none()
+                && model.function != MiningFunction::AssociationRules =>
         {
             (Feature::Confidence(class(b)), DataType::Double)
         }
@@ -256,7 +274,9 @@ fn feature<'a>(
             (Feature::Expression(typed.expr), typed.dtype)
         }
         "warning" => (Feature::Warning, DataType::String),
-        other => return refuse(b, &format!("feature {other:?} is unknown or not implemented for this model")),
+        other => {
+            return refuse(b, &format!("feature {other:?} is unknown or not implemented for this model"));
+        }
     })
 }
 
@@ -320,7 +340,8 @@ impl OutputField {
 
 impl Feature {
     fn evaluate(&self, cx: &mut Cx<'_>, model: &Model, answer: &Answer) -> Result<Value, Problem> {
-        let class_of = |cx: &Cx<'_>, value: Value| cx.m.lists[answer.list].iter().position(|class| *class == value);
+        let class_of =
+            |cx: &Cx<'_>, value: Value| cx.m.lists[answer.list].iter().position(|class| *class == value);
         let score = |cx: &Cx<'_>, class: Option<usize>| {
             if answer.scores.is_empty() {
                 return None;
@@ -357,18 +378,24 @@ impl Feature {
                 rank => ranked(answer).get(rank.max(1) - 1).map_or(Value::Missing, |ranked| ranked.entity),
             },
             Feature::Affinity(Some(entity), _) => {
-                let found = answer.ranked.iter().find(|ranked| ranked.entity == *entity || ranked.name == *entity);
+                let found =
+                    answer.ranked.iter().find(|ranked| ranked.entity == *entity || ranked.name == *entity);
                 Value::of(found.map(|ranked| ranked.affinity))
             }
-            Feature::Affinity(None, rank) => {
-                Value::of(ranked(answer).get(rank.max(&1) - 1).map(|ranked| ranked.affinity).or_else(|| score(cx, None)))
-            }
+            Feature::Affinity(None, rank) => Value::of(
+                ranked(answer)
+                    .get(rank.max(&1) - 1)
+                    .map(|ranked| ranked.affinity)
+                    .or_else(|| score(cx, None)),
+            ),
             Feature::Reason(rank) => {
                 answer.reasons.get(rank.max(&1) - 1).map_or(Value::Missing, |symbol| Value::Text(*symbol))
             }
             Feature::Rules(rules) => rules.evaluate(cx, model, answer),
             Feature::Expression(expr) => expression::evaluate(expr, cx)?,
-            Feature::Residual(class) => residual(cx, model, answer, class.and_then(|c| score(cx, Some(c)).map(|s| (c, s))))?,
+            Feature::Residual(class) => {
+                residual(cx, model, answer, class.and_then(|c| score(cx, Some(c)).map(|s| (c, s))))?
+            }
             Feature::Deviation => Value::of(answer.deviation),
             Feature::Warning => Value::Missing,
         })
@@ -392,13 +419,17 @@ fn residual(
     answer: &Answer,
     class: Option<(usize, f64)>,
 ) -> Result<Value, Problem> {
-    let Some(actual) = model.target.as_ref().and_then(|target| target.actual) else { return Ok(Value::Missing) };
+    let Some(actual) = model.target.as_ref().and_then(|target| target.actual) else {
+        return Ok(Value::Missing);
+    };
     let actual = cx.get(actual)?;
     if actual.is_missing() {
         return Ok(Value::Missing);
     }
     if model.function == MiningFunction::Regression {
-        return Ok(Value::of(actual.num().zip(answer.value.num()).map(|(actual, predicted)| actual - predicted)));
+        return Ok(Value::of(
+            actual.num().zip(answer.value.num()).map(|(actual, predicted)| actual - predicted),
+        ));
     }
     let classes = &cx.m.lists[answer.list];
     let (class, score) = match class {
@@ -422,7 +453,8 @@ impl Rules {
             let text = model.body.rule(cx, *rule, self.basis);
             text.and_then(|text| crate::value::number(&text)).unwrap_or(f64::NEG_INFINITY)
         };
-        let mut rules: Vec<_> = answer.rules.iter().filter(applies).map(|rule| (number(cx, rule), *rule)).collect();
+        let mut rules: Vec<_> =
+            answer.rules.iter().filter(applies).map(|rule| (number(cx, rule), *rule)).collect();
         match self.ascending {
             true => rules.sort_by(|a, b| a.0.total_cmp(&b.0)),
             false => rules.sort_by(|a, b| b.0.total_cmp(&a.0)),

@@ -13,14 +13,41 @@ use std::sync::Arc;
 pub(crate) enum Predicate {
     True,
     False,
-    Missing { slot: Slot, is: bool },
-    Equal { slot: Slot, value: Value, is: bool },
-    Order { slot: Slot, operator: Operator, value: f64 },
+    Missing {
+        slot: Slot,
+        is: bool,
+    },
+    Equal {
+        slot: Slot,
+        value: Value,
+        is: bool,
+    },
+    Order {
+        slot: Slot,
+        operator: Operator,
+        value: f64,
+    },
     /// Values of an ordinal field, or text, by their order.
-    Rank { slot: Slot, operator: Operator, rank: usize, order: Arc<Vec<Value>> },
-    Text { slot: Slot, operator: Operator, value: Arc<str> },
-    Among { slot: Slot, values: Vec<Value>, is: bool },
-    Compound { operator: Connective, parts: Vec<Predicate> },
+    Rank {
+        slot: Slot,
+        operator: Operator,
+        rank: usize,
+        order: Arc<Vec<Value>>,
+    },
+    Text {
+        slot: Slot,
+        operator: Operator,
+        value: Arc<str>,
+    },
+    Among {
+        slot: Slot,
+        values: Vec<Value>,
+        is: bool,
+    },
+    Compound {
+        operator: Connective,
+        parts: Vec<Predicate>,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -171,7 +198,9 @@ impl Predicate {
             Predicate::Order { slot, operator, value } => {
                 cx.number(*slot)?.map(|number| operator.numbers(number, *value))
             }
-            Predicate::Equal { slot, value, is } => known(cx.get(*slot)?).map(|found| (found == *value) == *is),
+            Predicate::Equal { slot, value, is } => {
+                known(cx.get(*slot)?).map(|found| (found == *value) == *is)
+            }
             Predicate::Among { slot, values, is } => {
                 known(cx.get(*slot)?).map(|found| values.contains(&found) == *is)
             }

@@ -65,7 +65,9 @@ pub(super) fn read<'a>(
         return Err(b.xml.malformed(element.place, "<RegressionModel> has no table"));
     }
     if header.function == MiningFunction::Classification && tables.iter().any(|table| table.class.is_none()) {
-        return Err(b.xml.malformed(element.place, "a <RegressionTable> of a classification lacks targetCategory"));
+        return Err(b
+            .xml
+            .malformed(element.place, "a <RegressionTable> of a classification lacks targetCategory"));
     }
     let ordinal = header.target_optype == Some(OpType::Ordinal);
     Ok(Box::new(Regression { tables, normalization, function: header.function, ordinal, math: header.math }))
@@ -201,7 +203,8 @@ impl Body for Regression {
 /// Scores become probabilities in place; the last class gets what is left where the method is one of thresholds.
 fn probabilities(scores: &mut [f64], normalization: Normalization, ordinal: bool, math: Math) {
     let count = scores.len();
-    let left = |scores: &[f64]| math.round(1.0 - scores.iter().fold(0.0, |sum, score| math.round(sum + score)));
+    let left =
+        |scores: &[f64]| math.round(1.0 - scores.iter().fold(0.0, |sum, score| math.round(sum + score)));
     match normalization {
         Normalization::SimpleMax | Normalization::SoftMax => normalization.all(scores, math),
         Normalization::Exp => normalization.all(scores, math),

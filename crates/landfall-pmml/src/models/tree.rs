@@ -175,7 +175,11 @@ fn open<'a>(
     Ok(Open { element, node, last_child: NONE, predicate: None, scores: Vec::new() })
 }
 
-fn distribution<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<ClassScore, Problem> {
+fn distribution<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &Header,
+) -> Result<ClassScore, Problem> {
     element.only(&b.xml, &["value", "recordCount", "confidence", "probability"])?;
     let text = element.need(&b.xml, "value")?.to_owned();
     let class = header.class(b, &text).0;
@@ -366,7 +370,9 @@ impl Tree {
         self.collect(cx, node, 1.0, &mut leaves)?;
         let classes = cx.m.lists[answer.list].len();
         if self.function == MiningFunction::Regression {
-            let numbers = leaves.iter().filter_map(|(leaf, weight)| Some((self.nodes[*leaf as usize].score.num()?, weight)));
+            let numbers = leaves
+                .iter()
+                .filter_map(|(leaf, weight)| Some((self.nodes[*leaf as usize].score.num()?, weight)));
             let (sum, total) = numbers.fold((0.0, 0.0), |(sum, total), (x, w)| (sum + x * w, total + w));
             answer.value = if total > 0.0 { Value::Num(sum / total) } else { Value::Missing };
             return Ok(());

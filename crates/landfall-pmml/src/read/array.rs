@@ -27,9 +27,8 @@ pub(crate) fn numbers<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Ve
 
 fn to_numbers<'a>(xml: &Xml<'a>, element: &Element<'a>, texts: &[String]) -> Result<Vec<f64>, Problem> {
     let number = |text: &String| {
-        crate::value::number(text).ok_or_else(|| {
-            xml.malformed(element.place, format!("<{}>: {text:?} is no number", element.name))
-        })
+        crate::value::number(text)
+            .ok_or_else(|| xml.malformed(element.place, format!("<{}>: {text:?} is no number", element.name)))
     };
     texts.iter().map(number).collect()
 }

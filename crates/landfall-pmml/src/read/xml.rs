@@ -141,7 +141,10 @@ impl<'a> Xml<'a> {
     }
 
     fn entity(&self, place: Place, reference: &quick_xml::events::BytesRef<'_>) -> Problem {
-        self.malformed(place, format!("the entity &{};: entities are not expanded", reference.xml10_content()))
+        self.malformed(
+            place,
+            format!("the entity &{};: entities are not expanded", reference.xml10_content()),
+        )
     }
 
     /// Passes over an element and all in it: what the document says for people only.
@@ -255,7 +258,8 @@ impl<'a> Element<'a> {
 
     /// Refuses attributes that are not among `known`: those that are read, and those that change nothing.
     pub(crate) fn only(&self, xml: &Xml<'a>, known: &[&str]) -> Result<(), Problem> {
-        let foreign = |key: &str| key.starts_with("xmlns") || key.starts_with("xsi:") || key.starts_with("xml:");
+        let foreign =
+            |key: &str| key.starts_with("xmlns") || key.starts_with("xsi:") || key.starts_with("xml:");
         match self.attributes.iter().find(|(key, _)| !known.contains(&key.as_ref()) && !foreign(key)) {
             None => Ok(()),
             Some((key, value)) => Err(xml.unsupported(
@@ -284,7 +288,8 @@ impl<'a> Element<'a> {
     /// A required attribute's whole number.
     pub(crate) fn count(&self, xml: &Xml<'a>, name: &str) -> Result<Option<usize>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let wrong = || xml.malformed(self.place, format!("{name}={text:?} of <{}>: expected a count", self.name));
+        let wrong =
+            || xml.malformed(self.place, format!("{name}={text:?} of <{}>: expected a count", self.name));
         text.trim().parse().map(Some).map_err(|_| wrong())
     }
 
@@ -337,7 +342,8 @@ mod tests {
 
     #[test]
     fn entities_and_deep_nesting_are_refused() {
-        for text in ["<!DOCTYPE a [<!ENTITY b \"c\">]><a/>", "<a>&b;</a>", "<a b=\"&c;\"/>", "<a>", "<a></b>"] {
+        for text in ["<!DOCTYPE a [<!ENTITY b \"c\">]><a/>", "<a>&b;</a>", "<a b=\"&c;\"/>", "<a>", "<a></b>"]
+        {
             let mut xml = Xml::new(text, "m.pmml");
             let outcome = xml.root().and_then(|root| xml.text(&root)).map(|_| ());
             assert!(outcome.is_err(), "{text}");

@@ -35,7 +35,9 @@ impl DataField {
         match value {
             Value::Invalid => false,
             _ if !self.valid.is_empty() && self.valid.contains(&value) => true,
-            Value::Num(number) if !self.intervals.is_empty() => self.intervals.iter().any(|i| i.holds(number)),
+            Value::Num(number) if !self.intervals.is_empty() => {
+                self.intervals.iter().any(|i| i.holds(number))
+            }
             _ => self.valid.is_empty() || (self.optype == OpType::Continuous && self.intervals.is_empty()),
         }
     }
@@ -68,9 +70,8 @@ fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result
     let name = element.need(&b.xml, "name")?.to_owned();
     element.need(&b.xml, "dataType")?;
     let dtype = b.dtype(element)?.unwrap_or(DataType::String);
-    let optype = OpType::of(&b.xml, element)?.ok_or_else(|| {
-        b.xml.malformed(element.place, "<DataField> lacks optype")
-    })?;
+    let optype = OpType::of(&b.xml, element)?
+        .ok_or_else(|| b.xml.malformed(element.place, "<DataField> lacks optype"))?;
     let mut field = DataField {
         name: name.clone(),
         doc: element.get("displayName").unwrap_or_default().to_owned(),

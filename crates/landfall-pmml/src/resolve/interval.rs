@@ -15,7 +15,11 @@ pub(crate) struct Interval {
 
 impl Interval {
     /// `<Interval>`, its margins rounded as values of `dtype` are.
-    pub(crate) fn read<'a>(xml: &mut Xml<'a>, element: &Element<'a>, dtype: DataType) -> Result<Self, Problem> {
+    pub(crate) fn read<'a>(
+        xml: &mut Xml<'a>,
+        element: &Element<'a>,
+        dtype: DataType,
+    ) -> Result<Self, Problem> {
         element.only(xml, &["closure", "leftMargin", "rightMargin"])?;
         let (left_closed, right_closed) = match element.need(xml, "closure")? {
             "openClosed" => (false, true),
@@ -60,7 +64,10 @@ mod tests {
             let root = xml.root().unwrap();
             Interval::read(&mut xml, &root, dtype).unwrap()
         };
-        let interval = read("<Interval closure=\"openClosed\" leftMargin=\"1\" rightMargin=\"609.72\"/>", DataType::Float);
+        let interval = read(
+            "<Interval closure=\"openClosed\" leftMargin=\"1\" rightMargin=\"609.72\"/>",
+            DataType::Float,
+        );
         assert!(!interval.holds(1.0) && interval.holds(1.5));
         assert!(interval.holds(f64::from(609.72f32)));
         assert!(read("<Interval closure=\"openOpen\" leftMargin=\"0\"/>", DataType::Double).holds(1e300));

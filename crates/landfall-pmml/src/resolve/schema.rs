@@ -95,8 +95,17 @@ fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result
     element.only(
         &b.xml,
         &[
-            "name", "usageType", "optype", "importance", "outliers", "lowValue", "highValue",
-            "missingValueReplacement", "missingValueTreatment", "invalidValueTreatment", "invalidValueReplacement",
+            "name",
+            "usageType",
+            "optype",
+            "importance",
+            "outliers",
+            "lowValue",
+            "highValue",
+            "missingValueReplacement",
+            "missingValueTreatment",
+            "invalidValueTreatment",
+            "invalidValueReplacement",
         ],
     )?;
     let usage = match element.get("usageType") {

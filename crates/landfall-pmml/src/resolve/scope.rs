@@ -124,7 +124,13 @@ impl<'a> Build<'a> {
     ///
     /// # Errors
     /// When the scope has the name already.
-    pub(crate) fn declare(&mut self, scope: ScopeId, name: &str, slot: Slot, place: Place) -> Result<(), Problem> {
+    pub(crate) fn declare(
+        &mut self,
+        scope: ScopeId,
+        name: &str,
+        slot: Slot,
+        place: Place,
+    ) -> Result<(), Problem> {
         match self.scopes[scope].names.insert(name.to_owned(), Entry::Slot(slot)) {
             None => Ok(()),
             Some(_) => Err(self.xml.malformed(place, format!("field {name:?} is declared twice"))),
@@ -157,10 +163,9 @@ impl<'a> Build<'a> {
                 Some(entry) => {
                     return match std::mem::replace(entry, Entry::Busy) {
                         Entry::Pending(derived) => self.resolve_derived(id, *derived).map(Some),
-                        _ => Err(self.xml.malformed(
-                            Place(0),
-                            format!("derived field {name:?} depends on itself"),
-                        )),
+                        _ => Err(self
+                            .xml
+                            .malformed(Place(0), format!("derived field {name:?} depends on itself"))),
                     };
                 }
             }
@@ -181,7 +186,8 @@ impl<'a> Build<'a> {
 
     /// Resolves all derived fields of a scope, used or not, so that each mistake is found at load.
     pub(crate) fn settle(&mut self, scope: ScopeId) -> Result<(), Problem> {
-        let pending = |(name, entry): (&String, &Entry)| matches!(entry, Entry::Pending(_)).then(|| name.clone());
+        let pending =
+            |(name, entry): (&String, &Entry)| matches!(entry, Entry::Pending(_)).then(|| name.clone());
         let mut names: Vec<String> = self.scopes[scope].names.iter().filter_map(pending).collect();
         names.sort();
         names.iter().try_for_each(|name| self.try_resolve(scope, name).map(|_| ()))

@@ -82,7 +82,10 @@ pub(crate) fn read<'a>(
 }
 
 fn target<'a>(b: &mut Build<'a>, element: &Element<'a>, dtype: DataType) -> Result<Target, Problem> {
-    element.only(&b.xml, &["field", "optype", "castInteger", "min", "max", "rescaleConstant", "rescaleFactor"])?;
+    element.only(
+        &b.xml,
+        &["field", "optype", "castInteger", "min", "max", "rescaleConstant", "rescaleFactor"],
+    )?;
     let cast = match element.get("castInteger") {
         None => None,
         Some("round") => Some(Cast::Round),

@@ -203,7 +203,9 @@ impl<'m> Cx<'m> {
             (Value::Moment(seconds), DataType::Time) if from == DataType::DateTime => {
                 Value::Moment(seconds.rem_euclid(86_400))
             }
-            (Value::Moment(days), DataType::DateTime) if from == DataType::Date => Value::Moment(days * 86_400),
+            (Value::Moment(days), DataType::DateTime) if from == DataType::Date => {
+                Value::Moment(days * 86_400)
+            }
             (Value::Moment(days), DataType::DaysSince(year)) if from == DataType::Date => {
                 Value::Num((days - crate::civil::days(year, 1, 1)) as f64)
             }
@@ -213,15 +215,19 @@ impl<'m> Cx<'m> {
             (Value::Moment(seconds), DataType::SecondsSince(year)) if from == DataType::DateTime => {
                 Value::Num((seconds - crate::civil::days(year, 1, 1) * 86_400) as f64)
             }
-            (Value::Moment(seconds), DataType::TimeSeconds) if from == DataType::Time => Value::Num(seconds as f64),
+            (Value::Moment(seconds), DataType::TimeSeconds) if from == DataType::Time => {
+                Value::Num(seconds as f64)
+            }
             (Value::Text(_), DataType::String) | (Value::Bool(_), DataType::Boolean) => value,
             (Value::Moment(_), _) if from == to => value,
             _ => {
                 let text = self.shown(value, from);
                 let parsed = to.parse(&text, |text| self.symbol(text));
                 let whole = |n: f64| if to.is_whole() { n.trunc() } else { n };
-                parsed.or_else(|| Some(Value::Num(whole(crate::value::number(&text)?)))
-                    .filter(|_| to.is_number()))
+                parsed
+                    .or_else(|| {
+                        Some(Value::Num(whole(crate::value::number(&text)?))).filter(|_| to.is_number())
+                    })
                     .unwrap_or(Value::Invalid)
             }
         }

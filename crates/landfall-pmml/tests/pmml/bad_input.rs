@@ -51,10 +51,16 @@ fn refusals_name_line_and_column() {
         (unknown, "\"z\" is not declared"),
         (document("", &linear(cyclic, X)), "depends on itself"),
         (document(recursive, &linear("", X)), "depends on itself"),
-        (document("", &linear("", "<NumericPredictor name=\"x\" coefficient=\"2\" colour=\"red\"/>")), "colour"),
+        (
+            document("", &linear("", "<NumericPredictor name=\"x\" coefficient=\"2\" colour=\"red\"/>")),
+            "colour",
+        ),
         (document("", &linear("", "<Surprise/>")), "<Surprise>"),
         (document("", "<BaselineModel functionName=\"regression\"/>"), "<BaselineModel>"),
-        (document("", &linear("", "<NumericPredictor name=\"x\" coefficient=\"two\"/>")), "expected a number"),
+        (
+            document("", &linear("", "<NumericPredictor name=\"x\" coefficient=\"two\"/>")),
+            "expected a number",
+        ),
         (document("<!DOCTYPE a [<!ENTITY b \"c\">]>", ""), "entities"),
     ];
     for (text, what) in cases {
@@ -67,7 +73,11 @@ fn refusals_name_line_and_column() {
 fn other_namespaces_and_versions_are_refused() {
     for head in ["xmlns=\"http://www.w3.org/2000/svg\"", "version=\"5.0\"", "version=\"four\""] {
         let text = format!("<PMML {head}/>");
-        assert_eq!(load(text.as_bytes()).err().map(|problem| problem.kind()), Some(Kind::Unimplemented), "{head}");
+        assert_eq!(
+            load(text.as_bytes()).err().map(|problem| problem.kind()),
+            Some(Kind::Unimplemented),
+            "{head}"
+        );
     }
     assert!(load(b"not xml at all").is_err());
     assert!(load(b"").is_err());

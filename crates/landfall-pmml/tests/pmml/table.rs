@@ -1,6 +1,8 @@
 //! Rows of text through a model, and back to text: what `predict` does with a CSV file.
 
-use landfall_model::{Call, DType, Input, Model, NullRule, Outputs, Problem, Scalar, Shape, Tensor, TensorMut};
+use landfall_model::{
+    Call, DType, Input, Model, NullRule, Outputs, Problem, Scalar, Shape, Tensor, TensorMut,
+};
 
 /// Runs a table through a model. The answer has a header, too; a row that fails alone is all `error: …`.
 pub fn run(

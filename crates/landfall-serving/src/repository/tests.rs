@@ -165,7 +165,10 @@ fn settings_beside_a_model_are_read_again_when_they_change() {
 #[test]
 fn settings_beside_one_version_outrank_those_beside_the_model_for_that_version_alone() {
     let folder = tempfile::tempdir().unwrap();
-    put(folder.path(), &[("1/m.fake", MODEL), ("2/m.fake", MODEL), ("model.toml", "all"), ("2/model.toml", "latest 3")]);
+    put(
+        folder.path(),
+        &[("1/m.fake", MODEL), ("2/m.fake", MODEL), ("model.toml", "all"), ("2/model.toml", "latest 3")],
+    );
     let mut repository =
         Repository::new(vec![Source::path(folder.path())], kit(Arc::new(FakeEngine::default())));
     let seen = repository.look().models.remove(0);
