@@ -4,6 +4,7 @@ use crate::load::{self, GrpcLoad, HttpLoad, Seen};
 use crate::process::{Running, output_of, post, wait_for};
 use crate::report::{Table, median};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What a run needs.
 pub(crate) struct Setup {
@@ -27,6 +28,8 @@ const ECHO_HTTP: &str = "127.0.0.1:18002";
 const ECHO_GRPC: &str = "127.0.0.1:18003";
 const SERVER: &str = "0";
 const CLIENT: usize = 1;
+/// Bytes of a gRPC frame before its message.
+const FRAME_HEAD: usize = 5;
 
 /// One way to ask, and its bare counterpart.
 struct Door {
@@ -90,7 +93,7 @@ pub(crate) fn run(setup: &Setup) -> Result<Table, String> {
     let landfall = setup.landfall.display().to_string();
     let command =
         [&landfall, "serve", &model("ctr"), &model("cnn"), "--http", HTTP, "--grpc", GRPC, "--threads", "1"];
-    let _server = Running::pinned(SERVER, &command)?;
+    let server = Running::pinned(SERVER, &command)?;
     wait_for(HTTP)?;
     wait_for(GRPC)?;
     let mut table = Table::new(&[
@@ -101,73 +104,101 @@ pub(crate) fn run(setup: &Setup) -> Result<Table, String> {
         "limit/s",
         "Landfall/s",
         "of the limit",
+        "processor time of a request: echo; Landfall",
         "p50",
         "p99",
         "p50 added",
     ]);
     for door in doors().iter().filter(|door| door.name.contains(&setup.only)) {
-        measure(setup, door, &mut table)?;
+        measure(setup, door, &server, &mut table)?;
     }
     Ok(table)
 }
 
-fn measure(setup: &Setup, door: &Door, table: &mut Table) -> Result<(), String> {
+fn measure(setup: &Setup, door: &Door, server: &Running, table: &mut Table) -> Result<(), String> {
     let body = setup.data.join(door.body);
     let bytes = std::fs::read(&body).map_err(|e| format!("read {}: {e}", body.display()))?;
     let frame = setup.scratch.join("frame.bin");
     std::fs::write(&frame, framed(&bytes)).map_err(|e| format!("write {}: {e}", frame.display()))?;
+    let sample = if door.grpc {
+        let url = format!("http://{GRPC}{}", door.path);
+        // The echo frames its answer itself.
+        vec![7; load::grpc_answer_bytes(&url, &frame)?.saturating_sub(FRAME_HEAD)]
+    } else {
+        post(HTTP, door.path, &door.headers, &bytes)?
+    };
     let answer = setup.scratch.join("answer.bin");
-    // gRPC's answer is sized by the model's tensor and names: the same for every run, near enough to 64 bytes.
-    let sample = if door.grpc { vec![7; 64] } else { post(HTTP, door.path, &door.headers, &bytes)? };
     std::fs::write(&answer, sample).map_err(|e| format!("write {}: {e}", answer.display()))?;
     let (protocol, address) = if door.grpc { ("grpc", ECHO_GRPC) } else { ("http", ECHO_HTTP) };
     let bench = setup.bench.display().to_string();
     let answer = answer.display().to_string();
-    let _echo = Running::pinned(SERVER, &[&bench, "echo", protocol, address, &answer])?;
+    let echo = Running::pinned(SERVER, &[&bench, "echo", protocol, address, &answer])?;
     wait_for(address)?;
     for &(connections, streams) in door.loads {
         let mut rounds = Vec::new();
         for _ in 0..setup.rounds {
-            let of = |address: &str| {
+            let of = |process: &Running, address: &str| -> Result<(Seen, Duration), String> {
                 let url = format!("http://{address}{}", door.path);
-                ask(setup, door, &url, &body, &frame, connections, streams)
+                let before = process.processor_time();
+                let seen = ask(setup, door, &url, &body, &frame, connections, streams)?;
+                let taken = process.processor_time().saturating_sub(before);
+                Ok((seen, taken.div_f64(seen.requests.max(1.0))))
             };
-            let echo = of(address)?;
-            let landfall = of(if door.grpc { GRPC } else { HTTP })?;
-            rounds.push((
-                echo,
-                landfall,
-                in_process(setup, door.model, 1)?,
-                in_process(setup, door.model, 32)?,
-            ));
+            let (echo, echo_time) = of(&echo, address)?;
+            let (landfall, landfall_time) = of(server, if door.grpc { GRPC } else { HTTP })?;
+            let (one, many) = (in_process(setup, door.model, 1)?, in_process(setup, door.model, 32)?);
+            rounds.push(Round { echo, echo_time, landfall, landfall_time, one, many });
         }
         table.row(row(door, connections, streams, &rounds));
     }
     Ok(())
 }
 
-type Round = (Seen, Seen, f64, f64);
+/// What was seen one after the other.
+struct Round {
+    echo: Seen,
+    /// Processor time of a request.
+    echo_time: Duration,
+    landfall: Seen,
+    landfall_time: Duration,
+    /// Rows per second in process, one at a time.
+    one: f64,
+    /// The same in batches of 32.
+    many: f64,
+}
+
+impl Round {
+    /// Requests per second that echo and engine allow. A large model is held against the engine alone; one connection asks
+    /// one row at a time; many are answered in batches.
+    fn limit(&self, door: &Door, alone: bool) -> f64 {
+        match (door.model, alone) {
+            ("cnn", _) => self.one,
+            (_, true) => 1.0 / (1.0 / self.echo.rate + 1.0 / self.one),
+            (_, false) => 1.0 / (1.0 / self.echo.rate + 1.0 / self.many),
+        }
+    }
+}
 
 fn row(door: &Door, connections: usize, streams: usize, rounds: &[Round]) -> Vec<String> {
-    // One connection asks one row at a time; many are answered in batches.
-    let lone = connections * streams == 1 || door.model == "cnn";
-    let limit = |r: &Round| 1.0 / (1.0 / r.0.rate + 1.0 / if lone { r.2 } else { r.3 });
+    let alone = connections * streams == 1;
     let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
-    let ratios: Vec<f64> = rounds.iter().map(|r| r.1.rate / limit(r)).collect();
+    let ratios: Vec<f64> = rounds.iter().map(|r| r.landfall.rate / r.limit(door, alone)).collect();
     let spread = ratios.iter().fold((f64::MAX, f64::MIN), |(low, high), r| (low.min(*r), high.max(*r)));
     let micros = |seconds: f64| format!("{:.0} µs", seconds * 1e6);
-    let added = of(&|r| r.1.p50.as_secs_f64() - r.0.p50.as_secs_f64() - 1.0 / r.2);
+    let added = of(&|r| r.landfall.p50.as_secs_f64() - r.echo.p50.as_secs_f64() - 1.0 / r.one);
+    let time = |figure: &dyn Fn(&Round) -> Duration| of(&|r| figure(r).as_secs_f64() * 1e6);
     vec![
         door.name.to_owned(),
         format!("{connections} × {streams}"),
-        format!("{:.0}", of(&|r| r.0.rate)),
-        format!("{:.0}; {:.0}", of(&|r| r.2), of(&|r| r.3)),
-        format!("{:.0}", of(&limit)),
-        format!("{:.0}", of(&|r| r.1.rate)),
+        format!("{:.0}", of(&|r| r.echo.rate)),
+        format!("{:.0}; {:.0}", of(&|r| r.one), of(&|r| r.many)),
+        format!("{:.0}", of(&|r| r.limit(door, alone))),
+        format!("{:.0}", of(&|r| r.landfall.rate)),
         format!("{:.2} ({:.2}–{:.2})", median(ratios.clone()), spread.0, spread.1),
-        micros(of(&|r| r.1.p50.as_secs_f64())),
-        micros(of(&|r| r.1.p99.as_secs_f64())),
-        if connections * streams == 1 { micros(added) } else { "–".to_owned() },
+        format!("{:.1}; {:.1} µs", time(&|r| r.echo_time), time(&|r| r.landfall_time)),
+        micros(of(&|r| r.landfall.p50.as_secs_f64())),
+        micros(of(&|r| r.landfall.p99.as_secs_f64())),
+        if alone { micros(added) } else { "–".to_owned() },
     ]
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 /// What a load run saw.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
+    /// Requests answered.
+    pub(crate) requests: f64,
     /// Requests answered in a second.
     pub(crate) rate: f64,
     /// Median latency.
@@ -55,7 +57,7 @@ pub(crate) fn http(load: &HttpLoad<'_>, processor: usize, folder: &Path) -> Resu
         return Err(format!("{} of {requests} requests to {} failed", errors, load.url));
     }
     let time = |micros: f64| Duration::from_secs_f64(micros / 1e6);
-    Ok(Seen { rate: requests / micros * 1e6, p50: time(p50), p99: time(p99) })
+    Ok(Seen { requests, rate: requests / micros * 1e6, p50: time(p50), p99: time(p99) })
 }
 
 /// One gRPC load: a framed message, sent over and over.
@@ -97,7 +99,24 @@ pub(crate) fn grpc(load: &GrpcLoad<'_>, processor: usize, folder: &Path) -> Resu
     if text.lines().any(|line| line.split('\t').nth(1) != Some("200")) {
         return Err(format!("requests to {} failed", load.url));
     }
+    let requests = micros.len() as f64;
     micros.sort_unstable();
     let at = |part: usize| Duration::from_micros(micros.get(micros.len() * part / 100).copied().unwrap_or(0));
-    Ok(Seen { rate, p50: at(50), p99: at(99) })
+    Ok(Seen { requests, rate, p50: at(50), p99: at(99) })
+}
+
+/// Bytes of one gRPC answer, frame and message, as `h2load` counts them.
+///
+/// # Errors
+/// When h2load is not installed, the call fails, or it says something unexpected.
+pub(crate) fn grpc_answer_bytes(url: &str, frame: &Path) -> Result<usize, String> {
+    let body = format!("--data={}", frame.display());
+    let headers = ["-H", "content-type: application/grpc", "-H", "te: trailers", url];
+    let arguments = [&["h2load", "-n1", "-c1", &body][..], &headers].concat();
+    let output = output_of("0", &arguments)?;
+    let data = output.lines().find(|line| line.starts_with("traffic: ")).and_then(|line| {
+        let text = line.strip_suffix(" data")?.rsplit_once('(')?.1;
+        text.trim_end_matches(')').parse().ok()
+    });
+    data.filter(|&bytes| bytes > 0).ok_or_else(|| format!("h2load got no answer:\n{output}"))
 }

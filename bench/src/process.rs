@@ -25,6 +25,23 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Processor time that its threads have taken so far, in user and in kernel mode.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id()));
+        let nanos = tasks.into_iter().flatten().flatten().filter_map(|task| {
+            // First of three figures: nanoseconds on a processor.
+            std::fs::read_to_string(task.path().join("schedstat"))
+                .ok()?
+                .split(' ')
+                .next()?
+                .parse::<u64>()
+                .ok()
+        });
+        Duration::from_nanos(nanos.sum())
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended by itself.

@@ -35,6 +35,8 @@
 pub mod json;
 pub mod oip;
 pub mod protobuf;
+#[cfg(test)]
+mod seeded;
 pub mod services;
 pub mod tfs;
 

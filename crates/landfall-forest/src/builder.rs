@@ -2,6 +2,7 @@
 
 use crate::categories::CategorySets;
 use crate::forest::{Linear, Node, Rule, SplitKinds, Tree};
+use crate::ranked::Ranked;
 use crate::{Forest, NegativeFractions, NodeKind, Real, Side, Split, Test, TreeSpec};
 use landfall_model::{Kind, Problem};
 
@@ -31,6 +32,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                 linear: Linear::default(),
                 negative_fractions: NegativeFractions::AreNone,
                 splits: SplitKinds::Mixed,
+                ranked: None,
             },
             has_covers: true,
         }
@@ -74,6 +76,11 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             SplitKinds::Mixed
         };
         self.forest.linear.ends.push(self.forest.linear.terms.len());
+        self.forest.ranked = match self.forest.splits {
+            SplitKinds::Less => Ranked::of(&self.forest, false),
+            SplitKinds::AtMost => Ranked::of(&self.forest, true),
+            SplitKinds::Mixed => None,
+        };
         self.forest
     }
 

@@ -2,6 +2,7 @@
 
 use crate::Real;
 use crate::categories::CategorySets;
+use crate::ranked::Ranked;
 
 /// Compiled trees: features are compared as `X`, leaves added up as `Y`. Made by [`crate::Builder`] alone, so that
 /// every node leads to nodes of its own tree and comes to an end.
@@ -22,6 +23,8 @@ pub struct Forest<X, Y> {
     pub(crate) linear: Linear<Y>,
     pub(crate) negative_fractions: NegativeFractions,
     pub(crate) splits: SplitKinds,
+    /// The layout for many rows, where any tree fits into it.
+    pub(crate) ranked: Option<Ranked<X>>,
 }
 
 /// Which category a value between −1 and 0 stands for.
@@ -190,5 +193,6 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             + self.linear.constants.len() * size_of::<Y>()
             + self.linear.ends.len() * size_of::<usize>()
             + self.linear.terms.len() * size_of::<(u32, Y)>()
+            + self.ranked.as_ref().map_or(0, Ranked::memory_bytes)
     }
 }

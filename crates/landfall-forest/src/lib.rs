@@ -27,18 +27,22 @@
 //! assert_eq!(sums, [9.0, 11.0]);
 //! # Ok::<(), landfall_model::Problem>(())
 //! ```
-#![forbid(unsafe_code)]
-
 mod builder;
 mod categories;
 mod forest;
+mod kernel;
+mod lanes;
+mod ranked;
 mod real;
 mod scalar;
 mod shap;
 mod tree;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
 pub use builder::Builder;
 pub use forest::{Forest, NegativeFractions};
+pub use kernel::Kernel;
 pub use real::Real;
 pub use scalar::Rows;
 pub use shap::ShapSpace;

@@ -33,10 +33,21 @@ pub trait Real:
     fn of(value: f64) -> Self;
     /// The same number.
     fn wide(self) -> f64;
+    /// The same numbers, for code that is written for one of the two types.
+    fn views<const N: usize>(numbers: &[Self; N]) -> View<'_, N>;
+}
+
+/// Numbers of a type that is known.
+#[derive(Clone, Copy, Debug)]
+pub enum View<'a, const N: usize> {
+    /// float32.
+    F32(&'a [f32; N]),
+    /// float64.
+    F64(&'a [f64; N]),
 }
 
 macro_rules! real {
-    ($t:ty) => {
+    ($t:ty, $view:ident) => {
         #[allow(clippy::unnecessary_cast, reason = "one of the two types needs the cast")]
         impl Real for $t {
             const NAN: Self = <$t>::NAN;
@@ -56,8 +67,13 @@ macro_rules! real {
             fn wide(self) -> f64 {
                 f64::from(self)
             }
+
+            #[inline]
+            fn views<const N: usize>(numbers: &[Self; N]) -> View<'_, N> {
+                View::$view(numbers)
+            }
         }
     };
 }
-real!(f32);
-real!(f64);
+real!(f32, F32);
+real!(f64, F64);

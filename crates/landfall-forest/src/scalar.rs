@@ -2,7 +2,8 @@
 //! bit for bit.
 
 use crate::forest::{Node, Rule, SplitKinds, Tree};
-use crate::{Forest, NegativeFractions, Real};
+use crate::ranked::Job;
+use crate::{Forest, Kernel, NegativeFractions, Real};
 use std::ops::Range;
 
 /// Rows side by side: row-major, `columns` values each.
@@ -51,12 +52,29 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// # Panics
     /// When rows are narrower than the forest's features, `trees` is out of range, or `sums` has another size.
     pub fn add_margins(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+        let pays = self.ranked.as_ref().is_some_and(|ranked| ranked.pays_for(rows.len()));
+        let kernel = if pays { Kernel::best() } else { Kernel::Lanes };
+        self.add_margins_by(kernel, rows, trees, sums);
+    }
+
+    /// As [`Forest::add_margins`], by a kernel of the caller's choice: the sums are the same to the last bit.
+    ///
+    /// # Panics
+    /// As [`Forest::add_margins`].
+    pub fn add_margins_by(&self, kernel: Kernel, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
         assert!(rows.columns >= self.features && sums.len() == rows.len() * self.outputs);
-        let trees = &self.trees[trees];
+        match (kernel, &self.ranked) {
+            (Kernel::Definition, _) => self.add_by_definition(rows, trees, sums),
+            (Kernel::Lanes, _) | (_, None) => self.add_by_lanes(rows, trees, sums),
+            (_, Some(ranked)) => kernel.run(&Job { forest: self, ranked, rows, trees }, sums),
+        }
+    }
+
+    fn add_by_definition(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
         for start in (0..rows.len()).step_by(BLOCK_ROWS) {
             let block = start..rows.len().min(start + BLOCK_ROWS);
-            for tree in trees {
-                let sums = &mut sums[block.start * self.outputs..block.end * self.outputs];
+            let sums = &mut sums[block.start * self.outputs..block.end * self.outputs];
+            for tree in &self.trees[trees.clone()] {
                 self.add_tree(rows, block.clone(), tree, sums);
             }
         }
@@ -77,33 +95,33 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         }
     }
 
+    /// Adds a tree's leaves to the sums of a block of rows.
     fn add_tree(&self, rows: Rows<'_, X>, block: Range<usize>, tree: &Tree, sums: &mut [Y]) {
-        if tree.width == 1 && !tree.is_linear {
-            let values = &self.values[tree.first_value..tree.first_value + tree.leaves as usize];
-            let sums = sums[tree.first_output..].iter_mut().step_by(self.outputs);
-            for (row, sum) in block.zip(sums) {
-                *sum = *sum + values[self.leaf(tree, rows.row(row)) as usize];
-            }
-            return;
-        }
         for (row, sums) in block.zip(sums.chunks_exact_mut(self.outputs)) {
-            let leaf = self.leaf(tree, rows.row(row)) as usize;
-            if tree.is_linear {
-                let sum = &mut sums[tree.first_output];
-                *sum = *sum + self.linear_value(tree, leaf, rows.row(row));
-            } else {
-                let first = tree.first_value + leaf * tree.width;
-                let values = &self.values[first..first + tree.width];
-                for (sum, &value) in sums[tree.first_output..].iter_mut().zip(values) {
-                    *sum = *sum + value;
-                }
+            let row = rows.row(row);
+            self.add_leaf(tree, self.leaf(tree, row) as usize, row, sums);
+        }
+    }
+
+    /// Adds a leaf to one row's sums.
+    #[inline]
+    pub(crate) fn add_leaf(&self, tree: &Tree, leaf: usize, row: &[X], sums: &mut [Y]) {
+        let first = tree.first_value + leaf * tree.width;
+        let sums = &mut sums[tree.first_output..];
+        if tree.is_linear {
+            sums[0] = sums[0] + self.linear_value(tree, leaf, row);
+        } else if tree.width == 1 {
+            sums[0] = sums[0] + self.values[first];
+        } else {
+            for (sum, &value) in sums.iter_mut().zip(&self.values[first..first + tree.width]) {
+                *sum = *sum + value;
             }
         }
     }
 
     /// Number of the leaf that a row comes to.
     #[inline]
-    fn leaf(&self, tree: &Tree, row: &[X]) -> u32 {
+    pub(crate) fn leaf(&self, tree: &Tree, row: &[X]) -> u32 {
         match self.splits {
             SplitKinds::Less => {
                 self.walk(tree, row, |node, x| (x < node.threshold) | (x.is_nan() & node.rule.missing_left()))

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use landfall_model::{Buffer, Kind, Problem};
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
@@ -137,7 +137,8 @@ where
         let Some(idle) = self.idle else {
             return Ok(poll_fn(|cx| self.poll_frame(cx)).await);
         };
-        let mut timer: Pin<&mut Sleep> = pin!(sleep(idle));
+        // Boxed: a timer is large, and few bodies need one.
+        let mut timer: Pin<Box<Sleep>> = Box::pin(sleep(idle));
         poll_fn(|cx| match self.poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
             Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(BodyError::Idle(idle))),

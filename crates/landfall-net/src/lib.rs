@@ -43,7 +43,7 @@ pub use server::{Drained, NetSettings, Server};
 #[doc(hidden)]
 pub mod fuzz {
     //! Bodies of fuzz targets.
-    use crate::{compression, grpc, route};
+    use crate::{compression, doors, grpc, route};
 
     /// The reader of gRPC frames.
     pub fn grpc_frames(bytes: &[u8]) {
@@ -53,6 +53,11 @@ pub mod fuzz {
     /// Unpacking of bodies.
     pub fn compression(bytes: &[u8]) {
         compression::fuzz(bytes);
+    }
+
+    /// What callers take, as they say in heads.
+    pub fn accept(bytes: &[u8]) {
+        doors::accept::fuzz(bytes);
     }
 
     /// The router.

@@ -9,6 +9,8 @@ use crate::limits::{
 };
 use crate::listener::Listener;
 use crate::stream::{Socket, Stream};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -160,8 +162,9 @@ struct Door {
 fn builder(speaks: Speaks) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Slow heads and idle connections are found by sweeping: hyper's own timer costs an allocation per request. A caller
-    // who closes has left (`half_close` is off), so that his request is not run.
-    builder.http1().pipeline_flush(true).header_read_timeout(None);
+    // who closes has left (`half_close` is off), so that his request is not run. Each answer goes out in one write, and at
+    // once: held back while more bytes wait (`pipeline_flush`), the last one before an error would never go out.
+    builder.http1().writev(false).header_read_timeout(None);
     builder
         .http2()
         .max_concurrent_streams(STREAMS)
@@ -281,9 +284,11 @@ impl Door {
         let caller =
             Caller { shared: self.shared.clone(), speaks: self.speaks, peer, activity: activity.clone() };
         let caller = Arc::new(caller);
-        let service = service_fn(|request| {
+        let service = service_fn(|request: Request<Incoming>| {
             let caller = caller.clone();
-            async move { Ok::<_, Infallible>(doors::answer(&caller, request).await) }
+            let (parts, body) = request.into_parts();
+            // On the heap: hyper and tokio move a request's future several times, and this one is over a thousand bytes.
+            Box::pin(async move { Ok::<_, Infallible>(doors::answer(&caller, &parts, body).await) })
         });
         let mut connection = pin!(self.builder.serve_connection(stream, service));
         let mut told = Order::Serve;

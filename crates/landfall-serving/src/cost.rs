@@ -23,6 +23,10 @@ const MEAN_RUNS: u64 = 32;
 /// less than two times: so far apart are the sizes of one bucket.
 const WORSE_HALVES: u64 = 5;
 
+/// Answers go out when a run ends: one that takes longer than is asked for must pay for the wait, and does when it saves
+/// one part in so many of what a row costs in smaller batches.
+const WORTH_WAITING: u64 = 16;
+
 /// Every so many runs the sizes that looked bad are tried again: what was measured may have been a hiccup.
 const EXPLORE_EVERY: u32 = 256;
 
@@ -83,9 +87,9 @@ impl Cost {
     }
 
     /// The largest batch, up to `cap` rows, that is expected to run within `budget` and whose rows do not cost
-    /// markedly more than those of smaller batches. At least 1.
-    pub(crate) fn max_rows(&self, cap: usize, budget: Duration) -> usize {
-        let budget = nanos(budget);
+    /// markedly more than those of smaller batches. Beyond `soon` it is larger only where its rows cost less. At least 1.
+    pub(crate) fn max_rows(&self, cap: usize, soon: Duration, budget: Duration) -> usize {
+        let (soon, budget) = (nanos(soon), nanos(budget));
         let explores = self.runs.load(Relaxed).is_multiple_of(EXPLORE_EVERY);
         let mut best_row_ns = u64::MAX;
         let mut largest = 1;
@@ -95,7 +99,9 @@ impl Cost {
             }
             if let Some(ns) = self.measured(bucket(size)) {
                 let row_ns = ns / size as u64;
-                if !explores && row_ns > best_row_ns.saturating_mul(WORSE_HALVES) / 2 {
+                let worse = row_ns > best_row_ns.saturating_mul(WORSE_HALVES) / 2;
+                let pointless = ns > soon && row_ns > best_row_ns - best_row_ns / WORTH_WAITING;
+                if !explores && (worse || pointless) {
                     break;
                 }
                 best_row_ns = best_row_ns.min(row_ns);
@@ -147,7 +153,7 @@ mod tests {
         let cost = Cost::default();
         assert_eq!(cost.estimate(1), None);
         assert_eq!(cost.is_cheap(), None);
-        assert_eq!(cost.max_rows(64, micros(1)), 64);
+        assert_eq!(cost.max_rows(64, Duration::MAX, micros(1)), 64);
     }
 
     #[test]
@@ -164,12 +170,12 @@ mod tests {
     fn batches_stop_growing_where_the_time_is_up() {
         let cost = Cost::default();
         cost.observe(1, micros(100));
-        assert_eq!(cost.max_rows(1000, micros(2000)), 16);
+        assert_eq!(cost.max_rows(1000, Duration::MAX, micros(2000)), 16);
         // Larger batches turn out to be cheap, and the size follows.
         cost.observe(16, micros(120));
-        assert_eq!(cost.max_rows(1000, micros(2000)), 256);
-        assert_eq!(cost.max_rows(100, micros(2000)), 100);
-        assert_eq!(cost.max_rows(1, micros(2000)), 1);
+        assert_eq!(cost.max_rows(1000, Duration::MAX, micros(2000)), 256);
+        assert_eq!(cost.max_rows(100, Duration::MAX, micros(2000)), 100);
+        assert_eq!(cost.max_rows(1, Duration::MAX, micros(2000)), 1);
     }
 
     #[test]
@@ -177,9 +183,9 @@ mod tests {
         let cost = Cost::default();
         cost.observe(8, micros(80));
         cost.observe(16, micros(480));
-        assert_eq!(cost.max_rows(64, micros(1_000_000)), 8);
+        assert_eq!(cost.max_rows(64, Duration::MAX, micros(1_000_000)), 8);
         observe_often(&cost, EXPLORE_EVERY - 2, 8, micros(80));
-        assert_eq!(cost.max_rows(64, micros(1_000_000)), 64);
+        assert_eq!(cost.max_rows(64, Duration::MAX, micros(1_000_000)), 64);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// After this long a turn lets its thread send the answers that it has.
-const TURN: Duration = Duration::from_millis(2);
+const TURN: Duration = Duration::from_micros(100);
 
 /// Empty batchers that are kept for the next versions with calls.
 const SPARE_MAX: usize = 8;

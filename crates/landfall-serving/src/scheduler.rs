@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// How long one batch may keep an I/O thread from its sockets.
 const IN_PLACE_RUN: Duration = Duration::from_millis(2);
 
+/// The same where longer ones are no cheaper: while the first answers are read and the next questions come, the rest runs.
+const IN_PLACE_SOON: Duration = Duration::from_micros(250);
+
 /// How long one batch may keep a compute thread: those behind it wait as long.
 const COMPUTE_RUN: Duration = Duration::from_millis(100);
 
@@ -223,10 +226,10 @@ impl Core {
         let cap = self.settings.max_rows.unwrap_or(BATCH_ROWS).max(1);
         let waits = !self.settings.max_delay.is_zero() || !self.settings.preferred.is_empty();
         let cheap = self.cost.is_cheap().unwrap_or(self.tiny);
-        let in_place = if cheap && !waits { self.cost.max_rows(cap, IN_PLACE_RUN) } else { 0 };
+        let in_place = if cheap && !waits { self.cost.max_rows(cap, IN_PLACE_SOON, IN_PLACE_RUN) } else { 0 };
         let compute = match self.settings.max_rows {
             Some(rows) => rows.max(1),
-            None => self.cost.max_rows(cap, COMPUTE_RUN),
+            None => self.cost.max_rows(cap, COMPUTE_RUN, COMPUTE_RUN),
         };
         self.in_place_rows.store(in_place, Relaxed);
         self.compute_rows.store(compute, Relaxed);

@@ -265,6 +265,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::seeded(256))]
+
         #[test]
         fn doubles_are_rounded_as_the_standard_library_rounds(
             text in r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,2})?"

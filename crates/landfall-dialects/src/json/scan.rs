@@ -340,6 +340,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(crate::seeded::seeded(256))]
+
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
             let _ = Scanner::new(&bytes).skip_value();

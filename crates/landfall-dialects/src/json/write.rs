@@ -165,6 +165,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::seeded(256))]
+
         #[test]
         fn any_bytes_come_back_from_their_string(bytes: Vec<u8>) {
             let mut out = Vec::new();

@@ -166,6 +166,14 @@ pub fn version_choice(text: &str) -> VersionChoice {
     }
 }
 
+/// The version that text like `1.0` means, where nothing is called so: Triton's `stol` stops at the point. Other text
+/// after the digits is refused, which `stol` passes over: whoever asks for `2-beta` does not mean version 2.
+pub fn whole_version(text: &str) -> Option<Version> {
+    let (whole, fraction) = text.trim_matches([' ', '\t', '\n']).split_once('.')?;
+    let version = Version::named(whole);
+    (version.number().is_some() && fraction.bytes().all(|digit| digit == b'0')).then_some(version)
+}
+
 /// Holds the name of a model that is to be loaded or unloaded against what a folder may be called.
 ///
 /// # Errors
@@ -206,6 +214,18 @@ mod tests {
         assert_eq!(version_choice("1 "), exact(1));
         for text in ["abc", "-1", "stable", "1.0", "99999999999999999999"] {
             assert_eq!(version_choice(text), VersionChoice::Label(text.into()));
+        }
+    }
+
+    #[test]
+    fn a_version_may_have_an_empty_fraction_and_nothing_else_behind_it() {
+        for text in ["1.0", "01.", "1.000", " 1.0 "] {
+            assert_eq!(whole_version(text), Some(Version::numbered(1)), "{text}");
+        }
+        for text in
+            ["1", "1.5", "1.0.0", "1.0-rc", "2-beta", "-1.0", ".0", "v1.0", "99999999999999999999.0", ""]
+        {
+            assert_eq!(whole_version(text), None, "{text}");
         }
     }
 

@@ -207,6 +207,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::seeded(256))]
+
         #[test]
         fn it_reads_what_the_reader_reads(body in proptest::collection::vec(any::<u8>(), 0..60)) {
             prop_assert_eq!(all(&body), all_of_the_reader(&body));

@@ -150,80 +150,37 @@ mod tests {
     use super::*;
     use landfall_model::Version;
 
-    fn reasons() -> [(&'static str, Reason, VersionChoice, bool, u16, u32, &'static str); 9] {
+    /// Checklist row, reason, version asked for, whether the status was asked for, HTTP status, gRPC code, text.
+    type Case = (&'static str, Reason, VersionChoice, bool, u16, u32, &'static str);
+
+    const LATEST: &str = "Servable not found for request: Latest(half)";
+    const NINE: &str = "Servable not found for request: Specific(half, 9)";
+    const ZERO: &str = "Servable not found for request: Specific(half, 0)";
+    const LABEL: &str = "Unrecognized servable version label: nope";
+    const NO_VERSION: &str = "Could not find version 9 of model half";
+    const NO_VERSIONS: &str = "Could not find any versions of model half";
+    const FULL: &str =
+        "The batch scheduling queue to which this task was submitted is full; currently 3 tasks are waiting";
+
+    fn reasons() -> [Case; 9] {
         let m = || "half".to_owned();
-        let nine = || VersionChoice::Exact(Version::numbered(9));
+        let number = |number| VersionChoice::Exact(Version::numbered(number));
         let latest = || VersionChoice::Default;
         let missing = || Reason::ModelNotFound { model: m() };
         let version = || Reason::VersionNotFound { model: m(), version: "9".into() };
-        let label = Reason::LabelNotFound { model: m(), label: "nope".into() };
+        let none = Reason::NoVersionAvailable { model: m() };
+        let (label, nope) = (Reason::LabelNotFound { model: m(), label: "nope".into() }, "nope".to_owned());
         let full = Reason::QueueFull { waiting: 3, retry_after: Duration::from_secs(1) };
         [
-            (
-                "TFS-REST-17",
-                missing(),
-                latest(),
-                false,
-                404,
-                5,
-                "Servable not found for request: Latest(half)",
-            ),
-            (
-                "TFS-REST-18",
-                version(),
-                nine(),
-                false,
-                404,
-                5,
-                "Servable not found for request: Specific(half, 9)",
-            ),
-            (
-                "TFS-GRPC-15",
-                missing(),
-                nine(),
-                false,
-                404,
-                5,
-                "Servable not found for request: Specific(half, 9)",
-            ),
-            (
-                "TFS-GRPC-16",
-                version(),
-                VersionChoice::Exact(Version::numbered(0)),
-                false,
-                404,
-                5,
-                "Servable not found for request: Specific(half, 0)",
-            ),
-            (
-                "TFS-REST-19",
-                label,
-                VersionChoice::Label("nope".into()),
-                false,
-                400,
-                3,
-                "Unrecognized servable version label: nope",
-            ),
-            ("TFS-REST-123", version(), nine(), true, 404, 5, "Could not find version 9 of model half"),
-            ("TFS-REST-124", missing(), latest(), true, 404, 5, "Could not find any versions of model half"),
-            (
-                "TFS-GRPC-18",
-                Reason::NoVersionAvailable { model: m() },
-                latest(),
-                false,
-                404,
-                5,
-                "Servable not found for request: Latest(half)",
-            ),
-            (
-                "TFS-REST-24",
-                full,
-                latest(),
-                false,
-                503,
-                14,
-                "The batch scheduling queue to which this task was submitted is full; currently 3 tasks are waiting",
-            ),
+            ("TFS-REST-17", missing(), latest(), false, 404, 5, LATEST),
+            ("TFS-REST-18", version(), number(9), false, 404, 5, NINE),
+            ("TFS-GRPC-15", missing(), number(9), false, 404, 5, NINE),
+            ("TFS-GRPC-16", version(), number(0), false, 404, 5, ZERO),
+            ("TFS-REST-19", label, VersionChoice::Label(nope), false, 400, 3, LABEL),
+            ("TFS-REST-123", version(), number(9), true, 404, 5, NO_VERSION),
+            ("TFS-REST-124", missing(), latest(), true, 404, 5, NO_VERSIONS),
+            ("TFS-GRPC-18", none, latest(), false, 404, 5, LATEST),
+            ("TFS-REST-24", full, latest(), false, 503, 14, FULL),
         ]
     }
 

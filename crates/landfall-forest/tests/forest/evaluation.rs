@@ -1,7 +1,7 @@
 //! Sums and leaves.
 
 use crate::grown::{ALL_KINDS, Grown, Plan, grow};
-use landfall_forest::{Real, Rows};
+use landfall_forest::{Kernel, Real, Rows};
 
 /// Bits, with all NaNs being one.
 fn bits<Y: Real>(values: &[Y]) -> Vec<u64> {
@@ -15,6 +15,11 @@ fn check<X: Real, Y: Real>(plan: Plan, rows: usize) {
     let base = Y::of(0.1);
     let mut sums = vec![base; rows * grown.outputs];
     grown.forest.add_margins(matrix, 0..grown.specs.len(), &mut sums);
+    for kernel in Kernel::available() {
+        let mut by_kernel = vec![base; rows * grown.outputs];
+        grown.forest.add_margins_by(kernel, matrix, 0..grown.specs.len(), &mut by_kernel);
+        assert_eq!(bits(&by_kernel), bits(&sums), "{plan:?}: {kernel:?}");
+    }
     let mut leaves = vec![0; rows * grown.specs.len()];
     grown.forest.leaf_ids(matrix, 0..grown.specs.len(), &mut leaves);
     for row in 0..rows {
@@ -33,7 +38,7 @@ fn check<X: Real, Y: Real>(plan: Plan, rows: usize) {
 }
 
 /// Sizes around the edges of blocks and of vector registers.
-const SIZES: [usize; 9] = [0, 1, 7, 8, 9, 63, 64, 65, 130];
+const SIZES: [usize; 12] = [0, 1, 7, 11, 12, 63, 64, 65, 130, 255, 257, 600];
 
 #[test]
 fn sums_and_leaves_are_those_of_the_definition() {
@@ -66,6 +71,26 @@ fn deep_and_wide_forests_are_those_of_the_definition() {
         check::<f32, f32>(Plan { depth: 10, trees: 30, ..Plan::new(1, kinds) }, 130);
         check::<f32, f32>(Plan { features: 300, trees: 100, ..Plan::new(2, kinds) }, 70);
         check::<f64, f64>(Plan { depth: 10, trees: 30, ..Plan::new(3, kinds) }, 130);
+    }
+}
+
+#[test]
+fn the_kernels_that_ran_are_named() {
+    let kernels = Kernel::available();
+    println!("kernels compared: {kernels:?}");
+    assert_eq!(kernels[..3], [Kernel::Definition, Kernel::Lanes, Kernel::Ranks]);
+    assert_eq!(kernels.last(), Some(&Kernel::best()));
+}
+
+#[test]
+fn features_and_trees_that_are_too_fine_for_bytes_stand_beside_others() {
+    for kinds in ALL_KINDS {
+        let many = Plan { trees: 60, depth: 8, features: 3, values: 5000, ..Plan::new(7, kinds) };
+        check::<f32, f32>(many, 300);
+        check::<f64, f64>(Plan { features: 40, ..many }, 300);
+        check::<f64, f64>(Plan { features: 40, depth: 13, trees: 12, ..many }, 300);
+        check::<f32, f32>(Plan { features: 1, values: 240, ..many }, 1300);
+        check::<f32, f32>(Plan { features: 1, values: 260, ..many }, 1300);
     }
 }
 

@@ -5,18 +5,22 @@ use landfall_forest::{
 };
 
 /// Numbers from a seed (xorshift64*).
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice {
+    state: u64,
+    /// Different numbers on the grid.
+    values: usize,
+}
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    pub(crate) fn new(seed: u64, values: usize) -> Self {
+        Dice { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, values }
     }
 
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        (self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
     }
 
     /// Mostly small numbers on a grid, so that values meet thresholds; now and then one at the edge of the type.
@@ -26,7 +30,7 @@ impl Dice {
         match self.below(10) {
             0 => X::NAN,
             1 => X::of(EDGES[self.below(EDGES.len())]),
-            _ => X::of((self.below(41) as f64 - 20.0) / 4.0),
+            _ => X::of((self.below(self.values) as f64 - 20.0) / 4.0),
         }
     }
 
@@ -53,6 +57,7 @@ pub(crate) struct Grown<X, Y> {
     pub(crate) features: usize,
     pub(crate) outputs: usize,
     pub(crate) negative_fractions: NegativeFractions,
+    values: usize,
 }
 
 /// What to grow.
@@ -66,16 +71,28 @@ pub(crate) struct Plan {
     pub(crate) outputs: usize,
     pub(crate) vectors: bool,
     pub(crate) linear: bool,
+    /// Different values of thresholds and rows.
+    pub(crate) values: usize,
 }
 
 impl Plan {
     pub(crate) fn new(seed: u64, kinds: Kinds) -> Self {
-        Plan { seed, kinds, trees: 7, depth: 5, features: 6, outputs: 1, vectors: false, linear: false }
+        Plan {
+            seed,
+            kinds,
+            trees: 7,
+            depth: 5,
+            features: 6,
+            outputs: 1,
+            vectors: false,
+            linear: false,
+            values: 41,
+        }
     }
 }
 
 pub(crate) fn grow<X: Real, Y: Real>(plan: Plan) -> Grown<X, Y> {
-    let mut dice = Dice::new(plan.seed);
+    let mut dice = Dice::new(plan.seed, plan.values);
     let rules = [NegativeFractions::AreNone, NegativeFractions::AreZero];
     let negative_fractions = rules[dice.below(2)];
     let mut builder = Builder::new(plan.features, plan.outputs).negative_fractions(negative_fractions);
@@ -86,8 +103,8 @@ pub(crate) fn grow<X: Real, Y: Real>(plan: Plan) -> Grown<X, Y> {
         specs.push(spec);
     }
     let forest = builder.finish();
-    let Plan { features, outputs, .. } = plan;
-    Grown { specs, forest, features, outputs, negative_fractions }
+    let Plan { features, outputs, values, .. } = plan;
+    Grown { specs, forest, features, outputs, negative_fractions, values }
 }
 
 fn grow_tree<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, tree: usize) -> TreeSpec<X, Y> {
@@ -143,7 +160,7 @@ fn grow_node<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, spec: &mut TreeSpec
 
 impl<X: Real, Y: Real> Grown<X, Y> {
     pub(crate) fn rows(&self, seed: u64, rows: usize) -> Vec<X> {
-        let mut dice = Dice::new(seed ^ 0xabcd);
+        let mut dice = Dice::new(seed ^ 0xabcd, self.values);
         (0..rows * self.features).map(|_| dice.value()).collect()
     }
 

@@ -9,7 +9,7 @@ use crate::grpc::status::{self, CONTENT_TYPE, GRPC_ACCEPT_ENCODING, GRPC_ENCODIN
 use crate::reply::{Reply, ReplyBody, empty};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use landfall_dialects::{GrpcError, oip, services};
 use landfall_model::{Buffer, Kind, Problem};
@@ -26,23 +26,22 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 /// Answers a call.
-pub(crate) async fn answer(caller: &Caller, request: Request<Incoming>) -> Reply {
-    if !is_grpc(request.headers()) {
+pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+    if !is_grpc(&parts.headers) {
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    if request.method() != Method::POST {
+    if parts.method != Method::POST {
         return empty(StatusCode::METHOD_NOT_ALLOWED);
     }
-    let (parts, body) = request.into_parts();
     let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
     let (service, method) = path.split_once('/').unwrap_or((path, ""));
     match service {
-        oip::grpc::SERVICE => oip_grpc::answer(caller, method, &parts, body).await,
-        tfs_grpc::PREDICTION_SERVICE => tfs_grpc::prediction(caller, method, &parts, body).await,
-        tfs_grpc::MODEL_SERVICE => Box::pin(tfs_grpc::model(caller, method, &parts, body)).await,
-        services::health::SERVICE => Box::pin(health(caller, method, &parts, body)).await,
+        oip::grpc::SERVICE => oip_grpc::answer(caller, method, parts, body).await,
+        tfs_grpc::PREDICTION_SERVICE => tfs_grpc::prediction(caller, method, parts, body).await,
+        tfs_grpc::MODEL_SERVICE => Box::pin(tfs_grpc::model(caller, method, parts, body)).await,
+        services::health::SERVICE => Box::pin(health(caller, method, parts, body)).await,
         _ if services::reflection::SERVICES.contains(&service) => {
-            reflection::answer(caller, service, method, &parts, body)
+            reflection::answer(caller, service, method, parts, body)
         }
         _ => unknown(service, method),
     }

@@ -1,5 +1,6 @@
 //! From a request to its reply: one module for each protocol.
 
+pub(crate) mod accept;
 mod asked;
 mod control;
 mod grpc;
@@ -21,30 +22,31 @@ use crate::metrics;
 use crate::reply::{self, Reply};
 use crate::route::{Route, route};
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, StatusCode, Version};
+use http::request::Parts;
+use http::{Method, StatusCode, Version};
 use hyper::body::Incoming;
 
 /// Answers a request.
-pub(crate) async fn answer(caller: &Caller, request: Request<Incoming>) -> Reply {
-    let version = request.version();
+pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+    let version = parts.version;
     let _under_way = caller.begin(version);
     let is_grpc = match caller.speaks {
         Speaks::Http => false,
         Speaks::Grpc => true,
-        Speaks::Both => grpc::is_grpc(request.headers()),
+        Speaks::Both => grpc::is_grpc(&parts.headers),
     };
-    let mut reply = if is_grpc { grpc::answer(caller, request).await } else { rest(caller, request).await };
+    let mut reply =
+        if is_grpc { grpc::answer(caller, parts, body).await } else { rest(caller, parts, body).await };
     if caller.shared.is_draining() && version < Version::HTTP_2 {
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     reply
 }
 
-async fn rest(caller: &Caller, request: Request<Incoming>) -> Reply {
-    let (parts, body) = request.into_parts();
+async fn rest(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
     match route(parts.uri.path()) {
-        Route::Tfs => tfs_rest::answer(caller, &parts, body).await,
-        Route::Oip(route) => oip_rest::answer(caller, route, &parts, body).await,
+        Route::Tfs => tfs_rest::answer(caller, parts, body).await,
+        Route::Oip(route) => oip_rest::answer(caller, route, parts, body).await,
         // What follows is rare: its futures must not make those above larger.
         Route::Control(route) => Box::pin(control::answer(caller, route, &parts.method, body)).await,
         Route::Live | Route::Ready | Route::Metrics

@@ -2,12 +2,26 @@
 
 use super::control::change;
 use crate::caller::{Caller, Shared};
-use landfall_dialects::oip::{IndexEntry, ModelFacts, errors, load_target};
+use landfall_dialects::oip::{IndexEntry, ModelFacts, errors, load_target, whole_version};
 use landfall_model::{Problem, Reason, Version, VersionChoice, VersionStatistics};
 use landfall_serving::Lease;
 
 /// The server's own version, for its metadata.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The version that a caller asks for. A label of the name `1.0` comes before version 1 in another spelling.
+///
+/// # Errors
+/// As [`landfall_serving::Catalog::find`].
+pub(crate) fn find(shared: &Shared, model: &str, choice: &VersionChoice) -> Result<Lease, Problem> {
+    shared.catalog.find(model, choice).or_else(|problem| match (problem.reason(), choice) {
+        (Reason::LabelNotFound { .. }, VersionChoice::Label(text)) => match whole_version(text) {
+            Some(version) => shared.catalog.find(model, &VersionChoice::Exact(version)),
+            None => Err(problem),
+        },
+        _ => Err(problem),
+    })
+}
 
 /// A model whose metadata or configuration is asked for.
 pub(crate) struct Described {
@@ -19,9 +33,9 @@ impl Described {
     /// Finds it; with a version asked for, that one alone is listed.
     ///
     /// # Errors
-    /// As [`landfall_serving::Catalog::find`].
+    /// As [`find`].
     pub(crate) fn find(shared: &Shared, model: &str, choice: &VersionChoice) -> Result<Self, Problem> {
-        let lease = shared.catalog.find(model, choice)?;
+        let lease = find(shared, model, choice)?;
         let versions = match choice {
             VersionChoice::Default => {
                 let ready = shared.catalog.available(Some(model));
@@ -77,7 +91,7 @@ pub(crate) fn statistics(
     if model.is_empty() {
         return Ok(shared.catalog.statistics(None));
     }
-    let lease = shared.catalog.find(model, choice).map_err(errors::statistics)?;
+    let lease = find(shared, model, choice).map_err(errors::statistics)?;
     Ok(match choice {
         VersionChoice::Default => shared.catalog.statistics(Some(model)),
         _ => vec![lease.statistics()],

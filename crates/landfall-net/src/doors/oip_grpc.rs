@@ -5,7 +5,7 @@ use super::grpc::{self, Unary, coding, message, unknown};
 use super::oip::{self, Described, VERSION};
 use super::oip_stream;
 use super::predict::{away, bytes_of, hand_in};
-use crate::caller::{CLOCK, Caller};
+use crate::caller::Caller;
 use crate::compression::Coding;
 use crate::grpc::frame::framed;
 use crate::grpc::status;
@@ -17,8 +17,8 @@ use hyper::body::Incoming;
 use landfall_dialects::Identity;
 use landfall_dialects::oip::grpc::{self as dialect, ModelRequest};
 use landfall_dialects::oip::{ModelFacts, errors};
-use landfall_model::{Buffer, Problem};
-use landfall_serving::{Clock, Lease};
+use landfall_model::{Buffer, Problem, Reason};
+use landfall_serving::Lease;
 
 /// Answers a call of the service.
 pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
@@ -56,16 +56,12 @@ async fn answered(
     let asked = Asked::of(headers)?;
     let body = message(caller, body, coding).await?;
     let (bytes, address) = (body.len(), dialect::infer_address(body.bytes())?);
-    let lease = caller.shared.catalog.find(&address.model, &address.version)?;
+    let lease = oip::find(&caller.shared, &address.model, &address.version)?;
     *found = Some(lease.clone());
     let holder = lease.clone();
     let decode = move || dialect::decode_infer(&body, holder.signatures(), holder.model());
-    let decoded = away(bytes, decode).await??;
-    let signature = decoded.call.signature().clone();
-    let now = CLOCK.now();
-    let request = asked.request(decoded.call, decoded.hints, now);
-    let outputs = hand_in(lease.clone(), request, now).answer().await?.outputs;
-    let form = decoded.form;
+    let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
+    let outputs = waiting.answer().await?.outputs;
     away(bytes_of(&outputs), move || {
         let identity = Identity { model: lease.model(), version: lease.version() };
         framed(|out| dialect::encode_infer(&form, identity, &signature, &outputs, out))
@@ -99,8 +95,13 @@ async fn managed(caller: &Caller, method: &str, body: &Buffer) -> Option<Result<
         "ServerLive" => Ok(dialect::server_live()),
         "ServerReady" => Ok(dialect::server_ready(shared.is_ready())),
         "ServerMetadata" => Ok(dialect::server_metadata(VERSION)),
-        "ModelReady" => dialect::model_request(body).map(|ModelRequest { model, version }| {
-            dialect::model_ready(shared.catalog.find(&model, &version).is_ok())
+        "ModelReady" => dialect::model_request(body).and_then(|ModelRequest { model, version }| {
+            match oip::find(shared, &model, &version) {
+                Ok(_) => Ok(dialect::model_ready(true)),
+                // Text that can be no version is a mistake; a version that is not there is not ready.
+                Err(problem) if matches!(problem.reason(), Reason::LabelNotFound { .. }) => Err(problem),
+                Err(_) => Ok(dialect::model_ready(false)),
+            }
         }),
         "ModelMetadata" => described(dialect::model_metadata),
         "ModelConfig" => described(dialect::model_config),

@@ -1,14 +1,15 @@
 //! The Open Inference Protocol over HTTP.
 
+use super::accept::admits_json;
 use super::asked::Asked;
 use super::oip::{self, Described, VERSION};
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
-use crate::caller::{CLOCK, Caller};
+use crate::caller::Caller;
 use crate::compression::{Coding, TAKEN};
 use crate::metrics::Door;
-use crate::reply::{self, Reply, whole};
+use crate::reply::{self, Reply, empty, whole};
 use crate::route::{OipModel, OipRoute, OipVerb};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -17,7 +18,7 @@ use hyper::body::Incoming;
 use landfall_dialects::oip::{errors, rest as dialect, version_choice};
 use landfall_dialects::{HttpError, Identity};
 use landfall_model::{Kind, Problem};
-use landfall_serving::{Clock, Lease};
+use landfall_serving::Lease;
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
@@ -113,20 +114,18 @@ async fn answered(
 ) -> Result<Reply, Refused> {
     let asked = Asked::of(headers)?;
     let body = packed::read(body, coding, caller.shared.max_body).await?;
-    let lease = caller.shared.catalog.find(name, &version_choice(version))?;
+    let lease = oip::find(&caller.shared, name, &version_choice(version))?;
     *found = Some(lease.clone());
-    let (header_length, holder) = (headers.get(HEADER_LENGTH).cloned(), lease.clone());
-    let decoded = away(body.len(), move || {
+    let (bytes, holder) = (body.len(), lease.clone());
+    let header_length = headers.get(HEADER_LENGTH).cloned();
+    let decode = move || {
         // Text that is no ASCII is no number either.
         let header_length = header_length.as_ref().map(|value| value.to_str().unwrap_or("?"));
         dialect::decode(&body, header_length, holder.signatures(), holder.model())
-    })
-    .await??;
-    let signature = decoded.call.signature().clone();
-    let now = CLOCK.now();
-    let request = asked.request(decoded.call, decoded.hints, now);
-    let outputs = hand_in(lease.clone(), request, now).answer().await?.outputs;
-    let (form, nan) = (decoded.form, caller.shared.json_nan);
+    };
+    let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
+    let outputs = waiting.answer().await?.outputs;
+    let nan = caller.shared.json_nan;
     let (encoded, body) = away(bytes_of(&outputs), move || {
         let mut body = Vec::with_capacity(256);
         let identity = Identity { model: lease.model(), version: lease.version() };
@@ -158,14 +157,14 @@ async fn manage(
     };
     Ok(match route {
         OipRoute::Server => reply::json(dialect::server_metadata(VERSION)),
-        OipRoute::Live => reply::json(dialect::live()),
+        OipRoute::Live => acknowledged(parts, StatusCode::OK, dialect::live()),
         OipRoute::Ready => {
             let ready = shared.is_ready();
             let status = if ready { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-            whole(status, reply::JSON, dialect::ready(ready))
+            acknowledged(parts, status, dialect::ready(ready))
         }
         OipRoute::Statistics => reply::json(dialect::statistics(&shared.catalog.statistics(None))),
-        OipRoute::Model(model) => of_model(caller, &model)?,
+        OipRoute::Model(model) => of_model(caller, &model, parts)?,
         OipRoute::Index => {
             let body = packed::read_or_empty(body, coding, shared.max_body).await?;
             let only_ready = dialect::index_request(body.bytes())?;
@@ -175,28 +174,35 @@ async fn manage(
             let body = packed::read_or_empty(body, coding, shared.max_body).await?;
             dialect::load_request(body.bytes())?;
             oip::load(caller, &model).await?;
-            reply::json(dialect::loaded(&model))
+            acknowledged(parts, StatusCode::OK, dialect::loaded(&model))
         }
         OipRoute::Unload(model) => {
             let body = packed::read_or_empty(body, coding, shared.max_body).await?;
             dialect::unload_request(body.bytes())?;
             oip::unload(caller, &model).await?;
-            reply::json(dialect::unloaded(&model))
+            acknowledged(parts, StatusCode::OK, dialect::unloaded(&model))
         }
         OipRoute::Missing(what) => return Err(Problem::unsupported(what, "").into()),
     })
 }
 
-fn of_model(caller: &Caller, model: &OipModel<'_>) -> Result<Reply, Problem> {
+/// An answer whose status says it all: KServe's JSON for callers who take that, else Triton's empty body.
+fn acknowledged(parts: &Parts, status: StatusCode, json: Vec<u8>) -> Reply {
+    if admits_json(&parts.headers) { whole(status, reply::JSON, json) } else { empty(status) }
+}
+
+fn of_model(caller: &Caller, model: &OipModel<'_>, parts: &Parts) -> Result<Reply, Problem> {
     let (shared, choice) = (&caller.shared, version_choice(&model.version));
     Ok(reply::json(match model.verb {
         OipVerb::Metadata => dialect::model_metadata(Described::find(shared, &model.name, &choice)?.facts()?),
         OipVerb::Config => dialect::model_config(Described::find(shared, &model.name, &choice)?.facts()?),
         OipVerb::Statistics => dialect::statistics(&oip::statistics(shared, &model.name, &choice)?),
-        OipVerb::Ready => match shared.catalog.find(&model.name, &choice) {
-            Ok(_) => dialect::model_ready(&model.name),
-            Err(_) => return Err(Problem::invalid("Model version not ready")),
-        },
+        OipVerb::Ready => {
+            return match oip::find(shared, &model.name, &choice) {
+                Ok(_) => Ok(acknowledged(parts, StatusCode::OK, dialect::model_ready(&model.name))),
+                Err(_) => Err(Problem::invalid("Model version not ready")),
+            };
+        }
         OipVerb::Infer => return Err(Problem::internal("an inference came the wrong way")),
     }))
 }

@@ -3,9 +3,10 @@
 
 use super::asked::Asked;
 use super::grpc::coding;
+use super::oip;
 use super::predict::{Waiting, hand_in};
 use super::stream;
-use crate::caller::{CLOCK, Caller, Shared};
+use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
 use crate::grpc::frame::{Message, framed};
 use crate::grpc::status;
@@ -15,11 +16,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
 use hyper::body::Incoming;
+use landfall_dialects::Identity;
 use landfall_dialects::oip::grpc as dialect;
 use landfall_dialects::oip::{Form, errors};
-use landfall_dialects::{Decoded, Identity};
 use landfall_model::{Buffer, Problem, Signature};
-use landfall_serving::{Clock, Lease};
+use landfall_serving::Lease;
 use std::sync::Arc;
 
 /// Opens a stream.
@@ -65,12 +66,10 @@ impl Questions {
 
     fn handed_in(&self, body: &Buffer, found: &mut Option<Lease>) -> Result<Question, Problem> {
         let address = dialect::infer_address(body.bytes())?;
-        let lease = self.shared.catalog.find(&address.model, &address.version)?;
+        let lease = oip::find(&self.shared, &address.model, &address.version)?;
         *found = Some(lease.clone());
-        let Decoded { call, hints, form } = dialect::decode_infer(body, lease.signatures(), lease.model())?;
-        let signature = call.signature().clone();
-        let now = CLOCK.now();
-        let waiting = hand_in(lease.clone(), self.asked.request(call, hints, now), now);
+        let decoded = dialect::decode_infer(body, lease.signatures(), lease.model())?;
+        let (waiting, signature, form) = hand_in(lease.clone(), self.asked, decoded);
         Ok(Question { lease, signature, form, waiting })
     }
 }

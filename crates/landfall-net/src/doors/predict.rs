@@ -1,17 +1,32 @@
 //! The middle of every prediction, whatever the door: hand in, wait, and keep long work off the I/O thread.
 
+use super::asked::Asked;
+use crate::caller::CLOCK;
 use crate::limits::IN_PLACE;
 use crate::thread::handed_in;
-use landfall_model::{Outputs, Problem, Reason};
-use landfall_serving::{Answer, Lease, Request, Response, submit};
+use landfall_dialects::Decoded;
+use landfall_model::{Outputs, Problem, Reason, Signature};
+use landfall_serving::{Answer, Clock, Lease, Response, submit};
+use std::sync::Arc;
 use std::time::Instant;
 
-/// Hands a call in. It stands in its queue from now on; dropping the answer takes it out.
-pub(crate) fn hand_in(lease: Lease, request: Request, now: Instant) -> Waiting {
+/// Hands a call in: it stands in its queue from now on; dropping the answer takes it out. Gives beside it what the
+/// answer's encoder needs.
+///
+/// No future: what a caller moves in here does not make its own future larger.
+pub(crate) fn hand_in<Form>(
+    lease: Lease,
+    asked: Asked,
+    decoded: Decoded<Form>,
+) -> (Waiting, Arc<Signature>, Form) {
+    let Decoded { call, hints, form } = decoded;
+    let signature = call.signature().clone();
+    let now = CLOCK.now();
+    let request = asked.request(call, hints, now);
     let deadline = request.deadline;
     let answer = submit(lease, request, now);
     handed_in();
-    Waiting { answer, deadline }
+    (Waiting { answer, deadline }, signature, form)
 }
 
 /// A call that was handed in.
@@ -26,7 +41,8 @@ impl Waiting {
         match self.deadline {
             None => self.answer.await,
             Some(deadline) => {
-                let in_time = tokio::time::timeout_at(deadline.into(), self.answer).await;
+                // Boxed: a timer is large, and most callers have no deadline.
+                let in_time = Box::pin(tokio::time::timeout_at(deadline.into(), self.answer)).await;
                 in_time.unwrap_or_else(|_| Err(Problem::new(Reason::DeadlineExceeded)))
             }
         }

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::grpc::{self, Unary, coding, message, unknown};
 use super::predict::{away, bytes_of, hand_in};
 use super::tfs_rest::{place, statuses};
-use crate::caller::{CLOCK, Caller, Shared};
+use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
 use crate::grpc::frame::framed;
 use crate::grpc::status;
@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use landfall_dialects::tfs::{ErrorPlace, errors, grpc as dialect};
 use landfall_dialects::{Address, GrpcError, Identity};
 use landfall_model::{Problem, VersionChoice};
-use landfall_serving::{Clock, Lease};
+use landfall_serving::Lease;
 
 /// The service that answers predictions.
 pub(crate) const PREDICTION_SERVICE: &str = "tensorflow.serving.PredictionService";
@@ -112,13 +112,10 @@ async fn answered(
     let address = meant.insert(dialect::predict_address(body.bytes())?);
     let lease = caller.shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
-    let holder = lease.clone();
-    let decoded = away(body.len(), move || dialect::decode_predict(&body, holder.signatures())).await??;
-    let signature = decoded.call.signature().clone();
-    let now = CLOCK.now();
-    let request = asked.request(decoded.call, decoded.hints, now);
-    let outputs = hand_in(lease.clone(), request, now).answer().await?.outputs;
-    let form = decoded.form;
+    let (bytes, holder) = (body.len(), lease.clone());
+    let decode = move || dialect::decode_predict(&body, holder.signatures());
+    let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
+    let outputs = waiting.answer().await?.outputs;
     away(bytes_of(&outputs), move || {
         let identity = Identity { model: lease.model(), version: lease.version() };
         framed(|out| dialect::encode_predict(&form, identity, &signature, &outputs, out))

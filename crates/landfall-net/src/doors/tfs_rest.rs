@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
-use crate::caller::{CLOCK, Caller, Shared};
+use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
 use crate::metrics::Door;
 use crate::reply::{self, Reply, empty};
@@ -16,7 +16,7 @@ use landfall_dialects::tfs::rest::{self as dialect, Route};
 use landfall_dialects::tfs::{ErrorPlace, errors};
 use landfall_dialects::{Address, Identity};
 use landfall_model::{Problem, Reason, Version, VersionChoice, VersionStatus};
-use landfall_serving::{Clock, Lease};
+use landfall_serving::Lease;
 
 /// Answers a request below `/v1/`.
 pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
@@ -91,14 +91,12 @@ async fn answered(
         }
     };
     *found = Some(lease.clone());
-    let holder = lease.clone();
-    let decoded = away(body.len(), move || dialect::decode(&body, holder.signatures())).await??;
-    let signature = decoded.call.signature().clone();
-    let now = CLOCK.now();
-    let request = asked.request(decoded.call, decoded.hints, now);
+    let (bytes, holder) = (body.len(), lease.clone());
+    let decode = move || dialect::decode(&body, holder.signatures());
     // The lease goes with the call: nothing of the answer needs the version.
-    let outputs = hand_in(lease, request, now).answer().await?.outputs;
-    let (form, nan) = (decoded.form, caller.shared.json_nan);
+    let (waiting, signature, form) = hand_in(lease, asked, away(bytes, decode).await??);
+    let outputs = waiting.answer().await?.outputs;
+    let nan = caller.shared.json_nan;
     Ok(away(bytes_of(&outputs), move || {
         let mut body = Vec::with_capacity(256);
         dialect::encode(&form, &signature, &outputs, nan, &mut body).map(|()| body)

@@ -60,6 +60,29 @@ fn pipelined_requests_are_answered_in_order_on_one_connection() {
 }
 
 #[test]
+fn an_answer_arrives_though_what_follows_its_request_is_none() {
+    let house = House::open();
+    let body = tfs(&[1.0]);
+    let cut = body.len() - 3;
+    for (what, lines, status) in [
+        ("cut by its length", format!("Content-Length: {cut}\r\n"), 400),
+        ("cut by its length, the last one", format!("Content-Length: {cut}\r\nConnection: close\r\n"), 400),
+        ("two lengths", format!("Content-Length: {cut}\r\nContent-Length: 1\r\n"), 400),
+        ("no length", String::new(), 400),
+        ("no length, the last one", "Connection: close\r\n".to_owned(), 400),
+    ] {
+        for half_closes in [false, true] {
+            let mut client = Http::to(house.http);
+            client.send(format!("{}{body}", head(&lines)));
+            if half_closes {
+                client.half_close();
+            }
+            assert_eq!(client.answer().status, status, "{what}, {half_closes}");
+        }
+    }
+}
+
+#[test]
 fn what_is_no_http_gets_an_error_or_an_end_and_stops_nobody() {
     let house = House::open();
     let body = tfs(&[1.0]);

@@ -53,6 +53,11 @@ fn foreign_bytes_that_claim_to_be_packed() {
 }
 
 #[test]
+fn what_callers_say_they_take() {
+    run(fuzz::accept, &[b"*/*", b"application/json;q=0.5, */*;q=0", b"text/html,application/*", b";q,="]);
+}
+
+#[test]
 fn paths() {
     run(
         fuzz::route,

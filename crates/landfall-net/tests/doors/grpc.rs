@@ -70,6 +70,13 @@ fn what_is_asked_about_server_and_models_is_told() {
         }
         let ready = client.unary("/inference.GRPCInferenceService/ModelReady", &field(1, b"nope")).await;
         assert_eq!(ready.only(), b"", "not ready, and no error");
+        for (version, status, answer) in
+            [("1", 0, &[8u8, 1][..]), ("1.0", 0, &[8, 1]), ("99", 0, b""), ("abc", 3, b"")]
+        {
+            let message = [field(1, b"half"), field(2, version.as_bytes())].concat();
+            let ended = client.unary("/inference.GRPCInferenceService/ModelReady", &message).await;
+            assert_eq!((ended.status(), ended.messages.concat()), (status, answer.to_vec()), "{version}");
+        }
     });
 }
 

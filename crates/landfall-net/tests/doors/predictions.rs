@@ -111,12 +111,13 @@ fn what_is_asked_about_models_is_told() {
         ("/v1/models/half/metadata", "DT_FLOAT"),
         ("/v2", "landfall"),
         ("/v2/", "binary_tensor_data"),
-        ("/v2/health/live", "live"),
-        ("/v2/health/ready", "true"),
+        ("/v2/health/live", ""),
+        ("/v2/health/ready", ""),
         ("/v2/models/half", r#""versions":["1","2"]"#),
         ("/v2/models/half/versions/1", r#""versions":["1"]"#),
         ("/v2/models/half/config", "max_batch_size"),
-        ("/v2/models/half/ready", r#""ready":true"#),
+        ("/v2/models/half/ready", ""),
+        ("/v2/models/half/versions/1.0/ready", ""),
         ("/v2/models/half/stats", "inference_count"),
         ("/v2/models/stats", "slow"),
         ("/livez", "ok"),
@@ -129,6 +130,29 @@ fn what_is_asked_about_models_is_told() {
     }
     let index = ask(house.http, "POST", "/v2/repository/index", "", "");
     assert!(index.dense().contains(r#"{"name":"slow","version":"1","state":"READY"}"#), "{}", index.text());
+}
+
+#[test]
+fn what_a_status_says_is_said_in_json_to_those_who_take_it() {
+    let house = House::open();
+    for (method, path, text) in [
+        ("GET", "/v2/health/live", r#"{"live":true}"#),
+        ("GET", "/v2/health/ready", r#"{"ready":true}"#),
+        ("GET", "/v2/models/half/ready", r#"{"name":"half","ready":true}"#),
+        ("GET", "/v2/models/half/versions/1/ready", r#"{"name":"half","ready":true}"#),
+        ("POST", "/v2/repository/models/half/load", r#"{"name":"half","load":true}"#),
+        ("POST", "/v2/repository/models/half/unload", r#"{"name":"half","unload":true}"#),
+    ] {
+        let silent = ask(house.http, method, path, "", "");
+        assert_eq!((silent.status, &*silent.text()), (200, ""), "{path}");
+        assert_eq!(silent.header("content-length"), Some("0"), "{path}");
+        if path.ends_with("unload") {
+            assert_eq!(ask(house.http, "POST", "/v2/repository/models/half/load", "", "").status, 200);
+        }
+        let asked = ask(house.http, method, path, "Accept: */*\r\n", "");
+        assert_eq!((asked.status, &*asked.text()), (200, text), "{path}");
+        assert_eq!(asked.header("content-type"), Some("application/json"), "{path}");
+    }
 }
 
 #[test]

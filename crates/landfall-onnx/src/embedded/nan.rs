@@ -14,12 +14,8 @@ const LOSING: [&str; 7] = ["Relu", "Clip", "MaxPool", "TopK", "ArgMax", "ArgMin"
 pub(super) fn lost_in(declared: &Declared) -> Option<&'static str> {
     let has = |name: &str| declared.operators.contains_key(&(String::new(), name.to_owned()));
     // What a cast to an integer makes of NaN is anybody's guess; here it is 0.
-    let makes_integers = declared.casts.iter().filter_map(|element| element.dtype()).any(|to| !is_float(to));
+    let makes_integers = declared.casts.iter().filter_map(|element| element.dtype()).any(|to| !to.is_float());
     LOSING.into_iter().find(|name| has(name)).or(makes_integers.then_some("Cast"))
-}
-
-fn is_float(dtype: DType) -> bool {
-    matches!(dtype, DType::F16 | DType::Bf16 | DType::F32 | DType::F64)
 }
 
 /// Refuses an input that holds NaN.

@@ -27,6 +27,10 @@ pub(super) fn check(
     if !foreign.is_empty() {
         return Err(refused(format!("operator {}", foreign.join(", "))));
     }
+    // Its booleans are integers: a cast would leave 2 as it is, and make 0 of a half.
+    if declared.casts.contains(&ElementType::of(DType::Bool)) {
+        return Err(refused("operator Cast to bool".to_owned()));
+    }
     let mut used = Vec::new();
     for input in interface.signature.inputs() {
         used.push((input.dtype, format!("input {:?}", input.name)));

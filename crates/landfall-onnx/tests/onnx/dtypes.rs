@@ -1,6 +1,6 @@
 //! Every element type through both engines: what goes in comes out, or is refused at load by name.
 
-use crate::support::{Files, answer, engines, identity, load};
+use crate::support::{Axis, Files, Graph, Message, answer, engines, identity, load, node, tensor_type};
 use landfall_model::{DType, Kind, Scalar, Shape, Tensor, TensorMut};
 use landfall_onnx::declared::ElementType;
 
@@ -72,6 +72,27 @@ fn a_bool_of_any_byte_is_true() {
     for engine in engines() {
         let outputs = answer(engine, &file, &[("x", &x)]).unwrap();
         assert_eq!(outputs.get(0).unwrap().bools().unwrap(), [0, 1], "{}", engine.name());
+    }
+}
+
+#[test]
+fn a_cast_to_bool_gives_true_and_false_or_is_refused() {
+    let cast = |from: &str, to: &str, element| {
+        let attribute = Message::new().text(1, "to").number(3, element).number(20, 2);
+        node("Cast", &[from], &[to]).message(5, &attribute)
+    };
+    let rows = tensor_type(1, Some(&[Axis::Free("n")]));
+    let file = Graph::new().node(&cast("x", "is", 9)).node(&cast("is", "y", 1)).input("x", &rows);
+    let file = file.output("y", &rows).file();
+    let x = Tensor::from_slice(&[3], &[0.0f32, 0.5, 2.0]).unwrap();
+    for engine in engines() {
+        match answer(engine, &file, &[("x", &x)]) {
+            Ok(outputs) => assert_eq!(outputs.get(0).unwrap().values::<f32>().unwrap(), [0.0, 1.0, 1.0]),
+            Err(problem) => {
+                assert_eq!((engine.name(), problem.kind()), ("embedded", Kind::Unimplemented));
+                assert!(problem.to_string().contains("Cast to bool"), "{problem}");
+            }
+        }
     }
 }
 

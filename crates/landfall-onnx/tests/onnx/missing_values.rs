@@ -15,12 +15,12 @@ fn file(operator: &str, attributes: &[Message], further: &[&Message], element: i
 }
 
 fn integer(name: &str, value: i64) -> Message {
-    Message::new().text(1, name).number(3, value as u64).number(20, 2)
+    Message::new().text(1, name).number(3, value).number(20, 2)
 }
 
 fn integers(name: &str, values: &[i64]) -> Message {
     let list = Message::new().text(1, name).number(20, 7);
-    values.iter().fold(list, |list, &value| list.number(8, value as u64))
+    values.iter().fold(list, |list, &value| list.number(8, value))
 }
 
 fn scalar(name: &str, value: f32) -> Message {
@@ -47,7 +47,10 @@ fn what_would_become_a_number_is_refused_with_its_row() {
         ("ArgMin", file("ArgMin", &[integer("axis", 3)], &[], 7)),
         ("TopK", file("TopK", &[integer("axis", 3)], &[&kept], 1)),
         ("Cast", file("Cast", &[integer("to", 6)], &[], 6)),
-        ("QuantizeLinear", file("QuantizeLinear", &[], &[&scalar("c0", 0.1)], 2)),
+        (
+            "QuantizeLinear",
+            file("QuantizeLinear", &[], &[&scalar("c0", 0.1), &stored("c1", 2, &[], &[3])], 2),
+        ),
     ] {
         let whole = MISSING.map(|value| if value.is_nan() { 6.0 } else { value });
         assert!(on_embedded(&file, &whole).is_ok(), "{operator}: {:?}", on_embedded(&file, &whole).err());

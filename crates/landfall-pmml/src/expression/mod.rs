@@ -8,7 +8,7 @@ mod text_index;
 
 pub(crate) use compile::{Typed, derived_slot, resolve};
 pub(crate) use document::{
-    Derived, Functions, Node, read_derived, read_expression, read_function, try_expression,
+    Derived, Functions, Kind as DocumentKind, Node, read_derived, read_expression, read_function,
 };
 pub(crate) use evaluate::evaluate;
 pub(crate) use text_index::TextIndex;

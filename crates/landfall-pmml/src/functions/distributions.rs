@@ -38,7 +38,7 @@ pub(super) const TABLE: &[Function] = &[
 const SERIES_BELOW: f64 = 2.0;
 
 /// The error function.
-pub(crate) fn erf(x: f64) -> f64 {
+fn erf(x: f64) -> f64 {
     if x.abs() < SERIES_BELOW { series(x) } else { x.signum() * (1.0 - fraction(x.abs())) }
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn normal_cdf(x: f64) -> f64 {
 }
 
 /// Its inverse, by Newton's steps that Halley's term shortens.
-pub(crate) fn normal_quantile(p: f64) -> f64 {
+fn normal_quantile(p: f64) -> f64 {
     match p {
         _ if !(0.0..=1.0).contains(&p) => return f64::NAN,
         0.0 => return f64::NEG_INFINITY,

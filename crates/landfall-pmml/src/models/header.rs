@@ -166,7 +166,10 @@ impl Header {
     }
 
     fn settle_target(&mut self, b: &mut Build<'_>) {
-        let classification = self.function == MiningFunction::Classification;
+        let text = matches!(
+            self.function,
+            MiningFunction::Classification | MiningFunction::Clustering | MiningFunction::AssociationRules
+        );
         for field in self.schema.targets() {
             let def = field.slot.map(|slot| b.slots[slot as usize].clone_head());
             let dtype = def.as_ref().map_or(DataType::Double, |def| def.dtype);
@@ -195,7 +198,7 @@ impl Header {
                 let field = own.as_ref().and_then(|field| field.slot).map(|slot| &b.slots[slot as usize]);
                 let data = field.and_then(|def| def.field).map(|at| b.dictionary[at].clone());
                 self.dtype = field
-                    .map_or(if classification { DataType::String } else { DataType::Double }, |def| {
+                    .map_or(if text { DataType::String } else { DataType::Double }, |def| {
                         def.dtype
                     });
                 self.target_optype = field.map(|def| def.optype);

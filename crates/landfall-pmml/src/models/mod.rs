@@ -1,16 +1,24 @@
 //! The model elements: one file each, one line each in the table below.
 
+mod clustering;
+mod general_regression;
 mod header;
+mod measure;
 mod mining;
+mod naive_bayes;
+mod neighbors;
+mod neural;
 mod normalization;
 mod output;
 mod predicate;
 mod regression;
+mod ruleset;
+mod scorecard;
+mod support_vector;
 mod tree;
 
 pub(crate) use header::{Header, Math, MiningFunction, TargetInfo};
 pub(crate) use output::{OutputField, RuleFeature};
-pub(crate) use predicate::Predicate;
 
 use crate::read::Element;
 use crate::resolve::{Build, ClassList, ScopeId, Slot, Target};
@@ -33,11 +41,6 @@ pub(crate) trait Body: Send + Sync + Debug {
     fn inner(&self) -> Vec<&Model> {
         Vec::new()
     }
-
-    /// The slots of earlier rows' items, where rows of one record are taken together.
-    fn items(&self) -> Option<Slot> {
-        None
-    }
 }
 
 /// Reads an element's own children; the common ones are the header's.
@@ -48,6 +51,14 @@ const ELEMENTS: &[(&str, &[&str], Reader)] = &[
     ("TreeModel", tree::ATTRIBUTES, tree::read),
     ("RegressionModel", regression::ATTRIBUTES, regression::read),
     ("MiningModel", &[], mining::read),
+    ("GeneralRegressionModel", general_regression::ATTRIBUTES, general_regression::read),
+    ("NeuralNetwork", neural::ATTRIBUTES, neural::read),
+    ("ClusteringModel", clustering::ATTRIBUTES, clustering::read),
+    ("NaiveBayesModel", naive_bayes::ATTRIBUTES, naive_bayes::read),
+    ("NearestNeighborModel", neighbors::ATTRIBUTES, neighbors::read),
+    ("RuleSetModel", ruleset::ATTRIBUTES, ruleset::read),
+    ("Scorecard", scorecard::ATTRIBUTES, scorecard::read),
+    ("SupportVectorMachineModel", support_vector::ATTRIBUTES, support_vector::read),
 ];
 
 /// Attributes of all model elements; those that are not read describe how the model was made.

@@ -357,6 +357,7 @@ impl Feature {
             Feature::Predicted(Some(slot)) => cx.get(*slot)?,
             Feature::Display(names) => match names.iter().find(|(value, _)| *value == answer.value) {
                 Some((_, display)) => *display,
+                None if !answer.display.is_missing() => answer.display,
                 None if answer.value.is_missing() => Value::Missing,
                 None => {
                     let text = cx.shown(answer.value, model.dtype);

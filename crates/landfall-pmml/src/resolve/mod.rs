@@ -6,10 +6,10 @@ pub(crate) mod schema;
 mod scope;
 pub(crate) mod targets;
 
-pub(crate) use dictionary::{DataField, DisplayName};
+pub(crate) use dictionary::DataField;
 pub(crate) use interval::Interval;
-pub(crate) use schema::{InvalidRule, MiningField, MissingRule, Outliers, Schema, Treatment, Usage};
-pub(crate) use scope::{Build, ClassList, Entry, ScopeId, Slot, SlotDef, Source};
+pub(crate) use schema::{Schema, Treatment, Usage};
+pub(crate) use scope::{Build, ClassList, ScopeId, Slot, SlotDef, Source};
 pub(crate) use targets::{Target, Targets};
 
 use landfall_model::Problem;

@@ -173,6 +173,14 @@ impl<'a> Build<'a> {
         Ok(None)
     }
 
+    /// A derived field that nothing has used yet, as the document has it.
+    pub(crate) fn pending(&self, scope: ScopeId, name: &str) -> Option<expression::Derived> {
+        match self.scopes[scope].names.get(name)? {
+            Entry::Pending(derived) => Some(derived.as_ref().clone()),
+            _ => None,
+        }
+    }
+
     /// The slot of a name.
     pub(crate) fn resolve(&mut self, scope: ScopeId, name: &str, place: Place) -> Result<Slot, Problem> {
         self.try_resolve(scope, name)?.ok_or_else(|| self.undeclared(name, place))

@@ -18,6 +18,8 @@ pub(crate) struct Answer {
     pub(crate) confidence: Option<f64>,
     /// What was reached within the model: a node, a cluster, a rule, neighbours.
     pub(crate) entity: Value,
+    /// How the prediction is shown to people, where the model itself says so.
+    pub(crate) display: Value,
     /// Entities with their affinity or weight, best first or in the model's order.
     pub(crate) ranked: Vec<Ranked>,
     /// Whether `ranked` counts distances: smaller is nearer.
@@ -57,6 +59,7 @@ impl Default for Answer {
             confidences: Vec::new(),
             confidence: None,
             entity: Value::Missing,
+            display: Value::Missing,
             ranked: Vec::new(),
             nearest_first: false,
             reasons: Vec::new(),
@@ -71,6 +74,7 @@ impl Answer {
     pub(crate) fn clear(&mut self) {
         self.value = Value::Missing;
         self.entity = Value::Missing;
+        self.display = Value::Missing;
         (self.confidence, self.deviation) = (None, None);
         self.nearest_first = false;
         self.scores.clear();

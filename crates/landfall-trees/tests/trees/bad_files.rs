@@ -98,7 +98,7 @@ fn a_model_that_does_not_fit_itself_is_refused() {
     expect(refusal(bases.to_string().as_bytes()).to_string(), "2 base scores for 3 groups");
     let mut unnamed = written::xgboost();
     unnamed["learner"]["feature_names"] = json!([]);
-    unnamed["learner"]["learner_model_param"]["num_feature"] = json!("4000000000");
+    unnamed["learner"]["learner_model_param"]["num_feature"] = json!("2000000000");
     assert_eq!(refusal(unnamed.to_string().as_bytes()).kind(), Kind::ResourceExhausted);
 }
 

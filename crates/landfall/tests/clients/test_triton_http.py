@@ -162,6 +162,13 @@ def a_model_can_be_unloaded_and_loaded_again(server):
     near(answer.as_numpy("malignant"), golden("breast_cancer")["malignant"])
 
 
+def what_a_status_says_is_said_in_json_to_those_who_take_it(server):
+    for path, text in (("/v2/health/live", {"live": True}), ("/v2/health/ready", {"ready": True}),
+                       ("/v2/models/digits/ready", {"name": "digits", "ready": True})):
+        same(requests.get(server.url(path), timeout=20).json(), text)
+        same(requests.get(server.url(path), timeout=20, headers={"Accept": None}).content, b"")
+
+
 def loading_what_is_not_there_or_with_a_configuration_is_refused(server):
     refused_by_triton("400", lambda: client(server).load_model("digits", config="{}"), "config")
     answer = requests.post(server.url("/v2/repository/models/nobody/load"), timeout=20)

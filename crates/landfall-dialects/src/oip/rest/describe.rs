@@ -78,7 +78,7 @@ pub(super) fn object(members: impl FnOnce(&mut Document)) -> Vec<u8> {
     document.done()
 }
 
-/// `{"live":true}`: the process runs.
+/// `{"live":true}`, KServe's answer (Triton's is empty): the process runs.
 pub fn live() -> Vec<u8> {
     object(|o| o.key("live").boolean(true))
 }
@@ -88,7 +88,7 @@ pub fn ready(ready: bool) -> Vec<u8> {
     object(|o| o.key("ready").boolean(ready))
 }
 
-/// `{"name":…,"ready":true}`.
+/// `{"name":…,"ready":true}`, KServe's answer (Triton's is empty).
 pub fn model_ready(model: &str) -> Vec<u8> {
     object(|o| {
         o.key("name").text(model);

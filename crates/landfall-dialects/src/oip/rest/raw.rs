@@ -37,8 +37,8 @@ fn one_string(body: &Buffer, spec: &InputSpec) -> Result<Tensor, Fault> {
     Ok(Tensor::from_strings(dims.iter().map(|_| 1).collect(), strings)?)
 }
 
-/// The declared shape with its one free axis as long as the bytes ask for. Where axis 0 and one more are free, there is
-/// one row.
+/// The declared shape with its one free axis as long as the bytes ask for, but no shorter than 1: no bytes are a mistake
+/// and not zero rows. Where axis 0 and one more are free, there is one row.
 fn shape(spec: &InputSpec, bytes: usize) -> Result<Shape, Fault> {
     let dims = spec.dims.as_deref().ok_or_else(|| not_deduced(spec))?;
     let mut free: Vec<usize> = (0..dims.len()).filter(|&axis| matches!(dims[axis], Dim::Free(_))).collect();
@@ -51,7 +51,7 @@ fn shape(spec: &InputSpec, bytes: usize) -> Result<Shape, Fault> {
     let mut shape: Shape = dims.iter().map(|dim| if let Dim::Known(n) = dim { *n } else { 1 }).collect();
     if let [axis] = free[..] {
         let size = blob::elements(&shape, &spec.name)?.saturating_mul(spec.dtype.size().unwrap_or(1));
-        let length = bytes.checked_div(size).unwrap_or(0);
+        let length = bytes.checked_div(size).unwrap_or(0).max(1);
         shape = shape.iter().enumerate().map(|(i, &dim)| if i == axis { length } else { dim }).collect();
     }
     Ok(shape)

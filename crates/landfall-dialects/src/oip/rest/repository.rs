@@ -72,12 +72,12 @@ pub fn unload_request(body: &[u8]) -> Result<(), Problem> {
     members(body, |scanner, _| Ok(scanner.skip_value()?))
 }
 
-/// The answer to a load.
+/// `{"name":…,"load":true}`, KServe's answer to a load (Triton's is empty).
 pub fn loaded(model: &str) -> Vec<u8> {
     done(model, "load")
 }
 
-/// The answer to an unload.
+/// `{"name":…,"unload":true}`, KServe's answer to an unload (Triton's is empty).
 pub fn unloaded(model: &str) -> Vec<u8> {
     done(model, "unload")
 }

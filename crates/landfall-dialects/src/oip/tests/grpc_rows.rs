@@ -96,36 +96,19 @@ fn typed_contents_are_the_raw_contents() {
     assert_eq!(tensor(&one(DType::F16), &raw("FP16", &[1, 2], &halves)).len(), 2);
 }
 
-#[test]
-fn what_does_not_fit_is_refused_in_tritons_words() {
+/// Messages to a model with one float input, and what is said of them.
+fn refused(table: &[(&str, Vec<u8>, &str)]) {
     let x = one(DType::F32);
+    for (row, message, text) in table {
+        let found = refusal(decode_grpc(&x, message));
+        assert!(found.contains(text), "{row}: {found}");
+    }
+}
+
+#[test]
+fn data_that_does_not_fit_is_refused_in_tritons_words() {
     let eight = [0u8; 8];
-    let parameters = |key: &'static str, value: fn(&mut Writer<'_>)| {
-        request(
-            "FP32",
-            &[1, 2],
-            |w| {
-                parameter(w, 4, key, value);
-                w.bytes_field(7, &[0; 8]);
-            },
-            |_| {},
-        )
-    };
-    let classes = |value: fn(&mut Writer<'_>)| {
-        request(
-            "FP32",
-            &[1, 2],
-            |w| {
-                w.message(6, |w| {
-                    w.string_field(1, "Y");
-                    parameter(w, 2, "classification", value);
-                });
-                w.bytes_field(7, &[0; 8]);
-            },
-            |_| {},
-        )
-    };
-    let table: Vec<(&str, Vec<u8>, &str)> = vec![
+    refused(&[
         (
             "OIP-GRPC-7",
             typed("FP32", &[1, 2], |w| w.packed_varints(2, [1u64, 2].into_iter())),
@@ -179,6 +162,28 @@ fn what_does_not_fit_is_refused_in_tritons_words() {
             "[request id: <id_unknown>] input byte size mismatch for input 'X' for model 'm'. Expected 8, got 9",
         ),
         ("OIP-GRPC-3", raw("FP32", &[u64::MAX, 2], &eight), "unexpected shape for input 'X'"),
+    ]);
+    let narrow = typed("INT8", &[1, 2], |w| w.packed_varints(2, [1u64, 300].into_iter()));
+    assert!(
+        refusal(decode_grpc(&one(DType::I8), &narrow)).contains("300 does not fit into INT8"),
+        "OIP-REST-20"
+    );
+}
+
+#[test]
+fn parameters_that_do_not_fit_are_refused_in_tritons_words() {
+    let parameters = |key: &'static str, value: fn(&mut Writer<'_>)| {
+        request(
+            "FP32",
+            &[1, 2],
+            |w| {
+                parameter(w, 4, key, value);
+                w.bytes_field(7, &[0; 8]);
+            },
+            |_| {},
+        )
+    };
+    refused(&[
         (
             "OIP-GRPC-10",
             parameters("sequence_id", |w| w.bool_field(1, true)),
@@ -205,16 +210,6 @@ fn what_does_not_fit_is_refused_in_tritons_words() {
             "parameter keys starting with 'triton_' are reserved for Triton usage.",
         ),
         (
-            "TRITON-CLS-4",
-            classes(|w| w.varint_field(2, 0)),
-            "invalid value for 'classification' parameter, expected >= 0",
-        ),
-        (
-            "TRITON-CLS-4",
-            classes(|w| w.string_field(3, "1")),
-            "invalid value type for 'classification' parameter, expected int64_param",
-        ),
-        (
             "TRITON-SHM-9",
             request(
                 "FP32",
@@ -224,16 +219,37 @@ fn what_does_not_fit_is_refused_in_tritons_words() {
             ),
             "parameter 'shared_memory_region' of tensor 'X': shared memory is not supported",
         ),
-    ];
-    for (row, message, text) in table {
-        let found = refusal(decode_grpc(&x, &message));
-        assert!(found.contains(text), "{row}: {found}");
-    }
-    let narrow = typed("INT8", &[1, 2], |w| w.packed_varints(2, [1u64, 300].into_iter()));
-    assert!(
-        refusal(decode_grpc(&one(DType::I8), &narrow)).contains("300 does not fit into INT8"),
-        "OIP-REST-20"
-    );
+    ]);
+}
+
+#[test]
+fn classifications_that_make_no_sense_are_refused_in_tritons_words() {
+    let classes = |value: fn(&mut Writer<'_>)| {
+        request(
+            "FP32",
+            &[1, 2],
+            |w| {
+                w.message(6, |w| {
+                    w.string_field(1, "Y");
+                    parameter(w, 2, "classification", value);
+                });
+                w.bytes_field(7, &[0; 8]);
+            },
+            |_| {},
+        )
+    };
+    refused(&[
+        (
+            "TRITON-CLS-4",
+            classes(|w| w.varint_field(2, 0)),
+            "invalid value for 'classification' parameter, expected >= 0",
+        ),
+        (
+            "TRITON-CLS-4",
+            classes(|w| w.string_field(3, "1")),
+            "invalid value type for 'classification' parameter, expected int64_param",
+        ),
+    ]);
 }
 
 #[test]

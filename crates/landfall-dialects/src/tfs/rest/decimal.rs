@@ -283,7 +283,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #![proptest_config(crate::seeded::seeded(20_000))]
 
         #[test]
         fn the_quick_way_gives_what_exact_arithmetic_gives_for_floats(bits: u32) {

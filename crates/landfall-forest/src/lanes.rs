@@ -1,0 +1,104 @@
+//! Eight ways down at a time: one row through eight trees, or eight rows through one. A way down waits for memory and
+//! for comparisons at each split; eight that do not depend on each other overlap. The leaves are the definition's, and
+//! are added in its order.
+
+use crate::forest::{Node, SplitKinds, Tree};
+use crate::{Forest, Real, Rows};
+use std::hint::select_unpredictable;
+use std::ops::Range;
+
+/// Ways down at a time.
+const LANES: usize = 8;
+/// Rows that go through a tree before the next one is taken.
+const BLOCK_ROWS: usize = 64;
+
+impl<X: Real, Y: Real> Forest<X, Y> {
+    /// Adds the leaves of `trees` to the sums of all rows.
+    pub(crate) fn add_by_lanes(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+        if rows.len() < LANES {
+            for (row, sums) in sums.chunks_exact_mut(self.outputs).enumerate() {
+                self.add_row(rows.row(row), trees.clone(), sums);
+            }
+            return;
+        }
+        for start in (0..rows.len()).step_by(BLOCK_ROWS) {
+            let block = start..rows.len().min(start + BLOCK_ROWS);
+            let sums = &mut sums[block.start * self.outputs..block.end * self.outputs];
+            for tree in &self.trees[trees.clone()] {
+                self.add_tree_by_lanes(rows, block.clone(), tree, sums);
+            }
+        }
+    }
+
+    /// One row through all trees, eight at a time.
+    fn add_row(&self, row: &[X], trees: Range<usize>, sums: &mut [Y]) {
+        let mut groups = self.trees[trees].chunks_exact(LANES);
+        for group in &mut groups {
+            let leaves = self.leaves(std::array::from_fn(|lane| group[lane].root), [row; LANES]);
+            for (tree, leaf) in group.iter().zip(leaves) {
+                self.add_leaf(tree, leaf as usize, row, sums);
+            }
+        }
+        for tree in groups.remainder() {
+            self.add_leaf(tree, self.leaf(tree, row) as usize, row, sums);
+        }
+    }
+
+    /// One tree for a block of rows, eight at a time.
+    pub(crate) fn add_tree_by_lanes(
+        &self,
+        rows: Rows<'_, X>,
+        block: Range<usize>,
+        tree: &Tree,
+        sums: &mut [Y],
+    ) {
+        let whole = block.len() / LANES * LANES;
+        let mut sums = sums.chunks_exact_mut(self.outputs);
+        for start in (block.start..block.start + whole).step_by(LANES) {
+            let group: [&[X]; LANES] = std::array::from_fn(|lane| rows.row(start + lane));
+            for ((leaf, row), sums) in self.leaves([tree.root; LANES], group).iter().zip(group).zip(&mut sums)
+            {
+                self.add_leaf(tree, *leaf as usize, row, sums);
+            }
+        }
+        for (row, sums) in (block.start + whole..block.end).zip(sums) {
+            let row = rows.row(row);
+            self.add_leaf(tree, self.leaf(tree, row) as usize, row, sums);
+        }
+    }
+
+    /// The leaves that eight rows come to from eight roots.
+    #[inline]
+    fn leaves(&self, roots: [u32; LANES], rows: [&[X]; LANES]) -> [u32; LANES] {
+        match self.splits {
+            SplitKinds::Less => self
+                .ways(roots, rows, |node, x| (x < node.threshold) | (x.is_nan() & node.rule.missing_left())),
+            SplitKinds::AtMost => self
+                .ways(roots, rows, |node, x| (x <= node.threshold) | (x.is_nan() & node.rule.missing_left())),
+            SplitKinds::Mixed => self.ways(roots, rows, |node, x| self.goes_left(node, x)),
+        }
+    }
+
+    #[inline(always)]
+    fn ways(
+        &self,
+        mut at: [u32; LANES],
+        rows: [&[X]; LANES],
+        goes_left: impl Fn(&Node<X>, X) -> bool,
+    ) -> [u32; LANES] {
+        loop {
+            let mut goes_on = false;
+            for lane in 0..LANES {
+                let node = &self.nodes[at[lane] as usize];
+                // A leaf asks for feature 0 and stays where it is, so that lanes need not be told apart.
+                let left = goes_left(node, rows[lane][node.feature as usize]);
+                let is_leaf = node.rule.is_leaf();
+                at[lane] = select_unpredictable(is_leaf, at[lane], node.next + u32::from(!left));
+                goes_on |= !is_leaf;
+            }
+            if !goes_on {
+                return at.map(|at| self.nodes[at as usize].next);
+            }
+        }
+    }
+}

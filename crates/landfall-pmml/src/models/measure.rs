@@ -1,0 +1,186 @@
+//! `<ComparisonMeasure>`: how far two rows are from each other, or how alike; for clusters and for neighbours.
+
+use crate::read::Element;
+use crate::resolve::Build;
+use landfall_model::Problem;
+
+/// How fields are compared, and how that is put together.
+#[derive(Clone, Debug)]
+pub(crate) struct Measure {
+    kind: Kind,
+    compare: Compare,
+    /// Whether less is nearer.
+    pub(crate) distance: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Kind {
+    Euclidean,
+    SquaredEuclidean,
+    Chebychev,
+    CityBlock,
+    Minkowski(f64),
+    SimpleMatching,
+    Jaccard,
+    Tanimoto,
+    Binary { numerator: [f64; 4], denominator: [f64; 4] },
+}
+
+/// How two values of one field are compared.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Compare {
+    AbsDiff,
+    GaussSim,
+    Delta,
+    Equal,
+}
+
+/// One field's part in the measure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) compare: Option<Compare>,
+    pub(crate) weight: f64,
+    pub(crate) scale: f64,
+}
+
+/// The attribute `compareFunction`.
+pub(crate) fn compare<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Option<Compare>, Problem> {
+    Ok(Some(match element.get("compareFunction") {
+        None => return Ok(None),
+        Some("absDiff") => Compare::AbsDiff,
+        Some("gaussSim") => Compare::GaussSim,
+        Some("delta") => Compare::Delta,
+        Some("equal") => Compare::Equal,
+        Some(_) => return Err(element.value(&b.xml, "compareFunction")),
+    }))
+}
+
+impl Measure {
+    /// Reads a `<ComparisonMeasure>`.
+    pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Self, Problem> {
+        element.only(&b.xml, &["kind", "compareFunction", "minimum", "maximum"])?;
+        let distance = match element.need(&b.xml, "kind")? {
+            "distance" => true,
+            "similarity" => false,
+            _ => return Err(element.value(&b.xml, "kind")),
+        };
+        let compare = compare(b, element)?.unwrap_or(Compare::AbsDiff);
+        let mut kind = None;
+        while let Some(child) = b.xml.child(element)? {
+            let name = child.name.to_string();
+            child.only(&b.xml, if name == "minkowski" { &["p-parameter"] } else { BINARY })?;
+            let parameters = |prefix: &str| -> Result<[f64; 4], Problem> {
+                let mut all = [0.0; 4];
+                for (place, cell) in all.iter_mut().zip(["00", "01", "10", "11"]) {
+                    *place = child.number(&b.xml, &format!("{prefix}{cell}-parameter"))?.unwrap_or(0.0);
+                }
+                Ok(all)
+            };
+            kind = Some(match name.as_str() {
+                "euclidean" => Kind::Euclidean,
+                "squaredEuclidean" => Kind::SquaredEuclidean,
+                "chebychev" => Kind::Chebychev,
+                "cityBlock" => Kind::CityBlock,
+                "minkowski" => Kind::Minkowski(child.need_number(&b.xml, "p-parameter")?),
+                "simpleMatching" => Kind::SimpleMatching,
+                "jaccard" => Kind::Jaccard,
+                "tanimoto" => Kind::Tanimoto,
+                "binarySimilarity" => Kind::Binary { numerator: parameters("c")?, denominator: parameters("d")? },
+                _ => return Err(b.xml.unknown(&child, element)),
+            });
+            b.xml.leaf(&child)?;
+        }
+        let kind = kind.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> names no measure"))?;
+        Ok(Measure { kind, compare, distance })
+    }
+
+    /// Of two rows, `None` where a value is missing; `adjust` makes up for what the missing ones would add.
+    pub(crate) fn between(&self, parts: &[Part], x: &[Option<f64>], y: &[f64], adjust: f64) -> f64 {
+        if matches!(self.kind, Kind::SimpleMatching | Kind::Jaccard | Kind::Tanimoto | Kind::Binary { .. }) {
+            return self.binary(x, y);
+        }
+        let compared = parts.iter().zip(x).zip(y).filter_map(|((part, x), y)| {
+            let c = part.compare.unwrap_or(self.compare).of((*x)?, *y, part.scale);
+            Some((part.weight, c))
+        });
+        match self.kind {
+            Kind::Chebychev => compared.map(|(w, c)| w * c).fold(f64::NEG_INFINITY, f64::max) * adjust,
+            Kind::CityBlock => compared.map(|(w, c)| w * c).sum::<f64>() * adjust,
+            Kind::Minkowski(p) => (compared.map(|(w, c)| w * c.powf(p)).sum::<f64>() * adjust).powf(1.0 / p),
+            Kind::SquaredEuclidean => compared.map(|(w, c)| w * c * c).sum::<f64>() * adjust,
+            _ => (compared.map(|(w, c)| w * c * c).sum::<f64>() * adjust).sqrt(),
+        }
+    }
+
+    /// Of rows of zeros and ones, by how often both, one or none is one.
+    fn binary(&self, x: &[Option<f64>], y: &[f64]) -> f64 {
+        let (mut a11, mut a10, mut a01, mut a00) = (0.0, 0.0, 0.0, 0.0);
+        for (x, y) in x.iter().zip(y) {
+            match (x.map(|x| x != 0.0), *y != 0.0) {
+                (Some(true), true) => a11 += 1.0,
+                (Some(true), false) => a10 += 1.0,
+                (Some(false), true) => a01 += 1.0,
+                (Some(false), false) => a00 += 1.0,
+                (None, _) => {}
+            }
+        }
+        match self.kind {
+            Kind::SimpleMatching => (a11 + a00) / (a11 + a10 + a01 + a00),
+            Kind::Jaccard => a11 / (a11 + a10 + a01),
+            Kind::Tanimoto => (a11 + a00) / (a11 + 2.0 * (a10 + a01) + a00),
+            Kind::Binary { numerator: [c00, c01, c10, c11], denominator: [d00, d01, d10, d11] } => {
+                (c11 * a11 + c10 * a10 + c01 * a01 + c00 * a00) / (d11 * a11 + d10 * a10 + d01 * a01 + d00 * a00)
+            }
+            _ => f64::NAN,
+        }
+    }
+}
+
+const BINARY: &[&str] = &[
+    "c00-parameter", "c01-parameter", "c10-parameter", "c11-parameter", "d00-parameter", "d01-parameter",
+    "d10-parameter", "d11-parameter",
+];
+
+impl Compare {
+    fn of(self, x: f64, y: f64, scale: f64) -> f64 {
+        match self {
+            Compare::AbsDiff => (x - y).abs(),
+            Compare::GaussSim => (-std::f64::consts::LN_2 * (x - y) * (x - y) / (scale * scale)).exp(),
+            Compare::Delta => f64::from(u8::from(x != y)),
+            Compare::Equal => f64::from(u8::from(x == y)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measure(kind: Kind) -> f64 {
+        let part = |weight| Part { compare: None, weight, scale: 1.0 };
+        let measure = Measure { kind, compare: Compare::AbsDiff, distance: true };
+        measure.between(&[part(1.0), part(2.0)], &[Some(3.0), Some(0.0)], &[0.0, 4.0], 1.0)
+    }
+
+    #[test]
+    fn distances_have_their_formulas() {
+        assert_eq!(measure(Kind::Euclidean), 41f64.sqrt());
+        assert_eq!(measure(Kind::SquaredEuclidean), 41.0);
+        assert_eq!(measure(Kind::CityBlock), 11.0);
+        assert_eq!(measure(Kind::Chebychev), 8.0);
+        assert!((measure(Kind::Minkowski(3.0)) - 155f64.cbrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn zeros_and_ones_are_counted() {
+        let between = |kind| {
+            let measure = Measure { kind, compare: Compare::AbsDiff, distance: false };
+            measure.between(&[], &[Some(1.0), Some(1.0), Some(0.0), Some(0.0)], &[1.0, 0.0, 1.0, 0.0], 1.0)
+        };
+        assert_eq!(between(Kind::SimpleMatching), 0.5);
+        assert_eq!(between(Kind::Jaccard), 1.0 / 3.0);
+        assert_eq!(between(Kind::Tanimoto), 2.0 / 6.0);
+        let (numerator, denominator) = ([0.0, 0.0, 1.0, 1.0], [1.0; 4]);
+        assert_eq!(between(Kind::Binary { numerator, denominator }), 0.5);
+    }
+}

@@ -1,0 +1,253 @@
+//! `<NaiveBayesModel>`: counts of pairs and distributions of numbers, multiplied as logarithms.
+
+use super::normalization::soft_max;
+use super::{Body, Header, Math};
+use crate::expression::{self, Expr};
+use crate::read::Element;
+use crate::resolve::Build;
+use crate::run::{Answer, Cx};
+use crate::value::Value;
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] = &["threshold"];
+
+#[derive(Debug)]
+struct Bayes {
+    inputs: Vec<Input>,
+    /// Class and its count.
+    classes: Vec<(usize, f64)>,
+    threshold: f64,
+}
+
+#[derive(Debug)]
+struct Input {
+    value: Expr,
+    likelihood: Likelihood,
+}
+
+#[derive(Debug)]
+enum Likelihood {
+    /// By value: class and count. The sums of each class's counts over all values are `totals`.
+    Counts { values: Vec<(Value, Vec<(usize, f64)>)>, totals: Vec<(usize, f64)> },
+    Distributions(Vec<(usize, Distribution)>),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Distribution {
+    Gaussian { mean: f64, variance: f64 },
+    Poisson { mean: f64 },
+    Uniform { lower: f64, upper: f64 },
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    let threshold = element.need_number(&b.xml, "threshold")?;
+    let mut bayes = Bayes { inputs: Vec::new(), classes: Vec::new(), threshold };
+    while let Some(child) = header.next(b, element)? {
+        match child.name.as_ref() {
+            "BayesInputs" => {
+                child.only(&b.xml, &[])?;
+                while let Some(input) = b.xml.child(&child)? {
+                    if input.name != "BayesInput" {
+                        return Err(b.xml.unknown(&input, &child));
+                    }
+                    bayes.inputs.push(read_input(b, &input, header)?);
+                }
+            }
+            "BayesOutput" => {
+                child.only(&b.xml, &["fieldName"])?;
+                while let Some(counts) = b.xml.child(&child)? {
+                    bayes.classes = target_counts(b, &counts, &child, header)?;
+                }
+            }
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    if bayes.classes.is_empty() {
+        return Err(b.xml.malformed(element.place, "<NaiveBayesModel> has no <BayesOutput>"));
+    }
+    Ok(Box::new(bayes))
+}
+
+fn read_input<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<Input, Problem> {
+    element.only(&b.xml, &["fieldName"])?;
+    let mut slot = None;
+    let mut values = Vec::new();
+    let mut likelihood = None;
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            // A field cut into parts for this model.
+            "DerivedField" => {
+                let derived = expression::read_derived(b, &child)?;
+                slot = Some(expression::derived_slot(b, header.scope, &derived)?);
+            }
+            "TargetValueStats" => likelihood = Some(Likelihood::Distributions(stats(b, &child, header)?)),
+            "PairCounts" => {
+                child.only(&b.xml, &["value"])?;
+                let at = match slot {
+                    Some(slot) => slot,
+                    None => b.resolve(header.scope, element.need(&b.xml, "fieldName")?, element.place)?,
+                };
+                slot = Some(at);
+                let value = b.constant(child.need(&b.xml, "value")?, b.slots[at as usize].dtype, child.place)?;
+                while let Some(counts) = b.xml.child(&child)? {
+                    values.push((value, target_counts(b, &counts, &child, header)?));
+                }
+            }
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    let slot = match slot {
+        Some(slot) => slot,
+        None => b.resolve(header.scope, element.need(&b.xml, "fieldName")?, element.place)?,
+    };
+    let likelihood = likelihood.unwrap_or_else(|| {
+        let mut totals: Vec<(usize, f64)> = Vec::new();
+        for (class, count) in values.iter().flat_map(|(_, counts)| counts) {
+            match totals.iter_mut().find(|(other, _)| other == class) {
+                Some((_, total)) => *total += count,
+                None => totals.push((*class, *count)),
+            }
+        }
+        Likelihood::Counts { values, totals }
+    });
+    Ok(Input { value: Expr::Field { slot, if_missing: Value::Missing }, likelihood })
+}
+
+fn target_counts<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    parent: &Element<'a>,
+    header: &Header,
+) -> Result<Vec<(usize, f64)>, Problem> {
+    if element.name != "TargetValueCounts" {
+        return Err(b.xml.unknown(element, parent));
+    }
+    element.only(&b.xml, &[])?;
+    let mut counts = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        child.only(&b.xml, &["value", "count"])?;
+        let text = child.need(&b.xml, "value")?.to_owned();
+        counts.push((header.class(b, &text).0, child.need_number(&b.xml, "count")?));
+        b.xml.leaf(&child)?;
+    }
+    Ok(counts)
+}
+
+fn stats<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &Header,
+) -> Result<Vec<(usize, Distribution)>, Problem> {
+    element.only(&b.xml, &[])?;
+    let mut all = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        child.only(&b.xml, &["value"])?;
+        let text = child.need(&b.xml, "value")?.to_owned();
+        let class = header.class(b, &text).0;
+        let Some(found) = b.xml.child(&child)? else {
+            return Err(b.xml.malformed(child.place, "<TargetValueStat> has no distribution"));
+        };
+        let number = |name: &str| found.need_number(&b.xml, name);
+        let distribution = match found.name.as_ref() {
+            "GaussianDistribution" => {
+                found.only(&b.xml, &["mean", "variance"])?;
+                Distribution::Gaussian { mean: number("mean")?, variance: number("variance")? }
+            }
+            "PoissonDistribution" => {
+                found.only(&b.xml, &["mean"])?;
+                Distribution::Poisson { mean: number("mean")? }
+            }
+            "UniformDistribution" => {
+                found.only(&b.xml, &["lower", "upper"])?;
+                Distribution::Uniform { lower: number("lower")?, upper: number("upper")? }
+            }
+            _ => return Err(b.xml.unknown(&found, &child)),
+        };
+        all.push((class, distribution));
+        b.xml.leaf(&found)?;
+        b.xml.leaf(&child)?;
+    }
+    Ok(all)
+}
+
+impl Distribution {
+    fn density(self, x: f64) -> f64 {
+        match self {
+            Distribution::Gaussian { mean, variance } => {
+                (-(x - mean) * (x - mean) / (2.0 * variance)).exp() / (2.0 * std::f64::consts::PI * variance).sqrt()
+            }
+            Distribution::Poisson { mean } if x >= 0.0 && x.fract() == 0.0 && x < 1e9 => {
+                let factorial: f64 = (1..=x as u64).map(|n| (n as f64).ln()).sum();
+                (x * mean.ln() - mean - factorial).exp()
+            }
+            Distribution::Poisson { .. } => 0.0,
+            Distribution::Uniform { lower, upper } if (lower..=upper).contains(&x) => 1.0 / (upper - lower),
+            Distribution::Uniform { .. } => 0.0,
+        }
+    }
+}
+
+impl Likelihood {
+    /// Of a value given a class; `None` for a value that says nothing.
+    fn of(&self, value: Value, class: usize) -> Option<f64> {
+        let find = |counts: &[(usize, f64)]| counts.iter().find(|(other, _)| *other == class).map(|(_, n)| *n);
+        match self {
+            Likelihood::Counts { values, totals } => {
+                let (_, counts) = values.iter().find(|(other, _)| *other == value)?;
+                let total = find(totals).filter(|total| *total > 0.0)?;
+                Some(find(counts).unwrap_or(0.0) / total)
+            }
+            Likelihood::Distributions(all) => {
+                let (_, distribution) = all.iter().find(|(other, _)| *other == class)?;
+                Some(distribution.density(value.num()?))
+            }
+        }
+    }
+}
+
+impl Body for Bayes {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let mut logs: Vec<f64> = self.classes.iter().map(|(_, count)| count.ln()).collect();
+        for input in &self.inputs {
+            let value = expression::evaluate(&input.value, cx)?;
+            if value.is_missing() {
+                continue;
+            }
+            for ((class, _), log) in self.classes.iter().zip(&mut logs) {
+                if let Some(likelihood) = input.likelihood.of(value, *class) {
+                    // What was never seen, or hardly, counts as the threshold.
+                    *log += likelihood.max(self.threshold).ln();
+                }
+            }
+        }
+        soft_max(&mut logs, Math { float: false });
+        answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
+        let mut best = 0;
+        for (at, (class, _)) in self.classes.iter().enumerate() {
+            answer.scores[*class] = logs[at];
+            if logs[at] > logs[best] {
+                best = at;
+            }
+        }
+        answer.value = cx.m.lists[answer.list][self.classes[best].0];
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn densities_have_their_formulas() {
+        let gaussian = Distribution::Gaussian { mean: 1.0, variance: 4.0 };
+        assert!((gaussian.density(1.0) - 0.199_471_140_200_716_35).abs() < 1e-16);
+        assert!((Distribution::Poisson { mean: 2.0 }.density(3.0) - 0.180_447_044_315_483_56).abs() < 1e-15);
+        assert_eq!(Distribution::Uniform { lower: 1.0, upper: 3.0 }.density(2.0), 0.5);
+        assert_eq!(Distribution::Uniform { lower: 1.0, upper: 3.0 }.density(4.0), 0.0);
+    }
+}

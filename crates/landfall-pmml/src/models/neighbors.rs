@@ -1,0 +1,305 @@
+//! `<NearestNeighborModel>`: the training rows that are nearest, and what they say together.
+
+use super::measure::{self, Measure, Part};
+use super::{Body, Header, MiningFunction};
+use crate::functions::median;
+use crate::read::{Element, table};
+use crate::resolve::{Build, Slot};
+use crate::run::{Answer, Cx, Ranked};
+use crate::value::Value;
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] = &[
+    "numberOfNeighbors", "continuousScoringMethod", "categoricalScoringMethod", "instanceIdVariable", "threshold",
+];
+
+#[derive(Debug)]
+struct Neighbors {
+    count: usize,
+    measure: Measure,
+    fields: Vec<(Slot, Part)>,
+    rows: Vec<Row>,
+    targets: Vec<Target>,
+    continuous: Continuous,
+    weighted_vote: bool,
+    threshold: f64,
+    function: MiningFunction,
+}
+
+#[derive(Debug)]
+struct Row {
+    id: Value,
+    x: Vec<f64>,
+    targets: Vec<Value>,
+}
+
+#[derive(Debug)]
+struct Target {
+    result: Option<Slot>,
+    continuous: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Continuous {
+    Average,
+    WeightedAverage,
+    Median,
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    let count = element.count(&b.xml, "numberOfNeighbors")?.filter(|count| *count > 0);
+    let continuous = match element.get("continuousScoringMethod") {
+        None | Some("average") => Continuous::Average,
+        Some("weightedAverage") => Continuous::WeightedAverage,
+        Some("median") => Continuous::Median,
+        Some(_) => return Err(element.value(&b.xml, "continuousScoringMethod")),
+    };
+    let weighted_vote = match element.get("categoricalScoringMethod") {
+        None | Some("majorityVote") => false,
+        Some("weightedMajorityVote") => true,
+        Some(_) => return Err(element.value(&b.xml, "categoricalScoringMethod")),
+    };
+    let (mut measure, mut training, mut fields) = (None, None, Vec::new());
+    while let Some(child) = header.next(b, element)? {
+        match child.name.as_ref() {
+            "ComparisonMeasure" => measure = Some(Measure::read(b, &child)?),
+            "TrainingInstances" => training = Some(Training::read(b, &child)?),
+            "KNNInputs" => {
+                child.only(&b.xml, &[])?;
+                while let Some(input) = b.xml.child(&child)? {
+                    input.only(&b.xml, &["field", "fieldWeight", "compareFunction"])?;
+                    let part = Part {
+                        compare: measure::compare(b, &input)?,
+                        weight: input.number(&b.xml, "fieldWeight")?.unwrap_or(1.0),
+                        scale: 1.0,
+                    };
+                    let name = input.need(&b.xml, "field")?.to_owned();
+                    let slot = b.resolve(header.scope, &name, input.place)?;
+                    fields.push((name, slot, part));
+                    b.xml.leaf(&input)?;
+                }
+            }
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    let (Some(count), Some(measure), Some(training)) = (count, measure, training) else {
+        return Err(b.xml.malformed(element.place, "<NearestNeighborModel> lacks neighbours, measure or instances"));
+    };
+    let (targets, rows) = training.rows(b, element, header, &fields)?;
+    Ok(Box::new(Neighbors {
+        count,
+        measure,
+        fields: fields.into_iter().map(|(_, slot, part)| (slot, part)).collect(),
+        rows,
+        targets,
+        continuous,
+        weighted_vote,
+        threshold: element.number(&b.xml, "threshold")?.unwrap_or(0.001),
+        function: header.function,
+    }))
+}
+
+/// `<TrainingInstances>` as the document has them.
+pub(super) struct Training {
+    /// Field and column.
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) table: table::Table,
+}
+
+impl Training {
+    pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Self, Problem> {
+        element.only(&b.xml, &["isTransformed", "recordCount", "fieldCount"])?;
+        let mut training = Training { fields: Vec::new(), table: Vec::new() };
+        while let Some(child) = b.xml.child(element)? {
+            match child.name.as_ref() {
+                "InstanceFields" => {
+                    child.only(&b.xml, &[])?;
+                    while let Some(field) = b.xml.child(&child)? {
+                        field.only(&b.xml, &["field", "column"])?;
+                        let name = field.need(&b.xml, "field")?.to_owned();
+                        let column = field.get("column").unwrap_or(&name).to_owned();
+                        training.fields.push((name, column));
+                        b.xml.leaf(&field)?;
+                    }
+                }
+                "InlineTable" => training.table = table::inline(&mut b.xml, &child)?,
+                _ => return Err(b.xml.unknown(&child, element)),
+            }
+        }
+        Ok(training)
+    }
+
+    /// The column of a field.
+    pub(super) fn column(&self, field: &str) -> Option<&str> {
+        self.fields.iter().find(|(name, _)| name == field).map(|(_, column)| column.as_str())
+    }
+
+    fn rows<'a>(
+        &self,
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        header: &Header,
+        fields: &[(String, Slot, Part)],
+    ) -> Result<(Vec<Target>, Vec<Row>), Problem> {
+        let lacks = |b: &Build<'a>, name: &str| {
+            let what = format!("the training instances lack field {name:?} (instances that are not transformed are not implemented)");
+            b.xml.unsupported(element.place, what)
+        };
+        let mut targets = Vec::new();
+        let mut columns = Vec::new();
+        for field in header.schema.targets() {
+            let Some(column) = self.column(&field.name) else { continue };
+            let result = header.results.iter().find(|(name, _)| *name == field.name).map(|(_, slot)| *slot);
+            let def = result.map(|slot| &b.slots[slot as usize]);
+            let dtype = def.map_or(header.dtype, |def| def.dtype);
+            let continuous = def.map_or(header.function == MiningFunction::Regression, |def| {
+                def.optype == crate::resolve::OpType::Continuous
+            });
+            targets.push(Target { result, continuous });
+            columns.push((column.to_owned(), dtype));
+        }
+        let id_column = element.get("instanceIdVariable").and_then(|name| self.column(name)).map(str::to_owned);
+        let mut rows = Vec::with_capacity(self.table.len());
+        for (number, cells) in self.table.iter().enumerate() {
+            let mut x = Vec::with_capacity(fields.len());
+            for (name, slot, _) in fields {
+                let text = self.column(name).and_then(|column| table::cell(cells, column)).ok_or_else(|| lacks(b, name))?;
+                let value = b.constant(text, b.slots[*slot as usize].dtype, element.place)?;
+                x.push(as_number(value).ok_or_else(|| lacks(b, name))?);
+            }
+            let mut values = Vec::with_capacity(columns.len());
+            for (column, dtype) in &columns {
+                let text = table::cell(cells, column).unwrap_or_default();
+                let value = b.constant(text, *dtype, element.place)?;
+                if header.function != MiningFunction::Regression {
+                    b.class(header.list, value);
+                }
+                values.push(value);
+            }
+            let id = match id_column.as_ref().and_then(|column| table::cell(cells, column)) {
+                Some(text) => text.to_owned(),
+                None => (number + 1).to_string(),
+            };
+            rows.push(Row { id: Value::Text(b.symbols.intern(&id)), x, targets: values });
+        }
+        if rows.is_empty() {
+            return Err(b.xml.malformed(element.place, "there are no training instances"));
+        }
+        Ok((targets, rows))
+    }
+}
+
+/// A category compares as a number of its own.
+fn as_number(value: Value) -> Option<f64> {
+    match value {
+        Value::Text(symbol) => Some(f64::from(symbol.0)),
+        value => value.num(),
+    }
+}
+
+impl Neighbors {
+    /// The nearest rows with their distances, nearest first; of equal ones the earlier.
+    fn nearest(&self, x: &[Option<f64>]) -> Vec<(usize, f64)> {
+        let parts: Vec<Part> = self.fields.iter().map(|(_, part)| *part).collect();
+        let present = x.iter().filter(|x| x.is_some()).count() as f64;
+        let adjust = if present == x.len() as f64 { 1.0 } else { x.len() as f64 / present };
+        let mut all: Vec<(usize, f64)> =
+            self.rows.iter().enumerate().map(|(at, row)| (at, self.measure.between(&parts, x, &row.x, adjust))).collect();
+        match self.measure.distance {
+            true => all.sort_by(|a, b| a.1.total_cmp(&b.1)),
+            false => all.sort_by(|a, b| b.1.total_cmp(&a.1)),
+        }
+        all.truncate(self.count);
+        all
+    }
+
+    fn weight(&self, distance: f64) -> f64 {
+        if self.measure.distance { 1.0 / (distance + self.threshold) } else { distance }
+    }
+
+    fn number(&self, nearest: &[(usize, f64)], target: usize) -> Option<f64> {
+        let value = |at: usize| self.rows[at].targets[target].num();
+        let values: Vec<f64> = nearest.iter().filter_map(|(at, _)| value(*at)).collect();
+        let count = values.len() as f64;
+        (count > 0.0).then(|| match self.continuous {
+            Continuous::Average => values.iter().sum::<f64>() / count,
+            Continuous::Median => median(values),
+            Continuous::WeightedAverage => {
+                let weighted = nearest.iter().filter_map(|(at, d)| Some((value(*at)?, self.weight(*d))));
+                let (sum, total) = weighted.fold((0.0, 0.0), |(sum, total), (x, w)| (sum + x * w, total + w));
+                sum / total
+            }
+        })
+    }
+
+    /// Votes by value, in order of first appearance among the nearest.
+    fn votes(&self, nearest: &[(usize, f64)], target: usize) -> Vec<(Value, f64)> {
+        let mut votes: Vec<(Value, f64)> = Vec::new();
+        for (at, distance) in nearest {
+            let value = self.rows[*at].targets[target];
+            let vote = if self.weighted_vote { self.weight(*distance) } else { 1.0 };
+            match votes.iter_mut().find(|(other, _)| *other == value) {
+                Some((_, count)) => *count += vote,
+                None => votes.push((value, vote)),
+            }
+        }
+        votes
+    }
+}
+
+impl Body for Neighbors {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let mut x = Vec::with_capacity(self.fields.len());
+        for (slot, _) in &self.fields {
+            x.push(as_number(cx.get(*slot)?));
+        }
+        if x.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let nearest = self.nearest(&x);
+        for (at, distance) in &nearest {
+            let id = self.rows[*at].id;
+            answer.ranked.push(Ranked { entity: id, name: id, affinity: *distance });
+        }
+        answer.nearest_first = self.measure.distance;
+        answer.entity = nearest.first().map_or(Value::Missing, |(at, _)| self.rows[*at].id);
+        for (place, target) in self.targets.iter().enumerate() {
+            let value = if target.continuous {
+                Value::of(self.number(&nearest, place))
+            } else {
+                let votes = self.votes(&nearest, place);
+                let mut best: Option<(Value, f64)> = None;
+                for (value, count) in &votes {
+                    if best.is_none_or(|(_, most)| *count > most) {
+                        best = Some((*value, *count));
+                    }
+                }
+                if place == 0 && self.function == MiningFunction::Classification {
+                    let classes = &cx.m.lists[answer.list];
+                    let total: f64 = votes.iter().map(|(_, count)| count).sum();
+                    answer.scores.resize(classes.len(), 0.0);
+                    for (value, count) in &votes {
+                        if let Some(class) = classes.iter().position(|class| class == value) {
+                            answer.scores[class] = count / total;
+                        }
+                    }
+                }
+                best.map_or(Value::Missing, |(value, _)| value)
+            };
+            if place == 0 {
+                answer.value = value;
+            }
+            if let Some(slot) = target.result {
+                cx.set(slot, value);
+            }
+        }
+        if self.function == MiningFunction::Clustering {
+            answer.value = answer.entity;
+        }
+        Ok(())
+    }
+}

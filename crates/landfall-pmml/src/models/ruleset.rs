@@ -1,0 +1,204 @@
+//! `<RuleSetModel>`: rules that fire, and how one of their scores is chosen.
+
+use super::predicate::{self, Predicate};
+use super::{Body, Header};
+use crate::read::Element;
+use crate::resolve::Build;
+use crate::run::{Answer, Cx};
+use crate::value::Value;
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] = &[];
+
+#[derive(Debug)]
+struct RuleSet {
+    rules: Vec<Rule>,
+    criterion: Criterion,
+    default: Option<(Value, f64)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Criterion {
+    FirstHit,
+    WeightedSum,
+    WeightedMax,
+}
+
+#[derive(Debug)]
+enum Rule {
+    Simple(Simple),
+    Compound(Predicate, Vec<Rule>),
+}
+
+#[derive(Debug)]
+struct Simple {
+    predicate: Predicate,
+    id: Value,
+    score: Value,
+    class: usize,
+    confidence: f64,
+    weight: f64,
+    /// Class and probability.
+    distribution: Vec<(usize, f64)>,
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    let mut set = None;
+    while let Some(child) = header.next(b, element)? {
+        match child.name.as_ref() {
+            "RuleSet" if set.is_none() => set = Some(rule_set(b, &child, header)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    match set {
+        Some(set) => Ok(Box::new(set)),
+        None => Err(b.xml.malformed(element.place, "<RuleSetModel> has no <RuleSet>")),
+    }
+}
+
+fn rule_set<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<RuleSet, Problem> {
+    element.only(&b.xml, &["defaultScore", "defaultConfidence", "recordCount", "nbCorrect"])?;
+    let default = element.get("defaultScore").map(str::to_owned).map(|text| header.class(b, &text).1);
+    let confidence = element.number(&b.xml, "defaultConfidence")?.unwrap_or(0.0);
+    let mut set =
+        RuleSet { rules: Vec::new(), criterion: Criterion::FirstHit, default: default.map(|score| (score, confidence)) };
+    let mut chosen = false;
+    let mut number = 0;
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "RuleSelectionMethod" => {
+                child.only(&b.xml, &["criterion"])?;
+                let criterion = match child.need(&b.xml, "criterion")? {
+                    "firstHit" => Criterion::FirstHit,
+                    "weightedSum" => Criterion::WeightedSum,
+                    "weightedMax" => Criterion::WeightedMax,
+                    _ => return Err(child.value(&b.xml, "criterion")),
+                };
+                // The first one is what the writer recommends.
+                if !chosen {
+                    (set.criterion, chosen) = (criterion, true);
+                }
+                b.xml.leaf(&child)?;
+            }
+            "ScoreDistribution" => b.xml.skip(&child)?,
+            _ => set.rules.push(rule(b, &child, element, header, &mut number)?),
+        }
+    }
+    Ok(set)
+}
+
+fn rule<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    parent: &Element<'a>,
+    header: &Header,
+    number: &mut u32,
+) -> Result<Rule, Problem> {
+    let simple = match element.name.as_ref() {
+        "SimpleRule" => true,
+        "CompoundRule" => false,
+        _ => return Err(b.xml.unknown(element, parent)),
+    };
+    let known: &[&str] = &["id", "score", "recordCount", "nbCorrect", "confidence", "weight"];
+    element.only(&b.xml, if simple { known } else { &[] })?;
+    let (mut condition, mut rules, mut counts) = (None, Vec::new(), Vec::new());
+    if simple {
+        *number += 1;
+    }
+    let place = *number;
+    while let Some(child) = b.xml.child(element)? {
+        if simple && child.name == "ScoreDistribution" {
+            child.only(&b.xml, &["value", "recordCount", "confidence", "probability"])?;
+            let text = child.need(&b.xml, "value")?.to_owned();
+            let count = child.number(&b.xml, "recordCount")?.unwrap_or(0.0);
+            counts.push((header.class(b, &text).0, count, child.number(&b.xml, "probability")?));
+            b.xml.leaf(&child)?;
+        } else if condition.is_none()
+            && let Some(predicate) = predicate::read(b, &child, header.scope)?
+        {
+            condition = Some(predicate);
+        } else if simple || condition.is_none() {
+            return Err(b.xml.unknown(&child, element));
+        } else {
+            rules.push(rule(b, &child, element, header, number)?);
+        }
+    }
+    let Some(predicate) = condition else {
+        return Err(b.xml.malformed(element.place, format!("<{}> has no predicate", element.name)));
+    };
+    if !simple {
+        return Ok(Rule::Compound(predicate, rules));
+    }
+    let text = element.need(&b.xml, "score")?.to_owned();
+    let (class, score) = header.class(b, &text);
+    let total: f64 = counts.iter().map(|(_, count, _)| count).sum();
+    let share = |count: f64| if total > 0.0 { count / total } else { 0.0 };
+    Ok(Rule::Simple(Simple {
+        predicate,
+        id: match element.get("id") {
+            Some(id) => Value::Text(b.symbols.intern(id)),
+            None => Value::Num(f64::from(place)),
+        },
+        score,
+        class,
+        confidence: element.number(&b.xml, "confidence")?.unwrap_or(1.0),
+        weight: element.number(&b.xml, "weight")?.unwrap_or(1.0),
+        distribution: counts.iter().map(|(class, count, p)| (*class, p.unwrap_or_else(|| share(*count)))).collect(),
+    }))
+}
+
+/// The simple rules that fire, in order; with `first`, the first of them alone.
+fn fire<'r>(
+    rules: &'r [Rule],
+    cx: &mut Cx<'_>,
+    first: bool,
+    fired: &mut Vec<&'r Simple>,
+) -> Result<(), Problem> {
+    for rule in rules {
+        match rule {
+            Rule::Simple(simple) if simple.predicate.holds(cx)? == Some(true) => fired.push(simple),
+            Rule::Compound(predicate, inner) if predicate.holds(cx)? == Some(true) => fire(inner, cx, first, fired)?,
+            _ => {}
+        }
+        if first && !fired.is_empty() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+impl Body for RuleSet {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let mut fired = Vec::new();
+        fire(&self.rules, cx, self.criterion == Criterion::FirstHit, &mut fired)?;
+        let Some(first) = fired.first() else {
+            if let Some((score, confidence)) = self.default {
+                (answer.value, answer.confidence) = (score, Some(confidence));
+            }
+            return Ok(());
+        };
+        let (rule, confidence) = match self.criterion {
+            Criterion::FirstHit => (*first, first.confidence),
+            Criterion::WeightedMax => {
+                let heavier = |a: &'_ Simple, b: &'_ Simple| b.weight > a.weight;
+                let most = fired.iter().skip(1).fold(*first, |a, b| if heavier(a, b) { b } else { a });
+                (most, most.confidence)
+            }
+            Criterion::WeightedSum => {
+                let sum = |class: usize| fired.iter().filter(|r| r.class == class).map(|r| r.weight).sum::<f64>();
+                let most = fired.iter().skip(1).fold(*first, |a, b| if sum(b.class) > sum(a.class) { b } else { a });
+                (most, sum(most.class) / fired.len() as f64)
+            }
+        };
+        (answer.value, answer.entity, answer.confidence) = (rule.score, rule.id, Some(confidence));
+        if !rule.distribution.is_empty() {
+            answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
+            rule.distribution.iter().for_each(|(class, probability)| answer.scores[*class] = *probability);
+        }
+        Ok(())
+    }
+}

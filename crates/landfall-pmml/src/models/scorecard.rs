@@ -1,0 +1,152 @@
+//! `<Scorecard>`: points by characteristic, and the reasons for the score.
+
+use super::predicate::{self, Predicate};
+use super::{Body, Header};
+use crate::expression::{self, Expr};
+use crate::read::Element;
+use crate::resolve::Build;
+use crate::run::{Answer, Cx};
+use crate::value::{Symbol, Value};
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] =
+    &["initialScore", "useReasonCodes", "reasonCodeAlgorithm", "baselineScore", "baselineMethod"];
+
+#[derive(Debug)]
+struct Scorecard {
+    initial: f64,
+    characteristics: Vec<Characteristic>,
+    points_above: bool,
+    reasons: bool,
+}
+
+#[derive(Debug)]
+struct Characteristic {
+    baseline: f64,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Debug)]
+struct Attribute {
+    predicate: Predicate,
+    score: Score,
+    reason: Option<Symbol>,
+}
+
+#[derive(Debug)]
+enum Score {
+    Fixed(f64),
+    Complex(Expr),
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    let points_above = match element.get("reasonCodeAlgorithm") {
+        None | Some("pointsBelow") => false,
+        Some("pointsAbove") => true,
+        Some(_) => return Err(element.value(&b.xml, "reasonCodeAlgorithm")),
+    };
+    let baseline = element.number(&b.xml, "baselineScore")?;
+    let mut card = Scorecard {
+        initial: element.number(&b.xml, "initialScore")?.unwrap_or(0.0),
+        characteristics: Vec::new(),
+        points_above,
+        reasons: element.flag(&b.xml, "useReasonCodes", true)?,
+    };
+    while let Some(child) = header.next(b, element)? {
+        if child.name != "Characteristics" {
+            return Err(b.xml.unknown(&child, element));
+        }
+        child.only(&b.xml, &[])?;
+        while let Some(characteristic) = b.xml.child(&child)? {
+            if characteristic.name != "Characteristic" {
+                return Err(b.xml.unknown(&characteristic, &child));
+            }
+            card.characteristics.push(read_characteristic(b, &characteristic, header, baseline, card.reasons)?);
+        }
+    }
+    Ok(Box::new(card))
+}
+
+fn read_characteristic<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &Header,
+    baseline: Option<f64>,
+    reasons: bool,
+) -> Result<Characteristic, Problem> {
+    element.only(&b.xml, &["name", "reasonCode", "baselineScore"])?;
+    let own = element.get("reasonCode").map(|code| b.symbols.intern(code));
+    let baseline = element.number(&b.xml, "baselineScore")?.or(baseline);
+    if reasons && baseline.is_none() {
+        return Err(b.xml.malformed(element.place, "<Characteristic> has no baselineScore, which reason codes need"));
+    }
+    let mut attributes = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        if child.name != "Attribute" {
+            return Err(b.xml.unknown(&child, element));
+        }
+        child.only(&b.xml, &["partialScore", "reasonCode"])?;
+        let mut score = child.number(&b.xml, "partialScore")?.map(Score::Fixed);
+        let reason = child.get("reasonCode").map(|code| b.symbols.intern(code)).or(own);
+        let mut condition = None;
+        while let Some(part) = b.xml.child(&child)? {
+            if part.name == "ComplexPartialScore" {
+                part.only(&b.xml, &[])?;
+                while let Some(inner) = b.xml.child(&part)? {
+                    let node = expression::read_expression(b, &inner, &part)?;
+                    score = Some(Score::Complex(expression::resolve(b, header.scope, &node)?.expr));
+                }
+            } else if let Some(predicate) = predicate::read(b, &part, header.scope)? {
+                condition = Some(predicate);
+            } else {
+                return Err(b.xml.unknown(&part, &child));
+            }
+        }
+        let (Some(predicate), Some(score)) = (condition, score) else {
+            return Err(b.xml.malformed(child.place, "<Attribute> needs a predicate and a score"));
+        };
+        attributes.push(Attribute { predicate, score, reason });
+    }
+    Ok(Characteristic { baseline: baseline.unwrap_or(0.0), attributes })
+}
+
+impl Body for Scorecard {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let mut total = self.initial;
+        let mut reasons: Vec<(Symbol, f64)> = Vec::new();
+        for characteristic in &self.characteristics {
+            let mut found = None;
+            for attribute in &characteristic.attributes {
+                if attribute.predicate.holds(cx)? == Some(true) {
+                    found = Some(attribute);
+                    break;
+                }
+            }
+            // A characteristic that nothing fits leaves no score.
+            let Some(attribute) = found else { return Ok(()) };
+            let points = match &attribute.score {
+                Score::Fixed(points) => *points,
+                Score::Complex(expr) => match expression::evaluate(expr, cx)?.num() {
+                    Some(points) => points,
+                    None => return Ok(()),
+                },
+            };
+            total += points;
+            let Some(reason) = attribute.reason.filter(|_| self.reasons) else { continue };
+            let above = points - characteristic.baseline;
+            let difference = if self.points_above { above } else { -above };
+            match reasons.iter_mut().find(|(other, _)| *other == reason) {
+                Some((_, sum)) => *sum += difference,
+                None => reasons.push((reason, difference)),
+            }
+        }
+        answer.value = Value::Num(total);
+        reasons.sort_by(|a, b| b.1.total_cmp(&a.1));
+        answer.reasons.extend(reasons.iter().map(|(reason, _)| *reason));
+        Ok(())
+    }
+}
