@@ -1,7 +1,7 @@
 //! Which code evaluates a forest: chosen once, by what the processor has.
 
 use crate::Real;
-use crate::ranked::{Job, Plainly};
+use crate::blocks::{Job, Plainly};
 
 /// One way to evaluate; all give the same bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +27,7 @@ impl Kernel {
         let mut kernels = vec![Kernel::Definition, Kernel::Lanes, Kernel::Ranks];
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx2") {
+            if crate::x86_64::has_avx2() {
                 kernels.push(Kernel::RanksAvx2);
             }
             if crate::x86_64::has_avx512() {

@@ -27,6 +27,7 @@
 //! assert_eq!(sums, [9.0, 11.0]);
 //! # Ok::<(), landfall_model::Problem>(())
 //! ```
+mod blocks;
 mod builder;
 mod categories;
 mod forest;

@@ -1,63 +1,73 @@
 //! A second layout, for many rows at once: features become ranks of one byte among their thresholds, and a tree becomes
 //! a list of steps that each choose between two leaves for a whole block of rows, without a branch.
 //!
-//! A rank is exact: `x < t` holds just where fewer than so many thresholds are at most x. Each feature has up to two
-//! slots of ranks, one in which a missing value lies below all thresholds and one in which it lies above, so that a
-//! missing value costs nothing. The sums are those of [`crate::scalar`] bit for bit: the same leaves, added in the same
+//! A rank is exact: x is below the threshold at place p just where at most p thresholds are at most x. Each feature has up
+//! to two slots of ranks, one in which a missing value lies below all thresholds and one in which it lies above, so that
+//! a missing value costs nothing. The sums are those of [`crate::scalar`] bit for bit: the same leaves, added in the same
 //! order.
 
-use crate::forest::Forest;
-use crate::{Real, Rows};
+use crate::Real;
+use crate::forest::{Forest, Node};
 
-/// Thresholds that a feature may have, so that a rank fits into a byte.
-const MAX_THRESHOLDS: usize = 255;
+/// Thresholds that are ranked together, so that a rank fits into a byte; a feature with more has several ranks, each
+/// among a part of them.
+const PART: usize = 255;
+/// Parts, for each tree, beyond which finding ranks takes longer than going down the trees.
+const PARTS_FOR_TREE: usize = 3;
 /// Thresholds that are compared at once.
 pub(crate) const LANES: usize = 16;
 /// Leaves that a tree may have, so that a leaf's number fits into a byte.
-const MAX_LEAVES: usize = 256;
+pub(crate) const MAX_LEAVES: usize = 256;
+/// Rows below which a block is slower than row by row; where the steps do not stay in a cache near the core, they have to
+/// be read for more rows before that pays.
+const FEWEST: usize = 16;
+const FEWEST_IF_LARGE: usize = 128;
+/// Steps beyond which a forest is large in that sense.
+const LARGE_STEPS: usize = 1 << 14;
+
 /// Blocks of leaf numbers that a tree of [`MAX_LEAVES`] needs at a time, the larger side of each split being done first.
-const REGISTERS: usize = 9;
+pub(crate) const REGISTERS: usize = 9;
 
 /// The layout of a forest; trees that it cannot hold have no steps, and are left to [`crate::lanes`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ranked<X> {
-    features: Vec<RankedFeature<X>>,
-    slots: usize,
-    steps: Vec<Step>,
+    pub(crate) features: Vec<RankedFeature<X>>,
+    pub(crate) slots: usize,
+    pub(crate) steps: Vec<Step>,
     /// Steps of each tree; `None` where it is left to [`crate::lanes`].
-    trees: Vec<Option<std::ops::Range<usize>>>,
+    pub(crate) trees: Vec<Option<std::ops::Range<usize>>>,
     /// Whether thresholds are `<=`, else `<`.
-    at_most: bool,
+    pub(crate) at_most: bool,
 }
 
-/// Thresholds of one feature, ascending, in blocks; what is left of the last block is NaN, which is below nothing.
+/// Thresholds of one feature, or a part of them, ascending, in blocks; what is left of the last block is NaN, which is below nothing.
 #[derive(Clone, Debug)]
-struct RankedFeature<X> {
-    feature: usize,
-    count: u8,
+pub(crate) struct RankedFeature<X> {
+    pub(crate) feature: usize,
+    pub(crate) count: u8,
     /// The last threshold of each block.
     ends: [X; LANES],
     blocks: Vec<[X; LANES]>,
     /// Slot in which a missing value goes left everywhere, and right.
-    missing_left: Option<usize>,
-    missing_right: Option<usize>,
+    pub(crate) missing_left: Option<usize>,
+    pub(crate) missing_right: Option<usize>,
 }
 
 /// One split: where a row's rank in `slot` is above `rank`, it goes right.
 #[derive(Clone, Copy, Debug)]
-struct Step {
-    slot: u32,
-    rank: u8,
-    choice: Choice,
-    register: u8,
+pub(crate) struct Step {
+    pub(crate) slot: u32,
+    pub(crate) rank: u8,
+    pub(crate) choice: Choice,
+    pub(crate) register: u8,
     /// The leaf, or leaves, that it chooses.
-    left: u8,
-    right: u8,
+    pub(crate) left: u8,
+    pub(crate) right: u8,
 }
 
 /// What a split chooses between: leaves, and what the registers hold from the splits below.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Choice {
+pub(crate) enum Choice {
     Leaves,
     /// A leaf on the left, this register on the right.
     LeafOrBelow,
@@ -71,30 +81,39 @@ enum Choice {
 impl<X: Real> Ranked<X> {
     /// The layout of a forest whose splits are all of one kind; `None` where no tree of it fits.
     pub(crate) fn of<Y: Real>(forest: &Forest<X, Y>, at_most: bool) -> Option<Self> {
+        let splits = || forest.nodes.iter().filter(|node| !node.rule.is_leaf());
         let mut thresholds: Vec<Vec<X>> = vec![Vec::new(); forest.features];
-        let mut sides = vec![[false; 2]; forest.features];
-        for node in forest.nodes.iter().filter(|node| !node.rule.is_leaf()) {
-            thresholds[node.feature as usize].push(node.threshold);
-            sides[node.feature as usize][usize::from(node.rule.missing_left())] = true;
-        }
-        let mut ranked = Ranked { at_most, ..Ranked::default() };
-        let mut slots = vec![[None; 2]; forest.features];
-        for (feature, list) in thresholds.iter_mut().enumerate() {
+        splits().for_each(|node| thresholds[node.feature as usize].push(node.threshold));
+        for list in &mut thresholds {
             list.sort_unstable_by(|a, b| a.wide().total_cmp(&b.wide()));
             // Zeros of both signs are one threshold.
             list.dedup_by(|a, b| *a == *b);
-            if list.is_empty() || list.len() > MAX_THRESHOLDS {
-                continue;
+        }
+        let parts: usize = thresholds.iter().map(|list| list.len().div_ceil(PART)).sum();
+        if parts > forest.trees.len() * PARTS_FOR_TREE {
+            return None;
+        }
+        // By part: whether nodes send missing values right, and left.
+        let parts_of = |list: &Vec<X>| vec![[false; 2]; list.len().div_ceil(PART)];
+        let mut sides: Vec<Vec<[bool; 2]>> = thresholds.iter().map(parts_of).collect();
+        for node in splits() {
+            let part = place(&thresholds, node) / PART;
+            sides[node.feature as usize][part][usize::from(node.rule.missing_left())] = true;
+        }
+        let mut ranked = Ranked { at_most, ..Ranked::default() };
+        let mut slots: Vec<Vec<[Option<usize>; 2]>> = vec![Vec::new(); forest.features];
+        for (feature, list) in thresholds.iter().enumerate() {
+            for (part, wanted) in list.chunks(PART).zip(&sides[feature]) {
+                let slot = wanted.map(|wanted| {
+                    wanted.then(|| {
+                        ranked.slots += 1;
+                        ranked.slots - 1
+                    })
+                });
+                slots[feature].push(slot);
+                let [missing_right, missing_left] = slot;
+                ranked.features.push(RankedFeature::new(feature, part, missing_left, missing_right));
             }
-            let mut slot = |wanted: bool| {
-                wanted.then(|| {
-                    ranked.slots += 1;
-                    ranked.slots - 1
-                })
-            };
-            slots[feature] = sides[feature].map(&mut slot);
-            let [missing_right, missing_left] = slots[feature];
-            ranked.features.push(RankedFeature::new(feature, list, missing_left, missing_right));
         }
         let mut layout = Layout { forest, thresholds: &thresholds, slots: &slots, steps: Vec::new() };
         for tree in 0..forest.trees.len() {
@@ -139,18 +158,23 @@ impl<X: Real> RankedFeature<X> {
 
     /// How many thresholds `count` says of: those among the blocks' ends, then those in one block, without a branch.
     #[inline(always)]
-    fn rank(&self, x: X, count: impl Fn(&[X; LANES], X) -> u32) -> u8 {
+    pub(crate) fn rank(&self, x: X, count: impl Fn(&[X; LANES], X) -> u32) -> u8 {
         let whole = if self.blocks.len() == 1 { 0 } else { count(&self.ends, x) as usize };
         (whole * LANES) as u8 + count(&self.blocks[whole], x) as u8
     }
+}
+
+/// Where a node's threshold stands among those of its feature.
+fn place<X: Real>(thresholds: &[Vec<X>], node: &Node<X>) -> usize {
+    thresholds[node.feature as usize].partition_point(|threshold| *threshold < node.threshold)
 }
 
 /// Steps under construction.
 struct Layout<'a, X, Y> {
     forest: &'a Forest<X, Y>,
     thresholds: &'a [Vec<X>],
-    /// By feature: where missing goes right, and left.
-    slots: &'a [[Option<usize>; 2]],
+    /// By feature and part: where missing goes right, and left.
+    slots: &'a [Vec<[Option<usize>; 2]>],
     steps: Vec<Step>,
 }
 
@@ -164,10 +188,6 @@ impl<X: Real, Y: Real> Layout<'_, X, Y> {
         let root = tree.root as usize;
         let end = self.forest.trees.get(number + 1);
         let nodes = &self.forest.nodes[root..end.map_or(self.forest.nodes.len(), |end| end.root as usize)];
-        let fits = |feature: u32| self.thresholds[feature as usize].len() <= MAX_THRESHOLDS;
-        if !nodes.iter().all(|node| node.rule.is_leaf() || fits(node.feature)) {
-            return false;
-        }
         // Registers that each node takes; children stand behind their parents.
         let mut needs = vec![0u8; nodes.len()];
         for at in (0..nodes.len()).rev().filter(|&at| !nodes[at].rule.is_leaf()) {
@@ -209,211 +229,11 @@ impl<X: Real, Y: Real> Layout<'_, X, Y> {
                 (if left_first { Choice::Below } else { Choice::BelowSwapped }, [0, 0])
             }
         };
-        let feature = node.feature as usize;
-        let rank = self.thresholds[feature].partition_point(|t| *t < node.threshold);
-        let slot = self.slots[feature][usize::from(node.rule.missing_left())];
+        let place = place(self.thresholds, &node);
+        let slot = self.slots[node.feature as usize][place / PART][usize::from(node.rule.missing_left())];
+        let rank = (place % PART) as u8;
         let [left, right] = leaves;
         let slot = slot.expect("each side that a node sends missing values to has a slot") as u32;
-        self.steps.push(Step { slot, rank: rank as u8, choice, register, left, right });
+        self.steps.push(Step { slot, rank, choice, register, left, right });
     }
-}
-
-/// Trees over rows, by ranks.
-pub(crate) struct Job<'a, X, Y> {
-    pub(crate) forest: &'a Forest<X, Y>,
-    pub(crate) ranked: &'a Ranked<X>,
-    pub(crate) rows: Rows<'a, X>,
-    pub(crate) trees: std::ops::Range<usize>,
-}
-
-/// How thresholds are counted.
-pub(crate) trait Count<X> {
-    /// How many thresholds are below x.
-    fn below(&self, thresholds: &[X; LANES], x: X) -> u32;
-    /// How many thresholds are at most x.
-    fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32;
-}
-
-/// One after the other, as the compiler sees fit.
-pub(crate) struct Plainly;
-
-impl<X: Real> Count<X> for Plainly {
-    #[inline(always)]
-    fn below(&self, thresholds: &[X; LANES], x: X) -> u32 {
-        thresholds.iter().map(|&threshold| u32::from(threshold < x)).sum()
-    }
-
-    #[inline(always)]
-    fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32 {
-        thresholds.iter().map(|&threshold| u32::from(threshold <= x)).sum()
-    }
-}
-
-/// A byte for each row of a block. Aligned, so that no access of a vector register lies across two cache lines.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Lanes<const N: usize>([u8; N]);
-
-impl<const N: usize> Lanes<N> {
-    const ZERO: Self = Lanes([0; N]);
-}
-
-/// Rows of a large block: choosing a step's kind costs little against the step.
-const LARGE: usize = 1024;
-/// Rows of blocks for what large ones leave, and for what those leave.
-const MIDDLE: usize = 256;
-const SMALL: usize = 64;
-/// Rows below which a block is slower than row by row; where the steps do not stay in a cache near the core, they have to
-/// be read for more rows before that pays.
-const FEWEST: usize = 16;
-const FEWEST_IF_LARGE: usize = 128;
-/// Steps beyond which a forest is large in that sense.
-const LARGE_STEPS: usize = 1 << 14;
-
-impl<X: Real, Y: Real> Job<'_, X, Y> {
-    /// Adds the trees' leaves to all rows' sums. Inlined into a function for each instruction set.
-    #[inline(always)]
-    pub(crate) fn run<C: Count<X>>(&self, sums: &mut [Y], counted: &C) {
-        let end = self.rows.len();
-        let start = self.blocks::<LARGE, C>(0..end / LARGE * LARGE, sums, counted);
-        let start = self.blocks::<MIDDLE, C>(start..start + (end - start) / MIDDLE * MIDDLE, sums, counted);
-        self.blocks::<SMALL, C>(start..end, sums, counted);
-    }
-
-    /// Rows in blocks of N; gives where they end.
-    #[inline(always)]
-    fn blocks<const N: usize, C: Count<X>>(
-        &self,
-        rows: std::ops::Range<usize>,
-        sums: &mut [Y],
-        counted: &C,
-    ) -> usize {
-        if rows.is_empty() {
-            return rows.end;
-        }
-        let mut ranks = vec![Lanes::<N>::ZERO; self.ranked.slots];
-        for start in rows.clone().step_by(N) {
-            self.block(start, N.min(rows.end - start), &mut ranks, sums, counted);
-        }
-        rows.end
-    }
-
-    #[inline(always)]
-    fn block<const N: usize, C: Count<X>>(
-        &self,
-        start: usize,
-        count: usize,
-        ranks: &mut [Lanes<N>],
-        sums: &mut [Y],
-        counted: &C,
-    ) {
-        if self.ranked.at_most {
-            self.rank(start, count, ranks, |thresholds, x| counted.below(thresholds, x));
-        } else {
-            self.rank(start, count, ranks, |thresholds, x| counted.at_most(thresholds, x));
-        }
-        let outputs = self.forest.outputs;
-        let sums = &mut sums[start * outputs..(start + count) * outputs];
-        let mut registers = [Lanes::<N>::ZERO; REGISTERS];
-        let mut table = [Y::ZERO; MAX_LEAVES];
-        for number in self.trees.clone() {
-            let tree = &self.forest.trees[number];
-            let Some(steps) = &self.ranked.trees[number] else {
-                self.forest.add_tree_by_lanes(self.rows, start..start + count, tree, sums);
-                continue;
-            };
-            if steps.is_empty() {
-                registers[0] = Lanes::ZERO;
-            }
-            for step in &self.ranked.steps[steps.clone()] {
-                step.take(&ranks[step.slot as usize], &mut registers);
-            }
-            let leaves = tree.leaves as usize;
-            table[..leaves].copy_from_slice(&self.forest.values[tree.first_value..][..leaves]);
-            if outputs == 1 {
-                for (sum, &leaf) in sums.iter_mut().zip(&registers[0].0) {
-                    *sum = *sum + table[usize::from(leaf)];
-                }
-            } else {
-                let sums = sums[tree.first_output..].iter_mut().step_by(outputs);
-                for (sum, &leaf) in sums.zip(&registers[0].0) {
-                    *sum = *sum + table[usize::from(leaf)];
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn rank<const N: usize>(
-        &self,
-        start: usize,
-        count: usize,
-        ranks: &mut [Lanes<N>],
-        counted: impl Fn(&[X; LANES], X) -> u32 + Copy,
-    ) {
-        for feature in &self.ranked.features {
-            let mut column = Lanes::<N>::ZERO;
-            let mut missing = Lanes::<N>::ZERO;
-            for i in 0..count {
-                let x = self.rows.row(start + i)[feature.feature];
-                column.0[i] = feature.rank(x, counted);
-                // Nothing is below what is not a number: its rank is 0.
-                missing.0[i] = if x.is_nan() { feature.count } else { 0 };
-            }
-            if let Some(slot) = feature.missing_left {
-                ranks[slot] = column;
-            }
-            if let Some(slot) = feature.missing_right {
-                let both = column.0.iter().zip(&missing.0);
-                ranks[slot].0.iter_mut().zip(both).for_each(|(rank, (a, b))| *rank = a | b);
-            }
-        }
-    }
-}
-
-impl Step {
-    #[inline(always)]
-    fn take<const N: usize>(&self, ranks: &Lanes<N>, registers: &mut [Lanes<N>; REGISTERS]) {
-        let at = usize::from(self.register);
-        let (low, high) = registers.split_at_mut(at + 1);
-        let (ranks, here) = (&ranks.0, &mut low[at].0);
-        let Step { rank, left, right, .. } = *self;
-        match self.choice {
-            Choice::Leaves => {
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, right, left);
-                }
-            }
-            Choice::LeafOrBelow => {
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, here[i], left);
-                }
-            }
-            Choice::BelowOrLeaf => {
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, right, here[i]);
-                }
-            }
-            Choice::Below => {
-                let next = &high[0].0;
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, next[i], here[i]);
-                }
-            }
-            Choice::BelowSwapped => {
-                let next = &high[0].0;
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, here[i], next[i]);
-                }
-            }
-        }
-    }
-}
-
-/// One of two bytes by arithmetic: written as a choice, the compiler chooses between places to load from, a byte at a
-/// time, and the loops around it are not vectorised (twenty times slower).
-#[inline(always)]
-fn choose(right: bool, if_right: u8, if_left: u8) -> u8 {
-    let mask = 0u8.wrapping_sub(u8::from(right));
-    (if_right & mask) | (if_left & !mask)
 }

@@ -1,8 +1,8 @@
 //! The definition of a forest's answers: one row, one tree at a time, in the trees' order. Other kernels must equal it
 //! bit for bit.
 
+use crate::blocks::Job;
 use crate::forest::{Node, Rule, SplitKinds, Tree};
-use crate::ranked::Job;
 use crate::{Forest, Kernel, NegativeFractions, Real};
 use std::ops::Range;
 

@@ -21,7 +21,7 @@ type Inputs = SmallVec<[Option<Input>; 4]>;
 pub enum Input {
     /// An array.
     Dense(Tensor),
-    /// A matrix as its columns, each [n]; `None` for a column that did not come. For inputs with named columns.
+    /// A matrix as its columns, each `[n]`; `None` for a column that did not come. For inputs with named columns.
     Columns(Vec<Option<Tensor>>),
     /// A sparse matrix. For inputs with named columns.
     /// Boxed: it is rare, and would double the size of every input.
@@ -53,11 +53,11 @@ impl Input {
 /// A sparse matrix in compressed rows: row `i` holds `data[indptr[i]..indptr[i + 1]]` in the columns `indices[…]`.
 #[derive(Clone, Debug)]
 pub struct Csr {
-    /// Values, [nnz].
+    /// Values, `[nnz]`.
     pub data: Tensor,
-    /// Column of each value, [nnz], int64.
+    /// Column of each value, `[nnz]`, int64.
     pub indices: Tensor,
-    /// Where rows start, [rows + 1], int64.
+    /// Where rows start, `[rows + 1]`, int64.
     pub indptr: Tensor,
 }
 

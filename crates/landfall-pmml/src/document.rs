@@ -31,6 +31,8 @@ pub(crate) fn read(text: &str, file: &str) -> Result<(Compiled, Head, Option<Str
         match child.name.as_ref() {
             "Header" => header(&mut b, &child, &mut head)?,
             "DataDictionary" => dictionary::read(&mut b, &child, scope)?,
+            // One that comes after the model has been read already.
+            "TransformationDictionary" if model.is_some() => b.xml.skip(&child)?,
             "TransformationDictionary" => derived = transformations(&mut b, &child)?,
             // How the model was made.
             "MiningBuildTask" => b.xml.skip(&child)?,
@@ -38,6 +40,12 @@ pub(crate) fn read(text: &str, file: &str) -> Result<(Compiled, Head, Option<Str
                 return Err(b.xml.unsupported(child.place, "a second model in one document"));
             }
             name if models::is_model(name) => {
+                if let Some(late) = b.xml.later("<TransformationDictionary", child.place) {
+                    let main = std::mem::replace(&mut b.xml, late);
+                    let dictionary = b.xml.root()?;
+                    derived = transformations(&mut b, &dictionary)?;
+                    b.xml = main;
+                }
                 b.outermost_derived = std::mem::take(&mut derived);
                 model = Some(models::read(&mut b, &child, scope, None)?);
             }
@@ -113,6 +121,7 @@ impl Build<'_> {
     /// The document's derived fields become names of the outermost model's scope, after its schema.
     pub(crate) fn declare_outermost(&mut self, scope: ScopeId) -> Result<(), Problem> {
         for derived in std::mem::take(&mut self.outermost_derived) {
+            self.shared_derived.push(derived.clone().into());
             self.defer(scope, derived)?;
         }
         Ok(())

@@ -89,33 +89,46 @@ struct Field {
 /// All fields that are answered: targets, then output fields, the inner models' among them.
 fn answers(m: &Compiled) -> Vec<Field> {
     let mut all: Vec<Field> = Vec::new();
-    gather(&m.root, m, &mut all, true);
-    gather(&m.root, m, &mut all, false);
+    for (name, slot) in &m.root.results {
+        let number = m.root.function == MiningFunction::Regression;
+        let dtype = m.slots[*slot as usize].dtype;
+        all.push(Field { name: name.clone(), doc: String::new(), slot: *slot, dtype, number });
+    }
+    for field in output_fields(&m.root) {
+        if all.iter().all(|other| other.name != field.name) {
+            all.push(field);
+        }
+    }
     if all.is_empty() {
         gather_unnamed(m, &mut all);
     }
     all
 }
 
-fn gather(model: &Element, m: &Compiled, all: &mut Vec<Field>, targets: bool) {
-    let mut add = |name: &str, doc: &str, slot: Slot, dtype: DataType, number: bool| {
-        if all.iter().all(|field| field.name != name) {
-            all.push(Field { name: name.to_owned(), doc: doc.to_owned(), slot, dtype, number });
-        }
+/// The output fields of a model and of those within it: of one name the outer one, else that of the last model.
+fn output_fields(model: &Element) -> Vec<Field> {
+    let own = |field: &crate::models::OutputField| Field {
+        name: field.name.clone(),
+        doc: field.doc.clone(),
+        slot: field.slot,
+        dtype: field.dtype,
+        number: false,
     };
-    if targets {
-        for (name, slot) in &model.results {
-            let number = model.function == MiningFunction::Regression;
-            add(name, "", *slot, m.slots[*slot as usize].dtype, number);
+    let mut within: Vec<Field> = Vec::new();
+    for field in model.body.inner().into_iter().flat_map(output_fields) {
+        match within.iter_mut().find(|other| other.name == field.name) {
+            Some(other) => *other = field,
+            None => within.push(field),
         }
-        return;
     }
-    for field in &model.outputs {
-        add(&field.name, &field.doc, field.slot, field.dtype, false);
+    let mut all: Vec<Field> = model.outputs.iter().map(own).collect();
+    for (name, dtype, slot) in &model.forwarded {
+        let (name, doc) = (name.clone(), String::new());
+        all.push(Field { name, doc, slot: *slot, dtype: *dtype, number: false });
     }
-    for inner in model.body.inner() {
-        gather(inner, m, all, false);
-    }
+    within.retain(|field| all.iter().all(|other| other.name != field.name));
+    all.append(&mut within);
+    all
 }
 
 /// A model without a target and without output fields: its bare prediction.
@@ -146,6 +159,10 @@ fn used_fields(m: &Compiled) -> Vec<usize> {
         {
             used[place] = true;
         }
+    }
+    // A model that takes nothing still answers each row: whatever column comes says how many there are.
+    if used.iter().all(|used| !used) {
+        used.fill(true);
     }
     (0..used.len()).filter(|place| used[*place]).collect()
 }
@@ -335,7 +352,12 @@ impl Column<'_> {
         if !invalid.is_empty()
             && let Ok(at) = invalid.binary_search_by_key(&row, |invalid| invalid.element)
         {
-            return Ok(self.unreadable(cx, &String::from_utf8_lossy(&invalid[at].text)));
+            let text = String::from_utf8_lossy(&invalid[at].text);
+            // Truth values count as numbers.
+            return Ok(match self.dtype.parse(&text, |text| cx.symbol(text)) {
+                Some(value) => self.checked(cx, value),
+                None => self.unreadable(cx, &text),
+            });
         }
         let number = |number: f64| if number.is_nan() { Value::Missing } else { Value::Num(number) };
         let value = match self.tensor.dtype() {

@@ -112,9 +112,11 @@ impl DataType {
     pub(crate) fn parse(self, text: &str, symbol: impl FnOnce(&str) -> Symbol) -> Option<Value> {
         Some(match self {
             DataType::String => Value::Text(symbol(text)),
-            DataType::Float => Value::Num(f64::from(float(text)?)),
-            DataType::Double => Value::Num(number(text)?),
-            DataType::Integer => Value::Num(number(text).filter(|n| n.fract() == 0.0)?),
+            DataType::Float => Value::Num(float(text).map(f64::from).or_else(|| truth_number(text))?),
+            DataType::Double => Value::Num(number(text).or_else(|| truth_number(text))?),
+            DataType::Integer => {
+                Value::Num(number(text).filter(|n| n.fract() == 0.0).or_else(|| truth_number(text))?)
+            }
             DataType::Boolean => Value::Bool(truth(text)?),
             DataType::Date => Value::Moment(civil::date(text.trim())?),
             DataType::Time => Value::Moment(civil::time(text.trim())?),
@@ -146,6 +148,11 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 
 fn float(text: &str) -> Option<f32> {
     text.trim().parse().ok()
+}
+
+/// A truth value as a number: tables of some tools have them so.
+fn truth_number(text: &str) -> Option<f64> {
+    truth(text).map(|truth| f64::from(u8::from(truth)))
 }
 
 fn whole(text: &str) -> Option<f64> {

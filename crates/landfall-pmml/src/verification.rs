@@ -80,7 +80,11 @@ impl Verification {
                     continue;
                 };
                 let parsed = m.dictionary[place].dtype.parse(text, |text| cx.symbol(text));
-                cx.w.input[place] = parsed.unwrap_or(Value::Invalid);
+                let missing = &m.dictionary[place].missing;
+                cx.w.input[place] = match parsed {
+                    Some(value) if missing.contains(&value) => Value::Missing,
+                    parsed => parsed.unwrap_or(Value::Invalid),
+                };
             }
             m.root.run(&mut cx, &mut answer)?;
             for field in &self.fields {

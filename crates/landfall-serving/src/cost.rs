@@ -179,6 +179,18 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_that_keeps_its_callers_waiting_must_pay_for_it() {
+        let cost = Cost::default();
+        cost.observe(1, micros(24));
+        observe_often(&cost, 8, 32, micros(218));
+        observe_often(&cost, 8, 64, micros(425));
+        assert_eq!(cost.max_rows(1000, Duration::MAX, micros(500)), 64);
+        assert_eq!(cost.max_rows(1000, micros(350), micros(500)), 32, "two of 32 take about as long");
+        observe_often(&cost, 8, 64, micros(360));
+        assert_eq!(cost.max_rows(1000, micros(350), micros(500)), 64, "rows are cheaper by a sixth");
+    }
+
+    #[test]
     fn a_size_whose_rows_cost_more_is_left_alone_but_tried_again() {
         let cost = Cost::default();
         cost.observe(8, micros(80));

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 const IN_PLACE_RUN: Duration = Duration::from_millis(2);
 
 /// The same where longer ones are no cheaper: while the first answers are read and the next questions come, the rest runs.
-const IN_PLACE_SOON: Duration = Duration::from_micros(250);
+const IN_PLACE_SOON: Duration = Duration::from_micros(350);
 
 /// How long one batch may keep a compute thread: those behind it wait as long.
 const COMPUTE_RUN: Duration = Duration::from_millis(100);

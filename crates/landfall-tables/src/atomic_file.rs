@@ -5,6 +5,14 @@ use landfall_model::Problem;
 use std::fs::{File, OpenOptions};
 use std::io::{Result, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Where the bytes of all files lie that are not committed yet: a process that ends on a signal drops nothing.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Written beside its place and renamed into it by [`AtomicFile::commit`]; removed when dropped before. What is no
 /// plain file (a device, a pipe) is written to as it is.
@@ -32,8 +40,20 @@ impl AtomicFile {
         let stem =
             target.file_name().ok_or_else(|| Problem::invalid(format!("{} is no file", asked.display())))?;
         let folder = folder_of(&target);
+        // Held while the file is made: a signal finds it in the list, or not yet made.
+        let mut unfinished = unfinished();
         let (file, beside) = create_new(folder, &stem.to_string_lossy()).map_err(|e| failed(&e))?;
+        unfinished.push(beside.clone());
         Ok(AtomicFile { file, target, beside: Some(beside) })
+    }
+
+    /// Removes what lies beside its place of every file that is not committed, before the process ends on a signal.
+    /// The files themselves must not be committed any more.
+    pub fn abandon_all() {
+        for beside in unfinished().drain(..) {
+            // One that was committed just now is whole, and no longer there under this name.
+            let _ = std::fs::remove_file(beside);
+        }
     }
 
     /// A second handle, for a writer that wants to own one.
@@ -56,6 +76,7 @@ impl AtomicFile {
     pub fn commit(mut self) -> std::result::Result<(), Problem> {
         let Some(beside) = self.beside.take() else { return Ok(()) };
         let placed = self.file.sync_all().and_then(|()| std::fs::rename(&beside, &self.target));
+        unfinished().retain(|path| *path != beside);
         if let Err(error) = placed {
             let _ = std::fs::remove_file(&beside);
             return Err(Problem::io(format!("write {}", self.target.display()), &error));
@@ -85,6 +106,7 @@ impl Write for AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if let Some(beside) = &self.beside {
+            unfinished().retain(|path| path != beside);
             let _ = std::fs::remove_file(beside);
         }
     }

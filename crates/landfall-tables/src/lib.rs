@@ -53,6 +53,7 @@ mod nulls;
 mod number;
 mod number_text;
 mod plan;
+mod read_at;
 mod reader;
 mod row_dims;
 mod rows_builder;

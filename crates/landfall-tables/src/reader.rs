@@ -365,7 +365,7 @@ fn open_file(input: TableInput, wants: &Wants, options: &ReadOptions) -> Result<
         Format::ArrowStream => arrow::open_stream(&label, source.stream(), wants),
         Format::ArrowFile => arrow::open_file(&label, source.file(&label, format)?, wants),
         Format::Parquet => {
-            arrow::open_parquet(&label, &source.file(&label, format)?, wants, options.chunk_rows)
+            arrow::open_parquet(&label, source.file(&label, format)?, wants, options.chunk_rows)
         }
     }?;
     Ok(match (format.is_text(), length) {

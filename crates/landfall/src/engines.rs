@@ -46,9 +46,11 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
         (None, Preference::Embedded) => "as asked for".to_owned(),
         (None, _) => "no ONNX Runtime was found".to_owned(),
     };
+    let mut engines = onnx.engines;
+    engines.push(landfall_trees::engine());
     Ok(Registry {
         onnx_reason_short,
-        engines: onnx.engines,
+        engines,
         importers: Vec::new(),
         onnx_reason: onnx.reason,
         onnx_version: onnx.version,

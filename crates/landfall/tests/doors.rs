@@ -26,7 +26,7 @@ fn floats(value: &Value, into: &mut Vec<f32>) {
 
 fn output(answer: &Value, name: &str) -> Vec<f32> {
     let outputs = answer["outputs"].as_array().unwrap();
-    let tensor = outputs.iter().find(|tensor| tensor["name"] == Value::from(name)).unwrap();
+    let tensor = outputs.iter().find(|tensor| tensor["name"] == name).unwrap();
     let mut values = Vec::new();
     floats(&tensor["data"], &mut values);
     values

@@ -9,6 +9,8 @@ mod control;
 mod doors;
 mod drain;
 mod http;
+mod memory;
 mod pages;
+mod predict;
 mod server;
 mod versions;

@@ -2,7 +2,6 @@
 
 use crate::http::Client;
 use crate::server::{Server, eventually, examples};
-use serde_json::Value;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -53,7 +52,7 @@ fn served_version(client: &mut Client) -> Option<String> {
 fn state_of(client: &mut Client, version: &str) -> Option<(String, String)> {
     let status = client.get("/v1/models/digits").json();
     let list = status["model_version_status"].as_array()?.clone();
-    let found = list.into_iter().find(|entry| entry["version"] == Value::from(version))?;
+    let found = list.into_iter().find(|entry| entry["version"] == version)?;
     let message = found["status"]["error_message"].as_str().unwrap_or_default().to_owned();
     Some((found["state"].as_str()?.to_owned(), message))
 }

@@ -52,6 +52,10 @@ fn resolve_with<'a>(
 ) -> Result<Typed, Problem> {
     b.count_expression(node.place)?;
     match &node.kind {
+        // One writer names a parameter within <Constant>.
+        Kind::Constant { text, dtype: None, .. } if parameters.iter().any(|(name, _)| name == text) => {
+            reference(b, scope, parameters, text, node.place)
+        }
         Kind::Constant { text, dtype, missing } => constant(b, text, *dtype, *missing, node.place),
         Kind::FieldRef { field, if_missing } => {
             let of = reference(b, scope, parameters, field, node.place)?;

@@ -146,6 +146,7 @@ pub(crate) fn read_function<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Res
     let name = element.need(&b.xml, "name")?.to_owned();
     let dtype = b.dtype(element)?;
     let (mut parameters, mut body) = (Vec::new(), None);
+    let mut locals: Vec<Derived> = Vec::new();
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "ParameterField" => {
@@ -153,15 +154,35 @@ pub(crate) fn read_function<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Res
                 parameters.push((child.need(&b.xml, "name")?.to_owned(), b.dtype(&child)?));
                 b.xml.leaf(&child)?;
             }
+            // A part of the expression under a name of its own.
+            "DerivedField" => {
+                let mut derived = read_derived(b, &child)?;
+                locals.iter().for_each(|local| inline(&mut derived.expression, local));
+                locals.push(derived);
+            }
             _ if body.is_none() => body = Some(read_expression(b, &child, element)?),
             _ => return Err(b.xml.unknown(&child, element)),
         }
+    }
+    if let Some(body) = &mut body {
+        locals.iter().for_each(|local| inline(body, local));
     }
     let body = body.ok_or_else(|| b.xml.malformed(element.place, "<DefineFunction> has no expression"))?;
     let function = FunctionDocument { parameters, dtype, body };
     match b.functions.by_name.insert(name.clone(), function.into()) {
         None => Ok(()),
         Some(_) => Err(b.xml.malformed(element.place, format!("function {name:?} is defined twice"))),
+    }
+}
+
+/// References to a named part of a function become that part.
+fn inline(node: &mut Node, local: &Derived) {
+    match &mut node.kind {
+        Kind::FieldRef { field, if_missing: None } if *field == local.name => {
+            *node = local.expression.clone()
+        }
+        Kind::Apply { arguments, .. } => arguments.iter_mut().for_each(|argument| inline(argument, local)),
+        _ => {}
     }
 }
 
@@ -254,9 +275,9 @@ fn apply<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> 
 fn norm_continuous<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
     element.only(&b.xml, &["field", "mapMissingTo", "outliers"])?;
     let outliers = match element.get("outliers") {
-        None | Some("asIs") => NormOutliers::AsIs,
-        Some("asMissingValues") => NormOutliers::AsMissing,
-        Some("asExtremeValues") => NormOutliers::AsExtreme,
+        None | Some("asIs") => NormOutliers::Follow,
+        Some("asMissingValues") => NormOutliers::Missing,
+        Some("asExtremeValues") => NormOutliers::Clamp,
         Some(_) => return Err(element.value(&b.xml, "outliers")),
     };
     let mut points: Vec<(f64, f64)> = Vec::new();

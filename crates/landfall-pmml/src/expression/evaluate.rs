@@ -155,9 +155,9 @@ pub(crate) fn norm_continuous(value: f64, points: &[(f64, f64)], outliers: NormO
     let (first, last) = (points[0], points[points.len() - 1]);
     if value < first.0 || value > last.0 {
         match outliers {
-            NormOutliers::AsMissing => return Value::Missing,
-            NormOutliers::AsExtreme => return Value::Num(if value < first.0 { first.1 } else { last.1 }),
-            NormOutliers::AsIs => {}
+            NormOutliers::Missing => return Value::Missing,
+            NormOutliers::Clamp => return Value::Num(if value < first.0 { first.1 } else { last.1 }),
+            NormOutliers::Follow => {}
         }
     }
     let inner = &points[1..points.len() - 1];
@@ -226,10 +226,10 @@ mod tests {
     fn lines_are_followed_beyond_their_ends_where_nothing_else_is_said() {
         let points = [(0.0, 0.0), (1.0, 10.0), (3.0, 10.0)];
         let at = |x, outliers| norm_continuous(x, &points, outliers);
-        assert_eq!(at(0.5, NormOutliers::AsIs), Value::Num(5.0));
-        assert_eq!(at(2.0, NormOutliers::AsIs), Value::Num(10.0));
-        assert_eq!(at(-1.0, NormOutliers::AsIs), Value::Num(-10.0));
-        assert_eq!(at(-1.0, NormOutliers::AsExtreme), Value::Num(0.0));
-        assert_eq!(at(4.0, NormOutliers::AsMissing), Value::Missing);
+        assert_eq!(at(0.5, NormOutliers::Follow), Value::Num(5.0));
+        assert_eq!(at(2.0, NormOutliers::Follow), Value::Num(10.0));
+        assert_eq!(at(-1.0, NormOutliers::Follow), Value::Num(-10.0));
+        assert_eq!(at(-1.0, NormOutliers::Clamp), Value::Num(0.0));
+        assert_eq!(at(4.0, NormOutliers::Missing), Value::Missing);
     }
 }

@@ -110,9 +110,11 @@ pub(crate) enum InvalidResult {
 /// What becomes of values beyond the first and last point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum NormOutliers {
-    AsIs,
-    AsMissing,
-    AsExtreme,
+    /// The first or last line is followed further.
+    Follow,
+    Missing,
+    /// They are the first or last point.
+    Clamp,
 }
 
 /// What is taken of earlier rows.

@@ -68,7 +68,9 @@ pub(super) fn read<'a>(
     let weights = weights.unwrap_or_else(|| vec![1.0; count]);
     let fits = |cluster: &Cluster| cluster.centre.len() == count;
     if clusters.is_empty() || !clusters.iter().all(fits) || weights.len() != count {
-        return Err(b.xml.malformed(element.place, "each cluster needs one number for each clustering field"));
+        return Err(b
+            .xml
+            .malformed(element.place, "each cluster needs one number for each clustering field"));
     }
     if declared.is_some_and(|declared| declared != clusters.len()) {
         return Err(element.value(&b.xml, "numberOfClusters"));
@@ -118,7 +120,8 @@ impl Body for Clustering {
         }
         let parts: Vec<Part> = self.fields.iter().map(|(_, part)| *part).collect();
         let all: f64 = self.missing_weights.iter().sum();
-        let present: f64 = self.missing_weights.iter().zip(&x).filter(|(_, x)| x.is_some()).map(|(w, _)| w).sum();
+        let present: f64 =
+            self.missing_weights.iter().zip(&x).filter(|(_, x)| x.is_some()).map(|(w, _)| w).sum();
         let adjust = if present == all { 1.0 } else { all / present };
         answer.nearest_first = self.measure.distance;
         let mut best: Option<(usize, f64)> = None;

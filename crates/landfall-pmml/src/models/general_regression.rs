@@ -1,4 +1,4 @@
-//! `<GeneralRegressionModel>`: parameters, each a product of factors and powers; all links; Cox's survival.
+//! `<GeneralRegressionModel>`: parameters, each a product of factors and powers; all links; Cox's cumulative hazard.
 
 use super::normalization::{Normalization, simple_max, soft_max};
 use super::{Body, Header, Math, MiningFunction};
@@ -10,9 +10,24 @@ use landfall_model::Problem;
 use std::collections::HashMap;
 
 pub(super) const ATTRIBUTES: &[&str] = &[
-    "modelType", "targetReferenceCategory", "cumulativeLink", "linkFunction", "linkParameter", "trialsVariable",
-    "trialsValue", "distribution", "distParameter", "offsetVariable", "offsetValue", "modelDF", "targetVariableName",
-    "endTimeVariable", "startTimeVariable", "subjectIDVariable", "statusVariable", "baselineStrataVariable",
+    "modelType",
+    "targetReferenceCategory",
+    "cumulativeLink",
+    "linkFunction",
+    "linkParameter",
+    "trialsVariable",
+    "trialsValue",
+    "distribution",
+    "distParameter",
+    "offsetVariable",
+    "offsetValue",
+    "modelDF",
+    "targetVariableName",
+    "endTimeVariable",
+    "startTimeVariable",
+    "subjectIDVariable",
+    "statusVariable",
+    "baselineStrataVariable",
 ];
 
 const DOUBLE: Math = Math { float: false };
@@ -57,10 +72,19 @@ struct Parameter {
 
 #[derive(Debug)]
 enum Cell {
-    Factor { slot: Slot, value: Value },
+    Factor {
+        slot: Slot,
+        value: Value,
+    },
     /// By category of the value, what stands in the contrast matrix for this cell.
-    Contrast { slot: Slot, values: Vec<(Value, f64)> },
-    Power { slot: Slot, exponent: f64 },
+    Contrast {
+        slot: Slot,
+        values: Vec<(Value, f64)>,
+    },
+    Power {
+        slot: Slot,
+        exponent: f64,
+    },
 }
 
 #[derive(Debug)]
@@ -199,11 +223,16 @@ impl Parts {
         match element.name.as_ref() {
             // Covariances of parameters and events of the training data change no prediction.
             "PCovMatrix" | "EventValues" => return b.xml.skip(element),
-            "ParameterList" | "FactorList" | "CovariateList" | "PPMatrix" | "ParamMatrix" => element.only(&b.xml, &[])?,
+            "ParameterList" | "FactorList" | "CovariateList" | "PPMatrix" | "ParamMatrix" => {
+                element.only(&b.xml, &[])?
+            }
             "BaseCumHazardTables" => element.only(&b.xml, &["maxTime"])?,
             _ => return Err(b.xml.unknown(element, parent)),
         }
-        let mut whole = Baseline { max_time: element.number(&b.xml, "maxTime")?.unwrap_or(f64::INFINITY), cells: Vec::new() };
+        let mut whole = Baseline {
+            max_time: element.number(&b.xml, "maxTime")?.unwrap_or(f64::INFINITY),
+            cells: Vec::new(),
+        };
         while let Some(child) = b.xml.child(element)? {
             match (element.name.as_ref(), child.name.as_ref()) {
                 ("ParameterList", "Parameter") => {
@@ -228,7 +257,12 @@ impl Parts {
                 ("PPMatrix", "PPCell") => {
                     child.only(&b.xml, &["value", "predictorName", "parameterName"])?;
                     let text = |b: &Build<'a>, name: &str| child.need(&b.xml, name).map(str::to_owned);
-                    self.cells.push((text(b, "value")?, text(b, "predictorName")?, text(b, "parameterName")?, child.place));
+                    self.cells.push((
+                        text(b, "value")?,
+                        text(b, "predictorName")?,
+                        text(b, "parameterName")?,
+                        child.place,
+                    ));
                     b.xml.leaf(&child)?;
                 }
                 ("ParamMatrix", "PCell") => {
@@ -241,7 +275,8 @@ impl Parts {
                 ("BaseCumHazardTables", "BaselineCell") => whole.cells.push(baseline_cell(b, &child)?),
                 ("BaseCumHazardTables", "BaselineStratum") => {
                     child.only(&b.xml, &["value", "label", "maxTime"])?;
-                    let mut stratum = Baseline { max_time: child.need_number(&b.xml, "maxTime")?, cells: Vec::new() };
+                    let mut stratum =
+                        Baseline { max_time: child.need_number(&b.xml, "maxTime")?, cells: Vec::new() };
                     while let Some(cell) = b.xml.child(&child)? {
                         stratum.cells.push(baseline_cell(b, &cell)?);
                     }
@@ -266,7 +301,9 @@ impl Parts {
             let cell = match self.factors.get(&predictor) {
                 Some(Some((categories, matrix))) => {
                     let Some(column) = categories.iter().position(|category| *category == text) else {
-                        return Err(b.xml.malformed(place, format!("{text:?} is no category of {predictor:?}")));
+                        return Err(b
+                            .xml
+                            .malformed(place, format!("{text:?} is no category of {predictor:?}")));
                     };
                     let mut values = Vec::new();
                     for (row, category) in matrix.iter().zip(categories) {
@@ -278,29 +315,37 @@ impl Parts {
                 _ if categorical => Cell::Factor { slot, value: b.constant(&text, dtype, place)? },
                 _ => {
                     let exponent = crate::value::number(&text);
-                    let exponent = exponent
-                        .ok_or_else(|| b.xml.malformed(place, format!("exponent {text:?}: expected a number")))?;
+                    let exponent = exponent.ok_or_else(|| {
+                        b.xml.malformed(place, format!("exponent {text:?}: expected a number"))
+                    })?;
                     Cell::Power { slot, exponent }
                 }
             };
             match self.parameters.iter_mut().find(|other| other.name == parameter) {
                 Some(parameter) => parameter.cells.push(cell),
-                None => return Err(b.xml.malformed(place, format!("parameter {parameter:?} is not declared"))),
+                None => {
+                    return Err(b.xml.malformed(place, format!("parameter {parameter:?} is not declared")));
+                }
             }
         }
         Ok(())
     }
 
     fn equations<'a>(&self, b: &mut Build<'a>, header: &Header) -> Result<Vec<Equation>, Problem> {
-        let places: HashMap<&str, usize> =
-            self.parameters.iter().enumerate().map(|(place, parameter)| (parameter.name.as_str(), place)).collect();
+        let places: HashMap<&str, usize> = self
+            .parameters
+            .iter()
+            .enumerate()
+            .map(|(place, parameter)| (parameter.name.as_str(), place))
+            .collect();
         let mut equations: Vec<Equation> = Vec::new();
         let mut shared = Vec::new();
         for (class, name, beta, place) in &self.betas {
             let Some(parameter) = places.get(name.as_str()).copied() else {
                 return Err(b.xml.malformed(*place, format!("parameter {name:?} is not declared")));
             };
-            let Some(text) = class.as_ref().filter(|_| header.function == MiningFunction::Classification) else {
+            let Some(text) = class.as_ref().filter(|_| header.function == MiningFunction::Classification)
+            else {
                 shared.push((parameter, *beta));
                 continue;
             };
@@ -318,7 +363,12 @@ impl Parts {
         Ok(equations)
     }
 
-    fn hazard<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<Hazard, Problem> {
+    fn hazard<'a>(
+        &mut self,
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        header: &Header,
+    ) -> Result<Hazard, Problem> {
         let time = b.resolve(header.scope, element.need(&b.xml, "endTimeVariable")?, element.place)?;
         let strata = element.get("baselineStrataVariable");
         let strata = strata.map(|name| b.resolve(header.scope, name, element.place)).transpose()?;
@@ -396,11 +446,13 @@ impl Cell {
     fn value(&self, cx: &mut Cx<'_>) -> Result<Option<f64>, Problem> {
         let (slot, of): (Slot, &dyn Fn(Value) -> Option<f64>) = match self {
             Cell::Power { slot, exponent } if *exponent == 1.0 => (*slot, &|value: Value| value.num()),
-            Cell::Power { slot, exponent } => (*slot, &move |value: Value| Some(value.num()?.powf(*exponent))),
-            Cell::Factor { slot, value } => (*slot, &move |found| Some(f64::from(u8::from(found == *value)))),
-            Cell::Contrast { slot, values } => {
-                (*slot, &move |found| values.iter().find(|(value, _)| *value == found).map(|(_, number)| *number))
+            Cell::Power { slot, exponent } => {
+                (*slot, &move |value: Value| Some(value.num()?.powf(*exponent)))
             }
+            Cell::Factor { slot, value } => (*slot, &move |found| Some(f64::from(u8::from(found == *value)))),
+            Cell::Contrast { slot, values } => (*slot, &move |found| {
+                values.iter().find(|(value, _)| *value == found).map(|(_, number)| *number)
+            }),
         };
         let value = cx.get(slot)?;
         Ok(if value.is_missing() { None } else { of(value) })
@@ -435,20 +487,28 @@ impl General {
         equation.betas.iter().map(|(parameter, beta)| beta * design[*parameter]).sum()
     }
 
-    fn survival(&self, cx: &mut Cx<'_>, hazard: &Hazard, design: &[f64]) -> Result<Option<f64>, Problem> {
+    fn cumulative_hazard(
+        &self,
+        cx: &mut Cx<'_>,
+        hazard: &Hazard,
+        design: &[f64],
+    ) -> Result<Option<f64>, Problem> {
         let stratum = hazard.strata.map(|slot| cx.get(slot)).transpose()?.unwrap_or(Value::Missing);
-        let Some((_, table)) = hazard.tables.iter().find(|(value, _)| *value == stratum) else { return Ok(None) };
+        let Some((_, table)) = hazard.tables.iter().find(|(value, _)| *value == stratum) else {
+            return Ok(None);
+        };
         let Some(time) = cx.number(hazard.time)? else { return Ok(None) };
         if time > table.max_time {
             return Ok(None);
         }
         // Before the first event nothing has happened.
-        let base = table.cells.iter().rev().find(|(start, _)| *start <= time).map_or(0.0, |(_, hazard)| *hazard);
+        let base =
+            table.cells.iter().rev().find(|(start, _)| *start <= time).map_or(0.0, |(_, hazard)| *hazard);
         let equation = &self.equations[0];
         let reference: f64 =
             equation.betas.iter().map(|(at, beta)| beta * self.parameters[*at].reference_point).sum();
         let risk = (self.score(equation, design) - reference).exp();
-        Ok(Some((-base * risk).exp()))
+        Ok(Some(base * risk))
     }
 
     fn classify(&self, cx: &mut Cx<'_>, scores: Vec<f64>, answer: &mut Answer) {
@@ -470,7 +530,11 @@ impl General {
                 }
             }
             Kind::Generalized | Kind::Linear | Kind::Cox if self.equations.len() == 1 => {
-                let link = if self.link == Link::Identity && self.kind == Kind::Linear { Link::Logit } else { self.link };
+                let link = if self.link == Link::Identity && self.kind == Kind::Linear {
+                    Link::Logit
+                } else {
+                    self.link
+                };
                 let probability = link.inverse(scores[0]);
                 let class = self.equations[0].class.or_else(|| {
                     // The one that is not the reference, which is the first where none is named.
@@ -505,17 +569,20 @@ impl Body for General {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let Some(design) = self.design(cx)? else { return Ok(()) };
         if let Some(hazard) = &self.hazard {
-            answer.value = Value::of(self.survival(cx, hazard, &design)?);
+            answer.value = Value::of(self.cumulative_hazard(cx, hazard, &design)?);
             return Ok(());
         }
-        let (Some(offset), Some(trials)) = (self.number(cx, &self.offset)?, self.number(cx, &self.trials)?) else {
+        let (Some(offset), Some(trials)) = (self.number(cx, &self.offset)?, self.number(cx, &self.trials)?)
+        else {
             return Ok(());
         };
-        let scores: Vec<f64> = self.equations.iter().map(|equation| self.score(equation, &design) + offset).collect();
+        let scores: Vec<f64> =
+            self.equations.iter().map(|equation| self.score(equation, &design) + offset).collect();
         if self.function == MiningFunction::Classification {
             self.classify(cx, scores, answer);
         } else {
-            let mean = if self.kind == Kind::Linear { scores[0] } else { self.link.inverse(scores[0]) * trials };
+            let mean =
+                if self.kind == Kind::Linear { scores[0] } else { self.link.inverse(scores[0]) * trials };
             answer.value = Value::Num(mean);
         }
         Ok(())

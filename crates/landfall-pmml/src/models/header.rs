@@ -72,6 +72,7 @@ pub(crate) struct Header {
     pub(crate) schema: Schema,
     pub(crate) results: Vec<(String, Slot)>,
     pub(crate) outputs: Vec<output::Document>,
+    pub(crate) forwarded: Vec<(String, DataType, Slot)>,
     targets: resolve::Targets,
     verification: Option<crate::verification::Document>,
     inherited: Option<(Option<String>, ClassList, DataType, Option<OpType>)>,
@@ -114,6 +115,7 @@ impl Header {
             schema: Schema::default(),
             results: Vec::new(),
             outputs: Vec::new(),
+            forwarded: Vec::new(),
             targets: resolve::Targets::default(),
             verification: None,
             inherited,
@@ -132,6 +134,7 @@ impl Header {
                     self.schema = resolve::schema::read(b, &child, self.scope)?;
                     self.settle_target(b);
                     b.declare_outermost(self.scope)?;
+                    self.borrow_derived(b)?;
                 }
                 "Output" => self.outputs = output::read(b, &child)?,
                 "Targets" => {
@@ -155,6 +158,20 @@ impl Header {
             }
         }
         Ok(None)
+    }
+
+    /// A model that treats a field in its own way sees the document's derived fields made of its own values.
+    fn borrow_derived(&self, b: &mut Build<'_>) -> Result<(), Problem> {
+        if self.inherited.is_none() || b.shared_derived.is_empty() {
+            return Ok(());
+        }
+        for field in &self.schema.fields {
+            if b.differs(self.scope, &field.name)? {
+                b.borrow_outermost(self.scope);
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Type of a class value, or of a predicted number.
@@ -197,10 +214,8 @@ impl Header {
             None => {
                 let field = own.as_ref().and_then(|field| field.slot).map(|slot| &b.slots[slot as usize]);
                 let data = field.and_then(|def| def.field).map(|at| b.dictionary[at].clone());
-                self.dtype = field
-                    .map_or(if text { DataType::String } else { DataType::Double }, |def| {
-                        def.dtype
-                    });
+                self.dtype =
+                    field.map_or(if text { DataType::String } else { DataType::Double }, |def| def.dtype);
                 self.target_optype = field.map(|def| def.optype);
                 let listed = data.filter(|data| data.optype != OpType::Continuous);
                 b.lists.push(listed.map(|data| data.valid.clone()).unwrap_or_default());
@@ -254,6 +269,7 @@ impl Header {
             targets,
             results: self.results.clone(),
             outputs: Vec::new(),
+            forwarded: self.forwarded.clone(),
             verification: None,
             active: self.active(),
             unnamed: self.unnamed(b),

@@ -85,12 +85,15 @@ impl Measure {
                 "simpleMatching" => Kind::SimpleMatching,
                 "jaccard" => Kind::Jaccard,
                 "tanimoto" => Kind::Tanimoto,
-                "binarySimilarity" => Kind::Binary { numerator: parameters("c")?, denominator: parameters("d")? },
+                "binarySimilarity" => {
+                    Kind::Binary { numerator: parameters("c")?, denominator: parameters("d")? }
+                }
                 _ => return Err(b.xml.unknown(&child, element)),
             });
             b.xml.leaf(&child)?;
         }
-        let kind = kind.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> names no measure"))?;
+        let kind =
+            kind.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> names no measure"))?;
         Ok(Measure { kind, compare, distance })
     }
 
@@ -129,7 +132,8 @@ impl Measure {
             Kind::Jaccard => a11 / (a11 + a10 + a01),
             Kind::Tanimoto => (a11 + a00) / (a11 + 2.0 * (a10 + a01) + a00),
             Kind::Binary { numerator: [c00, c01, c10, c11], denominator: [d00, d01, d10, d11] } => {
-                (c11 * a11 + c10 * a10 + c01 * a01 + c00 * a00) / (d11 * a11 + d10 * a10 + d01 * a01 + d00 * a00)
+                (c11 * a11 + c10 * a10 + c01 * a01 + c00 * a00)
+                    / (d11 * a11 + d10 * a10 + d01 * a01 + d00 * a00)
             }
             _ => f64::NAN,
         }
@@ -137,8 +141,14 @@ impl Measure {
 }
 
 const BINARY: &[&str] = &[
-    "c00-parameter", "c01-parameter", "c10-parameter", "c11-parameter", "d00-parameter", "d01-parameter",
-    "d10-parameter", "d11-parameter",
+    "c00-parameter",
+    "c01-parameter",
+    "c10-parameter",
+    "c11-parameter",
+    "d00-parameter",
+    "d01-parameter",
+    "d10-parameter",
+    "d11-parameter",
 ];
 
 impl Compare {

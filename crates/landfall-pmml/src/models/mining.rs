@@ -163,16 +163,21 @@ fn segment<'a>(
     let id = element.get("id").map(str::to_owned);
     let mut outputs = Vec::new();
     let asked = |document: &&output::Document| id.is_some() && document.segment == id;
-    for document in header.outputs.iter().filter(asked) {
+    let documents: Vec<output::Document> = header.outputs.iter().filter(asked).cloned().collect();
+    for document in &documents {
         let scope = header.output_scope(b);
         let field = output::resolve(b, scope, &model, &model.results, document)?;
         b.redeclare(header.scope, &document.name, field.slot);
+        header.forwarded.push((field.name.clone(), field.dtype, field.slot));
         outputs.push(field);
     }
     if matches!(method, Method::Chain | Method::MultiChain) {
         // Later segments take what this one has answered.
         for field in &model.outputs {
             b.redeclare(header.scope, &field.name, field.slot);
+        }
+        for (name, _, slot) in &model.forwarded {
+            b.redeclare(header.scope, name, *slot);
         }
         for (name, slot) in &model.results {
             let own = header.results.iter().any(|(result, _)| result == name);
@@ -216,31 +221,34 @@ impl Segment {
 impl Mining {
     fn chain(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let mut inner = Answer::default();
-        let mut main = Answer::default();
         let list = answer.list;
+        let predicts_own = |segment: &Segment| {
+            let target = segment.model.target.as_ref();
+            target.is_some_and(|target| self.results.iter().any(|(name, _)| *name == target.name))
+        };
+        // Where segments predict the model's own target, only their answer is the model's.
+        let by_target = self.segments.iter().any(predicts_own);
         for segment in &self.segments {
             if segment.predicate.holds(cx)? != Some(true) {
                 continue;
             }
             segment.run(cx, &mut inner)?;
-            if let (Method::MultiChain, Some(target)) = (self.method, &segment.model.target) {
+            if let Some(target) = &segment.model.target {
                 for (_, slot) in self.results.iter().filter(|(name, _)| *name == target.name) {
                     cx.set(*slot, inner.value);
                 }
-                if self.results.first().is_some_and(|(name, _)| *name == target.name) {
-                    main = inner.clone();
-                }
+            }
+            if !by_target || predicts_own(segment) {
+                answer.clone_from(&inner);
             }
             let stops = inner.value.is_missing() && self.on_missing == OnMissing::ReturnMissing;
             if stops && self.method == Method::Chain {
+                answer.clear();
+                answer.list = list;
                 return Ok(());
             }
         }
-        *answer = match self.method {
-            Method::MultiChain => main,
-            _ => inner,
-        };
-        if answer.scores.is_empty() && answer.list != list {
+        if answer.scores.is_empty() {
             answer.list = list;
         }
         Ok(())
@@ -430,6 +438,10 @@ impl Body for Mining {
             _ => self.vote_entities(&parts, answer),
         }
         Ok(())
+    }
+
+    fn sets_targets(&self) -> bool {
+        self.results.len() > 1 && matches!(self.method, Method::Chain | Method::MultiChain)
     }
 
     fn inner(&self) -> Vec<&Model> {

@@ -1,6 +1,9 @@
 //! The model elements: one file each, one line each in the table below.
 
+mod anomaly;
+mod association;
 mod clustering;
+mod gaussian_process;
 mod general_regression;
 mod header;
 mod measure;
@@ -15,6 +18,7 @@ mod regression;
 mod ruleset;
 mod scorecard;
 mod support_vector;
+mod time_series;
 mod tree;
 
 pub(crate) use header::{Header, Math, MiningFunction, TargetInfo};
@@ -37,6 +41,11 @@ pub(crate) trait Body: Send + Sync + Debug {
         None
     }
 
+    /// Whether it puts the predictions of several targets where they belong.
+    fn sets_targets(&self) -> bool {
+        false
+    }
+
     /// Models within, whose fields are answered beside this one's.
     fn inner(&self) -> Vec<&Model> {
         Vec::new()
@@ -53,11 +62,15 @@ const ELEMENTS: &[(&str, &[&str], Reader)] = &[
     ("MiningModel", &[], mining::read),
     ("GeneralRegressionModel", general_regression::ATTRIBUTES, general_regression::read),
     ("NeuralNetwork", neural::ATTRIBUTES, neural::read),
+    ("AnomalyDetectionModel", anomaly::ATTRIBUTES, anomaly::read),
+    ("AssociationModel", association::ATTRIBUTES, association::read),
     ("ClusteringModel", clustering::ATTRIBUTES, clustering::read),
+    ("GaussianProcessModel", gaussian_process::ATTRIBUTES, gaussian_process::read),
     ("NaiveBayesModel", naive_bayes::ATTRIBUTES, naive_bayes::read),
     ("NearestNeighborModel", neighbors::ATTRIBUTES, neighbors::read),
     ("RuleSetModel", ruleset::ATTRIBUTES, ruleset::read),
     ("Scorecard", scorecard::ATTRIBUTES, scorecard::read),
+    ("TimeSeriesModel", time_series::ATTRIBUTES, time_series::read),
     ("SupportVectorMachineModel", support_vector::ATTRIBUTES, support_vector::read),
 ];
 
@@ -79,6 +92,8 @@ pub(crate) struct Model {
     /// The slots of all target fields, by name.
     pub(crate) results: Vec<(String, Slot)>,
     pub(crate) outputs: Vec<OutputField>,
+    /// Output fields that ask a segment: name, type, and where the segment puts them.
+    pub(crate) forwarded: Vec<(String, DataType, Slot)>,
     pub(crate) verification: Option<crate::verification::Verification>,
     /// Names of the fields that it takes.
     pub(crate) active: Vec<String>,
@@ -121,7 +136,7 @@ impl Model {
         answer.list = self.list;
         self.body.run(cx, answer)?;
         self.finish_value(answer);
-        if let Some(target) = &self.target {
+        if let Some(target) = self.target.as_ref().filter(|_| !self.body.sets_targets()) {
             cx.set(target.result, answer.value);
         }
         if let Some(slot) = self.unnamed {

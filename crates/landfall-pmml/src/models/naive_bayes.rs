@@ -28,7 +28,10 @@ struct Input {
 #[derive(Debug)]
 enum Likelihood {
     /// By value: class and count. The sums of each class's counts over all values are `totals`.
-    Counts { values: Vec<(Value, Vec<(usize, f64)>)>, totals: Vec<(usize, f64)> },
+    Counts {
+        values: Vec<(Value, Vec<(usize, f64)>)>,
+        totals: Vec<(usize, f64)>,
+    },
     Distributions(Vec<(usize, Distribution)>),
 }
 
@@ -92,7 +95,8 @@ fn read_input<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> 
                     None => b.resolve(header.scope, element.need(&b.xml, "fieldName")?, element.place)?,
                 };
                 slot = Some(at);
-                let value = b.constant(child.need(&b.xml, "value")?, b.slots[at as usize].dtype, child.place)?;
+                let value =
+                    b.constant(child.need(&b.xml, "value")?, b.slots[at as usize].dtype, child.place)?;
                 while let Some(counts) = b.xml.child(&child)? {
                     values.push((value, target_counts(b, &counts, &child, header)?));
                 }
@@ -178,7 +182,8 @@ impl Distribution {
     fn density(self, x: f64) -> f64 {
         match self {
             Distribution::Gaussian { mean, variance } => {
-                (-(x - mean) * (x - mean) / (2.0 * variance)).exp() / (2.0 * std::f64::consts::PI * variance).sqrt()
+                (-(x - mean) * (x - mean) / (2.0 * variance)).exp()
+                    / (2.0 * std::f64::consts::PI * variance).sqrt()
             }
             Distribution::Poisson { mean } if x >= 0.0 && x.fract() == 0.0 && x < 1e9 => {
                 let factorial: f64 = (1..=x as u64).map(|n| (n as f64).ln()).sum();
@@ -194,7 +199,8 @@ impl Distribution {
 impl Likelihood {
     /// Of a value given a class; `None` for a value that says nothing.
     fn of(&self, value: Value, class: usize) -> Option<f64> {
-        let find = |counts: &[(usize, f64)]| counts.iter().find(|(other, _)| *other == class).map(|(_, n)| *n);
+        let find =
+            |counts: &[(usize, f64)]| counts.iter().find(|(other, _)| *other == class).map(|(_, n)| *n);
         match self {
             Likelihood::Counts { values, totals } => {
                 let (_, counts) = values.iter().find(|(other, _)| *other == value)?;

@@ -10,7 +10,11 @@ use crate::value::Value;
 use landfall_model::Problem;
 
 pub(super) const ATTRIBUTES: &[&str] = &[
-    "numberOfNeighbors", "continuousScoringMethod", "categoricalScoringMethod", "instanceIdVariable", "threshold",
+    "numberOfNeighbors",
+    "continuousScoringMethod",
+    "categoricalScoringMethod",
+    "instanceIdVariable",
+    "threshold",
 ];
 
 #[derive(Debug)]
@@ -87,7 +91,9 @@ pub(super) fn read<'a>(
         }
     }
     let (Some(count), Some(measure), Some(training)) = (count, measure, training) else {
-        return Err(b.xml.malformed(element.place, "<NearestNeighborModel> lacks neighbours, measure or instances"));
+        return Err(b
+            .xml
+            .malformed(element.place, "<NearestNeighborModel> lacks neighbours, measure or instances"));
     };
     let (targets, rows) = training.rows(b, element, header, &fields)?;
     Ok(Box::new(Neighbors {
@@ -146,7 +152,9 @@ impl Training {
         fields: &[(String, Slot, Part)],
     ) -> Result<(Vec<Target>, Vec<Row>), Problem> {
         let lacks = |b: &Build<'a>, name: &str| {
-            let what = format!("the training instances lack field {name:?} (instances that are not transformed are not implemented)");
+            let what = format!(
+                "the training instances lack field {name:?} (instances that are not transformed are not implemented)"
+            );
             b.xml.unsupported(element.place, what)
         };
         let mut targets = Vec::new();
@@ -162,12 +170,16 @@ impl Training {
             targets.push(Target { result, continuous });
             columns.push((column.to_owned(), dtype));
         }
-        let id_column = element.get("instanceIdVariable").and_then(|name| self.column(name)).map(str::to_owned);
+        let id_column =
+            element.get("instanceIdVariable").and_then(|name| self.column(name)).map(str::to_owned);
         let mut rows = Vec::with_capacity(self.table.len());
         for (number, cells) in self.table.iter().enumerate() {
             let mut x = Vec::with_capacity(fields.len());
             for (name, slot, _) in fields {
-                let text = self.column(name).and_then(|column| table::cell(cells, column)).ok_or_else(|| lacks(b, name))?;
+                let text = self
+                    .column(name)
+                    .and_then(|column| table::cell(cells, column))
+                    .ok_or_else(|| lacks(b, name))?;
                 let value = b.constant(text, b.slots[*slot as usize].dtype, element.place)?;
                 x.push(as_number(value).ok_or_else(|| lacks(b, name))?);
             }
@@ -207,8 +219,12 @@ impl Neighbors {
         let parts: Vec<Part> = self.fields.iter().map(|(_, part)| *part).collect();
         let present = x.iter().filter(|x| x.is_some()).count() as f64;
         let adjust = if present == x.len() as f64 { 1.0 } else { x.len() as f64 / present };
-        let mut all: Vec<(usize, f64)> =
-            self.rows.iter().enumerate().map(|(at, row)| (at, self.measure.between(&parts, x, &row.x, adjust))).collect();
+        let mut all: Vec<(usize, f64)> = self
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(at, row)| (at, self.measure.between(&parts, x, &row.x, adjust)))
+            .collect();
         match self.measure.distance {
             true => all.sort_by(|a, b| a.1.total_cmp(&b.1)),
             false => all.sort_by(|a, b| b.1.total_cmp(&a.1)),
@@ -251,6 +267,24 @@ impl Neighbors {
     }
 }
 
+impl Neighbors {
+    /// The value with the most votes; of equal ones the more frequent in training, then the first as text.
+    fn winner(&self, cx: &Cx<'_>, votes: &[(Value, f64)], target: usize) -> Option<Value> {
+        let most = votes.iter().map(|(_, count)| *count).fold(f64::NEG_INFINITY, f64::max);
+        let mut tied: Vec<Value> =
+            votes.iter().filter(|(_, count)| *count == most).map(|(value, _)| *value).collect();
+        if tied.len() > 1 {
+            let rows = |value: Value| self.rows.iter().filter(|row| row.targets[target] == value).count();
+            let text = |value: Value| match value {
+                Value::Text(symbol) => cx.text(symbol).to_string(),
+                value => format!("{:030.10}", value.num().unwrap_or(0.0)),
+            };
+            tied.sort_by_cached_key(|value| (std::cmp::Reverse(rows(*value)), text(*value)));
+        }
+        tied.first().copied()
+    }
+}
+
 impl Body for Neighbors {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let mut x = Vec::with_capacity(self.fields.len());
@@ -272,12 +306,7 @@ impl Body for Neighbors {
                 Value::of(self.number(&nearest, place))
             } else {
                 let votes = self.votes(&nearest, place);
-                let mut best: Option<(Value, f64)> = None;
-                for (value, count) in &votes {
-                    if best.is_none_or(|(_, most)| *count > most) {
-                        best = Some((*value, *count));
-                    }
-                }
+                let best = self.winner(cx, &votes, place);
                 if place == 0 && self.function == MiningFunction::Classification {
                     let classes = &cx.m.lists[answer.list];
                     let total: f64 = votes.iter().map(|(_, count)| count).sum();
@@ -288,7 +317,7 @@ impl Body for Neighbors {
                         }
                     }
                 }
-                best.map_or(Value::Missing, |(value, _)| value)
+                best.unwrap_or(Value::Missing)
             };
             if place == 0 {
                 answer.value = value;

@@ -4,7 +4,7 @@ use super::normalization::Normalization;
 use super::{Body, Header, Math, MiningFunction};
 use crate::expression::{self, Derived, DocumentKind, Expr};
 use crate::read::Element;
-use crate::resolve::Build;
+use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
 use crate::value::Value;
 use landfall_model::Problem;
@@ -19,6 +19,8 @@ struct Network {
     layers: Vec<Layer>,
     outputs: Vec<Output>,
     function: MiningFunction,
+    /// The model's own target.
+    target: Option<Slot>,
     math: Math,
     neurons: usize,
 }
@@ -44,6 +46,8 @@ struct Neuron {
 struct Output {
     neuron: usize,
     meaning: Meaning,
+    /// The target whose prediction it is.
+    target: Option<Slot>,
 }
 
 #[derive(Debug)]
@@ -120,6 +124,7 @@ pub(super) fn read<'a>(
         layers: Vec::new(),
         outputs: Vec::new(),
         function: header.function,
+        target: None,
         math: header.math,
         neurons: 0,
     };
@@ -149,6 +154,7 @@ pub(super) fn read<'a>(
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
+    network.target = header.target.as_ref().map(|target| target.result);
     if network.outputs.is_empty() {
         return Err(b.xml.malformed(element.place, "<NeuralNetwork> has no output"));
     }
@@ -219,7 +225,9 @@ fn layer<'a>(
             connection.only(&b.xml, &["from", "weight"])?;
             let from = connection.need(&b.xml, "from")?;
             let Some(from) = places.get(from).copied() else {
-                return Err(b.xml.malformed(connection.place, format!("neuron {from:?} is not declared before")));
+                return Err(b
+                    .xml
+                    .malformed(connection.place, format!("neuron {from:?} is not declared before")));
             };
             let weight = math.number(&b.xml, &connection, "weight")?.unwrap_or(0.0);
             neuron.connections.push((from, weight));
@@ -244,7 +252,8 @@ fn read_output<'a>(
     element.only(&b.xml, &["outputNeuron"])?;
     let id = element.need(&b.xml, "outputNeuron")?;
     let neuron = places.get(id).copied();
-    let neuron = neuron.ok_or_else(|| b.xml.malformed(element.place, format!("neuron {id:?} is not declared")))?;
+    let neuron =
+        neuron.ok_or_else(|| b.xml.malformed(element.place, format!("neuron {id:?} is not declared")))?;
     let mut derived = derived(b, element)?;
     // The output may name a derived field, whose expression then says what it means.
     while let DocumentKind::FieldRef { field, .. } = &derived.expression.kind {
@@ -259,7 +268,14 @@ fn read_output<'a>(
         DocumentKind::NormDiscrete { value, .. } => Meaning::Class(header.class(b, value).0),
         _ => return Err(b.xml.unsupported(element.place, "a <NeuralOutput> of another expression")),
     };
-    Ok(Output { neuron, meaning })
+    let field = match &derived.expression.kind {
+        DocumentKind::FieldRef { field, .. }
+        | DocumentKind::NormContinuous { field, .. }
+        | DocumentKind::NormDiscrete { field, .. } => field,
+        _ => return Err(b.xml.unsupported(element.place, "a <NeuralOutput> of another expression")),
+    };
+    let target = header.results.iter().find(|(name, _)| name == field).map(|(_, slot)| *slot);
+    Ok(Output { neuron, meaning, target })
 }
 
 impl Activation {
@@ -325,12 +341,20 @@ impl Body for Network {
             layer.normalization.all(&mut values[start..], self.math);
         }
         if self.function != MiningFunction::Classification {
-            let output = &self.outputs[0];
-            let value = values[output.neuron];
-            answer.value = Value::Num(match &output.meaning {
-                Meaning::Scaled(points) => self.math.round(unscaled(value, points)),
-                _ => value,
-            });
+            for (at, output) in self.outputs.iter().enumerate() {
+                let value = values[output.neuron];
+                let value = Value::Num(match &output.meaning {
+                    Meaning::Scaled(points) => self.math.round(unscaled(value, points)),
+                    _ => value,
+                });
+                // The first target's is the model's own.
+                if at == 0 || (output.target.is_some() && output.target == self.target) {
+                    answer.value = value;
+                }
+                if let Some(slot) = output.target {
+                    cx.set(slot, value);
+                }
+            }
             return Ok(());
         }
         let classes = &cx.m.lists[answer.list];

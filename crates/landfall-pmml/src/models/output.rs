@@ -202,11 +202,21 @@ fn feature<'a>(
             b.class(model.list, value)
         })
     };
-    let expression = |b: &mut Build<'a>| match &document.expression {
-        Some(node) => expression::resolve(b, scope, node),
-        None => Err(b
-            .xml
-            .malformed(document.place, format!("<OutputField> {:?} has no expression", document.name))),
+    let named = |name: &Option<String>| {
+        let name = name.as_ref()?;
+        model.outputs.iter().find(|field| field.name == *name)
+    };
+    let expression = |b: &mut Build<'a>| match (&document.expression, named(&document.value)) {
+        (Some(node), _) => expression::resolve(b, scope, node),
+        // An output field of the segment, by its name.
+        (None, Some(field)) if document.segment.is_some() => {
+            let expr = Expr::Field { slot: field.slot, if_missing: Value::Missing };
+            Ok(expression::Typed { expr, dtype: field.dtype })
+        }
+        (None, _) => {
+            let what = format!("<OutputField> {:?} has no expression", document.name);
+            Err(b.xml.malformed(document.place, what))
+        }
     };
     let entity = if model.function == MiningFunction::Clustering { DataType::String } else { model.dtype };
     Ok(match document.feature.as_str() {

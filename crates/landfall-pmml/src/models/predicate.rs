@@ -217,6 +217,19 @@ impl Predicate {
     }
 }
 
+impl Predicate {
+    /// Whether a surrogate decided, because what stands before it is unknown.
+    pub(crate) fn used_surrogate(&self, cx: &mut Cx<'_>) -> Result<bool, Problem> {
+        match self {
+            Predicate::Compound { operator: Connective::Surrogate, parts } => match parts.first() {
+                Some(first) => Ok(first.holds(cx)?.is_none()),
+                None => Ok(false),
+            },
+            _ => Ok(false),
+        }
+    }
+}
+
 fn known(value: Value) -> Option<Value> {
     (!value.is_missing()).then_some(value)
 }

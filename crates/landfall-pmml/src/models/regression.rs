@@ -73,6 +73,36 @@ pub(super) fn read<'a>(
     Ok(Box::new(Regression { tables, normalization, function: header.function, ordinal, math: header.math }))
 }
 
+/// Reads a `<Regression>` within a node, which sees what the model around it sees.
+pub(super) fn read_embedded<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &Header,
+) -> Result<Box<dyn Body>, Problem> {
+    element.only(&b.xml, &["functionName", "normalizationMethod", "modelName", "algorithmName"])?;
+    let same = match element.need(&b.xml, "functionName")? {
+        "regression" => header.function == MiningFunction::Regression,
+        "classification" => header.function == MiningFunction::Classification,
+        _ => false,
+    };
+    if !same {
+        return Err(element.value(&b.xml, "functionName"));
+    }
+    let normalization = Normalization::of(&b.xml, element)?.unwrap_or(Normalization::None);
+    let mut tables = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "RegressionTable" => tables.push(table(b, &child, header)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    if tables.is_empty() {
+        return Err(b.xml.malformed(element.place, "<Regression> has no table"));
+    }
+    let ordinal = header.target_optype == Some(OpType::Ordinal);
+    Ok(Box::new(Regression { tables, normalization, function: header.function, ordinal, math: header.math }))
+}
+
 fn table<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<Table, Problem> {
     element.only(&b.xml, &["intercept", "targetCategory"])?;
     let math = header.math;
@@ -208,7 +238,7 @@ fn probabilities(scores: &mut [f64], normalization: Normalization, ordinal: bool
     match normalization {
         Normalization::SimpleMax | Normalization::SoftMax => normalization.all(scores, math),
         Normalization::Exp => normalization.all(scores, math),
-        Normalization::None => scores[count - 1] = left(&scores[..count - 1]),
+        Normalization::None if !ordinal => scores[count - 1] = left(&scores[..count - 1]),
         _ if ordinal => {
             let mut below = 0.0;
             for score in &mut scores[..count - 1] {

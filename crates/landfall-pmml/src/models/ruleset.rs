@@ -64,8 +64,11 @@ fn rule_set<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Re
     element.only(&b.xml, &["defaultScore", "defaultConfidence", "recordCount", "nbCorrect"])?;
     let default = element.get("defaultScore").map(str::to_owned).map(|text| header.class(b, &text).1);
     let confidence = element.number(&b.xml, "defaultConfidence")?.unwrap_or(0.0);
-    let mut set =
-        RuleSet { rules: Vec::new(), criterion: Criterion::FirstHit, default: default.map(|score| (score, confidence)) };
+    let mut set = RuleSet {
+        rules: Vec::new(),
+        criterion: Criterion::FirstHit,
+        default: default.map(|score| (score, confidence)),
+    };
     let mut chosen = false;
     let mut number = 0;
     while let Some(child) = b.xml.child(element)? {
@@ -147,7 +150,10 @@ fn rule<'a>(
         class,
         confidence: element.number(&b.xml, "confidence")?.unwrap_or(1.0),
         weight: element.number(&b.xml, "weight")?.unwrap_or(1.0),
-        distribution: counts.iter().map(|(class, count, p)| (*class, p.unwrap_or_else(|| share(*count)))).collect(),
+        distribution: counts
+            .iter()
+            .map(|(class, count, p)| (*class, p.unwrap_or_else(|| share(*count))))
+            .collect(),
     }))
 }
 
@@ -161,7 +167,9 @@ fn fire<'r>(
     for rule in rules {
         match rule {
             Rule::Simple(simple) if simple.predicate.holds(cx)? == Some(true) => fired.push(simple),
-            Rule::Compound(predicate, inner) if predicate.holds(cx)? == Some(true) => fire(inner, cx, first, fired)?,
+            Rule::Compound(predicate, inner) if predicate.holds(cx)? == Some(true) => {
+                fire(inner, cx, first, fired)?
+            }
             _ => {}
         }
         if first && !fired.is_empty() {
@@ -189,8 +197,10 @@ impl Body for RuleSet {
                 (most, most.confidence)
             }
             Criterion::WeightedSum => {
-                let sum = |class: usize| fired.iter().filter(|r| r.class == class).map(|r| r.weight).sum::<f64>();
-                let most = fired.iter().skip(1).fold(*first, |a, b| if sum(b.class) > sum(a.class) { b } else { a });
+                let sum =
+                    |class: usize| fired.iter().filter(|r| r.class == class).map(|r| r.weight).sum::<f64>();
+                let most =
+                    fired.iter().skip(1).fold(*first, |a, b| if sum(b.class) > sum(a.class) { b } else { a });
                 (most, sum(most.class) / fired.len() as f64)
             }
         };

@@ -65,7 +65,13 @@ pub(super) fn read<'a>(
             if characteristic.name != "Characteristic" {
                 return Err(b.xml.unknown(&characteristic, &child));
             }
-            card.characteristics.push(read_characteristic(b, &characteristic, header, baseline, card.reasons)?);
+            card.characteristics.push(read_characteristic(
+                b,
+                &characteristic,
+                header,
+                baseline,
+                card.reasons,
+            )?);
         }
     }
     Ok(Box::new(card))
@@ -82,7 +88,9 @@ fn read_characteristic<'a>(
     let own = element.get("reasonCode").map(|code| b.symbols.intern(code));
     let baseline = element.number(&b.xml, "baselineScore")?.or(baseline);
     if reasons && baseline.is_none() {
-        return Err(b.xml.malformed(element.place, "<Characteristic> has no baselineScore, which reason codes need"));
+        return Err(b
+            .xml
+            .malformed(element.place, "<Characteristic> has no baselineScore, which reason codes need"));
     }
     let mut attributes = Vec::new();
     while let Some(child) = b.xml.child(element)? {
@@ -145,6 +153,10 @@ impl Body for Scorecard {
             }
         }
         answer.value = Value::Num(total);
+        // What worked the other way is no reason, unless everything did.
+        if reasons.iter().any(|(_, difference)| *difference >= 0.0) {
+            reasons.retain(|(_, difference)| *difference >= 0.0);
+        }
         reasons.sort_by(|a, b| b.1.total_cmp(&a.1));
         answer.reasons.extend(reasons.iter().map(|(reason, _)| *reason));
         Ok(())

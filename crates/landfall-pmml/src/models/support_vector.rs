@@ -101,7 +101,8 @@ pub(super) fn read<'a>(
     if model.machines.iter().all(|machine| machine.alternate.is_some()) && method.is_none() {
         model.pairs = true;
     }
-    model.alternate = element.get("alternateBinaryTargetCategory").map(str::to_owned).map(|text| header.class(b, &text).0);
+    model.alternate =
+        element.get("alternateBinaryTargetCategory").map(str::to_owned).map(|text| header.class(b, &text).0);
     Ok(Box::new(model))
 }
 
@@ -134,14 +135,18 @@ fn dictionary<'a>(
                 let mut vector = vec![0.0; model.fields.len()];
                 while let Some(values) = b.xml.child(&child)? {
                     let pairs = match values.name.as_ref() {
-                        "REAL-SparseArray" => array::sparse(&mut b.xml, &values)?.0,
+                        "REAL-SparseArray" => array::sparse(&mut b.xml, &values)?,
                         "Array" => array::numbers(&mut b.xml, &values)?.into_iter().enumerate().collect(),
                         _ => return Err(b.xml.unknown(&values, &child)),
                     };
                     for (at, value) in pairs {
                         match vector.get_mut(at) {
                             Some(place) => *place = model.math.round(value),
-                            None => return Err(b.xml.malformed(values.place, "a vector is longer than its fields")),
+                            None => {
+                                return Err(b
+                                    .xml
+                                    .malformed(values.place, "a vector is longer than its fields"));
+                            }
                         }
                     }
                 }
@@ -165,7 +170,11 @@ fn fields<'a>(
         match child.name.as_ref() {
             "FieldRef" => {
                 child.only(&b.xml, &["field"])?;
-                all.push(Field::Number(b.resolve(header.scope, child.need(&b.xml, "field")?, child.place)?));
+                all.push(Field::Number(b.resolve(
+                    header.scope,
+                    child.need(&b.xml, "field")?,
+                    child.place,
+                )?));
             }
             "CategoricalPredictor" => {
                 child.only(&b.xml, &["name", "value", "coefficient"])?;
@@ -211,7 +220,11 @@ fn machine<'a>(
                     let id = vector.need(&b.xml, "vectorId")?;
                     match ids.get(id) {
                         Some(place) => machine.vectors.push(*place),
-                        None => return Err(b.xml.malformed(vector.place, format!("vector {id:?} is not declared"))),
+                        None => {
+                            return Err(b
+                                .xml
+                                .malformed(vector.place, format!("vector {id:?} is not declared")));
+                        }
                     }
                     b.xml.leaf(&vector)?;
                 }
@@ -221,7 +234,9 @@ fn machine<'a>(
                 machine.intercept = header.math.number(&b.xml, &child, "absoluteValue")?.unwrap_or(0.0);
                 while let Some(coefficient) = b.xml.child(&child)? {
                     coefficient.only(&b.xml, &["value"])?;
-                    machine.coefficients.push(header.math.number(&b.xml, &coefficient, "value")?.unwrap_or(0.0));
+                    machine
+                        .coefficients
+                        .push(header.math.number(&b.xml, &coefficient, "value")?.unwrap_or(0.0));
                     b.xml.leaf(&coefficient)?;
                 }
             }
@@ -229,7 +244,9 @@ fn machine<'a>(
         }
     }
     if !of_fields && machine.vectors.len() != machine.coefficients.len() {
-        return Err(b.xml.malformed(element.place, "a machine has not one coefficient for each support vector"));
+        return Err(b
+            .xml
+            .malformed(element.place, "a machine has not one coefficient for each support vector"));
     }
     Ok(machine)
 }
@@ -282,8 +299,8 @@ impl Machines {
 
     fn classify(&self, x: &[f64], answer: &mut Answer) -> Option<usize> {
         if let (Some(alternate), [machine]) = (self.alternate, &self.machines[..]) {
-            // The one machine was trained on 0 for its class and 1 for the other.
-            let class = if self.value(machine, x) < 0.5 { machine.class } else { Some(alternate) };
+            // The one machine was trained on 1 for its class and 0 for the other.
+            let class = if self.value(machine, x) < 0.5 { Some(alternate) } else { machine.class };
             class.into_iter().for_each(|class| answer.scores[class] = 1.0);
             return class;
         }

@@ -18,6 +18,8 @@ const NONE: u32 = u32::MAX;
 struct Tree {
     nodes: Vec<Node>,
     distributions: Vec<ClassScore>,
+    /// Regressions within nodes, which score in their stead.
+    embedded: Vec<Box<dyn Body>>,
     missing: MissingStrategy,
     penalty: f64,
     last_prediction: bool,
@@ -36,6 +38,7 @@ struct Node {
     first_child: u32,
     next_sibling: u32,
     default_child: u32,
+    embedded: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +85,7 @@ pub(super) fn read<'a>(
     let mut tree = Tree {
         nodes: Vec::new(),
         distributions: Vec::new(),
+        embedded: Vec::new(),
         missing,
         penalty: header.math.number(&b.xml, element, "missingValuePenalty")?.unwrap_or(1.0),
         last_prediction,
@@ -136,6 +140,11 @@ fn nodes<'a>(b: &mut Build<'a>, root: Element<'a>, header: &Header, tree: &mut T
                 let score = distribution(b, &child, header)?;
                 top.scores.push(score);
             }
+            "Regression" => {
+                let at = tree.embedded.len() as u32;
+                tree.nodes[top.node as usize].embedded = at;
+                tree.embedded.push(super::regression::read_embedded(b, &child, header)?);
+            }
             // How the training data looked.
             "Partition" => b.xml.skip(&child)?,
             _ => match predicate::read(b, &child, header.scope)? {
@@ -171,6 +180,7 @@ fn open<'a>(
         first_child: NONE,
         next_sibling: NONE,
         default_child: NONE,
+        embedded: NONE,
     });
     Ok(Open { element, node, last_child: NONE, predicate: None, scores: Vec::new() })
 }
@@ -246,6 +256,10 @@ impl Tree {
             for child in self.children(at) {
                 match (self.nodes[child as usize].predicate.holds(cx)?, self.missing) {
                     (Some(true), _) => {
+                        // A surrogate is a way around a missing value, as a default child is.
+                        if self.penalty != 1.0 && self.nodes[child as usize].predicate.used_surrogate(cx)? {
+                            defaults += 1;
+                        }
                         at = child;
                         continue 'down;
                     }
@@ -271,22 +285,34 @@ impl Tree {
     }
 
     /// The node, or the nearest one above it, that says something.
-    fn with_score(&self, mut node: u32) -> u32 {
+    fn with_score(&self, mut node: u32) -> Option<u32> {
         loop {
             let Node { score, distribution, parent, .. } = &self.nodes[node as usize];
-            if !score.is_missing() || distribution.0 != distribution.1 || *parent == NONE {
-                return node;
+            if !score.is_missing() || distribution.0 != distribution.1 {
+                return Some(node);
+            }
+            if *parent == NONE {
+                return None;
             }
             node = *parent;
         }
     }
 
-    fn answer_with(&self, cx: &Cx<'_>, node: u32, defaults: i32, answer: &mut Answer) {
+    fn answer_with(
+        &self,
+        cx: &mut Cx<'_>,
+        node: u32,
+        defaults: i32,
+        answer: &mut Answer,
+    ) -> Result<(), Problem> {
         let found = &self.nodes[node as usize];
         answer.value = found.score;
         answer.entity = found.id;
+        if let Some(regression) = self.embedded.get(found.embedded as usize) {
+            return regression.run(cx, answer);
+        }
         if self.function == MiningFunction::Regression {
-            return;
+            return Ok(());
         }
         let (start, end) = found.distribution;
         let scores = &self.distributions[start as usize..end as usize];
@@ -298,7 +324,7 @@ impl Tree {
                     answer.scores[class] = 1.0;
                 }
             }
-            return;
+            return Ok(());
         }
         answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
         let penalty = (0..defaults).fold(1.0, |penalty, _| self.math.round(penalty * self.penalty));
@@ -323,6 +349,7 @@ impl Tree {
         {
             answer.value = cx.m.lists[answer.list][best.class as usize];
         }
+        Ok(())
     }
 
     /// All leaves below that are not excluded, weighted by their share of the training rows.
@@ -421,8 +448,12 @@ impl Body for Tree {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         match self.descend(cx)? {
             Reached::Nothing => {}
-            Reached::Node(node, defaults) => self.answer_with(cx, node, defaults, answer),
-            Reached::Last(node, defaults) => self.answer_with(cx, self.with_score(node), defaults, answer),
+            Reached::Node(node, defaults) => self.answer_with(cx, node, defaults, answer)?,
+            Reached::Last(node, defaults) => {
+                if let Some(node) = self.with_score(node) {
+                    self.answer_with(cx, node, defaults, answer)?;
+                }
+            }
             Reached::Below(node) => self.answer_below(cx, node, answer)?,
         }
         Ok(())

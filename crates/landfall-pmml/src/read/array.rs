@@ -33,11 +33,11 @@ fn to_numbers<'a>(xml: &Xml<'a>, element: &Element<'a>, texts: &[String]) -> Res
     texts.iter().map(number).collect()
 }
 
-/// A `<REAL-SparseArray>` as pairs of place (from 0) and value, ascending, with its length where it is declared.
+/// A `<REAL-SparseArray>` as pairs of place (from 0) and value, ascending.
 pub(crate) fn sparse<'a>(
     xml: &mut Xml<'a>,
     element: &Element<'a>,
-) -> Result<(Vec<(usize, f64)>, Option<usize>), Problem> {
+) -> Result<Vec<(usize, f64)>, Problem> {
     element.only(xml, &["n", "defaultValue"])?;
     if element.number(xml, "defaultValue")?.is_some_and(|value| value != 0.0) {
         return Err(element.value(xml, "defaultValue"));
@@ -65,7 +65,7 @@ pub(crate) fn sparse<'a>(
         return Err(xml.malformed(element.place, "a sparse array has as many indices as entries"));
     }
     pairs.sort_by_key(|pair| pair.0);
-    Ok((pairs, length))
+    Ok(pairs)
 }
 
 /// Splits at blanks; a value in double quotes may hold blanks, and `\"`. `None` when a quote does not end.

@@ -20,6 +20,8 @@ pub(crate) struct Xml<'a> {
     text: &'a str,
     file: &'a str,
     depth: usize,
+    /// Where the reader began.
+    start: u64,
 }
 
 /// The start of an element.
@@ -37,7 +39,16 @@ impl<'a> Xml<'a> {
     pub(crate) fn new(text: &'a str, file: &'a str) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Xml { reader, text, file, depth: 0 }
+        Xml { reader, text, file, depth: 0, start: 0 }
+    }
+
+    /// The same document from the next place after `place` at which this text stands; that element is its outermost.
+    pub(crate) fn later(&self, tag: &str, place: Place) -> Option<Self> {
+        let from = usize::try_from(place.0).ok()?;
+        let at = from + self.text.get(from..)?.find(tag)?;
+        let mut reader = Reader::from_str(&self.text[at..]);
+        reader.config_mut().expand_empty_elements = true;
+        Some(Xml { reader, text: self.text, file: self.file, depth: 0, start: at as u64 })
     }
 
     /// The outermost element.
@@ -181,14 +192,14 @@ impl<'a> Xml<'a> {
     }
 
     fn event(&mut self) -> Result<(Event<'a>, Place), Problem> {
-        let place = Place(self.reader.buffer_position());
+        let place = Place(self.start + self.reader.buffer_position());
         match self.reader.read_event() {
             Ok(Event::DocType(text)) if text.contains('[') => {
                 Err(self.malformed(place, "a document type with declarations: entities are not expanded"))
             }
             Ok(event) => Ok((event, place)),
             Err(error) => {
-                let place = Place(self.reader.error_position());
+                let place = Place(self.start + self.reader.error_position());
                 Err(self.malformed(place, error.to_string()))
             }
         }

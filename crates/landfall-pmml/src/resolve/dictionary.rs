@@ -46,20 +46,14 @@ impl DataField {
 /// Reads `<DataDictionary>` into the outermost scope.
 pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<(), Problem> {
     element.only(&b.xml, &["numberOfFields"])?;
-    let declared = element.count(&b.xml, "numberOfFields")?;
+    // The declared number of fields is known to be wrong in files that are otherwise right.
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "DataField" => field(b, &child, scope)?,
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    match declared {
-        Some(n) if n != b.dictionary.len() => Err(b.xml.malformed(
-            element.place,
-            format!("<DataDictionary> declares {n} fields and has {}", b.dictionary.len()),
-        )),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<(), Problem> {

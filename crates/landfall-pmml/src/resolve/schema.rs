@@ -49,7 +49,6 @@ pub(crate) enum Outliers {
 /// What a model does to the values of one field before it uses them.
 #[derive(Clone, Debug)]
 pub(crate) struct Treatment {
-    pub(crate) name: String,
     pub(crate) field: Option<Arc<DataField>>,
     pub(crate) invalid: InvalidRule,
     pub(crate) missing: MissingRule,
@@ -187,7 +186,7 @@ fn treated<'a>(
         return Ok(from);
     }
     let field = def.field.map(|field| b.dictionary[field].clone());
-    let treatment = Treatment { name: name.to_owned(), field, invalid, missing, outliers };
+    let treatment = Treatment { field, invalid, missing, outliers };
     def.source = Source::Treated { from, treatment: Box::new(treatment) };
     Ok(b.slot(def))
 }
@@ -264,7 +263,6 @@ mod tests {
     #[test]
     fn missing_comes_after_outliers_and_invalid() {
         let treatment = Treatment {
-            name: "x".into(),
             field: None,
             invalid: InvalidRule::AsMissing,
             missing: MissingRule::Replace(Value::Num(7.0)),

@@ -62,6 +62,8 @@ pub(crate) enum Entry {
     Slot(Slot),
     /// A derived field that nothing has used yet.
     Pending(Box<expression::Derived>),
+    /// A derived field of the document, seen from a model that treats its fields differently.
+    Borrowed(std::rc::Rc<expression::Derived>),
     /// A derived field whose expression is being resolved: a second visit is a cycle.
     Busy,
 }
@@ -86,6 +88,8 @@ pub(crate) struct Build<'a> {
     pub(crate) expressions: usize,
     /// Derived fields of the document, until its outermost model has its schema.
     pub(crate) outermost_derived: Vec<expression::Derived>,
+    /// The same, for models that treat fields in their own way.
+    pub(crate) shared_derived: Vec<std::rc::Rc<expression::Derived>>,
     scopes: Vec<Scope>,
 }
 
@@ -102,6 +106,7 @@ impl<'a> Build<'a> {
             group: None,
             expressions: 0,
             outermost_derived: Vec::new(),
+            shared_derived: Vec::new(),
             scopes: Vec::new(),
         }
     }
@@ -163,6 +168,9 @@ impl<'a> Build<'a> {
                 Some(entry) => {
                     return match std::mem::replace(entry, Entry::Busy) {
                         Entry::Pending(derived) => self.resolve_derived(id, *derived).map(Some),
+                        Entry::Borrowed(derived) => {
+                            self.resolve_derived(id, derived.as_ref().clone()).map(Some)
+                        }
                         _ => Err(self
                             .xml
                             .malformed(Place(0), format!("derived field {name:?} depends on itself"))),
@@ -190,6 +198,25 @@ impl<'a> Build<'a> {
         let slot = expression::derived_slot(self, scope, &derived)?;
         self.scopes[scope].names.insert(derived.name, Entry::Slot(slot));
         Ok(slot)
+    }
+
+    /// The document's derived fields are resolved anew for a model that treats fields in its own way, as far as it
+    /// uses them.
+    pub(crate) fn borrow_outermost(&mut self, scope: ScopeId) {
+        for derived in self.shared_derived.clone() {
+            let names = &mut self.scopes[scope].names;
+            names.entry(derived.name.clone()).or_insert(Entry::Borrowed(derived));
+        }
+    }
+
+    /// Whether a name of the scope means something else than around it.
+    pub(crate) fn differs(&mut self, scope: ScopeId, name: &str) -> Result<bool, Problem> {
+        let Some(parent) = self.parent(scope) else { return Ok(false) };
+        let own = match self.scopes[scope].names.get(name) {
+            Some(Entry::Slot(slot)) => Some(*slot),
+            _ => None,
+        };
+        Ok(own.is_some() && self.try_resolve(parent, name)? != own)
     }
 
     /// Resolves all derived fields of a scope, used or not, so that each mistake is found at load.
@@ -222,7 +249,9 @@ impl<'a> Build<'a> {
         match dtype.parse(text, |text| symbols.intern(text)) {
             Some(value) => Ok(value),
             // A threshold with a fraction on a field of whole numbers.
-            None if dtype.is_whole() && crate::value::number(text).is_some() => {
+            None if (dtype.is_whole() || dtype == DataType::Boolean)
+                && crate::value::number(text).is_some() =>
+            {
                 Ok(Value::of(crate::value::number(text)))
             }
             None => Err(self.xml.malformed(place, format!("{text:?} is not of type {dtype:?}"))),

@@ -143,13 +143,12 @@ mod tests {
             min: Some(-10.0),
             max: Some(10.5),
             rescale_constant: 10.0,
-            rescale_factor: 3.14,
+            rescale_factor: 3.25,
             cast: Some(Cast::Round),
             default: None,
             values: Vec::new(),
         };
-        // The example of the specification's page on targets: 8 becomes 35.
-        assert_eq!(target.apply(8.0, DataType::Double), 35.0);
-        assert_eq!(target.apply(12.0, DataType::Double), 43.0);
+        assert_eq!(target.apply(8.0, DataType::Double), 36.0);
+        assert_eq!(target.apply(12.0, DataType::Double), 44.0);
     }
 }

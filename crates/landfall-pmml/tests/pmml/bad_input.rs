@@ -5,7 +5,7 @@ use crate::table::answers;
 use landfall_model::Kind;
 
 /// A document with one double field `x`, one target `y`, and this model.
-pub fn document(dictionary: &str, model: &str) -> String {
+pub(crate) fn document(dictionary: &str, model: &str) -> String {
     format!(
         "<PMML xmlns=\"http://www.dmg.org/PMML-4_4\" version=\"4.4\"><Header/>\n<DataDictionary>\
          <DataField name=\"x\" optype=\"continuous\" dataType=\"double\"/>\
@@ -14,7 +14,7 @@ pub fn document(dictionary: &str, model: &str) -> String {
 }
 
 /// A linear model of `x` and of what stands before its table.
-pub fn linear(before: &str, predictors: &str) -> String {
+pub(crate) fn linear(before: &str, predictors: &str) -> String {
     format!(
         "<RegressionModel functionName=\"regression\"><MiningSchema><MiningField name=\"y\" usageType=\"target\"/>\
          <MiningField name=\"x\"/></MiningSchema>{before}\

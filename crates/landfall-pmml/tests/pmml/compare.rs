@@ -1,10 +1,10 @@
 //! When an answered cell is the expected one: the rules of the shared cases' own runner.
 
 /// How cells are compared in one case.
-pub struct Rule {
-    pub rtol: f64,
-    pub atol: f64,
-    pub missing: Vec<String>,
+pub(crate) struct Rule {
+    pub(crate) rtol: f64,
+    pub(crate) atol: f64,
+    pub(crate) missing: Vec<String>,
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -22,7 +22,7 @@ impl Rule {
     }
 
     /// Whether both say the same.
-    pub fn same(&self, expected: Option<&str>, got: Option<&str>) -> bool {
+    pub(crate) fn same(&self, expected: Option<&str>, got: Option<&str>) -> bool {
         let (Some(e), Some(g)) = (expected, got) else {
             return self.is_missing(expected) && self.is_missing(got);
         };

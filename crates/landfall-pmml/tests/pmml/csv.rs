@@ -1,7 +1,7 @@
 //! A small CSV reader: cells by row, quotes and line breaks within them.
 
 /// Header and rows. Blank lines are no rows where there are several columns.
-pub fn read(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
+pub(crate) fn read(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let mut rows = records(text.trim_start_matches('\u{feff}'));
     if rows.is_empty() {
         return (Vec::new(), Vec::new());

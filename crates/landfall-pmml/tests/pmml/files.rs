@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// One file.
-pub struct Memory {
+pub(crate) struct Memory {
     entries: Vec<FileEntry>,
     bytes: Vec<u8>,
 }
 
 impl Memory {
-    pub fn new(bytes: &[u8]) -> Self {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
         let entry = FileEntry { name: "model.pmml".to_owned(), bytes: bytes.len() as u64 };
         Memory { entries: vec![entry], bytes: bytes.to_vec() }
     }
@@ -40,6 +40,6 @@ impl ModelFiles for Memory {
 }
 
 /// Loads a document.
-pub fn load(bytes: &[u8]) -> Result<Arc<dyn Model>, Problem> {
+pub(crate) fn load(bytes: &[u8]) -> Result<Arc<dyn Model>, Problem> {
     landfall_pmml::engine().load(&Memory::new(bytes), &Options::new())
 }

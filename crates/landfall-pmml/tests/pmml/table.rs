@@ -5,7 +5,7 @@ use landfall_model::{
 };
 
 /// Runs a table through a model. The answer has a header, too; a row that fails alone is all `error: …`.
-pub fn run(
+pub(crate) fn run(
     model: &dyn Model,
     head: &[String],
     rows: &[Vec<String>],
@@ -95,7 +95,7 @@ fn text(tensor: &Tensor, row: usize) -> String {
 }
 
 /// Runs a CSV text through a document's text, and gives the answer as CSV lines.
-pub fn answers(document: &str, input: &str) -> Vec<String> {
+pub(crate) fn answers(document: &str, input: &str) -> Vec<String> {
     let model = crate::files::load(document.as_bytes()).unwrap_or_else(|problem| panic!("{problem}"));
     let (head, rows) = crate::csv::read(input);
     let (names, rows) = run(model.as_ref(), &head, &rows, &["NA".to_owned()]).unwrap();

@@ -1,5 +1,6 @@
 //! Arrow arrays as tensors and back: Parquet files, and Arrow IPC files and streams.
 
+mod at_place;
 mod decode;
 mod ipc;
 mod leaf;

@@ -5,6 +5,7 @@
 //! in order and holds a lane's lock until it has the next one's: chunks stay in order in every lane, while several
 //! workers decode different columns of different chunks.
 
+use super::at_place::AtPlace;
 use super::decode;
 use super::guarded;
 use crate::chunk::Raw;
@@ -23,8 +24,9 @@ use std::sync::{Arc, Mutex};
 const LANES: usize = 4;
 
 /// Opens a file.
-pub(crate) fn open(name: &str, file: &File, wants: &Wants, chunk_rows: usize) -> Result<Opened, Problem> {
-    let metadata = guarded(name, || ArrowReaderMetadata::load(file, ArrowReaderOptions::new()))?;
+pub(crate) fn open(name: &str, file: File, wants: &Wants, chunk_rows: usize) -> Result<Opened, Problem> {
+    let file = AtPlace::new(file).map_err(|e| Problem::io(format!("read {name}"), &e))?;
+    let metadata = guarded(name, || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))?;
     let (decoder, needed, ignored) =
         decode::plan(metadata.schema(), wants).map_err(|p| p.at(name.to_owned()))?;
     let rows = metadata.metadata().row_groups().iter().map(|group| group.num_rows()).sum::<i64>();
@@ -33,7 +35,7 @@ pub(crate) fn open(name: &str, file: &File, wants: &Wants, chunk_rows: usize) ->
     let chunk_rows = chunk_rows.min(usize::try_from(total).unwrap_or(usize::MAX)).max(1);
     let source = LanesInStep {
         name: name.to_owned(),
-        lanes: lanes(name, file, &metadata, &needed, chunk_rows)?,
+        lanes: lanes(name, &file, &metadata, &needed, chunk_rows)?,
         columns: needed.len(),
         chunk_rows,
         total,
@@ -73,7 +75,7 @@ struct Lane {
 
 fn lanes(
     name: &str,
-    file: &File,
+    file: &AtPlace,
     metadata: &ArrowReaderMetadata,
     needed: &[usize],
     chunk_rows: usize,
@@ -85,7 +87,7 @@ fn lanes(
         let places: Vec<usize> = (needed.len() * lane / count..needed.len() * (lane + 1) / count).collect();
         let columns = places.iter().map(|&place| needed[place]);
         let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
-        let file = file.try_clone().map_err(|e| Problem::io(format!("open {name} again"), &e))?;
+        let file = file.clone();
         let reader = guarded(name, || {
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
                 .with_batch_size(chunk_rows)

@@ -194,6 +194,10 @@ impl CsvDecoder {
         if cell::push_text(tensor, &text) {
             return Ok(());
         }
+        if spec.accepts_invalid {
+            tensor.push_invalid(&text);
+            return Ok(());
+        }
         Err(cell::unfit(&self.names[place], spec.dtype, &text))
     }
 }

@@ -1,5 +1,6 @@
 //! The arrays of an NPZ file, each read as a stream of its own.
 
+use crate::read_at::read_at;
 use flate2::CrcReader;
 use flate2::bufread::DeflateDecoder;
 use landfall_model::Problem;
@@ -77,16 +78,6 @@ impl Read for Section {
         self.left -= read as u64;
         Ok(read)
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, out: &mut [u8], at: u64) -> std::io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, out, at)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, out: &mut [u8], at: u64) -> std::io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, out, at)
 }
 
 /// Compares the checksum at the end.

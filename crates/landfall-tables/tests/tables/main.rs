@@ -10,4 +10,5 @@ mod json_lines;
 mod libsvm;
 mod round_trips;
 mod several_files;
+mod threads;
 mod whole_tables;

@@ -115,6 +115,13 @@ fn tree(reader: &mut Reader<'_>) -> Result<RawTree, Problem> {
     let mut head = reader.part(TREE_BYTES)?;
     i32_of(&mut head)?;
     let count = count(&mut head, "num_nodes")?;
+    let [_, _, _, width] = [i32_of(&mut head)?, i32_of(&mut head)?, i32_of(&mut head)?, i32_of(&mut head)?];
+    if width > 1 {
+        return Err(Problem::unsupported(
+            "a vector of values in each leaf, in the binary form,",
+            "save as .json or .ubj",
+        ));
+    }
     let lengths = [NODE_BYTES, STAT_BYTES].map(|bytes| count.saturating_mul(bytes));
     let (mut nodes, mut stats) = (reader.part(lengths[0])?, reader.part(lengths[1])?);
     let mut tree = RawTree::default();

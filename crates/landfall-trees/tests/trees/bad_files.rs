@@ -188,6 +188,15 @@ fn every_truncation_is_refused() {
 }
 
 #[test]
+fn vector_leaves_in_the_binary_form_are_refused_by_name() {
+    let mut bytes = written::binary();
+    // Behind the magic, the learner, two names and the booster: the sixth number of the first tree.
+    bytes[4 + 136 + 24 + 14 + 160 + 20] = 3;
+    let problem = refusal(&bytes).to_string();
+    assert!(problem.contains("tree 0") && problem.contains("save as .json"), "{problem}");
+}
+
+#[test]
 fn bytes_behind_the_end_are_refused() {
     for mut bytes in [written::binary(), written::ubjson(&written::xgboost())] {
         bytes.push(0);

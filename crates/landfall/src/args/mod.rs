@@ -9,6 +9,7 @@ pub(crate) use server::{JsonNan, LogFormat, ServerFlags, Switch};
 pub(crate) use units::{parse_duration, parse_size};
 
 use clap::{Args, Parser, Subcommand};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// A trained model's file becomes an endpoint, and scores tables.
@@ -84,7 +85,7 @@ pub(crate) struct Predict {
     pub(crate) bad_rows: String,
     /// Threads that read, compute and write; default: all cores
     #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
+    pub(crate) threads: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) model_flags: ModelFlags,
 }

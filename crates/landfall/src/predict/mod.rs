@@ -2,6 +2,7 @@
 
 mod bad_rows;
 mod in_order;
+mod interrupt;
 mod progress;
 mod scoring;
 
@@ -14,8 +15,11 @@ use landfall_model::{Problem, Reason, RowRule, Signature, Wanted};
 use landfall_tables::{AtomicFile, Format, ReadOptions, TableInput, TableReader, TableWriter, WriteOptions};
 use progress::Progress;
 use scoring::Scoring;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Rows of one run: enough to amortise the call, few enough that what lies between layers stays in the cache.
 const CHUNK_ROWS: usize = 512;
@@ -30,44 +34,99 @@ const WRITE_BUFFER: usize = 1 << 20;
 /// read or answered (with `--bad-rows stop`), or a file cannot be read or written.
 pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     let (lease, _) = loading::load(&arguments.model, &arguments.model_flags)?;
-    let signature =
-        golden::choose(lease.signatures(), arguments.signature.as_deref()).map_err(Failure::Call)?;
-    let wanted = wanted(signature, &arguments.output).map_err(Failure::Call)?;
     let streams = arguments.input.iter().any(|input| input == "-");
-    let (inputs, first_format) = inputs(arguments)?;
-    let missing = arguments.missing.iter().map(|token| token.clone().into_bytes()).collect();
-    let options = ReadOptions { chunk_rows: CHUNK_ROWS, missing, eager: streams };
-    let reader = TableReader::open(inputs, signature.clone(), wanted.clone(), &options)?;
+    let Opened { signature, wanted, reader, first_format } = open(arguments, lease.signatures(), streams)?;
+    // Said before the work, so that a wrong file shows at once and whatever becomes of the work.
+    let mut passed_over = PassedOver::default();
+    passed_over.say_new(&reader);
     let bad_rows = BadRows::new(&arguments.bad_rows);
     let threads = match signature.rows() {
         RowRule::Independent | RowRule::Pieces(_) => threads(arguments.threads),
         _ => 1,
     };
+    interrupt::watch()?;
     let output = Output::open(arguments, first_format)?;
     let options =
         WriteOptions { scratch: output.folder().to_owned(), eager: streams, ..WriteOptions::default() };
-    let writer = TableWriter::create(output.format, output.sink()?, signature, &wanted, &options)
+    let writer = TableWriter::create(output.format, output.sink()?, &signature, &wanted, &options)
         .map_err(Failure::Call)?;
     let progress = Progress::start(std::io::stderr().is_terminal() && !streams);
     let scoring = Scoring { lease: &lease, reader: &reader, threads, stop_at_bad: bad_rows.stops() };
     let (rows, bad) = scoring.run(writer, bad_rows, &progress)?;
     output.commit()?;
     progress.end();
-    report(&reader, rows, bad);
+    passed_over.say_new(&reader);
+    report(rows, bad);
     Ok(())
 }
 
-fn report(reader: &TableReader, rows: u64, bad: u64) {
-    for column in reader.ignored() {
-        say(&format!("landfall: column {column:?} is passed over: no input takes it"));
+/// A table that one of the model's signatures takes.
+struct Opened {
+    signature: Arc<Signature>,
+    wanted: Wanted,
+    reader: TableReader,
+    first_format: Option<Format>,
+}
+
+/// Opens the table with the signature that was asked for; else with the first, in the model's order, that takes it: a
+/// model may be called with named columns and with a nameless matrix.
+fn open(arguments: &Predict, signatures: &[Arc<Signature>], streams: bool) -> Result<Opened, Failure> {
+    let default = signature(signatures, arguments.signature.as_deref()).map_err(Failure::Call)?;
+    let refused = match open_with(arguments, default, streams) {
+        Ok(opened) => return Ok(opened),
+        Err(refused) => refused,
+    };
+    // A stream cannot be read twice.
+    if arguments.signature.is_some() || streams {
+        return Err(refused);
     }
+    let others = signatures.iter().filter(|other| !Arc::ptr_eq(other, default));
+    others.map(|other| open_with(arguments, other, streams)).find_map(Result::ok).ok_or(refused)
+}
+
+fn open_with(arguments: &Predict, signature: &Arc<Signature>, streams: bool) -> Result<Opened, Failure> {
+    let wanted = wanted(signature, &arguments.output).map_err(Failure::Call)?;
+    let (inputs, first_format) = inputs(arguments, signature)?;
+    let missing = arguments.missing.iter().map(|token| token.clone().into_bytes()).collect();
+    let options = ReadOptions { chunk_rows: CHUNK_ROWS, missing, eager: streams };
+    let reader = TableReader::open(inputs, signature.clone(), wanted.clone(), &options)?;
+    Ok(Opened { signature: signature.clone(), wanted, reader, first_format })
+}
+
+/// Columns that no input takes, each named once.
+#[derive(Default)]
+struct PassedOver(BTreeSet<String>);
+
+impl PassedOver {
+    /// Names those that were not named before: some formats show their columns with their rows only.
+    fn say_new(&mut self, reader: &TableReader) {
+        for column in reader.ignored() {
+            if self.0.insert(column.clone()) {
+                say(&format!("landfall: column {column:?} is passed over: no input takes it"));
+            }
+        }
+    }
+}
+
+fn report(rows: u64, bad: u64) {
     if bad > 0 {
         say(&format!("landfall: {bad} of {} rows could not be read or answered", rows + bad));
     }
 }
 
-fn threads(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1)
+fn threads(asked: Option<NonZeroUsize>) -> usize {
+    asked.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// The signature to call; one that does not exist is refused with those that do.
+fn signature<'a>(
+    signatures: &'a [Arc<Signature>],
+    name: Option<&str>,
+) -> Result<&'a Arc<Signature>, Problem> {
+    golden::choose(signatures, name).map_err(|problem| {
+        let known: Vec<&str> = signatures.iter().map(|signature| signature.name()).collect();
+        problem.at(format!("--signature (there are {})", known.join(", ")))
+    })
 }
 
 fn wanted(signature: &Signature, names: &[String]) -> Result<Wanted, Problem> {
@@ -85,7 +144,7 @@ fn wanted(signature: &Signature, names: &[String]) -> Result<Wanted, Problem> {
 }
 
 /// The files named by `-i`, and the format of the first, where it is known.
-fn inputs(arguments: &Predict) -> Result<(Vec<TableInput>, Option<Format>), Failure> {
+fn inputs(arguments: &Predict, signature: &Signature) -> Result<(Vec<TableInput>, Option<Format>), Failure> {
     let told = arguments.format.as_deref().map(Format::of_name).transpose().map_err(Failure::Call)?;
     let mut inputs = Vec::new();
     let mut first = told;
@@ -99,12 +158,28 @@ fn inputs(arguments: &Predict) -> Result<(Vec<TableInput>, Option<Format>), Fail
         // What lies there under the whole text is a file, whatever signs it holds.
         let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && !Path::new(text).exists());
         let (name, path) = named.map_or((None, text.as_str()), |(name, path)| (Some(name), path));
+        if let Some(name) = name {
+            known_input(signature, name).map_err(Failure::Call)?;
+        }
         first = first.or_else(|| Format::of_ending(path));
         let input = TableInput::file(path);
         let input = TableInput { format: told, ..input };
-        inputs.push(name.map_or(input, |name| TableInput::file(path).for_input(name)));
+        inputs.push(match name {
+            None => input,
+            Some(name) => input.for_input(name),
+        });
     }
     Ok((inputs, first))
+}
+
+/// Refuses a name that is no input's, with those that are.
+fn known_input(signature: &Signature, name: &str) -> Result<(), Problem> {
+    let known: Vec<&str> = signature.inputs().iter().map(|input| input.name.as_str()).collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let problem = Problem::new(Reason::InputUnknown { input: name.to_owned() });
+    Err(problem.at(format!("--input (there are {})", known.join(", "))))
 }
 
 fn standard_input(told: Option<Format>) -> Result<(TableInput, Format), Failure> {

@@ -215,7 +215,7 @@ struct SlowClock(HandClock);
 
 impl crate::Clock for SlowClock {
     fn now(&self) -> std::time::Instant {
-        self.0.advance(Duration::from_micros(200));
+        self.0.advance(Duration::from_micros(10));
         self.0.now()
     }
     fn wall(&self) -> std::time::SystemTime {

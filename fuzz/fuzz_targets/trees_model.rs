@@ -1,0 +1,5 @@
+//! Tree models: model.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| landfall_trees::fuzz::model(bytes));
