@@ -43,18 +43,20 @@ fn scored(input: &Path, output: &Path) -> u64 {
 }
 
 #[test]
-fn a_table_four_times_as_large_takes_no_more_memory() {
+fn a_table_eight_times_as_large_takes_no_more_memory() {
     let folder = tempfile::tempdir().unwrap();
     let (small, large) = (folder.path().join("small.csv"), folder.path().join("large.csv"));
-    let rows = 1_200_000;
-    table(&small, rows / 4);
+    // The smallest thing that could be held by mistake, the answers as numbers, would be 35 MB more of the large table;
+    // what the allocator keeps differs by up to 18 MB from run to run.
+    let (rows, most) = (2_000_000, 30_000_000);
+    table(&small, rows / 8);
     table(&large, rows);
     let bytes = std::fs::metadata(&large).unwrap().len();
-    assert!(bytes > 60_000_000, "{bytes}");
+    assert!(bytes > 100_000_000, "{bytes}");
     for ending in ["csv", "parquet", "npz"] {
         let output = folder.path().join(format!("out.{ending}"));
         let (few, many) = (scored(&small, &output), scored(&large, &output));
         let grown = many.saturating_sub(few) * 1024;
-        assert!(grown < bytes / 4, "{ending}: {few} KiB for the small table, {many} KiB for the large one");
+        assert!(grown < most, "{ending}: {few} KiB for the small table, {many} KiB for the large one");
     }
 }

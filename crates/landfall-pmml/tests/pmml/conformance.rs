@@ -9,7 +9,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Cases that pass today; this number only grows.
-const PASSED_AT_LEAST: usize = 0;
+const PASSED_AT_LEAST: usize = 890;
+
+/// Cases that do not pass yet: name and reason, a line each.
+const OPEN: &str = include_str!("open_cases.tsv");
 
 struct Case {
     name: String,
@@ -185,7 +188,14 @@ fn the_shared_cases_give_the_answers_of_the_libraries_that_trained_them() {
     for (key, (good, all)) in sources.iter().chain(&elements) {
         println!("{key}: {good} of {all}");
     }
+    let open: Vec<&str> = OPEN.lines().filter_map(|line| line.split('\t').next()).collect();
+    let failed = |(case, outcome): &(&Case, &Outcome)| {
+        !matches!(outcome, Outcome::Passed) && !open.contains(&case.name.as_str())
+    };
+    let surprises: Vec<&str> =
+        cases.iter().zip(&outcomes).filter(failed).map(|(case, _)| case.name.as_str()).collect();
     let refused: usize = refusals.values().map(Vec::len).sum();
     println!("{passed} passed, {} wrong, {refused} refused", cases.len() - passed - refused);
+    assert!(surprises.is_empty(), "these fail and are not among the open cases: {surprises:?}");
     assert!(!pattern.is_empty() || passed >= PASSED_AT_LEAST, "{passed} pass, {PASSED_AT_LEAST} did before");
 }
