@@ -118,12 +118,12 @@ fn transformations<'a>(
 }
 
 impl Build<'_> {
-    /// The document's derived fields become names of the outermost model's scope, after its schema.
-    pub(crate) fn declare_outermost(&mut self, scope: ScopeId) -> Result<(), Problem> {
+    /// The document's derived fields become names of the outermost model's scope, after its schema: resolved
+    /// as far as they are used.
+    pub(crate) fn declare_outermost(&mut self, scope: ScopeId) {
         for derived in std::mem::take(&mut self.outermost_derived) {
-            self.shared_derived.push(derived.clone().into());
-            self.defer(scope, derived)?;
+            self.shared_derived.push(derived.into());
         }
-        Ok(())
+        self.borrow_outermost(scope);
     }
 }

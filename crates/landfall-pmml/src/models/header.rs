@@ -133,7 +133,7 @@ impl Header {
                 "MiningSchema" => {
                     self.schema = resolve::schema::read(b, &child, self.scope)?;
                     self.settle_target(b);
-                    b.declare_outermost(self.scope)?;
+                    b.declare_outermost(self.scope);
                     self.borrow_derived(b)?;
                 }
                 "Output" => self.outputs = output::read(b, &child)?,

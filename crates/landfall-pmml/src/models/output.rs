@@ -222,7 +222,9 @@ fn feature<'a>(
     Ok(match document.feature.as_str() {
         "predictedValue" => {
             let other = match &document.target {
-                Some(name) if model.target.as_ref().is_none_or(|own| own.name != *name) => {
+                Some(name)
+                    if results.len() > 1 || model.target.as_ref().is_none_or(|own| own.name != *name) =>
+                {
                     results.iter().find(|(result, _)| result == name).map(|(_, slot)| *slot)
                 }
                 _ => None,

@@ -309,7 +309,12 @@ impl Tree {
         answer.value = found.score;
         answer.entity = found.id;
         if let Some(regression) = self.embedded.get(found.embedded as usize) {
-            return regression.run(cx, answer);
+            regression.run(cx, answer)?;
+            // Without a value that the regression needs, the node's own score stands.
+            if answer.value.is_missing() {
+                answer.value = found.score;
+            }
+            return Ok(());
         }
         if self.function == MiningFunction::Regression {
             return Ok(());

@@ -34,10 +34,7 @@ fn to_numbers<'a>(xml: &Xml<'a>, element: &Element<'a>, texts: &[String]) -> Res
 }
 
 /// A `<REAL-SparseArray>` as pairs of place (from 0) and value, ascending.
-pub(crate) fn sparse<'a>(
-    xml: &mut Xml<'a>,
-    element: &Element<'a>,
-) -> Result<Vec<(usize, f64)>, Problem> {
+pub(crate) fn sparse<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Vec<(usize, f64)>, Problem> {
     element.only(xml, &["n", "defaultValue"])?;
     if element.number(xml, "defaultValue")?.is_some_and(|value| value != 0.0) {
         return Err(element.value(xml, "defaultValue"));

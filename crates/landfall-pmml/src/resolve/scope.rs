@@ -185,6 +185,7 @@ impl<'a> Build<'a> {
     pub(crate) fn pending(&self, scope: ScopeId, name: &str) -> Option<expression::Derived> {
         match self.scopes[scope].names.get(name)? {
             Entry::Pending(derived) => Some(derived.as_ref().clone()),
+            Entry::Borrowed(derived) => Some(derived.as_ref().clone()),
             _ => None,
         }
     }

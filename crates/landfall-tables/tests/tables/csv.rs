@@ -140,10 +140,12 @@ fn a_line_from_a_pipe_is_handed_out_as_it_comes() {
 #[test]
 fn a_cell_that_is_no_value_stays_with_its_text_where_the_model_takes_invalid_values() {
     let mut spec = with_null(input("n", DType::I64, &[]), NullRule::Accept);
-    let refused = read(Format::Csv, b"n\n1\nabc\n2\n", &signature(vec![spec.clone()], RowRule::Independent), 10);
-    assert!(refused.is_ok_and(|read| read.rows == [1, 3]) , "row 2 alone is bad");
+    let refused =
+        read(Format::Csv, b"n\n1\nabc\n2\n", &signature(vec![spec.clone()], RowRule::Independent), 10);
+    assert!(refused.is_ok_and(|read| read.rows == [1, 3]), "row 2 alone is bad");
     spec.accepts_invalid = true;
-    let taken = read(Format::Csv, b"n\n1\nabc\n2\n", &signature(vec![spec], RowRule::Independent), 10).unwrap();
+    let taken =
+        read(Format::Csv, b"n\n1\nabc\n2\n", &signature(vec![spec], RowRule::Independent), 10).unwrap();
     assert_eq!(taken.rows, [1, 2, 3]);
     let tensor = taken.tensors[0].as_ref().unwrap();
     assert_eq!(tensor.values::<i64>().unwrap(), [1, 0, 2]);
