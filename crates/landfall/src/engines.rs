@@ -48,6 +48,7 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
     };
     let mut engines = onnx.engines;
     engines.push(landfall_trees::engine());
+    engines.push(landfall_pmml::engine());
     Ok(Registry {
         onnx_reason_short,
         engines,
