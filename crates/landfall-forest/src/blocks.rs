@@ -1,195 +1,298 @@
-//! Blocks of rows through a forest's ranked layout ([`crate::ranked`]): written once, without a branch in its loops, and
-//! compiled for each instruction set.
+//! Blocks of rows through a forest's sliced layout ([`crate::sliced`]): written once, without a branch that depends on a
+//! row, and compiled for each instruction set; what is worth instructions of its own is a [`Machine`]'s.
 
-use crate::forest::Forest;
-use crate::ranked::{Choice, LANES, MAX_LEAVES, REGISTERS, Ranked, Step};
+use crate::conditions::{Column, Conditions, Count};
+use crate::forest::{Forest, Tree};
+use crate::mask::{LEAVES, Mask, ROWS, leaf_numbers};
+use crate::sliced::{Question, Sliced, Step, Way};
 use crate::{Real, Rows};
+use std::cell::RefCell;
 use std::ops::Range;
 
-/// Trees over rows, by ranks.
+/// Trees over rows, by blocks.
 pub(crate) struct Job<'a, X, Y> {
     pub(crate) forest: &'a Forest<X, Y>,
-    pub(crate) ranked: &'a Ranked<X>,
+    pub(crate) conditions: &'a Conditions<X>,
+    pub(crate) sliced: &'a Sliced<X>,
     pub(crate) rows: Rows<'a, X>,
     pub(crate) trees: Range<usize>,
 }
 
-/// How thresholds are counted.
-pub(crate) trait Count<X> {
-    /// How many thresholds are below x.
-    fn below(&self, thresholds: &[X; LANES], x: X) -> u32;
-    /// How many thresholds are at most x.
-    fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32;
-}
-
-/// One after the other, as the compiler sees fit.
-pub(crate) struct Plainly;
-
-impl<X: Real> Count<X> for Plainly {
-    #[inline(always)]
-    fn below(&self, thresholds: &[X; LANES], x: X) -> u32 {
-        thresholds.iter().map(|&threshold| u32::from(threshold < x)).sum()
+/// What an instruction set does better than the compiler. All give the same bits.
+pub(crate) trait Machine<X: Real, Y: Real>: Count<X> {
+    /// Columns of `count` rows from `start` on, [`ROWS`] apart.
+    fn columns(&self, columns: &[Column], rows: Rows<'_, X>, start: usize, count: usize, into: &mut [X]) {
+        for (column, into) in columns.iter().zip(into.chunks_exact_mut(ROWS)) {
+            column.fill(rows, start, &mut into[..count]);
+        }
     }
 
-    #[inline(always)]
-    fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32 {
-        thresholds.iter().map(|&threshold| u32::from(threshold <= x)).sum()
-    }
+    /// Rows whose value is to the right of a threshold. Answers are written word by word where they stay: a register read at
+    /// once after its words were written waits for them.
+    fn right_of(&self, values: &[X; ROWS], threshold: X, at_most: bool, missing_right: bool, into: &mut Mask);
+
+    /// Rows whose rank is above this one.
+    fn above(&self, ranks: &[u8; ROWS], rank: u8, into: &mut Mask);
+
+    /// Adds each row's leaf to its sum; `planes` are the bits of the leaves' numbers, the lowest first.
+    fn add(&self, planes: &[Mask], table: &[Y; LEAVES], sums: &mut [Y]);
 }
 
-/// A byte for each row of a block. Aligned, so that no access of a vector register lies across two cache lines.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Lanes<const N: usize>([u8; N]);
-
-impl<const N: usize> Lanes<N> {
-    const ZERO: Self = Lanes([0; N]);
+thread_local! {
+    /// Memory for a block, kept between calls: answers, ranks, columns and sums.
+    static SPACE: RefCell<Vec<Mask>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Rows of a large block: choosing a step's kind costs little against the step.
-const LARGE: usize = 1024;
-/// Rows of blocks for what large ones leave, and for what those leave.
-const MIDDLE: usize = 256;
-const SMALL: usize = 64;
+/// `behind` of no split, for all splits, and for every split.
+const BEHIND: usize = 1 + LEAVES;
+
+/// A block's memory, by use.
+struct Space<'s, X, Y> {
+    columns: &'s mut [X],
+    ranks: &'s mut [u8],
+    answers: &'s mut [Mask],
+    behind: &'s mut [Mask; BEHIND],
+    /// By output.
+    sums: &'s mut [Y],
+}
+
 impl<X: Real, Y: Real> Job<'_, X, Y> {
     /// Adds the trees' leaves to all rows' sums. Inlined into a function for each instruction set.
     #[inline(always)]
-    pub(crate) fn run<C: Count<X>>(&self, sums: &mut [Y], counted: &C) {
-        let end = self.rows.len();
-        let start = self.blocks::<LARGE, C>(0..end / LARGE * LARGE, sums, counted);
-        let start = self.blocks::<MIDDLE, C>(start..start + (end - start) / MIDDLE * MIDDLE, sums, counted);
-        self.blocks::<SMALL, C>(start..end, sums, counted);
-    }
-
-    /// Rows in blocks of N; gives where they end.
-    #[inline(always)]
-    fn blocks<const N: usize, C: Count<X>>(&self, rows: Range<usize>, sums: &mut [Y], counted: &C) -> usize {
-        if rows.is_empty() {
-            return rows.end;
-        }
-        let mut ranks = vec![Lanes::<N>::ZERO; self.ranked.slots];
-        for start in rows.clone().step_by(N) {
-            self.block(start, N.min(rows.end - start), &mut ranks, sums, counted);
-        }
-        rows.end
-    }
-
-    #[inline(always)]
-    fn block<const N: usize, C: Count<X>>(
-        &self,
-        start: usize,
-        count: usize,
-        ranks: &mut [Lanes<N>],
-        sums: &mut [Y],
-        counted: &C,
-    ) {
-        if self.ranked.at_most {
-            self.rank(start, count, ranks, |thresholds, x| counted.below(thresholds, x));
-        } else {
-            self.rank(start, count, ranks, |thresholds, x| counted.at_most(thresholds, x));
-        }
-        let outputs = self.forest.outputs;
-        let sums = &mut sums[start * outputs..(start + count) * outputs];
-        let mut registers = [Lanes::<N>::ZERO; REGISTERS];
-        let mut table = [Y::ZERO; MAX_LEAVES];
-        for number in self.trees.clone() {
-            let tree = &self.forest.trees[number];
-            let Some(steps) = &self.ranked.trees[number] else {
-                self.forest.add_tree_by_lanes(self.rows, start..start + count, tree, sums);
-                continue;
+    pub(crate) fn run<M: Machine<X, Y>>(&self, sums: &mut [Y], machine: &M) {
+        // Not by a closure: that would not be compiled for the instruction set of the function around it.
+        let mut memory = SPACE.take();
+        {
+            let masks = |bytes: usize| bytes / size_of::<Mask>();
+            let sizes = [
+                masks(self.conditions.columns.len() * ROWS * size_of::<X>()),
+                masks(self.conditions.ranked * ROWS),
+                self.sliced.most_asked,
+                BEHIND,
+                masks(self.forest.outputs * ROWS * size_of::<Y>()),
+            ];
+            let total = sizes.iter().sum();
+            if memory.len() < total {
+                memory.resize(total, Mask::NONE);
+            }
+            let (columns, rest) = memory.split_at_mut(sizes[0]);
+            let (ranks, rest) = rest.split_at_mut(sizes[1]);
+            let (answers, rest) = rest.split_at_mut(sizes[2]);
+            let (behind, rest) = rest.split_at_mut(sizes[3]);
+            let mut space = Space {
+                columns: bytemuck::cast_slice_mut(columns),
+                ranks: bytemuck::cast_slice_mut(ranks),
+                answers,
+                behind: behind.try_into().expect("the part was cut to this size"),
+                sums: bytemuck::cast_slice_mut(&mut rest[..sizes[4]]),
             };
-            if steps.is_empty() {
-                registers[0] = Lanes::ZERO;
-            }
-            for step in &self.ranked.steps[steps.clone()] {
-                step.take(&ranks[step.slot as usize], &mut registers);
-            }
-            let leaves = tree.leaves as usize;
-            table[..leaves].copy_from_slice(&self.forest.values[tree.first_value..][..leaves]);
-            if outputs == 1 {
-                for (sum, &leaf) in sums.iter_mut().zip(&registers[0].0) {
-                    *sum = *sum + table[usize::from(leaf)];
-                }
-            } else {
-                let sums = sums[tree.first_output..].iter_mut().step_by(outputs);
-                for (sum, &leaf) in sums.zip(&registers[0].0) {
-                    *sum = *sum + table[usize::from(leaf)];
-                }
+            (space.behind[0], space.behind[LEAVES]) = (Mask::ALL, Mask::NONE);
+            for start in (0..self.rows.len()).step_by(ROWS) {
+                let count = ROWS.min(self.rows.len() - start);
+                let sums = &mut sums[start * self.forest.outputs..(start + count) * self.forest.outputs];
+                self.block(start, count, &mut space, sums, machine);
             }
         }
+        SPACE.set(memory);
     }
 
     #[inline(always)]
-    fn rank<const N: usize>(
+    fn block<M: Machine<X, Y>>(
         &self,
         start: usize,
         count: usize,
-        ranks: &mut [Lanes<N>],
-        counted: impl Fn(&[X; LANES], X) -> u32 + Copy,
+        space: &mut Space<'_, X, Y>,
+        sums: &mut [Y],
+        machine: &M,
     ) {
-        for feature in &self.ranked.features {
-            let mut column = Lanes::<N>::ZERO;
-            let mut missing = Lanes::<N>::ZERO;
+        let outputs = self.forest.outputs;
+        // Whole registers: what lies behind the last row is answered, and not read.
+        let width = count.next_multiple_of(64);
+        machine.columns(&self.conditions.columns, self.rows, start, count, space.columns);
+        self.rank(width, space.columns, space.ranks, machine);
+        for output in 0..outputs {
+            let into = &mut space.sums[output * ROWS..][..count];
             for i in 0..count {
-                let x = self.rows.row(start + i)[feature.feature];
-                column.0[i] = feature.rank(x, counted);
-                // Nothing is below what is not a number: its rank is 0.
-                missing.0[i] = if x.is_nan() { feature.count } else { 0 };
+                into[i] = sums[i * outputs + output];
             }
-            if let Some(slot) = feature.missing_left {
-                ranks[slot] = column;
+        }
+        for group in &self.sliced.groups {
+            let trees = group.trees.start.max(self.trees.start)..group.trees.end.min(self.trees.end);
+            if trees.is_empty() {
+                continue;
             }
-            if let Some(slot) = feature.missing_right {
-                let both = column.0.iter().zip(&missing.0);
-                ranks[slot].0.iter_mut().zip(both).for_each(|(rank, (a, b))| *rank = a | b);
+            let asked = &self.sliced.asked[group.asked.clone()];
+            for (&question, answer) in asked.iter().zip(space.answers.iter_mut()) {
+                match self.sliced.questions[question as usize] {
+                    Question::Rank { slot, rank } => {
+                        let (slots, _) = space.ranks.as_chunks::<ROWS>();
+                        machine.above(&slots[slot as usize], rank, answer);
+                    }
+                    Question::Value { column, threshold, at_most, missing_right } => {
+                        let (columns, _) = space.columns.as_chunks::<ROWS>();
+                        machine.right_of(
+                            &columns[column as usize],
+                            threshold,
+                            at_most,
+                            missing_right,
+                            answer,
+                        );
+                    }
+                    Question::Node(node) => *answer = self.ask(node as usize, start, count),
+                }
+            }
+            for number in trees {
+                self.tree(number, start, count, space, machine);
+            }
+        }
+        for output in 0..outputs {
+            let from = &space.sums[output * ROWS..][..count];
+            for i in 0..count {
+                sums[i * outputs + output] = from[i];
             }
         }
     }
-}
 
-impl Step {
+    /// Ranks of the parts that have many thresholds.
     #[inline(always)]
-    fn take<const N: usize>(&self, ranks: &Lanes<N>, registers: &mut [Lanes<N>; REGISTERS]) {
-        let at = usize::from(self.register);
-        let (low, high) = registers.split_at_mut(at + 1);
-        let (ranks, here) = (&ranks.0, &mut low[at].0);
-        let Step { rank, left, right, .. } = *self;
-        match self.choice {
-            Choice::Leaves => {
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, right, left);
+    fn rank<M: Machine<X, Y>>(&self, width: usize, columns: &[X], ranks: &mut [u8], machine: &M) {
+        for number in 0..self.conditions.parts.len() {
+            if !self.sliced.is_ranked[number] {
+                continue;
+            }
+            let part = &self.conditions.parts[number];
+            let values = &columns[part.column * ROWS..][..width];
+            let Some(first) = part.missing_right.or(part.missing_left) else { continue };
+            for i in 0..width {
+                ranks[first * ROWS + i] = part.rank(values[i], machine);
+            }
+            if let (Some(_), Some(left)) = (part.missing_right, part.missing_left) {
+                ranks.copy_within(first * ROWS..first * ROWS + width, left * ROWS);
+            }
+            if let Some(right) = part.missing_right {
+                let (ranks, _) = ranks[right * ROWS..][..width].as_chunks_mut::<64>();
+                let (values, _) = values.as_chunks::<64>();
+                for word in 0..ranks.len().min(values.len()) {
+                    for i in 0..64 {
+                        // Nothing is below what is not a number: its rank is 0.
+                        ranks[word][i] |= part.count & 0u8.wrapping_sub(u8::from(values[word][i].is_nan()));
+                    }
                 }
             }
-            Choice::LeafOrBelow => {
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, here[i], left);
+        }
+    }
+
+    /// A node's answers, row by row.
+    fn ask(&self, node: usize, start: usize, count: usize) -> Mask {
+        let node = &self.forest.nodes[node];
+        let mut mask = Mask::NONE;
+        for row in 0..count {
+            let left = self.forest.goes_left(node, self.rows.row(start + row)[node.feature as usize]);
+            mask.0[row / 64] |= u64::from(!left) << (row % 64);
+        }
+        mask
+    }
+
+    #[inline(always)]
+    fn tree<M: Machine<X, Y>>(
+        &self,
+        number: usize,
+        start: usize,
+        count: usize,
+        space: &mut Space<'_, X, Y>,
+        machine: &M,
+    ) {
+        let tree = &self.forest.trees[number];
+        let bits = usize::BITS as usize - (tree.leaves as usize - 1).leading_zeros() as usize;
+        let mut planes = [Mask::NONE; 8];
+        let planes = match &self.sliced.trees[number] {
+            Way::Lanes => return self.tree_by_lanes(tree, start, count, space.sums),
+            Way::Oblivious(steps) => {
+                let steps = &self.sliced.steps[steps.clone()];
+                for (plane, step) in planes.iter_mut().zip(steps.iter().rev()) {
+                    *plane = space.answers[usize::from(step.asked)];
                 }
+                &planes[..steps.len()]
             }
-            Choice::BelowOrLeaf => {
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, right, here[i]);
-                }
+            Way::Steps(steps) => {
+                take(&self.sliced.steps[steps.clone()], space.answers, space.behind);
+                planes_of(&space.behind[1..tree.leaves as usize], &mut planes[..bits]);
+                &planes[..bits]
             }
-            Choice::Below => {
-                let next = &high[0].0;
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, next[i], here[i]);
-                }
+        };
+        if tree.is_linear {
+            self.add_linear(tree, planes, start, count, space.sums);
+            return;
+        }
+        let mut table = [Y::ZERO; LEAVES];
+        let leaves = tree.leaves as usize;
+        for k in 0..tree.width {
+            let values = &self.forest.values[tree.first_value..][..leaves * tree.width];
+            if tree.width == 1 {
+                table[..leaves].copy_from_slice(values);
+            } else {
+                let values = values[k..].iter().step_by(tree.width);
+                table.iter_mut().zip(values).for_each(|(slot, &value)| *slot = value);
             }
-            Choice::BelowSwapped => {
-                let next = &high[0].0;
-                for i in 0..N {
-                    here[i] = choose(ranks[i] > rank, here[i], next[i]);
-                }
+            let sums = &mut space.sums[(tree.first_output + k) * ROWS..][..count.next_multiple_of(64)];
+            machine.add(planes, &table, sums);
+        }
+    }
+
+    fn add_linear(&self, tree: &Tree, planes: &[Mask], start: usize, count: usize, sums: &mut [Y]) {
+        let sums = &mut sums[tree.first_output * ROWS..];
+        for (word, sums) in sums[..count].chunks_mut(64).enumerate() {
+            for (i, (sum, leaf)) in sums.iter_mut().zip(leaf_numbers(planes, word)).enumerate() {
+                let row = self.rows.row(start + word * 64 + i);
+                *sum = *sum + self.forest.linear_value(tree, usize::from(leaf), row);
+            }
+        }
+    }
+
+    fn tree_by_lanes(&self, tree: &Tree, start: usize, count: usize, sums: &mut [Y]) {
+        let mut leaves = [0; ROWS];
+        self.forest.leaves_by_lanes(self.rows, start, tree, &mut leaves[..count]);
+        for k in 0..tree.width {
+            let sums = &mut sums[(tree.first_output + k) * ROWS..];
+            for (i, (sum, &leaf)) in sums.iter_mut().zip(&leaves[..count]).enumerate() {
+                let value = if tree.is_linear {
+                    self.forest.linear_value(tree, leaf as usize, self.rows.row(start + i))
+                } else {
+                    self.forest.values[tree.first_value + leaf as usize * tree.width + k]
+                };
+                *sum = *sum + value;
             }
         }
     }
 }
 
-/// One of two bytes by arithmetic: written as a choice, the compiler chooses between places to load from, a byte at a
-/// time, and the loops around it are not vectorised (twenty times slower).
+/// Finds, for each split, the rows behind it.
 #[inline(always)]
-fn choose(right: bool, if_right: u8, if_left: u8) -> u8 {
-    let mask = 0u8.wrapping_sub(u8::from(right));
-    (if_right & mask) | (if_left & !mask)
+fn take(steps: &[Step], answers: &[Mask], behind: &mut [Mask; BEHIND]) {
+    for step in steps {
+        let right = &answers[usize::from(step.asked)];
+        let before = behind[usize::from(step.before) + 1];
+        let within = behind[usize::from(step.behind)];
+        let here = &mut behind[usize::from(step.at) + 1];
+        for word in 0..right.0.len() {
+            here.0[word] = before.0[word] | (within.0[word] & right.0[word]);
+        }
+    }
+}
+
+/// The bits of how many splits rows are behind: each is the exclusive or of every 2^bit-th split's.
+#[inline(always)]
+fn planes_of(behind: &[Mask], planes: &mut [Mask]) {
+    let mut plane = Mask::NONE;
+    for bit in (0..planes.len()).rev() {
+        // Every second one of these is already in the plane above.
+        let mut at = (1 << bit) - 1;
+        while at < behind.len() {
+            for word in 0..plane.0.len() {
+                plane.0[word] ^= behind[at].0[word];
+            }
+            at += 2 << bit;
+        }
+        planes[bit] = plane;
+    }
 }

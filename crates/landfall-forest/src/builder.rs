@@ -1,8 +1,10 @@
 //! The only way to a [`Forest`]: trees are checked and laid out one by one.
 
 use crate::categories::CategorySets;
-use crate::forest::{Linear, Node, Rule, SplitKinds, Tree};
-use crate::ranked::Ranked;
+use crate::conditions::Conditions;
+use crate::forest::{Linear, Node, Players, Rule, SplitKinds, Tree};
+use crate::packed::Packed;
+use crate::sliced::Sliced;
 use crate::{Forest, NegativeFractions, NodeKind, Real, Side, Split, Test, TreeSpec};
 use landfall_model::{Kind, Problem};
 
@@ -32,7 +34,10 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                 linear: Linear::default(),
                 negative_fractions: NegativeFractions::AreNone,
                 splits: SplitKinds::Mixed,
-                ranked: None,
+                conditions: Conditions::default(),
+                sliced: None,
+                packed: None,
+                players: Players { count: features, ..Players::default() },
             },
             has_covers: true,
         }
@@ -45,11 +50,36 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         self
     }
 
+    /// Says that contributions are told of `count` players, by feature, instead of the features themselves: features of
+    /// one player are known or unknown together.
+    ///
+    /// # Panics
+    /// When there is not a player for each feature.
+    #[must_use]
+    pub fn players(mut self, of_features: Vec<u32>, count: usize) -> Self {
+        assert!(of_features.len() == self.forest.features);
+        assert!(of_features.iter().all(|&player| (player as usize) < count));
+        (self.forest.players.of_features, self.forest.players.count) = (of_features, count);
+        self
+    }
+
+    /// Says that contributions leave out what lies behind a node that no training data came to (CatBoost).
+    #[must_use]
+    pub fn skip_empty_nodes(mut self) -> Self {
+        self.forest.players.skip_empty = true;
+        self
+    }
+
     /// Says that nodes do not know their cover: the forest will tell no contributions.
     #[must_use]
     pub fn without_covers(mut self) -> Self {
         self.has_covers = false;
         self
+    }
+
+    /// How many trees were added.
+    pub(crate) fn trees(&self) -> usize {
+        self.forest.trees.len()
     }
 
     /// Adds the next tree.
@@ -76,11 +106,11 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             SplitKinds::Mixed
         };
         self.forest.linear.ends.push(self.forest.linear.terms.len());
-        self.forest.ranked = match self.forest.splits {
-            SplitKinds::Less => Ranked::of(&self.forest, false),
-            SplitKinds::AtMost => Ranked::of(&self.forest, true),
-            SplitKinds::Mixed => None,
-        };
+        let mut conditions = Conditions::of(&self.forest);
+        self.forest.sliced = Sliced::of(&self.forest, &conditions);
+        self.forest.packed = Packed::of(&self.forest, &conditions);
+        conditions.close();
+        self.forest.conditions = conditions;
         self.forest
     }
 
@@ -93,7 +123,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         let mut reached = vec![false; spec.nodes.len()];
         let mut levels = vec![0u32];
         *reached.first_mut().ok_or_else(|| Problem::invalid("a tree without nodes"))? = true;
-        let mut leaf_ids = vec![0; leaves];
+        let mut leaf_nodes = 0;
         let mut at = 0;
         while at < order.len() {
             let number = order[at];
@@ -103,17 +133,19 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                 forest.covers.push(node.cover);
             }
             match &node.kind {
-                NodeKind::Leaf { leaf, id } => {
-                    let slot = leaf_ids.get_mut(*leaf as usize).ok_or_else(|| {
-                        here(Problem::invalid(format!("leaf {leaf} of a tree with {leaves} leaves")))
-                    })?;
-                    *slot = *id;
-                    forest.nodes.push(Node {
-                        threshold: X::ZERO,
-                        feature: 0,
-                        next: *leaf,
-                        rule: Rule::leaf(),
-                    });
+                NodeKind::Leaf { leaf, .. } => {
+                    leaf_nodes += 1;
+                    if *leaf as usize >= leaves {
+                        return Err(here(Problem::invalid(format!(
+                            "leaf {leaf} of a tree with {leaves} leaves"
+                        ))));
+                    }
+                    if leaf_nodes > leaves {
+                        return Err(here(Problem::invalid(format!(
+                            "one leaf more than the tree's {leaves}"
+                        ))));
+                    }
+                    forest.nodes.push(Node { threshold: X::ZERO, feature: 0, next: 0, rule: Rule::leaf() });
                 }
                 NodeKind::Split(split) => {
                     for child in [split.left, split.right] {
@@ -138,7 +170,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         forest.trees.push(Tree {
             root: root as u32,
             first_leaf: forest.leaf_ids.len() as u32,
-            leaves: leaves as u32,
+            leaves: leaf_nodes as u32,
             first_value: forest.values.len(),
             width: spec.width,
             first_output: spec.first_output,
@@ -146,9 +178,8 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             first_expectation: forest.expectations.len(),
             is_linear: !spec.linear.is_empty(),
         });
-        forest.leaf_ids.extend(leaf_ids);
-        forest.values.extend_from_slice(&spec.values);
-        self.add_linear(spec, leaves)?;
+        let leaves = self.number_leaves(spec, root, &order);
+        self.add_linear(spec, &leaves)?;
         if self.has_covers {
             self.add_expectations(root);
         }
@@ -178,15 +209,38 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         Ok(leaves)
     }
 
-    fn add_linear(&mut self, spec: &TreeSpec<X, Y>, leaves: usize) -> Result<(), Problem> {
+    /// Numbers the leaves of the last tree from left to right, and takes their values and ids in this order; gives the
+    /// numbers that they had. `order` is the nodes' numbers by place.
+    fn number_leaves(&mut self, spec: &TreeSpec<X, Y>, root: usize, order: &[u32]) -> Vec<u32> {
+        let forest = &mut self.forest;
+        let mut numbers = Vec::new();
+        let mut open = vec![root];
+        while let Some(place) = open.pop() {
+            let node = &mut forest.nodes[place];
+            match &spec.nodes[order[place - root] as usize].kind {
+                NodeKind::Split(_) => open.extend([node.next as usize + 1, node.next as usize]),
+                NodeKind::Leaf { leaf, id } => {
+                    node.next = numbers.len() as u32;
+                    numbers.push(*leaf);
+                    forest.leaf_ids.push(*id);
+                    let first = *leaf as usize * spec.width;
+                    forest.values.extend_from_slice(&spec.values[first..first + spec.width]);
+                }
+            }
+        }
+        numbers
+    }
+
+    fn add_linear(&mut self, spec: &TreeSpec<X, Y>, leaves: &[u32]) -> Result<(), Problem> {
         let linear = &mut self.forest.linear;
         if !spec.linear.is_empty() && linear.constants.is_empty() {
             // Trees before the first linear one.
-            let before = self.forest.leaf_ids.len() - leaves;
+            let before = self.forest.leaf_ids.len() - leaves.len();
             linear.constants.resize(before, Y::ZERO);
             linear.ends.resize(before, 0);
         }
-        for (number, leaf) in spec.linear.iter().enumerate() {
+        for number in leaves.iter().filter(|_| !spec.linear.is_empty()) {
+            let leaf = &spec.linear[*number as usize];
             if let Some((feature, _)) = leaf.terms.iter().find(|(f, _)| *f as usize >= self.forest.features) {
                 let what = format!("leaf {number}: feature {feature} of {}", self.forest.features);
                 return Err(Problem::invalid(what));
@@ -196,8 +250,8 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             linear.terms.extend_from_slice(&leaf.terms);
         }
         if spec.linear.is_empty() && !linear.constants.is_empty() {
-            linear.constants.resize(linear.constants.len() + leaves, Y::ZERO);
-            linear.ends.resize(linear.ends.len() + leaves, linear.terms.len());
+            linear.constants.resize(linear.constants.len() + leaves.len(), Y::ZERO);
+            linear.ends.resize(linear.ends.len() + leaves.len(), linear.terms.len());
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use crate::Real;
 use crate::categories::CategorySets;
-use crate::ranked::Ranked;
+use crate::conditions::Conditions;
+use crate::packed::Packed;
+use crate::sliced::Sliced;
 
 /// Compiled trees: features are compared as `X`, leaves added up as `Y`. Made by [`crate::Builder`] alone, so that
 /// every node leads to nodes of its own tree and comes to an end.
@@ -23,8 +25,13 @@ pub struct Forest<X, Y> {
     pub(crate) linear: Linear<Y>,
     pub(crate) negative_fractions: NegativeFractions,
     pub(crate) splits: SplitKinds,
+    pub(crate) conditions: Conditions<X>,
+    /// What contributions are told of.
+    pub(crate) players: Players,
     /// The layout for many rows, where any tree fits into it.
-    pub(crate) ranked: Option<Ranked<X>>,
+    pub(crate) sliced: Option<Sliced<X>>,
+    /// The layout for a few rows, where all trees fit into it.
+    pub(crate) packed: Option<Packed>,
 }
 
 /// Which category a value between −1 and 0 stands for.
@@ -34,6 +41,22 @@ pub enum NegativeFractions {
     AreZero,
     /// None (XGBoost).
     AreNone,
+}
+
+/// What contributions are told of: features, or what stands behind them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Players {
+    /// By feature; empty where each feature stands for itself.
+    pub(crate) of_features: Vec<u32>,
+    pub(crate) count: usize,
+    /// Whether paths end at a node that no training data came to.
+    pub(crate) skip_empty: bool,
+}
+
+impl Players {
+    pub(crate) fn of(&self, feature: usize) -> usize {
+        self.of_features.get(feature).map_or(feature, |&player| player as usize)
+    }
 }
 
 /// Which splits a forest has: what lets a kernel leave out questions.
@@ -53,7 +76,7 @@ pub(crate) enum SplitKinds {
 pub(crate) struct Node<X> {
     pub(crate) threshold: X,
     pub(crate) feature: u32,
-    /// Of a split: the left child. Of a leaf: its number within its tree.
+    /// Of a split: the left child. Of a leaf: its number within its tree, from left to right.
     pub(crate) next: u32,
     pub(crate) rule: Rule,
 }
@@ -108,6 +131,11 @@ impl Rule {
         self.0 & Rule::ZERO_IS_MISSING != 0
     }
 
+    /// All that is asked but feature and threshold.
+    pub(crate) fn question(self) -> u32 {
+        self.0
+    }
+
     #[inline]
     pub(crate) fn set(self) -> usize {
         (self.0 >> Rule::SET_SHIFT) as usize
@@ -146,6 +174,11 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// Outputs that the trees add to.
     pub fn outputs(&self) -> usize {
         self.outputs
+    }
+
+    /// What contributions are told of: features, unless [`crate::Builder::players`] said otherwise.
+    pub fn players(&self) -> usize {
+        self.players.count
     }
 
     /// How many trees there are.
@@ -193,6 +226,8 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             + self.linear.constants.len() * size_of::<Y>()
             + self.linear.ends.len() * size_of::<usize>()
             + self.linear.terms.len() * size_of::<(u32, Y)>()
-            + self.ranked.as_ref().map_or(0, Ranked::memory_bytes)
+            + self.conditions.memory_bytes()
+            + self.sliced.as_ref().map_or(0, Sliced::memory_bytes)
+            + self.packed.as_ref().map_or(0, Packed::memory_bytes)
     }
 }

@@ -45,13 +45,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     }
 
     /// One tree for a block of rows, eight at a time.
-    pub(crate) fn add_tree_by_lanes(
-        &self,
-        rows: Rows<'_, X>,
-        block: Range<usize>,
-        tree: &Tree,
-        sums: &mut [Y],
-    ) {
+    fn add_tree_by_lanes(&self, rows: Rows<'_, X>, block: Range<usize>, tree: &Tree, sums: &mut [Y]) {
         let whole = block.len() / LANES * LANES;
         let mut sums = sums.chunks_exact_mut(self.outputs);
         for start in (block.start..block.start + whole).step_by(LANES) {
@@ -64,6 +58,19 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         for (row, sums) in (block.start + whole..block.end).zip(sums) {
             let row = rows.row(row);
             self.add_leaf(tree, self.leaf(tree, row) as usize, row, sums);
+        }
+    }
+
+    /// The leaves that rows from `start` on come to in one tree.
+    pub(crate) fn leaves_by_lanes(&self, rows: Rows<'_, X>, start: usize, tree: &Tree, leaves: &mut [u32]) {
+        let (eights, rest) = leaves.as_chunks_mut::<LANES>();
+        let whole = eights.len() * LANES;
+        for (i, eight) in eights.iter_mut().enumerate() {
+            let group = std::array::from_fn(|lane| rows.row(start + i * LANES + lane));
+            *eight = self.leaves([tree.root; LANES], group);
+        }
+        for (i, leaf) in rest.iter_mut().enumerate() {
+            *leaf = self.leaf(tree, rows.row(start + whole + i));
         }
     }
 

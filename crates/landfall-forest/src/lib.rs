@@ -30,21 +30,27 @@
 mod blocks;
 mod builder;
 mod categories;
+mod conditions;
 mod forest;
 mod kernel;
 mod lanes;
-mod ranked;
+mod mask;
+mod oblivious;
+mod packed;
+mod plain;
 mod real;
 mod scalar;
 mod shap;
+mod sliced;
 mod tree;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 pub use builder::Builder;
 pub use forest::{Forest, NegativeFractions};
-pub use kernel::Kernel;
-pub use real::Real;
+pub use kernel::{Instructions, Kernel};
+pub use oblivious::{Level, ObliviousSpec};
+pub use real::{Numbers, NumbersMut, Real};
 pub use scalar::Rows;
 pub use shap::ShapSpace;
 pub use tree::{LinearLeaf, NodeKind, NodeSpec, Side, Split, Test, TreeSpec};

@@ -20,6 +20,7 @@ pub trait Real:
     + Default
     + Send
     + Sync
+    + bytemuck::Pod
     + 'static
 {
     /// What stands for a missing value.
@@ -34,16 +35,27 @@ pub trait Real:
     /// The same number.
     fn wide(self) -> f64;
     /// The same numbers, for code that is written for one of the two types.
-    fn views<const N: usize>(numbers: &[Self; N]) -> View<'_, N>;
+    fn numbers(numbers: &[Self]) -> Numbers<'_>;
+    /// The same numbers, to be changed.
+    fn numbers_mut(numbers: &mut [Self]) -> NumbersMut<'_>;
 }
 
 /// Numbers of a type that is known.
 #[derive(Clone, Copy, Debug)]
-pub enum View<'a, const N: usize> {
+pub enum Numbers<'a> {
     /// float32.
-    F32(&'a [f32; N]),
+    F32(&'a [f32]),
     /// float64.
-    F64(&'a [f64; N]),
+    F64(&'a [f64]),
+}
+
+/// As [`Numbers`].
+#[derive(Debug)]
+pub enum NumbersMut<'a> {
+    /// float32.
+    F32(&'a mut [f32]),
+    /// float64.
+    F64(&'a mut [f64]),
 }
 
 macro_rules! real {
@@ -68,9 +80,14 @@ macro_rules! real {
                 f64::from(self)
             }
 
-            #[inline]
-            fn views<const N: usize>(numbers: &[Self; N]) -> View<'_, N> {
-                View::$view(numbers)
+            #[inline(always)]
+            fn numbers(numbers: &[Self]) -> Numbers<'_> {
+                Numbers::$view(numbers)
+            }
+
+            #[inline(always)]
+            fn numbers_mut(numbers: &mut [Self]) -> NumbersMut<'_> {
+                NumbersMut::$view(numbers)
             }
         }
     };

@@ -1,9 +1,8 @@
 //! The definition of a forest's answers: one row, one tree at a time, in the trees' order. Other kernels must equal it
 //! bit for bit.
 
-use crate::blocks::Job;
 use crate::forest::{Node, Rule, SplitKinds, Tree};
-use crate::{Forest, Kernel, NegativeFractions, Real};
+use crate::{Forest, NegativeFractions, Real};
 use std::ops::Range;
 
 /// Rows side by side: row-major, `columns` values each.
@@ -33,6 +32,16 @@ impl<'a, X: Real> Rows<'a, X> {
         self.rows
     }
 
+    /// All values, row by row.
+    pub(crate) fn values(&self) -> &'a [X] {
+        self.values
+    }
+
+    /// Values of each row.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
@@ -46,31 +55,7 @@ impl<'a, X: Real> Rows<'a, X> {
 }
 
 impl<X: Real, Y: Real> Forest<X, Y> {
-    /// Adds the leaves of `trees` to `sums` ([rows, outputs], which hold the base), tree by tree in order, each addition
-    /// rounded to `Y`.
-    ///
-    /// # Panics
-    /// When rows are narrower than the forest's features, `trees` is out of range, or `sums` has another size.
-    pub fn add_margins(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
-        let pays = self.ranked.as_ref().is_some_and(|ranked| ranked.pays_for(rows.len()));
-        let kernel = if pays { Kernel::best() } else { Kernel::Lanes };
-        self.add_margins_by(kernel, rows, trees, sums);
-    }
-
-    /// As [`Forest::add_margins`], by a kernel of the caller's choice: the sums are the same to the last bit.
-    ///
-    /// # Panics
-    /// As [`Forest::add_margins`].
-    pub fn add_margins_by(&self, kernel: Kernel, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
-        assert!(rows.columns >= self.features && sums.len() == rows.len() * self.outputs);
-        match (kernel, &self.ranked) {
-            (Kernel::Definition, _) => self.add_by_definition(rows, trees, sums),
-            (Kernel::Lanes, _) | (_, None) => self.add_by_lanes(rows, trees, sums),
-            (_, Some(ranked)) => kernel.run(&Job { forest: self, ranked, rows, trees }, sums),
-        }
-    }
-
-    fn add_by_definition(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+    pub(crate) fn add_by_definition(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
         for start in (0..rows.len()).step_by(BLOCK_ROWS) {
             let block = start..rows.len().min(start + BLOCK_ROWS);
             let sums = &mut sums[block.start * self.outputs..block.end * self.outputs];
@@ -164,7 +149,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         (lowest && x < 2f64.powi(31)).then_some(x as u32)
     }
 
-    fn linear_value(&self, tree: &Tree, leaf: usize, row: &[X]) -> Y {
+    pub(crate) fn linear_value(&self, tree: &Tree, leaf: usize, row: &[X]) -> Y {
         let at = tree.first_leaf as usize + leaf;
         let terms = &self.linear.terms[self.linear.ends[at]..self.linear.ends[at + 1]];
         let mut value = self.linear.constants[at];

@@ -58,7 +58,7 @@ struct Walk<'a, X, Y> {
     tree: &'a Tree,
     row: &'a [X],
     held: Held,
-    /// [outputs, features + 1].
+    /// [outputs, players + 1].
     sums: &'a mut [f64],
 }
 
@@ -78,7 +78,7 @@ struct Arrival {
 
 impl<X: Real, Y: Real> Forest<X, Y> {
     /// Contributions of each feature to the sums of `trees`, the last place of each output holding their average:
-    /// [rows, outputs, features + 1]. The base is not in them.
+    /// [rows, outputs, players + 1]. The base is not in them.
     ///
     /// # Errors
     /// Unimplemented, where the file tells no covers, leaves are linear functions, or a tree is too deep.
@@ -93,7 +93,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         sums: &mut [f64],
     ) -> Result<(), Problem> {
         self.check_contributions()?;
-        let width = self.outputs * (self.features + 1);
+        let width = self.outputs * (self.players.count + 1);
         assert!(sums.len() == rows.len() * width);
         for (row, sums) in sums.chunks_exact_mut(width).enumerate() {
             self.explain(rows.row(row), trees.clone(), Held::None, space, sums);
@@ -117,12 +117,14 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         sums: &mut [f64],
     ) -> Result<(), Problem> {
         self.check_contributions()?;
-        let side = self.features + 1;
+        let side = self.players.count + 1;
         let width = self.outputs * side;
         assert!(sums.len() == rows.len() * width * side);
-        let mut asked: Vec<usize> = Vec::new();
         let counts = self.splits_by_feature();
-        asked.extend((0..self.features).filter(|&feature| counts[feature] > 0));
+        let with_splits = (0..self.features).filter(|&feature| counts[feature] > 0);
+        let mut asked: Vec<usize> = with_splits.map(|feature| self.players.of(feature)).collect();
+        asked.sort_unstable();
+        asked.dedup();
         let [mut plain, mut with, mut without] =
             [&mut space.plain, &mut space.with, &mut space.without].map(std::mem::take);
         for (row, sums) in sums.chunks_exact_mut(width * side).enumerate() {
@@ -168,11 +170,11 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     }
 
     fn explain(&self, row: &[X], trees: Range<usize>, held: Held, space: &mut ShapSpace, sums: &mut [f64]) {
-        let side = self.features + 1;
+        let side = self.players.count + 1;
         for tree in &self.trees[trees] {
             if held == Held::None {
                 for k in 0..tree.width {
-                    sums[(tree.first_output + k) * side + self.features] +=
+                    sums[(tree.first_output + k) * side + self.players.count] +=
                         self.expectations[tree.first_expectation + k];
                 }
             }
@@ -212,8 +214,8 @@ impl<X: Real, Y: Real> Walk<'_, X, Y> {
             self.add_leaf(split.next as usize, &steps[path..=path + depth], part);
             return;
         }
-        let asked = split.feature as usize;
-        let left = self.forest.goes_left(&split, self.row[asked]);
+        let asked = self.forest.players.of(split.feature as usize);
+        let left = self.forest.goes_left(&split, self.row[split.feature as usize]);
         let hot = split.next as usize + usize::from(!left);
         let cold = split.next as usize + usize::from(left);
         let covers = &self.forest.covers;
@@ -242,12 +244,18 @@ impl<X: Real, Y: Real> Walk<'_, X, Y> {
             known,
             part,
         };
-        self.visit(step(hot, hot_share, known, hot_part), steps);
-        self.visit(step(cold, cold_share, 0.0, cold_part), steps);
+        let skips = |share: f64| self.forest.players.skip_empty && share == 0.0;
+        let (skips_hot, skips_cold) = (skips(hot_share), skips(cold_share));
+        if !skips_hot {
+            self.visit(step(hot, hot_share, known, hot_part), steps);
+        }
+        if !skips_cold {
+            self.visit(step(cold, cold_share, 0.0, cold_part), steps);
+        }
     }
 
     fn add_leaf(&mut self, leaf: usize, path: &[Step], part: f64) {
-        let side = self.forest.features + 1;
+        let side = self.forest.players.count + 1;
         let first = self.tree.first_value + leaf * self.tree.width;
         let values = &self.forest.values[first..first + self.tree.width];
         for (i, step) in path.iter().enumerate().skip(1) {

@@ -1,6 +1,6 @@
 //! One checked question to a model.
 
-use crate::{Kind, Problem, Ragged, Reason, RowRule, Signature, Slot, Tensor};
+use crate::{Kind, Problem, Ragged, Reason, RowRule, ShapeRule, Signature, Slot, Tensor};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -36,6 +36,16 @@ impl Input {
         match self {
             Input::Dense(tensor) => Some(tensor),
             _ => None,
+        }
+    }
+
+    /// Bytes of all elements.
+    pub fn bytes_total(&self) -> usize {
+        match self {
+            Input::Dense(tensor) => tensor.bytes_total(),
+            Input::Columns(columns) => columns.iter().flatten().map(Tensor::bytes_total).sum(),
+            Input::Csr(csr) => [&csr.data, &csr.indices, &csr.indptr].map(Tensor::bytes_total).iter().sum(),
+            Input::Ragged(ragged) => ragged.values().bytes_total(),
         }
     }
 
@@ -99,7 +109,8 @@ impl FromIterator<usize> for Wanted {
 impl Call {
     /// Holds inputs against the signature: required ones are there, types are equal, dims fit where the signature's
     /// shape rule checks them (missing trailing dims of 1 are added), and all have the same number of rows where rows
-    /// mean something.
+    /// mean something. Where the runtime judges shapes, a call whose arrays are not of the declared rank and dims, or not
+    /// of one number of rows, has no rows: it runs alone, as it came.
     ///
     /// `inputs` is by slot and may be shorter than the signature's list.
     ///
@@ -115,15 +126,23 @@ impl Call {
         if inputs.iter().zip(signature.inputs()).any(|(input, spec)| input.is_none() && !spec.optional) {
             return Err(missing_inputs(&signature, &inputs));
         }
-        let counts_rows = *signature.rows() != RowRule::None;
+        let mut counts_rows = *signature.rows() != RowRule::None;
         let mut rows = None;
         for (slot, input) in inputs.iter_mut().enumerate() {
             let Some(input) = input else { continue };
             check_input(&signature, slot, input)?;
             if counts_rows {
-                check_rows(&signature, slot, input, &mut rows)?;
+                match check_rows(&signature, slot, input, &mut rows) {
+                    // What the runtime judges may broadcast, and axis 0 need not be rows where others differ.
+                    _ if signature.shapes() == ShapeRule::AsSent && !as_declared(&signature, slot, input) => {
+                        counts_rows = false;
+                    }
+                    Err(_) if signature.shapes() == ShapeRule::AsSent => counts_rows = false,
+                    checked => checked?,
+                }
             }
         }
+        let rows = rows.filter(|_| counts_rows);
         Ok(Call { signature, inputs, rows, wanted })
     }
 
@@ -147,6 +166,11 @@ impl Call {
         &self.inputs
     }
 
+    /// Bytes of all elements of all inputs.
+    pub fn bytes_total(&self) -> usize {
+        self.inputs.iter().flatten().map(Input::bytes_total).sum()
+    }
+
     /// Number of rows; `None` where rows mean nothing.
     pub fn rows(&self) -> Option<usize> {
         self.rows
@@ -158,7 +182,7 @@ impl Call {
     }
 
     /// Whether rows of both may run in one batch: one signature, the same outputs wanted, the same inputs given, all as
-    /// arrays of equal dims but for rows.
+    /// arrays of equal dims but for rows, or as the same columns of a matrix.
     pub fn joins(&self, other: &Call) -> bool {
         Arc::ptr_eq(&self.signature, &other.signature)
             && self.wanted == other.wanted
@@ -167,8 +191,22 @@ impl Call {
             && self.inputs.iter().zip(&other.inputs).all(|pair| match pair {
                 (None, None) => true,
                 (Some(Input::Dense(a)), Some(Input::Dense(b))) => a.shape().get(1..) == b.shape().get(1..),
+                (Some(Input::Columns(a)), Some(Input::Columns(b))) => {
+                    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| columns_join(a.as_ref(), b.as_ref()))
+                }
                 _ => false,
             })
+    }
+}
+
+/// Whether a column of one matrix goes on in another's: neither came, or both did, alike.
+fn columns_join(a: Option<&Tensor>, b: Option<&Tensor>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.dtype() == b.dtype() && !a.shape().is_empty() && a.shape().get(1..) == b.shape().get(1..)
+        }
+        _ => false,
     }
 }
 
@@ -217,6 +255,13 @@ fn check_input(signature: &Signature, slot: Slot, input: &mut Input) -> Result<(
     }
 }
 
+/// Whether an array's axes are those that the model declares.
+fn as_declared(signature: &Signature, slot: Slot, input: &Input) -> bool {
+    let (Some(dims), Some(tensor)) = (&signature.inputs()[slot].dims, input.dense()) else { return true };
+    let shape = tensor.shape();
+    dims.len() == shape.len() && dims.iter().zip(shape.iter()).skip(1).all(|(dim, &length)| dim.takes(length))
+}
+
 fn check_rows(
     signature: &Signature,
     slot: Slot,
@@ -239,7 +284,7 @@ fn check_rows(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DType, Dim, InputSpec, Method, OutputSpec, ShapeRule};
+    use crate::{DType, Dim, InputSpec, Method, OutputSpec};
 
     fn signature() -> Arc<Signature> {
         let free = Dim::Free(None);
@@ -288,6 +333,21 @@ mod tests {
         assert_eq!(*differ.reason(), Reason::RowsDiffer { input: "ids".into(), expected: 2, found: 3 });
         let wrong = call(vec![ids(1, 2), ids(1, 2)]).unwrap_err();
         assert!(matches!(wrong.reason(), Reason::WrongDType { expected: DType::F32, found: DType::I64, .. }));
+    }
+
+    #[test]
+    fn a_call_that_the_runtime_judges_has_rows_only_as_declared() {
+        let declared = signature();
+        let (inputs, outputs) = (declared.inputs().to_vec(), declared.outputs().to_vec());
+        let rule = RowRule::Independent;
+        let signature = Signature::new("s", Method::Predict, inputs, outputs, rule, ShapeRule::AsSent);
+        let signature = signature.unwrap().shared();
+        let wanted = signature.default_outputs().clone();
+        let rows = |inputs| Call::checked(signature.clone(), inputs, wanted.clone()).unwrap().rows();
+        assert_eq!(rows(vec![dense(3), ids(3, 4)]), Some(3));
+        assert_eq!(rows(vec![dense(3), ids(1, 4)]), None, "one may be broadcast over the other");
+        let flat = Tensor::from_slice(&[3], &[0.5f32; 3]).unwrap();
+        assert_eq!(rows(vec![Some(Input::Dense(flat)), ids(3, 4)]), None, "another rank");
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub struct InputSpec {
     pub categories: Option<Vec<Scalar>>,
     /// The named columns of a matrix [n, F] (a numeric tree model's `features`); empty for all other inputs.
     pub columns: Vec<Column>,
+    /// Name of the tensor in the model's graph (`serving_default_x:0`); empty where names of tensors mean nothing.
+    pub tensor: String,
     /// What the model's author says about it.
     pub doc: String,
 }
@@ -78,6 +80,7 @@ impl InputSpec {
             accepts_invalid: false,
             categories: None,
             columns: Vec::new(),
+            tensor: String::new(),
             doc: String::new(),
         }
     }
@@ -183,6 +186,8 @@ pub struct OutputSpec {
     pub may_miss: bool,
     /// Names of the classes along the last axis.
     pub class_names: Option<Vec<String>>,
+    /// Name of the tensor in the model's graph; empty where names of tensors mean nothing.
+    pub tensor: String,
     /// What the model's author says about it.
     pub doc: String,
 }
@@ -198,6 +203,7 @@ impl OutputSpec {
             has_rows: true,
             may_miss: false,
             class_names: None,
+            tensor: String::new(),
             doc: String::new(),
         }
     }

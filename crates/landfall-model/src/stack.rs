@@ -18,11 +18,15 @@ impl Call {
         let rows = calls.iter().map(|call| call.rows().unwrap_or(0)).sum();
         let mut inputs = SmallVec::new();
         for slot in 0..first.inputs().len() {
+            if let Some(Input::Columns(columns)) = first.input(slot) {
+                inputs.push(Some(stacked_columns(calls, slot, columns.len())?));
+                continue;
+            }
             let mut tensors: SmallVec<[&Tensor; 64]> = SmallVec::new();
             for call in calls {
                 match call.input(slot) {
                     Some(Input::Dense(tensor)) => tensors.push(tensor),
-                    Some(_) => return Err(Problem::internal("only arrays are stacked")),
+                    Some(_) => return Err(Problem::internal("only arrays and columns are stacked")),
                     None => {}
                 }
             }
@@ -59,8 +63,13 @@ impl Call {
         for input in self.inputs() {
             inputs.push(match input {
                 Some(Input::Dense(tensor)) => Some(Input::Dense(pad_rows(tensor, rows)?)),
+                Some(Input::Columns(columns)) => {
+                    let padded =
+                        |column: &Option<Tensor>| column.as_ref().map(|c| pad_rows(c, rows)).transpose();
+                    Some(Input::Columns(columns.iter().map(padded).collect::<Result<_, _>>()?))
+                }
                 None => None,
-                Some(_) => return Err(Problem::internal("only arrays are padded")),
+                Some(_) => return Err(Problem::internal("only arrays and columns are padded")),
             });
         }
         Ok(self.regrouped(inputs, rows))
@@ -87,6 +96,26 @@ impl Outputs {
         }
         Ok(all)
     }
+}
+
+/// A matrix of named columns with the rows of all calls, column by column.
+fn stacked_columns(calls: &[&Call], slot: usize, count: usize) -> Result<Input, Problem> {
+    let mut stacked = Vec::with_capacity(count);
+    for column in 0..count {
+        let mut tensors: SmallVec<[&Tensor; 64]> = SmallVec::new();
+        for call in calls {
+            let Some(Input::Columns(columns)) = call.input(slot) else {
+                return Err(Problem::internal("columns are stacked with columns"));
+            };
+            tensors.extend(columns.get(column).and_then(Option::as_ref));
+        }
+        stacked.push(match tensors.len() {
+            0 => None,
+            many if many == calls.len() => Some(stack(&tensors)?),
+            _ => return Err(Problem::internal("columns that some calls lack are not stacked")),
+        });
+    }
+    Ok(Input::Columns(stacked))
 }
 
 /// One tensor with the rows of all, in order.
@@ -156,6 +185,39 @@ mod tests {
         let stacked = stack(&[&with_gap(1.0), &with_gap(2.0)]).unwrap();
         assert_eq!(stacked.values::<f64>().unwrap(), [1.0, 0.0, 2.0, 0.0]);
         assert_eq!(stacked.missing().unwrap().ones().collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn matrices_by_their_columns_join_and_stack() {
+        use crate::{Column, Dim, InputSpec, Method, OutputSpec, ShapeRule, Signature};
+        let free = Dim::Free(None);
+        let mut spec = InputSpec::new("features", DType::F32, Some(vec![free.clone(), Dim::Known(2)]));
+        spec.columns = ["a", "b"].map(|name| Column { name: name.to_owned(), doc: String::new() }).to_vec();
+        let outputs = vec![OutputSpec::new("y", DType::F32, None)];
+        let signature = Signature::new(
+            "s",
+            Method::Predict,
+            vec![spec],
+            outputs,
+            RowRule::Independent,
+            ShapeRule::Checked,
+        );
+        let signature = signature.unwrap().shared();
+        let call = |a: &[f32], b: Option<&[f32]>| {
+            let column = |values: &[f32]| Tensor::from_slice(&[values.len()], values).unwrap();
+            let columns = Input::Columns(vec![Some(column(a)), b.map(column)]);
+            Call::checked(signature.clone(), [Some(columns)], signature.default_outputs().clone()).unwrap()
+        };
+        let (one, two) = (call(&[1.0], Some(&[10.0])), call(&[2.0, 3.0], Some(&[20.0, 30.0])));
+        assert!(one.joins(&two) && !one.joins(&call(&[1.0], None)), "other columns came");
+        let both = Call::stacked(&[&one, &two]).unwrap();
+        assert_eq!(both.rows(), Some(3));
+        let Some(Input::Columns(columns)) = both.input(0) else { panic!("columns stay columns") };
+        assert_eq!(columns[0].as_ref().unwrap().values::<f32>().unwrap(), [1.0, 2.0, 3.0]);
+        assert_eq!(columns[1].as_ref().unwrap().values::<f32>().unwrap(), [10.0, 20.0, 30.0]);
+        let padded = one.padded(3).unwrap();
+        let Some(Input::Columns(columns)) = padded.input(0) else { panic!("columns stay columns") };
+        assert_eq!(columns[1].as_ref().unwrap().values::<f32>().unwrap(), [10.0; 3]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl<T: AsRef<[u8]>> FromIterator<T> for Strings {
 }
 
 /// Strings under construction.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StringsMut {
     /// Ends of the elements, with a leading 0; empty, and not allocated, before the first element.
     offsets: Vec<usize>,

@@ -225,6 +225,13 @@ impl Tensor {
         self.with_marks(Marks { missing, invalid })
     }
 
+    /// The same tensor with these elements, ascending, marked invalid.
+    #[must_use]
+    pub fn with_invalid(self, invalid: Vec<Invalid>) -> Self {
+        let missing = self.marks.as_ref().map_or_else(Bitmap::default, |marks| marks.missing.clone());
+        self.with_marks(Marks { missing, invalid })
+    }
+
     /// The rows `range` along axis 0, sharing the elements.
     ///
     /// # Panics

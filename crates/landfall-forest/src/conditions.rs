@@ -1,0 +1,277 @@
+//! The different questions that a forest asks, each once: as a rank of one byte among a feature's thresholds, or as a
+//! question of its own. Both layouts for speed ([`crate::sliced`], [`crate::packed`]) stand on them.
+//!
+//! A rank is exact: x is below the threshold at place p just where at most p thresholds are at most x. Each list of
+//! thresholds has up to two slots of ranks, one in which a missing value lies below all thresholds and one in which it
+//! lies above, so that a missing value costs nothing.
+
+use crate::forest::{Forest, Node, Rule};
+use crate::{Real, Rows};
+
+/// Thresholds that are ranked together, so that a rank fits into a byte; a longer list has several ranks, each among a part
+/// of it.
+pub(crate) const PART: usize = 255;
+/// Thresholds that are compared at once.
+pub(crate) const LANES: usize = 16;
+
+/// What is asked, and where the answers are found.
+#[derive(Clone, Debug)]
+pub(crate) struct Conditions<X> {
+    /// Features as questions look at them.
+    pub(crate) columns: Vec<Column>,
+    pub(crate) parts: Vec<Part<X>>,
+    /// Nodes of which each asks a question that is no threshold: slot `ranked + i` is 1 where the row goes right at it.
+    pub(crate) others: Vec<u32>,
+    /// Slots that hold ranks; those of `others` follow.
+    pub(crate) ranked: usize,
+    /// The slot and rank of each node, by node: a row goes right where its rank in the slot is above this one. Kept until
+    /// the layouts are made.
+    places: Vec<(u32, u8)>,
+}
+
+/// A feature, as it is or with zero as a missing value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Column {
+    pub(crate) feature: u32,
+    pub(crate) zero_is_missing: bool,
+}
+
+/// Thresholds of one column and one kind of test, or a part of them, ascending, in blocks; what is left of the last block
+/// is NaN, which is below nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Part<X> {
+    pub(crate) column: usize,
+    /// Whether thresholds are `<=`, else `<`.
+    pub(crate) at_most: bool,
+    pub(crate) count: u8,
+    /// The last threshold of each block.
+    ends: [X; LANES],
+    blocks: Vec<[X; LANES]>,
+    /// Slot in which a missing value goes left everywhere, and right.
+    pub(crate) missing_left: Option<usize>,
+    pub(crate) missing_right: Option<usize>,
+}
+
+/// How thresholds are counted.
+pub(crate) trait Count<X> {
+    /// How many thresholds are below x.
+    fn below(&self, thresholds: &[X; LANES], x: X) -> u32;
+    /// How many thresholds are at most x.
+    fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32;
+}
+
+/// What a list of thresholds is of: column and test.
+type Key = (Column, bool);
+
+fn key<X: Real>(node: &Node<X>) -> Option<Key> {
+    let at_most = match node.rule.test() {
+        _ if node.rule.is_leaf() => return None,
+        Rule::LESS => false,
+        Rule::AT_MOST => true,
+        _ => return None,
+    };
+    Some((Column { feature: node.feature, zero_is_missing: node.rule.zero_is_missing() }, at_most))
+}
+
+/// Thresholds under construction.
+struct List<X> {
+    key: Key,
+    thresholds: Vec<X>,
+    /// By part: whether nodes send missing values right, and left; then the slots.
+    sides: Vec<[bool; 2]>,
+    slots: Vec<[Option<usize>; 2]>,
+}
+
+impl<X> Default for Conditions<X> {
+    fn default() -> Self {
+        Conditions {
+            columns: Vec::new(),
+            parts: Vec::new(),
+            others: Vec::new(),
+            ranked: 0,
+            places: Vec::new(),
+        }
+    }
+}
+
+impl<X: Real> Conditions<X> {
+    /// The questions of all nodes.
+    pub(crate) fn of<Y: Real>(forest: &Forest<X, Y>) -> Self {
+        let mut conditions = Conditions::default();
+        let mut lists = conditions.lists(&forest.nodes);
+        let find = |lists: &[List<X>], key: Key| lists.partition_point(|list| list.key < key);
+        for node in &forest.nodes {
+            if let Some(key) = key(node) {
+                let at = find(&lists, key);
+                let list = &mut lists[at];
+                let place = place(&list.thresholds, node.threshold);
+                list.sides[place / PART][usize::from(node.rule.missing_left())] = true;
+            }
+        }
+        lists.iter_mut().for_each(|list| conditions.add_parts(list));
+        conditions.places = vec![(0, 0); forest.nodes.len()];
+        let mut others: Vec<u32> = Vec::new();
+        for (number, node) in forest.nodes.iter().enumerate() {
+            if let Some(key) = key(node) {
+                let list = &lists[find(&lists, key)];
+                let place = place(&list.thresholds, node.threshold);
+                let slot = list.slots[place / PART][usize::from(node.rule.missing_left())];
+                let slot = slot.expect("each side that a node sends missing values to has a slot");
+                conditions.places[number] = (slot as u32, (place % PART) as u8);
+            } else if !node.rule.is_leaf() {
+                others.push(number as u32);
+            }
+        }
+        conditions.add_others(forest, others);
+        conditions
+    }
+
+    /// Lists by key, ascending, each of different thresholds, ascending; and the columns.
+    fn lists(&mut self, nodes: &[Node<X>]) -> Vec<List<X>> {
+        let mut keys: Vec<Key> = nodes.iter().filter_map(key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let list = |key| List { key, thresholds: Vec::new(), sides: Vec::new(), slots: Vec::new() };
+        let mut lists: Vec<List<X>> = keys.into_iter().map(list).collect();
+        for node in nodes {
+            if let Some(key) = key(node) {
+                let at = lists.partition_point(|list| list.key < key);
+                lists[at].thresholds.push(node.threshold);
+            }
+        }
+        for list in &mut lists {
+            list.thresholds.sort_unstable_by(|a, b| a.wide().total_cmp(&b.wide()));
+            // Zeros of both signs are one threshold.
+            list.thresholds.dedup_by(|a, b| *a == *b);
+            list.sides = vec![[false; 2]; list.thresholds.len().div_ceil(PART)];
+            self.columns.push(list.key.0);
+        }
+        self.columns.dedup();
+        lists
+    }
+
+    fn add_parts(&mut self, list: &mut List<X>) {
+        let (column, at_most) = list.key;
+        let column = self.columns.partition_point(|other| *other < column);
+        for (thresholds, wanted) in list.thresholds.chunks(PART).zip(&list.sides) {
+            let slot = wanted.map(|wanted| {
+                wanted.then(|| {
+                    self.ranked += 1;
+                    self.ranked - 1
+                })
+            });
+            list.slots.push(slot);
+            let [missing_right, missing_left] = slot;
+            self.parts.push(Part::new(column, at_most, thresholds, missing_left, missing_right));
+        }
+    }
+
+    /// Gives each different question of these nodes a slot.
+    fn add_others<Y: Real>(&mut self, forest: &Forest<X, Y>, mut nodes: Vec<u32>) {
+        let question = |&at: &u32| {
+            let node = &forest.nodes[at as usize];
+            (node.feature, node.rule.question(), node.threshold.wide().to_bits())
+        };
+        nodes.sort_unstable_by_key(question);
+        let mut last = None;
+        for node in nodes {
+            let asked = question(&node);
+            if last != Some(asked) {
+                self.others.push(node);
+                last = Some(asked);
+            }
+            self.places[node as usize] = ((self.ranked + self.others.len() - 1) as u32, 0);
+        }
+    }
+
+    /// How many slots there are.
+    pub(crate) fn slots(&self) -> usize {
+        self.ranked + self.others.len()
+    }
+
+    /// The slot and rank of a split.
+    pub(crate) fn place(&self, node: usize) -> (u32, u8) {
+        self.places[node]
+    }
+
+    /// Lets go of what only layouts ask for.
+    pub(crate) fn close(&mut self) {
+        self.places = Vec::new();
+    }
+
+    /// The part that a slot's ranks are of; `None` for a question of its own.
+    pub(crate) fn part_of_slot(&self, slot: usize) -> Option<usize> {
+        // Parts and their slots ascend together.
+        let first = |part: &Part<X>| part.missing_right.or(part.missing_left).unwrap_or(0);
+        (slot < self.ranked).then(|| self.parts.partition_point(|part| first(part) <= slot) - 1)
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let blocks: usize = self.parts.iter().map(|part| part.blocks.len()).sum();
+        blocks * LANES * size_of::<X>()
+            + self.parts.len() * size_of::<Part<X>>()
+            + self.columns.len() * size_of::<Column>()
+            + self.others.len() * 4
+    }
+}
+
+impl Column {
+    /// The value that questions see.
+    #[inline(always)]
+    pub(crate) fn value<X: Real>(self, row: &[X]) -> X {
+        let x = row[self.feature as usize];
+        if self.zero_is_missing && x == X::ZERO { X::NAN } else { x }
+    }
+
+    /// One value of each row from `start` on.
+    #[inline(always)]
+    pub(crate) fn fill<X: Real>(self, rows: Rows<'_, X>, start: usize, into: &mut [X]) {
+        for (i, value) in into.iter_mut().enumerate() {
+            *value = self.value(rows.row(start + i));
+        }
+    }
+}
+
+impl<X: Real> Part<X> {
+    fn new(
+        column: usize,
+        at_most: bool,
+        list: &[X],
+        missing_left: Option<usize>,
+        missing_right: Option<usize>,
+    ) -> Self {
+        let mut blocks = vec![[X::NAN; LANES]; list.len() / LANES + 1];
+        for (i, &threshold) in list.iter().enumerate() {
+            blocks[i / LANES][i % LANES] = threshold;
+        }
+        let mut ends = [X::NAN; LANES];
+        for (end, block) in ends.iter_mut().zip(&blocks) {
+            *end = block[LANES - 1];
+        }
+        Part { column, at_most, count: list.len() as u8, ends, blocks, missing_left, missing_right }
+    }
+
+    /// The threshold at a place.
+    pub(crate) fn threshold(&self, rank: u8) -> X {
+        self.blocks[usize::from(rank) / LANES][usize::from(rank) % LANES]
+    }
+
+    /// How many thresholds a row is to the right of: those among the blocks' ends, then those in one block, without a
+    /// branch on x. Nothing is below what is not a number: its rank is 0.
+    #[inline(always)]
+    pub(crate) fn rank(&self, x: X, counted: &impl Count<X>) -> u8 {
+        if self.at_most {
+            let whole = if self.blocks.len() == 1 { 0 } else { counted.below(&self.ends, x) as usize };
+            (whole * LANES) as u8 + counted.below(&self.blocks[whole], x) as u8
+        } else {
+            let whole = if self.blocks.len() == 1 { 0 } else { counted.at_most(&self.ends, x) as usize };
+            (whole * LANES) as u8 + counted.at_most(&self.blocks[whole], x) as u8
+        }
+    }
+}
+
+/// Where a threshold stands among others.
+fn place<X: Real>(thresholds: &[X], threshold: X) -> usize {
+    thresholds.partition_point(|other| *other < threshold)
+}

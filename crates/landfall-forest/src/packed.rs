@@ -1,0 +1,214 @@
+//! A layout for a few rows: a split in four bytes, so that many stay in the caches near the core. Splits ask for a row's
+//! ranks ([`crate::conditions`]), which are found first. Eight ways down at a time: a way waits for memory at each split,
+//! and eight that do not depend on each other overlap.
+
+use crate::conditions::{Conditions, Count};
+use crate::forest::Forest;
+use crate::{Real, Rows};
+use std::hint::select_unpredictable;
+use std::ops::Range;
+
+/// Ways down at a time.
+const WAYS: usize = 8;
+/// Slots that a split can name; the last one is nobody's, and holds rank 0.
+const SLOTS: usize = 256;
+/// Questions of their own that are asked of each row, whether a way comes to them or not.
+const OTHERS: usize = 16;
+/// Rows that go through eight trees before the next eight are taken.
+pub(crate) const BLOCK_ROWS: usize = 16;
+
+/// The layout of a forest.
+#[derive(Clone, Debug)]
+pub(crate) struct Packed {
+    splits: Vec<Split>,
+    trees: Vec<Place>,
+}
+
+/// Where a tree's splits begin, and how many there are from the root to the farthest and nearest leaf.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    first: u32,
+    farthest: u16,
+    nearest: u16,
+}
+
+/// Slot (8 bits), rank (8 bits), whether it is the last one (1 bit), and what it leads to (15 bits): the split on the left, the
+/// one on the right following it, or the leaf on the left, likewise.
+#[derive(Clone, Copy, Debug)]
+struct Split(u32);
+
+impl Split {
+    const TARGETS: usize = 1 << 15;
+    const LAST: u32 = 1 << 16;
+
+    fn new(slot: u32, rank: u8, is_last: bool, target: usize) -> Self {
+        let last = if is_last { Split::LAST } else { 0 };
+        Split(slot | u32::from(rank) << 8 | last | (target as u32) << 17)
+    }
+
+    #[inline(always)]
+    fn is_last(self) -> bool {
+        self.0 & Split::LAST != 0
+    }
+
+    /// Where a row of these ranks goes.
+    #[inline(always)]
+    fn target(self, ranks: &[u8; SLOTS]) -> u32 {
+        let rank = ranks[(self.0 & 0xff) as usize];
+        (self.0 >> 17) + u32::from(rank > (self.0 >> 8) as u8)
+    }
+}
+
+impl Packed {
+    /// The layout; `None` where a forest asks too many questions, or has a tree that is too large.
+    pub(crate) fn of<X: Real, Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
+        if conditions.slots() >= SLOTS || conditions.others.len() > OTHERS {
+            return None;
+        }
+        let mut packed = Packed { splits: Vec::new(), trees: Vec::with_capacity(forest.trees.len()) };
+        for tree in &forest.trees {
+            packed.add(forest, conditions, tree.root as usize)?;
+        }
+        packed.splits.shrink_to_fit();
+        Some(packed)
+    }
+
+    fn add<X: Real, Y: Real>(
+        &mut self,
+        forest: &Forest<X, Y>,
+        conditions: &Conditions<X>,
+        root: usize,
+    ) -> Option<()> {
+        let first = self.splits.len();
+        // Nodes in the order of their places. Two leaves side by side have none, a leaf beside a split has one.
+        let mut order = vec![(root, 1u16)];
+        let (mut farthest, mut nearest) = (0, u16::MAX);
+        let mut at = 0;
+        while let Some(&(number, level)) = order.get(at) {
+            at += 1;
+            let node = &forest.nodes[number];
+            let left = node.next as usize;
+            let is_leaf = |node: usize| forest.nodes[node].rule.is_leaf();
+            let split = if is_leaf(number) {
+                // It asks nobody's slot, and leads to itself.
+                (nearest, farthest) = (nearest.min(level), farthest.max(level));
+                Split::new(SLOTS as u32 - 1, u8::MAX, true, left)
+            } else {
+                let (slot, rank) = conditions.place(number);
+                if is_leaf(left) && is_leaf(left + 1) {
+                    (nearest, farthest) = (nearest.min(level), farthest.max(level));
+                    Split::new(slot, rank, true, forest.nodes[left].next as usize)
+                } else {
+                    let target = order.len();
+                    order.extend([(left, level + 1), (left + 1, level + 1)]);
+                    Split::new(slot, rank, false, target)
+                }
+            };
+            self.splits.push(split);
+        }
+        let fits = order.len() < Split::TARGETS && farthest < u16::MAX;
+        self.trees.push(Place { first: first as u32, farthest, nearest });
+        fits.then_some(())
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.splits.len() * size_of::<Split>() + self.trees.len() * size_of::<Place>()
+    }
+
+    /// The leaves that a row of these ranks comes to in eight trees.
+    #[inline(always)]
+    fn leaves(&self, trees: &[Place; WAYS], ranks: &[u8; SLOTS]) -> [u32; WAYS] {
+        let splits = trees.map(|tree| &self.splits[tree.first as usize..]);
+        let nearest = trees.iter().map(|tree| tree.nearest).min().unwrap_or(1);
+        let farthest = trees.iter().map(|tree| tree.farthest).max().unwrap_or(1);
+        let mut at = [0u32; WAYS];
+        let mut split: [Split; WAYS] = std::array::from_fn(|way| splits[way][0]);
+        for _ in 1..nearest {
+            for way in 0..WAYS {
+                at[way] = split[way].target(ranks);
+                split[way] = splits[way][at[way] as usize];
+            }
+        }
+        for _ in nearest..farthest {
+            let mut goes_on = false;
+            for way in 0..WAYS {
+                let is_last = split[way].is_last();
+                at[way] = select_unpredictable(is_last, at[way], split[way].target(ranks));
+                split[way] = splits[way][at[way] as usize];
+                goes_on |= !is_last;
+            }
+            if !goes_on {
+                break;
+            }
+        }
+        split.map(|split| split.target(ranks))
+    }
+}
+
+/// A few rows through trees.
+pub(crate) struct RowJob<'a, X, Y> {
+    pub(crate) forest: &'a Forest<X, Y>,
+    pub(crate) conditions: &'a Conditions<X>,
+    pub(crate) packed: &'a Packed,
+    pub(crate) rows: Rows<'a, X>,
+    pub(crate) trees: Range<usize>,
+}
+
+impl<X: Real, Y: Real> RowJob<'_, X, Y> {
+    /// Adds the trees' leaves to all rows' sums. Inlined into a function for each instruction set.
+    #[inline(always)]
+    pub(crate) fn run<C: Count<X>>(&self, sums: &mut [Y], counted: &C) {
+        if self.rows.len() == 1 {
+            let mut ranks = [0; SLOTS];
+            self.rank(self.rows.row(0), &mut ranks, counted);
+            self.add(0..1, &[ranks], sums);
+            return;
+        }
+        let outputs = self.forest.outputs;
+        let mut ranks = [[0; SLOTS]; BLOCK_ROWS];
+        for start in (0..self.rows.len()).step_by(BLOCK_ROWS) {
+            let end = self.rows.len().min(start + BLOCK_ROWS);
+            for (row, ranks) in (start..end).zip(&mut ranks) {
+                self.rank(self.rows.row(row), ranks, counted);
+            }
+            self.add(start..end, &ranks, &mut sums[start * outputs..end * outputs]);
+        }
+    }
+
+    #[inline(always)]
+    fn add(&self, rows: Range<usize>, ranks: &[[u8; SLOTS]], sums: &mut [Y]) {
+        let outputs = self.forest.outputs;
+        let trees = &self.forest.trees[self.trees.clone()];
+        let places = &self.packed.trees[self.trees.clone()];
+        for (trees, places) in trees.chunks(WAYS).zip(places.chunks(WAYS)) {
+            // What the last eight lack is made up by their first one.
+            let eight: [Place; WAYS] =
+                std::array::from_fn(|way| places[if way < places.len() { way } else { 0 }]);
+            for ((row, ranks), sums) in rows.clone().zip(ranks).zip(sums.chunks_exact_mut(outputs)) {
+                let leaves = self.packed.leaves(&eight, ranks);
+                for (tree, leaf) in trees.iter().zip(leaves) {
+                    self.forest.add_leaf(tree, leaf as usize, self.rows.row(row), sums);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn rank<C: Count<X>>(&self, row: &[X], ranks: &mut [u8; SLOTS], counted: &C) {
+        for part in &self.conditions.parts {
+            let x = self.conditions.columns[part.column].value(row);
+            let rank = part.rank(x, counted);
+            if let Some(slot) = part.missing_left {
+                ranks[slot % SLOTS] = rank;
+            }
+            if let Some(slot) = part.missing_right {
+                ranks[slot % SLOTS] = if x.is_nan() { part.count } else { rank };
+            }
+        }
+        for (slot, &node) in (self.conditions.ranked..).zip(&self.conditions.others) {
+            let node = &self.forest.nodes[node as usize];
+            ranks[slot % SLOTS] = u8::from(!self.forest.goes_left(node, row[node.feature as usize]));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! AVX2: 8 values, or 32 ranks, against a threshold give the signs of a mask.
+
+use crate::Real;
+use crate::blocks::{Job, Machine};
+use crate::conditions::{Count, LANES};
+use crate::mask::{LEAVES, Mask, ROWS};
+use crate::packed::RowJob;
+use crate::plain::{Plain, add_leaves};
+use crate::real::Numbers;
+use std::arch::x86_64::*;
+
+/// Whether the processor has what this file is compiled for.
+pub(crate) fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+}
+
+/// With AVX2 where the processor has it.
+pub(crate) fn avx2<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+    #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]
+    fn run<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+        job.run(sums, &Avx2(()));
+    }
+    if has_avx2() {
+        // SAFETY: the processor has each instruction set that the function is compiled for.
+        unsafe { run(job, sums) }
+    } else {
+        job.run(sums, &Plain);
+    }
+}
+
+/// One row, with AVX2 where the processor has it.
+pub(crate) fn avx2_row<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+    #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]
+    fn run<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+        job.run(sums, &Avx2(()));
+    }
+    if has_avx2() {
+        // SAFETY: the processor has each instruction set that the function is compiled for.
+        unsafe { run(job, sums) }
+    } else {
+        job.run(sums, &Plain);
+    }
+}
+
+/// Made where the processor is known to have what this file is compiled for: in [`avx2`] and [`avx2_row`] alone.
+struct Avx2(());
+
+impl<X: Real> Count<X> for Avx2 {
+    #[inline(always)]
+    fn below(&self, thresholds: &[X; LANES], x: X) -> u32 {
+        // SAFETY: an `Avx2` is made only where the processor has what the function is compiled for.
+        unsafe { compare::<X, _CMP_LT_OQ>(thresholds, x) }.count_ones()
+    }
+
+    #[inline(always)]
+    fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32 {
+        // SAFETY: as above.
+        unsafe { compare::<X, _CMP_LE_OQ>(thresholds, x) }.count_ones()
+    }
+}
+
+impl<X: Real, Y: Real> Machine<X, Y> for Avx2 {
+    #[inline(always)]
+    fn right_of(
+        &self,
+        values: &[X; ROWS],
+        threshold: X,
+        at_most: bool,
+        missing_right: bool,
+        into: &mut Mask,
+    ) {
+        let (parts, _) = values.as_chunks::<LANES>();
+        for word in 0..ROWS / 64 {
+            let mut all = 0;
+            for part in 0..4 {
+                let values = &parts[word * 4 + part];
+                // What is not to the left: a comparison that holds for NaN, and one that does not.
+                // SAFETY: an `Avx2` is made only where the processor has what the functions are compiled for.
+                let bits = unsafe {
+                    match (at_most, missing_right) {
+                        (false, true) => compare::<X, _CMP_NLT_UQ>(values, threshold),
+                        (false, false) => compare::<X, _CMP_GE_OQ>(values, threshold),
+                        (true, true) => compare::<X, _CMP_NLE_UQ>(values, threshold),
+                        (true, false) => compare::<X, _CMP_GT_OQ>(values, threshold),
+                    }
+                };
+                all |= u64::from(bits) << (16 * part);
+            }
+            into.0[word] = all;
+        }
+    }
+
+    #[inline(always)]
+    fn above(&self, ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
+        // SAFETY: as above.
+        unsafe { above(ranks, rank, into) }
+    }
+
+    #[inline(always)]
+    fn add(&self, planes: &[Mask], table: &[Y; LEAVES], sums: &mut [Y]) {
+        add_leaves(planes, table, sums);
+    }
+}
+
+/// A bit for each of sixteen values that compares so with x.
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn compare<X: Real, const COMPARISON: i32>(values: &[X; LANES], x: X) -> u32 {
+    match X::numbers(values) {
+        Numbers::F32(values) => {
+            let x = _mm256_set1_ps(x.wide() as f32);
+            let part = |start: usize| {
+                // SAFETY: eight float32, of any alignment, are behind the pointer to a part that was cut out as such.
+                let part = unsafe { _mm256_loadu_ps(values[start..start + 8].as_ptr()) };
+                _mm256_movemask_ps(_mm256_cmp_ps::<COMPARISON>(part, x)).cast_unsigned()
+            };
+            part(0) | part(8) << 8
+        }
+        Numbers::F64(values) => {
+            let x = _mm256_set1_pd(x.wide());
+            let part = |start: usize| {
+                // SAFETY: four float64, of any alignment, are behind the pointer to a part that was cut out as such.
+                let part = unsafe { _mm256_loadu_pd(values[start..start + 4].as_ptr()) };
+                _mm256_movemask_pd(_mm256_cmp_pd::<COMPARISON>(part, x)).cast_unsigned()
+            };
+            part(0) | part(4) << 4 | part(8) << 8 | part(12) << 12
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn above(ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
+    // Ranks are at least one more than `rank` where they are the larger of the two; no rank to be above of is 255.
+    let least = _mm256_set1_epi8((rank + 1).cast_signed());
+    for word in 0..ROWS / 64 {
+        let mut bits = 0;
+        for half in 0..2 {
+            // SAFETY: there are 64 bytes for each word, of which each half has 32.
+            let ranks = unsafe { _mm256_loadu_si256(ranks.as_ptr().add(word * 64 + half * 32).cast()) };
+            let is_larger = _mm256_cmpeq_epi8(_mm256_max_epu8(ranks, least), ranks);
+            bits |= u64::from(_mm256_movemask_epi8(is_larger).cast_unsigned()) << (32 * half);
+        }
+        into.0[word] = bits;
+    }
+}

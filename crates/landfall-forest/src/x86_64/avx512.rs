@@ -1,0 +1,351 @@
+//! AVX-512 (F, BW, VL, DQ): 16 values, or 64 ranks, against a threshold give a mask; leaves come out of registers.
+
+use super::avx2::{avx2, avx2_row};
+use crate::Real;
+use crate::Rows;
+use crate::blocks::{Job, Machine};
+use crate::conditions::{Column, Count, LANES};
+use crate::mask::{LEAVES, Mask, ROWS};
+use crate::packed::RowJob;
+use crate::real::{Numbers, NumbersMut};
+use std::arch::x86_64::*;
+
+/// Whether the processor has what this file is compiled for.
+pub(crate) fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("popcnt")
+        && super::has_avx2()
+}
+
+/// With AVX-512 where the processor has it, else as [`avx2`].
+pub(crate) fn avx512<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,popcnt,bmi1,bmi2,lzcnt")]
+    fn run<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+        job.run(sums, &Avx512(()));
+    }
+    if has_avx512() {
+        // SAFETY: the processor has each instruction set that the function is compiled for.
+        unsafe { run(job, sums) }
+    } else {
+        avx2(job, sums);
+    }
+}
+
+/// One row, with AVX-512 where the processor has it, else as [`avx2_row`].
+pub(crate) fn avx512_row<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,popcnt,bmi1,bmi2,lzcnt")]
+    fn run<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+        job.run(sums, &Avx512(()));
+    }
+    if has_avx512() {
+        // SAFETY: the processor has each instruction set that the function is compiled for.
+        unsafe { run(job, sums) }
+    } else {
+        avx2_row(job, sums);
+    }
+}
+
+/// Made where the processor is known to have what this file is compiled for: in [`avx512`] and [`avx512_row`] alone.
+struct Avx512(());
+
+impl<X: Real> Count<X> for Avx512 {
+    #[inline(always)]
+    fn below(&self, thresholds: &[X; LANES], x: X) -> u32 {
+        // SAFETY: an `Avx512` is made only where the processor has what the function is compiled for.
+        unsafe { count::<X, _CMP_LT_OQ>(thresholds, x) }
+    }
+
+    #[inline(always)]
+    fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32 {
+        // SAFETY: as above.
+        unsafe { count::<X, _CMP_LE_OQ>(thresholds, x) }
+    }
+}
+
+impl<X: Real, Y: Real> Machine<X, Y> for Avx512 {
+    #[inline(always)]
+    fn columns(&self, columns: &[Column], rows: Rows<'_, X>, start: usize, count: usize, into: &mut [X]) {
+        // SAFETY: as above.
+        unsafe { columns_of(columns, rows, start, count, into) }
+    }
+
+    #[inline(always)]
+    fn right_of(
+        &self,
+        values: &[X; ROWS],
+        threshold: X,
+        at_most: bool,
+        missing_right: bool,
+        into: &mut Mask,
+    ) {
+        // What is not to the left: a comparison that holds for NaN, and one that does not.
+        // SAFETY: as above.
+        unsafe {
+            match (at_most, missing_right) {
+                (false, true) => right_of::<X, _CMP_NLT_UQ>(values, threshold, into),
+                (false, false) => right_of::<X, _CMP_GE_OQ>(values, threshold, into),
+                (true, true) => right_of::<X, _CMP_NLE_UQ>(values, threshold, into),
+                (true, false) => right_of::<X, _CMP_GT_OQ>(values, threshold, into),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn above(&self, ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
+        // SAFETY: as above.
+        unsafe { above(ranks, rank, into) }
+    }
+
+    #[inline(always)]
+    fn add(&self, planes: &[Mask], table: &[Y; LEAVES], sums: &mut [Y]) {
+        // SAFETY: as above.
+        unsafe {
+            match (Y::numbers(table), Y::numbers_mut(sums)) {
+                (Numbers::F32(table), NumbersMut::F32(sums)) => add_f32(planes, table, sums),
+                (Numbers::F64(table), NumbersMut::F64(sums)) => add_f64(planes, table, sums),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// How many thresholds compare so with x; ordered, so that NaN on either side counts nothing.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,popcnt")]
+fn count<X: Real, const COMPARISON: i32>(thresholds: &[X; LANES], x: X) -> u32 {
+    match X::numbers(thresholds) {
+        Numbers::F32(thresholds) => {
+            // SAFETY: sixteen float32, of any alignment, are behind the pointer.
+            let thresholds = unsafe { _mm512_loadu_ps(thresholds.as_ptr()) };
+            let x = _mm512_set1_ps(x.wide() as f32);
+            u32::from(_mm512_cmp_ps_mask::<COMPARISON>(thresholds, x)).count_ones()
+        }
+        Numbers::F64(thresholds) => {
+            let (low, high) = thresholds.split_at(LANES / 2);
+            // SAFETY: eight float64, of any alignment, are behind each pointer.
+            let (low, high) = unsafe { (_mm512_loadu_pd(low.as_ptr()), _mm512_loadu_pd(high.as_ptr())) };
+            let x = _mm512_set1_pd(x.wide());
+            let low = u32::from(_mm512_cmp_pd_mask::<COMPARISON>(low, x));
+            (low | u32::from(_mm512_cmp_pd_mask::<COMPARISON>(high, x)) << 8).count_ones()
+        }
+    }
+}
+
+// The loops below count places instead of taking iterators: iterators' own functions are not compiled for the instruction
+// set, and were seen not to be inlined.
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn right_of<X: Real, const COMPARISON: i32>(values: &[X; ROWS], threshold: X, into: &mut Mask) {
+    match X::numbers(values) {
+        Numbers::F32(values) => {
+            let threshold = _mm512_set1_ps(threshold.wide() as f32);
+            for word in 0..ROWS / 64 {
+                let mut bits = 0;
+                for part in 0..4 {
+                    // SAFETY: there are 64 float32 for each word, of which each part has 16.
+                    let values = unsafe { _mm512_loadu_ps(values.as_ptr().add(word * 64 + part * 16)) };
+                    bits |= u64::from(_mm512_cmp_ps_mask::<COMPARISON>(values, threshold)) << (16 * part);
+                }
+                into.0[word] = bits;
+            }
+        }
+        Numbers::F64(values) => {
+            let threshold = _mm512_set1_pd(threshold.wide());
+            for word in 0..ROWS / 64 {
+                let mut bits = 0;
+                for part in 0..8 {
+                    // SAFETY: there are 64 float64 for each word, of which each part has 8.
+                    let values = unsafe { _mm512_loadu_pd(values.as_ptr().add(word * 64 + part * 8)) };
+                    bits |= u64::from(_mm512_cmp_pd_mask::<COMPARISON>(values, threshold)) << (8 * part);
+                }
+                into.0[word] = bits;
+            }
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn above(ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
+    let rank = _mm512_set1_epi8(rank.cast_signed());
+    for word in 0..ROWS / 64 {
+        // SAFETY: there are 64 bytes for each word.
+        let ranks = unsafe { _mm512_loadu_si512(ranks.as_ptr().add(word * 64).cast()) };
+        into.0[word] = _mm512_cmpgt_epu8_mask(ranks, rank);
+    }
+}
+
+/// The leaves' numbers of 64 rows.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn numbers(planes: &[Mask], word: usize) -> __m512i {
+    let mut numbers = _mm512_setzero_si512();
+    for (bit, plane) in planes.iter().enumerate() {
+        numbers = _mm512_mask_add_epi8(numbers, plane.0[word], numbers, _mm512_set1_epi8(1 << bit));
+    }
+    numbers
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn add_f32(planes: &[Mask], table: &[f32], sums: &mut [f32]) {
+    match planes.len() {
+        0..=4 => add_f32_by::<4>(planes, table, sums),
+        5 => add_f32_by::<5>(planes, table, sums),
+        6 => add_f32_by::<6>(planes, table, sums),
+        7 => add_f32_by::<7>(planes, table, sums),
+        _ => add_f32_by::<8>(planes, table, sums),
+    }
+}
+
+/// For leaves whose numbers have so many bits: four choose within a register, the fifth between two, the others between
+/// what came out of them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn add_f32_by<const BITS: usize>(planes: &[Mask], table: &[f32], sums: &mut [f32]) {
+    assert!(table.len() == LEAVES && planes.len() <= BITS);
+    let mut tables = [_mm512_setzero_ps(); LEAVES / 16];
+    for (values, register) in table.chunks_exact(16).zip(&mut tables[..1 << (BITS - 4)]) {
+        // SAFETY: a chunk has sixteen float32.
+        *register = unsafe { _mm512_loadu_ps(values.as_ptr()) };
+    }
+    let bit = |bit: usize, word: usize, part: usize| (planes[bit].0[word] >> (16 * part)) as u16;
+    for word in 0..(sums.len() / 64).min(ROWS / 64) {
+        let numbers = numbers(planes, word);
+        let quarters = [
+            _mm512_castsi512_si128(numbers),
+            _mm512_extracti32x4_epi32::<1>(numbers),
+            _mm512_extracti32x4_epi32::<2>(numbers),
+            _mm512_extracti32x4_epi32::<3>(numbers),
+        ];
+        for (part, quarter) in quarters.into_iter().enumerate() {
+            let at = _mm512_cvtepu8_epi32(quarter);
+            let mut chosen = [_mm512_setzero_ps(); 8];
+            if BITS == 4 {
+                chosen[0] = _mm512_permutexvar_ps(at, tables[0]);
+            }
+            for pair in 0..(1 << BITS) / 32 {
+                chosen[pair] = _mm512_permutex2var_ps(tables[2 * pair], at, tables[2 * pair + 1]);
+            }
+            for plane in 5..BITS {
+                let bits = bit(plane, word, part);
+                for pair in 0..1 << (BITS - plane - 1) {
+                    chosen[pair] = _mm512_mask_blend_ps(bits, chosen[2 * pair], chosen[2 * pair + 1]);
+                }
+            }
+            // SAFETY: each word has 64 float32 behind its start, each part 16 of them.
+            unsafe {
+                let sums = sums.as_mut_ptr().add(word * 64 + part * 16);
+                _mm512_storeu_ps(sums, _mm512_add_ps(_mm512_loadu_ps(sums), chosen[0]));
+            }
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq")]
+fn add_f64(planes: &[Mask], table: &[f64], sums: &mut [f64]) {
+    let table: &[f64; LEAVES] = table.try_into().expect("a table has this size");
+    for word in 0..(sums.len() / 64).min(ROWS / 64) {
+        let numbers = numbers(planes, word);
+        let mut bytes = [0u8; 64];
+        // SAFETY: 64 bytes, of any alignment, are behind the pointer.
+        unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), numbers) };
+        for i in 0..64 {
+            sums[word * 64 + i] += table[usize::from(bytes[i])];
+        }
+    }
+}
+
+/// Columns of a matrix: float32 in squares of sixteen rows and sixteen features, turned in registers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn columns_of<X: Real>(columns: &[Column], rows: Rows<'_, X>, start: usize, count: usize, into: &mut [X]) {
+    // Trees that are single leaves ask for no column.
+    if columns.is_empty() {
+        return;
+    }
+    let whole = match (X::numbers(rows.values()), X::numbers_mut(into)) {
+        (Numbers::F32(values), NumbersMut::F32(into)) => {
+            let whole = count / 16 * 16;
+            for at in (0..whole).step_by(16) {
+                squares(columns, &values[(start + at) * rows.columns()..], rows.columns(), &mut into[at..]);
+            }
+            whole
+        }
+        _ => 0,
+    };
+    for place in 0..columns.len() {
+        for i in whole..count {
+            into[place * ROWS + i] = columns[place].value(rows.row(start + i));
+        }
+    }
+}
+
+/// The columns of sixteen rows, which `values` begin with; a column's values go to [`ROWS`] times its place.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn squares(columns: &[Column], values: &[f32], width: usize, into: &mut [f32]) {
+    assert!(values.len() >= 16 * width);
+    let mut place = 0;
+    while place < columns.len() {
+        let first = columns[place].feature as usize;
+        let features = (width - first).min(16);
+        let mask = u16::MAX >> (16 - features);
+        let mut rows = [_mm512_setzero_ps(); 16];
+        for (row, register) in rows.iter_mut().enumerate() {
+            // SAFETY: the mask leaves `features` values from the row's feature `first` on, which the row has; those that it
+            // shuts out are not read.
+            *register = unsafe { _mm512_maskz_loadu_ps(mask, values.as_ptr().add(row * width + first)) };
+        }
+        let turned = turned(rows);
+        // Columns ascend by feature.
+        while place < columns.len() && (columns[place].feature as usize) < first + features {
+            let Column { feature, zero_is_missing } = columns[place];
+            let mut x = turned[feature as usize - first];
+            if zero_is_missing {
+                let is_zero = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(x, _mm512_setzero_ps());
+                x = _mm512_mask_blend_ps(is_zero, x, _mm512_set1_ps(f32::NAN));
+            }
+            let into = &mut into[place * ROWS..][..16];
+            // SAFETY: sixteen float32, of any alignment, are behind the pointer.
+            unsafe { _mm512_storeu_ps(into.as_mut_ptr(), x) };
+            place += 1;
+        }
+    }
+}
+
+/// Rows as columns: pairs of numbers, fours, and then parts of registers change places.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn turned(rows: [__m512; 16]) -> [__m512; 16] {
+    let mut pairs = [_mm512_setzero_ps(); 16];
+    for i in 0..8 {
+        pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+        pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+    }
+    // fours[4 * i + k] has column k of each part for rows 4 * i and the three after it.
+    let mut fours = [_mm512_setzero_ps(); 16];
+    for i in 0..4 {
+        for half in 0..2 {
+            let (low, high) = (pairs[4 * i + half], pairs[4 * i + 2 + half]);
+            fours[4 * i + 2 * half] = _mm512_shuffle_ps::<0x44>(low, high);
+            fours[4 * i + 2 * half + 1] = _mm512_shuffle_ps::<0xee>(low, high);
+        }
+    }
+    let mut turned = [_mm512_setzero_ps(); 16];
+    for k in 0..4 {
+        let [a, b, c, d] = [fours[k], fours[4 + k], fours[8 + k], fours[12 + k]];
+        let even = [_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d)];
+        let odd = [_mm512_shuffle_f32x4::<0xdd>(a, b), _mm512_shuffle_f32x4::<0xdd>(c, d)];
+        turned[k] = _mm512_shuffle_f32x4::<0x88>(even[0], even[1]);
+        turned[8 + k] = _mm512_shuffle_f32x4::<0xdd>(even[0], even[1]);
+        turned[4 + k] = _mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]);
+        turned[12 + k] = _mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]);
+    }
+    turned
+}
