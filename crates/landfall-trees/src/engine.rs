@@ -1,11 +1,12 @@
 //! The engine `trees`.
 
-use crate::{NAME, lightgbm, load, recognise, xgboost};
+use crate::{NAME, catboost, lightgbm, load, recognise, xgboost};
 use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
 use std::sync::{Arc, LazyLock};
 
 /// The options of all libraries; a model takes those of its own alone.
-static KNOWN: LazyLock<Vec<OptionSpec>> = LazyLock::new(|| [xgboost::known(), lightgbm::known()].concat());
+static KNOWN: LazyLock<Vec<OptionSpec>> =
+    LazyLock::new(|| [xgboost::known(), lightgbm::known(), catboost::known()].concat());
 
 /// The engine.
 pub(crate) struct Trees;

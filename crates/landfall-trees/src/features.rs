@@ -3,6 +3,7 @@
 use landfall_forest::Real;
 use landfall_model::{Kind, Problem, Scalar};
 use std::collections::HashMap;
+use std::fmt::Debug;
 
 /// Features beyond which a file must name them: what is to be made of a declared number alone has to be bounded.
 const MAX_UNNAMED: usize = 1 << 20;
@@ -27,6 +28,32 @@ pub(crate) enum Categories {
         codes: HashMap<u64, u32>,
         numbers: Vec<f64>,
     },
+    /// Any text: what trees ask for is derived from its hash ([`Derive`]).
+    Hashed,
+}
+
+/// Columns that a library computes of a row's categories, behind the features.
+pub(crate) trait Derive<X>: Send + Sync + Debug {
+    /// How many there are.
+    fn columns(&self) -> usize;
+
+    /// Categories of a row.
+    fn categories(&self) -> usize;
+
+    /// What a category is known by.
+    fn category(&self, text: &[u8]) -> u32;
+
+    /// Fills the columns of a row whose numbers stand at their places, by its categories in order.
+    fn fill(&self, row: &mut [X], categories: &[u32]);
+
+    /// What contributions are told of, before they are shared out.
+    fn players(&self) -> usize;
+
+    /// Gives each feature its part of the contributions of players.
+    fn share(&self, players: &[f64], features: &mut [f64]);
+
+    /// Bytes held.
+    fn memory_bytes(&self) -> usize;
 }
 
 impl Categories {
@@ -43,32 +70,33 @@ impl Categories {
 
     /// Whether they are text.
     pub(crate) fn are_names(&self) -> bool {
-        matches!(self, Categories::Names { .. })
+        matches!(self, Categories::Names { .. } | Categories::Hashed)
     }
 
     /// Code of a name.
     pub(crate) fn of_name(&self, name: &[u8]) -> Option<u32> {
         match self {
             Categories::Names { codes, .. } => codes.get(name).copied(),
-            Categories::Numbers { .. } => None,
+            Categories::Numbers { .. } | Categories::Hashed => None,
         }
     }
 
     /// Code of a number.
     pub(crate) fn of_number(&self, number: f64) -> Option<u32> {
         match self {
-            Categories::Names { .. } => None,
+            Categories::Names { .. } | Categories::Hashed => None,
             Categories::Numbers { codes, .. } => codes.get(&bits(number)).copied(),
         }
     }
 
-    /// All of them, for the signature.
-    pub(crate) fn scalars(&self) -> Vec<Scalar> {
+    /// All of them, for the signature; `None` where any is taken.
+    pub(crate) fn scalars(&self) -> Option<Vec<Scalar>> {
         match self {
             Categories::Names { names, .. } => {
-                names.iter().map(|name| Scalar::Bytes(name.to_vec())).collect()
+                Some(names.iter().map(|name| Scalar::Bytes(name.to_vec())).collect())
             }
-            Categories::Numbers { numbers, .. } => numbers.iter().copied().map(Scalar::Float).collect(),
+            Categories::Numbers { numbers, .. } => Some(numbers.iter().copied().map(Scalar::Float).collect()),
+            Categories::Hashed => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! size gives.
 
 use crate::document::{json, ubjson};
-use crate::{lightgbm, load, xgboost};
+use crate::{catboost, lightgbm, load, xgboost};
 use landfall_model::{Call, Input, Options, Outputs, Shape, Tensor, TensorMut};
 
 /// Whatever form the bytes have, and a row through the model if it is one.
@@ -31,11 +31,12 @@ pub fn model(bytes: &[u8]) {
     }
 }
 
-/// JSON, as a model of XGBoost's and as a dump of LightGBM's.
+/// JSON, as a model of XGBoost's, as a dump of LightGBM's, and as a model of CatBoost's.
 pub fn json(bytes: &[u8]) {
     if let Ok(document) = json::read("fuzz", bytes) {
         let _ = xgboost::load_document(&document, &Options::new());
         let _ = lightgbm::load_dump(&document, &Options::new());
+        let _ = catboost::load_document(&document, &Options::new());
     }
 }
 
@@ -49,6 +50,11 @@ pub fn ubjson(bytes: &[u8]) {
 /// XGBoost's old binary form.
 pub fn xgboost_binary(bytes: &[u8]) {
     let _ = xgboost::load_binary("fuzz", bytes, &Options::new());
+}
+
+/// CatBoost's own form.
+pub fn catboost_binary(bytes: &[u8]) {
+    let _ = catboost::load_binary("fuzz", bytes, &Options::new());
 }
 
 /// LightGBM's text.

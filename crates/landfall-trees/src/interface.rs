@@ -29,6 +29,8 @@ pub(crate) enum OutputKind {
     Leaf,
     Contributions,
     Interactions,
+    Class,
+    LogProbability,
 }
 
 /// The signatures of a model, the default one first, and what stands at each place of their outputs.
@@ -48,7 +50,9 @@ pub(crate) fn of<X: Real + Element, Y: Real + Element>(
         Signature::new(name, Method::Predict, inputs, outputs.clone(), rows, ShapeRule::Checked)
             .map(Signature::shared)
     };
-    let signatures = if compiled.lists_columns() {
+    let signatures = if compiled.lists_columns() && !compiled.has_codes() {
+        vec![signature(DEFAULT, columns(compiled))?]
+    } else if compiled.lists_columns() {
         vec![signature(DEFAULT, columns(compiled))?, signature(MATRIX, vec![matrix(compiled)])?]
     } else {
         vec![signature(DEFAULT, vec![matrix(compiled)])?]
@@ -80,7 +84,7 @@ fn columns<X: Element, Y>(compiled: &Compiled<X, Y>) -> Vec<InputSpec> {
             Some(_) => DType::F64,
         };
         let mut spec = input(&feature.name, dtype, vec![Dim::Free(None)]);
-        spec.categories = categories.map(crate::features::Categories::scalars);
+        spec.categories = categories.and_then(crate::features::Categories::scalars);
         spec
     };
     compiled.features.iter().map(one).collect()
@@ -100,8 +104,9 @@ fn outputs<X: Real, Y: Real + Element>(compiled: &Compiled<X, Y>) -> Vec<(Output
         width => vec![rows(), Dim::Known(width)],
     };
     let (groups, side) = (compiled.groups, compiled.features.len() + 1);
+    let explained_groups = compiled.explained_groups;
     let explained = |ends: &[usize]| {
-        let per_group = [groups].into_iter().filter(|&groups| groups > 1);
+        let per_group = [explained_groups].into_iter().filter(|&groups| groups > 1);
         let dims = per_group.chain(ends.iter().copied()).map(Dim::Known);
         [rows()].into_iter().chain(dims).collect::<Vec<_>>()
     };
@@ -114,7 +119,13 @@ fn outputs<X: Real, Y: Real + Element>(compiled: &Compiled<X, Y>) -> Vec<(Output
     };
     let width = compiled.transform.width();
     let doc = "what the library's predict gives";
-    add(OutputKind::Prediction, "prediction", Y::DTYPE, of_width(width), doc);
+    match compiled.classes.as_ref().filter(|_| compiled.predicts_classes) {
+        Some(classes) => {
+            let dims = of_width(classes.width(groups));
+            add(OutputKind::Prediction, "prediction", classes.labels.dtype(), dims, doc);
+        }
+        None => add(OutputKind::Prediction, "prediction", Y::DTYPE, of_width(width), doc),
+    }
     add(
         OutputKind::Margin,
         "margin",
@@ -135,9 +146,33 @@ fn outputs<X: Real, Y: Real + Element>(compiled: &Compiled<X, Y>) -> Vec<(Output
         let doc = "what each feature adds to the margin (TreeSHAP); the last place is the average";
         add(OutputKind::Contributions, "contributions", Y::DTYPE, dims, doc);
     }
+    if let Some(classes) = &compiled.classes {
+        let values = if classes.of_margins { groups } else { width };
+        let dims = of_width(classes.width(values));
+        let doc = "the class that the library's classifier chooses";
+        add(OutputKind::Class, "class", classes.labels.dtype(), dims, doc);
+    }
+    if let Some(transform) = &compiled.log_probability {
+        let doc = "logarithms of the classes' probabilities";
+        add(OutputKind::LogProbability, "log_probability", Y::DTYPE, of_width(transform.width()), doc);
+    }
     if compiled.interacts {
         let doc = "what each pair of features adds to the margin";
         add(OutputKind::Interactions, "interactions", Y::DTYPE, explained(&[side, side]), doc);
     }
+    if let Some(classes) = &compiled.classes {
+        name_classes(&mut outputs, &classes.labels.names());
+    }
     outputs
+}
+
+/// Names the columns of outputs that have one for each class.
+fn name_classes(outputs: &mut [(OutputKind, OutputSpec)], names: &[String]) {
+    let by_class = [OutputKind::Prediction, OutputKind::Margin, OutputKind::LogProbability];
+    for (kind, spec) in outputs.iter_mut() {
+        let last = spec.dims.as_ref().and_then(|dims| dims.get(1));
+        if by_class.contains(kind) && last == Some(&Dim::Known(names.len())) {
+            spec.class_names = Some(names.to_vec());
+        }
+    }
 }

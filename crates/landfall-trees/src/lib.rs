@@ -1,13 +1,16 @@
 //! Tree models from the files that their own libraries write, evaluated bit for bit as the libraries do.
 //!
-//! XGBoost (`.json`, `.ubj`, and the binary form before 3.0) and LightGBM (`model.txt`, and the JSON of `dump_model`)
-//! are read and lowered onto compiled trees ([`landfall_forest`]). No foreign library takes part.
+//! XGBoost (`.json`, `.ubj`, and the binary form before 3.0), LightGBM (`model.txt`, and the JSON of `dump_model`) and
+//! CatBoost (`.cbm` and JSON) are read and lowered onto compiled trees ([`landfall_forest`]). No foreign library takes
+//! part.
 //!
 //! ```
 //! assert_eq!(landfall_trees::engine().name(), "trees");
 //! ```
 #![forbid(unsafe_code)]
 
+mod catboost;
+mod classes;
 mod document;
 mod engine;
 mod features;
@@ -21,8 +24,11 @@ mod model;
 mod recognise;
 mod rows;
 mod run;
+mod scorer;
 mod transform;
 mod xgboost;
+
+pub use scorer::Scorer;
 
 use landfall_model::Engine;
 use std::sync::Arc;

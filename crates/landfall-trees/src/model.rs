@@ -1,6 +1,7 @@
 //! A model ready to run, whichever library wrote it.
 
-use crate::features::{Feature, RowRules};
+use crate::classes::Classes;
+use crate::features::{Categories, Derive, Feature, RowRules};
 use crate::interface::{self, OutputKind};
 use crate::linear::Linear;
 use crate::run::TreeInstance;
@@ -21,12 +22,24 @@ pub(crate) struct Compiled<X, Y> {
     pub(crate) groups: usize,
     /// What sums start with, by group.
     pub(crate) base: Vec<Y>,
+    /// What is made of a row's sums, where anything is.
+    pub(crate) after: Option<ScaleAndBias>,
     /// Whether a call may bring its own base.
     pub(crate) takes_base_margin: bool,
     pub(crate) transform: Box<dyn Transform<Y>>,
+    /// How logarithms of probabilities are made of sums, where the library tells them.
+    pub(crate) log_probability: Option<Box<dyn Transform<Y>>>,
+    /// The classes of a classifier.
+    pub(crate) classes: Option<Classes>,
+    /// Whether a prediction is a class.
+    pub(crate) predicts_classes: bool,
+    /// What trees look at beyond the features.
+    pub(crate) derived: Option<Box<dyn Derive<X>>>,
     pub(crate) rules: RowRules<X>,
     /// Whether the library tells contributions, and interactions.
     pub(crate) explains: bool,
+    /// Of how many groups, from the first, contributions are told.
+    pub(crate) explained_groups: usize,
     pub(crate) interacts: bool,
     /// Whether contributions are [n, groups * (features + 1)], else [n, groups, features + 1].
     pub(crate) flat_contributions: bool,
@@ -38,6 +51,45 @@ impl<X, Y> Compiled<X, Y> {
     /// Whether the default way to call the model lists its columns: the file names categories.
     pub(crate) fn lists_columns(&self) -> bool {
         self.features.iter().any(|feature| feature.categories.is_some())
+    }
+
+    /// Whether categories have codes, by which a matrix can give them.
+    pub(crate) fn has_codes(&self) -> bool {
+        let is_hashed = |feature: &Feature| matches!(feature.categories, Some(Categories::Hashed));
+        !self.features.iter().any(is_hashed)
+    }
+
+    /// Values of a row that trees look at.
+    pub(crate) fn width(&self) -> usize {
+        self.features.len() + self.derived.as_ref().map_or(0, |derived| derived.columns())
+    }
+
+    /// What contributions are computed of.
+    pub(crate) fn players(&self) -> usize {
+        self.derived.as_ref().map_or(self.features.len(), |derived| derived.players())
+    }
+}
+
+/// What is made of the sums of a row: each times the scale, and its bias added.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ScaleAndBias {
+    pub(crate) scale: f64,
+    /// By group.
+    pub(crate) bias: Vec<f64>,
+}
+
+impl ScaleAndBias {
+    pub(crate) fn is_identity(&self) -> bool {
+        self.scale == 1.0 && self.bias.iter().all(|&bias| bias == 0.0)
+    }
+
+    /// Applies it to the sums of all rows.
+    pub(crate) fn apply<Y: Real>(&self, sums: &mut [Y]) {
+        for row in sums.chunks_exact_mut(self.bias.len().max(1)) {
+            for (sum, bias) in row.iter_mut().zip(&self.bias) {
+                *sum = Y::of(sum.wide() * self.scale + bias);
+            }
+        }
     }
 }
 
@@ -77,10 +129,12 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
     /// Invalid argument, when names clash.
     pub(crate) fn new(mut compiled: Compiled<X, Y>) -> Result<Self, Problem> {
         let (signatures, outputs) = interface::of(&compiled)?;
-        let memory = match &compiled.evaluator {
-            Evaluator::Forest(forest) => forest.memory_bytes(),
-            Evaluator::Linear(linear) => linear.memory_bytes(),
-        };
+        let derived = compiled.derived.as_ref().map_or(0, |derived| derived.memory_bytes());
+        let memory = derived
+            + match &compiled.evaluator {
+                Evaluator::Forest(forest) => forest.memory_bytes(),
+                Evaluator::Linear(linear) => linear.memory_bytes(),
+            };
         let facts = Facts {
             engine: crate::NAME,
             format: compiled.format,
@@ -123,25 +177,32 @@ fn cost<X: Real, Y: Real>(compiled: &Compiled<X, Y>) -> CostClass {
 const LISTED: usize = 20;
 
 /// Adds to a model's structure what its forest tells.
-pub(crate) fn describe<X: Real, Y: Real>(
-    forest: &Forest<X, Y>,
-    features: &[Feature],
-    structure: &mut Vec<(String, String)>,
-) {
+pub(crate) fn describe<X: Real, Y: Real>(forest: &Forest<X, Y>, structure: &mut Vec<(String, String)>) {
     let mut add = |key: &str, value: String| structure.push((key.to_owned(), value));
     add("trees", forest.trees().to_string());
     add("nodes", forest.nodes().to_string());
     add("depth", forest.depth().to_string());
-    let mut importance: Vec<(u64, usize)> =
-        forest.splits_by_feature().into_iter().zip(0..).filter(|(splits, _)| *splits > 0).collect();
-    importance.sort_by_key(|&(splits, feature)| (std::cmp::Reverse(splits), feature));
-    let listed = importance.iter().take(LISTED);
-    let shown = listed.map(|&(splits, feature)| format!("{} {splits}", features[feature].name));
+}
+
+/// Adds to a model's structure one kind of importance of its features, the largest first; nothing where all are zero.
+pub(crate) fn list_importance(
+    kind: &str,
+    importance: &[f64],
+    features: &[Feature],
+    structure: &mut Vec<(String, String)>,
+) {
+    let mut order: Vec<usize> = (0..features.len()).filter(|&feature| importance[feature] != 0.0).collect();
+    order.sort_by(|&a, &b| importance[b].total_cmp(&importance[a]).then(a.cmp(&b)));
+    let shown = order.iter().take(LISTED).map(|&feature| {
+        let value = importance[feature];
+        let name = &features[feature].name;
+        if value.fract() == 0.0 { format!("{name} {value}") } else { format!("{name} {value:.6}") }
+    });
     let mut text = shown.collect::<Vec<_>>().join(", ");
-    if importance.len() > LISTED {
-        text += &format!(", and {} more", importance.len() - LISTED);
+    if order.len() > LISTED {
+        text += &format!(", and {} more", order.len() - LISTED);
     }
     if !text.is_empty() {
-        add("importance (splits)", text);
+        structure.push((format!("importance ({kind})"), text));
     }
 }

@@ -1,13 +1,13 @@
 //! Whether files are a tree model, by content; and in which form.
 
-use crate::xgboost;
+use crate::{catboost, xgboost};
 use landfall_model::{Claim, FileEntry, ModelFiles, Problem, Reason};
 
 /// Bytes that are read to recognise a file.
 const HEAD_BYTES: usize = 4 * 1024;
 
 /// Endings by which a model is found in a folder.
-const ENDINGS: [&str; 6] = [".json", ".ubj", ".model", ".bin", ".deprecated", ".txt"];
+const ENDINGS: [&str; 7] = [".cbm", ".json", ".ubj", ".model", ".bin", ".deprecated", ".txt"];
 
 /// Forms of files that are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +17,12 @@ pub(crate) enum Form {
     XgboostBinary,
     LightgbmText,
     LightgbmDump,
+    CatboostBinary,
+    CatboostJson,
 }
+
+/// Keys that CatBoost's JSON begins with.
+const CATBOOST_KEYS: [&str; 3] = ["\"ctr_data\"", "\"features_info\"", "\"oblivious_trees\""];
 
 /// The form of a file, by its first bytes.
 pub(crate) fn form(head: &[u8]) -> Option<Form> {
@@ -30,9 +35,13 @@ pub(crate) fn form(head: &[u8]) -> Option<Form> {
         let is_dump = holds("\"num_tree_per_iteration\"") && holds("\"max_feature_idx\"");
         if is_dump {
             Some(Form::LightgbmDump)
+        } else if CATBOOST_KEYS.iter().any(|key| holds(key)) {
+            Some(Form::CatboostJson)
         } else {
             (holds("\"learner\"") || holds("\"gradient_booster\"")).then_some(Form::XgboostJson)
         }
+    } else if head.starts_with(catboost::MAGIC) {
+        Some(Form::CatboostBinary)
     } else if head.first() == Some(&b'{') && holds("learner") {
         Some(Form::XgboostUbjson)
     } else {
@@ -53,7 +62,7 @@ pub(crate) fn claim(files: &dyn ModelFiles) -> Claim {
     match files.head(&entry.name, HEAD_BYTES).map(|head| form(&head)) {
         Err(problem) => Claim::No(format!("{} cannot be read: {problem}", entry.name)),
         Ok(Some(_)) => Claim::Sure,
-        Ok(None) => Claim::No("no XGBoost or LightGBM file".to_owned()),
+        Ok(None) => Claim::No("no XGBoost, LightGBM or CatBoost file".to_owned()),
     }
 }
 
@@ -64,6 +73,6 @@ pub(crate) fn model_file(files: &dyn ModelFiles) -> Result<&FileEntry, Problem> 
 
 /// What is said of a file that is none of these.
 pub(crate) fn not_recognised(path: &str) -> Problem {
-    let tried = vec!["trees: no XGBoost or LightGBM file".to_owned()];
+    let tried = vec!["trees: no XGBoost, LightGBM or CatBoost file".to_owned()];
     Problem::new(Reason::NotRecognised { path: path.to_owned(), tried })
 }

@@ -1,6 +1,6 @@
 //! A call's input as the row-major matrix that trees look at, missing values being NaN.
 
-use crate::features::{Categories, Feature, RowRules, Unseen};
+use crate::features::{Categories, Derive, Feature, RowRules, Unseen};
 use landfall_forest::Real;
 use landfall_model::{Bitmap, Csr, DType, Element, Input, Kind, Problem, Reason, Tensor};
 
@@ -8,6 +8,8 @@ use landfall_model::{Bitmap, Csr, DType, Element, Input, Kind, Problem, Reason, 
 #[derive(Debug, Default)]
 pub(crate) struct Matrix<X> {
     values: Vec<X>,
+    /// What categories are known by, of each row, where columns are derived of them.
+    categories: Vec<u32>,
 }
 
 /// A row that cannot be answered.
@@ -60,16 +62,28 @@ impl<X: Real + Element> Matrix<X> {
         inputs: &[Option<Input>],
         rows: usize,
         features: &[Feature],
+        derived: Option<&dyn Derive<X>>,
         rules: &RowRules<X>,
         bad: &mut BadRows,
     ) -> Result<&'a [X], Problem> {
-        let width = features.len();
+        let width = features.len() + derived.map_or(0, |derived| derived.columns());
         self.reset(rows, width, X::NAN)?;
+        if let Some(derived) = derived {
+            self.categories.clear();
+            self.categories.resize(rows * derived.categories(), 0);
+        }
+        let mut slot = 0;
         for (place, (input, feature)) in inputs.iter().zip(features).enumerate() {
             let column = input.as_ref().and_then(Input::dense);
             let column = column.ok_or_else(|| Problem::internal("a column did not come as an array"))?;
             match &feature.categories {
                 None => self.set_numbers(place, width, column, &feature.name)?,
+                Some(Categories::Hashed) => {
+                    let derived =
+                        derived.ok_or_else(|| Problem::internal("nothing is derived of a category"))?;
+                    self.set_hashed(derived, slot, column)?;
+                    slot += 1;
+                }
                 Some(categories) => {
                     self.set_categories(place, width, column, feature, categories, rules.unseen, bad)?;
                 }
@@ -77,6 +91,12 @@ impl<X: Real + Element> Matrix<X> {
         }
         // A code is never the value that means missing, nor tiny.
         rules.apply_but_categories(&mut self.values, features);
+        if let Some(derived) = derived {
+            for (row, values) in self.values.chunks_exact_mut(width.max(1)).enumerate() {
+                let categories = &self.categories[row * derived.categories()..][..derived.categories()];
+                derived.fill(values, categories);
+            }
+        }
         Ok(&self.values)
     }
 
@@ -106,6 +126,16 @@ impl<X: Real + Element> Matrix<X> {
         for_numbers(column, name, |row, value: X| self.values[row * width + place] = value)?;
         for row in column.missing().into_iter().flat_map(Bitmap::ones) {
             self.values[row * width + place] = X::NAN;
+        }
+        Ok(())
+    }
+
+    /// Takes a column of categories in: any text is one, and what is missing is the empty one.
+    fn set_hashed(&mut self, derived: &dyn Derive<X>, slot: usize, column: &Tensor) -> Result<(), Problem> {
+        let (strings, step) = (column.strings()?, derived.categories());
+        for row in 0..column.len() {
+            let text = if column.is_missing(row) { &[] } else { strings.get(row) };
+            self.categories[row * step + slot] = derived.category(text);
         }
         Ok(())
     }

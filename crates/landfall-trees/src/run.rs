@@ -3,6 +3,7 @@
 use crate::interface::{MATRIX, OutputKind};
 use crate::model::{Compiled, Evaluator, Plan};
 use crate::rows::Matrix;
+use crate::transform::Transform;
 use landfall_forest::{Real, Rows, ShapSpace};
 use landfall_model::{Buffer, Call, Element, Input, Instance, Kind, Outputs, Problem, Shape, Tensor};
 use std::sync::Arc;
@@ -46,26 +47,37 @@ impl<X: Real + Element, Y: Real + Element> Instance for TreeInstance<X, Y> {
             (self.matrix.of_matrix(input, &compiled.features, &compiled.rules)?, 1)
         } else {
             let features = &compiled.features;
-            let values = self.matrix.of_columns(inputs, rows, features, &compiled.rules, &mut bad)?;
+            let derived = compiled.derived.as_deref();
+            let values =
+                self.matrix.of_columns(inputs, rows, features, derived, &compiled.rules, &mut bad)?;
             (values, features.len())
         };
-        let rows = Rows::new(values, rows, compiled.features.len());
+        let rows = Rows::new(values, rows, compiled.width());
         let base = match inputs.get(base_slot).and_then(Option::as_ref).and_then(Input::dense) {
             Some(base) => Some(base.values::<Y>()?),
             None => None,
         };
         let wants = |kind| call.wanted().iter().any(|place| plan.outputs[place] == kind);
-        if wants(OutputKind::Margin) || wants(OutputKind::Prediction) {
+        let of_sums =
+            [OutputKind::Margin, OutputKind::Prediction, OutputKind::Class, OutputKind::LogProbability];
+        if of_sums.into_iter().any(wants) {
             add_up(compiled, rows, base, &mut self.margins);
         }
         for place in call.wanted().iter() {
             let tensor = match plan.outputs[place] {
                 OutputKind::Margin => tensor_of(&self.margins, rows.len(), &[compiled.groups])?,
-                OutputKind::Prediction => {
-                    self.predictions.clear();
-                    let rounds = compiled.extent.rounds;
-                    compiled.transform.apply(&self.margins, rounds, &mut self.predictions);
-                    tensor_of(&self.predictions, rows.len(), &[compiled.transform.width()])?
+                OutputKind::Prediction if !compiled.predicts_classes => {
+                    let transform = &*compiled.transform;
+                    transformed(compiled, transform, &self.margins, rows.len(), &mut self.predictions)?
+                }
+                OutputKind::Prediction | OutputKind::Class => {
+                    classes(compiled, &self.margins, rows.len(), &mut self.predictions)?
+                }
+                OutputKind::LogProbability => {
+                    let transform = compiled.log_probability.as_deref();
+                    let missing = || Problem::internal("a model without logarithms of probabilities");
+                    let transform = transform.ok_or_else(missing)?;
+                    transformed(compiled, transform, &self.margins, rows.len(), &mut self.predictions)?
                 }
                 OutputKind::Leaf => leaves(compiled, rows)?,
                 OutputKind::Contributions => {
@@ -84,6 +96,39 @@ impl<X: Real + Element, Y: Real + Element> Instance for TreeInstance<X, Y> {
     }
 }
 
+/// What a transform makes of the sums.
+fn transformed<X, Y: Real + Element>(
+    compiled: &Compiled<X, Y>,
+    transform: &dyn Transform<Y>,
+    margins: &[Y],
+    rows: usize,
+    space: &mut Vec<Y>,
+) -> Result<Tensor, Problem> {
+    space.clear();
+    transform.apply(margins, compiled.extent.rounds, space);
+    tensor_of(space, rows, &[transform.width()])
+}
+
+/// The classes that the sums decide on.
+fn classes<X, Y: Real + Element>(
+    compiled: &Compiled<X, Y>,
+    margins: &[Y],
+    rows: usize,
+    space: &mut Vec<Y>,
+) -> Result<Tensor, Problem> {
+    let missing = || Problem::internal("a model without classes");
+    let classes = compiled.classes.as_ref().ok_or_else(missing)?;
+    let (values, width) = if classes.of_margins {
+        (margins, compiled.groups)
+    } else {
+        space.clear();
+        compiled.transform.apply(margins, compiled.extent.rounds, space);
+        (space.as_slice(), compiled.transform.width())
+    };
+    let wide: Vec<f64> = values.iter().map(|value| value.wide()).collect();
+    classes.decide(&wide, width, rows)
+}
+
 /// Sums of all rows: the base, then the trees.
 fn add_up<X: Real, Y: Real>(
     compiled: &Compiled<X, Y>,
@@ -99,6 +144,9 @@ fn add_up<X: Real, Y: Real>(
     match &compiled.evaluator {
         Evaluator::Forest(forest) => forest.add_margins(rows, compiled.extent.trees.clone(), margins),
         Evaluator::Linear(linear) => linear.add_margins(rows, margins),
+    }
+    if let Some(after) = &compiled.after {
+        after.apply(margins);
     }
 }
 
@@ -132,7 +180,7 @@ fn explain<X: Real, Y: Real>(
     sums: &mut Vec<f64>,
 ) -> Result<(), Problem> {
     from_start(compiled, "contributions")?;
-    let side = compiled.features.len() + 1;
+    let side = compiled.players() + 1;
     let each = if pairs { side * side } else { side };
     let total = each.checked_mul(compiled.groups).and_then(|row| row.checked_mul(rows.len()));
     let total = total.filter(|&total| total <= MAX_EXPLAINED).ok_or_else(|| {
@@ -159,7 +207,36 @@ fn explain<X: Real, Y: Real>(
         let base = base.map_or(compiled.base[i % compiled.groups], |base| base[i]);
         sums[each - 1] += base.wide();
     }
+    share_out(compiled, side, sums);
     Ok(())
+}
+
+/// Brings contributions of players to features, and of all groups to those that are told.
+fn share_out<X, Y>(compiled: &Compiled<X, Y>, side: usize, sums: &mut Vec<f64>) {
+    if let Some(after) = &compiled.after {
+        for (i, sums) in sums.chunks_exact_mut(side).enumerate() {
+            sums.iter_mut().for_each(|sum| *sum *= after.scale);
+            sums[side - 1] += after.bias[i % compiled.groups];
+        }
+    }
+    let features = compiled.features.len();
+    if compiled.derived.is_none() && compiled.explained_groups == compiled.groups {
+        return;
+    }
+    let mut told = Vec::with_capacity(sums.len());
+    for (i, sums) in sums.chunks_exact(side).enumerate() {
+        if i % compiled.groups >= compiled.explained_groups {
+            continue;
+        }
+        let start = told.len();
+        told.resize(start + features + 1, 0.0);
+        match &compiled.derived {
+            Some(derived) => derived.share(&sums[..side - 1], &mut told[start..start + features]),
+            None => told[start..start + features].copy_from_slice(&sums[..features]),
+        }
+        told[start + features] = sums[side - 1];
+    }
+    *sums = told;
 }
 
 fn explained_tensor<X, Y: Real + Element>(
@@ -174,8 +251,8 @@ fn explained_tensor<X, Y: Real + Element>(
         return tensor_of(&values, rows, &[compiled.groups * side]);
     }
     let mut shape = Shape::new(&[rows]);
-    if compiled.groups > 1 {
-        shape.push(compiled.groups);
+    if compiled.explained_groups > 1 {
+        shape.push(compiled.explained_groups);
     }
     (0..if pairs { 2 } else { 1 }).for_each(|_| shape.push(side));
     freeze(&values, shape)

@@ -7,7 +7,7 @@ use super::options::LightgbmOptions;
 use super::tree::Question;
 use crate::document::wrong;
 use crate::features::{Categories, Feature, RowRules, Unseen, check_count};
-use crate::model::{Compiled, Evaluator, Extent};
+use crate::model::{Compiled, Evaluator, Extent, list_importance};
 use landfall_forest::{Builder, NegativeFractions};
 use landfall_model::Problem;
 
@@ -39,12 +39,15 @@ pub(crate) fn compile(
     if !count.is_multiple_of(groups) {
         return Err(wrong(format!("{count} trees, {groups} in a round")));
     }
+    let [splits, gains] = importance(&booster, features.len());
     for (number, tree) in booster.trees.into_iter().enumerate() {
         let spec = tree.lower(number % groups).map_err(|problem| problem.at(format!("tree {number}")))?;
         builder.add(&spec)?;
     }
     let forest = builder.finish();
-    crate::model::describe(&forest, &features, &mut structure);
+    crate::model::describe(&forest, &mut structure);
+    list_importance("split", &splits, &features, &mut structure);
+    list_importance("gain", &gains, &features, &mut structure);
     Ok(Compiled {
         format: FORMAT,
         extent: Extent {
@@ -55,11 +58,17 @@ pub(crate) fn compile(
         features,
         groups,
         base: vec![0.0; groups],
+        after: None,
         takes_base_margin: false,
+        log_probability: None,
+        classes: transform.classes()?,
+        predicts_classes: false,
+        derived: None,
         transform: Box::new(transform),
         rules: RowRules { missing: None, tiny_is_zero: true, absent: 0.0, unseen: Unseen::Missing },
         // The library has no contributions of linear trees.
         explains: !forest.has_linear_leaves(),
+        explained_groups: groups,
         interacts: false,
         flat_contributions: true,
         structure,
@@ -112,6 +121,21 @@ fn asked_as_categories(booster: &Booster) -> Vec<usize> {
     features.sort_unstable();
     features.dedup();
     features
+}
+
+/// By feature: how often it is asked about, and what that gained, as the library's `feature_importance` has it.
+fn importance(booster: &Booster, features: usize) -> [Vec<f64>; 2] {
+    let (mut counts, mut gains) = (vec![0.0; features], vec![0.0; features]);
+    for tree in &booster.trees {
+        for (split, &gain) in tree.splits.iter().zip(&tree.gains) {
+            // Features out of range are refused where the forest is built.
+            if let (Some(count), true) = (counts.get_mut(split.feature as usize), gain > 0.0) {
+                *count += 1.0;
+                gains[split.feature as usize] += gain;
+            }
+        }
+    }
+    [counts, gains]
 }
 
 fn structure(booster: &Booster) -> Vec<(String, String)> {

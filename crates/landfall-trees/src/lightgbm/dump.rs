@@ -59,6 +59,7 @@ fn tree(root: &Value<'_>) -> Result<RawTree, Problem> {
             let number = tree.splits.len();
             tree.splits.push(split(node).map_err(|problem| problem.at(format!("split {number}")))?);
             tree.split_counts.extend(node.maybe("internal_count", Value::number)?);
+            tree.gains.extend(node.maybe("split_gain", Value::number)?);
             waiting.push((node.field("right_child")?, Above::Right(number)));
             waiting.push((node.field("left_child")?, Above::Left(number)));
             number as i64

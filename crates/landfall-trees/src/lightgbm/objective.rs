@@ -1,5 +1,6 @@
 //! LightGBM's objectives: how sums become predictions.
 
+use crate::classes::{ClassRule, Classes, Labels};
 use crate::transform::Transform;
 use landfall_model::Problem;
 
@@ -23,6 +24,7 @@ pub(crate) struct LightgbmTransform {
     output: Output,
     groups: usize,
     averages: bool,
+    is_classifier: bool,
 }
 
 impl LightgbmTransform {
@@ -60,7 +62,21 @@ impl LightgbmTransform {
             }
         };
         let output = if is_root && output == Output::Identity { Output::Square } else { output };
-        Ok(LightgbmTransform { output, groups, averages })
+        let is_classifier = matches!(name, "binary" | "multiclass" | "multiclassova");
+        Ok(LightgbmTransform { output, groups, averages, is_classifier })
+    }
+
+    /// The classes of a classifier.
+    ///
+    /// # Errors
+    /// Invalid argument, when there are too many.
+    pub(crate) fn classes(&self) -> Result<Option<Classes>, Problem> {
+        let rule = match self.is_classifier {
+            false => return Ok(None),
+            true if self.groups == 1 => ClassRule::Above(0.5),
+            true => ClassRule::Largest,
+        };
+        Ok(Some(Classes { labels: Labels::numbered(self.groups.max(2))?, rule, of_margins: false }))
     }
 
     fn one(&self, x: f64) -> f64 {

@@ -144,6 +144,7 @@ fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
         leaf_values,
         leaf_counts: maybe_list(keys, "leaf_count")?,
         split_counts: maybe_list(keys, "internal_count")?,
+        gains: maybe_list(keys, "split_gain")?,
         linear: linear(keys, leaves)?,
     })
 }

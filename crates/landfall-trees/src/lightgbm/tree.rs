@@ -12,6 +12,8 @@ pub(crate) struct RawTree {
     /// Rows of the training data by leaf, and by split; empty where the file has none.
     pub(crate) leaf_counts: Vec<f64>,
     pub(crate) split_counts: Vec<f64>,
+    /// What each split gained; empty where the file has none.
+    pub(crate) gains: Vec<f64>,
     pub(crate) linear: Vec<LinearLeaf<f64>>,
 }
 

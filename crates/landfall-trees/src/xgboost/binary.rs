@@ -133,8 +133,9 @@ fn tree(reader: &mut Reader<'_>) -> Result<RawTree, Problem> {
         tree.features.push(feature & 0x7fff_ffff);
         tree.default_left.push(feature >> 31 == 1);
         tree.conditions.push(f32_of(&mut nodes)?);
-        let [_, hessian, _] = [f32_of(&mut stats)?, f32_of(&mut stats)?, f32_of(&mut stats)?];
+        let [gain, hessian, _] = [f32_of(&mut stats)?, f32_of(&mut stats)?, f32_of(&mut stats)?];
         tree.hessians.push(hessian);
+        tree.gains.push(gain);
         i32_of(&mut stats)?;
     }
     Ok(tree)

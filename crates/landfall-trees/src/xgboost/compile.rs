@@ -7,7 +7,7 @@ use super::options::{Rounds, XgboostOptions};
 use crate::document::wrong;
 use crate::features::{Feature, RowRules, Unseen};
 use crate::linear::Linear;
-use crate::model::{Compiled, Evaluator, Extent};
+use crate::model::{Compiled, Evaluator, Extent, list_importance};
 use landfall_forest::Builder;
 use landfall_model::Problem;
 use std::ops::Range;
@@ -25,7 +25,7 @@ const MAX_FEATURES: usize = 1 << 31;
 pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<Compiled<f32, f32>, Problem> {
     let objective = Objective::named(&learner.objective)?;
     let groups = groups(&learner)?;
-    let base = base(&learner, objective, groups)?;
+    let mut base = base(&learner, objective, groups)?;
     if learner.num_feature > MAX_FEATURES {
         return Err(wrong(format!("{} features", learner.num_feature)));
     }
@@ -43,11 +43,15 @@ pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<
                 return Err(Problem::invalid("a linear booster has no rounds to choose from"));
             }
             let linear = Linear::new(weights.clone(), features.len(), groups)?;
+            // The library's linear booster begins every group with the first one's base.
+            let first = base[0];
+            base.fill(first);
             (Evaluator::Linear(linear), Extent { from_start: true, ..Extent::default() }, false)
         }
     };
     if let Evaluator::Forest(forest) = &evaluator {
-        crate::model::describe(forest, &features, &mut structure);
+        crate::model::describe(forest, &mut structure);
+        importance(&learner, &features, &mut structure);
     }
     let transform = objective.transform(groups);
     Ok(Compiled {
@@ -57,8 +61,13 @@ pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<
         features,
         groups,
         base,
+        after: None,
         takes_base_margin: true,
         transform: Box::new(transform),
+        log_probability: None,
+        classes: objective.classes(groups)?,
+        predicts_classes: false,
+        derived: None,
         rules: RowRules {
             missing: options.missing,
             tiny_is_zero: false,
@@ -67,6 +76,7 @@ pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<
         },
         // The library has no contributions of vector leaves.
         explains: !has_vectors,
+        explained_groups: groups,
         interacts: !has_vectors,
         flat_contributions: false,
         structure,
@@ -190,6 +200,31 @@ fn structure(learner: &Learner, groups: usize) -> Vec<(String, String)> {
     add("features", learner.num_feature.to_string());
     add("groups", groups.to_string());
     structure
+}
+
+/// As the library's `get_score` has it, by kind: sums over all splits of a feature, and means of them.
+fn importance(learner: &Learner, features: &[Feature], structure: &mut Vec<(String, String)>) {
+    let Booster::Trees(trees) = &learner.booster else { return };
+    let (mut counts, mut gains, mut covers) =
+        (vec![0.0; features.len()], vec![0.0; features.len()], vec![0.0; features.len()]);
+    for tree in &trees.trees {
+        for (node, &feature) in tree.features.iter().enumerate().filter(|(node, _)| tree.left[*node] >= 0) {
+            // Features out of range were refused where the forest was built, nodes that nothing leads to were not.
+            if let Some(count) = counts.get_mut(feature as usize) {
+                *count += 1.0;
+                gains[feature as usize] += f64::from(tree.gains.get(node).copied().unwrap_or(0.0));
+                covers[feature as usize] += f64::from(tree.hessians.get(node).copied().unwrap_or(0.0));
+            }
+        }
+    }
+    let means = |sums: &[f64]| -> Vec<f64> {
+        sums.iter().zip(&counts).map(|(sum, &count)| if count > 0.0 { sum / count } else { 0.0 }).collect()
+    };
+    list_importance("weight", &counts, features, structure);
+    list_importance("gain", &means(&gains), features, structure);
+    list_importance("cover", &means(&covers), features, structure);
+    list_importance("total_gain", &gains, features, structure);
+    list_importance("total_cover", &covers, features, structure);
 }
 
 fn notes(learner: &Learner) -> Vec<String> {

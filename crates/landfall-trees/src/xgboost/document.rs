@@ -125,6 +125,7 @@ fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
         conditions,
         default_left: tree.at("default_left", |value| Ok(value.numbers()?.collect(|n| n != 0.0)))?,
         hessians: tree.maybe("sum_hessian", Value::f32s)?.unwrap_or_default(),
+        gains: tree.maybe("loss_changes", Value::f32s)?.unwrap_or_default(),
         categories: node_categories(tree)?,
         vectors,
     })

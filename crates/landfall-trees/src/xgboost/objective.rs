@@ -1,5 +1,6 @@
 //! XGBoost's objectives: how base scores become margins, and margins predictions.
 
+use crate::classes::{ClassRule, Classes, Labels};
 use crate::transform::Transform;
 use landfall_model::Problem;
 
@@ -33,6 +34,7 @@ pub(crate) struct Objective {
     pub(crate) output: Output,
     /// Whether files before 1.0 hold its base score as it was given.
     pub(crate) keeps_old_base: bool,
+    is_classifier: bool,
 }
 
 impl Objective {
@@ -69,7 +71,25 @@ impl Objective {
                 ));
             }
         };
-        Ok(Objective { link, output, keeps_old_base: name.starts_with("multi:") })
+        let is_classifier = name.contains("binary:") || name.starts_with("multi:");
+        Ok(Objective { link, output, keeps_old_base: name.starts_with("multi:"), is_classifier })
+    }
+
+    /// The classes of a model of `groups` sums; `None` where it is no classifier.
+    ///
+    /// # Errors
+    /// Invalid argument, when there are too many.
+    pub(crate) fn classes(self, groups: usize) -> Result<Option<Classes>, Problem> {
+        let (count, rule) = match self.output {
+            Output::Sigmoid if !self.is_classifier => return Ok(None),
+            Output::Sigmoid if groups == 1 => (2, ClassRule::Above(0.5)),
+            Output::Sigmoid => (2, ClassRule::EachAbove(0.5)),
+            Output::Hinge => (2, ClassRule::EachAbove(0.5)),
+            Output::Softmax => (groups, ClassRule::Largest),
+            Output::SoftmaxClass => (groups, ClassRule::Number),
+            Output::Identity | Output::Exp => return Ok(None),
+        };
+        Ok(Some(Classes { labels: Labels::numbered(count)?, rule, of_margins: false }))
     }
 
     /// The transform for sums of `groups` values.

@@ -21,6 +21,8 @@ pub(crate) struct RawTree {
     pub(crate) default_left: Vec<bool>,
     /// Empty where the file has none.
     pub(crate) hessians: Vec<f32>,
+    /// What each split gained; empty where the file has none.
+    pub(crate) gains: Vec<f32>,
     /// Categories that go right, by node.
     pub(crate) categories: HashMap<u32, Vec<u32>>,
     pub(crate) vectors: Option<LeafVectors>,

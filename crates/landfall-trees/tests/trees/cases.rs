@@ -57,6 +57,8 @@ impl Case {
             let description: Value = serde_json::from_str(&text).unwrap();
             Case { name: description["id"].as_str().unwrap().to_owned(), folder, description }
         };
+        // A case that was not finished has no description.
+        names.retain(|folder| folder.join("case.json").exists());
         names.into_iter().map(case).filter(|case| case.description["status"] == "scored").collect()
     }
 

@@ -25,6 +25,19 @@ impl Rule {
     }
 }
 
+/// Whether labels are those expected; numbers in text are compared as numbers.
+pub(crate) fn compare_texts(got: &[String], want: &Array) -> Result<(), String> {
+    if got.len() != want.texts.len() {
+        return Err(format!("{} labels, expected {:?}", got.len(), want.shape));
+    }
+    let same =
+        |a: &str, b: &str| a == b || matches!((a.parse::<f64>(), b.parse::<f64>()), (Ok(a), Ok(b)) if a == b);
+    match got.iter().zip(&want.texts).position(|(got, want)| !same(got, want)) {
+        None => Ok(()),
+        Some(row) => Err(format!("row {row}: got {}, expected {}", got[row], want.texts[row])),
+    }
+}
+
 /// Whether `got` is `want`, or where it first is not.
 pub(crate) fn compare(got: &[f64], want: &Array, rule: Rule) -> Result<(), String> {
     if got.len() != want.values.len() {

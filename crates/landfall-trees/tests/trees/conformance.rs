@@ -1,10 +1,11 @@
 //! Every shared case, every file of its model, every kind of output: the library's numbers.
 
 use crate::cases::{self, Case};
-use crate::compare::{Rule, compare};
+use crate::compare::{Rule, compare, compare_texts};
 use crate::{files, npy, rows};
-use landfall_model::{Model, Outputs};
+use landfall_model::{Model, Outputs, Tensor};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What became of one kind of output of one file.
@@ -23,18 +24,21 @@ struct Counts {
     refused: usize,
 }
 
-/// Runs all cases of a family; gives the failures that the file of skipped cases does not name.
+/// Runs all shared cases of a family.
 fn run(family: &str) -> Vec<String> {
-    let Some(folder) = cases::archives().and_then(|archives| cases::unpacked(&archives, family)) else {
-        return Vec::new();
-    };
+    let folder = cases::archives().and_then(|archives| cases::unpacked(&archives, family));
+    folder.map_or_else(Vec::new, |folder| run_folder(&folder, family))
+}
+
+/// Runs all cases of a folder; gives the failures that the file of skipped cases does not name.
+pub(crate) fn run_folder(folder: &Path, family: &str) -> Vec<String> {
     let skipped = include_str!("skipped.tsv");
     let is_skipped =
         |case: &str, kind: &str| skipped.lines().any(|line| line.starts_with(&format!("{case}\t{kind}\t")));
     let mut counts: BTreeMap<(String, String), Counts> = BTreeMap::new();
     let mut failures = Vec::new();
     let mut left_out = 0;
-    let cases = Case::all(&folder);
+    let cases = Case::all(folder);
     for case in &cases {
         for (file, form) in case.models() {
             for (kind, outcome) in outcomes(case, &file) {
@@ -85,15 +89,22 @@ fn outcomes(case: &Case, file: &str) -> Vec<(String, Outcome)> {
         let want = npy::read(&case.folder.join(format!("{kind}.npy")));
         let outcome = match answer(&model, case, kind, want.shape[0]) {
             Err(what) => Outcome::Refused(what),
-            Ok(got) => compare(&got, &want, Rule::of(rule)).map_or_else(Outcome::Wrong, |()| Outcome::Equal),
+            Ok(got) => {
+                let compared = if want.texts.is_empty() {
+                    compare(&rows::numbers(&got), &want, Rule::of(rule))
+                } else {
+                    compare_texts(&rows::texts(&got), &want)
+                };
+                compared.map_or_else(Outcome::Wrong, |()| Outcome::Equal)
+            }
         };
         (kind.to_owned(), outcome)
     };
     kinds.into_iter().map(one).collect()
 }
 
-/// The model's numbers for the first `rows` rows.
-fn answer(model: &Arc<dyn Model>, case: &Case, kind: &str, rows: usize) -> Result<Vec<f64>, String> {
+/// The model's answer for the first `rows` rows.
+fn answer(model: &Arc<dyn Model>, case: &Case, kind: &str, rows: usize) -> Result<Tensor, String> {
     if model.signatures()[0].output(kind).is_none() {
         return Err(format!("the model has no output {kind:?}"));
     }
@@ -105,10 +116,10 @@ fn answer(model: &Arc<dyn Model>, case: &Case, kind: &str, rows: usize) -> Resul
         return Err(format!("row {row}: {problem}"));
     }
     let place = call.wanted().iter().next().unwrap();
-    Ok(rows::numbers(outputs.get(place).unwrap()))
+    Ok(outputs.get(place).unwrap().clone())
 }
 
-fn assert_none(failures: &[String]) {
+pub(crate) fn assert_none(failures: &[String]) {
     let shown = failures.iter().take(40).map(|failure| format!("\n  {failure}")).collect::<String>();
     assert!(failures.is_empty(), "{} failures:{shown}", failures.len());
 }
@@ -121,4 +132,9 @@ fn every_xgboost_case_gives_the_librarys_numbers() {
 #[test]
 fn every_lightgbm_case_gives_the_librarys_numbers() {
     assert_none(&run("lightgbm"));
+}
+
+#[test]
+fn every_catboost_case_gives_the_librarys_numbers() {
+    assert_none(&run("catboost"));
 }

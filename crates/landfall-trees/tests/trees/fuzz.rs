@@ -1,6 +1,6 @@
 //! The fuzzers' bodies over broken copies of small models, from fixed seeds.
 
-use crate::written;
+use crate::{catboost, written};
 use landfall_trees::fuzz;
 
 /// Numbers from a seed (xorshift64*).
@@ -70,7 +70,8 @@ fn over(seed: u64, models: &[Vec<u8>], body: fn(&[u8])) {
 }
 
 fn json() -> Vec<Vec<u8>> {
-    let models = [written::xgboost(), written::xgboost_with_names(), written::lightgbm_dump()];
+    let models =
+        [written::xgboost(), written::xgboost_with_names(), written::lightgbm_dump(), catboost::document()];
     models.iter().map(|model| model.to_string().into_bytes()).collect()
 }
 
@@ -101,8 +102,14 @@ fn broken_text_comes_to_an_end() {
 }
 
 #[test]
+fn broken_flatbuffers_come_to_an_end() {
+    over(6, &[catboost::binary(false), catboost::binary(true)], fuzz::catboost_binary);
+}
+
+#[test]
 fn broken_models_that_are_read_still_answer() {
     let mut models = json();
+    models.extend([catboost::binary(false), catboost::binary(true)]);
     models.extend([written::ubjson(&written::xgboost()), written::binary(), written::LIGHTGBM.into()]);
     over(5, &models, fuzz::model);
 }

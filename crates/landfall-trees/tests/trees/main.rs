@@ -3,10 +3,13 @@
 
 mod bad_files;
 mod cases;
+mod catboost;
 mod compare;
 mod conformance;
 mod files;
+mod flatbuffer;
 mod fuzz;
+mod libraries;
 mod npy;
 mod rows;
 mod written;

@@ -1,12 +1,13 @@
-//! Arrays of numbers as NumPy writes them (format 1.0 and 2.0), for expectations.
+//! Arrays of numbers and texts as NumPy writes them (format 1.0 and 2.0), for expectations.
 
 use std::path::Path;
 
-/// An array, its numbers widened, which changes none of them.
+/// An array, its numbers widened, which changes none of them; of texts there are no numbers.
 #[derive(Debug)]
 pub(crate) struct Array {
     pub(crate) shape: Vec<usize>,
     pub(crate) values: Vec<f64>,
+    pub(crate) texts: Vec<String>,
 }
 
 pub(crate) fn read(path: &Path) -> Array {
@@ -26,8 +27,13 @@ pub(crate) fn read(path: &Path) -> Array {
     let shape: Vec<usize> =
         field("'shape'", ')').split(',').filter_map(|length| length.trim().parse().ok()).collect();
     let is_fortran = header.contains("'fortran_order': True");
-    assert!(!is_fortran || shape.len() < 2, "{}: column-major", path.display());
+    assert!(!is_fortran || shape.len() < 3, "{}: column-major", path.display());
     let data = &bytes[start + length..];
+    if let Some(length) = dtype.strip_prefix("<U") {
+        let bytes = 4 * length.parse::<usize>().unwrap();
+        let texts: Vec<String> = data.chunks_exact(bytes.max(1)).map(text).collect();
+        return Array { shape, values: Vec::new(), texts };
+    }
     let values: Vec<f64> = match dtype.as_str() {
         "<f4" => data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()).into()).collect(),
         "<f8" => data.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect(),
@@ -36,5 +42,17 @@ pub(crate) fn read(path: &Path) -> Array {
         other => panic!("{}: type {other}", path.display()),
     };
     assert_eq!(values.len(), shape.iter().product::<usize>(), "{}", path.display());
-    Array { shape, values }
+    let values = match shape[..] {
+        [rows, columns] if is_fortran => {
+            (0..rows * columns).map(|i| values[i % columns * rows + i / columns]).collect()
+        }
+        _ => values,
+    };
+    Array { shape, values, texts: Vec::new() }
+}
+
+/// Characters of four bytes, zeros behind the last one.
+fn text(bytes: &[u8]) -> String {
+    let codes = bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().unwrap()));
+    codes.take_while(|&code| code != 0).map(|code| char::from_u32(code).unwrap()).collect()
 }

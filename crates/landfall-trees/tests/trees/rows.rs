@@ -3,7 +3,7 @@
 use crate::cases::Case;
 use crate::npy;
 use landfall_model::{
-    Call, DType, Input, InputSpec, Model, NullRule, Problem, Shape, Signature, Tensor, TensorMut,
+    Call, DType, Input, InputSpec, Model, NullRule, Problem, Scalar, Shape, Signature, Tensor, TensorMut,
 };
 use std::sync::Arc;
 
@@ -79,6 +79,15 @@ fn cells(line: &str) -> Vec<String> {
         }
     }
     cells
+}
+
+/// An output's values as text.
+pub(crate) fn texts(tensor: &Tensor) -> Vec<String> {
+    let text = |element: usize| match tensor.scalar(element) {
+        Scalar::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
+        other => other.to_string(),
+    };
+    (0..tensor.len()).map(text).collect()
 }
 
 /// An output's numbers, widened.

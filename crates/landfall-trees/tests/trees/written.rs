@@ -393,6 +393,6 @@ fn the_facts_tell_the_structure() {
     assert_eq!(of("trees"), Some("2"));
     assert_eq!(of("depth"), Some("2"));
     assert_eq!(of("objective"), Some("reg:squarederror"));
-    assert_eq!(of("importance (splits)"), Some("age 1, job 1"));
+    assert_eq!(of("importance (weight)"), Some("age 1, job 1"));
     assert_eq!(facts.engine, "trees");
 }

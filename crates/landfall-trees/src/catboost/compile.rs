@@ -1,0 +1,169 @@
+//! A model lowered onto a forest.
+
+use super::FORMAT;
+use super::columns::{Columns, Question};
+use super::importance;
+use super::info::Info;
+use super::objective::CatboostTransform;
+use super::options::{CatboostOptions, PredictionType};
+use super::raw::RawModel;
+use crate::classes::{ClassRule, Classes};
+use crate::document::wrong;
+use crate::features::{Categories, Derive, Feature, RowRules, Unseen, check_count};
+use crate::model::{Compiled, Evaluator, Extent, ScaleAndBias};
+use landfall_forest::{Builder, Forest};
+use landfall_model::Problem;
+
+/// Sums of a row beyond which a file is absurd.
+const MAX_DIMENSION: usize = 1 << 20;
+
+/// Makes a model ready to run.
+///
+/// # Errors
+/// Invalid argument, naming tree and node.
+pub(crate) fn compile(mut model: RawModel, options: &CatboostOptions) -> Result<Compiled<f32, f64>, Problem> {
+    let dimension = model.dimension;
+    if !(1..=MAX_DIMENSION).contains(&dimension) {
+        return Err(wrong(format!("{dimension} sums of a row")));
+    }
+    let features = features(&model)?;
+    let (columns, questions) = Columns::new(&model, features.len())?;
+    let (players, count) = columns.players();
+    let importances = importance::prediction_values_change(&model, &questions, &players, count);
+    let chosen = options.trees(model.trees.len())?;
+    let classes = classes(&model.info, dimension)?;
+    let mut structure = structure(&model, features.len(), options);
+    if options.prediction == PredictionType::Class && classes.is_none() {
+        return Err(Problem::invalid("prediction_type Class of a model that is no classifier"));
+    }
+    let mut bias = std::mem::take(&mut model.bias);
+    if bias.len() == 1 {
+        bias.resize(dimension, bias[0]);
+    } else if bias.len() != dimension {
+        return Err(wrong(format!("{} biases of {dimension} sums", bias.len())));
+    }
+    if chosen.start > 0 {
+        // As the library does: the bias belongs to the first tree.
+        bias.fill(0.0);
+    }
+    let after = ScaleAndBias { scale: model.scale, bias };
+    let info = std::mem::take(&mut model.info);
+    let forest = forest(model, questions, &columns, features.len())?;
+    crate::model::describe(&forest, &mut structure);
+    let mut importances: Vec<f64> = importances;
+    let mut by_feature = vec![0.0; features.len()];
+    columns.share(&importances, &mut by_feature);
+    importances.clear();
+    crate::model::list_importance("PredictionValuesChange", &by_feature, &features, &mut structure);
+    let one_by_one = info.is_one_against_all();
+    let log_probability = classes
+        .is_some()
+        .then(|| CatboostTransform::of(PredictionType::LogProbability, dimension, one_by_one));
+    let is_uncertainty = info.loss.as_deref() == Some("RMSEWithUncertainty");
+    Ok(Compiled {
+        format: FORMAT,
+        extent: Extent { rounds: chosen.len(), from_start: chosen.start == 0, trees: chosen },
+        groups: dimension,
+        base: vec![0.0; dimension],
+        after: Some(after).filter(|after| !after.is_identity()),
+        takes_base_margin: false,
+        transform: Box::new(CatboostTransform::of(options.prediction, dimension, one_by_one)?),
+        log_probability: match log_probability {
+            Some(transform) => Some(Box::new(transform?)),
+            None => None,
+        },
+        predicts_classes: options.prediction == PredictionType::Class,
+        classes,
+        rules: RowRules { missing: None, tiny_is_zero: false, absent: 0.0, unseen: Unseen::Missing },
+        explains: forest.has_covers(),
+        explained_groups: if is_uncertainty { 1 } else { dimension },
+        interacts: false,
+        flat_contributions: false,
+        structure,
+        notes: Vec::new(),
+        derived: if columns.columns() > 0 || columns.categories() > 0 {
+            Some(Box::new(columns))
+        } else {
+            None
+        },
+        features,
+        evaluator: Evaluator::Forest(Box::new(forest)),
+    })
+}
+
+fn classes(info: &Info, dimension: usize) -> Result<Option<Classes>, Problem> {
+    let Some(labels) = info.classes(dimension)? else { return Ok(None) };
+    // The threshold is a probability; sums are its log odds.
+    let bound = match info.threshold {
+        Some(threshold) if threshold != 0.5 => -(1.0 / threshold - 1.0).ln(),
+        _ => 0.0,
+    };
+    let rule = if info.is_multi_label() {
+        ClassRule::EachAbove(bound)
+    } else if dimension == 1 {
+        ClassRule::Above(bound)
+    } else {
+        ClassRule::Largest
+    };
+    Ok(Some(Classes { labels, rule, of_margins: true }))
+}
+
+/// Features by their numbers among all; numbers that the file does not list are numbers that nothing asks for.
+fn features(model: &RawModel) -> Result<Vec<Feature>, Problem> {
+    let floats = model.floats.iter().map(|feature| (feature.flat, &feature.name, false));
+    let categories = model.categories.iter().map(|feature| (feature.flat, &feature.name, true));
+    let listed: Vec<_> = floats.chain(categories).collect();
+    let count = listed.iter().map(|(flat, ..)| flat.saturating_add(1)).max().unwrap_or(0);
+    check_count(count)?;
+    let unnamed = |flat: usize| Feature { name: flat.to_string(), categories: None };
+    let mut features: Vec<Feature> = (0..count).map(unnamed).collect();
+    let mut seen = vec![false; count];
+    for (flat, name, is_category) in listed {
+        if std::mem::replace(&mut seen[flat], true) {
+            return Err(wrong(format!("two features have the number {flat}")));
+        }
+        if !name.is_empty() {
+            features[flat].name.clone_from(name);
+        }
+        features[flat].categories = is_category.then_some(Categories::Hashed);
+    }
+    Ok(features)
+}
+
+fn forest(
+    model: RawModel,
+    questions: Vec<Question>,
+    columns: &Columns,
+    features: usize,
+) -> Result<Forest<f32, f64>, Problem> {
+    let width = features + columns.columns();
+    let (players, count) = columns.players();
+    let mut builder = Builder::new(width, model.dimension).players(players, count).skip_empty_nodes();
+    if model.trees.iter().any(|tree| tree.weights.is_empty()) {
+        builder = builder.without_covers();
+    }
+    for (number, tree) in model.trees.into_iter().enumerate() {
+        let spec = tree.lower(model.dimension, &questions);
+        builder.add(&spec.map_err(|problem| problem.at(format!("tree {number}")))?)?;
+    }
+    Ok(builder.finish())
+}
+
+fn structure(model: &RawModel, features: usize, options: &CatboostOptions) -> Vec<(String, String)> {
+    let mut structure = Vec::new();
+    let mut add = |key: &str, value: String| structure.push((key.to_owned(), value));
+    if let Some(loss) = &model.info.loss {
+        add("objective", loss.clone());
+    }
+    if let Some(version) = &model.info.written_by {
+        add("written by", format!("CatBoost {version}"));
+    }
+    add("features", features.to_string());
+    if !model.categories.is_empty() {
+        add("categories", model.categories.len().to_string());
+        add("statistics of categories", model.ctrs.len().to_string());
+    }
+    add("sums", model.dimension.to_string());
+    add("predictions", format!("{:?}", options.prediction));
+    structure
+}

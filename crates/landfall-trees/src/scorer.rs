@@ -1,0 +1,130 @@
+//! A model for callers in the same process: rows of numbers in, predictions out. Nothing is allocated for a row.
+
+use crate::load;
+use crate::model::{Compiled, Evaluator};
+use landfall_forest::{Forest, Kernel, NumbersMut, Real, Rows};
+use landfall_model::{Element, Options, Problem};
+
+/// A tree model, and memory for a call.
+pub struct Scorer {
+    inner: Box<dyn Score + Send>,
+}
+
+impl Scorer {
+    /// Reads a model from a file's bytes; `name` is for messages.
+    ///
+    /// # Errors
+    /// As the engine's load.
+    pub fn read(bytes: &[u8], name: &str, options: &Options) -> Result<Scorer, Problem> {
+        load::read(name, bytes, options, ToScorer)
+    }
+
+    /// Features of a row.
+    pub fn features(&self) -> usize {
+        self.inner.features()
+    }
+
+    /// What the library's `predict` gives for these rows (row-major, NaN for a missing value), one value or one per class
+    /// for each, appended.
+    ///
+    /// # Errors
+    /// Invalid argument, when the values are not whole rows.
+    pub fn score(&mut self, rows: &[f32], predictions: &mut Vec<f64>) -> Result<(), Problem> {
+        self.inner.score(rows, None, predictions)
+    }
+
+    /// As [`Scorer::score`], by a kernel of the caller's choice: for measuring.
+    #[doc(hidden)]
+    pub fn score_by(
+        &mut self,
+        kernel: Kernel,
+        rows: &[f32],
+        predictions: &mut Vec<f64>,
+    ) -> Result<(), Problem> {
+        self.inner.score(rows, Some(kernel), predictions)
+    }
+}
+
+trait Score {
+    fn features(&self) -> usize;
+    fn score(
+        &mut self,
+        rows: &[f32],
+        kernel: Option<Kernel>,
+        predictions: &mut Vec<f64>,
+    ) -> Result<(), Problem>;
+}
+
+struct TreeScorer<X, Y> {
+    compiled: Compiled<X, Y>,
+    values: Vec<X>,
+    margins: Vec<Y>,
+    predictions: Vec<Y>,
+}
+
+/// Makes a [`Scorer`] of what a reader gives.
+struct ToScorer;
+
+impl load::Ready for ToScorer {
+    type Made = Scorer;
+
+    fn ready<X: Real + Element, Y: Real + Element>(
+        self,
+        compiled: Compiled<X, Y>,
+    ) -> Result<Scorer, Problem> {
+        let (values, margins, predictions) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Scorer { inner: Box::new(TreeScorer { compiled, values, margins, predictions }) })
+    }
+}
+
+impl<X: Real + Element, Y: Real + Element> Score for TreeScorer<X, Y> {
+    fn features(&self) -> usize {
+        self.compiled.features.len()
+    }
+
+    fn score(
+        &mut self,
+        rows: &[f32],
+        kernel: Option<Kernel>,
+        predictions: &mut Vec<f64>,
+    ) -> Result<(), Problem> {
+        let width = self.compiled.features.len();
+        if width == 0 || !rows.len().is_multiple_of(width) {
+            return Err(Problem::invalid(format!("{} values in rows of {width}", rows.len())));
+        }
+        if self.compiled.derived.is_some() {
+            return Err(Problem::unsupported(
+                "rows of numbers for a model of categories",
+                "use its named columns",
+            ));
+        }
+        self.values.resize(rows.len(), X::ZERO);
+        match X::numbers_mut(&mut self.values) {
+            NumbersMut::F32(values) => values.copy_from_slice(rows),
+            NumbersMut::F64(values) => {
+                values.iter_mut().zip(rows).for_each(|(value, &x)| *value = f64::from(x));
+            }
+        }
+        self.compiled.rules.apply(&mut self.values);
+        let count = rows.len() / width;
+        self.margins.clear();
+        (0..count).for_each(|_| self.margins.extend_from_slice(&self.compiled.base));
+        let rows = Rows::new(&self.values, count, width);
+        let trees = self.compiled.extent.trees.clone();
+        match &self.compiled.evaluator {
+            Evaluator::Forest(forest) => {
+                let forest: &Forest<X, Y> = forest;
+                let kernel = kernel.unwrap_or_else(|| forest.kernel_for(count));
+                forest.add_margins_by(kernel, rows, trees, &mut self.margins);
+            }
+            Evaluator::Linear(linear) => linear.add_margins(rows, &mut self.margins),
+        }
+        if let Some(after) = &self.compiled.after {
+            after.apply(&mut self.margins);
+        }
+        self.predictions.clear();
+        self.compiled.transform.apply(&self.margins, self.compiled.extent.rounds, &mut self.predictions);
+        predictions.extend(self.predictions.iter().map(|value| value.wide()));
+        Ok(())
+    }
+}
