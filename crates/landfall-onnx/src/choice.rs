@@ -1,5 +1,6 @@
 //! Which engines read ONNX models in this process, in which order, and why.
 
+use crate::lowered::Lowering;
 use crate::{Embedded, OnnxRuntime};
 use landfall_foreign::{Report, Surroundings};
 use landfall_model::{Engine, Kind, Problem};
@@ -57,7 +58,14 @@ pub fn engines(
     explicit: Option<&Path>,
     surroundings: &Surroundings,
 ) -> Result<Choice, Problem> {
-    let embedded: Arc<dyn Engine> = Arc::new(Embedded::new());
+    // Where an engine is asked for by name that is not ours, it sees every graph as it is.
+    let lowering = |engine: Arc<dyn Engine>| -> Arc<dyn Engine> {
+        match preference {
+            Preference::OnnxRuntime => engine,
+            Preference::Auto | Preference::Embedded => Arc::new(Lowering::before(engine)),
+        }
+    };
+    let embedded = lowering(Arc::new(Embedded::new()));
     if preference == Preference::Embedded {
         let reason = "because it was asked for".to_owned();
         return Ok(Choice { engines: vec![embedded], reason, report: None, version: None });
@@ -68,7 +76,7 @@ pub fn engines(
         Some(found) => {
             let version = found.version().to_owned();
             let reason = format!("version {version} from {report}");
-            let mut engines: Vec<Arc<dyn Engine>> = vec![Arc::new(found)];
+            let mut engines: Vec<Arc<dyn Engine>> = vec![lowering(Arc::new(found))];
             if preference == Preference::Auto {
                 engines.push(embedded);
             }

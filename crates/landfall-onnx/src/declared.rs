@@ -62,6 +62,8 @@ pub struct Declared {
     pub class_names: BTreeMap<String, Vec<String>>,
     /// Nodes whose output's size is set by values.
     pub sized_by: Vec<SizedBy>,
+    /// Convolutions and poolings that leave how they move to be found from their kernel or input: node and operator.
+    pub unshaped: Vec<(String, String)>,
 }
 
 /// Whether bytes begin as an ONNX file does: an IR version, short texts, then a graph. `head` may be cut off; `length` is

@@ -20,7 +20,9 @@ mod facts;
 #[doc(hidden)]
 pub mod fuzz;
 mod interface;
+mod lowered;
 mod onnxruntime;
+mod owned;
 mod recognise;
 
 pub use choice::{Choice, INSTALL, Preference, engines};

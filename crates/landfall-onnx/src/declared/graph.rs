@@ -20,6 +20,7 @@ pub(super) struct Findings<'a> {
     wide_constants: Vec<WideConstant>,
     class_names: BTreeMap<String, Vec<String>>,
     origins: Origins<'a>,
+    unshaped: Vec<(String, String)>,
 }
 
 /// What one node's attributes hold that matters here.
@@ -31,6 +32,23 @@ struct Attributes<'a> {
     captured: Vec<&'a str>,
     /// The product of the values of a `Constant`.
     product: Option<u64>,
+    /// Names of all attributes.
+    names: Vec<&'a str>,
+}
+
+impl Attributes<'_> {
+    /// Whether a convolution or pooling leaves its strides, dilations or padding to be found from elsewhere.
+    fn leave_shape(&self, operator: &str) -> bool {
+        let lacks = |name: &str| !self.names.contains(&name);
+        match operator {
+            "Conv" | "ConvTranspose" => {
+                let pads = lacks("pads") && lacks("auto_pad");
+                lacks("kernel_shape") && (lacks("strides") || lacks("dilations") || pads)
+            }
+            "MaxPool" | "AveragePool" => lacks("strides"),
+            _ => false,
+        }
+    }
 }
 
 impl<'a> Findings<'a> {
@@ -45,6 +63,7 @@ impl<'a> Findings<'a> {
             wide_constants: Vec::new(),
             class_names: BTreeMap::new(),
             origins: Origins::default(),
+            unshaped: Vec::new(),
         }
     }
 
@@ -58,6 +77,7 @@ impl<'a> Findings<'a> {
         declared.wide_constants = self.wide_constants;
         declared.class_names = self.class_names;
         declared.sized_by = self.origins.into_found();
+        declared.unshaped = self.unshaped;
     }
 
     /// The model's own graph: its inputs and outputs are the model's.
@@ -163,6 +183,9 @@ impl<'a> Findings<'a> {
         for attribute in attributes {
             self.attribute(attribute, depth, shown, &mut found)?;
         }
+        if domain.is_empty() && found.leave_shape(operator) {
+            self.unshaped.push((shown.to_owned(), operator.to_owned()));
+        }
         if let (Some(element), true) = (found.cast_to, operator == "Cast") {
             self.inner_types.insert(element);
             self.casts.insert(element);
@@ -206,6 +229,7 @@ impl<'a> Findings<'a> {
                 _ => {}
             }
         }
+        found.names.push(name);
         match name {
             "classlabels_int64s" => found.labels = integers.iter().map(i64::to_string).collect(),
             "classlabels_strings" => {

@@ -1,7 +1,8 @@
 //! Between the declared types and the four that the embedded engine computes in.
 
+use crate::owned;
 use half::f16;
-use landfall_model::{Buffer, DType, Element, Problem, Reason, Shape, Tensor};
+use landfall_model::{Buffer, DType, Problem, Reason, Shape, Tensor};
 use rten::{Value, ValueOrView, ValueView};
 use rten_tensor::Layout;
 
@@ -63,9 +64,13 @@ pub(super) fn from_engine(name: &str, declared: DType, value: Value) -> Result<T
             let shape = Shape::new(tensor.shape());
             let values = tensor.into_data();
             match declared {
-                DType::F32 => owned(shape, values),
-                DType::F64 => owned(shape, values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>()),
-                DType::F16 => owned(shape, values.iter().map(|&v| f16::from_f32(v)).collect::<Vec<f16>>()),
+                DType::F32 => owned::tensor(shape, values),
+                DType::F64 => {
+                    owned::tensor(shape, values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>())
+                }
+                DType::F16 => {
+                    owned::tensor(shape, values.iter().map(|&v| f16::from_f32(v)).collect::<Vec<f16>>())
+                }
                 _ => Err(other(name, declared, "float32")),
             }
         }
@@ -73,8 +78,10 @@ pub(super) fn from_engine(name: &str, declared: DType, value: Value) -> Result<T
             let shape = Shape::new(tensor.shape());
             let values = tensor.into_data();
             match declared {
-                DType::I32 => owned(shape, values),
-                DType::I64 => owned(shape, values.iter().map(|&v| i64::from(v)).collect::<Vec<i64>>()),
+                DType::I32 => owned::tensor(shape, values),
+                DType::I64 => {
+                    owned::tensor(shape, values.iter().map(|&v| i64::from(v)).collect::<Vec<i64>>())
+                }
                 DType::Bool => {
                     let bytes: Vec<u8> = values.iter().map(|&v| u8::from(v != 0)).collect();
                     Tensor::from_buffer(DType::Bool, shape, Buffer::from_owner(bytes))
@@ -84,11 +91,11 @@ pub(super) fn from_engine(name: &str, declared: DType, value: Value) -> Result<T
         }
         Value::Int8Tensor(tensor) if declared == DType::I8 => {
             let shape = Shape::new(tensor.shape());
-            owned(shape, tensor.into_data())
+            owned::tensor(shape, tensor.into_data())
         }
         Value::UInt8Tensor(tensor) if declared == DType::U8 => {
             let shape = Shape::new(tensor.shape());
-            owned(shape, tensor.into_data())
+            owned::tensor(shape, tensor.into_data())
         }
         Value::Int8Tensor(_) => Err(other(name, declared, "int8")),
         Value::UInt8Tensor(_) => Err(other(name, declared, "uint8")),
@@ -101,17 +108,6 @@ fn other(name: &str, declared: DType, found: &str) -> Problem {
         engine: super::NAME,
         text: format!("output {name:?} is declared as {declared}, and came as {found}"),
     })
-}
-
-/// A tensor over a vector, without a copy.
-fn owned<T: Element>(shape: Shape, values: Vec<T>) -> Result<Tensor, Problem> {
-    struct Values<T>(Vec<T>);
-    impl<T: Element> AsRef<[u8]> for Values<T> {
-        fn as_ref(&self) -> &[u8] {
-            bytemuck::cast_slice(&self.0)
-        }
-    }
-    Tensor::from_buffer(T::DTYPE, shape, Buffer::from_owner(Values(values)))
 }
 
 #[cfg(test)]

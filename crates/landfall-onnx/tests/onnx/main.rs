@@ -7,6 +7,7 @@ mod dtypes;
 mod external;
 mod golden;
 mod interface;
+mod lowered;
 mod missing_values;
 mod runs;
 mod support;
