@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("landfall-pmml", 2),
     ("landfall-onnx", 2),
     ("landfall-tensorflow", 2),
+    ("landfall-convert", 2),
     ("landfall-serving", 3),
     ("landfall-net", 4),
     ("landfall", 5),

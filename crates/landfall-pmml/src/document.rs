@@ -27,6 +27,7 @@ pub(crate) fn read(text: &str, file: &str) -> Result<(Compiled, Head, Option<Str
     // Derived fields of all models see fields as the outermost model has treated them.
     let mut model: Option<Model> = None;
     let mut derived = Vec::new();
+    let mut not_scorable = None;
     while let Some(child) = b.xml.child(&root)? {
         match child.name.as_ref() {
             "Header" => header(&mut b, &child, &mut head)?,
@@ -36,8 +37,11 @@ pub(crate) fn read(text: &str, file: &str) -> Result<(Compiled, Head, Option<Str
             "TransformationDictionary" => derived = transformations(&mut b, &child)?,
             // How the model was made.
             "MiningBuildTask" => b.xml.skip(&child)?,
-            name if models::is_model(name) && model.is_some() => {
-                return Err(b.xml.unsupported(child.place, "a second model in one document"));
+            // Of several models the first is meant.
+            name if models::is_model(name) && model.is_some() => b.xml.skip(&child)?,
+            name if models::is_model(name) && !child.flag(&b.xml, "isScorable", true)? => {
+                not_scorable.get_or_insert(child.place);
+                b.xml.skip(&child)?;
             }
             name if models::is_model(name) => {
                 if let Some(late) = b.xml.later("<TransformationDictionary", child.place) {
@@ -54,7 +58,10 @@ pub(crate) fn read(text: &str, file: &str) -> Result<(Compiled, Head, Option<Str
     }
     b.xml.finish()?;
     let Some(root_model) = model else {
-        return Err(b.xml.malformed(root.place, "the document has no model"));
+        return Err(match not_scorable {
+            Some(place) => b.xml.unsupported(place, "a model that is not scorable (isScorable=\"false\")"),
+            None => b.xml.malformed(root.place, "the document has no model"),
+        });
     };
     let compiled = Compiled {
         symbols: b.symbols,
@@ -63,6 +70,7 @@ pub(crate) fn read(text: &str, file: &str) -> Result<(Compiled, Head, Option<Str
         functions: b.functions.bodies,
         lists: b.lists,
         lags: b.lags,
+        blocks: b.blocks,
         root: root_model,
     };
     Ok((compiled, head, b.group))

@@ -51,9 +51,14 @@ impl Engine for Pmml {
 
 /// Reads a model from the bytes of a file of this name.
 pub(crate) fn load(bytes: &[u8], name: &str) -> Result<Arc<dyn Model>, Problem> {
+    Ok(Arc::new(read(bytes, name)?))
+}
+
+/// The same, before it goes behind the seam of engines.
+pub(crate) fn read(bytes: &[u8], name: &str) -> Result<PmmlModel, Problem> {
     let text = decoded(bytes, name)?;
     let (compiled, head, group) = document::read(&text, name)?;
-    Ok(Arc::new(PmmlModel::new(compiled, &head, group)?))
+    PmmlModel::new(compiled, &head, group)
 }
 
 /// Whether the first element is `<PMML`, under any prefix.

@@ -1,5 +1,6 @@
 //! A loaded document behind the seam of engines: signature, rows in, fields out.
 
+use crate::blocks::{BLOCK_ROWS, LEAST_ROWS};
 use crate::document::Head;
 use crate::models::{MiningFunction, Model as Element};
 use crate::resolve::{Slot, Source, Usage};
@@ -18,6 +19,9 @@ pub(crate) struct PmmlModel {
     signatures: Vec<Arc<Signature>>,
     facts: Facts,
 }
+
+/// So many more rows that needed their data than rows that did not: from there on all get it.
+const HUNGRY: i32 = 16;
 
 /// Which fields are inputs and outputs, by place in the signature.
 struct Plan {
@@ -52,6 +56,7 @@ impl PmmlModel {
             ("application".to_owned(), head.application.clone()),
             ("copyright".to_owned(), head.copyright.clone()),
             ("fields".to_owned(), compiled.dictionary.len().to_string()),
+            ("trees evaluated as forests".to_owned(), forests(&compiled)),
         ];
         let facts = Facts {
             engine: crate::engine::NAME,
@@ -73,6 +78,36 @@ impl PmmlModel {
             signatures: vec![signature],
             facts,
         })
+    }
+}
+
+impl PmmlModel {
+    /// How its rows hang together.
+    pub(crate) fn rows(&self) -> &RowRule {
+        self.signatures[0].rows()
+    }
+
+    pub(crate) fn compiled(&self) -> Arc<Compiled> {
+        self.compiled.clone()
+    }
+
+    /// The inputs, as places in the dictionary.
+    pub(crate) fn input_places(&self) -> Vec<usize> {
+        self.plan.inputs.clone()
+    }
+
+    /// The outputs: name, slot, type of value.
+    pub(crate) fn answered(&self) -> Vec<(String, Slot, DataType)> {
+        let names = self.signatures[0].outputs().iter().map(|output| output.name.clone());
+        names.zip(&self.plan.outputs).map(|(name, (slot, dtype))| (name, *slot, *dtype)).collect()
+    }
+}
+
+/// How many trees the document's forests have; nothing where there are none.
+fn forests(m: &Compiled) -> String {
+    match m.blocks.iter().map(|block| block.trees()).sum::<usize>() {
+        0 => String::new(),
+        trees => trees.to_string(),
     }
 }
 
@@ -111,7 +146,7 @@ fn output_fields(model: &Element) -> Vec<Field> {
         name: field.name.clone(),
         doc: field.doc.clone(),
         slot: field.slot,
-        dtype: field.dtype,
+        dtype: field.answered(),
         number: false,
     };
     let mut within: Vec<Field> = Vec::new();
@@ -223,6 +258,7 @@ impl Model for PmmlModel {
         Ok(Box::new(PmmlInstance {
             work: Work::new(&self.compiled),
             answer: Answer::default(),
+            hunger: 0,
             compiled: self.compiled.clone(),
             plan: self.plan.clone(),
         }))
@@ -237,11 +273,13 @@ impl Model for PmmlModel {
     }
 }
 
-struct PmmlInstance {
-    compiled: Arc<Compiled>,
+pub(crate) struct PmmlInstance {
+    pub(crate) compiled: Arc<Compiled>,
     plan: Arc<Plan>,
-    work: Work,
+    pub(crate) work: Work,
     answer: Answer,
+    /// Rows that needed more than what the blocks have made of the columns, less those that did not.
+    hunger: i32,
 }
 
 impl Instance for PmmlInstance {
@@ -258,9 +296,14 @@ impl Instance for PmmlInstance {
         let mut building: Vec<TensorMut> =
             wanted.iter().map(|place| TensorMut::with_capacity(specs[*place].dtype, count)).collect();
         self.work.start_call();
+        let blocks = self.plan.group.is_none() && count >= LEAST_ROWS && self.compiled.goes_ahead();
         for record in 0..count {
+            if blocks && record.is_multiple_of(BLOCK_ROWS) {
+                self.ahead(&columns, &(record..count.min(record + BLOCK_ROWS)))?;
+            }
             let outcome = match records.get(record) {
                 Some(rows) => self.record(&columns, record, rows),
+                None if blocks && self.hunger < HUNGRY => self.row_after_blocks(&columns, record),
                 None => self.row(&columns, record),
             };
             if let Err(problem) = outcome {
@@ -297,10 +340,10 @@ fn grouped(columns: &[Option<Column<'_>>], group: usize, rows: usize) -> Result<
 }
 
 /// One input with its type.
-struct Column<'t> {
-    tensor: &'t Tensor,
+pub(crate) struct Column<'t> {
+    pub(crate) tensor: &'t Tensor,
     /// Place in the dictionary.
-    field: usize,
+    pub(crate) field: usize,
     dtype: DataType,
 }
 
@@ -313,12 +356,33 @@ impl PmmlInstance {
         Ok(self.plan.inputs.iter().enumerate().map(column).collect())
     }
 
-    fn row(&mut self, columns: &[Option<Column<'_>>], row: usize) -> Result<(), Problem> {
+    /// Puts a row's data where evaluation finds it.
+    pub(crate) fn load(&mut self, columns: &[Option<Column<'_>>], row: usize) -> Result<(), Problem> {
         self.work.start_row(row);
         let mut cx = Cx { m: &self.compiled, w: &mut self.work };
         for column in columns.iter().flatten() {
             cx.w.input[column.field] = column.value(&mut cx, row)?;
         }
+        Ok(())
+    }
+
+    /// Evaluates a row whose blocks are computed, without its data as long as no row has asked for any.
+    fn row_after_blocks(&mut self, columns: &[Option<Column<'_>>], row: usize) -> Result<(), Problem> {
+        self.work.start_row(row);
+        self.work.loaded = false;
+        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
+        let outcome = self.compiled.root.run(&mut cx, &mut self.answer);
+        if !self.work.starved {
+            self.hunger = (self.hunger - 1).max(-HUNGRY);
+            return outcome;
+        }
+        self.hunger += 1;
+        self.row(columns, row)
+    }
+
+    fn row(&mut self, columns: &[Option<Column<'_>>], row: usize) -> Result<(), Problem> {
+        self.load(columns, row)?;
+        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
         self.compiled.root.run(&mut cx, &mut self.answer)?;
         cx.end_row()
     }
@@ -344,6 +408,12 @@ impl PmmlInstance {
 }
 
 impl Column<'_> {
+    /// Whether it holds numbers, or nothing where one is missing.
+    pub(crate) fn is_numbers(&self) -> bool {
+        matches!(self.tensor.dtype(), DType::F64 | DType::F32 | DType::I64)
+            && self.tensor.invalid().is_empty()
+    }
+
     fn value(&self, cx: &mut Cx<'_>, row: usize) -> Result<Value, Problem> {
         if self.tensor.is_missing(row) {
             return Ok(Value::Missing);

@@ -1,6 +1,6 @@
 //! Expressions to slots and types.
 
-use super::document::{Derived, Discretize, Kind, Node, Resolved};
+use super::document::{Apply as ApplyDocument, Derived, Discretize, Kind, Node, Resolved};
 use super::{Apply, ApplyTreatment, Expr, tables, text_index};
 use crate::functions::{self, Function};
 use crate::read::Place;
@@ -18,10 +18,19 @@ pub(crate) struct Typed {
 /// The parameters of the function whose body is being resolved.
 type Parameters<'p> = &'p [(String, DataType)];
 
+/// The expression of a derived field, of the field's type.
+pub(crate) fn resolve_derived<'a>(
+    b: &mut Build<'a>,
+    scope: ScopeId,
+    derived: &Derived,
+) -> Result<Expr, Problem> {
+    let typed = resolve(b, scope, &derived.expression)?;
+    Ok(cast(typed, derived.dtype))
+}
+
 /// The slot of a derived field.
 pub(crate) fn derived_slot<'a>(b: &mut Build<'a>, scope: ScopeId, derived: &Derived) -> Result<u32, Problem> {
-    let typed = resolve(b, scope, &derived.expression)?;
-    let expr = cast(typed, derived.dtype);
+    let expr = resolve_derived(b, scope, derived)?;
     Ok(b.slot(SlotDef {
         name: derived.name.clone(),
         dtype: derived.dtype,
@@ -62,18 +71,15 @@ fn resolve_with<'a>(
             let if_missing = optional(b, if_missing.as_deref(), of.dtype, node.place)?;
             Ok(match of.expr {
                 Expr::Field { slot, .. } => Typed { expr: Expr::Field { slot, if_missing }, ..of },
-                _ => of,
+                expr if if_missing.is_missing() => Typed { expr, ..of },
+                expr => Typed { expr: Expr::Present { of: Box::new(expr), if_missing }, ..of },
             })
         }
         Kind::NormContinuous { field, points, outliers, if_missing } => {
             let of = reference(b, scope, parameters, field, node.place)?;
             let if_missing = optional(b, if_missing.as_deref(), DataType::Double, node.place)?;
-            let expr = Expr::NormContinuous {
-                of: Box::new(of.expr),
-                points: points.clone(),
-                outliers: *outliers,
-                if_missing,
-            };
+            let (of, points) = (Box::new(of.expr), points.clone());
+            let expr = Expr::NormContinuous { of, points, outliers: *outliers, if_missing };
             Ok(Typed { expr, dtype: DataType::Double })
         }
         Kind::NormDiscrete { field, value, if_missing, thermometer } => {
@@ -97,46 +103,44 @@ fn resolve_with<'a>(
             let term = resolve_with(b, scope, parameters, &document.term)?;
             text_index::resolve(b, document, of, term, node.place)
         }
-        Kind::Lag { field, rows, of } => {
-            let slot = b.resolve(scope, field, node.place)?;
-            match b.lags.iter_mut().find(|(lagged, _)| *lagged == slot) {
-                Some((_, kept)) => *kept = (*kept).max(*rows),
-                None => b.lags.push((slot, *rows)),
-            }
-            let dtype = match of {
-                super::LagKind::Value => b.slots[slot as usize].dtype,
-                _ => DataType::Double,
-            };
-            Ok(Typed { expr: Expr::Lag { slot, rows: *rows, of: *of }, dtype })
-        }
-        Kind::Aggregate { field, group, of } => {
-            let slot = b.resolve(scope, field, node.place)?;
-            let group = group.as_ref().map(|group| b.resolve(scope, group, node.place)).transpose()?;
-            Ok(Typed { expr: Expr::Aggregate { slot, group, of: *of }, dtype: DataType::Double })
-        }
-        Kind::Apply { function, arguments, if_missing, default, invalid } => {
-            let arguments: Vec<Typed> = arguments
-                .iter()
-                .map(|argument| resolve_with(b, scope, parameters, argument))
-                .collect::<Result<_, _>>()?;
-            let mut treatment = ApplyTreatment { invalid: *invalid, ..ApplyTreatment::NONE };
-            let mut typed = if b.functions.by_name.contains_key(function) {
-                call(b, function, arguments, node.place)?
-            } else if function == "if" {
-                condition(b, arguments, node.place)?
-            } else {
-                built_in(b, function, arguments, node.place)?
-            };
-            treatment.if_missing = optional(b, if_missing.as_deref(), typed.dtype, node.place)?;
-            treatment.default = optional(b, default.as_deref(), typed.dtype, node.place)?;
-            match &mut typed.expr {
-                Expr::If { treatment: place, .. } | Expr::Call { treatment: place, .. } => *place = treatment,
-                Expr::Apply(apply) => apply.treatment = treatment,
-                _ => {}
-            }
-            Ok(typed)
-        }
+        Kind::Lag(document) => super::rows::resolve_lag(b, scope, document, node.place),
+        Kind::Aggregate(document) => super::rows::resolve_aggregate(b, scope, document, node.place),
+        Kind::Apply(document) => apply(b, scope, parameters, document, node.place),
     }
+}
+
+fn apply<'a>(
+    b: &mut Build<'a>,
+    scope: ScopeId,
+    parameters: Parameters<'_>,
+    document: &ApplyDocument,
+    place: Place,
+) -> Result<Typed, Problem> {
+    let own = b.functions.by_name.contains_key(&document.function);
+    let chooses = !own && document.function == "if";
+    let mut arguments = Vec::with_capacity(document.arguments.len());
+    for (at, argument) in document.arguments.iter().enumerate() {
+        // What stands in a branch runs only where the condition says so: a function may call itself there.
+        let branch = usize::from(chooses && at > 0);
+        b.functions.branches += branch;
+        let typed = resolve_with(b, scope, parameters, argument);
+        b.functions.branches -= branch;
+        arguments.push(typed?);
+    }
+    let mut treatment = ApplyTreatment { invalid: document.invalid, ..ApplyTreatment::NONE };
+    let mut typed = match document.function.as_str() {
+        function if own => call(b, function, arguments, place)?,
+        "if" => condition(b, arguments, place)?,
+        function => built_in(b, function, arguments, place)?,
+    };
+    treatment.if_missing = optional(b, document.if_missing.as_deref(), typed.dtype, place)?;
+    treatment.default = optional(b, document.default.as_deref(), typed.dtype, place)?;
+    match &mut typed.expr {
+        Expr::If { treatment: place, .. } | Expr::Call { treatment: place, .. } => *place = treatment,
+        Expr::Apply(apply) => apply.treatment = treatment,
+        _ => {}
+    }
+    Ok(typed)
 }
 
 fn optional<'a>(
@@ -323,19 +327,29 @@ fn call<'a>(b: &mut Build<'a>, name: &str, arguments: Vec<Typed>, place: Place) 
         values.push(cast(argument, dtype));
     }
     let key = (name.to_owned(), parameters.iter().map(|(_, dtype)| *dtype).collect::<Vec<_>>());
-    let (index, dtype) = match b.functions.resolved.get(&key) {
-        Some(Resolved::Busy) => {
-            return Err(b.xml.malformed(place, format!("function {name:?} depends on itself")));
-        }
-        Some(Resolved::Done { index, dtype }) => (*index, *dtype),
+    let (index, dtype) = match b.functions.resolved.get(&key).copied() {
+        Some(Resolved::Busy { index, branches }) => match function.dtype {
+            Some(dtype) if b.functions.branches > branches => (index, dtype),
+            Some(_) => {
+                let what = format!("function {name:?} depends on itself in every case");
+                return Err(b.xml.malformed(place, what));
+            }
+            None => {
+                let what = format!("function {name:?} depends on itself and declares no dataType");
+                return Err(b.xml.malformed(place, what));
+            }
+        },
+        Some(Resolved::Done { index, dtype }) => (index, dtype),
         None => {
-            b.functions.resolved.insert(key.clone(), Resolved::Busy);
+            let index = b.functions.bodies.len();
+            b.functions.bodies.push(None);
+            let busy = Resolved::Busy { index, branches: b.functions.branches };
+            b.functions.resolved.insert(key.clone(), busy);
             // A body sees its parameters and nothing of where it is called from.
             let scope = b.scope(None);
             let body = resolve_with(b, scope, &parameters, &function.body)?;
             let dtype = function.dtype.unwrap_or(body.dtype);
-            let index = b.functions.bodies.len();
-            b.functions.bodies.push(Some(cast(body, dtype)));
+            b.functions.bodies[index] = Some(cast(body, dtype));
             b.functions.resolved.insert(key, Resolved::Done { index, dtype });
             (index, dtype)
         }

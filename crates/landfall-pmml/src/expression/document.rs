@@ -1,6 +1,6 @@
 //! Expressions as a document has them: names are text, functions may be used before they are defined.
 
-use super::{AggregateKind, ApplyTreatment, InvalidResult, LagKind, NormOutliers};
+use super::{ApplyTreatment, InvalidResult, NormOutliers, rows};
 use crate::expression::text_index;
 use crate::read::{Element, Place, table};
 use crate::resolve::{Build, Interval, OpType};
@@ -41,23 +41,19 @@ pub(crate) enum Kind {
     Discretize(Discretize),
     MapValues(MapValues),
     TextIndex(Box<text_index::Document>),
-    Lag {
-        field: String,
-        rows: usize,
-        of: LagKind,
-    },
-    Aggregate {
-        field: String,
-        group: Option<String>,
-        of: AggregateKind,
-    },
-    Apply {
-        function: String,
-        arguments: Vec<Node>,
-        if_missing: Option<String>,
-        default: Option<String>,
-        invalid: InvalidResult,
-    },
+    Lag(rows::LagDocument),
+    Aggregate(Box<rows::AggregateDocument>),
+    Apply(Apply),
+}
+
+/// A function with its arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Apply {
+    pub(crate) function: String,
+    pub(crate) arguments: Vec<Node>,
+    pub(crate) if_missing: Option<String>,
+    pub(crate) default: Option<String>,
+    pub(crate) invalid: InvalidResult,
 }
 
 #[derive(Clone, Debug)]
@@ -97,13 +93,22 @@ pub(crate) struct Functions {
     /// Function and argument types, to the index of the body.
     pub(crate) resolved: HashMap<(String, Vec<DataType>), Resolved>,
     pub(crate) bodies: Vec<Option<super::Expr>>,
+    /// Branches of `if` around what is being resolved.
+    pub(crate) branches: usize,
 }
 
 /// A function for certain types of arguments.
 #[derive(Clone, Copy)]
 pub(crate) enum Resolved {
-    Busy,
-    Done { index: usize, dtype: DataType },
+    /// Being resolved, since so many branches of `if` were open.
+    Busy {
+        index: usize,
+        branches: usize,
+    },
+    Done {
+        index: usize,
+        dtype: DataType,
+    },
 }
 
 /// A `<DefineFunction>`.
@@ -181,7 +186,7 @@ fn inline(node: &mut Node, local: &Derived) {
         Kind::FieldRef { field, if_missing: None } if *field == local.name => {
             *node = local.expression.clone()
         }
-        Kind::Apply { arguments, .. } => arguments.iter_mut().for_each(|argument| inline(argument, local)),
+        Kind::Apply(apply) => apply.arguments.iter_mut().for_each(|argument| inline(argument, local)),
         _ => {}
     }
 }
@@ -230,21 +235,8 @@ pub(crate) fn try_expression<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Re
         "Discretize" => discretize(b, element)?,
         "MapValues" => map_values(b, element)?,
         "TextIndex" => Kind::TextIndex(Box::new(text_index::read(b, element)?)),
-        "Lag" => lag(b, element)?,
-        "Aggregate" => {
-            element.only(&b.xml, &["field", "function", "groupField"])?;
-            let of = match element.need(&b.xml, "function")? {
-                "count" => AggregateKind::Count,
-                "sum" => AggregateKind::Sum,
-                "average" => AggregateKind::Average,
-                "min" => AggregateKind::Min,
-                "max" => AggregateKind::Max,
-                _ => return Err(element.value(&b.xml, "function")),
-            };
-            let field = need(b, "field")?;
-            b.xml.leaf(element)?;
-            Kind::Aggregate { field, group: owned("groupField"), of }
-        }
+        "Lag" => Kind::Lag(rows::read_lag(b, element)?),
+        "Aggregate" => Kind::Aggregate(Box::new(rows::read_aggregate(b, element)?)),
         "Apply" => apply(b, element)?,
         _ => return Ok(None),
     };
@@ -263,13 +255,13 @@ fn apply<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> 
     while let Some(child) = b.xml.child(element)? {
         arguments.push(read_expression(b, &child, element)?);
     }
-    Ok(Kind::Apply {
+    Ok(Kind::Apply(Apply {
         function: element.need(&b.xml, "function")?.to_owned(),
         arguments,
         if_missing: element.get("mapMissingTo").map(str::to_owned),
         default: element.get("defaultValue").map(str::to_owned),
         invalid,
-    })
+    }))
 }
 
 fn norm_continuous<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
@@ -352,26 +344,27 @@ fn map_values<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Prob
     }))
 }
 
-fn lag<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
-    element.only(&b.xml, &["field", "n", "aggregate"])?;
-    let of = match element.get("aggregate") {
-        None | Some("none") => LagKind::Value,
-        Some("sum") => LagKind::Sum,
-        Some("avg") => LagKind::Average,
-        Some("min") => LagKind::Min,
-        Some("max") => LagKind::Max,
-        Some("product") => LagKind::Product,
-        Some("median") => LagKind::Median,
-        Some("stddev") => LagKind::StdDev,
-        Some(_) => return Err(element.value(&b.xml, "aggregate")),
-    };
-    let rows = element.count(&b.xml, "n")?.unwrap_or(1);
-    if rows == 0 || rows > 100_000 {
-        return Err(element.value(&b.xml, "n"));
+impl Node {
+    /// Appends the names of the fields that it reads.
+    pub(crate) fn fields(&self, names: &mut Vec<String>) {
+        match &self.kind {
+            Kind::Constant { .. } => {}
+            Kind::FieldRef { field, .. }
+            | Kind::NormContinuous { field, .. }
+            | Kind::NormDiscrete { field, .. } => names.push(field.clone()),
+            Kind::Discretize(document) => names.push(document.field.clone()),
+            Kind::MapValues(document) => {
+                names.extend(document.pairs.iter().map(|(field, _)| field.clone()));
+            }
+            Kind::TextIndex(document) => {
+                names.push(document.field.clone());
+                document.term.fields(names);
+            }
+            // These look at rows of the data.
+            Kind::Lag(_) | Kind::Aggregate(_) => {}
+            Kind::Apply(apply) => apply.arguments.iter().for_each(|argument| argument.fields(names)),
+        }
     }
-    let field = element.need(&b.xml, "field")?.to_owned();
-    b.xml.leaf(element)?;
-    Ok(Kind::Lag { field, rows, of })
 }
 
 impl ApplyTreatment {

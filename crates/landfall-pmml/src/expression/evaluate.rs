@@ -1,11 +1,13 @@
 //! The value of an expression for one row.
 
-use super::{AggregateKind, Apply, ApplyTreatment, Expr, InvalidResult, LagKind, NormOutliers};
-use crate::resolve::Slot;
+use super::{Apply, ApplyTreatment, Expr, InvalidResult, NormOutliers};
 use crate::run::Cx;
 use crate::value::Value;
 use landfall_model::{Kind, Problem};
 use smallvec::SmallVec;
+
+/// Calls within calls, at most: a function may call itself.
+const CALLS_MAX: u32 = 128;
 
 /// The value of an expression.
 ///
@@ -54,16 +56,18 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
             Ok(table.find(&keys))
         }
         Expr::TextIndex(index) => index.evaluate(cx),
-        Expr::Lag { slot, rows, of } => Ok(lag(cx, *slot, *rows, *of)),
-        Expr::Aggregate { slot, group, of } => aggregate(cx, *slot, *group, *of),
+        Expr::Present { of, if_missing } => Ok(present_or(evaluate(of, cx)?, *if_missing)),
+        Expr::Lag(lag) => lag.evaluate(cx),
+        Expr::Aggregate(aggregate) => Ok(aggregate.evaluate(cx)),
         Expr::If { condition, then, otherwise, treatment } => {
             let value = match (evaluate(condition, cx)?, otherwise) {
                 (Value::Bool(true), _) => evaluate(then, cx)?,
                 (Value::Num(number), _) if number != 0.0 => evaluate(then, cx)?,
                 (Value::Bool(false) | Value::Num(_), Some(otherwise)) => evaluate(otherwise, cx)?,
-                (Value::Missing, _) => treatment.if_missing,
                 _ => Value::Missing,
             };
+            // A missing argument: the condition, or the branch that it leads to.
+            let value = present_or(value, treatment.if_missing);
             finish(cx, value, treatment, "if")
         }
         Expr::Apply(apply) => run_apply(apply, cx),
@@ -141,12 +145,17 @@ fn call(
     let Some(body) = m.functions.get(function).and_then(Option::as_ref) else {
         return Err(Problem::internal("a function without a body"));
     };
+    if cx.w.calls >= CALLS_MAX {
+        return Err(invalid(cx, &format!("a function that calls itself more than {CALLS_MAX} times")));
+    }
+    cx.w.calls += 1;
     let (base, len) = (cx.w.parameters_base, cx.w.parameters.len());
     cx.w.parameters.extend_from_slice(&values);
     cx.w.parameters_base = len;
     let outcome = evaluate(body, cx);
     cx.w.parameters.truncate(len);
     cx.w.parameters_base = base;
+    cx.w.calls -= 1;
     finish(cx, outcome?, treatment, "of the document")
 }
 
@@ -164,58 +173,6 @@ pub(crate) fn norm_continuous(value: f64, points: &[(f64, f64)], outliers: NormO
     let at = inner.partition_point(|point| point.0 < value);
     let ((x0, y0), (x1, y1)) = (points[at], points[at + 1]);
     Value::Num(y0 + (value - x0) / (x1 - x0) * (y1 - y0))
-}
-
-fn lag(cx: &Cx<'_>, slot: Slot, rows: usize, of: LagKind) -> Value {
-    if of == LagKind::Value {
-        return cx.earlier(slot).nth(rows - 1).unwrap_or(Value::Missing);
-    }
-    let values: Vec<f64> = cx.earlier(slot).take(rows).filter_map(Value::num).collect();
-    if values.is_empty() {
-        return Value::Missing;
-    }
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    Value::Num(match of {
-        LagKind::Value | LagKind::Average => mean,
-        LagKind::Sum => values.iter().sum(),
-        LagKind::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
-        LagKind::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        LagKind::Product => values.iter().product(),
-        LagKind::Median => crate::functions::median(values),
-        LagKind::StdDev if values.len() < 2 => return Value::Missing,
-        LagKind::StdDev => {
-            (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (count - 1.0)).sqrt()
-        }
-    })
-}
-
-/// Over the rows of the record, those alone whose group field equals this row's, where one is named.
-fn aggregate(cx: &mut Cx<'_>, slot: Slot, group: Option<Slot>, of: AggregateKind) -> Result<Value, Problem> {
-    let place = |cx: &Cx<'_>, slot: Slot| cx.m.slots[slot as usize].field;
-    let Some(field) = place(cx, slot) else {
-        return Err(Problem::internal("an aggregate of what is no field of the data"));
-    };
-    let here = group.map(|group| cx.get(group)).transpose()?;
-    let key = group.and_then(|group| place(cx, group));
-    let same = |row: &&Vec<Value>| key.is_none_or(|key| Some(row[key]) == here);
-    let own = [cx.w.input.clone()];
-    let rows = if cx.w.group.is_empty() { &own[..] } else { &cx.w.group[..] };
-    let values: Vec<Value> =
-        rows.iter().filter(same).map(|row| row[field]).filter(|value| !value.is_missing()).collect();
-    if of == AggregateKind::Count {
-        return Ok(Value::Num(values.len() as f64));
-    }
-    let numbers: Vec<f64> = values.iter().filter_map(|value| value.num()).collect();
-    if numbers.is_empty() {
-        return Ok(Value::Missing);
-    }
-    Ok(Value::Num(match of {
-        AggregateKind::Count | AggregateKind::Sum => numbers.iter().sum(),
-        AggregateKind::Average => numbers.iter().sum::<f64>() / numbers.len() as f64,
-        AggregateKind::Min => numbers.iter().copied().fold(f64::INFINITY, f64::min),
-        AggregateKind::Max => numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-    }))
 }
 
 #[cfg(test)]

@@ -3,14 +3,16 @@
 mod compile;
 mod document;
 mod evaluate;
+mod rows;
 mod tables;
 mod text_index;
 
-pub(crate) use compile::{Typed, derived_slot, resolve};
+pub(crate) use compile::{Typed, derived_slot, resolve, resolve_derived};
 pub(crate) use document::{
-    Derived, Functions, Kind as DocumentKind, Node, read_derived, read_expression, read_function,
+    Derived, Functions, Kind as DocumentKind, Node as DocumentNode, read_derived, read_expression,
+    read_function,
 };
-pub(crate) use evaluate::evaluate;
+pub(crate) use evaluate::{evaluate, norm_continuous};
 pub(crate) use text_index::TextIndex;
 
 use crate::functions::Function;
@@ -48,16 +50,13 @@ pub(crate) enum Expr {
     },
     MapValues(Box<tables::MapValues>),
     TextIndex(Box<TextIndex>),
-    Lag {
-        slot: Slot,
-        rows: usize,
-        of: LagKind,
+    /// Another value in place of a missing one.
+    Present {
+        of: Box<Expr>,
+        if_missing: Value,
     },
-    Aggregate {
-        slot: Slot,
-        group: Option<Slot>,
-        of: AggregateKind,
-    },
+    Lag(Box<rows::Lag>),
+    Aggregate(Box<rows::Aggregate>),
     If {
         condition: Box<Expr>,
         then: Box<Expr>,
@@ -139,4 +138,6 @@ pub(crate) enum AggregateKind {
     Average,
     Min,
     Max,
+    /// All values, as a list.
+    Multiset,
 }

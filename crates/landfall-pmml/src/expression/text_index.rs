@@ -7,7 +7,7 @@ use crate::run::Cx;
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
 use regex::{Regex, RegexBuilder};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Rounds of a recursive normalisation, at most.
 const ROUNDS_MAX: usize = 1_000;
@@ -219,7 +219,7 @@ pub(super) fn resolve(
 impl Counting {
     /// The words of a text, without punctuation around them, in the case that is compared.
     fn split(&self, text: &str) -> Vec<String> {
-        let trimmed = |word: &str| word.trim_matches(|c: char| c.is_ascii_punctuation()).to_owned();
+        let trimmed = |word: &str| word.trim_matches(is_punctuation).to_owned();
         let words: Vec<String> = match &self.words {
             Words::Between(regex) => regex.split(text).map(trimmed).filter(|word| !word.is_empty()).collect(),
             Words::Matching(regex) => regex.find_iter(text).map(|found| found.as_str().to_owned()).collect(),
@@ -321,13 +321,23 @@ fn replace_words(text: &str, phrase: &[String], stem: &str, counting: &Counting)
     out
 }
 
+/// Unicode's punctuation: signs of currency and of arithmetic are none.
+fn is_punctuation(character: char) -> bool {
+    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{P}$").ok());
+    if character.is_ascii() {
+        return character.is_ascii_punctuation() && !"$+<=>^`|~".contains(character);
+    }
+    let pattern = PATTERN.as_ref();
+    !character.is_alphanumeric() && pattern.is_some_and(|p| p.is_match(character.encode_utf8(&mut [0; 4])))
+}
+
 fn trimmed_span(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     let word = &text[start..end];
-    let inner = word.trim_matches(|c: char| c.is_ascii_punctuation());
+    let inner = word.trim_matches(is_punctuation);
     if inner.is_empty() {
         return None;
     }
-    let skipped = word.len() - word.trim_start_matches(|c: char| c.is_ascii_punctuation()).len();
+    let skipped = word.len() - word.trim_start_matches(is_punctuation).len();
     Some((start + skipped, start + skipped + inner.len()))
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn normal_cdf(x: f64) -> f64 {
 }
 
 /// Its inverse, by Newton's steps that Halley's term shortens.
-fn normal_quantile(p: f64) -> f64 {
+pub(crate) fn normal_quantile(p: f64) -> f64 {
     match p {
         _ if !(0.0..=1.0).contains(&p) => return f64::NAN,
         0.0 => return f64::NEG_INFINITY,

@@ -50,7 +50,8 @@ pub(crate) fn validity(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem>
         "isMissing" => value.is_missing(),
         "isNotMissing" => !value.is_missing(),
         "isValid" => valid,
-        _ => !valid,
+        // What is missing is neither valid nor invalid.
+        _ => !valid && !value.is_missing(),
     }))
 }
 

@@ -7,7 +7,7 @@ mod logic;
 mod statistics;
 mod text;
 
-pub(crate) use distributions::normal_cdf;
+pub(crate) use distributions::{normal_cdf, normal_quantile};
 pub(crate) use logic::validity;
 pub(crate) use statistics::median;
 

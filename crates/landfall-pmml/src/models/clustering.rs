@@ -1,11 +1,12 @@
-//! `<ClusteringModel>`: the nearest of some centres.
+//! `<ClusteringModel>`: the nearest of some clusters, each a centre or a distribution of values.
 
 use super::measure::{self, Measure, Part};
 use super::{Body, Header};
-use crate::read::{Element, array};
-use crate::resolve::{Build, Slot};
+use crate::expression;
+use crate::read::{Element, Matrix, array};
+use crate::resolve::{Build, DataField, Interval, Slot};
 use crate::run::{Answer, Cx, Ranked};
-use crate::value::Value;
+use crate::value::{DataType, Value};
 use landfall_model::Problem;
 
 pub(super) const ATTRIBUTES: &[&str] = &["modelClass", "numberOfClusters"];
@@ -13,7 +14,10 @@ pub(super) const ATTRIBUTES: &[&str] = &["modelClass", "numberOfClusters"];
 #[derive(Debug)]
 struct Clustering {
     measure: Measure,
-    fields: Vec<(Slot, Part)>,
+    slots: Vec<Slot>,
+    parts: Vec<Part>,
+    /// The values of each field that is no number, in their order.
+    orders: Vec<Option<Vec<Value>>>,
     clusters: Vec<Cluster>,
     /// What a missing value of each field would weigh.
     missing_weights: Vec<f64>,
@@ -24,6 +28,31 @@ struct Cluster {
     id: Value,
     name: Value,
     centre: Vec<f64>,
+    /// By field, values with their shares: of a cluster that has no centre.
+    shares: Vec<Vec<(f64, f64)>>,
+}
+
+/// A `<Cluster>` as the document has it.
+struct Document {
+    id: Value,
+    name: Value,
+    centre: Vec<String>,
+    partition: Vec<FieldStats>,
+}
+
+/// `<PartitionFieldStats>`: how often each value of a field is there.
+struct FieldStats {
+    field: String,
+    frequencies: Vec<f64>,
+    intervals: Vec<Interval>,
+    mean: Option<f64>,
+}
+
+struct Field {
+    name: String,
+    slot: Slot,
+    part: Part,
+    order: Option<Vec<Value>>,
 }
 
 pub(super) fn read<'a>(
@@ -31,43 +60,40 @@ pub(super) fn read<'a>(
     element: &Element<'a>,
     header: &mut Header,
 ) -> Result<Box<dyn Body>, Problem> {
-    if element.need(&b.xml, "modelClass")? != "centerBased" {
-        return Err(element.value(&b.xml, "modelClass"));
-    }
+    let centred = match element.need(&b.xml, "modelClass")? {
+        "centerBased" => true,
+        "distributionBased" => false,
+        _ => return Err(element.value(&b.xml, "modelClass")),
+    };
     let declared = element.count(&b.xml, "numberOfClusters")?;
-    let (mut measure, mut fields, mut clusters) = (None, Vec::new(), Vec::new());
+    let (mut measure, mut fields, mut documents) = (None, Vec::new(), Vec::new());
     let mut weights = None;
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
             "ComparisonMeasure" => measure = Some(Measure::read(b, &child)?),
-            "ClusteringField" => {
-                child.only(
-                    &b.xml,
-                    &["field", "isCenterField", "fieldWeight", "similarityScale", "compareFunction"],
-                )?;
-                let part = Part {
-                    compare: measure::compare(b, &child)?,
-                    weight: child.number(&b.xml, "fieldWeight")?.unwrap_or(1.0),
-                    scale: child.number(&b.xml, "similarityScale")?.unwrap_or(1.0),
-                };
-                let slot = b.resolve(header.scope, child.need(&b.xml, "field")?, child.place)?;
-                if child.flag(&b.xml, "isCenterField", true)? {
-                    fields.push((slot, part));
+            "ClusteringField" => fields.extend(clustering_field(b, &child, header)?),
+            // Fields that older documents define here.
+            "CenterFields" => {
+                while let Some(field) = b.xml.child(&child)? {
+                    let derived = expression::read_derived(b, &field)?;
+                    b.defer(header.scope, derived)?;
                 }
-                b.xml.leaf(&child)?;
             }
             "MissingValueWeights" => weights = numbers_within(b, &child)?,
             "Cluster" => {
-                let cluster = cluster(b, &child, clusters.len())?;
-                clusters.push(cluster);
+                let document = cluster(b, &child, documents.len())?;
+                documents.push(document);
             }
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
     let count = fields.len();
     let weights = weights.unwrap_or_else(|| vec![1.0; count]);
-    let fits = |cluster: &Cluster| cluster.centre.len() == count;
-    if clusters.is_empty() || !clusters.iter().all(fits) || weights.len() != count {
+    let mut clusters = Vec::with_capacity(documents.len());
+    for document in documents {
+        clusters.push(document.resolve(b, &fields, centred, element)?);
+    }
+    if clusters.is_empty() || weights.len() != count {
         return Err(b
             .xml
             .malformed(element.place, "each cluster needs one number for each clustering field"));
@@ -76,7 +102,39 @@ pub(super) fn read<'a>(
         return Err(element.value(&b.xml, "numberOfClusters"));
     }
     let measure = measure.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> is missing"))?;
-    Ok(Box::new(Clustering { measure, fields, clusters, missing_weights: weights }))
+    let slots = fields.iter().map(|field| field.slot).collect();
+    let (parts, orders) = fields.into_iter().map(|field| (field.part, field.order)).unzip();
+    Ok(Box::new(Clustering { measure, slots, parts, orders, clusters, missing_weights: weights }))
+}
+
+/// A field that clusters have a part for; `None` for one that only describes them.
+fn clustering_field<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &Header,
+) -> Result<Option<Field>, Problem> {
+    element.only(&b.xml, &["field", "isCenterField", "fieldWeight", "similarityScale", "compareFunction"])?;
+    let name = element.need(&b.xml, "field")?.to_owned();
+    let slot = b.resolve(header.scope, &name, element.place)?;
+    let data = b.slots[slot as usize].field.map(|field| b.dictionary[field].clone());
+    let mut part = Part {
+        compare: measure::compare(b, element)?,
+        weight: element.number(&b.xml, "fieldWeight")?.unwrap_or(1.0),
+        scale: element.number(&b.xml, "similarityScale")?.unwrap_or(1.0),
+        table: None,
+        round: data.as_deref().and_then(DataField::round),
+    };
+    while let Some(child) = b.xml.child(element)? {
+        if child.name != "Comparisons" {
+            return Err(b.xml.unknown(&child, element));
+        }
+        part.table = Some(Matrix::within(&mut b.xml, &child)?);
+    }
+    let dtype = b.slots[slot as usize].dtype;
+    let number = (dtype.is_number() || dtype == DataType::Boolean) && part.table.is_none();
+    let order = Some(data.map(|data| data.valid.clone()).unwrap_or_default()).filter(|_| !number);
+    let is_centre = element.flag(&b.xml, "isCenterField", true)?;
+    Ok(Some(Field { name, slot, part, order }).filter(|_| is_centre))
 }
 
 fn numbers_within<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Option<Vec<f64>>, Problem> {
@@ -91,14 +149,19 @@ fn numbers_within<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Option
     Ok(numbers)
 }
 
-fn cluster<'a>(b: &mut Build<'a>, element: &Element<'a>, place: usize) -> Result<Cluster, Problem> {
+fn cluster<'a>(b: &mut Build<'a>, element: &Element<'a>, place: usize) -> Result<Document, Problem> {
     element.only(&b.xml, &["id", "name", "size"])?;
-    let mut centre = Vec::new();
+    let (mut centre, mut partition) = (Vec::new(), Vec::new());
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
-            "Array" => centre = array::numbers(&mut b.xml, &child)?,
+            "Array" => centre = array::texts(&mut b.xml, &child)?,
+            "Partition" => {
+                while let Some(stats) = b.xml.child(&child)? {
+                    partition.push(field_stats(b, &stats, &child)?);
+                }
+            }
             // Where a map of clusters would put it, and how its training rows lay.
-            "KohonenMap" | "Covariances" | "Partition" => b.xml.skip(&child)?,
+            "KohonenMap" | "Covariances" => b.xml.skip(&child)?,
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
@@ -106,19 +169,126 @@ fn cluster<'a>(b: &mut Build<'a>, element: &Element<'a>, place: usize) -> Result
     let mut text = |text: &str| Value::Text(b.symbols.intern(text));
     let id = text(element.get("id").unwrap_or(&number));
     let name = element.get("name").map_or(id, text);
-    Ok(Cluster { id, name, centre })
+    Ok(Document { id, name, centre, partition })
+}
+
+fn field_stats<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    parent: &Element<'a>,
+) -> Result<FieldStats, Problem> {
+    if element.name != "PartitionFieldStats" {
+        return Err(b.xml.unknown(element, parent));
+    }
+    let field = element.need(&b.xml, "field")?.to_owned();
+    let mut stats = FieldStats { field, frequencies: Vec::new(), intervals: Vec::new(), mean: None };
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "Array" if stats.frequencies.is_empty() => {
+                stats.frequencies = array::numbers(&mut b.xml, &child)?;
+            }
+            "NumericInfo" => {
+                stats.mean = child.number(&b.xml, "mean")?;
+                b.xml.skip(&child)?;
+            }
+            "ContStats" => {
+                while let Some(part) = b.xml.child(&child)? {
+                    match part.name.as_ref() {
+                        "Interval" => {
+                            stats.intervals.push(Interval::read(&mut b.xml, &part, DataType::Double)?);
+                        }
+                        "Array" if stats.frequencies.is_empty() => {
+                            stats.frequencies = array::numbers(&mut b.xml, &part)?;
+                        }
+                        _ => b.xml.skip(&part)?,
+                    }
+                }
+            }
+            // Totals, and sums of the values of each.
+            _ => b.xml.skip(&child)?,
+        }
+    }
+    Ok(stats)
+}
+
+impl Document {
+    fn resolve<'a>(
+        self,
+        b: &mut Build<'a>,
+        fields: &[Field],
+        centred: bool,
+        element: &Element<'a>,
+    ) -> Result<Cluster, Problem> {
+        let (mut centre, mut shares) = (Vec::new(), Vec::new());
+        let wrong = |b: &Build<'a>, what: String| b.xml.malformed(element.place, what);
+        if centred {
+            if self.centre.len() != fields.len() {
+                return Err(wrong(b, "each cluster needs one number for each clustering field".to_owned()));
+            }
+            for (field, text) in fields.iter().zip(&self.centre) {
+                let number = crate::value::number(text);
+                let value = match &field.order {
+                    Some(order) if number.is_none() => {
+                        let dtype = b.slots[field.slot as usize].dtype;
+                        let value = b.constant(text, dtype, element.place)?;
+                        order.iter().position(|other| *other == value).map(|place| place as f64)
+                    }
+                    _ => number,
+                };
+                let what =
+                    || format!("{text:?} is no value of field {:?} in the centre of a cluster", field.name);
+                centre.push(value.ok_or_else(|| wrong(b, what()))?);
+            }
+        } else {
+            for field in fields {
+                let stats = self.partition.iter().find(|stats| stats.field == field.name);
+                let of_field = stats.map(|stats| stats.shares(field)).unwrap_or_default();
+                if of_field.is_empty() {
+                    let what = format!("a cluster says nothing of how field {:?} is distributed", field.name);
+                    return Err(wrong(b, what));
+                }
+                shares.push(of_field);
+            }
+        }
+        Ok(Cluster { id: self.id, name: self.name, centre, shares })
+    }
+}
+
+impl FieldStats {
+    /// Values, or middles of intervals, with their shares; a number without intervals is its mean.
+    fn shares(&self, field: &Field) -> Vec<(f64, f64)> {
+        let total: f64 = self.frequencies.iter().sum();
+        let middles = self.intervals.iter().map(Interval::middle);
+        let values: Option<Vec<f64>> = match &field.order {
+            Some(order) => Some((0..order.len()).map(|place| place as f64).collect()),
+            None => middles.collect(),
+        };
+        match values {
+            Some(values) if !values.is_empty() && values.len() == self.frequencies.len() && total > 0.0 => {
+                values.into_iter().zip(self.frequencies.iter().map(|n| n / total)).collect()
+            }
+            _ if field.order.is_none() => self.mean.map(|mean| (mean, 1.0)).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Body for Clustering {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
-        let mut x = Vec::with_capacity(self.fields.len());
-        for (slot, _) in &self.fields {
-            x.push(cx.number(*slot)?);
+        let mut x = Vec::with_capacity(self.slots.len());
+        for (slot, order) in self.slots.iter().zip(&self.orders) {
+            let value = cx.get(*slot)?;
+            x.push(match order {
+                Some(order) if !value.is_missing() => {
+                    // A value that is not among them is like none of them.
+                    Some(order.iter().position(|other| *other == value).map_or(-1.0, |place| place as f64))
+                }
+                _ => value.num(),
+            });
         }
         if x.iter().all(Option::is_none) {
             return Ok(());
         }
-        let parts: Vec<Part> = self.fields.iter().map(|(_, part)| *part).collect();
         let all: f64 = self.missing_weights.iter().sum();
         let present: f64 =
             self.missing_weights.iter().zip(&x).filter(|(_, x)| x.is_some()).map(|(w, _)| w).sum();
@@ -126,7 +296,10 @@ impl Body for Clustering {
         answer.nearest_first = self.measure.distance;
         let mut best: Option<(usize, f64)> = None;
         for (at, cluster) in self.clusters.iter().enumerate() {
-            let affinity = self.measure.between(&parts, &x, &cluster.centre, adjust);
+            let affinity = match cluster.shares.is_empty() {
+                true => self.measure.between(&self.parts, &x, &cluster.centre, adjust),
+                false => self.measure.among(&self.parts, &x, &cluster.shares, adjust),
+            };
             answer.ranked.push(Ranked { entity: cluster.id, name: cluster.name, affinity });
             let nearer = |other: f64| if self.measure.distance { affinity < other } else { affinity > other };
             if best.is_none_or(|(_, other)| nearer(other)) {

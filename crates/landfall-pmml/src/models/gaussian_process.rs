@@ -1,6 +1,6 @@
 //! `<GaussianProcessModel>`: the mean and the deviation of a process that goes through the training rows.
 
-use super::neighbors::Training;
+use super::training::Training;
 use super::{Body, Header};
 use crate::read::{Element, array, table};
 use crate::resolve::{Build, Slot};

@@ -89,7 +89,7 @@ impl Header {
             "regression" => MiningFunction::Regression,
             "classification" => MiningFunction::Classification,
             "clustering" => MiningFunction::Clustering,
-            "associationRules" => MiningFunction::AssociationRules,
+            "associationRules" | "sequences" => MiningFunction::AssociationRules,
             "timeSeries" => MiningFunction::TimeSeries,
             "mixed" => MiningFunction::Mixed,
             _ => return Err(element.value(&b.xml, "functionName")),
@@ -122,6 +122,22 @@ impl Header {
         })
     }
 
+    /// Of a model that has no schema of its own.
+    pub(super) fn embedded<'a>(
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        outer: &Header,
+    ) -> Result<Self, Problem> {
+        let mut header = Header::new(b, element, outer.scope, Some(outer))?;
+        if header.function != outer.function && outer.function != MiningFunction::Mixed {
+            // A regression of what a classification decides later, or the like: it predicts a field of its own.
+            header.inherited = Some((None, outer.list, DataType::Double, None));
+        }
+        header.math = Math { float: header.math.float || outer.math.float };
+        header.settle_target(b);
+        Ok(header)
+    }
+
     /// The next child that is the model's own; the common ones before it are taken in.
     pub(crate) fn next<'a>(
         &mut self,
@@ -133,10 +149,19 @@ impl Header {
                 "MiningSchema" => {
                     self.schema = resolve::schema::read(b, &child, self.scope)?;
                     self.settle_target(b);
+                    // Rows that are equal in this field are one record.
+                    let mut fields = self.schema.fields.iter();
+                    if let Some(group) = fields.find(|field| field.usage == resolve::Usage::Group) {
+                        b.group.get_or_insert_with(|| group.name.clone());
+                    }
                     b.declare_outermost(self.scope);
                     self.borrow_derived(b)?;
                 }
-                "Output" => self.outputs = output::read(b, &child)?,
+                "Output" => {
+                    self.outputs = output::read(b, &child)?;
+                    b.wants_deviations |= self.outputs.iter().any(output::Document::wants_deviation);
+                }
+                "ResultField" => self.outputs.push(output::read_field(b, &child)?),
                 "Targets" => {
                     let dtype = self.number_or_class();
                     self.targets = resolve::targets::read(b, &child, |_, _| dtype)?;
@@ -277,6 +302,7 @@ impl Header {
         let scope = self.output_scope(b);
         for document in outputs.iter().filter(|document| document.segment.is_none()) {
             let field = output::resolve(b, scope, &model, &self.results, document)?;
+            let field = if self.inherited.is_none() { field.of_outermost() } else { field };
             b.redeclare(scope, &document.name, field.slot);
             model.outputs.push(field);
         }

@@ -1,6 +1,6 @@
 //! `<ComparisonMeasure>`: how far two rows are from each other, or how alike; for clusters and for neighbours.
 
-use crate::read::Element;
+use crate::read::{Element, Matrix};
 use crate::resolve::Build;
 use landfall_model::Problem;
 
@@ -33,14 +33,48 @@ pub(crate) enum Compare {
     GaussSim,
     Delta,
     Equal,
+    /// By the field's own matrix.
+    Table,
 }
 
 /// One field's part in the measure.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) compare: Option<Compare>,
     pub(crate) weight: f64,
     pub(crate) scale: f64,
+    /// How alike two values are, by their places among the field's values.
+    pub(crate) table: Option<Matrix>,
+    /// Where values begin anew, for a cyclic field: what lies between a value and the same one a round later.
+    pub(crate) round: Option<f64>,
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Part { compare: None, weight: 1.0, scale: 1.0, table: None, round: None }
+    }
+}
+
+impl Part {
+    /// How two values compare.
+    fn compared(&self, compare: Compare, x: f64, y: f64) -> f64 {
+        let compare = self.compare.unwrap_or(compare);
+        if let (Compare::Table, Some(table)) = (compare, &self.table) {
+            let place =
+                |value: f64, limit: usize| Some(value as usize).filter(|at| value >= 0.0 && *at < limit);
+            return match (place(x, table.rows), place(y, table.columns)) {
+                (Some(row), Some(column)) => table.get(row, column),
+                _ => 0.0,
+            };
+        }
+        match self.round {
+            Some(round) => {
+                let away = (x - y).abs() % round;
+                compare.of(away.min(round - away), 0.0, self.scale)
+            }
+            None => compare.of(x, y, self.scale),
+        }
+    }
 }
 
 /// The attribute `compareFunction`.
@@ -51,6 +85,7 @@ pub(crate) fn compare<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Option
         Some("gaussSim") => Compare::GaussSim,
         Some("delta") => Compare::Delta,
         Some("equal") => Compare::Equal,
+        Some("table") => Compare::Table,
         Some(_) => return Err(element.value(&b.xml, "compareFunction")),
     }))
 }
@@ -102,10 +137,25 @@ impl Measure {
         if matches!(self.kind, Kind::SimpleMatching | Kind::Jaccard | Kind::Tanimoto | Kind::Binary { .. }) {
             return self.binary(x, y);
         }
-        let compared = parts.iter().zip(x).zip(y).filter_map(|((part, x), y)| {
-            let c = part.compare.unwrap_or(self.compare).of((*x)?, *y, part.scale);
-            Some((part.weight, c))
+        let compared = parts
+            .iter()
+            .zip(x)
+            .zip(y)
+            .filter_map(|((part, x), y)| Some((part.weight, part.compared(self.compare, (*x)?, *y))));
+        self.joined(compared, adjust)
+    }
+
+    /// Of a row and a distribution of rows: for each field its values with their shares.
+    pub(crate) fn among(&self, parts: &[Part], x: &[Option<f64>], y: &[Vec<(f64, f64)>], adjust: f64) -> f64 {
+        let compared = parts.iter().zip(x).zip(y).filter_map(|((part, x), shares)| {
+            let x = (*x)?;
+            let mean = shares.iter().map(|(y, share)| share * part.compared(self.compare, x, *y)).sum();
+            Some((part.weight, mean))
         });
+        self.joined(compared, adjust)
+    }
+
+    fn joined(&self, compared: impl Iterator<Item = (f64, f64)>, adjust: f64) -> f64 {
         match self.kind {
             Kind::Chebychev => compared.map(|(w, c)| w * c).fold(f64::NEG_INFINITY, f64::max) * adjust,
             Kind::CityBlock => compared.map(|(w, c)| w * c).sum::<f64>() * adjust,
@@ -157,7 +207,7 @@ impl Compare {
             Compare::AbsDiff => (x - y).abs(),
             Compare::GaussSim => (-std::f64::consts::LN_2 * (x - y) * (x - y) / (scale * scale)).exp(),
             Compare::Delta => f64::from(u8::from(x != y)),
-            Compare::Equal => f64::from(u8::from(x == y)),
+            Compare::Equal | Compare::Table => f64::from(u8::from(x == y)),
         }
     }
 }
@@ -167,7 +217,7 @@ mod tests {
     use super::*;
 
     fn measure(kind: Kind) -> f64 {
-        let part = |weight| Part { compare: None, weight, scale: 1.0 };
+        let part = |weight| Part { weight, ..Part::default() };
         let measure = Measure { kind, compare: Compare::AbsDiff, distance: true };
         measure.between(&[part(1.0), part(2.0)], &[Some(3.0), Some(0.0)], &[0.0, 4.0], 1.0)
     }

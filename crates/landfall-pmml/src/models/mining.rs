@@ -1,10 +1,11 @@
 //! `<MiningModel>`: several models, each on the rows of its predicate, their answers joined.
 
+use super::forest::{Join, Joined, Trees};
 use super::predicate::{self, Predicate};
 use super::{Body, Header, Math, MiningFunction, Model, OutputField, output};
 use crate::functions::median;
 use crate::read::Element;
-use crate::resolve::{Build, Slot};
+use crate::resolve::{Build, ClassList, Slot};
 use crate::run::{Answer, Cx};
 use crate::value::Value;
 use landfall_model::Problem;
@@ -19,12 +20,16 @@ struct Mining {
     function: MiningFunction,
     math: Math,
     results: Vec<(String, Slot)>,
+    /// The same as one forest, where all segments are trees.
+    joined: Option<Joined>,
 }
 
 #[derive(Debug)]
 struct Segment {
     predicate: Predicate,
     weight: f64,
+    /// The field that has the weight instead.
+    weight_field: Option<Slot>,
     id: Value,
     model: Model,
     /// Output fields of the outer model that ask this segment.
@@ -57,15 +62,43 @@ pub(super) fn read<'a>(
     header: &mut Header,
 ) -> Result<Box<dyn Body>, Problem> {
     let mut body = None;
+    let mut embedded = Vec::new();
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
             "Segmentation" if body.is_none() => body = Some(segmentation(b, &child, header)?),
+            "Regression" | "DecisionTree" => {
+                let model = super::read_embedded(b, &child, header)?;
+                later_segments_see(b, header, &model, Method::Chain)?;
+                let id = Value::Num(embedded.len() as f64 + 1.0);
+                let (predicate, outputs) = (Predicate::True, Vec::new());
+                embedded.push(Segment { predicate, weight: 1.0, weight_field: None, id, model, outputs });
+            }
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
     match body {
-        Some(body) => Ok(Box::new(body)),
-        None => Err(b.xml.malformed(element.place, "<MiningModel> has no <Segmentation>")),
+        Some(body) if embedded.is_empty() => Ok(Box::new(body)),
+        // What stands before the segments is made for them.
+        Some(mut body) if body.method == Method::Chain => {
+            embedded.append(&mut body.segments);
+            body.segments = embedded;
+            Ok(Box::new(body))
+        }
+        Some(_) => Err(b.xml.unsupported(element.place, "models beside a <Segmentation> that is no chain")),
+        None if embedded.is_empty() => {
+            Err(b.xml.malformed(element.place, "<MiningModel> has no <Segmentation>"))
+        }
+        // Models without conditions: each takes what those before it have answered.
+        None => Ok(Box::new(Mining {
+            segments: embedded,
+            method: Method::Chain,
+            on_missing: OnMissing::Continue,
+            threshold: 1.0,
+            function: header.function,
+            math: header.math,
+            results: header.results.clone(),
+            joined: None,
+        })),
     }
 }
 
@@ -119,6 +152,7 @@ fn segmentation<'a>(
         function: header.function,
         math: header.math,
         results: header.results.clone(),
+        joined: None,
     };
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
@@ -134,6 +168,8 @@ fn segmentation<'a>(
     if mining.segments.is_empty() {
         return Err(b.xml.malformed(element.place, "<Segmentation> has no segment"));
     }
+    mining.joined =
+        mining.trees(header.list).filter(|_| !b.wants_deviations).and_then(|trees| trees.lower(b));
     Ok(mining)
 }
 
@@ -145,15 +181,23 @@ fn segment<'a>(
     method: Method,
 ) -> Result<Segment, Problem> {
     element.only(&b.xml, &["id", "weight"])?;
-    let (mut condition, mut model) = (None, None);
+    let (mut condition, mut model, mut weight_field) = (None, None, None);
     while let Some(child) = b.xml.child(element)? {
         if super::is_model(&child.name) && model.is_none() {
+            let asked_always = matches!(condition, Some(Predicate::True)) && method != Method::First;
+            b.conditional += usize::from(!asked_always);
             model = Some(super::read(b, &child, header.scope, Some(header))?);
+            b.conditional -= usize::from(!asked_always);
             continue;
         }
         match predicate::read(b, &child, header.scope)? {
             Some(predicate) => condition = Some(predicate),
-            // Variable weights depend on fields: they are not known here.
+            None if child.name == "VariableWeight" => {
+                child.only(&b.xml, &["field"])?;
+                let name = child.need(&b.xml, "field")?;
+                weight_field = Some(b.resolve(header.scope, name, child.place)?);
+                b.xml.leaf(&child)?;
+            }
             None => return Err(b.xml.unknown(&child, element)),
         }
     }
@@ -172,19 +216,7 @@ fn segment<'a>(
         outputs.push(field);
     }
     if matches!(method, Method::Chain | Method::MultiChain) {
-        // Later segments take what this one has answered.
-        for field in &model.outputs {
-            b.redeclare(header.scope, &field.name, field.slot);
-        }
-        for (name, _, slot) in &model.forwarded {
-            b.redeclare(header.scope, name, *slot);
-        }
-        for (name, slot) in &model.results {
-            let own = header.results.iter().any(|(result, _)| result == name);
-            if !own || method == Method::MultiChain || b.try_resolve(header.scope, name)?.is_none() {
-                b.redeclare(header.scope, name, *slot);
-            }
-        }
+        later_segments_see(b, header, &model, method)?;
     }
     let id = match id {
         Some(id) => Value::Text(b.symbols.intern(&id)),
@@ -193,10 +225,33 @@ fn segment<'a>(
     Ok(Segment {
         predicate,
         weight: header.math.number(&b.xml, element, "weight")?.unwrap_or(1.0),
+        weight_field,
         id,
         model,
         outputs,
     })
+}
+
+/// Later segments take what this one has answered.
+fn later_segments_see(
+    b: &mut Build<'_>,
+    header: &Header,
+    model: &Model,
+    method: Method,
+) -> Result<(), Problem> {
+    for field in &model.outputs {
+        b.redeclare(header.scope, &field.name, field.slot);
+    }
+    for (name, _, slot) in &model.forwarded {
+        b.redeclare(header.scope, name, *slot);
+    }
+    for (name, slot) in &model.results {
+        let own = header.results.iter().any(|(result, _)| result == name);
+        if !own || method == Method::MultiChain || b.try_resolve(header.scope, name)?.is_none() {
+            b.redeclare(header.scope, name, *slot);
+        }
+    }
+    Ok(())
 }
 
 /// What a segment's model answered, as far as it is joined.
@@ -219,6 +274,24 @@ impl Segment {
 }
 
 impl Mining {
+    /// The segments, where all are trees that answer each row.
+    fn trees(&self, list: ClassList) -> Option<Trees<'_>> {
+        let (join, weighted) = match self.method {
+            Method::Sum { weighted } => (Join::Sum, weighted),
+            Method::Average { weighted } => (Join::Average, weighted),
+            Method::Vote { weighted } => (Join::Vote, weighted),
+            _ => return None,
+        };
+        let plain = |segment: &Segment| {
+            matches!(segment.predicate, Predicate::True)
+                && segment.outputs.is_empty()
+                && segment.weight_field.is_none()
+        };
+        let models = self.segments.iter().map(|segment| (&segment.model, segment.weight)).collect();
+        let (function, math) = (self.function, self.math);
+        self.segments.iter().all(plain).then_some(Trees { models, weighted, join, function, math, list })
+    }
+
     fn chain(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let mut inner = Answer::default();
         let list = answer.list;
@@ -286,14 +359,22 @@ impl Mining {
                 continue;
             }
             segment.run(cx, &mut inner)?;
-            weights += segment.weight;
-            if inner.value.is_missing() {
-                missing += segment.weight;
+            let weight = match segment.weight_field {
+                Some(field) => cx.number(field)?,
+                None => Some(segment.weight),
+            };
+            // A segment of unknown weight has as good as no prediction.
+            let known = weight.is_some();
+            let weight = weight.unwrap_or(segment.weight);
+            weights += weight;
+            if inner.value.is_missing() || !known {
+                missing += weight;
                 match self.on_missing {
                     OnMissing::ReturnMissing => return Ok(None),
                     OnMissing::Skip => continue,
-                    OnMissing::Continue if matches!(self.method, Method::Vote { .. }) => continue,
-                    OnMissing::Continue if self.function == MiningFunction::Classification => continue,
+                    // To have none is a vote, too.
+                    OnMissing::Continue if matches!(self.method, Method::Vote { .. }) => {}
+                    OnMissing::Continue if self.method == Method::All => continue,
                     OnMissing::Continue => return Ok(None),
                 }
             }
@@ -301,7 +382,18 @@ impl Mining {
             if self.function == MiningFunction::Classification {
                 self.add_scores(cx, &inner, list, scores);
             }
-            parts.push(Part { value: inner.value, weight: segment.weight, scores: start..scores.len() });
+            parts.push(Part { value: inner.value, weight, scores: start..scores.len() });
+        }
+        let votes_for_none = |part: &&Part| part.value.is_missing();
+        let vote =
+            |part: &Part| if self.method == (Method::Vote { weighted: true }) { part.weight } else { 1.0 };
+        let none: f64 = parts.iter().filter(votes_for_none).map(vote).sum();
+        if none > 0.0 {
+            parts.retain(|part| !part.value.is_missing());
+            let most = parts.iter().map(|part| votes_of(&parts, part.value, vote)).fold(0.0, f64::max);
+            if none > most {
+                return Ok(None);
+            }
         }
         let too_many = weights > 0.0 && missing / weights > self.threshold;
         Ok((!parts.is_empty() && !too_many).then_some(parts))
@@ -337,7 +429,7 @@ impl Mining {
             Method::Sum { weighted } => sum(weighted),
             Method::Average { weighted: false } => math.round(sum(false) / parts.len() as f64),
             Method::Average { weighted: true } => math.round(sum(true) / weights()),
-            Method::Median { weighted: true } => weighted_median(numbers.clone().collect(), math),
+            Method::Median { weighted: true } => weighted_median(numbers.clone().collect()),
             Method::Median { .. } => math.round(median(numbers.clone().map(|(x, _)| x).collect())),
             _ => numbers.clone().map(|(x, _)| x).fold(f64::NEG_INFINITY, f64::max),
         });
@@ -380,7 +472,7 @@ impl Mining {
                     let values: Vec<(f64, f64)> =
                         parts.iter().map(|part| (of(part, class), part.weight)).collect();
                     answer.scores[class] = match weighted {
-                        true => weighted_median(values, math),
+                        true => weighted_median(values),
                         false => math.round(median(values.into_iter().map(|(x, _)| x).collect())),
                     };
                 }
@@ -403,21 +495,21 @@ impl Mining {
     }
 }
 
-/// The value at which half of the weight is reached; the mean of two where it is met exactly.
-fn weighted_median(mut values: Vec<(f64, f64)>, math: Math) -> f64 {
+/// What a value has of the votes.
+fn votes_of(parts: &[Part], value: Value, vote: impl Fn(&Part) -> f64) -> f64 {
+    parts.iter().filter(|part| part.value == value).map(vote).sum()
+}
+
+/// The first value at which half of the weight is reached.
+fn weighted_median(mut values: Vec<(f64, f64)>) -> f64 {
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
     let half = values.iter().map(|(_, w)| w).sum::<f64>() / 2.0;
     let mut below = 0.0;
-    for (at, (value, weight)) in values.iter().enumerate() {
+    let reaches = |(_, weight): &&(f64, f64)| {
         below += weight;
-        if below == half && at + 1 < values.len() {
-            return math.round((value + values[at + 1].0) / 2.0);
-        }
-        if below >= half {
-            return *value;
-        }
-    }
-    f64::NAN
+        below >= half
+    };
+    values.iter().find(reaches).map_or(f64::NAN, |(value, _)| *value)
 }
 
 impl Body for Mining {
@@ -426,6 +518,9 @@ impl Body for Mining {
             Method::Chain | Method::MultiChain => return self.chain(cx, answer),
             Method::First => return self.select_first(cx, answer),
             _ => {}
+        }
+        if self.joined.as_ref().is_some_and(|joined| joined.answer(cx, answer)) {
+            return Ok(());
         }
         let mut scores = Vec::new();
         let Some(parts) = self.parts(cx, &mut scores, answer.list)? else { return Ok(()) };

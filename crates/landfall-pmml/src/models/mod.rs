@@ -2,7 +2,11 @@
 
 mod anomaly;
 mod association;
+mod baseline;
+mod bayes_network;
 mod clustering;
+mod columns;
+mod forest;
 mod gaussian_process;
 mod general_regression;
 mod header;
@@ -17,8 +21,11 @@ mod predicate;
 mod regression;
 mod ruleset;
 mod scorecard;
+mod sequence;
 mod support_vector;
+mod text_model;
 mod time_series;
+mod training;
 mod tree;
 
 pub(crate) use header::{Header, Math, MiningFunction, TargetInfo};
@@ -46,6 +53,11 @@ pub(crate) trait Body: Send + Sync + Debug {
         false
     }
 
+    /// Itself, where it is a tree.
+    fn as_tree(&self) -> Option<&tree::Tree> {
+        None
+    }
+
     /// Models within, whose fields are answered beside this one's.
     fn inner(&self) -> Vec<&Model> {
         Vec::new()
@@ -64,12 +76,16 @@ const ELEMENTS: &[(&str, &[&str], Reader)] = &[
     ("NeuralNetwork", neural::ATTRIBUTES, neural::read),
     ("AnomalyDetectionModel", anomaly::ATTRIBUTES, anomaly::read),
     ("AssociationModel", association::ATTRIBUTES, association::read),
+    ("BaselineModel", baseline::ATTRIBUTES, baseline::read),
+    ("BayesianNetworkModel", bayes_network::ATTRIBUTES, bayes_network::read),
     ("ClusteringModel", clustering::ATTRIBUTES, clustering::read),
     ("GaussianProcessModel", gaussian_process::ATTRIBUTES, gaussian_process::read),
     ("NaiveBayesModel", naive_bayes::ATTRIBUTES, naive_bayes::read),
     ("NearestNeighborModel", neighbors::ATTRIBUTES, neighbors::read),
     ("RuleSetModel", ruleset::ATTRIBUTES, ruleset::read),
     ("Scorecard", scorecard::ATTRIBUTES, scorecard::read),
+    ("SequenceModel", sequence::ATTRIBUTES, sequence::read),
+    ("TextModel", text_model::ATTRIBUTES, text_model::read),
     ("TimeSeriesModel", time_series::ATTRIBUTES, time_series::read),
     ("SupportVectorMachineModel", support_vector::ATTRIBUTES, support_vector::read),
 ];
@@ -129,6 +145,37 @@ pub(crate) fn read<'a>(
     header.finish(b, element, body)
 }
 
+/// Reads a `<Regression>` or a `<DecisionTree>` within another model, which sees what that model sees and predicts the
+/// same.
+fn read_embedded<'a>(b: &mut Build<'a>, element: &Element<'a>, outer: &Header) -> Result<Model, Problem> {
+    let (attributes, reader): (&[&str], Reader) = match element.name.as_ref() {
+        "Regression" => (regression::ATTRIBUTES, regression::read),
+        _ => (tree::ATTRIBUTES, tree::read),
+    };
+    let known: Vec<&str> = COMMON.iter().chain(attributes.iter()).copied().collect();
+    element.only(&b.xml, &known)?;
+    let mut header = Header::embedded(b, element, outer)?;
+    let body = reader(b, element, &mut header)?;
+    header.finish(b, element, body)
+}
+
+/// A model in the place of a part of another.
+#[derive(Debug)]
+struct Embedded(Model);
+
+impl Body for Embedded {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let entity = answer.entity;
+        self.0.run(cx, answer)?;
+        answer.entity = entity;
+        Ok(())
+    }
+
+    fn inner(&self) -> Vec<&Model> {
+        vec![&self.0]
+    }
+}
+
 impl Model {
     /// Answers one row: runs the body, then what its targets say, then its output fields.
     pub(crate) fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
@@ -156,16 +203,21 @@ impl Model {
         own.into_iter().chain(self.body.inner().into_iter().flat_map(Model::actuals)).collect()
     }
 
+    /// A predicted number as this model's targets want it; other values as they are.
+    pub(crate) fn finished(&self, value: Value) -> Value {
+        let (MiningFunction::Regression, Value::Num(number)) = (self.function, value) else { return value };
+        let target = self.targets.as_ref();
+        let number = target.map_or(number, |target| target.apply(number, self.math.dtype()));
+        Value::Num(if self.target.is_some() { self.dtype.rounded(number) } else { number })
+    }
+
     fn finish_value(&self, answer: &mut Answer) {
         let target = self.targets.as_ref();
         match (self.function, answer.value) {
-            (MiningFunction::Regression, Value::Num(number)) => {
-                let number = target.map_or(number, |target| target.apply(number, self.math.dtype()));
-                answer.value =
-                    Value::Num(if self.target.is_some() { self.dtype.rounded(number) } else { number });
-            }
+            (MiningFunction::Regression, Value::Num(_)) => answer.value = self.finished(answer.value),
+            // What stands in for a prediction is treated as one.
             (MiningFunction::Regression, Value::Missing) => {
-                answer.value = Value::of(target.and_then(|target| target.default));
+                answer.value = self.finished(Value::of(target.and_then(|target| target.default)));
             }
             (MiningFunction::Classification, Value::Missing) => {
                 if let Some(target) = target {

@@ -1,10 +1,12 @@
 //! `<NaiveBayesModel>`: counts of pairs and distributions of numbers, multiplied as logarithms.
 
+use super::columns::{Densities, Evidence};
 use super::normalization::soft_max;
 use super::{Body, Header, Math};
-use crate::expression::{self, Expr};
+use crate::blocks::{BlockId, Features, RowValues};
+use crate::expression;
 use crate::read::Element;
-use crate::resolve::Build;
+use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
 use crate::value::Value;
 use landfall_model::Problem;
@@ -16,12 +18,14 @@ struct Bayes {
     inputs: Vec<Input>,
     /// Class and its count.
     classes: Vec<(usize, f64)>,
-    threshold: f64,
+    /// The logarithm of the least likelihood.
+    least: f64,
+    block: Option<BlockId>,
 }
 
 #[derive(Debug)]
 struct Input {
-    value: Expr,
+    slot: Slot,
     likelihood: Likelihood,
 }
 
@@ -36,10 +40,20 @@ enum Likelihood {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Distribution {
-    Gaussian { mean: f64, variance: f64 },
-    Poisson { mean: f64 },
-    Uniform { lower: f64, upper: f64 },
+pub(crate) enum Distribution {
+    /// `scale` is the logarithm of the density at the mean.
+    Gaussian {
+        mean: f64,
+        variance: f64,
+        scale: f64,
+    },
+    Poisson {
+        mean: f64,
+    },
+    Uniform {
+        lower: f64,
+        upper: f64,
+    },
 }
 
 pub(super) fn read<'a>(
@@ -48,7 +62,7 @@ pub(super) fn read<'a>(
     header: &mut Header,
 ) -> Result<Box<dyn Body>, Problem> {
     let threshold = element.need_number(&b.xml, "threshold")?;
-    let mut bayes = Bayes { inputs: Vec::new(), classes: Vec::new(), threshold };
+    let mut bayes = Bayes { inputs: Vec::new(), classes: Vec::new(), least: threshold.ln(), block: None };
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
             "BayesInputs" => {
@@ -72,6 +86,7 @@ pub(super) fn read<'a>(
     if bayes.classes.is_empty() {
         return Err(b.xml.malformed(element.place, "<NaiveBayesModel> has no <BayesOutput>"));
     }
+    bayes.block = b.block(|| bayes.columns());
     Ok(Box::new(bayes))
 }
 
@@ -118,7 +133,7 @@ fn read_input<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> 
         }
         Likelihood::Counts { values, totals }
     });
-    Ok(Input { value: Expr::Field { slot, if_missing: Value::Missing }, likelihood })
+    Ok(Input { slot, likelihood })
 }
 
 fn target_counts<'a>(
@@ -159,7 +174,7 @@ fn stats<'a>(
         let distribution = match found.name.as_ref() {
             "GaussianDistribution" => {
                 found.only(&b.xml, &["mean", "variance"])?;
-                Distribution::Gaussian { mean: number("mean")?, variance: number("variance")? }
+                Distribution::gaussian(number("mean")?, number("variance")?)
             }
             "PoissonDistribution" => {
                 found.only(&b.xml, &["mean"])?;
@@ -179,57 +194,114 @@ fn stats<'a>(
 }
 
 impl Distribution {
-    fn density(self, x: f64) -> f64 {
+    fn gaussian(mean: f64, variance: f64) -> Self {
+        let scale = -0.5 * (2.0 * std::f64::consts::PI * variance).ln();
+        Distribution::Gaussian { mean, variance, scale }
+    }
+
+    /// The logarithm of the density.
+    #[inline(always)]
+    pub(crate) fn log(self, x: f64) -> f64 {
         match self {
-            Distribution::Gaussian { mean, variance } => {
-                (-(x - mean) * (x - mean) / (2.0 * variance)).exp()
-                    / (2.0 * std::f64::consts::PI * variance).sqrt()
+            Distribution::Gaussian { mean, variance, scale } => {
+                scale - (x - mean) * (x - mean) / (2.0 * variance)
             }
             Distribution::Poisson { mean } if x >= 0.0 && x.fract() == 0.0 && x < 1e9 => {
                 let factorial: f64 = (1..=x as u64).map(|n| (n as f64).ln()).sum();
-                (x * mean.ln() - mean - factorial).exp()
+                x * mean.ln() - mean - factorial
             }
-            Distribution::Poisson { .. } => 0.0,
-            Distribution::Uniform { lower, upper } if (lower..=upper).contains(&x) => 1.0 / (upper - lower),
-            Distribution::Uniform { .. } => 0.0,
+            Distribution::Uniform { lower, upper } if (lower..=upper).contains(&x) => -(upper - lower).ln(),
+            Distribution::Poisson { .. } | Distribution::Uniform { .. } => f64::NEG_INFINITY,
         }
     }
 }
 
 impl Likelihood {
-    /// Of a value given a class; `None` for a value that says nothing.
+    /// The logarithm of a value's likelihood given a class; `None` for a value that says nothing.
     fn of(&self, value: Value, class: usize) -> Option<f64> {
-        let find =
-            |counts: &[(usize, f64)]| counts.iter().find(|(other, _)| *other == class).map(|(_, n)| *n);
         match self {
             Likelihood::Counts { values, totals } => {
                 let (_, counts) = values.iter().find(|(other, _)| *other == value)?;
-                let total = find(totals).filter(|total| *total > 0.0)?;
-                Some(find(counts).unwrap_or(0.0) / total)
+                counted(counts, totals, class)
             }
-            Likelihood::Distributions(all) => {
-                let (_, distribution) = all.iter().find(|(other, _)| *other == class)?;
-                Some(distribution.density(value.num()?))
-            }
+            Likelihood::Distributions(all) => Some(distribution(all, class)?.log(value.num()?)),
         }
     }
 }
 
-impl Body for Bayes {
-    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
-        let mut logs: Vec<f64> = self.classes.iter().map(|(_, count)| count.ln()).collect();
+fn counted(counts: &[(usize, f64)], totals: &[(usize, f64)], class: usize) -> Option<f64> {
+    let find = |counts: &[(usize, f64)]| counts.iter().find(|(other, _)| *other == class).map(|(_, n)| *n);
+    let total = find(totals).filter(|total| *total > 0.0)?;
+    Some((find(counts).unwrap_or(0.0) / total).ln())
+}
+
+fn distribution(all: &[(usize, Distribution)], class: usize) -> Option<Distribution> {
+    all.iter().find(|(other, _)| *other == class).map(|(_, distribution)| *distribution)
+}
+
+impl Bayes {
+    /// The same over columns; `None` where a slot comes twice in different ways.
+    fn columns(&self) -> Option<Densities> {
+        let mut features = Features::default();
+        let mut evidence = Vec::with_capacity(self.inputs.len());
+        let classes = || self.classes.iter().map(|(class, _)| *class);
         for input in &self.inputs {
-            let value = expression::evaluate(&input.value, cx)?;
+            let place = match &input.likelihood {
+                Likelihood::Counts { values, totals } => {
+                    let named: Vec<Value> = values.iter().map(|(value, _)| *value).collect();
+                    let place = features.category(input.slot, &named);
+                    let mut logs = vec![vec![0.0; self.classes.len()]; named.len()];
+                    for (value, counts) in values.iter().rev() {
+                        let log =
+                            |class| counted(counts, totals, class).map_or(0.0, |log| log.max(self.least));
+                        logs[features.list[place].coding.code(*value)? as usize] =
+                            classes().map(log).collect();
+                    }
+                    evidence.push(Evidence::Counts(logs));
+                    place
+                }
+                Likelihood::Distributions(all) => {
+                    let place = features.number(input.slot);
+                    features.list[place].needed = false;
+                    evidence.push(Evidence::Distributions(
+                        classes().map(|class| distribution(all, class)).collect(),
+                    ));
+                    place
+                }
+            };
+            if place + 1 != evidence.len() {
+                return None;
+            }
+        }
+        let shares = self.classes.iter().map(|(_, count)| count.ln()).collect();
+        Some(Densities { features: features.list, classes: shares, evidence, least: self.least })
+    }
+
+    /// The logarithm of each class's score for the row.
+    fn logs(&self, cx: &mut Cx<'_>) -> Result<RowValues, Problem> {
+        let mut logs: RowValues = self.classes.iter().map(|(_, count)| count.ln()).collect();
+        for input in &self.inputs {
+            let value = cx.get(input.slot)?;
             if value.is_missing() {
                 continue;
             }
             for ((class, _), log) in self.classes.iter().zip(&mut logs) {
                 if let Some(likelihood) = input.likelihood.of(value, *class) {
                     // What was never seen, or hardly, counts as the threshold.
-                    *log += likelihood.max(self.threshold).ln();
+                    *log += likelihood.max(self.least);
                 }
             }
         }
+        Ok(logs)
+    }
+}
+
+impl Body for Bayes {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let mut logs = match cx.ahead(self.block) {
+            Some(logs) => logs,
+            None => self.logs(cx)?,
+        };
         soft_max(&mut logs, Math { float: false });
         answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
         let mut best = 0;
@@ -250,10 +322,12 @@ mod tests {
 
     #[test]
     fn densities_have_their_formulas() {
-        let gaussian = Distribution::Gaussian { mean: 1.0, variance: 4.0 };
-        assert!((gaussian.density(1.0) - 0.199_471_140_200_716_35).abs() < 1e-16);
-        assert!((Distribution::Poisson { mean: 2.0 }.density(3.0) - 0.180_447_044_315_483_56).abs() < 1e-15);
-        assert_eq!(Distribution::Uniform { lower: 1.0, upper: 3.0 }.density(2.0), 0.5);
-        assert_eq!(Distribution::Uniform { lower: 1.0, upper: 3.0 }.density(4.0), 0.0);
+        let gaussian = Distribution::gaussian(1.0, 4.0);
+        assert!((gaussian.log(1.0).exp() - 0.199_471_140_200_716_35).abs() < 1e-15);
+        assert!(
+            (Distribution::Poisson { mean: 2.0 }.log(3.0).exp() - 0.180_447_044_315_483_56).abs() < 1e-15
+        );
+        assert_eq!(Distribution::Uniform { lower: 1.0, upper: 3.0 }.log(2.0), 0.5f64.ln());
+        assert_eq!(Distribution::Uniform { lower: 1.0, upper: 3.0 }.log(4.0), f64::NEG_INFINITY);
     }
 }

@@ -1,6 +1,7 @@
 //! `<NearestNeighborModel>`: the training rows that are nearest, and what they say together.
 
 use super::measure::{self, Measure, Part};
+use super::training::{self, RawRow, Training, as_number};
 use super::{Body, Header, MiningFunction};
 use crate::functions::median;
 use crate::read::{Element, table};
@@ -8,6 +9,7 @@ use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx, Ranked};
 use crate::value::Value;
 use landfall_model::Problem;
+use std::sync::OnceLock;
 
 pub(super) const ATTRIBUTES: &[&str] = &[
     "numberOfNeighbors",
@@ -21,8 +23,12 @@ pub(super) const ATTRIBUTES: &[&str] = &[
 struct Neighbors {
     count: usize,
     measure: Measure,
-    fields: Vec<(Slot, Part)>,
+    slots: Vec<Slot>,
+    parts: Vec<Part>,
     rows: Vec<Row>,
+    /// Training rows of which the model's fields are made, and those: empty where the document has them.
+    raw: Vec<RawRow>,
+    derived: OnceLock<Vec<Vec<f64>>>,
     targets: Vec<Target>,
     continuous: Continuous,
     weighted_vote: bool,
@@ -79,7 +85,7 @@ pub(super) fn read<'a>(
                     let part = Part {
                         compare: measure::compare(b, &input)?,
                         weight: input.number(&b.xml, "fieldWeight")?.unwrap_or(1.0),
-                        scale: 1.0,
+                        ..Part::default()
                     };
                     let name = input.need(&b.xml, "field")?.to_owned();
                     let slot = b.resolve(header.scope, &name, input.place)?;
@@ -95,12 +101,17 @@ pub(super) fn read<'a>(
             .xml
             .malformed(element.place, "<NearestNeighborModel> lacks neighbours, measure or instances"));
     };
-    let (targets, rows) = training.rows(b, element, header, &fields)?;
+    let (targets, rows) = rows(b, element, header, &training, &fields)?;
+    let untransformed = rows.iter().any(|row| row.x.len() < fields.len());
+    let raw = if untransformed { training.raw_rows(b, header.scope, element)? } else { Vec::new() };
     Ok(Box::new(Neighbors {
         count,
         measure,
-        fields: fields.into_iter().map(|(_, slot, part)| (slot, part)).collect(),
+        slots: fields.iter().map(|(_, slot, _)| *slot).collect(),
+        parts: fields.into_iter().map(|(.., part)| part).collect(),
         rows,
+        raw,
+        derived: OnceLock::new(),
         targets,
         continuous,
         weighted_vote,
@@ -109,121 +120,90 @@ pub(super) fn read<'a>(
     }))
 }
 
-/// `<TrainingInstances>` as the document has them.
-pub(super) struct Training {
-    /// Field and column.
-    pub(super) fields: Vec<(String, String)>,
-    pub(super) table: table::Table,
-}
-
-impl Training {
-    pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Self, Problem> {
-        element.only(&b.xml, &["isTransformed", "recordCount", "fieldCount"])?;
-        let mut training = Training { fields: Vec::new(), table: Vec::new() };
-        while let Some(child) = b.xml.child(element)? {
-            match child.name.as_ref() {
-                "InstanceFields" => {
-                    child.only(&b.xml, &[])?;
-                    while let Some(field) = b.xml.child(&child)? {
-                        field.only(&b.xml, &["field", "column"])?;
-                        let name = field.need(&b.xml, "field")?.to_owned();
-                        let column = field.get("column").unwrap_or(&name).to_owned();
-                        training.fields.push((name, column));
-                        b.xml.leaf(&field)?;
-                    }
-                }
-                "InlineTable" => training.table = table::inline(&mut b.xml, &child)?,
-                _ => return Err(b.xml.unknown(&child, element)),
-            }
+fn rows<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &Header,
+    training: &Training,
+    fields: &[(String, Slot, Part)],
+) -> Result<(Vec<Target>, Vec<Row>), Problem> {
+    // Fields without a column are made of those that have one, when the first row comes.
+    let whole = fields.iter().all(|(name, ..)| training.column(name).is_some());
+    if !whole && training.is_transformed {
+        return Err(b.xml.malformed(element.place, "the training instances lack a field of the model"));
+    }
+    let mut targets = Vec::new();
+    let mut columns = Vec::new();
+    for field in header.schema.targets() {
+        let Some(column) = training.column(&field.name) else { continue };
+        let result = header.results.iter().find(|(name, _)| *name == field.name).map(|(_, slot)| *slot);
+        let def = result.map(|slot| &b.slots[slot as usize]);
+        let dtype = def.map_or(header.dtype, |def| def.dtype);
+        let continuous = def.map_or(header.function == MiningFunction::Regression, |def| {
+            def.optype == crate::resolve::OpType::Continuous
+        });
+        targets.push(Target { result, continuous });
+        columns.push((column.to_owned(), dtype));
+    }
+    let id_column =
+        element.get("instanceIdVariable").and_then(|name| training.column(name)).map(str::to_owned);
+    let mut rows = Vec::with_capacity(training.table.len());
+    for (number, cells) in training.table.iter().enumerate() {
+        let mut x = Vec::with_capacity(fields.len());
+        for (name, slot, _) in fields.iter().filter(|_| whole) {
+            let text = training.column(name).and_then(|column| table::cell(cells, column));
+            let dtype = b.slots[*slot as usize].dtype;
+            let value = text.map(|text| b.constant(text, dtype, element.place)).transpose()?;
+            x.push(value.and_then(as_number).ok_or_else(|| {
+                b.xml.malformed(element.place, format!("training row {} lacks field {name:?}", number + 1))
+            })?);
         }
-        Ok(training)
-    }
-
-    /// The column of a field.
-    pub(super) fn column(&self, field: &str) -> Option<&str> {
-        self.fields.iter().find(|(name, _)| name == field).map(|(_, column)| column.as_str())
-    }
-
-    fn rows<'a>(
-        &self,
-        b: &mut Build<'a>,
-        element: &Element<'a>,
-        header: &Header,
-        fields: &[(String, Slot, Part)],
-    ) -> Result<(Vec<Target>, Vec<Row>), Problem> {
-        let lacks = |b: &Build<'a>, name: &str| {
-            let what = format!(
-                "the training instances lack field {name:?} (instances that are not transformed are not implemented)"
-            );
-            b.xml.unsupported(element.place, what)
+        let mut values = Vec::with_capacity(columns.len());
+        for (column, dtype) in &columns {
+            let text = table::cell(cells, column).unwrap_or_default();
+            let value = b.constant(text, *dtype, element.place)?;
+            if header.function != MiningFunction::Regression {
+                b.class(header.list, value);
+            }
+            values.push(value);
+        }
+        let id = match id_column.as_ref().and_then(|column| table::cell(cells, column)) {
+            Some(text) => text.to_owned(),
+            None => (number + 1).to_string(),
         };
-        let mut targets = Vec::new();
-        let mut columns = Vec::new();
-        for field in header.schema.targets() {
-            let Some(column) = self.column(&field.name) else { continue };
-            let result = header.results.iter().find(|(name, _)| *name == field.name).map(|(_, slot)| *slot);
-            let def = result.map(|slot| &b.slots[slot as usize]);
-            let dtype = def.map_or(header.dtype, |def| def.dtype);
-            let continuous = def.map_or(header.function == MiningFunction::Regression, |def| {
-                def.optype == crate::resolve::OpType::Continuous
-            });
-            targets.push(Target { result, continuous });
-            columns.push((column.to_owned(), dtype));
-        }
-        let id_column =
-            element.get("instanceIdVariable").and_then(|name| self.column(name)).map(str::to_owned);
-        let mut rows = Vec::with_capacity(self.table.len());
-        for (number, cells) in self.table.iter().enumerate() {
-            let mut x = Vec::with_capacity(fields.len());
-            for (name, slot, _) in fields {
-                let text = self
-                    .column(name)
-                    .and_then(|column| table::cell(cells, column))
-                    .ok_or_else(|| lacks(b, name))?;
-                let value = b.constant(text, b.slots[*slot as usize].dtype, element.place)?;
-                x.push(as_number(value).ok_or_else(|| lacks(b, name))?);
-            }
-            let mut values = Vec::with_capacity(columns.len());
-            for (column, dtype) in &columns {
-                let text = table::cell(cells, column).unwrap_or_default();
-                let value = b.constant(text, *dtype, element.place)?;
-                if header.function != MiningFunction::Regression {
-                    b.class(header.list, value);
-                }
-                values.push(value);
-            }
-            let id = match id_column.as_ref().and_then(|column| table::cell(cells, column)) {
-                Some(text) => text.to_owned(),
-                None => (number + 1).to_string(),
-            };
-            rows.push(Row { id: Value::Text(b.symbols.intern(&id)), x, targets: values });
-        }
-        if rows.is_empty() {
-            return Err(b.xml.malformed(element.place, "there are no training instances"));
-        }
-        Ok((targets, rows))
+        rows.push(Row { id: Value::Text(b.symbols.intern(&id)), x, targets: values });
     }
-}
-
-/// A category compares as a number of its own.
-fn as_number(value: Value) -> Option<f64> {
-    match value {
-        Value::Text(symbol) => Some(f64::from(symbol.0)),
-        value => value.num(),
+    if rows.is_empty() {
+        return Err(b.xml.malformed(element.place, "there are no training instances"));
     }
+    Ok((targets, rows))
 }
 
 impl Neighbors {
+    /// What the model's fields are in each training row; empty where the document says it.
+    fn derived(&self, cx: &Cx<'_>) -> Result<&[Vec<f64>], Problem> {
+        if self.raw.is_empty() {
+            return Ok(&[]);
+        }
+        if let Some(derived) = self.derived.get() {
+            return Ok(derived);
+        }
+        let rows = training::derived(cx, &self.raw, &self.slots)?;
+        Ok(self.derived.get_or_init(|| rows))
+    }
+
     /// The nearest rows with their distances, nearest first; of equal ones the earlier.
-    fn nearest(&self, x: &[Option<f64>]) -> Vec<(usize, f64)> {
-        let parts: Vec<Part> = self.fields.iter().map(|(_, part)| *part).collect();
+    fn nearest(&self, x: &[Option<f64>], derived: &[Vec<f64>]) -> Vec<(usize, f64)> {
         let present = x.iter().filter(|x| x.is_some()).count() as f64;
         let adjust = if present == x.len() as f64 { 1.0 } else { x.len() as f64 / present };
         let mut all: Vec<(usize, f64)> = self
             .rows
             .iter()
             .enumerate()
-            .map(|(at, row)| (at, self.measure.between(&parts, x, &row.x, adjust)))
+            .map(|(at, row)| {
+                let row = derived.get(at).unwrap_or(&row.x);
+                (at, self.measure.between(&self.parts, x, row, adjust))
+            })
             .collect();
         match self.measure.distance {
             true => all.sort_by(|a, b| a.1.total_cmp(&b.1)),
@@ -287,14 +267,14 @@ impl Neighbors {
 
 impl Body for Neighbors {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
-        let mut x = Vec::with_capacity(self.fields.len());
-        for (slot, _) in &self.fields {
+        let mut x = Vec::with_capacity(self.slots.len());
+        for slot in &self.slots {
             x.push(as_number(cx.get(*slot)?));
         }
         if x.iter().all(Option::is_none) {
             return Ok(());
         }
-        let nearest = self.nearest(&x);
+        let nearest = self.nearest(&x, self.derived(cx)?);
         for (at, distance) in &nearest {
             let id = self.rows[*at].id;
             answer.ranked.push(Ranked { entity: id, name: id, affinity: *distance });

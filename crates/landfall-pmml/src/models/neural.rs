@@ -1,8 +1,10 @@
 //! `<NeuralNetwork>`: layers of neurons, evaluated one after the other.
 
+use super::columns::{Layers, LayersNeuron};
 use super::normalization::Normalization;
 use super::{Body, Header, Math, MiningFunction};
-use crate::expression::{self, Derived, DocumentKind, Expr};
+use crate::blocks::{BlockId, Feature, RowValues};
+use crate::expression::{self, Derived, DocumentKind};
 use crate::read::Element;
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
@@ -15,7 +17,7 @@ pub(super) const ATTRIBUTES: &[&str] =
 
 #[derive(Debug)]
 struct Network {
-    inputs: Vec<Expr>,
+    inputs: Vec<Slot>,
     layers: Vec<Layer>,
     outputs: Vec<Output>,
     function: MiningFunction,
@@ -23,6 +25,7 @@ struct Network {
     target: Option<Slot>,
     math: Math,
     neurons: usize,
+    block: Option<BlockId>,
 }
 
 #[derive(Debug)]
@@ -59,7 +62,7 @@ enum Meaning {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Activation {
+pub(crate) enum Activation {
     Threshold,
     Logistic,
     Tanh,
@@ -127,6 +130,7 @@ pub(super) fn read<'a>(
         target: None,
         math: header.math,
         neurons: 0,
+        block: None,
     };
     let mut places = HashMap::new();
     while let Some(child) = header.next(b, element)? {
@@ -137,7 +141,7 @@ pub(super) fn read<'a>(
                     input.only(&b.xml, &["id"])?;
                     let (derived, id) = (derived(b, &input)?, input.need(&b.xml, "id")?.to_owned());
                     let slot = expression::derived_slot(b, header.scope, &derived)?;
-                    network.inputs.push(Expr::Field { slot, if_missing: Value::Missing });
+                    network.inputs.push(slot);
                     place(b, &mut places, id, &mut network.neurons, &input)?;
                 }
             }
@@ -158,6 +162,7 @@ pub(super) fn read<'a>(
     if network.outputs.is_empty() {
         return Err(b.xml.malformed(element.place, "<NeuralNetwork> has no output"));
     }
+    network.block = b.block(|| network.columns());
     Ok(Box::new(network))
 }
 
@@ -279,7 +284,8 @@ fn read_output<'a>(
 }
 
 impl Activation {
-    fn of(self, z: f64, threshold: f64) -> f64 {
+    #[inline(always)]
+    pub(crate) fn of(self, z: f64, threshold: f64) -> f64 {
         match self {
             Activation::Threshold => f64::from(u8::from(z > threshold)),
             Activation::Logistic => 1.0 / (1.0 + (-z).exp()),
@@ -323,13 +329,42 @@ fn unscaled(y: f64, points: &[(f64, f64)]) -> f64 {
     if y1 == y0 { x0 } else { x0 + (y - y0) / (y1 - y0) * (x1 - x0) }
 }
 
-impl Body for Network {
-    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+impl Network {
+    /// The same over columns; `None` where a neuron is none of the usual kind.
+    fn columns(&self) -> Option<Layers> {
+        let mut layers = Layers {
+            features: self.inputs.iter().map(|slot| Feature::number_of(*slot)).collect(),
+            neurons: Vec::with_capacity(self.neurons),
+            normalised: Vec::new(),
+            outputs: self.outputs.iter().map(|output| output.neuron).collect(),
+            math: self.math,
+        };
+        for layer in &self.layers {
+            if layer.activation == Activation::RadialBasis {
+                return None;
+            }
+            let from = self.inputs.len() + layers.neurons.len();
+            layers.neurons.extend(layer.neurons.iter().map(|neuron| LayersNeuron {
+                bias: neuron.bias,
+                activation: layer.activation,
+                threshold: layer.threshold,
+                connections: neuron.connections.clone(),
+            }));
+            let to = self.inputs.len() + layers.neurons.len();
+            if layer.normalization != Normalization::None && to > from {
+                layers.normalised.push((from, to, layer.normalization));
+            }
+        }
+        Some(layers)
+    }
+
+    /// The values of the output neurons for the row; `None` without a number that it needs.
+    fn evaluate(&self, cx: &mut Cx<'_>) -> Result<Option<RowValues>, Problem> {
         let mut values = Vec::with_capacity(self.neurons);
         for input in &self.inputs {
-            match expression::evaluate(input, cx)?.num() {
+            match cx.number(*input)? {
                 Some(number) => values.push(self.math.round(number)),
-                None => return Ok(()),
+                None => return Ok(None),
             }
         }
         for layer in &self.layers {
@@ -340,9 +375,22 @@ impl Body for Network {
             }
             layer.normalization.all(&mut values[start..], self.math);
         }
+        Ok(Some(self.outputs.iter().map(|output| values[output.neuron]).collect()))
+    }
+}
+
+impl Body for Network {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let values = match cx.ahead(self.block) {
+            Some(values) => values,
+            None => match self.evaluate(cx)? {
+                Some(values) => values,
+                None => return Ok(()),
+            },
+        };
         if self.function != MiningFunction::Classification {
             for (at, output) in self.outputs.iter().enumerate() {
-                let value = values[output.neuron];
+                let value = values[at];
                 let value = Value::Num(match &output.meaning {
                     Meaning::Scaled(points) => self.math.round(unscaled(value, points)),
                     _ => value,
@@ -360,9 +408,8 @@ impl Body for Network {
         let classes = &cx.m.lists[answer.list];
         answer.scores.resize(classes.len(), 0.0);
         let mut best: Option<(usize, f64)> = None;
-        for output in &self.outputs {
+        for (output, value) in self.outputs.iter().zip(values) {
             let Meaning::Class(class) = output.meaning else { continue };
-            let value = values[output.neuron];
             answer.scores[class] = value;
             if best.is_none_or(|(_, other)| value > other) {
                 best = Some((class, value));

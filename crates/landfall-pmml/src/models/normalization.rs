@@ -42,10 +42,10 @@ impl Normalization {
         let round = |number: f64| math.round(number);
         match self {
             Normalization::None | Normalization::SimpleMax => x,
-            Normalization::SoftMax | Normalization::Logit => round(1.0 / round(1.0 + round((-x).exp()))),
+            Normalization::SoftMax | Normalization::Logit => round(1.0 / round(1.0 + exp(-x, math))),
             Normalization::Probit => round(normal_cdf(x)),
             Normalization::CLogLog => round(1.0 - (-x.exp()).exp()),
-            Normalization::Exp => round(x.exp()),
+            Normalization::Exp => exp(x, math),
             Normalization::LogLog => round((-(-x).exp()).exp()),
             Normalization::CauchIt => round(0.5 + x.atan() / std::f64::consts::PI),
         }
@@ -62,6 +62,13 @@ impl Normalization {
     }
 }
 
+/// In single precision a power of Euler's number as that precision writes it, which the evaluators take that asked for
+/// `x-mathContext` first: the last bits of probabilities near 1 depend on it.
+fn exp(x: f64, math: Math) -> f64 {
+    const SHORT_E: f64 = 2.718_281_7;
+    if math.float { math.round(SHORT_E.powf(x)) } else { x.exp() }
+}
+
 /// Parts of their sum.
 pub(crate) fn simple_max(scores: &mut [f64], math: Math) {
     let sum = scores.iter().fold(0.0, |sum, score| math.round(sum + score));
@@ -73,7 +80,7 @@ pub(crate) fn simple_max(scores: &mut [f64], math: Math) {
 /// Parts of the sum of their exponentials.
 pub(crate) fn soft_max(scores: &mut [f64], math: Math) {
     let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    scores.iter_mut().for_each(|score| *score = math.round(math.round(*score - max).exp()));
+    scores.iter_mut().for_each(|score| *score = exp(math.round(*score - max), math));
     simple_max(scores, math);
 }
 

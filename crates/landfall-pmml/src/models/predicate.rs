@@ -77,6 +77,16 @@ impl Operator {
         }
     }
 
+    /// What holds where this does not.
+    pub(crate) fn complement(self) -> Operator {
+        match self {
+            Operator::Less => Operator::GreaterOrEqual,
+            Operator::LessOrEqual => Operator::Greater,
+            Operator::Greater => Operator::LessOrEqual,
+            Operator::GreaterOrEqual => Operator::Less,
+        }
+    }
+
     fn order(self, order: Ordering) -> bool {
         match self {
             Operator::Less => order == Ordering::Less,

@@ -1,12 +1,15 @@
 //! `<RegressionModel>`: linear scores, one table for each class.
 
+use super::columns::{Linear, LinearTable};
 use super::normalization::Normalization;
 use super::{Body, Header, Math, MiningFunction};
+use crate::blocks::{BlockId, Features, RowValues};
 use crate::read::Element;
 use crate::resolve::{Build, OpType, Slot};
 use crate::run::{Answer, Cx};
 use crate::value::Value;
 use landfall_model::Problem;
+use std::collections::HashMap;
 
 pub(super) const ATTRIBUTES: &[&str] = &["normalizationMethod", "modelType", "targetFieldName"];
 
@@ -17,6 +20,7 @@ struct Regression {
     function: MiningFunction,
     ordinal: bool,
     math: Math,
+    block: Option<BlockId>,
 }
 
 #[derive(Debug)]
@@ -70,37 +74,35 @@ pub(super) fn read<'a>(
             .malformed(element.place, "a <RegressionTable> of a classification lacks targetCategory"));
     }
     let ordinal = header.target_optype == Some(OpType::Ordinal);
-    Ok(Box::new(Regression { tables, normalization, function: header.function, ordinal, math: header.math }))
+    let block = b.block(|| Some(columns(&tables, header.math)));
+    let (function, math) = (header.function, header.math);
+    Ok(Box::new(Regression { tables, normalization, function, ordinal, math, block }))
 }
 
-/// Reads a `<Regression>` within a node, which sees what the model around it sees.
-pub(super) fn read_embedded<'a>(
-    b: &mut Build<'a>,
-    element: &Element<'a>,
-    header: &Header,
-) -> Result<Box<dyn Body>, Problem> {
-    element.only(&b.xml, &["functionName", "normalizationMethod", "modelName", "algorithmName"])?;
-    let same = match element.need(&b.xml, "functionName")? {
-        "regression" => header.function == MiningFunction::Regression,
-        "classification" => header.function == MiningFunction::Classification,
-        _ => false,
-    };
-    if !same {
-        return Err(element.value(&b.xml, "functionName"));
-    }
-    let normalization = Normalization::of(&b.xml, element)?.unwrap_or(Normalization::None);
-    let mut tables = Vec::new();
-    while let Some(child) = b.xml.child(element)? {
-        match child.name.as_ref() {
-            "RegressionTable" => tables.push(table(b, &child, header)?),
-            _ => return Err(b.xml.unknown(&child, element)),
+/// The tables over columns.
+fn columns(tables: &[Table], math: Math) -> Linear {
+    let mut features = Features::default();
+    let all = tables.iter().flat_map(|table| &table.categorical);
+    let mut named: HashMap<Slot, Vec<Value>> = HashMap::new();
+    all.for_each(|predictor| named.entry(predictor.slot).or_default().push(predictor.value));
+    let mut lines = Vec::with_capacity(tables.len());
+    for table in tables {
+        let mut line = LinearTable { intercept: table.intercept, ..LinearTable::default() };
+        for predictor in &table.numeric {
+            line.numeric.push((features.number(predictor.slot), predictor.exponent, predictor.coefficient));
         }
+        for predictor in &table.categorical {
+            let place = features.category(predictor.slot, &named[&predictor.slot]);
+            let code = features.list[place].coding.code(predictor.value).map_or(f64::NAN, f64::from);
+            line.categorical.push((place, code, predictor.coefficient));
+        }
+        for term in &table.terms {
+            let places = term.slots.iter().map(|slot| features.number(*slot)).collect();
+            line.terms.push((places, term.coefficient));
+        }
+        lines.push(line);
     }
-    if tables.is_empty() {
-        return Err(b.xml.malformed(element.place, "<Regression> has no table"));
-    }
-    let ordinal = header.target_optype == Some(OpType::Ordinal);
-    Ok(Box::new(Regression { tables, normalization, function: header.function, ordinal, math: header.math }))
+    Linear { features: features.list, tables: lines, math }
 }
 
 fn table<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<Table, Problem> {
@@ -190,27 +192,29 @@ impl Table {
 
 impl Body for Regression {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let ahead = cx.ahead(self.block);
         if self.function == MiningFunction::Regression {
-            let score = self.tables[0].score(cx, self.math)?;
+            let score = match ahead {
+                Some(scores) => scores.first().copied(),
+                None => self.tables[0].score(cx, self.math)?,
+            };
             answer.value = Value::of(score.map(|score| self.normalization.one(score, self.math)));
             return Ok(());
         }
-        let mut scores = [0.0; 8];
-        let mut more = Vec::new();
-        let count = self.tables.len();
-        let scores = match scores.get_mut(..count) {
+        let mut scores = match ahead {
             Some(scores) => scores,
             None => {
-                more.resize(count, 0.0);
-                &mut more[..]
+                let mut scores = RowValues::with_capacity(self.tables.len());
+                for table in &self.tables {
+                    match table.score(cx, self.math)? {
+                        Some(score) => scores.push(score),
+                        None => return Ok(()),
+                    }
+                }
+                scores
             }
         };
-        for (place, table) in scores.iter_mut().zip(&self.tables) {
-            match table.score(cx, self.math)? {
-                Some(score) => *place = score,
-                None => return Ok(()),
-            }
-        }
+        let scores = scores.as_mut_slice();
         probabilities(scores, self.normalization, self.ordinal, self.math);
         answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
         let mut best = 0;
@@ -252,7 +256,11 @@ fn probabilities(scores: &mut [f64], normalization: Normalization, ordinal: bool
             scores[0] = normalization.one(scores[0], math);
             scores[1] = math.round(1.0 - scores[0]);
         }
-        _ => normalization.all(scores, math),
+        // Of more than two classes each score stands alone: their sum is made one.
+        _ => {
+            normalization.all(scores, math);
+            super::normalization::simple_max(scores, math);
+        }
     }
 }
 

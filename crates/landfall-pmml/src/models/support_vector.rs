@@ -1,12 +1,15 @@
 //! `<SupportVectorMachineModel>`: kernels, support vectors or bare coefficients, one machine or one for each pair.
 
+use super::columns::{KernelMachine, KernelMachines, VectorField};
 use super::{Body, Header, Math, MiningFunction};
+use crate::blocks::{BlockId, Features, RowValues, exp};
 use crate::read::{Element, array};
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
 use crate::value::Value;
 use landfall_model::Problem;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub(super) const ATTRIBUTES: &[&str] =
     &["svmRepresentation", "classificationMethod", "alternateBinaryTargetCategory", "threshold", "maxWins"];
@@ -15,7 +18,7 @@ pub(super) const ATTRIBUTES: &[&str] =
 struct Machines {
     fields: Vec<Field>,
     kernel: Kernel,
-    vectors: Vec<Vec<f64>>,
+    vectors: Arc<Vec<Vec<f64>>>,
     machines: Vec<Machine>,
     function: MiningFunction,
     /// Machines tell pairs of classes apart.
@@ -24,6 +27,7 @@ struct Machines {
     /// The class of the one machine's second outcome.
     alternate: Option<usize>,
     math: Math,
+    block: Option<BlockId>,
 }
 
 #[derive(Debug)]
@@ -33,7 +37,7 @@ enum Field {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kernel {
+pub(crate) enum Kernel {
     Linear,
     Polynomial { gamma: f64, coef0: f64, degree: f64 },
     RadialBasis { gamma: f64 },
@@ -69,13 +73,14 @@ pub(super) fn read<'a>(
     let mut model = Machines {
         fields: Vec::new(),
         kernel: Kernel::Linear,
-        vectors: Vec::new(),
+        vectors: Arc::default(),
         machines: Vec::new(),
         function: header.function,
         pairs: method == Some("OneAgainstOne"),
         max_wins: element.flag(&b.xml, "maxWins", false)?,
         alternate: None,
         math: header.math,
+        block: None,
     };
     let mut ids = HashMap::new();
     while let Some(child) = header.next(b, element)? {
@@ -83,7 +88,7 @@ pub(super) fn read<'a>(
             "LinearKernelType" | "PolynomialKernelType" | "RadialBasisKernelType" | "SigmoidKernelType" => {
                 model.kernel = kernel(b, &child)?;
             }
-            "VectorDictionary" => dictionary(b, &child, header, &mut model, &mut ids)?,
+            "VectorDictionary" => model.vectors = dictionary(b, &child, header, &mut model, &mut ids)?.into(),
             "SupportVectorMachine" => {
                 let machine = machine(b, &child, header, &ids, of_fields, threshold)?;
                 model.machines.push(machine);
@@ -103,6 +108,7 @@ pub(super) fn read<'a>(
     }
     model.alternate =
         element.get("alternateBinaryTargetCategory").map(str::to_owned).map(|text| header.class(b, &text).0);
+    model.block = b.block(|| Some(model.columns()));
     Ok(Box::new(model))
 }
 
@@ -125,8 +131,9 @@ fn dictionary<'a>(
     header: &Header,
     model: &mut Machines,
     ids: &mut HashMap<String, usize>,
-) -> Result<(), Problem> {
+) -> Result<Vec<Vec<f64>>, Problem> {
     element.only(&b.xml, &["numberOfVectors"])?;
+    let mut vectors = Vec::new();
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "VectorFields" => fields(b, &child, header, &mut model.fields)?,
@@ -150,13 +157,13 @@ fn dictionary<'a>(
                         }
                     }
                 }
-                ids.insert(child.need(&b.xml, "id")?.to_owned(), model.vectors.len());
-                model.vectors.push(vector);
+                ids.insert(child.need(&b.xml, "id")?.to_owned(), vectors.len());
+                vectors.push(vector);
             }
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    Ok(())
+    Ok(vectors)
 }
 
 fn fields<'a>(
@@ -255,14 +262,22 @@ impl Kernel {
     fn of(self, x: &[f64], y: &[f64], math: Math) -> f64 {
         let dot = || x.iter().zip(y).fold(0.0, |sum, (a, b)| math.round(sum + math.round(a * b)));
         match self {
-            Kernel::Linear => dot(),
-            Kernel::Polynomial { gamma, coef0, degree } => math.round((gamma * dot() + coef0).powf(degree)),
-            Kernel::Sigmoid { gamma, coef0 } => math.round((gamma * dot() + coef0).tanh()),
             Kernel::RadialBasis { gamma } => {
                 let square = |(a, b): (&f64, &f64)| math.round((a - b) * (a - b));
                 let sum = x.iter().zip(y).fold(0.0, |sum, pair| math.round(sum + square(pair)));
-                math.round((-gamma * sum).exp())
+                math.round(exp(-gamma * sum))
             }
+            kernel => kernel.of_dot(dot(), math),
+        }
+    }
+
+    /// Of two vectors' product; nothing for what is not made of it.
+    #[inline(always)]
+    pub(crate) fn of_dot(self, dot: f64, math: Math) -> f64 {
+        match self {
+            Kernel::Linear | Kernel::RadialBasis { .. } => dot,
+            Kernel::Polynomial { gamma, coef0, degree } => math.round((gamma * dot + coef0).powf(degree)),
+            Kernel::Sigmoid { gamma, coef0 } => math.round((gamma * dot + coef0).tanh()),
         }
     }
 }
@@ -297,16 +312,50 @@ impl Machines {
         math.round(sum + machine.intercept)
     }
 
-    fn classify(&self, x: &[f64], answer: &mut Answer) -> Option<usize> {
+    /// The same over columns.
+    fn columns(&self) -> KernelMachines {
+        let mut features = Features::default();
+        let mut named: HashMap<Slot, Vec<Value>> = HashMap::new();
+        for field in &self.fields {
+            if let Field::Category(slot, value) = field {
+                named.entry(*slot).or_default().push(*value);
+            }
+        }
+        let entry = |field: &Field| match field {
+            Field::Number(slot) => VectorField::Number(features.number(*slot)),
+            Field::Category(slot, value) => {
+                let place = features.category(*slot, &named[slot]);
+                let feature = &mut features.list[place];
+                feature.needed = true;
+                VectorField::Category(place, feature.coding.code(*value).map_or(f64::NAN, f64::from))
+            }
+        };
+        let fields = self.fields.iter().map(entry).collect();
+        let machine = |machine: &Machine| KernelMachine {
+            vectors: machine.vectors.clone(),
+            coefficients: machine.coefficients.clone(),
+            intercept: machine.intercept,
+        };
+        KernelMachines {
+            features: features.list,
+            fields,
+            kernel: self.kernel,
+            vectors: self.vectors.clone(),
+            machines: self.machines.iter().map(machine).collect(),
+            math: self.math,
+        }
+    }
+
+    fn classify(&self, values: &[f64], answer: &mut Answer) -> Option<usize> {
         if let (Some(alternate), [machine]) = (self.alternate, &self.machines[..]) {
             // The one machine was trained on 1 for its class and 0 for the other.
-            let class = if self.value(machine, x) < 0.5 { Some(alternate) } else { machine.class };
+            let class = if values[0] < 0.5 { Some(alternate) } else { machine.class };
             class.into_iter().for_each(|class| answer.scores[class] = 1.0);
             return class;
         }
         if self.pairs {
-            for machine in &self.machines {
-                let first = self.value(machine, x) < machine.threshold;
+            for (machine, value) in self.machines.iter().zip(values) {
+                let first = *value < machine.threshold;
                 let class = if first { machine.class } else { machine.alternate };
                 class.into_iter().for_each(|class| answer.scores[class] += 1.0);
             }
@@ -315,9 +364,8 @@ impl Machines {
             return best;
         }
         let mut best: Option<(usize, f64)> = None;
-        for machine in &self.machines {
+        for (machine, value) in self.machines.iter().zip(values.iter().copied()) {
             let Some(class) = machine.class else { continue };
-            let value = self.value(machine, x);
             answer.scores[class] = value;
             if best.is_none_or(|(_, other)| if self.max_wins { value > other } else { value < other }) {
                 best = Some((class, value));
@@ -329,13 +377,19 @@ impl Machines {
 
 impl Body for Machines {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
-        let Some(x) = self.vector(cx)? else { return Ok(()) };
+        let values: RowValues = match cx.ahead(self.block) {
+            Some(values) => values,
+            None => {
+                let Some(x) = self.vector(cx)? else { return Ok(()) };
+                self.machines.iter().map(|machine| self.value(machine, &x)).collect()
+            }
+        };
         if self.function != MiningFunction::Classification {
-            answer.value = Value::Num(self.value(&self.machines[0], &x));
+            answer.value = Value::Num(values[0]);
             return Ok(());
         }
         answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
-        let class = self.classify(&x, answer);
+        let class = self.classify(&values, answer);
         answer.value = class.map_or(Value::Missing, |class| cx.m.lists[answer.list][class]);
         Ok(())
     }
@@ -351,7 +405,7 @@ mod tests {
         let (x, y) = ([1.0, 2.0], [3.0, 0.5]);
         assert_eq!(Kernel::Linear.of(&x, &y, math), 4.0);
         assert_eq!(Kernel::Polynomial { gamma: 2.0, coef0: 1.0, degree: 2.0 }.of(&x, &y, math), 81.0);
-        assert_eq!(Kernel::RadialBasis { gamma: 0.5 }.of(&x, &y, math), (-3.125f64).exp());
+        assert_eq!(Kernel::RadialBasis { gamma: 0.5 }.of(&x, &y, math), exp(-3.125));
         assert_eq!(Kernel::Sigmoid { gamma: 0.25, coef0: -1.0 }.of(&x, &y, math), 0.0);
     }
 }

@@ -12,32 +12,32 @@ pub(super) const ATTRIBUTES: &[&str] =
     &["missingValueStrategy", "missingValuePenalty", "noTrueChildStrategy", "splitCharacteristic"];
 
 /// No node.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
-struct Tree {
-    nodes: Vec<Node>,
+pub(crate) struct Tree {
+    pub(super) nodes: Vec<Node>,
     distributions: Vec<ClassScore>,
     /// Regressions within nodes, which score in their stead.
     embedded: Vec<Box<dyn Body>>,
-    missing: MissingStrategy,
+    pub(super) missing: MissingStrategy,
     penalty: f64,
-    last_prediction: bool,
+    pub(super) last_prediction: bool,
     function: MiningFunction,
     math: Math,
 }
 
 #[derive(Debug)]
-struct Node {
-    predicate: Predicate,
+pub(super) struct Node {
+    pub(super) predicate: Predicate,
     score: Value,
     id: Value,
     record_count: f64,
     distribution: (u32, u32),
     parent: u32,
-    first_child: u32,
-    next_sibling: u32,
-    default_child: u32,
+    pub(super) first_child: u32,
+    pub(super) next_sibling: u32,
+    pub(super) default_child: u32,
     embedded: u32,
 }
 
@@ -50,7 +50,7 @@ struct ClassScore {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum MissingStrategy {
+pub(super) enum MissingStrategy {
     LastPrediction,
     NullPrediction,
     DefaultChild,
@@ -140,10 +140,11 @@ fn nodes<'a>(b: &mut Build<'a>, root: Element<'a>, header: &Header, tree: &mut T
                 let score = distribution(b, &child, header)?;
                 top.scores.push(score);
             }
-            "Regression" => {
+            "Regression" | "DecisionTree" => {
                 let at = tree.embedded.len() as u32;
                 tree.nodes[top.node as usize].embedded = at;
-                tree.embedded.push(super::regression::read_embedded(b, &child, header)?);
+                let model = super::read_embedded(b, &child, header)?;
+                tree.embedded.push(Box::new(super::Embedded(model)));
             }
             // How the training data looked.
             "Partition" => b.xml.skip(&child)?,
@@ -237,7 +238,7 @@ impl Tree {
         })
     }
 
-    fn is_leaf(&self, node: u32) -> bool {
+    pub(super) fn is_leaf(&self, node: u32) -> bool {
         self.nodes[node as usize].first_child == NONE
     }
 
@@ -285,7 +286,7 @@ impl Tree {
     }
 
     /// The node, or the nearest one above it, that says something.
-    fn with_score(&self, mut node: u32) -> Option<u32> {
+    pub(super) fn with_score(&self, mut node: u32) -> Option<u32> {
         loop {
             let Node { score, distribution, parent, .. } = &self.nodes[node as usize];
             if !score.is_missing() || distribution.0 != distribution.1 {
@@ -296,6 +297,35 @@ impl Tree {
             }
             node = *parent;
         }
+    }
+
+    /// What a node answers whatever the row: its value, and the probabilities of `classes`, where it has any. `None` for
+    /// a node without an answer of its own.
+    pub(super) fn constant(&self, node: u32, list: &[Value]) -> Option<(Value, Vec<(Value, f64)>)> {
+        let Node { score, distribution, embedded, .. } = &self.nodes[node as usize];
+        if *embedded != NONE {
+            return None;
+        }
+        let (start, end) = *distribution;
+        let scores = &self.distributions[start as usize..end as usize];
+        let class = |score: &ClassScore| list.get(score.class as usize).copied();
+        let mut best: Option<&ClassScore> = None;
+        for score in scores {
+            if best.is_none_or(|best| score.probability > best.probability) {
+                best = Some(score);
+            }
+        }
+        let value = match score {
+            Value::Missing => class(best?)?,
+            score => *score,
+        };
+        let mut shares: Vec<(Value, f64)> =
+            scores.iter().filter_map(|score| Some((class(score)?, score.probability))).collect();
+        // The class alone: all of the probability is its.
+        if shares.is_empty() && self.function == MiningFunction::Classification {
+            shares.push((value, 1.0));
+        }
+        Some((value, shares))
     }
 
     fn answer_with(
@@ -450,6 +480,10 @@ enum Reached {
 }
 
 impl Body for Tree {
+    fn as_tree(&self) -> Option<&Tree> {
+        Some(self)
+    }
+
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         match self.descend(cx)? {
             Reached::Nothing => {}

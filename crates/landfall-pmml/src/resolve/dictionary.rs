@@ -1,6 +1,6 @@
 //! `<DataDictionary>`: the fields that data has, their types and the values that are valid.
 
-use super::{Build, Interval, OpType, ScopeId, SlotDef, Source};
+use super::{Build, Interval, OpType, ScopeId, SlotDef, Source, Taxonomy};
 use crate::read::Element;
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
@@ -24,9 +24,26 @@ pub(crate) struct DataField {
     pub(crate) missing_texts: Vec<String>,
     pub(crate) intervals: Vec<Interval>,
     pub(crate) display: Vec<DisplayName>,
+    /// Whether the last value is followed by the first.
+    pub(crate) cyclic: bool,
+    /// The taxonomy of its categories.
+    pub(crate) taxonomy: Option<String>,
 }
 
 impl DataField {
+    /// Of a cyclic field: what lies between a value and the same one a round later.
+    pub(crate) fn round(&self) -> Option<f64> {
+        if !self.cyclic {
+            return None;
+        }
+        if self.optype != OpType::Continuous && !self.valid.is_empty() {
+            return Some(self.valid.len() as f64);
+        }
+        let ends = self.intervals.iter().map(Interval::ends);
+        let (low, high) = ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+        Some(high - low).filter(|round| round.is_finite() && *round > 0.0)
+    }
+
     /// Whether a value that is not missing is valid.
     pub(crate) fn takes(&self, value: Value) -> bool {
         if self.invalid.contains(&value) {
@@ -43,6 +60,13 @@ impl DataField {
     }
 }
 
+impl DataField {
+    /// Whether every number is valid.
+    pub(crate) fn takes_all_numbers(&self) -> bool {
+        self.valid.is_empty() && self.invalid.is_empty() && self.intervals.is_empty()
+    }
+}
+
 /// Reads `<DataDictionary>` into the outermost scope.
 pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<(), Problem> {
     element.only(&b.xml, &["numberOfFields"])?;
@@ -50,6 +74,10 @@ pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId)
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "DataField" => field(b, &child, scope)?,
+            "Taxonomy" => {
+                let (name, taxonomy) = Taxonomy::read(b, &child)?;
+                b.taxonomies.insert(name, taxonomy);
+            }
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
@@ -57,8 +85,8 @@ pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId)
 }
 
 fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<(), Problem> {
-    element.only(&b.xml, &["name", "displayName", "optype", "dataType", "isCyclic"])?;
-    if element.get("isCyclic").is_some_and(|text| text != "0") {
+    element.only(&b.xml, &["name", "displayName", "optype", "dataType", "isCyclic", "taxonomy"])?;
+    if !matches!(element.get("isCyclic"), None | Some("0" | "1" | "true" | "false")) {
         return Err(element.value(&b.xml, "isCyclic"));
     }
     let name = element.need(&b.xml, "name")?.to_owned();
@@ -77,6 +105,8 @@ fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result
         missing_texts: Vec::new(),
         intervals: Vec::new(),
         display: Vec::new(),
+        cyclic: matches!(element.get("isCyclic"), Some("1" | "true")),
+        taxonomy: element.get("taxonomy").map(str::to_owned),
     };
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {

@@ -46,6 +46,17 @@ impl Interval {
         })
     }
 
+    /// The middle, where both ends are margins.
+    pub(crate) fn middle(&self) -> Option<f64> {
+        let middle = (self.left + self.right) / 2.0;
+        middle.is_finite().then_some(middle)
+    }
+
+    /// From margin to margin.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (self.left, self.right)
+    }
+
     pub(crate) fn holds(&self, value: f64) -> bool {
         let above = if self.left_closed { value >= self.left } else { value > self.left };
         let below = if self.right_closed { value <= self.right } else { value < self.right };

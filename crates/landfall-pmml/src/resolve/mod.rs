@@ -5,12 +5,14 @@ mod interval;
 pub(crate) mod schema;
 mod scope;
 pub(crate) mod targets;
+mod taxonomy;
 
 pub(crate) use dictionary::DataField;
 pub(crate) use interval::Interval;
 pub(crate) use schema::{Schema, Treatment, Usage};
 pub(crate) use scope::{Build, ClassList, ScopeId, Slot, SlotDef, Source};
 pub(crate) use targets::{Target, Targets};
+pub(crate) use taxonomy::Taxonomy;
 
 use landfall_model::Problem;
 

@@ -229,6 +229,19 @@ impl Treatment {
         }
     }
 
+    /// What becomes of a missing value (not a number, or what it was replaced by), where numbers stay what they are,
+    /// whichever they are.
+    pub(crate) fn of_any_number(&self, missing: f64) -> Option<f64> {
+        let takes_all = self.field.as_ref().is_none_or(|field| field.takes_all_numbers());
+        match self.missing {
+            _ if !takes_all || self.outliers != Outliers::AsIs => None,
+            _ if !missing.is_nan() => Some(missing),
+            MissingRule::Keep => Some(missing),
+            MissingRule::Replace(Value::Num(number)) => Some(number),
+            MissingRule::Replace(_) | MissingRule::Fail => None,
+        }
+    }
+
     fn missing_value(&self) -> Option<(Value, bool)> {
         match self.missing {
             MissingRule::Keep => Some((Value::Missing, false)),

@@ -1,6 +1,7 @@
 //! Scopes of names, slots of values, and what else is gathered while a document is read.
 
 use super::{DataField, OpType};
+use crate::blocks::{Block, BlockId};
 use crate::expression::{self, Expr};
 use crate::read::{Element, Place, Xml};
 use crate::value::{DataType, Symbols, Value};
@@ -83,9 +84,17 @@ pub(crate) struct Build<'a> {
     pub(crate) lists: Vec<Vec<Value>>,
     /// Slots whose earlier values are kept, and for how many rows.
     pub(crate) lags: Vec<(Slot, usize)>,
+    /// Taxonomies of the data dictionary, by name.
+    pub(crate) taxonomies: HashMap<String, super::Taxonomy>,
     /// The field whose equal values make rows one record.
     pub(crate) group: Option<String>,
     pub(crate) expressions: usize,
+    /// What models compute over columns.
+    pub(crate) blocks: Vec<Arc<dyn Block>>,
+    /// How many models around the one being read are not asked for each row.
+    pub(crate) conditional: usize,
+    /// Whether some output asks how far the parts of a prediction are from each other.
+    pub(crate) wants_deviations: bool,
     /// Derived fields of the document, until its outermost model has its schema.
     pub(crate) outermost_derived: Vec<expression::Derived>,
     /// The same, for models that treat fields in their own way.
@@ -103,8 +112,12 @@ impl<'a> Build<'a> {
             functions: expression::Functions::default(),
             lists: Vec::new(),
             lags: Vec::new(),
+            taxonomies: HashMap::new(),
             group: None,
             expressions: 0,
+            blocks: Vec::new(),
+            conditional: 0,
+            wants_deviations: false,
             outermost_derived: Vec::new(),
             shared_derived: Vec::new(),
             scopes: Vec::new(),
@@ -241,6 +254,14 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// That so many earlier values of a slot are kept.
+    pub(crate) fn keep_rows(&mut self, slot: Slot, rows: usize) {
+        match self.lags.iter_mut().find(|(lagged, _)| *lagged == slot) {
+            Some((_, kept)) => *kept = (*kept).max(rows),
+            None => self.lags.push((slot, rows)),
+        }
+    }
+
     /// A constant of a type.
     ///
     /// # Errors
@@ -269,6 +290,13 @@ impl<'a> Build<'a> {
                 classes.len() - 1
             }
         }
+    }
+
+    /// Takes what a model computes over columns. A model that is not asked for each row goes row by row.
+    pub(crate) fn block<B: Block + 'static>(&mut self, block: impl FnOnce() -> Option<B>) -> Option<BlockId> {
+        let block = if self.conditional == 0 { block()? } else { return None };
+        self.blocks.push(Arc::new(block));
+        Some(self.blocks.len() - 1)
     }
 
     /// Counts an expression.

@@ -28,9 +28,14 @@ pub(crate) struct Answer {
     pub(crate) reasons: Vec<Symbol>,
     /// Standard error of the prediction.
     pub(crate) deviation: Option<f64>,
+    /// Where the deviation is that of another number: that number, and what leads from it to the prediction.
+    pub(crate) limits: Option<(Link, f64)>,
     /// Association rules that apply.
     pub(crate) rules: Vec<Recommendation>,
 }
+
+/// What leads from a number within a model to its prediction.
+pub(crate) type Link = fn(f64) -> f64;
 
 /// An entity and how near it is.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +69,7 @@ impl Default for Answer {
             nearest_first: false,
             reasons: Vec::new(),
             deviation: None,
+            limits: None,
             rules: Vec::new(),
         }
     }
@@ -75,7 +81,7 @@ impl Answer {
         self.value = Value::Missing;
         self.entity = Value::Missing;
         self.display = Value::Missing;
-        (self.confidence, self.deviation) = (None, None);
+        (self.confidence, self.deviation, self.limits) = (None, None, None);
         self.nearest_first = false;
         self.scores.clear();
         self.confidences.clear();

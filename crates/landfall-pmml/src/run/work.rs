@@ -1,5 +1,6 @@
 //! The workspace of one thread, and the context that evaluation passes along.
 
+use crate::blocks::{Block, BlockRows};
 use crate::expression::{self, Expr};
 use crate::models::Model;
 use crate::resolve::{DataField, Slot, SlotDef, Source};
@@ -16,7 +17,15 @@ pub(crate) struct Compiled {
     pub(crate) functions: Vec<Option<Expr>>,
     pub(crate) lists: Vec<Vec<Value>>,
     pub(crate) lags: Vec<(Slot, usize)>,
+    pub(crate) blocks: Vec<Arc<dyn Block>>,
     pub(crate) root: Model,
+}
+
+impl Compiled {
+    /// Whether there are blocks, and a row may be looked at before those ahead of it are done.
+    pub(crate) fn goes_ahead(&self) -> bool {
+        !self.blocks.is_empty() && self.lags.is_empty()
+    }
 }
 
 /// Values of one row by slot, and memory that is used again for the next.
@@ -37,7 +46,17 @@ pub(crate) struct Work {
     arena: Symbols,
     pub(crate) parameters: Vec<Value>,
     pub(crate) parameters_base: usize,
+    /// Functions of the document that are running, one within the other.
+    pub(crate) calls: u32,
     history: Vec<VecDeque<Value>>,
+    /// Rows that were computed ahead.
+    pub(crate) blocks: Vec<BlockRows>,
+    /// Whether the row's data is in `input`.
+    pub(crate) loaded: bool,
+    /// Whether data was asked for that is not.
+    pub(crate) starved: bool,
+    /// Whether something was asked for that a model has yet to answer.
+    pub(crate) asked_of_models: bool,
     /// Row of the call, for messages.
     pub(crate) row_of_call: usize,
 }
@@ -55,7 +74,12 @@ impl Work {
             arena: Symbols::after(&m.symbols),
             parameters: Vec::new(),
             parameters_base: 0,
+            calls: 0,
             history: vec![VecDeque::new(); m.lags.len()],
+            blocks: m.blocks.iter().map(|_| BlockRows::default()).collect(),
+            loaded: true,
+            starved: false,
+            asked_of_models: false,
             row_of_call: 0,
         }
     }
@@ -70,9 +94,11 @@ impl Work {
         self.row_of_call = row_of_call;
         self.unreadable.clear();
         self.input.fill(Value::Missing);
+        (self.loaded, self.starved) = (true, false);
         self.group.clear();
         self.parameters.clear();
         self.parameters_base = 0;
+        self.calls = 0;
         if self.history.is_empty() {
             self.arena.clear();
         }
@@ -81,6 +107,7 @@ impl Work {
     /// Forgets the rows of the call before.
     pub(crate) fn start_call(&mut self) {
         self.history.iter_mut().for_each(VecDeque::clear);
+        self.blocks.iter_mut().for_each(BlockRows::clear);
         self.arena.clear();
     }
 }
@@ -111,8 +138,14 @@ impl<'m> Cx<'m> {
     fn compute(&mut self, slot: Slot) -> Result<Value, Problem> {
         let m = self.m;
         let (value, flagged) = match &m.slots[slot as usize].source {
-            Source::Input(field) => (self.w.input[*field], false),
-            Source::Set => (Value::Missing, false),
+            Source::Input(field) => {
+                self.w.starved |= !self.w.loaded;
+                (self.w.input[*field], false)
+            }
+            Source::Set => {
+                self.w.asked_of_models = true;
+                (Value::Missing, false)
+            }
             Source::Derived(expr) => (expression::evaluate(expr, self)?, false),
             Source::Treated { from, treatment } => {
                 let value = self.get(*from)?;

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Cases that pass today; this number only grows.
-const PASSED_AT_LEAST: usize = 911;
+const PASSED_AT_LEAST: usize = 917;
 
 /// Cases that do not pass yet: name and reason, a line each.
 const OPEN: &str = include_str!("open_cases.tsv");

@@ -7,4 +7,6 @@ mod compare;
 mod conformance;
 mod csv;
 mod files;
+mod models;
+mod series;
 mod table;

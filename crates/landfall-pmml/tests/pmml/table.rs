@@ -13,8 +13,13 @@ pub(crate) fn run(
 ) -> Result<(Vec<String>, Vec<Vec<String>>), Problem> {
     let signature = model.signatures()[0].clone();
     let mut inputs = Vec::new();
-    for spec in signature.inputs() {
-        let Some(place) = head.iter().position(|name| *name == spec.name) else {
+    let named = signature.inputs().iter().any(|spec| head.contains(&spec.name));
+    let vector =
+        signature.inputs().iter().enumerate().all(|(at, spec)| spec.name.ends_with(&format!("[{at}]")));
+    for (at, spec) in signature.inputs().iter().enumerate() {
+        // The elements of one vector take columns of other names in order, as they do for tables.
+        let by_place = Some(at).filter(|_| !named && vector);
+        let Some(place) = head.iter().position(|name| *name == spec.name).or(by_place) else {
             inputs.push(None);
             continue;
         };

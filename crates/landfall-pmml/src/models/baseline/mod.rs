@@ -1,0 +1,205 @@
+//! `<BaselineModel>`: how far rows are from what is usual, by a test.
+//!
+//! Counts and sums are over the last rows, this one among them: so many as `windowSize` says, or all of the call.
+
+mod counts;
+mod density;
+
+use super::{Body, Header};
+use crate::read::Element;
+use crate::resolve::{Build, OpType, Slot, SlotDef, Source};
+use crate::run::{Answer, Cx};
+use crate::value::{DataType, Value};
+use counts::Counts;
+use density::Density;
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] = &[];
+
+/// Rows that are looked back at, where the document says all.
+const WINDOW_MAX: usize = 100_000;
+
+#[derive(Debug)]
+struct Baseline {
+    field: Slot,
+    weight: Option<Slot>,
+    /// Earlier rows that count.
+    window: usize,
+    test: Test,
+}
+
+#[derive(Debug)]
+enum Test {
+    /// How many deviations the mean of the rows is from the usual one.
+    ZValue { mean: f64, variance: f64 },
+    /// The sum of log-likelihood ratios, never below a value; it is kept in a slot of its own.
+    CuSum { usual: Density, other: Density, reset: f64, sum: Slot },
+    /// How far counts are from usual ones.
+    ChiSquare(Counts),
+    /// The cosine between counts and usual ones.
+    ScalarProduct(Counts),
+    /// Whether fields of the data depend on each other.
+    Independence(Vec<Slot>),
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    let mut found = None;
+    while let Some(child) = header.next(b, element)? {
+        match child.name.as_ref() {
+            "TestDistributions" => found = Some(test(b, &child, header)?),
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    match found {
+        Some(model) => Ok(Box::new(model)),
+        None => Err(b.xml.malformed(element.place, "<BaselineModel> has no <TestDistributions>")),
+    }
+}
+
+fn test<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<Baseline, Problem> {
+    element.only(
+        &b.xml,
+        &["field", "testStatistic", "resetValue", "windowSize", "weightField", "normalizationScheme"],
+    )?;
+    if element.get("normalizationScheme").is_some_and(|scheme| !matches!(scheme, "Independent" | "none")) {
+        return Err(element.value(&b.xml, "normalizationScheme"));
+    }
+    let field = b.resolve(header.scope, element.need(&b.xml, "field")?, element.place)?;
+    let weight = element.get("weightField");
+    let weight = weight.map(|name| b.resolve(header.scope, name, element.place)).transpose()?;
+    let statistic = element.need(&b.xml, "testStatistic")?.to_owned();
+    let size = element.count(&b.xml, "windowSize")?.unwrap_or(0);
+    let (mut usual, mut other) = (Vec::new(), Vec::new());
+    let mut counts = None;
+    let mut fields = Vec::new();
+    while let Some(child) = b.xml.child(element)? {
+        let densities = match child.name.as_ref() {
+            "Baseline" => &mut usual,
+            "Alternate" => &mut other,
+            _ => return Err(b.xml.unknown(&child, element)),
+        };
+        child.only(&b.xml, &[])?;
+        while let Some(part) = b.xml.child(&child)? {
+            match part.name.as_ref() {
+                "CountTable" | "NormalizedCountTable" => {
+                    counts = Some(Counts::read(b, &part, header, field)?)
+                }
+                "FieldRef" => {
+                    fields.push(b.resolve(header.scope, part.need(&b.xml, "field")?, part.place)?);
+                    b.xml.leaf(&part)?;
+                }
+                _ => densities.push(Density::read(b, &part, &child)?),
+            }
+        }
+    }
+    let reset = element.number(&b.xml, "resetValue")?.unwrap_or(0.0);
+    let test = match (statistic.as_str(), usual.first(), other.first(), counts) {
+        ("zValue", Some(density), ..) => {
+            let (mean, variance) = density.moments();
+            Test::ZValue { mean, variance }
+        }
+        ("CUSUM", Some(usual), Some(other), _) if usual.has_density() && other.has_density() => {
+            let def = SlotDef {
+                name: "CUSUM".to_owned(),
+                dtype: DataType::Double,
+                optype: OpType::Continuous,
+                source: Source::Set,
+                field: None,
+            };
+            let sum = b.slot(def);
+            b.keep_rows(sum, 1);
+            Test::CuSum { usual: *usual, other: *other, reset, sum }
+        }
+        ("chiSquareDistribution" | "chiSquareIndependence", _, _, Some(counts)) => Test::ChiSquare(counts),
+        ("scalarProduct", _, _, Some(counts)) => Test::ScalarProduct(counts),
+        ("chiSquareIndependence", ..) if fields.len() == 2 => Test::Independence(fields),
+        _ => return Err(element.value(&b.xml, "testStatistic")),
+    };
+    let window = match (&test, size) {
+        (Test::CuSum { .. }, _) | (_, 1) => 0,
+        // One value alone is compared unless the document asks for more.
+        (Test::ZValue { .. }, 0) => 0,
+        (_, 0) => WINDOW_MAX,
+        (_, size) if size <= WINDOW_MAX => size - 1,
+        _ => return Err(element.value(&b.xml, "windowSize")),
+    };
+    if window > 0 {
+        let looked = match &test {
+            Test::Independence(fields) => fields.clone(),
+            Test::ChiSquare(counts) | Test::ScalarProduct(counts) => counts.slots().to_vec(),
+            _ => vec![field],
+        };
+        looked.into_iter().chain(weight).for_each(|slot| b.keep_rows(slot, window));
+    }
+    Ok(Baseline { field, weight, window, test })
+}
+
+impl Baseline {
+    /// A slot's values in the rows of the window, this row's first.
+    fn rows(&self, cx: &mut Cx<'_>, slot: Slot) -> Result<Vec<Value>, Problem> {
+        let mut values = vec![cx.get(slot)?];
+        values.extend(cx.earlier(slot).take(self.window));
+        Ok(values)
+    }
+
+    fn weights(&self, cx: &mut Cx<'_>, count: usize) -> Result<Vec<f64>, Problem> {
+        match self.weight {
+            None => Ok(vec![1.0; count]),
+            Some(slot) => {
+                Ok(self.rows(cx, slot)?.into_iter().map(|weight| weight.num().unwrap_or(0.0)).collect())
+            }
+        }
+    }
+
+    fn statistic(&self, cx: &mut Cx<'_>) -> Result<Option<f64>, Problem> {
+        match &self.test {
+            Test::ZValue { mean, variance } => {
+                let rows = self.rows(cx, self.field)?;
+                let weights = self.weights(cx, rows.len())?;
+                let known = || rows.iter().zip(&weights).filter_map(|(x, w)| Some((x.num()?, *w)));
+                let total: f64 = known().map(|(_, w)| w).sum();
+                let sum: f64 = known().map(|(x, w)| x * w).sum();
+                Ok((total > 0.0).then(|| (sum / total - mean) / (variance / total).sqrt()))
+            }
+            Test::CuSum { usual, other, reset, sum } => {
+                let before = cx.earlier(*sum).next().and_then(Value::num).unwrap_or(0.0);
+                let Some(x) = cx.number(self.field)? else {
+                    // A row that says nothing leaves the sum as it was.
+                    cx.set(*sum, Value::Num(before));
+                    return Ok(None);
+                };
+                let next = (before + other.log(x) - usual.log(x)).max(*reset);
+                cx.set(*sum, Value::Num(next));
+                Ok(Some(next))
+            }
+            Test::ChiSquare(counts) | Test::ScalarProduct(counts) => {
+                let mut columns = Vec::with_capacity(counts.slots().len());
+                for slot in counts.slots() {
+                    columns.push(self.rows(cx, *slot)?);
+                }
+                let weights = self.weights(cx, columns.first().map_or(0, Vec::len))?;
+                let seen = counts.seen(&columns, &weights);
+                Ok(match &self.test {
+                    Test::ScalarProduct(_) => counts.cosine(&seen),
+                    _ => counts.chi_square(&seen),
+                })
+            }
+            Test::Independence(fields) => {
+                let (a, b) = (self.rows(cx, fields[0])?, self.rows(cx, fields[1])?);
+                let weights = self.weights(cx, a.len())?;
+                Ok(counts::independence(&a, &b, &weights))
+            }
+        }
+    }
+}
+
+impl Body for Baseline {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        answer.value = Value::of(self.statistic(cx)?);
+        Ok(())
+    }
+}

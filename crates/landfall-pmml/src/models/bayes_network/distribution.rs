@@ -1,0 +1,202 @@
+//! Distributions of continuous nodes, whose parameters are expressions over their parents.
+
+use crate::expression::{self, DocumentNode, Expr};
+use crate::read::Element;
+use crate::resolve::{Build, ScopeId};
+use crate::run::Cx;
+use landfall_model::Problem;
+use std::f64::consts::{PI, TAU};
+
+/// The shape of a distribution.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// Mean, variance.
+    Normal,
+    /// Mean and variance of the logarithm.
+    Lognormal,
+    /// Mean, lower, upper.
+    Triangular,
+    /// Lower, upper.
+    Uniform,
+}
+
+/// As the document has it.
+#[derive(Debug)]
+pub(super) struct Document {
+    shape: Shape,
+    pub(super) parameters: Vec<DocumentNode>,
+}
+
+/// Resolved.
+#[derive(Debug)]
+pub(super) struct Distribution {
+    shape: Shape,
+    parameters: Vec<Expr>,
+}
+
+/// With the parameters of one case.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    shape: Shape,
+    a: f64,
+    b: f64,
+    c: f64,
+}
+
+/// Reads a `<ContinuousDistribution>`.
+pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Document, Problem> {
+    element.only(&b.xml, &[])?;
+    let mut found = None;
+    while let Some(child) = b.xml.child(element)? {
+        let (shape, names): (Shape, &[&str]) = match child.name.as_ref() {
+            "NormalDistributionForBN" => (Shape::Normal, &["Mean", "Variance"]),
+            "LognormalDistributionForBN" => (Shape::Lognormal, &["Mean", "Variance"]),
+            "TriangularDistributionForBN" => (Shape::Triangular, &["Mean", "Lower", "Upper"]),
+            "UniformDistributionForBN" => (Shape::Uniform, &["Lower", "Upper"]),
+            _ => return Err(b.xml.unknown(&child, element)),
+        };
+        child.only(&b.xml, &[])?;
+        let mut parts: Vec<Option<DocumentNode>> = names.iter().map(|_| None).collect();
+        while let Some(part) = b.xml.child(&child)? {
+            let Some(at) = names.iter().position(|name| *name == part.name) else {
+                return Err(b.xml.unknown(&part, &child));
+            };
+            part.only(&b.xml, &[])?;
+            while let Some(inner) = b.xml.child(&part)? {
+                parts[at] = Some(expression::read_expression(b, &inner, &part)?);
+            }
+        }
+        let Some(parameters) = parts.into_iter().collect() else {
+            let what = format!("<{}> needs {}", child.name, names.join(", "));
+            return Err(b.xml.malformed(child.place, what));
+        };
+        found = Some(Document { shape, parameters });
+    }
+    found.ok_or_else(|| b.xml.malformed(element.place, "<ContinuousDistribution> is empty"))
+}
+
+/// Resolves one in the scope of its node.
+pub(super) fn resolve<'a>(
+    b: &mut Build<'a>,
+    scope: ScopeId,
+    document: &Document,
+) -> Result<Distribution, Problem> {
+    let mut parameters = Vec::with_capacity(document.parameters.len());
+    for parameter in &document.parameters {
+        parameters.push(expression::resolve(b, scope, parameter)?.expr);
+    }
+    Ok(Distribution { shape: document.shape, parameters })
+}
+
+impl Distribution {
+    /// With the values that its parents have now; `None` when a parameter is missing or makes no distribution.
+    pub(super) fn known(&self, cx: &mut Cx<'_>) -> Result<Option<Known>, Problem> {
+        let mut numbers = [0.0; 3];
+        for (place, parameter) in numbers.iter_mut().zip(&self.parameters) {
+            match expression::evaluate(parameter, cx)?.num() {
+                Some(number) => *place = number,
+                None => return Ok(None),
+            }
+        }
+        let [a, b, c] = numbers;
+        let known = match self.shape {
+            Shape::Triangular => Known { shape: self.shape, a: b, b: c, c: 3.0 * a - b - c },
+            shape => Known { shape, a, b, c },
+        };
+        Ok(Some(known).filter(Known::is_proper))
+    }
+}
+
+impl Known {
+    fn is_proper(&self) -> bool {
+        match self.shape {
+            Shape::Normal | Shape::Lognormal => self.b > 0.0,
+            Shape::Uniform => self.a < self.b,
+            Shape::Triangular => self.a < self.b && (self.a..=self.b).contains(&self.c),
+        }
+    }
+
+    pub(super) fn density(&self, x: f64) -> f64 {
+        let Known { a, b, c, .. } = *self;
+        let normal = |x: f64| (-(x - a) * (x - a) / (2.0 * b)).exp() / (TAU * b).sqrt();
+        match self.shape {
+            Shape::Normal => normal(x),
+            Shape::Lognormal if x > 0.0 => normal(x.ln()) / x,
+            Shape::Lognormal => 0.0,
+            Shape::Uniform => f64::from(u8::from((a..=b).contains(&x))) / (b - a),
+            Shape::Triangular if x < a || x > b => 0.0,
+            Shape::Triangular if x < c => 2.0 * (x - a) / ((b - a) * (c - a)),
+            Shape::Triangular if x > c => 2.0 * (b - x) / ((b - a) * (b - c)),
+            Shape::Triangular => 2.0 / (b - a),
+        }
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        let Known { a, b, c, .. } = *self;
+        match self.shape {
+            Shape::Normal => a,
+            Shape::Lognormal => (a + b / 2.0).exp(),
+            Shape::Uniform => (a + b) / 2.0,
+            Shape::Triangular => (a + b + c) / 3.0,
+        }
+    }
+
+    pub(super) fn variance(&self) -> f64 {
+        let Known { a, b, c, .. } = *self;
+        match self.shape {
+            Shape::Normal => b,
+            Shape::Lognormal => b.exp_m1() * (2.0 * a + b).exp(),
+            Shape::Uniform => (b - a) * (b - a) / 12.0,
+            Shape::Triangular => (a * a + b * b + c * c - a * b - a * c - b * c) / 18.0,
+        }
+    }
+
+    /// Values and their shares: `count` points whose sums stand for integrals.
+    pub(super) fn points(&self, count: usize) -> Vec<(f64, f64)> {
+        /// Deviations to either side: beyond lies less than a double can tell.
+        const REACH: f64 = 9.0;
+        let Known { a, b, .. } = *self;
+        let (low, high) = match self.shape {
+            Shape::Normal | Shape::Lognormal => (a - REACH * b.sqrt(), a + REACH * b.sqrt()),
+            Shape::Uniform | Shape::Triangular => (a, b),
+        };
+        let step = (high - low) / count as f64;
+        let point = |i: usize| {
+            // Midpoints: the ends of a uniform distribution count neither twice nor not at all.
+            let at = low + (i as f64 + 0.5) * step;
+            match self.shape {
+                Shape::Lognormal => {
+                    (at.exp(), (-(at - a) * (at - a) / (2.0 * b)).exp() / (2.0 * PI * b).sqrt() * step)
+                }
+                _ => (at, self.density(at) * step),
+            }
+        };
+        (0..count).map(point).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(shape: Shape, a: f64, b: f64, c: f64) -> Known {
+        Known { shape, a, b, c }
+    }
+
+    #[test]
+    fn points_stand_for_integrals() {
+        for (known, tolerance) in [
+            (known(Shape::Normal, 3.0, 4.0, 0.0), 1e-12),
+            (known(Shape::Lognormal, 0.5, 0.25, 0.0), 1e-12),
+            (known(Shape::Uniform, -1.0, 3.0, 0.0), 1e-5),
+            (known(Shape::Triangular, 0.0, 4.0, 1.0), 1e-4),
+        ] {
+            let points = known.points(1000);
+            let sum = |of: &dyn Fn(f64) -> f64| points.iter().map(|(x, w)| of(*x) * w).sum::<f64>();
+            assert!((sum(&|_| 1.0) - 1.0).abs() < tolerance, "{known:?}");
+            assert!((sum(&|x| x) - known.mean()).abs() < tolerance * 10.0, "{known:?}");
+            let variance = sum(&|x| x * x) - known.mean() * known.mean();
+            assert!((variance - known.variance()).abs() < tolerance * 100.0, "{known:?}");
+        }
+    }
+}

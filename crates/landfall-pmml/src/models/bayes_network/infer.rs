@@ -1,0 +1,214 @@
+//! Inference by looking at each case of what is unknown and has a say.
+
+use super::distribution::Known;
+use super::{Case, Kind, Network, Node};
+use crate::run::Cx;
+use crate::value::Value;
+use landfall_model::{Kind as ProblemKind, Problem};
+
+/// Cases of one row, at most.
+const CASES_MAX: u64 = 20_000_000;
+
+/// What is believed of a node that is predicted, not divided by the total yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Belief {
+    /// By state.
+    pub(super) shares: Vec<f64>,
+    pub(super) total: f64,
+    /// Sums over cases of the distance from the first case's mean, and of its square with the variance.
+    first: f64,
+    second: f64,
+    shift: Option<f64>,
+}
+
+impl Belief {
+    /// The state with the largest share, the first of equal ones.
+    pub(super) fn best(&self) -> Option<usize> {
+        let mut best = None;
+        for (state, share) in self.shares.iter().enumerate() {
+            if *share > 0.0 && best.is_none_or(|best: usize| *share > self.shares[best]) {
+                best = Some(state);
+            }
+        }
+        best
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.shift.unwrap_or_default() + self.first / self.total
+    }
+
+    pub(super) fn deviation(&self) -> f64 {
+        let away = self.first / self.total;
+        (self.second / self.total - away * away).max(0.0).sqrt()
+    }
+}
+
+/// A case while it is being looked at.
+struct Look<'n> {
+    network: &'n Network,
+    /// Nodes that have a say, each after its parents.
+    order: Vec<usize>,
+    observed: Vec<Value>,
+    /// The state of each discrete node, the distribution of each continuous one that nothing depends on.
+    states: Vec<usize>,
+    open: Vec<Option<Known>>,
+    /// The number of each other continuous node.
+    numbers: Vec<f64>,
+    /// Whether a node that has a say depends on it.
+    has_children: Vec<bool>,
+    /// Points that stand for an unknown number.
+    points: usize,
+    cases: u64,
+    beliefs: Vec<Belief>,
+}
+
+/// Beliefs by target; `None` where what is known cannot be, by the network.
+pub(super) fn infer(network: &Network, cx: &mut Cx<'_>) -> Result<Option<Vec<Belief>>, Problem> {
+    let count = network.nodes.len();
+    let mut observed = vec![Value::Missing; count];
+    for (place, node) in observed.iter_mut().zip(&network.nodes) {
+        if let Some(slot) = node.observed {
+            *place = cx.get(slot)?;
+        }
+    }
+    // What is unknown and leads to nothing known or asked has no say.
+    let mut says = vec![false; count];
+    for at in (0..count).rev() {
+        says[at] |= !observed[at].is_missing() || network.targets.iter().any(|(target, _)| *target == at);
+        if says[at] {
+            network.nodes[at].parents.iter().for_each(|parent| says[*parent] = true);
+        }
+    }
+    let mut has_children = vec![false; count];
+    for at in (0..count).filter(|at| says[*at]) {
+        network.nodes[at].parents.iter().for_each(|parent| has_children[*parent] = true);
+    }
+    let hidden = |at: &usize| {
+        let continuous = matches!(network.nodes[*at].kind, Kind::Continuous { .. });
+        says[*at] && continuous && observed[*at].is_missing() && has_children[*at]
+    };
+    let points = match (0..count).filter(hidden).count() {
+        0 | 1 => 4_000,
+        2 => 600,
+        _ => 100,
+    };
+    let states = |(target, _): &(usize, Option<u32>)| match &network.nodes[*target].kind {
+        Kind::Discrete { states, .. } => Belief { shares: vec![0.0; states.len()], ..Belief::default() },
+        Kind::Continuous { .. } => Belief::default(),
+    };
+    let mut look = Look {
+        network,
+        order: (0..count).filter(|at| says[*at]).collect(),
+        observed,
+        states: vec![0; count],
+        open: vec![None; count],
+        numbers: vec![0.0; count],
+        has_children,
+        points,
+        cases: 0,
+        beliefs: network.targets.iter().map(states).collect(),
+    };
+    look.at(cx, 0, 1.0)?;
+    Ok(Some(look.beliefs).filter(|beliefs| beliefs.iter().all(|belief| belief.total > 0.0)))
+}
+
+impl Look<'_> {
+    /// Looks at all cases from the node at this place of the order on.
+    fn at(&mut self, cx: &mut Cx<'_>, place: usize, weight: f64) -> Result<(), Problem> {
+        self.cases += 1;
+        if self.cases > CASES_MAX {
+            let what = "too many unknown nodes for an exact answer of the Bayesian network";
+            return Err(Problem::worded(
+                ProblemKind::InvalidArgument,
+                format!("row {}: {what}", cx.w.row_of_call),
+            ));
+        }
+        let Some(at) = self.order.get(place).copied() else {
+            self.count(weight);
+            return Ok(());
+        };
+        let network = self.network;
+        let node = &network.nodes[at];
+        for (slot, expr) in &node.derived {
+            let value = crate::expression::evaluate(expr, cx)?;
+            cx.set(*slot, value);
+        }
+        let value = self.observed[at];
+        match &node.kind {
+            Kind::Discrete { states, cases } => {
+                let Some(shares) = self.case(cases) else { return Ok(()) };
+                for (state, (known, share)) in states.iter().zip(shares).enumerate() {
+                    if *share > 0.0 && (value.is_missing() || value == known.value) {
+                        self.states[at] = state;
+                        cx.set(node.slot, known.value);
+                        self.at(cx, place + 1, weight * share)?;
+                    }
+                }
+                Ok(())
+            }
+            Kind::Continuous { cases } => {
+                let Some(distribution) = self.case(cases) else { return Ok(()) };
+                let Some(known) = distribution.known(cx)? else { return Ok(()) };
+                self.number(cx, place, node, weight, &known)
+            }
+        }
+    }
+
+    fn number(
+        &mut self,
+        cx: &mut Cx<'_>,
+        place: usize,
+        node: &Node,
+        weight: f64,
+        known: &Known,
+    ) -> Result<(), Problem> {
+        let at = self.order[place];
+        if let Some(x) = self.observed[at].num() {
+            self.numbers[at] = x;
+            cx.set(node.slot, Value::Num(x));
+            return self.at(cx, place + 1, weight * known.density(x));
+        }
+        if !self.has_children[at] {
+            self.open[at] = Some(*known);
+            return self.at(cx, place + 1, weight);
+        }
+        for (x, share) in known.points(self.points) {
+            cx.set(node.slot, Value::Num(x));
+            self.open[at] = None;
+            self.numbers[at] = x;
+            self.at(cx, place + 1, weight * share)?;
+        }
+        Ok(())
+    }
+
+    /// The case whose parents have the values that they have now.
+    fn case<'c, T>(&self, cases: &'c [Case<T>]) -> Option<&'c T> {
+        let holds = |(parent, value): &(usize, Value)| match &self.network.nodes[*parent].kind {
+            Kind::Discrete { states, .. } => {
+                states.get(self.states[*parent]).map(|s| s.value) == Some(*value)
+            }
+            Kind::Continuous { .. } => self.observed[*parent] == *value,
+        };
+        cases.iter().find(|case| case.parents.iter().all(holds)).map(|case| &case.then)
+    }
+
+    /// Adds the case to what is believed of the targets.
+    fn count(&mut self, weight: f64) {
+        let network = self.network;
+        for ((target, _), belief) in network.targets.iter().zip(&mut self.beliefs) {
+            belief.total += weight;
+            match &network.nodes[*target].kind {
+                Kind::Discrete { .. } => belief.shares[self.states[*target]] += weight,
+                Kind::Continuous { .. } => {
+                    let (mean, variance) = match &self.open[*target] {
+                        Some(known) => (known.mean(), known.variance()),
+                        None => (self.numbers[*target], 0.0),
+                    };
+                    let away = mean - *belief.shift.get_or_insert(mean);
+                    belief.first += weight * away;
+                    belief.second += weight * (variance + away * away);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `<BayesianNetworkModel>`: what is known of some nodes says how likely the values of the others are.
+
+mod distribution;
+mod infer;
+mod read;
+
+use super::{Body, Header};
+use crate::expression::Expr;
+use crate::read::Element;
+use crate::resolve::{Build, Slot};
+use crate::run::{Answer, Cx};
+use crate::value::Value;
+use distribution::Distribution;
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] = &["modelType", "inferenceMethod"];
+
+/// Nodes, each after its parents.
+#[derive(Debug)]
+struct Network {
+    nodes: Vec<Node>,
+    /// Nodes that are predicted, with the slots of their predictions; the first is the model's own.
+    targets: Vec<(usize, Option<Slot>)>,
+}
+
+#[derive(Debug)]
+struct Node {
+    name: String,
+    /// What the data says of it; `None` for one that is predicted.
+    observed: Option<Slot>,
+    /// Its value while a case is looked at.
+    slot: Slot,
+    parents: Vec<usize>,
+    /// Fields of its own that its distributions are made of.
+    derived: Vec<(Slot, Expr)>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Discrete { states: Vec<State>, cases: Vec<Case<Vec<f64>>> },
+    Continuous { cases: Vec<Case<Distribution>> },
+}
+
+#[derive(Debug)]
+struct State {
+    value: Value,
+    /// Its place among the model's classes.
+    class: usize,
+}
+
+/// What holds where the parents have certain values.
+#[derive(Debug)]
+struct Case<T> {
+    parents: Vec<(usize, Value)>,
+    then: T,
+}
+
+/// Reads the element.
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &mut Header,
+) -> Result<Box<dyn Body>, Problem> {
+    // How the network came about, and how the writer would infer: what is inferred here is exact.
+    match element.get("modelType") {
+        None | Some("General" | "TAN" | "Markov-blanket") => {}
+        Some(_) => return Err(element.value(&b.xml, "modelType")),
+    }
+    match element.get("inferenceMethod") {
+        None | Some("Other" | "MCMC" | "Exact") => {}
+        Some(_) => return Err(element.value(&b.xml, "inferenceMethod")),
+    }
+    let mut documents = Vec::new();
+    while let Some(child) = header.next(b, element)? {
+        if child.name != "BayesianNetworkNodes" {
+            return Err(b.xml.unknown(&child, element));
+        }
+        child.only(&b.xml, &[])?;
+        while let Some(node) = b.xml.child(&child)? {
+            documents.push(read::document(b, &node, &child)?);
+        }
+    }
+    let nodes = read::resolve(b, header, documents, element)?;
+    let mut targets = Vec::new();
+    for (name, slot) in &header.results {
+        if let Some(at) = nodes.iter().position(|node| node.name == *name) {
+            targets.push((at, Some(*slot)));
+        }
+    }
+    if targets.is_empty() {
+        return Err(b.xml.malformed(element.place, "<BayesianNetworkModel> has no node that is its target"));
+    }
+    Ok(Box::new(Network { nodes, targets }))
+}
+
+impl Body for Network {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let Some(beliefs) = infer::infer(self, cx)? else { return Ok(()) };
+        for (place, ((at, slot), belief)) in self.targets.iter().zip(&beliefs).enumerate() {
+            let value = match &self.nodes[*at].kind {
+                Kind::Discrete { states, .. } => {
+                    let best = belief.best();
+                    if place == 0 {
+                        answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
+                        for (state, share) in states.iter().zip(&belief.shares) {
+                            answer.scores[state.class] = share / belief.total;
+                        }
+                    }
+                    best.map_or(Value::Missing, |state| states[state].value)
+                }
+                Kind::Continuous { .. } => {
+                    if place == 0 {
+                        answer.deviation = Some(belief.deviation());
+                    }
+                    Value::Num(belief.mean())
+                }
+            };
+            if place == 0 {
+                answer.value = value;
+            }
+            if let Some(slot) = slot {
+                cx.set(*slot, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn sets_targets(&self) -> bool {
+        self.targets.len() > 1
+    }
+}

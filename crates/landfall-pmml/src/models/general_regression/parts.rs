@@ -1,0 +1,284 @@
+//! The model's children, and how they are put together.
+
+use super::{Baseline, Cell, Equation, Hazard, Parameter};
+use crate::models::{Header, MiningFunction};
+use crate::read::{Element, Matrix, Place};
+use crate::resolve::Build;
+use crate::value::Value;
+use landfall_model::Problem;
+use std::collections::HashMap;
+
+/// A predictor of the factor list: its categories and contrast matrix, where it has them.
+type Contrast = Option<(Vec<String>, Vec<Vec<f64>>)>;
+
+/// The model's children, before they are put together.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) parameters: Vec<Parameter>,
+    factors: HashMap<String, Contrast>,
+    covariates: Vec<String>,
+    /// Value, predictor, parameter.
+    cells: Vec<(String, String, String, Place)>,
+    /// Class, parameter, coefficient.
+    betas: Vec<(Option<String>, String, f64, Place)>,
+    strata: Vec<(String, Baseline)>,
+    /// Two parameters and their covariance.
+    covariances: Vec<(String, String, f64)>,
+}
+
+impl Parts {
+    pub(super) fn child<'a>(
+        &mut self,
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        parent: &Element<'a>,
+    ) -> Result<(), Problem> {
+        match element.name.as_ref() {
+            // Events of the training data change no prediction.
+            "EventValues" => b.xml.skip(element),
+            "ParameterList" => self.each(b, element, "Parameter", Parts::parameter),
+            "FactorList" => self.each(b, element, "Predictor", Parts::factor),
+            "CovariateList" => self.each(b, element, "Predictor", Parts::covariate),
+            "PPMatrix" => self.each(b, element, "PPCell", Parts::design_cell),
+            "ParamMatrix" => self.each(b, element, "PCell", Parts::beta),
+            "PCovMatrix" => {
+                element.only(&b.xml, &["type"])?;
+                self.each(b, element, "PCovCell", Parts::covariance)
+            }
+            "BaseCumHazardTables" => self.hazard_tables(b, element),
+            _ => Err(b.xml.unknown(element, parent)),
+        }
+    }
+
+    /// Reads the children of an element, all of one name.
+    fn each<'a>(
+        &mut self,
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        name: &str,
+        read: fn(&mut Self, &mut Build<'a>, &Element<'a>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        if element.name != "PCovMatrix" {
+            element.only(&b.xml, &[])?;
+        }
+        while let Some(child) = b.xml.child(element)? {
+            if child.name != name {
+                return Err(b.xml.unknown(&child, element));
+            }
+            read(self, b, &child)?;
+        }
+        Ok(())
+    }
+
+    fn parameter<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        element.only(&b.xml, &["name", "label", "referencePoint"])?;
+        self.parameters.push(Parameter {
+            name: element.need(&b.xml, "name")?.to_owned(),
+            reference_point: element.number(&b.xml, "referencePoint")?.unwrap_or(0.0),
+            cells: Vec::new(),
+        });
+        b.xml.leaf(element)
+    }
+
+    fn factor<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        let name = element.need(&b.xml, "name")?.to_owned();
+        let contrast = contrast(b, element)?;
+        self.factors.insert(name, contrast);
+        Ok(())
+    }
+
+    fn covariate<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        element.only(&b.xml, &["name"])?;
+        self.covariates.push(element.need(&b.xml, "name")?.to_owned());
+        b.xml.leaf(element)
+    }
+
+    fn design_cell<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        element.only(&b.xml, &["value", "predictorName", "parameterName"])?;
+        let text = |name: &str| element.need(&b.xml, name).map(str::to_owned);
+        self.cells.push((text("value")?, text("predictorName")?, text("parameterName")?, element.place));
+        b.xml.leaf(element)
+    }
+
+    fn beta<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        element.only(&b.xml, &["targetCategory", "parameterName", "beta", "df"])?;
+        let name = element.need(&b.xml, "parameterName")?.to_owned();
+        let class = element.get("targetCategory").map(str::to_owned);
+        self.betas.push((class, name, element.need_number(&b.xml, "beta")?, element.place));
+        b.xml.leaf(element)
+    }
+
+    fn covariance<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        element.only(&b.xml, &["pRow", "pCol", "tRow", "tCol", "value", "targetCategory"])?;
+        // Of several equations no one deviation is asked.
+        if element.get("tRow").is_none() && element.get("targetCategory").is_none() {
+            let text = |name: &str| element.need(&b.xml, name).map(str::to_owned);
+            self.covariances.push((text("pRow")?, text("pCol")?, element.need_number(&b.xml, "value")?));
+        }
+        b.xml.leaf(element)
+    }
+
+    fn hazard_tables<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        element.only(&b.xml, &["maxTime"])?;
+        let mut whole = Baseline {
+            max_time: element.number(&b.xml, "maxTime")?.unwrap_or(f64::INFINITY),
+            cells: Vec::new(),
+        };
+        while let Some(child) = b.xml.child(element)? {
+            match child.name.as_ref() {
+                "BaselineCell" => whole.cells.push(baseline_cell(b, &child)?),
+                "BaselineStratum" => {
+                    child.only(&b.xml, &["value", "label", "maxTime"])?;
+                    let mut stratum =
+                        Baseline { max_time: child.need_number(&b.xml, "maxTime")?, cells: Vec::new() };
+                    while let Some(cell) = b.xml.child(&child)? {
+                        stratum.cells.push(baseline_cell(b, &cell)?);
+                    }
+                    self.strata.push((child.need(&b.xml, "value")?.to_owned(), stratum));
+                }
+                _ => return Err(b.xml.unknown(&child, element)),
+            }
+        }
+        if !whole.cells.is_empty() {
+            self.strata.push((String::new(), whole));
+        }
+        Ok(())
+    }
+
+    /// Covariances of parameters by their places, each pair as often as it counts.
+    pub(super) fn covariances(&self) -> Vec<(usize, usize, f64)> {
+        let place = |name: &String| self.parameters.iter().position(|parameter| parameter.name == *name);
+        let mut all: Vec<(usize, usize, f64)> = Vec::new();
+        for (row, column, value) in &self.covariances {
+            let (Some(row), Some(column)) = (place(row), place(column)) else { continue };
+            // One half of a symmetric matrix may stand for both.
+            let other =
+                self.covariances.iter().any(|(r, c, _)| place(r) == Some(column) && place(c) == Some(row));
+            all.push((row, column, if other { *value } else { 2.0 * value }));
+        }
+        all
+    }
+
+    /// Cells become products of the parameters.
+    pub(super) fn link_cells<'a>(&mut self, b: &mut Build<'a>, header: &Header) -> Result<(), Problem> {
+        for (text, predictor, parameter, place) in std::mem::take(&mut self.cells) {
+            let slot = b.resolve(header.scope, &predictor, place)?;
+            let dtype = b.slots[slot as usize].dtype;
+            let categorical = self.factors.contains_key(&predictor)
+                || (!self.covariates.contains(&predictor) && !dtype.is_number());
+            let cell = match self.factors.get(&predictor) {
+                Some(Some((categories, matrix))) => {
+                    let Some(column) = categories.iter().position(|category| *category == text) else {
+                        return Err(b
+                            .xml
+                            .malformed(place, format!("{text:?} is no category of {predictor:?}")));
+                    };
+                    let mut values = Vec::new();
+                    for (row, category) in matrix.iter().zip(categories) {
+                        let value = b.constant(category, dtype, place)?;
+                        values.push((value, row.get(column).copied().unwrap_or(0.0)));
+                    }
+                    Cell::Contrast { slot, values }
+                }
+                _ if categorical => Cell::Factor { slot, value: b.constant(&text, dtype, place)? },
+                _ => {
+                    let exponent = crate::value::number(&text);
+                    let exponent = exponent.ok_or_else(|| {
+                        b.xml.malformed(place, format!("exponent {text:?}: expected a number"))
+                    })?;
+                    Cell::Power { slot, exponent }
+                }
+            };
+            match self.parameters.iter_mut().find(|other| other.name == parameter) {
+                Some(parameter) => parameter.cells.push(cell),
+                None => {
+                    return Err(b.xml.malformed(place, format!("parameter {parameter:?} is not declared")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The equations that coefficients make.
+    pub(super) fn equations<'a>(&self, b: &mut Build<'a>, header: &Header) -> Result<Vec<Equation>, Problem> {
+        let places: HashMap<&str, usize> = self
+            .parameters
+            .iter()
+            .enumerate()
+            .map(|(place, parameter)| (parameter.name.as_str(), place))
+            .collect();
+        let mut equations: Vec<Equation> = Vec::new();
+        let mut shared = Vec::new();
+        for (class, name, beta, place) in &self.betas {
+            let Some(parameter) = places.get(name.as_str()).copied() else {
+                return Err(b.xml.malformed(*place, format!("parameter {name:?} is not declared")));
+            };
+            let Some(text) = class.as_ref().filter(|_| header.function == MiningFunction::Classification)
+            else {
+                shared.push((parameter, *beta));
+                continue;
+            };
+            let class = Some(header.class(b, text).0);
+            match equations.iter_mut().find(|equation| equation.class == class) {
+                Some(equation) => equation.betas.push((parameter, *beta)),
+                None => equations.push(Equation { class, betas: vec![(parameter, *beta)] }),
+            }
+        }
+        if equations.is_empty() {
+            return Ok(vec![Equation { class: None, betas: shared }]);
+        }
+        // Coefficients without a class belong to all of them.
+        equations.iter_mut().for_each(|equation| equation.betas.extend_from_slice(&shared));
+        Ok(equations)
+    }
+
+    /// What a Cox regression needs beside its coefficients.
+    pub(super) fn hazard<'a>(
+        &mut self,
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        header: &Header,
+    ) -> Result<Hazard, Problem> {
+        let time = b.resolve(header.scope, element.need(&b.xml, "endTimeVariable")?, element.place)?;
+        let strata = element.get("baselineStrataVariable");
+        let strata = strata.map(|name| b.resolve(header.scope, name, element.place)).transpose()?;
+        let mut tables = Vec::new();
+        for (text, baseline) in self.strata.drain(..) {
+            let value = match strata {
+                Some(slot) => b.constant(&text, b.slots[slot as usize].dtype, element.place)?,
+                None => Value::Missing,
+            };
+            tables.push((value, baseline));
+        }
+        Ok(Hazard { time, strata, tables })
+    }
+}
+
+fn baseline_cell<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<(f64, f64), Problem> {
+    element.only(&b.xml, &["time", "cumHazard"])?;
+    let cell = (element.need_number(&b.xml, "time")?, element.need_number(&b.xml, "cumHazard")?);
+    b.xml.leaf(element)?;
+    Ok(cell)
+}
+
+fn contrast<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Contrast, Problem> {
+    element.only(&b.xml, &["name", "contrastMatrixType"])?;
+    let (mut categories, mut matrix) = (Vec::new(), Vec::new());
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "Categories" => {
+                while let Some(category) = b.xml.child(&child)? {
+                    category.only(&b.xml, &["value"])?;
+                    categories.push(category.need(&b.xml, "value")?.to_owned());
+                    b.xml.leaf(&category)?;
+                }
+            }
+            "Matrix" => {
+                let found = Matrix::read(&mut b.xml, &child)?;
+                matrix = (0..found.rows).map(|row| found.row(row).to_vec()).collect();
+            }
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    Ok((!matrix.is_empty()).then_some((categories, matrix)))
+}

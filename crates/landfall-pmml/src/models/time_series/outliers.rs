@@ -1,0 +1,77 @@
+//! `<OutlierEffect>`: what a known event did to the series, and what it goes on doing.
+
+use crate::read::Element;
+use crate::resolve::Build;
+use landfall_model::Problem;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effect {
+    kind: Kind,
+    /// From 1.
+    start: f64,
+    magnitude: f64,
+    damping: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Additive,
+    Level,
+    Transient,
+    SeasonalAdditive,
+    Trend,
+}
+
+pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Effect, Problem> {
+    element.only(&b.xml, &["type", "startTime", "magnitude", "dampingCoefficient"])?;
+    let kind = match element.need(&b.xml, "type")? {
+        "additive" => Kind::Additive,
+        "level" => Kind::Level,
+        "transient" => Kind::Transient,
+        "seasonalAdditive" => Kind::SeasonalAdditive,
+        "trend" => Kind::Trend,
+        // It moves the noise and not the values, by an amount that depends on the fit.
+        _ => return Err(element.value(&b.xml, "type")),
+    };
+    let effect = Effect {
+        kind,
+        start: element.need_number(&b.xml, "startTime")?,
+        magnitude: element.need_number(&b.xml, "magnitude")?,
+        damping: element.number(&b.xml, "dampingCoefficient")?.unwrap_or(1.0),
+    };
+    b.xml.leaf(element)?;
+    Ok(effect)
+}
+
+impl Effect {
+    /// What it adds to the value at a time, from 1.
+    pub(super) fn at(&self, time: f64, period: usize) -> f64 {
+        let since = time - self.start;
+        let acts = match self.kind {
+            Kind::Additive => since == 0.0,
+            Kind::SeasonalAdditive => since >= 0.0 && since % period.max(1) as f64 == 0.0,
+            _ => since >= 0.0,
+        };
+        match self.kind {
+            _ if !acts => 0.0,
+            Kind::Transient => self.magnitude * self.damping.powf(since),
+            Kind::Trend => self.magnitude * (since + 1.0),
+            _ => self.magnitude,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_acts_when_it_should() {
+        let at = |kind, time| Effect { kind, start: 3.0, magnitude: 8.0, damping: 0.5 }.at(time, 4);
+        assert_eq!([at(Kind::Additive, 3.0), at(Kind::Additive, 4.0)], [8.0, 0.0]);
+        assert_eq!([at(Kind::Level, 2.0), at(Kind::Level, 9.0)], [0.0, 8.0]);
+        assert_eq!(at(Kind::Transient, 5.0), 2.0);
+        assert_eq!([at(Kind::SeasonalAdditive, 7.0), at(Kind::SeasonalAdditive, 6.0)], [8.0, 0.0]);
+        assert_eq!(at(Kind::Trend, 4.0), 16.0);
+    }
+}

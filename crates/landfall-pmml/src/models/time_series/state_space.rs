@@ -1,0 +1,100 @@
+//! `<StateSpaceModel>`: a state that moves by a matrix, seen through another.
+//!
+//! The state of the document is that of the first step ahead.
+
+use super::{Forecast, Method, Transformation, array_within};
+use crate::read::{Element, Matrix};
+use crate::resolve::Build;
+use landfall_model::Problem;
+
+#[derive(Debug)]
+struct StateSpace {
+    state: Vec<f64>,
+    transition: Matrix,
+    measurement: Matrix,
+    /// Added to the state at each step, and to what is seen.
+    drift: Vec<f64>,
+    intercept: f64,
+    spread: Option<Spread>,
+}
+
+#[derive(Debug)]
+struct Spread {
+    variance: f64,
+    covariance: Matrix,
+    added: Option<Matrix>,
+    observation: f64,
+}
+
+pub(super) fn read<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    _: &[f64],
+    _: Transformation,
+) -> Result<Box<dyn Method>, Problem> {
+    element.only(&b.xml, &["variance", "period", "intercept"])?;
+    let mut intercept = element.number(&b.xml, "intercept")?.unwrap_or(0.0);
+    let (mut state, mut drift) = (Vec::new(), Vec::new());
+    let (mut transition, mut measurement) = (None, None);
+    let (mut covariance, mut added, mut observation) = (None, None, 0.0);
+    while let Some(child) = b.xml.child(element)? {
+        match child.name.as_ref() {
+            "StateVector" => state = array_within(b, &child)?,
+            "TransitionMatrix" => transition = Some(Matrix::within(&mut b.xml, &child)?),
+            "MeasurementMatrix" => measurement = Some(Matrix::within(&mut b.xml, &child)?),
+            "InterceptVector" => {
+                child.only(&b.xml, &["type"])?;
+                let values = array_within(b, &child)?;
+                match child.get("type") {
+                    None | Some("state") => drift = values,
+                    Some("observation") => intercept += values.iter().sum::<f64>(),
+                    Some(_) => return Err(child.value(&b.xml, "type")),
+                }
+            }
+            "PredictedStateCovarianceMatrix" => covariance = Some(Matrix::within(&mut b.xml, &child)?),
+            "SelectedStateCovarianceMatrix" => added = Some(Matrix::within(&mut b.xml, &child)?),
+            "ObservationVarianceMatrix" => {
+                let matrix = Matrix::within(&mut b.xml, &child)?;
+                observation = if matrix.rows * matrix.columns == 1 { matrix.get(0, 0) } else { f64::NAN };
+            }
+            _ => return Err(b.xml.unknown(&child, element)),
+        }
+    }
+    let (Some(transition), Some(measurement)) = (transition, measurement) else {
+        return Err(b.xml.malformed(element.place, "<StateSpaceModel> lacks a matrix"));
+    };
+    let size = state.len();
+    let square = |matrix: &Matrix| matrix.rows == size && matrix.columns == size;
+    let fits = square(&transition)
+        && (measurement.rows, measurement.columns) == (1, size)
+        && (drift.is_empty() || drift.len() == size)
+        && covariance.as_ref().is_none_or(square)
+        && added.as_ref().is_none_or(square)
+        && !observation.is_nan();
+    if !fits || size == 0 {
+        return Err(b.xml.malformed(element.place, "the matrices of <StateSpaceModel> do not fit its state"));
+    }
+    let variance = element.number(&b.xml, "variance")?.unwrap_or(1.0);
+    let spread = covariance.map(|covariance| Spread { variance, covariance, added, observation });
+    Ok(Box::new(StateSpace { state, transition, measurement, drift, intercept, spread }))
+}
+
+impl Method for StateSpace {
+    fn forecast(&self, steps: usize) -> Option<Forecast> {
+        let mut state = self.state.clone();
+        let mut covariance = self.spread.as_ref().map(|spread| spread.covariance.clone());
+        for _ in 1..steps {
+            state = self.transition.times(&state);
+            state.iter_mut().zip(&self.drift).for_each(|(x, drift)| *x += drift);
+            if let (Some(moving), Some(spread)) = (&mut covariance, &self.spread) {
+                let moved = self.transition.around(moving);
+                *moving = spread.added.as_ref().map_or(moved.clone(), |added| moved.plus(added));
+            }
+        }
+        let value = self.measurement.times(&state)[0] + self.intercept;
+        let variance = covariance.zip(self.spread.as_ref()).map(|(covariance, spread)| {
+            spread.variance * (self.measurement.around(&covariance).get(0, 0) + spread.observation)
+        });
+        Some(Forecast { value, variance })
+    }
+}

@@ -1,0 +1,76 @@
+//! `<Taxonomy>`: categories and the wider ones that they belong to.
+
+use super::Build;
+use crate::read::{Element, table};
+use landfall_model::Problem;
+use std::collections::{HashMap, HashSet};
+
+/// From a category to those right above it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taxonomy {
+    parents: HashMap<String, Vec<String>>,
+}
+
+impl Taxonomy {
+    /// Reads a `<Taxonomy>` and its name.
+    pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<(String, Self), Problem> {
+        element.only(&b.xml, &["name"])?;
+        let mut taxonomy = Taxonomy::default();
+        while let Some(child) = b.xml.child(element)? {
+            if child.name != "ChildParent" {
+                return Err(b.xml.unknown(&child, element));
+            }
+            child.only(&b.xml, &["childField", "parentField", "parentLevelField", "isRecursive"])?;
+            let (from, to) = (child.need(&b.xml, "childField")?, child.need(&b.xml, "parentField")?);
+            while let Some(part) = b.xml.child(&child)? {
+                match part.name.as_ref() {
+                    "InlineTable" => {
+                        for row in table::inline(&mut b.xml, &part)? {
+                            if let (Some(child), Some(parent)) =
+                                (table::cell(&row, from), table::cell(&row, to))
+                            {
+                                taxonomy.parents.entry(child.to_owned()).or_default().push(parent.to_owned());
+                            }
+                        }
+                    }
+                    // Names of the columns in a table elsewhere.
+                    "FieldColumnPair" => b.xml.skip(&part)?,
+                    _ => return Err(b.xml.unknown(&part, &child)),
+                }
+            }
+        }
+        Ok((element.need(&b.xml, "name")?.to_owned(), taxonomy))
+    }
+
+    /// A category and all above it, each once.
+    pub(crate) fn with_parents(&self, category: &str) -> Vec<String> {
+        let mut all = vec![category.to_owned()];
+        let mut seen: HashSet<String> = all.iter().cloned().collect();
+        let mut at = 0;
+        while at < all.len() {
+            for parent in self.parents.get(&all[at]).into_iter().flatten() {
+                if seen.insert(parent.clone()) {
+                    all.push(parent.clone());
+                }
+            }
+            at += 1;
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_above_a_category_is_found_once() {
+        let pairs = [("cola", "drink"), ("drink", "food"), ("food", "drink")];
+        let mut taxonomy = Taxonomy::default();
+        for (child, parent) in pairs {
+            taxonomy.parents.entry(child.to_owned()).or_default().push(parent.to_owned());
+        }
+        assert_eq!(taxonomy.with_parents("cola"), ["cola", "drink", "food"]);
+        assert_eq!(taxonomy.with_parents("soap"), ["soap"]);
+    }
+}

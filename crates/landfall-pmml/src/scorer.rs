@@ -1,0 +1,149 @@
+//! Rows one at a time inside a process: typed values by place, no tensors, no names.
+
+use crate::model::PmmlModel;
+use crate::resolve::Slot;
+use crate::run::{Answer, Compiled, Cx, Work};
+use crate::value::{DataType, Value};
+use landfall_model::{Kind, Problem, RowRule};
+use std::sync::Arc;
+
+/// A document and a workspace for one thread.
+///
+/// ```
+/// # let bytes = br#"<PMML version="4.4"><DataDictionary><DataField name="x" optype="continuous" dataType="double"/>
+/// # <DataField name="y" optype="continuous" dataType="double"/></DataDictionary>
+/// # <RegressionModel functionName="regression"><MiningSchema><MiningField name="x"/>
+/// # <MiningField name="y" usageType="target"/></MiningSchema><RegressionTable intercept="1">
+/// # <NumericPredictor name="x" coefficient="2"/></RegressionTable></RegressionModel></PMML>"#;
+/// use landfall_pmml::Scorer;
+///
+/// let mut scorer = Scorer::read(bytes, "model.pmml")?;
+/// assert_eq!((scorer.inputs(), scorer.outputs()), (vec!["x"], vec!["y"]));
+/// scorer.start();
+/// scorer.set_number(0, 3.0);
+/// scorer.run()?;
+/// assert_eq!(scorer.number(0)?, Some(7.0));
+/// # Ok::<(), landfall_model::Problem>(())
+/// ```
+pub struct Scorer {
+    compiled: Arc<Compiled>,
+    /// Places in the dictionary.
+    inputs: Vec<usize>,
+    outputs: Vec<(String, Slot, DataType)>,
+    work: Work,
+    answer: Answer,
+}
+
+impl Scorer {
+    /// Reads a document; `name` stands in messages.
+    ///
+    /// # Errors
+    /// What is not PMML, or not implemented, with its line and column; unimplemented for a model whose rows are not
+    /// independent of each other.
+    pub fn read(bytes: &[u8], name: &str) -> Result<Scorer, Problem> {
+        let model = crate::engine::read(bytes, name)?;
+        if *model.rows() != RowRule::Independent {
+            let what = "a model whose rows depend on each other, one row at a time";
+            return Err(Problem::worded(Kind::Unimplemented, what));
+        }
+        Ok(Scorer::of(&model))
+    }
+
+    fn of(model: &PmmlModel) -> Scorer {
+        let compiled = model.compiled();
+        Scorer {
+            inputs: model.input_places(),
+            outputs: model.answered(),
+            work: Work::new(&compiled),
+            answer: Answer::default(),
+            compiled,
+        }
+    }
+
+    /// Names of the inputs, by place.
+    pub fn inputs(&self) -> Vec<&str> {
+        self.inputs.iter().map(|place| self.compiled.dictionary[*place].name.as_str()).collect()
+    }
+
+    /// Names of the outputs, by place.
+    pub fn outputs(&self) -> Vec<&str> {
+        self.outputs.iter().map(|(name, ..)| name.as_str()).collect()
+    }
+
+    /// Begins a row: all its values are missing.
+    pub fn start(&mut self) {
+        self.work.start_row(0);
+    }
+
+    /// Sets an input to a number, rounded as its field holds numbers; not a number is missing.
+    ///
+    /// # Panics
+    /// When there is no such input.
+    pub fn set_number(&mut self, input: usize, number: f64) {
+        let place = self.inputs[input];
+        let field = &self.compiled.dictionary[place];
+        let value = match field.dtype {
+            _ if number.is_nan() => Value::Missing,
+            DataType::Boolean => Value::Bool(number != 0.0),
+            dtype => Value::Num(dtype.rounded(number)),
+        };
+        let missing = !field.missing.is_empty() && field.missing.contains(&value);
+        self.work.input[place] = if missing { Value::Missing } else { value };
+    }
+
+    /// Sets an input to what a text says, as its field reads text.
+    ///
+    /// # Panics
+    /// When there is no such input.
+    pub fn set_text(&mut self, input: usize, text: &str) {
+        let place = self.inputs[input];
+        let field = &self.compiled.dictionary[place];
+        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
+        let value = match field.dtype.parse(text, |text| cx.symbol(text)) {
+            Some(value) if field.missing.contains(&value) => Value::Missing,
+            Some(value) => value,
+            None if field.missing_texts.iter().any(|missing| missing == text) => Value::Missing,
+            None => {
+                self.work.unreadable.push((place, text.to_owned()));
+                Value::Invalid
+            }
+        };
+        self.work.input[place] = value;
+    }
+
+    /// Evaluates the row.
+    ///
+    /// # Errors
+    /// A value that the model refuses, by field.
+    pub fn run(&mut self) -> Result<(), Problem> {
+        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
+        self.compiled.root.run(&mut cx, &mut self.answer)
+    }
+
+    /// An output as a number; `None` where it is missing, or none.
+    ///
+    /// # Errors
+    /// As [`Scorer::run`]: some outputs are made when they are asked for.
+    ///
+    /// # Panics
+    /// When there is no such output.
+    pub fn number(&mut self, output: usize) -> Result<Option<f64>, Problem> {
+        let slot = self.outputs[output].1;
+        Cx { m: &self.compiled, w: &mut self.work }.number(slot)
+    }
+
+    /// An output as text, as a table would show it; `None` where it is missing.
+    ///
+    /// # Errors
+    /// As [`Scorer::number`].
+    ///
+    /// # Panics
+    /// As [`Scorer::number`].
+    pub fn text(&mut self, output: usize) -> Result<Option<String>, Problem> {
+        let (_, slot, dtype) = self.outputs[output];
+        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
+        let value = cx.get(slot)?;
+        let none = matches!(value, Value::Missing | Value::Invalid);
+        Ok((!none).then(|| cx.shown(value, dtype)))
+    }
+}

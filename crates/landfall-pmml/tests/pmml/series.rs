@@ -1,0 +1,184 @@
+//! Time series, tests against a baseline and expressions over rows, with answers calculated by hand.
+
+use crate::bad_input::{document, linear};
+use crate::cases::with_fields;
+use crate::table::answers;
+
+/// Forecasts for horizons 1, 2 and 3, with the limits of an interval of 95 percent where they are known.
+fn forecasts(best: &str, series: &str, method: &str) -> Vec<Vec<f64>> {
+    let fields = "<DataField name=\"y\" optype=\"continuous\" dataType=\"double\"/>\
+                  <DataField name=\"h\" optype=\"continuous\" dataType=\"integer\"/>";
+    let values: String = series
+        .split_whitespace()
+        .enumerate()
+        .map(|(at, value)| format!("<TimeValue index=\"{}\" value=\"{value}\"/>", at + 1))
+        .collect();
+    let model = format!(
+        "<TimeSeriesModel functionName=\"timeSeries\" bestFit=\"{best}\"><MiningSchema>\
+         <MiningField name=\"y\" usageType=\"target\"/><MiningField name=\"h\"/></MiningSchema><Output>\
+         <OutputField name=\"up\" optype=\"continuous\" dataType=\"double\" feature=\"confidenceIntervalUpper\" value=\"95\"/>\
+         <OutputField name=\"se\" optype=\"continuous\" dataType=\"double\" feature=\"standardError\"/></Output>\
+         <TimeSeries usage=\"original\">{values}</TimeSeries>{method}</TimeSeriesModel>"
+    );
+    let lines = answers(&with_fields(fields, &model), "h\n1\n2\n3\n").split_off(1);
+    lines.iter().map(|line| line.split(',').filter_map(|cell| cell.parse().ok()).collect()).collect()
+}
+
+fn near(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len(), "{found:?} {expected:?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() <= 1e-12 * expected.abs().max(1.0), "{found:?} {expected:?}");
+    }
+}
+
+fn predictions(rows: &[Vec<f64>]) -> Vec<f64> {
+    rows.iter().map(|row| row[0]).collect()
+}
+
+const REAL: &str = "<Array type=\"real\">";
+
+#[test]
+fn seasons_are_added_or_multiplied() {
+    let smoothing = |kind: &str, phase: &str, transformation: &str| {
+        let method = format!(
+            "<ExponentialSmoothing transformation=\"{transformation}\"><Level smoothedValue=\"10\"/>\
+             <Trend_ExpoSmooth trend=\"additive\" smoothedValue=\"2\"/>\
+             <Seasonality_ExpoSmooth type=\"{kind}\" period=\"2\" {phase}>{REAL}0.5 1.5</Array>\
+             </Seasonality_ExpoSmooth></ExponentialSmoothing>"
+        );
+        predictions(&forecasts("ExponentialSmoothing", "1", &method))
+    };
+    near(&smoothing("additive", "", "none"), &[12.5, 15.5, 16.5]);
+    near(&smoothing("multiplicative", "", "none"), &[6.0, 21.0, 8.0]);
+    near(&smoothing("multiplicative", "phase=\"1\"", "none"), &[18.0, 7.0, 24.0]);
+    near(&smoothing("additive", "", "squareroot"), &[156.25, 240.25, 272.25]);
+}
+
+#[test]
+fn seasonal_differences_and_moving_averages_are_followed() {
+    // y(t) = y(t-2) + e(t) + 0.5 e(t-1), the last noise 2.
+    let method = format!(
+        "<ARIMA RMSE=\"3\" constantTerm=\"0\"><NonseasonalComponent p=\"0\" d=\"0\" q=\"1\"><MA><MACoefficients>{REAL}0.5</Array>\
+         </MACoefficients><Residuals>{REAL}2</Array></Residuals></MA></NonseasonalComponent>\
+         <SeasonalComponent P=\"0\" D=\"1\" Q=\"0\" period=\"2\"/></ARIMA>"
+    );
+    let rows = forecasts("ARIMA", "5 6 7 8", &method);
+    near(&predictions(&rows), &[8.0, 8.0, 8.0]);
+    // The weights of noises: 1, 0.5, 1.
+    let errors: Vec<f64> = rows.iter().map(|row| row[2]).collect();
+    near(&errors, &[3.0, 3.0 * 1.25f64.sqrt(), 3.0 * 2.25f64.sqrt()]);
+    near(&[rows[0][1]], &[8.0 + 3.0 * 1.959_963_984_540_054]);
+}
+
+#[test]
+fn variances_of_garch_and_state_space_models_are_given() {
+    let garch = format!(
+        "<GARCH><ARMAPart constant=\"1\" p=\"1\" q=\"0\"><AR>{REAL}0.5</Array></AR><MA/></ARMAPart>\
+         <GARCHPart constant=\"0.5\" gp=\"1\" gq=\"1\"><ResidualSquareCoefficients><Residuals>{REAL}2</Array></Residuals>\
+         <MACoefficients>{REAL}0.25</Array></MACoefficients></ResidualSquareCoefficients><VarianceCoefficients>\
+         <PastVariances>{REAL}2</Array></PastVariances><MACoefficients>{REAL}0.5</Array></MACoefficients>\
+         </VarianceCoefficients></GARCHPart></GARCH>"
+    );
+    let rows = forecasts("GARCH", "4", &garch);
+    near(&predictions(&rows), &[3.0, 2.5, 2.25]);
+    // Variances 2.5 and 2.375 of the noises; the first still counts a half in the second step.
+    near(&[rows[0][2], rows[1][2]], &[2.5f64.sqrt(), (2.375f64 + 0.25 * 2.5).sqrt()]);
+    let space = format!(
+        "<StateSpaceModel variance=\"4\"><StateVector>{REAL}3 1</Array></StateVector><TransitionMatrix>\
+         <Matrix nbRows=\"2\" nbCols=\"2\">{REAL}1 1</Array>{REAL}0 1</Array></Matrix></TransitionMatrix><MeasurementMatrix>\
+         <Matrix nbRows=\"1\" nbCols=\"2\">{REAL}1 0</Array></Matrix></MeasurementMatrix><InterceptVector type=\"observation\">\
+         {REAL}0.5</Array></InterceptVector><PredictedStateCovarianceMatrix><Matrix nbRows=\"2\" nbCols=\"2\" diagDefault=\"1\"/>\
+         </PredictedStateCovarianceMatrix></StateSpaceModel>"
+    );
+    let rows = forecasts("StateSpaceModel", "1", &space);
+    near(&predictions(&rows), &[3.5, 4.5, 5.5]);
+    near(&[rows[0][2], rows[1][2]], &[2.0, 8f64.sqrt()]);
+}
+
+fn baseline(test: &str, input: &str) -> Vec<String> {
+    let model = format!(
+        "<BaselineModel functionName=\"regression\"><MiningSchema><MiningField name=\"y\" usageType=\"target\"/>\
+         <MiningField name=\"x\"/></MiningSchema>{test}</BaselineModel>"
+    );
+    answers(&document("", &model), input).split_off(1)
+}
+
+#[test]
+fn a_baseline_is_tested_row_by_row_or_over_a_window() {
+    let gauss = |attributes: &str| {
+        format!(
+            "<TestDistributions field=\"x\" testStatistic=\"zValue\" {attributes}><Baseline>\
+             <GaussianDistribution mean=\"10\" variance=\"4\"/></Baseline></TestDistributions>"
+        )
+    };
+    assert_eq!(baseline(&gauss(""), "x\n14\n8\nNA\n"), ["2", "-1", ""]);
+    // Means of the last two rows.
+    let two: Vec<f64> =
+        baseline(&gauss("windowSize=\"2\""), "x\n14\n8\n").iter().map(|v| v.parse().unwrap()).collect();
+    near(&two, &[2.0, 2f64.sqrt() / 2.0]);
+    // log f1/f0 of unit variances around 1 and 0 is x - 1/2.
+    let cusum = "<TestDistributions field=\"x\" testStatistic=\"CUSUM\" resetValue=\"0\"><Baseline>\
+        <GaussianDistribution mean=\"0\" variance=\"1\"/></Baseline><Alternate><GaussianDistribution mean=\"1\" variance=\"1\"/>\
+        </Alternate></TestDistributions>";
+    let sums = baseline(cusum, "x\n1.5\n2.5\nNA\n-5\n1\n");
+    let known: Vec<f64> = sums.iter().filter_map(|sum| sum.parse().ok()).collect();
+    near(&known, &[1.0, 3.0, 0.0, 0.5]);
+    let counts = "<TestDistributions field=\"x\" testStatistic=\"chiSquareDistribution\"><Baseline><CountTable sample=\"40\">\
+        <FieldValueCount field=\"x\" value=\"1\" count=\"10\"/><FieldValueCount field=\"x\" value=\"2\" count=\"30\"/></CountTable>\
+        </Baseline></TestDistributions>";
+    let statistics: Vec<f64> =
+        baseline(counts, "x\n1\n2\n1\n2\n").iter().map(|v| v.parse().unwrap()).collect();
+    near(&[statistics[0], statistics[3]], &[3.0, 1.0 + 1.0 / 3.0]);
+}
+
+#[test]
+fn lags_stop_where_a_block_begins() {
+    let fields = "<DataField name=\"b\" optype=\"categorical\" dataType=\"string\"/>\
+        <DataField name=\"x\" optype=\"continuous\" dataType=\"double\"/>\
+        <DataField name=\"y\" optype=\"continuous\" dataType=\"double\"/>";
+    let model = linear(
+        "<LocalTransformations><DerivedField name=\"before\" optype=\"continuous\" dataType=\"double\">\
+         <Lag field=\"x\"><BlockIndicator field=\"b\"/></Lag></DerivedField></LocalTransformations>",
+        "<NumericPredictor name=\"before\" coefficient=\"1\"/>",
+    )
+    .replace("<MiningField name=\"x\"/>", "<MiningField name=\"x\"/><MiningField name=\"b\"/>");
+    let got = answers(&with_fields(fields, &model), "b,x\nA,5\nA,6\nB,7\nB,8\n");
+    assert_eq!(got, ["y", "", "6", "", "8"]);
+}
+
+#[test]
+fn rows_of_one_group_are_one_record_for_every_model() {
+    let fields = "<DataField name=\"who\" optype=\"categorical\" dataType=\"string\"/>\
+        <DataField name=\"x\" optype=\"continuous\" dataType=\"double\"/>\
+        <DataField name=\"y\" optype=\"continuous\" dataType=\"double\"/>";
+    let total = |function: &str| {
+        let model = linear(
+            &format!(
+                "<LocalTransformations><DerivedField name=\"t\" optype=\"continuous\" dataType=\"double\">\
+                 <Aggregate field=\"x\" function=\"{function}\" groupField=\"who\"/></DerivedField></LocalTransformations>"
+            ),
+            "<NumericPredictor name=\"t\" coefficient=\"10\"/>",
+        )
+        .replace("<MiningField name=\"x\"/>", "<MiningField name=\"x\"/><MiningField name=\"who\" usageType=\"group\"/>");
+        answers(&with_fields(fields, &model), "who,x\nA,1\nB,5\nA,3\n")
+    };
+    assert_eq!(total("sum"), ["y", "41", "51"]);
+    assert_eq!(total("average"), ["y", "21", "51"]);
+    assert_eq!(total("count"), ["y", "21", "11"]);
+    assert_eq!(total("max"), ["y", "31", "51"]);
+}
+
+#[test]
+fn a_function_may_call_itself_where_a_condition_ends_it() {
+    let dictionary = "<TransformationDictionary><DefineFunction name=\"factorial\" optype=\"continuous\" dataType=\"double\">\
+        <ParameterField name=\"n\" dataType=\"double\"/><Apply function=\"if\"><Apply function=\"greaterThan\"><FieldRef field=\"n\"/>\
+        <Constant dataType=\"double\">1</Constant></Apply><Apply function=\"*\"><FieldRef field=\"n\"/><Apply function=\"factorial\">\
+        <Apply function=\"-\"><FieldRef field=\"n\"/><Constant dataType=\"double\">1</Constant></Apply></Apply></Apply>\
+        <Constant dataType=\"double\">1</Constant></Apply></DefineFunction>\
+        <DerivedField name=\"d\" optype=\"continuous\" dataType=\"double\"><Apply function=\"factorial\"><FieldRef field=\"x\"/></Apply>\
+        </DerivedField></TransformationDictionary>";
+    let model = linear("", "<NumericPredictor name=\"d\" coefficient=\"1\"/>");
+    let got = answers(&document(dictionary, &model), "x\n5\n0\n1000\n");
+    assert_eq!(got[..3], ["y", "121", "2"]);
+    assert!(got[3].contains("calls itself more than"), "{}", got[3]);
+}
