@@ -29,6 +29,7 @@ mod report;
 
 pub use library::Library;
 pub use places::{LibrarySpec, Place, Surroundings};
+pub use python::interpreter;
 pub use report::{Attempt, Outcome, Report};
 
 /// What a search came to.

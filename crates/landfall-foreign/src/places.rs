@@ -107,7 +107,8 @@ pub enum Place {
     System,
     /// The active virtual environment's packages.
     VirtualEnvironment,
-    /// The packages of the first `python3` on PATH.
+    /// The packages of the Python that `LANDFALL_PYTHON` names, which stands in for the virtual environment too; else of
+    /// the first `python3` on PATH.
     Python,
 }
 
@@ -156,6 +157,9 @@ pub(crate) fn candidates(
             in_folder(folder.ok_or_else(|| absent("the program's own path is not known"))?, spec)
         }
         Place::System => Ok(spec.system_names()),
+        Place::VirtualEnvironment if python::named(surroundings).is_some() => {
+            Err(absent("another Python is named"))
+        }
         Place::VirtualEnvironment => {
             let root = surroundings.variable("VIRTUAL_ENV").ok_or_else(|| absent("none is active"))?;
             let packages = python::site_packages(Path::new(root));
@@ -166,8 +170,9 @@ pub(crate) fn candidates(
             })
         }
         Place::Python => {
-            let package = python::package_folders(spec.python_package, surroundings.variable("PATH"))
-                .map_err(|what| absent(&what))?;
+            let (named, path) = (python::named(surroundings), surroundings.variable("PATH"));
+            let package =
+                python::package_folders(spec.python_package, named, path).map_err(|what| absent(&what))?;
             let folders = package.into_iter().map(|folder| package_folder(folder, spec));
             first_with_library(folders, spec)
                 .ok_or_else(|| absent(&format!("its package {} holds no {}", spec.python_package, spec.stem)))

@@ -1,5 +1,6 @@
 //! Where Python keeps its packages: asked of the folders of a virtual environment, or of an interpreter.
 
+use crate::places::Surroundings;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -34,9 +35,44 @@ pub(crate) fn site_packages(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The folders of a package, as the first `python3` of a search path knows it.
-pub(crate) fn package_folders(package: &str, path: Option<&OsStr>) -> Result<Vec<PathBuf>, String> {
-    let python = first_on_path(path).ok_or("there is none on PATH")?;
+/// The environment variable that names the interpreter.
+const NAMED: &str = "LANDFALL_PYTHON";
+
+/// The interpreter that the operator named.
+pub(crate) fn named(surroundings: &Surroundings) -> Option<PathBuf> {
+    let named = PathBuf::from(surroundings.variable(NAMED)?);
+    let bare = named.components().count() == 1 && !named.has_root();
+    let on_path = || on_path(named.as_os_str(), surroundings.variable("PATH"));
+    if bare { Some(on_path().unwrap_or_else(|| named.clone())) } else { Some(named) }
+}
+
+/// The interpreter to run scripts with: the one that `LANDFALL_PYTHON` names, else the active virtual environment's,
+/// else the first `python3` on PATH. Whether it is there is not asked.
+///
+/// # Errors
+/// In a few words: where one was looked for.
+pub fn interpreter(surroundings: &Surroundings) -> Result<PathBuf, String> {
+    let of_environment = || {
+        let root = Path::new(surroundings.variable("VIRTUAL_ENV")?);
+        let file =
+            if cfg!(windows) { root.join("Scripts").join("python.exe") } else { root.join("bin/python3") };
+        file.is_file().then_some(file)
+    };
+    named(surroundings)
+        .or_else(of_environment)
+        .or_else(|| first_on_path(surroundings.variable("PATH")))
+        .ok_or_else(|| {
+            format!("{NAMED} is not set, no virtual environment is active, and no python3 is on PATH")
+        })
+}
+
+/// The folders of a package, as an interpreter knows it: the named one, else the first `python3` of a search path.
+pub(crate) fn package_folders(
+    package: &str,
+    named: Option<PathBuf>,
+    path: Option<&OsStr>,
+) -> Result<Vec<PathBuf>, String> {
+    let python = named.or_else(|| first_on_path(path)).ok_or("there is none on PATH")?;
     let answer = ask(&python, package, PATIENCE).map_err(|why| format!("{}: {why}", python.display()))?;
     let folders: Vec<PathBuf> =
         answer.lines().filter(|line| !line.trim().is_empty()).map(PathBuf::from).collect();
@@ -48,7 +84,10 @@ pub(crate) fn package_folders(package: &str, path: Option<&OsStr>) -> Result<Vec
 }
 
 fn first_on_path(path: Option<&OsStr>) -> Option<PathBuf> {
-    let name = if cfg!(windows) { "python3.exe" } else { "python3" };
+    on_path(OsStr::new(if cfg!(windows) { "python3.exe" } else { "python3" }), path)
+}
+
+fn on_path(name: &OsStr, path: Option<&OsStr>) -> Option<PathBuf> {
     // A relative folder on PATH means the current one, which says nothing about what is installed.
     std::env::split_paths(path?).filter(|f| f.is_absolute()).map(|f| f.join(name)).find(|file| file.is_file())
 }
@@ -87,7 +126,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn interpreter(folder: &Path, script: &str) -> PathBuf {
+    fn interpreter_file(folder: &Path, script: &str) -> PathBuf {
         let file = folder.join("python3");
         std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -97,20 +136,40 @@ mod tests {
     #[test]
     fn the_first_interpreter_on_the_path_is_asked() {
         let [empty, with] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        interpreter(with.path(), "echo /packages/$3");
+        interpreter_file(with.path(), "echo /packages/$3");
         let path = std::env::join_paths([empty.path(), with.path()]).unwrap();
-        assert_eq!(package_folders("thing", Some(&path)).unwrap(), [PathBuf::from("/packages/thing")]);
+        assert_eq!(package_folders("thing", None, Some(&path)).unwrap(), [PathBuf::from("/packages/thing")]);
+    }
+
+    #[test]
+    fn the_named_interpreter_comes_before_all_others() {
+        let [named, environment, path] = [0; 3].map(|_| tempfile::tempdir().unwrap());
+        std::fs::create_dir(environment.path().join("bin")).unwrap();
+        let of_environment = interpreter_file(&environment.path().join("bin"), "exit 0");
+        let on_path = interpreter_file(path.path(), "exit 0");
+        let named = interpreter_file(named.path(), "echo /named/$3");
+        let mut surroundings = Surroundings::default().with("PATH", path.path());
+        assert_eq!(interpreter(&surroundings).unwrap(), on_path);
+        surroundings = surroundings.with("VIRTUAL_ENV", environment.path());
+        assert_eq!(interpreter(&surroundings).unwrap(), of_environment);
+        surroundings = surroundings.with(NAMED, &named);
+        assert_eq!(interpreter(&surroundings).unwrap(), named);
+        let folders = package_folders("thing", super::named(&surroundings), None).unwrap();
+        assert_eq!(folders, [PathBuf::from("/named/thing")]);
+        surroundings = surroundings.with(NAMED, "python3");
+        assert_eq!(interpreter(&surroundings).unwrap(), on_path, "a bare name is looked up");
+        assert!(interpreter(&Surroundings::default()).unwrap_err().contains("PATH"));
     }
 
     #[test]
     fn one_that_says_nothing_or_hangs_is_given_up() {
         let folder = tempfile::tempdir().unwrap();
-        let python = interpreter(folder.path(), "exec sleep 60");
+        let python = interpreter_file(folder.path(), "exec sleep 60");
         let why = ask(&python, "thing", Duration::from_millis(50)).unwrap_err();
         assert!(why.contains("no answer"), "{why}");
-        interpreter(folder.path(), "exit 1");
-        let why = package_folders("thing", Some(folder.path().as_os_str())).unwrap_err();
+        interpreter_file(folder.path(), "exit 1");
+        let why = package_folders("thing", None, Some(folder.path().as_os_str())).unwrap_err();
         assert!(why.contains("no package thing"), "{why}");
-        assert!(package_folders("thing", None).is_err());
+        assert!(package_folders("thing", None, None).is_err());
     }
 }

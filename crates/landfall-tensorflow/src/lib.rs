@@ -1,1 +1,9 @@
 //! TensorFlow models: SavedModel, frozen graphs and TensorFlow Lite, evaluated by the libraries that Python packages bring.
+
+#[doc(hidden)]
+pub mod fuzz;
+mod litert;
+mod tensorflow;
+
+pub use litert::LiteRt;
+pub use tensorflow::TensorFlow;

@@ -1,0 +1,106 @@
+//! A TensorFlow Lite file, loaded: its signatures, its facts, and the program that all threads compile from.
+
+use super::api::{Failure, Runtime};
+use super::declared::{self, Declared};
+use super::run::{LiteRtInstance, Plan, engine_problem};
+use super::session::Program;
+use super::{NAME, interface, rows};
+use landfall_model::{Buffer, CostClass, Facts, Instance, Model, Problem, RowRule, Signature};
+use std::sync::Arc;
+
+/// A loaded file.
+pub(super) struct LiteRtModel {
+    signatures: Vec<Arc<Signature>>,
+    plans: Arc<[Plan]>,
+    program: Arc<Program>,
+    facts: Facts,
+}
+
+impl LiteRtModel {
+    /// Reads, checks and compiles a file. `open` gives the library, and is asked after the file was found good.
+    ///
+    /// # Errors
+    /// Malformed, unsupported, what `open` says, or what the library makes of the file.
+    pub(super) fn load(
+        file: &str,
+        bytes: Buffer,
+        open: impl FnOnce() -> Result<&'static Runtime, Problem>,
+    ) -> Result<Self, Problem> {
+        let declared = declared::read(file, bytes.bytes())?;
+        let unproven = interface::signatures(file, &declared)?;
+        let index = |signature: &Signature| {
+            declared.signatures.iter().position(|own| own.key == signature.name()).unwrap_or(0)
+        };
+        let plans: Arc<[Plan]> = unproven
+            .iter()
+            .map(|signature| {
+                let index = index(signature);
+                Plan::of(signature, index, interface::elements_as_converted(&declared.signatures[index]))
+            })
+            .collect();
+        let length = bytes.len() as u64;
+        let runtime = open()?;
+        let program = Program::load(runtime, bytes).map_err(|failure| load_problem(file, failure))?;
+        let program = Arc::new(program);
+        let mut instance = LiteRtInstance::new(&program, &plans).map_err(|problem| problem.at(file))?;
+        let (mut signatures, mut notes) = (Vec::new(), Vec::new());
+        for signature in unproven {
+            let own = &declared.signatures[index(&signature)];
+            let signature = match signature.rows() {
+                RowRule::Unproven => {
+                    let converted = interface::rows_as_converted(own);
+                    let (rule, note) = rows::proven(&signature, &mut instance, converted);
+                    notes.extend(note);
+                    signature.with_rows(rule)
+                }
+                _ => signature,
+            };
+            signatures.push(signature.shared());
+        }
+        let facts = facts(&declared, runtime, length, notes);
+        Ok(LiteRtModel { signatures, plans, program, facts })
+    }
+}
+
+impl Model for LiteRtModel {
+    fn signatures(&self) -> &[Arc<Signature>] {
+        &self.signatures
+    }
+
+    fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+        Ok(Box::new(LiteRtInstance::new(&self.program, &self.plans)?))
+    }
+
+    fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+}
+
+fn facts(declared: &Declared, runtime: &Runtime, length: u64, notes: Vec<String>) -> Facts {
+    let mut structure = vec![("operators".to_owned(), declared.operators.to_string())];
+    structure.extend(interface::quantised(declared));
+    if !declared.custom.is_empty() {
+        structure.push(("custom operators".to_owned(), declared.custom.join(", ")));
+    }
+    if !declared.description.is_empty() {
+        structure.push(("description".to_owned(), declared.description.clone()));
+    }
+    structure.push(("library".to_owned(), runtime.path().display().to_string()));
+    Facts {
+        engine: NAME,
+        format: "tflite",
+        memory_bytes: Some(length),
+        threads_inside: 1,
+        cost: CostClass::Unknown,
+        structure,
+        notes,
+    }
+}
+
+fn load_problem(file: &str, failure: Failure) -> Problem {
+    match failure.status {
+        5 => Problem::unsupported(format!("{file}: {failure}: a type or operator in it"), ""),
+        1 | 500..=504 | 1000..=1003 => Problem::malformed(file, None, failure.to_string()),
+        _ => engine_problem(failure).at(file),
+    }
+}

@@ -1,0 +1,123 @@
+//! Whether a free axis 0 is rows: two different rows together and each alone.
+//!
+//! Converters write a free axis where the original had one, though an operator behind it may hold a shape of one row.
+//! A file that cannot be run with two rows is called row by row.
+
+use landfall_model::{
+    BufferMut, Call, DType, Input, Instance, Outputs, Problem, RowRule, Shape, Signature, Tensor,
+};
+use std::sync::Arc;
+
+/// How far a row's answers may lie apart, alone and in company.
+const RELATIVE: f64 = 1e-4;
+/// The same in parts of the output's largest value: what cancels out leaves noise of that size.
+const NEAR_ZERO: f64 = 1e-6;
+
+/// What the rows of a signature with a free axis 0 are, and a note where they are not independent. `converted` is the
+/// number of rows that the file was converted with.
+pub(super) fn proven(
+    signature: &Signature,
+    instance: &mut dyn Instance,
+    converted: usize,
+) -> (RowRule, Option<String>) {
+    let name = signature.name();
+    match agree(&Arc::new(signature.clone().with_rows(RowRule::None)), instance) {
+        Ok(true) => (RowRule::Independent, None),
+        Ok(false) => {
+            let note = format!("signature {name:?} is never batched: two rows differ together and alone");
+            (RowRule::None, Some(note))
+        }
+        Err(problem) => {
+            let note = format!("signature {name:?} is called {converted} rows at a time: {problem}");
+            (RowRule::Pieces(converted), Some(note))
+        }
+    }
+}
+
+fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance) -> Result<bool, Problem> {
+    let mut pair = Vec::new();
+    for (seed, input) in signature.inputs().iter().enumerate() {
+        let inner = input.dims.iter().flatten().skip(1);
+        let inner = inner.map(|dim| usize::try_from(dim.as_signed()).unwrap_or(1));
+        let shape: Shape = std::iter::once(2).chain(inner).collect();
+        pair.push(made(input.dtype, shape, seed)?);
+    }
+    let mut answers = |rows: std::ops::Range<usize>| {
+        let inputs = pair.iter().map(|tensor| Some(Input::Dense(tensor.rows(rows.clone()))));
+        let call = Call::checked(signature.clone(), inputs, signature.default_outputs().clone())?;
+        let mut outputs = Outputs::new();
+        instance.run(&call, &mut outputs)?;
+        Ok::<_, Problem>(outputs)
+    };
+    let (together, first, second) = (answers(0..2)?, answers(0..1)?, answers(1..2)?);
+    for (place, both) in together.iter() {
+        let rows = |of: Option<&Tensor>| of.and_then(|tensor| tensor.shape().first().copied());
+        if rows(Some(both)) != Some(2) || rows(first.get(place)) != Some(1) {
+            let output = &signature.outputs()[place].name;
+            return Err(Problem::invalid(format!("output {output:?} has shape {} for 2 rows", both.shape())));
+        }
+        for (row, alone) in [&first, &second].into_iter().enumerate() {
+            if !alone.get(place).is_some_and(|alone| near(&both.rows(row..row + 1), alone)) {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// A tensor of small values that differ from row to row.
+fn made(dtype: DType, shape: Shape, seed: usize) -> Result<Tensor, Problem> {
+    let elements = shape.elements()?;
+    let size = dtype.size().unwrap_or(1);
+    let mut state = seed as u64 * 2 + 1;
+    // A linear congruential generator: Knuth's multiplier.
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as u32
+    };
+    let mut buffer = BufferMut::with_capacity(elements * size);
+    for _ in 0..elements {
+        let fraction = f64::from(next()) / f64::from(1u32 << 31);
+        match dtype {
+            DType::F32 => buffer.push(fraction as f32),
+            DType::F64 => buffer.push(fraction),
+            DType::F16 => buffer.push(half::f16::from_f64(fraction)),
+            DType::BF16 => buffer.push(half::bf16::from_f64(fraction)),
+            DType::Complex64 => buffer.push([fraction as f32, 0.0]),
+            DType::Complex128 => buffer.push([fraction, 0.0]),
+            // Whole numbers may be indices: 0 and 1 are the safe ones.
+            _ => {
+                let mut number = [0u8; 8];
+                number[0] = u8::from(fraction >= 0.5);
+                buffer.extend_from_bytes(&number[..size]);
+            }
+        }
+    }
+    Tensor::from_buffer(dtype, shape, buffer.freeze())
+}
+
+fn near(together: &Tensor, alone: &Tensor) -> bool {
+    if together.shape() != alone.shape() {
+        return false;
+    }
+    let (a, b) = (numbers(together), numbers(alone));
+    let largest = a.iter().filter(|v| v.is_finite()).fold(0.0f64, |most, v| most.max(v.abs()));
+    // The last step of a quantised value may fall to either side.
+    let step = if together.dtype().is_integer() { 1.0 } else { 0.0 };
+    a.iter().zip(&b).all(|(a, b)| {
+        let bound = step + RELATIVE * b.abs() + NEAR_ZERO * largest;
+        a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= bound
+    })
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f64> {
+    use landfall_model::Scalar;
+    let number = |element| match tensor.scalar(element) {
+        Scalar::Float(value) => value,
+        Scalar::Int(value) => value as f64,
+        Scalar::UInt(value) => value as f64,
+        Scalar::Bool(value) => f64::from(u8::from(value)),
+        Scalar::Bytes(_) => 0.0,
+    };
+    (0..tensor.len()).map(number).collect()
+}

@@ -1,0 +1,269 @@
+//! A file compiled by LiteRT, and the memory of its inputs and outputs, with lifetimes that hold.
+#![expect(unsafe_code, reason = "calls into a C library")]
+
+use super::api::{Failure, Handle, Layout, Runtime, TensorType, checked};
+use landfall_model::{Buffer, DType};
+use std::ffi::c_int;
+use std::ptr;
+use std::sync::{Arc, PoisonError};
+
+/// `kLiteRtHwAcceleratorCpu`.
+const CPU: c_int = 1;
+/// `kLiteRtTensorBufferTypeHostMemory`.
+const HOST_MEMORY: c_int = 1;
+/// `kLiteRtTensorBufferLockModeRead`.
+const READ: c_int = 0;
+/// `kLiteRtTensorBufferLockModeWrite`.
+const WRITE: c_int = 1;
+
+/// A file that the library has read. Shared by all that was compiled of it.
+pub(super) struct Program {
+    runtime: &'static Runtime,
+    model: Handle,
+    /// The library reads constants where they lie.
+    _bytes: Buffer,
+}
+
+// SAFETY: the model is immutable once it was made, and is only read when it is compiled.
+unsafe impl Send for Program {}
+// SAFETY: as above; the compiling lock keeps even the readers apart.
+unsafe impl Sync for Program {}
+
+impl Program {
+    /// Has the library read a file whose layout was checked.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn load(runtime: &'static Runtime, bytes: Buffer) -> Result<Self, Failure> {
+        let mut model = ptr::null_mut();
+        let (start, length) = (bytes.bytes().as_ptr(), bytes.len());
+        // SAFETY: the bytes live as long as the model, in this struct; the out pointer is valid for a pointer.
+        let status =
+            unsafe { (runtime.call.create_model)(runtime.environment, start.cast(), length, &mut model) };
+        checked("read the model", status)?;
+        Ok(Program { runtime, model, _bytes: bytes })
+    }
+
+    /// A workspace of its own for one thread: an interpreter with its tensors.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn compile(self: &Arc<Self>) -> Result<Compiled, Failure> {
+        let call = &self.runtime.call;
+        let _alone = self.runtime.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut options, mut handle) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: out pointers are valid for a pointer each; environment and model are alive; the options are released
+        // once, after their only use.
+        let result = unsafe {
+            checked("make options", (call.create_options)(&mut options))?;
+            let result = checked("choose the CPU", (call.set_accelerators)(options, CPU)).and_then(|()| {
+                let environment = self.runtime.environment;
+                checked("compile the model", (call.compile)(environment, self.model, options, &mut handle))
+            });
+            (call.destroy_options)(options);
+            result
+        };
+        result.map(|()| Compiled { program: self.clone(), handle })
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // SAFETY: made by `load`, released once; whatever was compiled of it holds the program, and is gone.
+        unsafe { (self.runtime.call.destroy_model)(self.model) }
+    }
+}
+
+/// An interpreter of a file.
+pub(super) struct Compiled {
+    program: Arc<Program>,
+    handle: Handle,
+}
+
+// SAFETY: nothing in it is bound to the thread that made it; `&mut self` keeps callers apart.
+unsafe impl Send for Compiled {}
+
+impl Compiled {
+    /// Gives an input another shape.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn resize(&mut self, signature: usize, input: usize, dims: &[i32]) -> Result<(), Failure> {
+        let resize = self.program.runtime.call.resize;
+        // SAFETY: the handle is alive; pointer and length are the slice's.
+        let status = unsafe { resize(self.handle, signature, input, dims.as_ptr(), dims.len()) };
+        checked("give an input this shape", status)
+    }
+
+    /// The outputs' shapes: worked out from those of the inputs, or as the last run has left them.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn output_shapes(
+        &mut self,
+        signature: usize,
+        outputs: usize,
+        is_before_run: bool,
+    ) -> Result<Vec<Vec<i32>>, Failure> {
+        let mut layouts = vec![Layout::default(); outputs];
+        let output_layouts = self.program.runtime.call.output_layouts;
+        // SAFETY: the handle is alive; there is room for as many layouts as are announced.
+        let status =
+            unsafe { output_layouts(self.handle, signature, outputs, layouts.as_mut_ptr(), is_before_run) };
+        checked("work out the outputs' shapes", status)?;
+        let dims = |layout: &Layout| {
+            let rank = (layout.rank & 0x7f) as usize;
+            layout.dims[..rank.min(layout.dims.len())].to_vec()
+        };
+        Ok(layouts.iter().map(dims).collect())
+    }
+
+    /// Memory for an input or output of the present shape, which takes `bytes`; `surplus` are added to what the library
+    /// asks for.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn room(
+        &mut self,
+        (signature, side, index): (usize, Side, usize),
+        dtype: DType,
+        dims: &[i32],
+        bytes: usize,
+        surplus: usize,
+    ) -> Result<Room, Failure> {
+        let runtime = self.program.runtime;
+        let call = &runtime.call;
+        let mut layout = Layout::default();
+        // No tensor has more axes: files that declare more are refused.
+        let rank = dims.len().min(layout.dims.len());
+        layout.dims[..rank].copy_from_slice(&dims[..rank]);
+        layout.rank = rank as u32;
+        let kind = TensorType { element: element(dtype), layout };
+        let needs = match side {
+            Side::Input => call.input_needs,
+            Side::Output => call.output_needs,
+        };
+        let (mut requirements, mut size, mut handle) = (ptr::null_mut(), 0, ptr::null_mut());
+        // SAFETY: handle and environment are alive; out pointers are valid; the requirements belong to the compiled
+        // model and are read at once.
+        unsafe {
+            checked("ask for an input's memory", needs(self.handle, signature, index, &mut requirements))?;
+            checked("ask for a size", (call.needed_size)(requirements, &mut size))?;
+            let size = size.max(bytes).saturating_add(surplus);
+            let environment = runtime.environment;
+            let status = (call.create_buffer)(environment, HOST_MEMORY, &kind, size, &mut handle);
+            checked("make memory for a tensor", status)?;
+        }
+        Ok(Room { runtime, handle, bytes })
+    }
+
+    /// Runs a signature: reads the inputs' memory, fills the outputs'. The memory must live until the next run or
+    /// resize, since the library keeps pointing at it.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn run(&mut self, signature: usize, inputs: &[Room], outputs: &[Room]) -> Result<(), Failure> {
+        let handles = |rooms: &[Room]| rooms.iter().map(|room| room.handle).collect::<Vec<_>>();
+        let (mut from, mut to) = (handles(inputs), handles(outputs));
+        let run = self.program.runtime.call.run;
+        // SAFETY: handles are alive, as many as announced; the library checks each one's size against its tensor's before
+        // it reads or writes. Of an output whose shape it learns during the run alone it checks the shape from before;
+        // for those the memory has a surplus, and the caller looks at the shapes after the run.
+        let status =
+            unsafe { run(self.handle, signature, from.len(), from.as_mut_ptr(), to.len(), to.as_mut_ptr()) };
+        checked("run the model", status)
+    }
+}
+
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        // SAFETY: made by `compile`, released once, before the program that it holds.
+        unsafe { (self.program.runtime.call.destroy_compiled)(self.handle) }
+    }
+}
+
+/// Which end of a signature.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Side {
+    Input,
+    Output,
+}
+
+/// Memory of one tensor, the library's own: aligned and padded as its kernels ask.
+pub(super) struct Room {
+    runtime: &'static Runtime,
+    handle: Handle,
+    /// Bytes that the tensor takes; the memory may be larger.
+    bytes: usize,
+}
+
+// SAFETY: plain memory behind a handle; `&mut self` keeps writers apart, and it is locked while it is touched.
+unsafe impl Send for Room {}
+
+impl Room {
+    /// Fills it. What is longer than the tensor is cut off.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let length = bytes.len().min(self.bytes);
+        self.locked(WRITE, |memory| {
+            // SAFETY: the memory was made for `self.bytes` at least, and is ours while it is locked.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), memory, length) }
+        })
+    }
+
+    /// Copies what it holds.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn read(&mut self, into: &mut [u8]) -> Result<(), Failure> {
+        let length = into.len().min(self.bytes);
+        self.locked(READ, |memory| {
+            // SAFETY: as in `write`.
+            unsafe { ptr::copy_nonoverlapping(memory, into.as_mut_ptr(), length) }
+        })
+    }
+
+    fn locked(&mut self, mode: c_int, touch: impl FnOnce(*mut u8)) -> Result<(), Failure> {
+        let call = &self.runtime.call;
+        let mut memory = ptr::null_mut();
+        // SAFETY: the handle is alive, the out pointer valid; what was locked is unlocked.
+        unsafe {
+            checked("reach a tensor's memory", (call.lock)(self.handle, &mut memory, mode))?;
+            if !memory.is_null() {
+                touch(memory.cast());
+            }
+            checked("give a tensor's memory back", (call.unlock)(self.handle))
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // SAFETY: made by `room`, released once.
+        unsafe { (self.runtime.call.destroy_buffer)(self.handle) }
+    }
+}
+
+/// `LiteRtElementType`.
+fn element(dtype: DType) -> c_int {
+    match dtype {
+        DType::F32 => 1,
+        DType::I32 => 2,
+        DType::U8 => 3,
+        DType::I64 => 4,
+        DType::String => 5,
+        DType::Bool => 6,
+        DType::I16 => 7,
+        DType::Complex64 => 8,
+        DType::I8 => 9,
+        DType::F16 => 10,
+        DType::F64 => 11,
+        DType::Complex128 => 12,
+        DType::U64 => 13,
+        DType::U32 => 16,
+        DType::U16 => 17,
+        DType::BF16 => 19,
+    }
+}

@@ -1,0 +1,132 @@
+//! From what a SavedModel declares to the signatures that doors see.
+
+use super::saved_model::{MetaGraph, SignatureDef, TensorInfo};
+use super::types;
+use landfall_model::{DType, Dim, InputSpec, Method, OutputSpec, Problem, RowRule, ShapeRule, Signature};
+
+/// The signature that is called when none is named.
+pub(super) const DEFAULT: &str = "serving_default";
+/// Signatures of these names are for TensorFlow's loader, not for callers.
+const FOR_THE_LOADER: &str = "__saved_model_";
+const METHODS: [(&str, Method); 3] = [
+    ("tensorflow/serving/predict", Method::Predict),
+    ("tensorflow/serving/classify", Method::Classify),
+    ("tensorflow/serving/regress", Method::Regress),
+];
+
+/// Signatures, the default one first; and what a user should know, a line each.
+pub(super) struct Interface {
+    pub(super) signatures: Vec<Signature>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The signatures that a meta graph declares. Those that no call can carry are left out with a note.
+pub(super) fn of(graph: &MetaGraph<'_>) -> Interface {
+    let mut keys: Vec<&str> =
+        graph.signatures.keys().copied().filter(|key| !key.starts_with(FOR_THE_LOADER)).collect();
+    keys.sort_by_key(|key| *key != DEFAULT);
+    let (mut signatures, mut notes) = (Vec::new(), Vec::new());
+    for key in keys {
+        match signature(key, &graph.signatures[key], &mut notes) {
+            Ok(signature) => signatures.push(signature),
+            Err(problem) => notes.push(format!("signature {key:?} is left out: {problem}")),
+        }
+    }
+    if signatures.is_empty() && notes.is_empty() {
+        notes.push("the model has no signature to call".to_owned());
+    }
+    Interface { signatures, notes }
+}
+
+fn signature(key: &str, declared: &SignatureDef<'_>, notes: &mut Vec<String>) -> Result<Signature, Problem> {
+    let mut inputs = Vec::new();
+    for (name, tensor) in &declared.inputs {
+        let dtype = plain(tensor).map_err(|problem| problem.at(format!("input {name:?}")))?;
+        inputs.push(input(name, tensor.name, dtype, tensor.dims.clone()));
+    }
+    let mut outputs = Vec::new();
+    for (name, tensor) in &declared.outputs {
+        match plain(tensor) {
+            Ok(dtype) => outputs.push(output(name, tensor.name, dtype, tensor.dims.clone())),
+            Err(problem) => {
+                notes.push(format!("signature {key:?}: output {name:?} is left out: {problem}"));
+            }
+        }
+    }
+    if outputs.is_empty() {
+        return Err(Problem::invalid("it has no output to answer with"));
+    }
+    let method = METHODS.iter().find(|(name, _)| *name == declared.method);
+    made(key, method.map_or(Method::Predict, |(_, method)| *method), inputs, outputs)
+}
+
+/// An input of a tensor of the graph.
+pub(super) fn input(name: &str, tensor: &str, dtype: DType, dims: Option<Vec<Dim>>) -> InputSpec {
+    let mut spec = InputSpec::new(name, dtype, dims);
+    tensor.clone_into(&mut spec.tensor);
+    spec
+}
+
+/// An output of a tensor of the graph.
+pub(super) fn output(name: &str, tensor: &str, dtype: DType, dims: Option<Vec<Dim>>) -> OutputSpec {
+    let mut spec = OutputSpec::new(name, dtype, dims);
+    spec.has_rows = first(spec.dims.as_deref()) != Axis::Other;
+    tensor.clone_into(&mut spec.tensor);
+    spec
+}
+
+/// A signature whose shapes the library decides on, with the row rule that its declared axes allow.
+///
+/// # Errors
+/// As [`Signature::new`].
+pub(super) fn made(
+    name: &str,
+    method: Method,
+    inputs: Vec<InputSpec>,
+    outputs: Vec<OutputSpec>,
+) -> Result<Signature, Problem> {
+    let rows = row_rule(&inputs, &outputs);
+    Signature::new(name, method, inputs, outputs, rows, ShapeRule::AsSent)
+}
+
+fn plain(tensor: &TensorInfo<'_>) -> Result<DType, Problem> {
+    if tensor.name.is_empty() {
+        return Err(Problem::unsupported("a tensor that is made of several", ""));
+    }
+    let dtype = types::dtype(tensor.dtype);
+    dtype.ok_or_else(|| Problem::unsupported(format!("a tensor of {}", types::name(tensor.dtype)), ""))
+}
+
+/// What dim 0 says about rows.
+#[derive(Clone, Copy, PartialEq)]
+enum Axis {
+    /// Any length; or no rank is declared, and the probe alone decides.
+    Free,
+    Fixed(usize),
+    /// A scalar has none.
+    Other,
+}
+
+fn first(dims: Option<&[Dim]>) -> Axis {
+    match dims.map(<[Dim]>::first) {
+        None | Some(Some(Dim::Free(_))) => Axis::Free,
+        Some(Some(Dim::Known(n))) => Axis::Fixed(*n),
+        Some(None) => Axis::Other,
+    }
+}
+
+/// Dim 0 is rows if it is free everywhere, which a probe then has to prove. The same fixed length everywhere is an axis
+/// of pieces: pieces of one row are always right, longer ones only if configuration says so.
+fn row_rule(inputs: &[InputSpec], outputs: &[OutputSpec]) -> RowRule {
+    let mut axes = inputs
+        .iter()
+        .map(|input| first(input.dims.as_deref()))
+        .chain(outputs.iter().map(|output| first(output.dims.as_deref())));
+    let Some(axis) = axes.next().filter(|_| !inputs.is_empty()) else { return RowRule::None };
+    match axis {
+        _ if axes.any(|other| other != axis) => RowRule::None,
+        Axis::Free => RowRule::Unproven,
+        Axis::Fixed(1) => RowRule::Pieces(1),
+        Axis::Fixed(_) | Axis::Other => RowRule::None,
+    }
+}

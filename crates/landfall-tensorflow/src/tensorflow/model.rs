@@ -1,0 +1,266 @@
+//! A model loaded by TensorFlow: its signatures, its facts, and one session that all threads share.
+
+use super::api::{Endpoint, Runtime};
+use super::frozen::{self, Ends};
+use super::graph::GraphDef;
+use super::interface;
+use super::options::{self, Threads};
+use super::run::TensorFlowInstance;
+use super::saved_model::{MetaGraph, SavedModel};
+use super::session::Session;
+use super::{NAME, text, types, writers};
+use landfall_model::{
+    Buffer, CostClass, DType, Facts, Instance, Kind, Model, ModelFiles, Options, Problem, Signature,
+};
+use std::ffi::CString;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A loaded model.
+pub(super) struct TensorFlowModel {
+    signatures: Vec<Arc<Signature>>,
+    plans: Arc<Plans>,
+    facts: Facts,
+}
+
+/// What every run needs, made once.
+pub(super) struct Plans {
+    pub(super) session: Arc<Session>,
+    /// By signature.
+    pub(super) by_signature: Vec<Plan>,
+}
+
+/// One signature's tensors in the graph.
+pub(super) struct Plan {
+    pub(super) signature: String,
+    /// By slot.
+    pub(super) inputs: Vec<Endpoint>,
+    /// By place.
+    pub(super) outputs: Vec<OutputPlan>,
+}
+
+/// One output's tensor in the graph.
+pub(super) struct OutputPlan {
+    pub(super) name: String,
+    pub(super) dtype: DType,
+    pub(super) endpoint: Endpoint,
+}
+
+impl Model for TensorFlowModel {
+    fn signatures(&self) -> &[Arc<Signature>] {
+        &self.signatures
+    }
+
+    fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+        Ok(Box::new(TensorFlowInstance::new(self.plans.clone())))
+    }
+
+    fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+}
+
+/// Loads a SavedModel. The library is looked for when the files have been read, and found to be in order.
+pub(super) fn load_saved_model(
+    folder: &Path,
+    file: &str,
+    files: &dyn ModelFiles,
+    options: &Options,
+    runtime: impl FnOnce() -> Result<&'static Runtime, Problem>,
+) -> Result<TensorFlowModel, Problem> {
+    options::refuse(options, &["inputs", "outputs"], "SavedModel")?;
+    let threads = Threads::read(options)?;
+    let tags = options::list(options, "tags")?.unwrap_or_else(|| vec!["serve"]);
+    let place = folder.join(file).display().to_string();
+    let bytes = binary_saved_model(&place, file, &files.bytes(file)?)?;
+    let read = SavedModel::read(&place, bytes.bytes())?;
+    let meta_graph = read.tagged(&tags).ok_or_else(|| no_such_tags(&read, &tags).at(&place))?;
+    let graph = meta_graph.graph()?;
+    writers::refuse(&graph, meta_graph.roots()).map_err(|problem| problem.at(&place))?;
+
+    let runtime = runtime()?;
+    let in_c = |text: &str| CString::new(text).map_err(|_| Problem::invalid(format!("{text:?} holds a NUL")));
+    let path = CString::new(folder.as_os_str().as_encoded_bytes())
+        .map_err(|_| Problem::invalid(format!("{place} holds a NUL")))?;
+    let tags_in_c = tags.iter().map(|tag| in_c(tag)).collect::<Result<Vec<_>, _>>()?;
+    let session = Session::of_saved_model(runtime, &path, &tags_in_c, &threads.config())
+        .map_err(|failure| failure.problem().at(folder.display().to_string()))?;
+    let interface = interface::of(meta_graph);
+    let mut notes = interface.notes;
+    let structure = about_saved_model(meta_graph, &tags, &graph);
+    let weights: u64 =
+        files.entries().iter().filter(|e| e.name.starts_with("variables/")).map(|e| e.bytes).sum();
+    let memory = weights + bytes.len() as u64;
+    let (session, signatures) = (Arc::new(session), interface.signatures);
+    let mut signatures = signatures;
+    let plans =
+        plans_of_fitting(session, &mut signatures, &mut notes).map_err(|problem| problem.at(&place))?;
+    let (threads_inside, note) = threads.settled(runtime);
+    notes.extend(note);
+    Ok(TensorFlowModel {
+        signatures: signatures.into_iter().map(Signature::shared).collect(),
+        plans: Arc::new(plans),
+        facts: facts(runtime, threads_inside, memory, structure, notes),
+    })
+}
+
+/// Loads a frozen graph.
+pub(super) fn load_graph(
+    path: &Path,
+    file: &str,
+    files: &dyn ModelFiles,
+    options: &Options,
+    runtime: impl FnOnce() -> Result<&'static Runtime, Problem>,
+) -> Result<TensorFlowModel, Problem> {
+    options::refuse(options, &["tags"], "frozen graph")?;
+    let threads = Threads::read(options)?;
+    let place = path.display().to_string();
+    let bytes = frozen::read(&place, &files.bytes(file)?)?;
+    let graph = GraphDef::read(&place, bytes.bytes())?;
+    let ends = Ends::of(&graph, options::list(options, "inputs")?, options::list(options, "outputs")?)
+        .map_err(|problem| problem.at(&place))?;
+    let roots = ends.outputs.iter().map(String::as_str);
+    writers::refuse(&graph, roots).map_err(|problem| problem.at(&place))?;
+
+    let runtime = runtime()?;
+    let session = Session::of_graph(runtime, bytes.bytes(), &threads.config())
+        .map_err(|failure| failure.problem().at(&place))?;
+    let session = Arc::new(session);
+    let signature = frozen::signature(&session, &ends).map_err(|problem| problem.at(&place))?;
+    let signatures = vec![signature];
+    let plans = plans(session, &signatures).map_err(|problem| problem.at(&place))?;
+    let (threads_inside, note) = threads.settled(runtime);
+    let structure = about_graph(&graph);
+    let memory = bytes.len() as u64;
+    Ok(TensorFlowModel {
+        signatures: signatures.into_iter().map(Signature::shared).collect(),
+        plans: Arc::new(plans),
+        facts: facts(runtime, threads_inside, memory, structure, note.into_iter().collect()),
+    })
+}
+
+fn binary_saved_model(place: &str, file: &str, bytes: &Buffer) -> Result<Buffer, Problem> {
+    if bytes.is_empty() {
+        return Err(Problem::malformed(place, Some(0), "the file is empty"));
+    }
+    if !file.ends_with(".pbtxt") {
+        return Ok(bytes.clone());
+    }
+    text::serialised(place, bytes.bytes(), &text::SAVED_MODEL).map(Buffer::from_owner)
+}
+
+fn no_such_tags(read: &SavedModel<'_>, tags: &[&str]) -> Problem {
+    let there: Vec<String> =
+        read.meta_graphs.iter().map(|graph| format!("{{{}}}", graph.tags.join(","))).collect();
+    let there = if there.is_empty() { "none at all".to_owned() } else { there.join(", ") };
+    let text = format!(
+        "no graph has the tags {{{}}}: there are {there} (choose with the option tags=NAME,…)",
+        tags.join(",")
+    );
+    Problem::worded(Kind::NotFound, text)
+}
+
+/// Finds the tensors of the signatures that fit the graph, and leaves the others out: nobody may ever call them, and
+/// TensorFlow opens such models.
+///
+/// # Errors
+/// What is wrong with the first one, where none fits.
+fn plans_of_fitting(
+    session: Arc<Session>,
+    signatures: &mut Vec<Signature>,
+    notes: &mut Vec<String>,
+) -> Result<Plans, Problem> {
+    let mut first = None;
+    signatures.retain(|signature| match plans(session.clone(), std::slice::from_ref(signature)) {
+        Ok(_) => true,
+        Err(problem) => {
+            notes.push(format!("left out: {problem}"));
+            first.get_or_insert(problem);
+            false
+        }
+    });
+    match (signatures.is_empty(), first) {
+        (true, Some(problem)) => Err(problem),
+        _ => plans(session, signatures),
+    }
+}
+
+/// Finds every signature's tensors in the graph.
+fn plans(session: Arc<Session>, signatures: &[Signature]) -> Result<Plans, Problem> {
+    let endpoint = |what: String, tensor: &str, dtype: DType| {
+        let missing =
+            || Problem::invalid(format!("{what} is tensor {tensor:?}, which the graph does not have"));
+        let (operation, index) = frozen::parts(tensor).ok_or_else(missing)?;
+        let (endpoint, number) = session.endpoint(operation, index).ok_or_else(missing)?;
+        match types::dtype(i64::from(number)) {
+            Some(found) if found == dtype => Ok(endpoint),
+            _ => {
+                let found = types::name(i64::from(number));
+                Err(Problem::invalid(format!("{what} is declared as {dtype}, and {found} in the graph")))
+            }
+        }
+    };
+    let plan = |signature: &Signature| -> Result<Plan, Problem> {
+        let of_input = |input: &landfall_model::InputSpec| {
+            endpoint(format!("input {:?}", input.name), &input.tensor, input.dtype)
+        };
+        let of_output = |output: &landfall_model::OutputSpec| {
+            let endpoint = endpoint(format!("output {:?}", output.name), &output.tensor, output.dtype)?;
+            Ok(OutputPlan { name: output.name.clone(), dtype: output.dtype, endpoint })
+        };
+        Ok(Plan {
+            signature: signature.name().to_owned(),
+            inputs: signature.inputs().iter().map(of_input).collect::<Result<_, Problem>>()?,
+            outputs: signature.outputs().iter().map(of_output).collect::<Result<_, Problem>>()?,
+        })
+    };
+    let named = |signature: &Signature| {
+        plan(signature).map_err(|problem| problem.at(format!("signature {:?}", signature.name())))
+    };
+    let by_signature = signatures.iter().map(named).collect::<Result<_, _>>()?;
+    Ok(Plans { session, by_signature })
+}
+
+fn facts(
+    runtime: &Runtime,
+    threads_inside: usize,
+    memory: u64,
+    mut structure: Vec<(String, String)>,
+    notes: Vec<String>,
+) -> Facts {
+    structure.push(("tensorflow".to_owned(), runtime.version().to_owned()));
+    structure.push(("library".to_owned(), runtime.path().display().to_string()));
+    Facts {
+        engine: NAME,
+        format: "tensorflow",
+        memory_bytes: Some(memory),
+        threads_inside,
+        cost: CostClass::Unknown,
+        structure,
+        notes,
+    }
+}
+
+fn about_graph(graph: &GraphDef<'_>) -> Vec<(String, String)> {
+    let mut structure = vec![("nodes".to_owned(), graph.nodes.len().to_string())];
+    if !graph.functions.is_empty() {
+        structure.push(("functions".to_owned(), graph.functions.len().to_string()));
+    }
+    structure
+}
+
+fn about_saved_model(
+    meta_graph: &MetaGraph<'_>,
+    tags: &[&str],
+    graph: &GraphDef<'_>,
+) -> Vec<(String, String)> {
+    let mut structure = vec![("tags".to_owned(), tags.join(","))];
+    if !meta_graph.version.is_empty() {
+        structure.push(("written by".to_owned(), format!("TensorFlow {}", meta_graph.version)));
+    }
+    structure.extend(about_graph(graph));
+    if !meta_graph.assets.is_empty() {
+        structure.push(("assets".to_owned(), meta_graph.assets.join(", ")));
+    }
+    structure
+}

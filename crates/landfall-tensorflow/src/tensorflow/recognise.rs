@@ -1,0 +1,101 @@
+//! Whether files are a SavedModel or a graph, by content; and where it lies.
+
+use super::text;
+use landfall_model::protobuf::Fields;
+use landfall_model::reader::Reader;
+use landfall_model::{Claim, ModelFiles, Problem, Reason};
+use std::path::PathBuf;
+
+/// Bytes that are read to recognise a file.
+const HEAD_BYTES: usize = 4096;
+/// Files that make a folder a SavedModel, the first that is there.
+const SAVED_MODEL: [&str; 2] = ["saved_model.pb", "saved_model.pbtxt"];
+/// What else lies in the folder of a SavedModel, whose main file may have been lost.
+const VARIABLES: &str = "variables/variables.index";
+/// The newer form of SavedModels beyond 2 GB, whose messages are split over a file of chunks.
+const CHUNKED: &str = "saved_model.cpb";
+const GRAPH: [&str; 2] = [".pb", ".pbtxt"];
+
+/// What the files are.
+pub(super) enum Found {
+    SavedModel {
+        folder: PathBuf,
+        /// Name of the main file in it.
+        file: String,
+    },
+    Graph {
+        path: PathBuf,
+        /// Its name among the files.
+        file: String,
+    },
+}
+
+/// How sure the engine is.
+pub(super) fn claim(files: &dyn ModelFiles) -> Claim {
+    let there = |name: &str| files.entries().iter().any(|entry| entry.name == name);
+    if SAVED_MODEL.iter().any(|name| there(name)) {
+        return Claim::Sure;
+    }
+    if there(VARIABLES) || there(CHUNKED) {
+        // Loading it says what is missing.
+        return Claim::Maybe;
+    }
+    let Some(entry) = files.single(&GRAPH) else {
+        return Claim::No("no saved_model.pb and no single .pb file".to_owned());
+    };
+    match files.head(&entry.name, HEAD_BYTES) {
+        Err(problem) => Claim::No(format!("{} cannot be read: {problem}", entry.name)),
+        Ok(head) if starts_a_graph(&head) || text::starts_a_graph(&head) => Claim::Sure,
+        Ok(_) => Claim::No("no SavedModel and no graph".to_owned()),
+    }
+}
+
+/// Where the model lies.
+///
+/// # Errors
+/// What is missing of a SavedModel.
+pub(super) fn model_of(files: &dyn ModelFiles) -> Result<Found, Problem> {
+    let there = |name: &str| files.entries().iter().any(|entry| entry.name == name);
+    if let Some(file) = SAVED_MODEL.into_iter().find(|name| there(name)) {
+        let folder = match files.path().parent() {
+            Some(folder) if !files.is_folder() => folder.to_owned(),
+            _ => files.path().to_owned(),
+        };
+        return Ok(Found::SavedModel { folder, file: file.to_owned() });
+    }
+    let place = files.path().display().to_string();
+    if there(CHUNKED) {
+        let what = format!("{place}: a SavedModel in chunks ({CHUNKED})");
+        return Err(Problem::unsupported(what, "export it below 2 GB, or with its weights as variables"));
+    }
+    if there(VARIABLES) {
+        return Err(Problem::new(Reason::FileMissing { file: format!("{place}/{}", SAVED_MODEL[0]) }));
+    }
+    let entry = files.single(&GRAPH).ok_or_else(|| {
+        let tried = vec!["no single .pb file".to_owned()];
+        Problem::new(Reason::NotRecognised { path: place, tried })
+    })?;
+    let path = if files.is_folder() { files.path().join(&entry.name) } else { files.path().to_owned() };
+    Ok(Found::Graph { path, file: entry.name.clone() })
+}
+
+/// Whether a head is that of a serialised `GraphDef`: its first field is a node, whose first fields are a name and an
+/// operator.
+fn starts_a_graph(head: &[u8]) -> bool {
+    let mut reader = Reader::new("head", head);
+    if reader.byte().ok() != Some(0x0a) {
+        return false;
+    }
+    let Ok(length) = landfall_model::protobuf::varint(&mut reader) else { return false };
+    let there = reader.remaining().min(usize::try_from(length).unwrap_or(usize::MAX));
+    let Ok(node) = reader.part(there) else { return false };
+    let mut fields = Fields::of(node);
+    let mut named = |wanted: u32, may: fn(&char) -> bool| match fields.next() {
+        Ok(Some((field, value))) if field == wanted => {
+            value.text().is_ok_and(|text| !text.is_empty() && text.chars().all(|c| may(&c)))
+        }
+        _ => false,
+    };
+    let of_names = |c: &char| c.is_ascii_alphanumeric() || "_.\\-/>".contains(*c);
+    named(1, of_names) && named(2, |c| c.is_ascii_alphanumeric() || *c == '_')
+}

@@ -1,0 +1,232 @@
+//! Tensors that go into and come out of TensorFlow.
+#![expect(unsafe_code, reason = "calls into a C library")]
+
+use super::api::{Failure, Handle, Runtime, StringCell};
+use super::session::Session;
+use super::types;
+use landfall_model::{Buffer, DType, Shape, Strings, StringsMut, Tensor};
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// Frees what was made by `Box::into_raw` of a [`Buffer`], when the library has let go of its bytes.
+unsafe extern "C" fn release_buffer(_data: *mut c_void, _length: usize, owner: *mut c_void) {
+    // SAFETY: `plain` made the pointer from a box, and the library calls this once for each tensor.
+    drop(unsafe { Box::from_raw(owner.cast::<Buffer>()) });
+}
+
+/// Elements of a string tensor, with the functions that free them.
+struct Cells {
+    runtime: &'static Runtime,
+    cells: Vec<StringCell>,
+}
+
+impl Drop for Cells {
+    fn drop(&mut self) {
+        for cell in &mut self.cells {
+            // SAFETY: each cell was initialised by the library, and is freed once.
+            unsafe { (self.runtime.call.string_dealloc)(cell) };
+        }
+    }
+}
+
+/// Frees what was made by `Box::into_raw` of [`Cells`].
+unsafe extern "C" fn release_cells(_data: *mut c_void, _length: usize, owner: *mut c_void) {
+    // SAFETY: `strings` made the pointer from a box, and the library calls this once for each tensor.
+    drop(unsafe { Box::from_raw(owner.cast::<Cells>()) });
+}
+
+/// A tensor of the library's for an input. Plain elements are read where they lie, and kept as long as the library holds
+/// on to them (an output may share an input's memory); strings are copied, since a model may keep them in a table.
+///
+/// `dims` is room for the axes. The caller releases the tensor.
+pub(super) fn input(
+    runtime: &'static Runtime,
+    tensor: &Tensor,
+    dims: &mut Vec<i64>,
+) -> Result<NonNull<c_void>, Failure> {
+    dims.clear();
+    dims.extend(tensor.shape().iter().map(|&dim| dim as i64));
+    match tensor.buffer() {
+        Some(buffer) => plain(runtime, tensor.dtype(), clean(tensor.dtype(), buffer), dims),
+        None => match tensor.strings() {
+            Ok(texts) => strings(runtime, texts, dims),
+            Err(problem) => Err(Failure::internal(problem.to_string())),
+        },
+    }
+}
+
+/// Bytes of a `bool` tensor beyond 0 and 1 are true to us and undefined to C++.
+fn clean(dtype: DType, buffer: &Buffer) -> Buffer {
+    if dtype == DType::Bool && buffer.bytes().iter().any(|&byte| byte > 1) {
+        let bytes: Vec<u8> = buffer.bytes().iter().map(|&byte| u8::from(byte != 0)).collect();
+        return Buffer::copy_of(&bytes);
+    }
+    buffer.clone()
+}
+
+fn plain(
+    runtime: &'static Runtime,
+    dtype: DType,
+    buffer: Buffer,
+    dims: &[i64],
+) -> Result<NonNull<c_void>, Failure> {
+    let (data, length) = (buffer.bytes().as_ptr().cast_mut(), buffer.len());
+    let owner = Box::into_raw(Box::new(buffer));
+    // SAFETY: the memory stays as it is until the owner is released, which the library does once when it has let go of
+    // it, or at once where it makes a copy (of memory that is not aligned as it likes) or no tensor. It never writes to
+    // memory that it does not own, though the pointer is called mutable.
+    let made = unsafe {
+        (runtime.call.new_tensor)(
+            types::number(dtype),
+            dims.as_ptr(),
+            dims.len() as i32,
+            data.cast(),
+            length,
+            release_buffer,
+            owner.cast(),
+        )
+    };
+    NonNull::new(made).ok_or_else(|| Failure::internal("no tensor could be made"))
+}
+
+fn strings(runtime: &'static Runtime, texts: &Strings, dims: &[i64]) -> Result<NonNull<c_void>, Failure> {
+    let mut owner = Box::new(Cells { runtime, cells: vec![StringCell::ROOM; texts.len()] });
+    for (cell, text) in owner.cells.iter_mut().zip(texts.iter()) {
+        // SAFETY: the cell is room for one string; the text's bytes are copied before the call returns.
+        unsafe {
+            (runtime.call.string_init)(cell);
+            (runtime.call.string_copy)(cell, text.as_ptr().cast(), text.len());
+        }
+    }
+    let (data, length) = (owner.cells.as_mut_ptr(), size_of_val(&owner.cells[..]));
+    let owner = Box::into_raw(owner);
+    // SAFETY: as in `plain`; the cells are initialised strings, one for each element.
+    let made = unsafe {
+        (runtime.call.new_tensor)(
+            types::number(DType::String),
+            dims.as_ptr(),
+            dims.len() as i32,
+            data.cast(),
+            length,
+            release_cells,
+            owner.cast(),
+        )
+    };
+    NonNull::new(made).ok_or_else(|| Failure::internal("no tensor could be made"))
+}
+
+/// Outputs of up to so many bytes are copied out of the library's memory.
+const COPIED_BYTES: usize = 16 * 1024;
+
+/// The bytes of a tensor, held as long as they are used.
+struct Held {
+    data: NonNull<u8>,
+    length: usize,
+    _value: Value,
+}
+
+// SAFETY: the bytes are read only, and belong to the value, which may be released on any thread.
+unsafe impl Send for Held {}
+// SAFETY: as above.
+unsafe impl Sync for Held {}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: `Value::plain` took pointer and length from the value, which lives as long as this, and whose memory
+        // nobody changes.
+        unsafe { std::slice::from_raw_parts(self.data.as_ptr(), self.length) }
+    }
+}
+
+/// A tensor that TensorFlow made. Holds the session, whose memory it may lie in.
+pub(super) struct Value {
+    pointer: NonNull<c_void>,
+    session: Arc<Session>,
+}
+
+// SAFETY: a tensor is changed by nobody after the run that made it, and may be read and released on any thread.
+unsafe impl Send for Value {}
+// SAFETY: as above.
+unsafe impl Sync for Value {}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        // SAFETY: owned by this struct alone, released once.
+        unsafe { (self.session.runtime().call.delete_tensor)(self.pointer.as_ptr()) }
+    }
+}
+
+impl Value {
+    /// Takes over a tensor.
+    ///
+    /// # Safety
+    /// The pointer must be a tensor that nobody else releases, made by a run of this session.
+    pub(super) unsafe fn owned(pointer: NonNull<c_void>, session: Arc<Session>) -> Self {
+        Value { pointer, session }
+    }
+
+    fn handle(&self) -> Handle {
+        self.pointer.as_ptr()
+    }
+
+    /// The number of its element type.
+    pub(super) fn element(&self) -> i32 {
+        // SAFETY: the tensor is valid.
+        unsafe { (self.session.runtime().call.tensor_type)(self.handle()) }
+    }
+
+    fn shape(&self) -> Shape {
+        let call = &self.session.runtime().call;
+        // SAFETY: the tensor is valid.
+        let rank = unsafe { (call.tensor_rank)(self.handle()) };
+        // SAFETY: as above, and the axis is one that it has.
+        (0..rank)
+            .map(|axis| usize::try_from(unsafe { (call.tensor_dim)(self.handle(), axis) }).unwrap_or(0))
+            .collect()
+    }
+
+    /// As a tensor of ours; the caller has held [`Value::element`] against `dtype`. Large ones stay where the library put
+    /// them; small ones are copied, which is cheaper than to hold a piece of its memory.
+    pub(super) fn tensor(self, dtype: DType) -> Result<Tensor, Failure> {
+        let internal = |problem: landfall_model::Problem| Failure::internal(problem.to_string());
+        let shape = self.shape();
+        let elements = shape.elements().map_err(internal)?;
+        let width = dtype.size().unwrap_or(size_of::<StringCell>());
+        let call = &self.session.runtime().call;
+        // SAFETY: the tensor is valid.
+        let (data, length) =
+            unsafe { ((call.tensor_data)(self.handle()), (call.tensor_bytes)(self.handle())) };
+        if elements.checked_mul(width) != Some(length) {
+            return Err(Failure::internal(format!("a tensor of shape {shape} came with {length} bytes")));
+        }
+        let data = NonNull::new(data.cast::<u8>()).filter(|_| length > 0);
+        if dtype == DType::String {
+            let strings =
+                data.map_or_else(|| StringsMut::new().freeze(), |data| self.strings(data.cast(), elements));
+            return Tensor::from_strings(shape, strings).map_err(internal);
+        }
+        let Some(data) = data else {
+            return Tensor::from_buffer(dtype, shape, Buffer::default()).map_err(internal);
+        };
+        let held = Held { data, length, _value: self };
+        let buffer =
+            if length <= COPIED_BYTES { Buffer::copy_of(held.as_ref()) } else { Buffer::from_owner(held) };
+        Tensor::from_buffer(dtype, shape, buffer).map_err(internal)
+    }
+
+    fn strings(&self, cells: NonNull<StringCell>, count: usize) -> Strings {
+        let call = &self.session.runtime().call;
+        let mut strings = StringsMut::new();
+        for index in 0..count {
+            // SAFETY: the tensor has so many cells (its length was held against its shape), each an initialised string,
+            // whose bytes live as long as the tensor.
+            strings.push(unsafe {
+                let cell = cells.as_ptr().add(index);
+                let (data, size) = ((call.string_data)(cell), (call.string_size)(cell));
+                if size == 0 { &[] } else { std::slice::from_raw_parts(data.cast::<u8>(), size) }
+            });
+        }
+        strings.freeze()
+    }
+}
