@@ -1,11 +1,13 @@
 //! What a request's handler knows of the server and of who asks.
 
 use crate::connections::{Activity, UnderWay};
-use crate::metrics::Metrics;
+use crate::metrics::{Latencies, Metrics};
+use crate::settings::{GrpcConnections, GrpcHealth, TfsSettings};
 use crate::thread::Phase;
 use http::Version;
 use landfall_dialects::JsonNan;
 use landfall_serving::{Catalog, Control, SystemClock};
+use rustls::ServerConfig;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,7 +25,12 @@ pub(crate) struct Shared {
     pub(crate) control_allowed: bool,
     pub(crate) max_body: usize,
     pub(crate) json_nan: JsonNan,
+    pub(crate) grpc_tls: Option<Arc<ServerConfig>>,
+    pub(crate) grpc_connections: GrpcConnections,
+    pub(crate) grpc_health: GrpcHealth,
+    pub(crate) tfs: TfsSettings,
     pub(crate) metrics: Metrics,
+    pub(crate) latencies: Latencies,
     pub(crate) draining: AtomicBool,
     /// For those who wait for the end: what all threads are told.
     pub(crate) phase: watch::Receiver<Phase>,
@@ -33,6 +40,11 @@ impl Shared {
     /// Whether the server takes requests and everything that was asked for answers.
     pub(crate) fn is_ready(&self) -> bool {
         !self.is_draining() && self.catalog.is_ready()
+    }
+
+    /// The largest gRPC message, in bytes.
+    pub(crate) fn max_message(&self) -> usize {
+        self.grpc_connections.max_message.unwrap_or(self.max_body)
     }
 
     /// Whether the server has begun to stop.

@@ -20,6 +20,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod authority;
 mod body;
 mod caller;
 mod compression;
@@ -33,17 +34,21 @@ mod metrics;
 mod reply;
 mod route;
 mod server;
+mod settings;
 mod stream;
 mod thread;
+mod tls;
 
 pub use endpoint::{Bound, Endpoint};
 pub use limits::MAX_BODY_DEFAULT;
-pub use server::{Drained, NetSettings, Server};
+pub use server::{Drained, Server};
+pub use settings::{GrpcConnections, GrpcHealth, NetSettings, Reload, TfsSettings};
+pub use tls::Tls;
 
 #[doc(hidden)]
 pub mod fuzz {
     //! Bodies of fuzz targets.
-    use crate::{compression, doors, grpc, route};
+    use crate::{authority, compression, doors, grpc, route, tls};
 
     /// The reader of gRPC frames.
     pub fn grpc_frames(bytes: &[u8]) {
@@ -58,6 +63,16 @@ pub mod fuzz {
     /// What callers take, as they say in heads.
     pub fn accept(bytes: &[u8]) {
         doors::accept::fuzz(bytes);
+    }
+
+    /// Authorities of clients behind a Unix socket.
+    pub fn authority(bytes: &[u8]) {
+        authority::fuzz(bytes);
+    }
+
+    /// Certificates and keys.
+    pub fn pem(bytes: &[u8]) {
+        tls::fuzz(bytes);
     }
 
     /// The router.

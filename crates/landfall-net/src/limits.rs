@@ -18,6 +18,15 @@ pub(crate) const CONNECTION_SWEEP: Duration = Duration::from_secs(10);
 /// Once a server stops, clients on idle connections have this long to send what they had begun to send.
 pub(crate) const LAST_REQUESTS: Duration = Duration::from_millis(100);
 
+/// Both sides must agree on keys within this time.
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A connection that was asked to end because of its age is ended after this long, where nobody says otherwise.
+pub(crate) const AGE_GRACE: Duration = Duration::from_secs(60 * 60);
+
+/// A connection that was asked for a sign of life has this long, where nobody says otherwise.
+pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// After a failed accept (too many open files), the next one is tried after this long.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

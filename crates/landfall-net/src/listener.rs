@@ -6,7 +6,7 @@ use landfall_model::Problem;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net as unix;
 use std::path::{Path, PathBuf};
 
@@ -25,20 +25,37 @@ pub(crate) struct Opened {
 }
 
 /// The file of a Unix socket, which is removed with this.
-pub(crate) struct SocketFile(PathBuf);
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    inode: Option<u64>,
+}
 
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // Somebody may have tidied up already.
-        let _ = std::fs::remove_file(&self.0);
+impl SocketFile {
+    fn of(path: &Path) -> Self {
+        SocketFile { path: path.to_owned(), inode: inode(path) }
     }
 }
 
-/// Opens a door: as many listeners on one address as there are threads.
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Another server may have taken the path over.
+        if self.inode.is_some() && inode(&self.path) == self.inode {
+            // Somebody may have tidied up already.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    std::fs::symlink_metadata(path).ok().map(|metadata| metadata.ino())
+}
+
+/// Opens a door: as many listeners on one address as there are threads. `take_over`: a Unix socket is replaced even
+/// where somebody answers on it.
 ///
 /// # Errors
 /// What the operating system said, with the address.
-pub(crate) fn bind(endpoint: &Endpoint, threads: usize) -> Result<Opened, Problem> {
+pub(crate) fn bind(endpoint: &Endpoint, threads: usize, take_over: bool) -> Result<Opened, Problem> {
     let failed = |error: &io::Error| Problem::io(format!("listen on {endpoint}"), error);
     match endpoint {
         Endpoint::Tcp(text) => {
@@ -57,9 +74,9 @@ pub(crate) fn bind(endpoint: &Endpoint, threads: usize) -> Result<Opened, Proble
             Err(failed(&last.unwrap_or_else(nothing)))
         }
         Endpoint::Unix(path) => {
-            let listeners = bind_unix(path, threads).map_err(|e| failed(&e))?;
+            let listeners = bind_unix(path, threads, take_over).map_err(|e| failed(&e))?;
             let listeners = listeners.into_iter().map(Listener::Unix).collect();
-            let file = Some(SocketFile(path.clone()));
+            let file = Some(SocketFile::of(path));
             Ok(Opened { listeners, bound: Bound::Unix(path.clone()), file })
         }
     }
@@ -96,8 +113,8 @@ fn tcp_socket(address: SocketAddr, shares: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn bind_unix(path: &Path, threads: usize) -> io::Result<Vec<unix::UnixListener>> {
-    remove_stale(path)?;
+fn bind_unix(path: &Path, threads: usize, take_over: bool) -> io::Result<Vec<unix::UnixListener>> {
+    remove_stale(path, take_over)?;
     let first = unix::UnixListener::bind(path)?;
     first.set_nonblocking(true)?;
     let mut listeners = Vec::new();
@@ -110,9 +127,9 @@ fn bind_unix(path: &Path, threads: usize) -> io::Result<Vec<unix::UnixListener>>
 
 /// Removes the socket that a server left behind which was killed. A socket on which somebody answers stays, as does
 /// anything else.
-fn remove_stale(path: &Path) -> io::Result<()> {
+fn remove_stale(path: &Path, take_over: bool) -> io::Result<()> {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    if is_socket && unix::UnixStream::connect(path).is_err() {
+    if is_socket && (take_over || unix::UnixStream::connect(path).is_err()) {
         std::fs::remove_file(path)?;
     }
     Ok(())
@@ -126,14 +143,14 @@ mod tests {
     #[test]
     fn threads_share_a_free_port_but_servers_do_not() {
         let endpoint = Endpoint::Tcp("127.0.0.1:0".into());
-        let Opened { listeners, bound, .. } = bind(&endpoint, 3).unwrap();
+        let Opened { listeners, bound, .. } = bind(&endpoint, 3, false).unwrap();
         assert_eq!(listeners.len(), 3);
         let Bound::Tcp(address) = bound else { panic!("a TCP address") };
         assert_ne!(address.port(), 0);
-        let again = bind(&Endpoint::Tcp(address.to_string()), 2).err().unwrap();
+        let again = bind(&Endpoint::Tcp(address.to_string()), 2, false).err().unwrap();
         assert!(again.to_string().contains(&format!("listen on {address}")), "{again}");
         drop(listeners);
-        bind(&Endpoint::Tcp(address.to_string()), 2).unwrap();
+        bind(&Endpoint::Tcp(address.to_string()), 2, false).unwrap();
     }
 
     #[test]
@@ -141,13 +158,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("l.sock");
         let endpoint = Endpoint::Unix(path.clone());
-        let opened = bind(&endpoint, 1).unwrap();
-        assert!(bind(&endpoint, 1).is_err(), "in use");
+        let opened = bind(&endpoint, 1, false).unwrap();
+        assert!(bind(&endpoint, 1, false).is_err(), "in use");
         drop(opened.listeners);
         // As if the server had been killed.
         std::mem::forget(opened.file);
         assert!(path.exists());
-        let mut opened = bind(&endpoint, 1).unwrap();
+        let mut opened = bind(&endpoint, 1, false).unwrap();
         let mut client = unix::UnixStream::connect(&path).unwrap();
         client.write_all(b"x").unwrap();
         let Some(Listener::Unix(listener)) = opened.listeners.pop() else { panic!("a Unix socket") };
@@ -159,7 +176,20 @@ mod tests {
         assert!(!path.exists());
         let file = folder.path().join("file");
         std::fs::write(&file, "kept").unwrap();
-        assert!(bind(&Endpoint::Unix(file.clone()), 1).is_err());
+        assert!(bind(&Endpoint::Unix(file.clone()), 1, false).is_err());
         assert_eq!(std::fs::read(file).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn a_socket_that_is_taken_over_belongs_to_the_heir() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l.sock");
+        let endpoint = Endpoint::Unix(path.clone());
+        let first = bind(&endpoint, 1, false).unwrap();
+        let heir = bind(&endpoint, 1, true).unwrap();
+        drop(first);
+        assert!(unix::UnixStream::connect(&path).is_ok(), "the heir's socket stays");
+        drop(heir);
+        assert!(!path.exists());
     }
 }

@@ -1,12 +1,10 @@
 //! The server as the command sees it: start, addresses, drain.
 
 use crate::caller::{CLOCK, Shared, Speaks};
-use crate::limits::MAX_BODY_DEFAULT;
 use crate::listener::{Listener, Opened, SocketFile, bind};
-use crate::metrics::Metrics;
+use crate::metrics::{Latencies, Metrics};
 use crate::thread::{IoThread, Phase, runtime};
-use crate::{Bound, Endpoint};
-use landfall_dialects::JsonNan;
+use crate::{Bound, Endpoint, NetSettings, Tls};
 use landfall_model::Problem;
 use landfall_serving::{Catalog, Clock, Control};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -14,50 +12,6 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// How the doors are set up.
-#[derive(Clone, Debug)]
-pub struct NetSettings {
-    /// Where HTTP is spoken; `None` for nowhere.
-    pub http: Option<Endpoint>,
-    /// Where gRPC is spoken; the same as `http` for one shared port.
-    pub grpc: Option<Endpoint>,
-    /// I/O threads; cheap models run on them too. `None`: as many as the process may use cores.
-    pub threads: Option<usize>,
-    /// Whether models can be loaded, unloaded, promoted and rolled back; `None`: where only this machine can connect.
-    pub control: Option<bool>,
-    /// The largest body, in bytes, after unpacking.
-    pub max_body: usize,
-    /// How JSON answers write NaN and infinities.
-    pub json_nan: JsonNan,
-}
-
-impl Default for NetSettings {
-    /// Loopback, ports 8000 and 8001.
-    fn default() -> Self {
-        NetSettings {
-            http: Some(Endpoint::Tcp("127.0.0.1:8000".into())),
-            grpc: Some(Endpoint::Tcp("127.0.0.1:8001".into())),
-            threads: None,
-            control: None,
-            max_body: MAX_BODY_DEFAULT,
-            json_nan: JsonNan::Bare,
-        }
-    }
-}
-
-impl NetSettings {
-    /// Whether control calls are taken, by setting or by default.
-    pub fn control_allowed(&self) -> bool {
-        let local = || self.http.iter().chain(&self.grpc).all(Endpoint::is_local);
-        self.control.unwrap_or_else(local)
-    }
-
-    fn threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
-        self.threads.unwrap_or_else(cores).max(1)
-    }
-}
 
 /// How a drain went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +24,7 @@ pub struct Drained {
 pub struct Server {
     http: Option<Bound>,
     grpc: Option<Bound>,
+    grpc_too: Option<Bound>,
     shared: Arc<Shared>,
     phase: watch::Sender<Phase>,
     threads: Vec<JoinHandle<()>>,
@@ -87,7 +42,7 @@ impl Server {
         let mut of_threads: Vec<Vec<(Listener, Speaks)>> = (0..count).map(|_| Vec::new()).collect();
         let mut files = Vec::new();
         let mut open = |endpoint: &Endpoint, speaks| -> Result<Bound, Problem> {
-            let Opened { listeners, bound, file } = bind(endpoint, count)?;
+            let Opened { listeners, bound, file } = bind(endpoint, count, settings.replace_sockets)?;
             files.extend(file);
             of_threads.iter_mut().zip(listeners).for_each(|(list, listener)| list.push((listener, speaks)));
             Ok(bound)
@@ -102,6 +57,7 @@ impl Server {
                 grpc.as_ref().map(|endpoint| open(endpoint, Speaks::Grpc)).transpose()?,
             ),
         };
+        let grpc_too = settings.grpc_too.as_ref().map(|endpoint| open(endpoint, Speaks::Grpc)).transpose()?;
         let (phase, told) = watch::channel(Phase::Serve);
         let shared = Arc::new(Shared {
             catalog,
@@ -109,13 +65,19 @@ impl Server {
             control_allowed: settings.control_allowed(),
             max_body: settings.max_body,
             json_nan: settings.json_nan,
+            grpc_tls: settings.grpc_tls.as_ref().map(Tls::config),
+            grpc_connections: settings.grpc_connections.clone(),
+            grpc_health: settings.grpc_health,
+            tfs: settings.tfs.clone(),
             metrics: Metrics::default(),
+            latencies: Latencies::default(),
             draining: AtomicBool::new(false),
             phase: told.clone(),
         });
         let (report, ended) = mpsc::channel();
+        let threads = Vec::new();
         let mut server =
-            Server { http, grpc, shared: shared.clone(), phase, threads: Vec::new(), ended, _files: files };
+            Server { http, grpc, grpc_too, shared: shared.clone(), phase, threads, ended, _files: files };
         for (number, listeners) in of_threads.into_iter().enumerate() {
             let thread =
                 IoThread { runtime: runtime()?, listeners, shared: shared.clone(), phase: told.clone() };
@@ -138,6 +100,11 @@ impl Server {
     /// Where gRPC is spoken.
     pub fn grpc(&self) -> Option<&Bound> {
         self.grpc.as_ref()
+    }
+
+    /// Where gRPC is spoken too.
+    pub fn grpc_too(&self) -> Option<&Bound> {
+        self.grpc_too.as_ref()
     }
 
     /// Whether control calls are taken.

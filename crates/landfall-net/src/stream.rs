@@ -1,5 +1,6 @@
 //! A connection's bytes, from either kind of socket, with a count of what was written.
 
+use crate::authority::Respelled;
 use crate::connections::Activity;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
@@ -8,11 +9,34 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-/// Either kind of socket.
+/// Any kind of socket.
 pub(crate) enum Socket {
     Tcp(TokioIo<TcpStream>),
-    Unix(TokioIo<UnixStream>),
+    Unix(TokioIo<Respelled<UnixStream>>),
+    TcpTls(TokioIo<Box<TlsStream<TcpStream>>>),
+    UnixTls(TokioIo<Respelled<Box<TlsStream<UnixStream>>>>),
+}
+
+impl Socket {
+    /// The same connection after both sides have agreed on keys.
+    ///
+    /// # Errors
+    /// What went wrong between the two, such as a certificate that is missing.
+    pub(crate) async fn secured(self, acceptor: &TlsAcceptor) -> io::Result<Self> {
+        Ok(match self {
+            Socket::Tcp(socket) => {
+                Socket::TcpTls(TokioIo::new(Box::new(acceptor.accept(socket.into_inner()).await?)))
+            }
+            Socket::Unix(socket) => {
+                let secured = acceptor.accept(socket.into_inner().into_inner()).await?;
+                Socket::UnixTls(TokioIo::new(Respelled::new(Box::new(secured))))
+            }
+            secured => secured,
+        })
+    }
 }
 
 /// A connection's bytes.
@@ -42,6 +66,8 @@ impl Read for Stream {
         match &mut self.socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_read(cx, buffer),
             Socket::Unix(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Socket::TcpTls(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Socket::UnixTls(socket) => Pin::new(socket).poll_read(cx, buffer),
         }
     }
 }
@@ -51,6 +77,8 @@ impl Write for Stream {
         let result = match &mut self.socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_write(cx, bytes),
             Socket::Unix(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Socket::TcpTls(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Socket::UnixTls(socket) => Pin::new(socket).poll_write(cx, bytes),
         };
         self.wrote(&result);
         result
@@ -64,6 +92,8 @@ impl Write for Stream {
         let result = match &mut self.socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
             Socket::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Socket::TcpTls(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Socket::UnixTls(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
         };
         self.wrote(&result);
         result
@@ -77,6 +107,8 @@ impl Write for Stream {
         match &mut self.socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_flush(cx),
             Socket::Unix(socket) => Pin::new(socket).poll_flush(cx),
+            Socket::TcpTls(socket) => Pin::new(socket).poll_flush(cx),
+            Socket::UnixTls(socket) => Pin::new(socket).poll_flush(cx),
         }
     }
 
@@ -84,6 +116,8 @@ impl Write for Stream {
         match &mut self.socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_shutdown(cx),
             Socket::Unix(socket) => Pin::new(socket).poll_shutdown(cx),
+            Socket::TcpTls(socket) => Pin::new(socket).poll_shutdown(cx),
+            Socket::UnixTls(socket) => Pin::new(socket).poll_shutdown(cx),
         }
     }
 }

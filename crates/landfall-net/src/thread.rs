@@ -1,18 +1,20 @@
 //! One I/O thread: a single-threaded runtime, its own listeners and its own connections.
 
+use crate::authority::Respelled;
 use crate::caller::{CLOCK, Caller, Peer, Shared, Speaks};
 use crate::connections::{Connections, Order};
 use crate::doors;
 use crate::limits::{
-    ACCEPT_PAUSE, CALLS_WITHOUT_TURN, CONNECTION_IDLE, CONNECTION_SWEEP, CONNECTION_WINDOW, FRAME,
-    HEAD_BYTES, LAST_REQUESTS, STREAM_WINDOW, STREAMS,
+    ACCEPT_PAUSE, AGE_GRACE, CALLS_WITHOUT_TURN, CONNECTION_IDLE, CONNECTION_SWEEP, CONNECTION_WINDOW, FRAME,
+    HANDSHAKE, HEAD_BYTES, KEEPALIVE_TIMEOUT, LAST_REQUESTS, STREAM_WINDOW, STREAMS,
 };
 use crate::listener::Listener;
+use crate::settings::GrpcConnections;
 use crate::stream::{Socket, Stream};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use landfall_model::Problem;
 use landfall_serving::{Lane, turn};
@@ -20,13 +22,15 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, Sleep, interval, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 /// What threads are told.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -105,7 +109,8 @@ async fn serve(
     let mut acceptors = Vec::new();
     for (listener, speaks) in listeners {
         let door = Door {
-            builder: builder(speaks),
+            builder: builder(speaks, &shared.grpc_connections),
+            tls: shared.grpc_tls.clone().filter(|_| speaks == Speaks::Grpc).map(TlsAcceptor::from),
             speaks,
             shared: shared.clone(),
             connections: connections.clone(),
@@ -154,12 +159,13 @@ async fn sweep(connections: Arc<Connections>) {
 /// What new connections of one listener have in common.
 struct Door {
     builder: auto::Builder<TokioExecutor>,
+    tls: Option<TlsAcceptor>,
     speaks: Speaks,
     shared: Arc<Shared>,
     connections: Arc<Connections>,
 }
 
-fn builder(speaks: Speaks) -> auto::Builder<TokioExecutor> {
+fn builder(speaks: Speaks, connections: &GrpcConnections) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Slow heads and idle connections are found by sweeping: hyper's own timer costs an allocation per request. A caller
     // who closes has left (`half_close` is off), so that his request is not run. Each answer goes out in one write, and at
@@ -173,7 +179,15 @@ fn builder(speaks: Speaks) -> auto::Builder<TokioExecutor> {
         .max_frame_size(FRAME)
         .max_header_list_size(HEAD_BYTES);
     match speaks {
-        Speaks::Grpc => builder.http2_only(),
+        Speaks::Grpc => {
+            builder.http2().max_concurrent_streams(connections.max_streams.unwrap_or(STREAMS));
+            if let Some(every) = connections.keepalive_every {
+                let timeout = connections.keepalive_timeout.unwrap_or(KEEPALIVE_TIMEOUT);
+                let timer = TokioTimer::new();
+                builder.http2().timer(timer).keep_alive_interval(every).keep_alive_timeout(timeout);
+            }
+            builder.http2_only()
+        }
         Speaks::Http | Speaks::Both => builder,
     }
 }
@@ -235,7 +249,7 @@ fn tcp(stream: TcpStream, address: std::net::SocketAddr) -> io::Result<(Socket, 
 }
 
 fn unix(stream: UnixStream, path: Option<std::path::PathBuf>) -> (Socket, Peer) {
-    (Socket::Unix(TokioIo::new(stream)), Peer::Unix(path.unwrap_or_default()))
+    (Socket::Unix(TokioIo::new(Respelled::new(stream))), Peer::Unix(path.unwrap_or_default()))
 }
 
 async fn accept(listener: Listener, door: Arc<Door>, mut phase: watch::Receiver<Phase>) {
@@ -276,8 +290,9 @@ impl Door {
         tokio::spawn(self.clone().serve(socket, peer));
     }
 
-    /// Serves one connection until it ends or is told to.
+    /// Serves one connection until it ends, is told to, or is too old.
     async fn serve(self: Arc<Self>, socket: Socket, peer: Peer) {
+        let Some(socket) = self.secured(socket, &peer).await else { return };
         let mut registration = self.connections.add();
         let activity = registration.activity.clone();
         let stream = Stream::new(socket, activity.clone());
@@ -292,8 +307,16 @@ impl Door {
         });
         let mut connection = pin!(self.builder.serve_connection(stream, service));
         let mut told = Order::Serve;
+        let mut age = Age::of(self.speaks, &self.shared.grpc_connections);
         let ended = poll_fn(|cx| {
             registration.wake(cx.waker());
+            let old = age.as_mut().is_some_and(|age| age.asks_to_end(cx));
+            if age.as_ref().is_some_and(Age::is_over) {
+                return Poll::Ready(Ok(()));
+            }
+            if old {
+                connection.as_mut().graceful_shutdown();
+            }
             loop {
                 let order = activity.order();
                 if order == Order::Cut {
@@ -313,5 +336,57 @@ impl Door {
         if let Err(error) = ended {
             tracing::debug!(error, peer = %caller.peer, "connection ended");
         }
+    }
+
+    /// The socket, after the handshake where there is one. A connection that has not come so far is nobody's request: a
+    /// drain does not wait for it.
+    async fn secured(&self, socket: Socket, peer: &Peer) -> Option<Socket> {
+        let Some(acceptor) = &self.tls else { return Some(socket) };
+        // Boxed: the handshake's future is large, and most listeners have none.
+        match Box::pin(timeout(HANDSHAKE, socket.secured(acceptor))).await {
+            Ok(Ok(socket)) => Some(socket),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, %peer, "no TLS connection");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// When a connection is too old, where there is a maximum.
+struct Age {
+    timer: Pin<Box<Sleep>>,
+    grace: Duration,
+    stage: Stage,
+}
+
+#[derive(PartialEq, Eq)]
+enum Stage {
+    Young,
+    Asked,
+    Over,
+}
+
+impl Age {
+    fn of(speaks: Speaks, connections: &GrpcConnections) -> Option<Self> {
+        let most = connections.max_age.filter(|_| speaks == Speaks::Grpc)?;
+        let grace = connections.max_age_grace.unwrap_or(AGE_GRACE);
+        Some(Age { timer: Box::pin(sleep(most)), grace, stage: Stage::Young })
+    }
+
+    /// Whether now is the time to ask the other side to end; true once.
+    fn asks_to_end(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut asks = false;
+        while self.stage != Stage::Over && self.timer.as_mut().poll(cx).is_ready() {
+            asks = self.stage == Stage::Young;
+            self.stage = if asks { Stage::Asked } else { Stage::Over };
+            self.timer = Box::pin(sleep(self.grace));
+        }
+        asks
+    }
+
+    fn is_over(&self) -> bool {
+        self.stage == Stage::Over
     }
 }

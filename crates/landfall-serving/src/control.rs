@@ -1,5 +1,6 @@
 //! Control calls: load, unload, promote, roll back, and who did. Each is on disk before it returns.
 
+use crate::Source;
 use crate::keeper::Message;
 use crate::record::Entry;
 use landfall_model::{Problem, Reason, Version};
@@ -22,6 +23,7 @@ pub(crate) struct Asked {
 
 pub(crate) enum Ask {
     Change { model: String, who: String, verb: Verb },
+    Replace { sources: Vec<Source> },
     History,
 }
 
@@ -115,6 +117,16 @@ impl Control {
     /// failed with, or [`Reason::DeadlineExceeded`]: then nothing was moved.
     pub fn rollback(&self, model: &str, who: &str, timeout: Duration) -> Result<(), Problem> {
         self.change(model, who, Verb::Rollback, timeout)
+    }
+
+    /// Puts other sources in the place of all there were: models that none of them names are taken down, new ones are
+    /// loaded, all others go on. What control calls had asked for is forgotten. Returns when the new state shows in the
+    /// catalog; loads go on.
+    ///
+    /// # Errors
+    /// [`Reason::ShuttingDown`].
+    pub fn replace(&self, sources: Vec<Source>) -> Result<(), Problem> {
+        self.ask(Ask::Replace { sources }, None).map(|_| ())
     }
 
     /// Who changed what, oldest first.

@@ -68,8 +68,8 @@ impl Cost {
         // A larger run bounds a smaller one from above, a smaller one, multiplied, a larger one.
         let from_above = (own..BUCKETS).filter_map(|i| self.measured(i)).min();
         from_above.or_else(|| {
-            let (below, ns) = (0..own).rev().find_map(|i| Some((i, self.measured(i)?)))?;
-            Some(ns.saturating_mul((rows as u64).div_ceil(1 << below)))
+            let times = |i: usize, ns: u64| ns.saturating_mul((rows as u64).div_ceil(1 << i));
+            (0..own).filter_map(|i| Some(times(i, self.measured(i)?))).min()
         })
     }
 
@@ -91,20 +91,25 @@ impl Cost {
     pub(crate) fn max_rows(&self, cap: usize, soon: Duration, budget: Duration) -> usize {
         let (soon, budget) = (nanos(soon), nanos(budget));
         let explores = self.runs.load(Relaxed).is_multiple_of(EXPLORE_EVERY);
-        let mut best_row_ns = u64::MAX;
-        let mut largest = 1;
+        let (mut best_row_ns, mut largest) = (u64::MAX, 1);
+        // Whether a smaller size looked bad. It may have had a hiccup, and is not met again as long as nobody sends just
+        // so many rows: what larger runs were seen to cost counts more, but then only what was seen, and no loss.
+        let mut doubtful = false;
         for size in (0..BUCKETS).map(|i| 1usize << i).take_while(|&size| size < cap).chain([cap.max(1)]) {
             if self.estimate_ns(size).is_some_and(|ns| ns > budget) {
                 break;
             }
             if let Some(ns) = self.measured(bucket(size)) {
                 let row_ns = ns / size as u64;
-                let worse = row_ns > best_row_ns.saturating_mul(WORSE_HALVES) / 2;
+                let most = if doubtful { best_row_ns } else { best_row_ns.saturating_mul(WORSE_HALVES) / 2 };
                 let pointless = ns > soon && row_ns > best_row_ns - best_row_ns / WORTH_WAITING;
-                if !explores && (worse || pointless) {
-                    break;
+                if !explores && (row_ns > most || pointless) {
+                    doubtful = true;
+                    continue;
                 }
                 best_row_ns = best_row_ns.min(row_ns);
+            } else if doubtful {
+                continue;
             }
             largest = size;
         }
@@ -198,6 +203,23 @@ mod tests {
         assert_eq!(cost.max_rows(64, Duration::MAX, micros(1_000_000)), 8);
         observe_often(&cost, EXPLORE_EVERY - 2, 8, micros(80));
         assert_eq!(cost.max_rows(64, Duration::MAX, micros(1_000_000)), 64);
+    }
+
+    #[test]
+    fn a_hiccup_at_one_size_does_not_keep_larger_batches_away() {
+        let cost = Cost::default();
+        let largest = || cost.max_rows(64, micros(350), micros(2_000));
+        cost.observe(1, micros(24));
+        cost.observe(2, micros(1_500));
+        observe_often(&cost, EXPLORE_EVERY - 3, 1, micros(24));
+        assert_eq!(largest(), 1, "so far two rows look bad, and of more nothing is known");
+        cost.observe(1, micros(24));
+        assert_eq!(largest(), 64, "all sizes are tried again");
+        cost.observe(64, micros(420));
+        assert_eq!(largest(), 64, "a row of 64 costs less than one alone");
+        cost.observe(64, micros(1_900));
+        observe_often(&cost, 40, 64, micros(1_900));
+        assert_eq!(largest(), 1, "and no longer");
     }
 
     #[test]

@@ -198,8 +198,9 @@ pub(crate) fn kit(engine: Arc<FakeEngine>) -> Arc<Kit> {
         importers: Vec::new(),
         pool: ComputePool::new(2, Arc::new(SystemClock)),
         settings: Box::new(read_settings),
-        tables: Tables { golden: Box::new(read_golden), warm_up: Box::new(read_warm_up) },
+        tables: Tables { golden: Box::new(read_golden), warm_up: Box::new(read_warm_up), ..Tables::unread() },
         imports: None,
+        batching: None,
     })
 }
 

@@ -20,6 +20,8 @@ pub struct FolderFiles {
     path: PathBuf,
     /// The folder that names are relative to, with all links resolved.
     root: PathBuf,
+    /// A folder outside, with all links resolved, in which links of this one may end.
+    linked: Option<PathBuf>,
     is_folder: bool,
     entries: Vec<FileEntry>,
 }
@@ -44,7 +46,8 @@ impl FolderFiles {
         } else {
             return Err(Problem::invalid(format!("{} is neither a file nor a folder", path.display())));
         }
-        Ok(FolderFiles { path: path.to_owned(), root, is_folder, entries })
+        let linked = if is_folder { blobs_of(&root) } else { folder_behind(path) };
+        Ok(FolderFiles { path: path.to_owned(), root, linked, is_folder, entries })
     }
 
     /// Opens a file by its name within the folder.
@@ -60,7 +63,8 @@ impl FolderFiles {
         let named = !self.is_folder && self.entries.first().is_some_and(|entry| entry.name == name);
         let path = if named { self.path.clone() } else { self.root.join(relative) };
         let real = fs::canonicalize(&path).map_err(|error| trouble("open", &path, &error))?;
-        if !named && !real.starts_with(&self.root) {
+        let is_linked = self.linked.is_some() && real.parent() == self.linked.as_deref();
+        if !named && !is_linked && !real.starts_with(&self.root) {
             return Err(leaves());
         }
         let metadata = fs::metadata(&real).map_err(|error| trouble("open", &path, &error))?;
@@ -101,6 +105,23 @@ impl ModelFiles for FolderFiles {
         }
         read(file, length).map_err(|error| trouble("read", &path, &error))
     }
+}
+
+/// Download caches keep a model's files as links into one folder of contents. Where the file that somebody named is such
+/// a link, the files beside it may be links into the folder in which its own content lies, and into no other.
+fn folder_behind(path: &Path) -> Option<PathBuf> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    let real = fs::canonicalize(path).ok().filter(|_| is_link)?;
+    real.parent().map(Path::to_owned)
+}
+
+/// Where a folder was named, its links may lead out only in the layout that such caches have: from
+/// `REPOSITORY/snapshots/REVISION/…` into `REPOSITORY/blobs`.
+fn blobs_of(root: &Path) -> Option<PathBuf> {
+    let snapshots = root.ancestors().skip(1).find(|folder| folder.ends_with("snapshots"))?;
+    let blobs = snapshots.parent()?.join("blobs");
+    // The folder itself, not what a link of its name leads to.
+    fs::symlink_metadata(&blobs).is_ok_and(|metadata| metadata.is_dir()).then_some(blobs)
 }
 
 /// Reads a file whose length was asked for just now; one that has grown or shrunk since is read as it is.
@@ -237,6 +258,49 @@ mod tests {
         symlink("m/real/a.onnx", folder.path().join("named.onnx")).unwrap();
         let named = FolderFiles::open(&folder.path().join("named.onnx")).unwrap();
         assert_eq!(named.bytes("named.onnx").unwrap().bytes(), b"model", "a link that was named is meant");
+    }
+
+    #[test]
+    fn links_of_a_download_cache_lead_into_its_folder_of_contents_and_nowhere_else() {
+        let cache = folder(&[
+            ("m/blobs/1a", "model"),
+            ("m/blobs/2b", "data"),
+            ("m/blobs/sub/3c", "deep"),
+            ("s", "secret"),
+        ]);
+        let snapshot = cache.path().join("m/snapshots/abc");
+        fs::create_dir_all(&snapshot).unwrap();
+        for (name, target) in [
+            ("model.onnx", "../../blobs/1a"),
+            ("model.onnx_data", "../../blobs/2b"),
+            ("deep", "../../blobs/sub/3c"),
+            ("out", "../../../s"),
+        ] {
+            symlink(target, snapshot.join(name)).unwrap();
+        }
+        for path in [snapshot.join("model.onnx"), snapshot.clone()] {
+            let files = FolderFiles::open(&path).unwrap();
+            assert_eq!(files.bytes("model.onnx").unwrap().bytes(), b"model");
+            assert_eq!(files.bytes("model.onnx_data").unwrap().bytes(), b"data");
+            for outside in ["deep", "out"] {
+                let text = files.bytes(outside).unwrap_err().to_string();
+                assert!(text.contains("leaves the model's folder"), "{text}");
+            }
+        }
+        // A model that is no link opens no other folder, whatever links lie beside it.
+        fs::write(snapshot.join("own.onnx"), "own").unwrap();
+        let own = FolderFiles::open(&snapshot.join("own.onnx")).unwrap();
+        assert!(own.bytes("model.onnx_data").is_err());
+        // A folder of links outside such a layout stays closed, and so does one whose `blobs` is itself a link.
+        let plain = cache.path().join("plain");
+        fs::create_dir_all(&plain).unwrap();
+        symlink("../m/blobs/1a", plain.join("model.onnx")).unwrap();
+        assert!(FolderFiles::open(&plain).unwrap().bytes("model.onnx").is_err());
+        let other = cache.path().join("o/snapshots/abc");
+        fs::create_dir_all(&other).unwrap();
+        symlink("../m/blobs", cache.path().join("o/blobs")).unwrap();
+        symlink("../../../m/blobs/1a", other.join("model.onnx")).unwrap();
+        assert!(FolderFiles::open(&other).unwrap().bytes("model.onnx").is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::instances::Hold;
 use crate::lane;
-use crate::request::{Answer, Request, Response, Ticket, Timing};
+use crate::request::{Answer, Request, Response, Ticket, Timing, is_divisible};
 use crate::run::run_call;
 use crate::scheduler::Core;
 use crate::statistics::Ran;
@@ -18,8 +18,13 @@ use std::time::{Duration, Instant};
 /// The call must have been made with one of the version's own signatures.
 pub fn submit(lease: Lease, request: Request, now: Instant) -> Answer {
     let core = lease.scheduler.core();
-    let in_place = core.runs_in_place(request.call.rows().unwrap_or(1));
-    if let Err(problem) = admit(core, request.deadline, in_place, now) {
+    let rows = request.call.rows().unwrap_or(1);
+    let in_place = core.runs_in_place(rows);
+    let fits = match lease.batching().largest_call {
+        Some(most) if rows > most => Err(too_large(rows, most)),
+        _ => Ok(()),
+    };
+    if let Err(problem) = fits.and_then(|()| admit(core, &request, in_place, now)) {
         lease.statistics.refused(problem.kind());
         return Answer::refused(problem);
     }
@@ -32,9 +37,15 @@ pub fn submit(lease: Lease, request: Request, now: Instant) -> Answer {
     Answer::of(ticket)
 }
 
-fn admit(core: &Arc<Core>, deadline: Option<Instant>, in_place: bool, now: Instant) -> Result<(), Problem> {
-    core.enter(now)?;
-    let Some(deadline) = deadline else { return Ok(()) };
+#[cold]
+fn too_large(rows: usize, most: usize) -> Problem {
+    Problem::invalid(format!("Task size {rows} is larger than maximum input batch size {most}"))
+}
+
+fn admit(core: &Arc<Core>, request: &Request, in_place: bool, now: Instant) -> Result<(), Problem> {
+    let bytes = request.call.bytes_total();
+    core.enter(bytes, now)?;
+    let Some(deadline) = request.deadline else { return Ok(()) };
     let refusal = if deadline <= now {
         Problem::new(Reason::DeadlineExceeded)
     } else {
@@ -45,7 +56,7 @@ fn admit(core: &Arc<Core>, deadline: Option<Instant>, in_place: bool, now: Insta
         }
         core.full(wait)
     };
-    core.leave();
+    core.leave(bytes);
     Err(refusal)
 }
 
@@ -101,9 +112,12 @@ fn attempt(
             (&stacked, clock.now())
         }
     };
-    let outputs = run_call(hold, call, core.part_rows())?;
-    let ran_at = clock.now();
     let rows = call.rows().unwrap_or(1);
+    let outputs = match core.padded_rows(rows).filter(|_| is_divisible(call)) {
+        Some(size) => run_call(hold, &call.padded(size)?, core.part_rows())?.rows(0..rows),
+        None => run_call(hold, call, core.part_rows())?,
+    };
+    let ran_at = clock.now();
     let (answers, cut_at) = match tickets {
         [_] => (vec![outputs], ran_at),
         _ => (cut(&outputs, tickets), clock.now()),

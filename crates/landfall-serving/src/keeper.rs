@@ -2,7 +2,7 @@
 //! `lifecycle.rs`, and puts each new state of the catalog in place. Nothing here is shared, so nothing is locked.
 
 use crate::catalog::{Catalog, Listed, Snapshot};
-use crate::control::{Ask, Asked, Verb};
+use crate::control::{Ask, Asked, Reply, Verb};
 use crate::journal::Journal;
 use crate::lifecycle::Action;
 use crate::loader::{LoadReport, Order};
@@ -11,7 +11,8 @@ use crate::observer::Observer;
 use crate::pending::Pending;
 use crate::reaper::Retired;
 use crate::repository::{Round, Seen};
-use crate::serving::{Start, Started};
+use crate::retry::Retrying;
+use crate::serving::{Setup, Start, Started};
 use crate::told::Told;
 use crate::watch::Look;
 use crate::{Clock, Loaded, Source};
@@ -19,7 +20,7 @@ use landfall_model::{Problem, Reason, Version};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 /// What the keeper hears.
@@ -48,13 +49,18 @@ pub(crate) struct Finished {
     /// Whether the files changed while they were read: then the outcome says nothing.
     pub(crate) changed: bool,
     pub(crate) took: Duration,
+    /// What was to be loaded, for another try.
+    pub(crate) work: Work,
 }
 
 /// One load, for the loaders.
+#[derive(Clone)]
 pub(crate) struct Work {
     pub(crate) job: u64,
     pub(crate) order: Order,
     pub(crate) print: crate::print::Print,
+    /// How often it was tried before.
+    pub(crate) tried: u32,
 }
 
 /// Where the keeper's words go.
@@ -78,10 +84,14 @@ pub(crate) struct Keeper {
     pub(crate) lines: Lines,
     pub(crate) models: BTreeMap<String, ModelState>,
     pub(crate) pending: Vec<Pending>,
+    pub(crate) retrying: Retrying,
+    /// Those who replaced all sources, by the ticket of the look that they wait for; and those whose look has come.
+    replacing: Vec<(u64, Reply)>,
+    replaced: Vec<Reply>,
     listed: HashMap<String, Arc<Listed>>,
     changed: BTreeSet<String>,
     /// What to say and what to let go once the catalog shows it.
-    told: Vec<Told>,
+    pub(crate) told: Vec<Told>,
     retired: Vec<Retired>,
     next_number: u64,
     phase: Phase,
@@ -89,6 +99,9 @@ pub(crate) struct Keeper {
     /// Sources that could not be looked at from the first round on.
     absent: Vec<(PathBuf, Problem)>,
 }
+
+/// The source of a model that no source names any more.
+const NOWHERE: usize = usize::MAX;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -101,24 +114,25 @@ enum Phase {
 
 impl Keeper {
     pub(crate) fn new(
-        sources: Vec<Source>,
+        setup: &Setup,
         journals: Vec<Journal>,
         catalog: Arc<Catalog>,
-        clock: Arc<dyn Clock>,
-        observer: Arc<dyn Observer>,
         start: Arc<Start>,
         lines: Lines,
     ) -> Self {
         Keeper {
-            sources,
+            sources: setup.sources.clone(),
             journals,
             catalog,
-            clock,
-            observer,
+            clock: setup.clock.clone(),
+            observer: setup.observer.clone(),
             start,
             lines,
             models: BTreeMap::new(),
             pending: Vec::new(),
+            retrying: Retrying::new(setup.retries),
+            replacing: Vec::new(),
+            replaced: Vec::new(),
             listed: HashMap::new(),
             changed: BTreeSet::new(),
             told: Vec::new(),
@@ -132,7 +146,20 @@ impl Keeper {
 
     /// Hears messages until the end.
     pub(crate) fn run(mut self, inbox: &Receiver<Message>) {
-        for message in inbox {
+        loop {
+            let told = match self.retrying.next_due() {
+                None => inbox.recv().map_err(RecvTimeoutError::from),
+                Some(due) => inbox.recv_timeout(due.saturating_duration_since(self.clock.now())),
+            };
+            let message = match told {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.retry();
+                    self.publish();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             match message {
                 Message::Round(round, tickets) => self.round(round, &tickets),
                 Message::Began { model, job } => self.began(&model, job),
@@ -154,7 +181,10 @@ impl Keeper {
         self.next_number
     }
 
-    fn round(&mut self, round: Round, tickets: &[u64]) {
+    fn round(&mut self, mut round: Round, tickets: &[u64]) {
+        if let Some(sources) = round.sources.take() {
+            self.take_sources(sources);
+        }
         let dropped: BTreeSet<usize> = round.dropped.iter().map(|(source, _)| *source).collect();
         let mut there = BTreeSet::new();
         for seen in round.models {
@@ -174,10 +204,24 @@ impl Keeper {
                 round.dropped.into_iter().map(|(source, problem)| (path(source), problem)).collect();
         }
         self.absent.retain(|(path, _)| dropped.iter().any(|source| self.sources[*source].path == *path));
+        self.hasten_changed();
         for name in self.models.keys().cloned().collect::<Vec<_>>() {
             self.refresh(&name);
         }
         self.looked(tickets);
+        let seen = self.replacing.extract_if(.., |(ticket, _)| tickets.contains(ticket));
+        self.replaced.extend(seen.map(|(_, reply)| reply));
+    }
+
+    /// Other sources are in force. Models keep their places by name; those that no source names have none any more.
+    fn take_sources(&mut self, sources: Vec<Source>) {
+        for (name, model) in &mut self.models {
+            let place = sources.iter().position(|source| source.name.as_deref() == Some(name));
+            model.asked_for = place.is_some_and(|place| sources[place].asked_for);
+            model.source = place.unwrap_or(NOWHERE);
+        }
+        self.journals = sources.iter().map(|_| Journal::in_memory()).collect();
+        self.sources = sources;
     }
 
     /// Takes up what lies there of one model.
@@ -206,7 +250,9 @@ impl Keeper {
     /// Does what comes next for a model.
     pub(crate) fn refresh(&mut self, name: &str) {
         let Some(model) = self.models.get_mut(name) else { return };
-        let (orders, awaited) = (self.journals[model.source].orders().of(name), &self.pending);
+        let journal = self.journals.get(model.source);
+        let orders = journal.map(|journal| journal.orders().of(name)).unwrap_or_default();
+        let awaited = &self.pending;
         model.orders = orders;
         model.awaited = awaited.iter().filter(|p| p.model() == name).filter_map(Pending::needs).collect();
         for action in model.steps() {
@@ -228,7 +274,7 @@ impl Keeper {
         let path = seen.path;
         let order = Order { model: model.name.clone(), version: seen.version, path, settings };
         // Loaders end after the keeper does.
-        let _ = self.lines.loaders.send(Work { job, order, print: seen.print });
+        let _ = self.lines.loaders.send(Work { job, order, print: seen.print, tried: 0 });
     }
 
     fn unload(&mut self, name: &str, version: &Version) {
@@ -282,6 +328,9 @@ impl Keeper {
                 model.give_up(&version);
                 self.discard(Ok(nobody_wants_it));
             }
+            Err(problem) if model.wants(&version) && self.retrying.takes(&finished.work) => {
+                self.try_again(finished.work, &problem);
+            }
             Err(problem) => {
                 let model_name = model.name.clone();
                 model.fail(&version, problem.clone(), basis, finished.job);
@@ -319,6 +368,11 @@ impl Keeper {
                     self.journals.iter().flat_map(|journal| journal.entries().iter().cloned()).collect();
                 entries.sort_by_key(|entry| entry.at);
                 reply.history(entries);
+            }
+            Ask::Replace { sources } => {
+                let ticket = self.number();
+                self.replacing.push((ticket, reply));
+                let _ = self.lines.watch.send(Look::Sources { sources, ticket });
             }
             Ask::Change { model, who, verb: Verb::Unload } => self.unload_all(&model, who, reply),
             Ask::Change { model, who, verb } => {
@@ -359,6 +413,7 @@ impl Keeper {
         if starting && self.phase == Phase::Running {
             self.start.done(self.outcomes());
         }
+        self.replaced.drain(..).for_each(|reply| reply.send(Ok(())));
         self.answer_all();
     }
 
@@ -394,6 +449,9 @@ impl Keeper {
         for pending in self.pending.drain(..) {
             pending.refuse(Problem::new(Reason::ShuttingDown));
         }
+        for (_, reply) in self.replacing.drain(..) {
+            reply.send(Err(Problem::new(Reason::ShuttingDown)));
+        }
         self.answer_all();
         for name in self.models.keys().cloned().collect::<Vec<_>>() {
             let slots = &self.models[&name].slots;
@@ -424,7 +482,7 @@ impl ModelState {
     }
 
     /// Forgets a load under way; a copy that answers goes on answering.
-    fn give_up(&mut self, version: &Version) {
+    pub(crate) fn give_up(&mut self, version: &Version) {
         if let Some(slot) = self.slot_mut(version)
             && let Life::Available { reload, .. } = &mut slot.life
         {

@@ -6,7 +6,8 @@
 //!
 //! ```
 //! use landfall_serving::{
-//!     ComputePool, Kit, ModelSettings, Serving, Setup, Silent, Source, SystemClock, Tables, WatchSettings,
+//!     ComputePool, Kit, ModelSettings, Retries, Serving, Setup, Silent, Source, SystemClock, Tables,
+//!     WatchSettings,
 //! };
 //! use std::{sync::Arc, time::Duration};
 //!
@@ -20,6 +21,7 @@
 //!     settings: Box::new(|_| Ok(ModelSettings::default())),
 //!     tables: Tables::unread(),
 //!     imports: None,
+//!     batching: None,
 //! };
 //! let serving = Serving::start(Setup {
 //!     sources: vec![Source::path(path)],
@@ -27,6 +29,7 @@
 //!     state: None,
 //!     watch: WatchSettings::default(),
 //!     load_threads: 2,
+//!     retries: Retries::default(),
 //!     clock,
 //!     observer: Arc::new(Silent),
 //! })?;
@@ -60,6 +63,7 @@ mod probe;
 mod reaper;
 mod record;
 mod repository;
+mod retry;
 mod serving;
 mod settings;
 mod told;
@@ -91,14 +95,16 @@ pub use infer::{Worker, submit};
 pub use lane::{Lane, Turned, turn};
 pub use lease::Lease;
 pub use loaded::{BatchSettings, Loaded};
-pub use loader::{Kit, LoadReport, ReadCalls, ReadGolden, ReadSettings, Tables, load_once};
+pub use loader::{
+    Kit, LoadReport, ReadBatching, ReadCalls, ReadGolden, ReadSettings, Tables, import_once, load_once,
+};
 pub use observer::{Event, Observer, Silent};
 pub use record::{Entry, What};
 pub use request::{Answer, Request, Response, Timing};
-pub use serving::{Serving, Setup, Started};
-pub use settings::{BatchOptions, ModelSettings, NullRules, Source, VersionPolicy};
+pub use serving::{Retries, Serving, Setup, Started};
+pub use settings::{BatchOptions, Layout, ModelSettings, NullRules, Source, VersionPolicy};
 pub use statistics::{Histogram, Snapshot};
-pub use watch::WatchSettings;
+pub use watch::{Rounds, WatchSettings};
 
 #[doc(hidden)]
 pub mod fuzz {

@@ -4,7 +4,7 @@ use crate::files::FolderFiles;
 use crate::golden::{GoldenReport, GoldenRows, Tolerance, check_golden};
 use crate::probe::{overridden, proven};
 use crate::repository::Repository;
-use crate::{ComputePool, Lease, Loaded, ModelSettings, Source, Worker};
+use crate::{BatchOptions, ComputePool, Lease, Loaded, ModelSettings, Source, Worker};
 use landfall_model::{
     Call, Claim, Engine, Importer, Kind, Model, ModelFiles, NullRule, Options, Problem, Reason, RowRule,
     Signature, Version,
@@ -29,6 +29,8 @@ pub struct Kit {
     pub tables: Tables,
     /// Where converted models go when they cannot lie beside the original.
     pub imports: Option<PathBuf>,
+    /// Reads how calls are put together from a version's folder; `None`: its settings say it.
+    pub batching: Option<Box<ReadBatching>>,
 }
 
 /// Reads a `model.toml`.
@@ -38,19 +40,29 @@ pub type ReadGolden = dyn Fn(&Path, &[Arc<Signature>]) -> Result<GoldenRows, Pro
 /// Reads warm-up rows: calls with the signatures.
 pub type ReadCalls = dyn Fn(&Path, &[Arc<Signature>]) -> Result<Vec<Call>, Problem> + Send + Sync;
 
+/// Reads how calls of one version are put together.
+pub type ReadBatching = dyn Fn(&Path) -> Result<BatchOptions, Problem> + Send + Sync;
+
 /// Readers of files with rows.
 pub struct Tables {
     /// Reads golden rows.
     pub golden: Box<ReadGolden>,
     /// Reads warm-up rows.
     pub warm_up: Box<ReadCalls>,
+    /// Reads the calls that lie within a version's own folder to be run before the first caller's; none where there are
+    /// none.
+    pub replay: Box<ReadCalls>,
 }
 
 impl Tables {
     /// None can be read: models that ask for golden or warm-up rows are refused.
     pub fn unread() -> Self {
         let refuse = || Problem::unsupported("reading tables", "remove golden and warm_up from the settings");
-        Tables { golden: Box::new(move |_, _| Err(refuse())), warm_up: Box::new(move |_, _| Err(refuse())) }
+        Tables {
+            golden: Box::new(move |_, _| Err(refuse())),
+            warm_up: Box::new(move |_, _| Err(refuse())),
+            replay: Box::new(|_, _| Ok(Vec::new())),
+        }
     }
 }
 
@@ -140,15 +152,20 @@ fn load_with(
     let golden = golden.transpose()?;
     let warm_up =
         settings.warm_up.as_deref().map(|path| read(path, || (kit.tables.warm_up)(path, &declared)));
-    let warm_up = warm_up.transpose()?.unwrap_or_default();
+    let mut warm_up = warm_up.transpose()?.unwrap_or_default();
+    warm_up.extend((kit.tables.replay)(&order.path, &declared)?);
 
     let signatures = settle_rows(&declared, &*runner, golden.as_ref(), &warm_up, report)?;
+    let batching = match &kit.batching {
+        Some(read) => read(&order.path)?,
+        None => settings.batching.clone(),
+    };
     let loaded = Loaded::new(
         order.model.clone(),
         order.version.clone(),
         signatures,
         runner,
-        settings.batching.settled(),
+        batching.settled(),
         kit.pool.clone(),
     )?;
     let lease = Lease::new(Arc::new(loaded));
@@ -177,17 +194,18 @@ fn open(
     settings: &ModelSettings,
     report: &mut LoadReport,
 ) -> Result<Arc<dyn Model>, Problem> {
-    let files = FolderFiles::open(&order.path)?;
+    let preferred = settings.prefer_file.as_ref().map(|name| order.path.join(name));
+    let files = FolderFiles::open(preferred.filter(|path| path.is_file()).as_ref().unwrap_or(&order.path))?;
     let nobody = match choose(kit, &files, &settings.engines) {
         Ok((engine, why)) => {
-            report.why = why;
-            return engine.load(&files, &settings.options);
+            let model = engine.load(&files, &settings.options_for(engine.name()))?;
+            let is_left = model.facts().engine != engine.name();
+            report.why = if is_left { format!("left to it by {}", engine.name()) } else { why };
+            return Ok(model);
         }
         Err(problem) => problem,
     };
-    let claims = kit.importers.iter().map(|importer| (importer, importer.recognise(&files)));
-    let claimed = claims.filter(|(_, claim)| !matches!(claim, Claim::No(_)));
-    let Some((importer, _)) = strongest(claimed) else { return Err(nobody) };
+    let Some(importer) = importer_of(kit, &files) else { return Err(nobody) };
     let (own, rest) = split(&settings.options, &**importer);
     let imported = import(kit, order, &**importer, &files, &own)?;
     report.notes.push(imported.note);
@@ -240,6 +258,39 @@ fn strongest<T>(claims: impl Iterator<Item = (T, Claim)>) -> Option<(T, Claim)> 
     })
 }
 
+/// The importer with the strongest claim.
+fn importer_of<'a>(kit: &'a Kit, files: &FolderFiles) -> Option<&'a Arc<dyn Importer>> {
+    let claims = kit.importers.iter().map(|importer| (importer, importer.recognise(files)));
+    strongest(claims.filter(|(_, claim)| !matches!(claim, Claim::No(_)))).map(|(importer, _)| importer)
+}
+
+/// Converts a model that no engine reads, as loading it would: where the converted one lies, and the options that are not
+/// the importer's. `None` for what needs no conversion.
+///
+/// # Errors
+/// What could not be converted, and what to do.
+pub fn import_once(
+    kit: &Kit,
+    path: &Path,
+    options: &Options,
+) -> Result<Option<(landfall_model::Imported, Options)>, Problem> {
+    let files = FolderFiles::open(path)?;
+    if choose(kit, &files, &[]).is_ok() {
+        return Ok(None);
+    }
+    let Some(importer) = importer_of(kit, &files) else { return Ok(None) };
+    let (own, rest) = split(options, &**importer);
+    let name = path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy());
+    let order = Order {
+        model: name.into(),
+        version: Version::numbered(1),
+        path: path.to_owned(),
+        settings: Ok(Arc::default()),
+    };
+    let imported = import(kit, &order, &**importer, &files, &own)?;
+    Ok(Some((imported, rest)))
+}
+
 /// The options that an importer knows, and the others.
 fn split(options: &Options, importer: &dyn Importer) -> (Options, Options) {
     let (mut own, mut rest) = (Options::new(), Options::new());
@@ -267,7 +318,18 @@ fn import(
     let mut refused = None;
     for into in [Some(first), second].into_iter().flatten() {
         match std::fs::create_dir_all(&into) {
-            Ok(()) => return importer.import(files, &into, options),
+            Ok(()) => match importer.import(files, &into, options) {
+                Ok(imported) => return Ok(imported),
+                Err(problem) => {
+                    // Goes only where nothing was kept in it.
+                    let _ = std::fs::remove_dir(&into);
+                    // A folder that is there and cannot be written into.
+                    match problem.reason() {
+                        Reason::Io { .. } => refused = Some(problem),
+                        _ => return Err(problem),
+                    }
+                }
+            },
             Err(error) => refused = Some(Problem::io(format!("create {}", into.display()), &error)),
         }
     }

@@ -74,6 +74,7 @@ pub(crate) enum Reload {
 /// What a version is loaded from: when either changes, it is loaded again.
 #[derive(Clone)]
 pub(crate) struct Basis {
+    pub(crate) path: PathBuf,
     pub(crate) print: Print,
     pub(crate) settings: Result<Arc<ModelSettings>, Problem>,
 }
@@ -85,7 +86,7 @@ impl Basis {
             (Err(a), Err(b)) => a == b,
             _ => false,
         };
-        self.print == other.print && same_settings
+        self.path == other.path && self.print == other.print && same_settings
     }
 }
 
@@ -137,7 +138,8 @@ impl ModelState {
 
     /// What the next load of a version would start from.
     pub(crate) fn basis(&self, seen: &SeenVersion) -> Basis {
-        Basis { print: seen.print, settings: seen.own.clone().unwrap_or_else(|| self.settings.clone()) }
+        let settings = seen.own.clone().unwrap_or_else(|| self.settings.clone());
+        Basis { path: seen.path.clone(), print: seen.print, settings }
     }
 
     /// Labels and where they are meant to point: those that were moved outrank the configured ones.
@@ -166,7 +168,8 @@ impl ModelState {
         let live = |version: &Version| self.slot(version).is_some_and(|slot| !slot.is_failed());
         let there = self.seen.iter().filter(|seen| seen.settled || live(&seen.version));
         let on_disk: Vec<Version> = there.map(|seen| seen.version.clone()).collect();
-        let labels = self.labels().into_values();
+        let only_point = self.settings.as_ref().is_ok_and(|settings| settings.labels_only_point);
+        let labels = self.labels().into_values().filter(|_| !only_point);
         let named: Vec<Version> =
             labels.chain(self.orders.pinned.clone()).chain(self.awaited.iter().cloned()).collect();
         let policy = self.settings.as_ref().map_or_else(|_| VersionPolicy::default(), |s| s.policy());

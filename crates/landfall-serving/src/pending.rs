@@ -177,7 +177,10 @@ impl Keeper {
         };
         let text = format!("model {model:?}: {what}");
         let entry = Entry { at: self.clock.wall(), who: who.clone(), model, what };
-        self.journals[source].append(entry)?;
+        let Some(journal) = self.journals.get_mut(source) else {
+            return Err(Problem::new(Reason::ModelNotFound { model: entry.model }));
+        };
+        journal.append(entry)?;
         self.tell_changed(who, text);
         Ok(())
     }

@@ -17,7 +17,7 @@
 use crate::files::{FolderFiles, parent, trouble};
 use crate::loader::Kit;
 use crate::print::Print;
-use crate::{ModelSettings, Source};
+use crate::{Layout, ModelSettings, Source};
 use landfall_model::{Claim, Problem, Version};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,8 @@ pub(crate) struct Round {
     pub(crate) dropped: Vec<(usize, Problem)>,
     /// What a user should look at.
     pub(crate) warnings: Vec<String>,
+    /// The sources that were looked at, where they are others than before.
+    pub(crate) sources: Option<Vec<Source>>,
 }
 
 /// A model that lies in a source.
@@ -83,6 +85,11 @@ impl Repository {
         &self.sources
     }
 
+    /// Looks at these sources from now on.
+    pub(crate) fn set_sources(&mut self, sources: Vec<Source>) {
+        self.sources = sources;
+    }
+
     /// Everything that lies in the sources now.
     pub(crate) fn look(&mut self) -> Round {
         let mut round = Round::default();
@@ -105,6 +112,9 @@ impl Repository {
         let path = &source.path;
         let metadata = std::fs::metadata(path).map_err(|error| trouble("open", path, &error))?;
         let above = &source.settings;
+        if source.layout == Layout::Numbered {
+            return self.numbered(source, &metadata, found);
+        }
         if !metadata.is_dir() {
             let name = source.name.clone().unwrap_or_else(|| stem(path));
             return self.single(found, name, path, parent(path), above);
@@ -130,6 +140,34 @@ impl Repository {
             return Ok(());
         }
         self.loose(found, &files, above)
+    }
+
+    /// One model whose versions are the folders with numbers for names.
+    fn numbered(
+        &mut self,
+        source: &Source,
+        metadata: &std::fs::Metadata,
+        found: &mut Found,
+    ) -> Result<(), Problem> {
+        let path = &source.path;
+        if !metadata.is_dir() {
+            let text = format!("{} is a file: a folder of numbered versions is needed", path.display());
+            return Err(Problem::invalid(text));
+        }
+        let name = source.name.clone().unwrap_or_else(|| folder_name(path));
+        let (mut folders, _) = children(path)?;
+        folders
+            .retain(|folder| Version::named(&folder_name(folder)).number().is_some_and(|number| number >= 0));
+        let versions = self.versions(&folders, found)?;
+        if versions.is_empty() {
+            found.warnings.push(format!(
+                "No versions of servable {name} found under base path {}. Did you forget to name your leaf \
+                 directory as a number (eg. '/1/')?",
+                path.display()
+            ));
+        }
+        self.push(found, name, path, path, versions, &source.settings);
+        Ok(())
     }
 
     /// A folder that is a model as it stands.

@@ -53,6 +53,8 @@ pub(crate) struct Ticket {
     deadline: Option<Instant>,
     level: u64,
     rows: usize,
+    /// Of its inputs.
+    pub(crate) bytes: usize,
     sociable: bool,
     slot: Mutex<Slot>,
 }
@@ -73,7 +75,8 @@ impl Ticket {
         let Request { call, deadline, priority } = request;
         Ticket {
             rows: call.rows().unwrap_or(1),
-            sociable: is_divisible(&call),
+            bytes: call.bytes_total(),
+            sociable: lease.batching().together && is_divisible(&call),
             level: if priority == 0 { DEFAULT_LEVEL } else { priority },
             lease,
             call,
@@ -114,7 +117,7 @@ pub(crate) fn is_divisible(call: &Call) -> bool {
     let signature = call.signature();
     *signature.rows() == RowRule::Independent
         && call.rows().is_some()
-        && call.inputs().iter().flatten().all(|input| matches!(input, Input::Dense(_)))
+        && call.inputs().iter().flatten().all(|input| matches!(input, Input::Dense(_) | Input::Columns(_)))
         && call.wanted().iter().all(|place| signature.outputs().get(place).is_some_and(|o| o.has_rows))
 }
 
@@ -124,8 +127,7 @@ impl Job for Arc<Ticket> {
     }
 
     fn row_bytes(&self) -> usize {
-        let tensors = self.call.inputs().iter().flatten().filter_map(Input::dense);
-        tensors.map(|tensor| tensor.bytes_total()).sum::<usize>() / self.rows.max(1)
+        self.bytes / self.rows.max(1)
     }
 
     fn level(&self) -> u64 {

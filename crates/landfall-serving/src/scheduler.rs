@@ -60,6 +60,8 @@ pub(crate) struct Core {
     compute_rows: AtomicUsize,
     /// Calls that wait, in the queue and in all lanes.
     waiting: AtomicUsize,
+    /// Bytes of their inputs.
+    waiting_bytes: AtomicUsize,
     closed: AtomicBool,
     queue: Mutex<Queue>,
     pool: Arc<ComputePool>,
@@ -105,6 +107,7 @@ impl Scheduler {
             in_place_rows: AtomicUsize::new(0),
             compute_rows: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
+            waiting_bytes: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             queue: Mutex::default(),
             pool,
@@ -140,26 +143,37 @@ impl Scheduler {
 }
 
 impl Core {
-    /// Takes a call into the budget of those that wait.
+    /// Takes a call, with so many bytes of inputs, into the budget of those that wait. A call that finds nobody waiting
+    /// is taken whatever its size.
     ///
     /// # Errors
     /// Shutting down, or queue full with the time after which it may be worth trying again.
     #[inline]
-    pub(crate) fn enter(&self, now: Instant) -> Result<(), Problem> {
+    pub(crate) fn enter(&self, bytes: usize, now: Instant) -> Result<(), Problem> {
         if self.closed.load(Relaxed) {
             return Err(Problem::new(Reason::ShuttingDown));
         }
         let before = self.waiting.fetch_add(1, Relaxed);
-        if before >= self.settings.max_queue && !self.clear(now) {
-            self.waiting.fetch_sub(1, Relaxed);
+        let bytes_before = self.waiting_bytes.fetch_add(bytes, Relaxed);
+        let too_many = before >= self.settings.max_queue
+            || (bytes_before > 0 && bytes_before.saturating_add(bytes) > self.settings.max_queue_bytes);
+        if too_many && !self.clear(now) {
+            self.leave(bytes);
             return Err(self.full(self.expected_wait(before)));
         }
         Ok(())
     }
 
     /// Gives back the place of a call that did not wait after all.
-    pub(crate) fn leave(&self) {
+    pub(crate) fn leave(&self, bytes: usize) {
         self.waiting.fetch_sub(1, Relaxed);
+        self.waiting_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Gives back the places of calls that wait no more.
+    fn release(&self, tickets: &[Arc<Ticket>]) {
+        self.waiting.fetch_sub(tickets.len(), Relaxed);
+        self.waiting_bytes.fetch_sub(tickets.iter().map(|ticket| ticket.bytes).sum(), Relaxed);
     }
 
     #[cold]
@@ -207,6 +221,11 @@ impl Core {
     /// Rows of one run of a call that is larger than batches are.
     pub(crate) fn part_rows(&self) -> usize {
         self.settings.max_rows.unwrap_or(PART_ROWS).max(1)
+    }
+
+    /// The number of rows that a batch of `rows` is filled up to, where it is.
+    pub(crate) fn padded_rows(&self, rows: usize) -> Option<usize> {
+        self.settings.pad_to.iter().copied().find(|&size| size >= rows).filter(|&size| size > rows)
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -277,7 +296,7 @@ impl Core {
     #[cold]
     fn give_up(&self, problem: &Problem) {
         let tickets: Vec<_> = lock(&self.queue).batcher.drain().collect();
-        self.waiting.fetch_sub(tickets.len(), Relaxed);
+        self.release(&tickets);
         turn_away(&tickets, self.clock().now(), problem);
     }
 
@@ -295,11 +314,12 @@ impl Core {
         }
         self.conduct(&mut formed, now, self.clock());
         self.waiting.load(Relaxed) <= self.settings.max_queue
+            && self.waiting_bytes.load(Relaxed) <= self.settings.max_queue_bytes
     }
 
     /// Answers what a batcher gave: those too late, and those who run together. Says whether a caller was woken.
     pub(crate) fn conduct(&self, formed: &mut Formed<Arc<Ticket>>, now: Instant, clock: &dyn Clock) -> bool {
-        self.waiting.fetch_sub(formed.len(), Relaxed);
+        [&formed.batch, &formed.expired, &formed.left].into_iter().for_each(|tickets| self.release(tickets));
         let mut woke = false;
         if !formed.expired.is_empty() {
             woke |= turn_away(&formed.expired, now, &Problem::new(Reason::DeadlineExceeded));

@@ -31,10 +31,21 @@ pub struct Setup {
     pub watch: WatchSettings,
     /// How many versions are loaded at the same time.
     pub load_threads: usize,
+    /// What follows a load that failed.
+    pub retries: Retries,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Who is told what happens.
     pub observer: Arc<dyn Observer>,
+}
+
+/// How often a load that failed is tried again while its files lie there unchanged. The default: never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retries {
+    /// How often, after the first time.
+    pub most: u32,
+    /// How long after the one before.
+    pub interval: Duration,
 }
 
 /// Models that are watched, loaded and served, until it is shut down or dropped.
@@ -96,11 +107,9 @@ impl Serving {
             .map(|source| journal(setup.state.as_deref(), source, &*setup.observer))
             .collect();
         let keeper = Keeper::new(
-            setup.sources.clone(),
+            &setup,
             journals,
             catalog.clone(),
-            setup.clock.clone(),
-            setup.observer.clone(),
             start.clone(),
             Lines { watch: watch.clone(), loaders, reaper, own: own.clone() },
         );
@@ -198,16 +207,17 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 fn load_all(works: &Mutex<Receiver<Work>>, kit: &Kit, clock: &dyn Clock, keeper: &Sender<Message>) {
     loop {
         // Only one loader waits at a time; it holds the lock for as long as it waits.
-        let Ok(Work { job, order, print }) = lock(works).recv() else { return };
-        let model = order.model.clone();
+        let Ok(work) = lock(works).recv() else { return };
+        let Work { job, order, print, .. } = &work;
+        let (job, model) = (*job, order.model.clone());
         if keeper.send(Message::Began { model: model.clone(), job }).is_err() {
             return;
         }
         let started = clock.now();
-        let outcome = load(kit, &order);
-        let changed = !Print::of(&order.path).is_ok_and(|now| now == print);
+        let outcome = load(kit, order);
+        let changed = !Print::of(&order.path).is_ok_and(|now| now == *print);
         let took = clock.now().saturating_duration_since(started);
-        if keeper.send(Message::Finished(Finished { model, job, outcome, changed, took })).is_err() {
+        if keeper.send(Message::Finished(Finished { model, job, outcome, changed, took, work })).is_err() {
             return;
         }
     }

@@ -15,6 +15,8 @@ pub struct Source {
     pub path: PathBuf,
     /// Whether somebody asked for exactly this model: it is loaded at start whatever was unloaded before.
     pub asked_for: bool,
+    /// What may lie there.
+    pub layout: Layout,
     /// What flags and the server's configuration say; it outranks what lies beside the model.
     pub settings: ModelSettings,
 }
@@ -22,7 +24,8 @@ pub struct Source {
 impl Source {
     /// A path without a name and without settings.
     pub fn path(path: impl Into<PathBuf>) -> Self {
-        Source { name: None, path: path.into(), asked_for: true, settings: ModelSettings::default() }
+        let (layout, settings) = (Layout::Any, ModelSettings::default());
+        Source { name: None, path: path.into(), asked_for: true, layout, settings }
     }
 
     /// The same with the model's name.
@@ -33,6 +36,16 @@ impl Source {
     }
 }
 
+/// What may lie where a source points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Whatever an engine reads: a file, a model, its versions, or a folder of models.
+    #[default]
+    Any,
+    /// One model, whose versions are the folders with numbers for names. Nothing else there counts.
+    Numbered,
+}
+
 /// What can be set for a model. `None` and empty mean: nobody said.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelSettings {
@@ -40,8 +53,14 @@ pub struct ModelSettings {
     pub versions: Option<VersionPolicy>,
     /// Label → name of the version it points at.
     pub labels: BTreeMap<String, String>,
+    /// Whether labels only point: else a version that a label names is kept loaded, whatever the policy picks.
+    pub labels_only_point: bool,
+    /// A file that is the model wherever a version's folder has it, whatever else lies there.
+    pub prefer_file: Option<String>,
     /// Load options, handed to the engine.
     pub options: Options,
+    /// Load options for one engine alone, by its name; those above outrank them.
+    pub engine_options: BTreeMap<String, Options>,
     /// How calls are put together.
     pub batching: BatchOptions,
     /// Whether axis 0 is rows, whatever the model's file says and a probe finds.
@@ -83,20 +102,32 @@ pub struct BatchOptions {
     pub max_delay: Option<Duration>,
     pub preferred: Option<Vec<usize>>,
     pub max_queue: Option<usize>,
+    pub max_queue_bytes: Option<usize>,
+    pub together: Option<bool>,
+    pub largest_call: Option<usize>,
+    pub pad_to: Option<Vec<usize>>,
 }
 
 impl BatchOptions {
     /// With the defaults where nobody said.
     pub fn settled(&self) -> BatchSettings {
         let default = BatchSettings::default();
-        let mut preferred = self.preferred.clone().unwrap_or(default.preferred);
-        preferred.sort_unstable();
-        preferred.dedup();
+        let ascending = |sizes: &Option<Vec<usize>>| {
+            let mut sizes = sizes.clone().unwrap_or_default();
+            sizes.sort_unstable();
+            sizes.dedup();
+            sizes
+        };
+        let (preferred, pad_to) = (ascending(&self.preferred), ascending(&self.pad_to));
         BatchSettings {
             max_rows: self.max_rows.or(default.max_rows),
             max_delay: self.max_delay.unwrap_or(default.max_delay),
             preferred,
             max_queue: self.max_queue.unwrap_or(default.max_queue),
+            max_queue_bytes: self.max_queue_bytes.unwrap_or(default.max_queue_bytes),
+            together: self.together.unwrap_or(default.together),
+            largest_call: self.largest_call,
+            pad_to,
         }
     }
 }
@@ -123,6 +154,9 @@ impl ModelSettings {
                 self.options.set(key, value);
             }
         }
+        for (engine, options) in below.engine_options {
+            self.engine_options.entry(engine).or_insert(options);
+        }
         // A rule for all that outranks the file's must also outrank the file's rule for one input.
         if self.null_rules.all.is_none() {
             for (input, rule) in below.null_rules.by_input {
@@ -135,6 +169,12 @@ impl ModelSettings {
         self.batching.max_delay = self.batching.max_delay.or(below.batching.max_delay);
         self.batching.preferred = self.batching.preferred.or(below.batching.preferred);
         self.batching.max_queue = self.batching.max_queue.or(below.batching.max_queue);
+        self.batching.max_queue_bytes = self.batching.max_queue_bytes.or(below.batching.max_queue_bytes);
+        self.batching.together = self.batching.together.or(below.batching.together);
+        self.batching.largest_call = self.batching.largest_call.or(below.batching.largest_call);
+        self.batching.pad_to = self.batching.pad_to.or(below.batching.pad_to);
+        self.labels_only_point |= below.labels_only_point;
+        self.prefer_file = self.prefer_file.or(below.prefer_file);
         self.batch = self.batch.or(below.batch);
         self.golden = self.golden.or(below.golden);
         self.golden_tolerance = self.golden_tolerance.or(below.golden_tolerance);
@@ -143,6 +183,17 @@ impl ModelSettings {
             self.engines = below.engines;
         }
         self
+    }
+
+    /// The load options that an engine gets.
+    pub(crate) fn options_for(&self, engine: &str) -> Options {
+        let mut options = self.options.clone();
+        for (key, value) in self.engine_options.get(engine).into_iter().flat_map(Options::iter) {
+            if options.get(key).is_none() {
+                options.set(key, value);
+            }
+        }
+        options
     }
 
     /// The policy that holds.
@@ -155,6 +206,7 @@ impl ModelSettings {
         let bare = |settings: &ModelSettings| ModelSettings {
             versions: None,
             labels: BTreeMap::new(),
+            labels_only_point: false,
             ..settings.clone()
         };
         bare(self) == bare(other)
@@ -204,6 +256,18 @@ mod tests {
         let labelled = ModelSettings { versions: Some(VersionPolicy::All), ..plain.clone() };
         assert!(plain.loads_like(&labelled));
         assert!(!plain.loads_like(&ModelSettings { batch: Some(true), ..plain.clone() }));
+    }
+
+    #[test]
+    fn an_engine_gets_its_own_options_and_no_other_engines() {
+        let mut settings = ModelSettings::default();
+        settings.options.set("a", "1");
+        let own = settings.engine_options.entry("x".into()).or_default();
+        own.set("a", "2");
+        own.set("b", "3");
+        let options = settings.options_for("x");
+        assert_eq!((options.get("a"), options.get("b")), (Some("1"), Some("3")));
+        assert_eq!(settings.options_for("y").get("b"), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub(crate) enum Told {
     Unloading { model: Arc<str>, version: Version },
     Unloaded { model: Arc<str>, version: Version },
     Changed { who: String, what: String },
+    Warning(String),
 }
 
 impl Told {
@@ -29,6 +30,7 @@ impl Told {
             Told::Unloading { model, version } => Event::Unloading { model, version },
             Told::Unloaded { model, version } => Event::Unloaded { model, version },
             Told::Changed { who, what } => Event::Changed { who, what: what.clone() },
+            Told::Warning(text) => Event::Warning { text },
         });
     }
 }

@@ -1,11 +1,11 @@
 //! When to look at the sources again, and which versions lie still: native events where the file system gives them, and
 //! a full look every so often, so that a lost event heals itself.
 
-use crate::Clock;
 use crate::keeper::Message;
 use crate::observer::{Event, Observer};
 use crate::print::Print;
 use crate::repository::{Repository, Round, Seen};
+use crate::{Clock, Source};
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::{BTreeSet, HashMap};
@@ -28,6 +28,20 @@ pub struct WatchSettings {
     pub poll: Duration,
     /// Whether to ask the operating system for events. They never come from network file systems.
     pub native: bool,
+    /// Whether sources are looked at again at all.
+    pub rounds: Rounds,
+}
+
+/// How often sources are looked at without being told to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rounds {
+    /// Again and again.
+    #[default]
+    Always,
+    /// Once, until all files there lie still.
+    Once,
+    /// Not even at the start.
+    Never,
 }
 
 impl Default for WatchSettings {
@@ -38,6 +52,7 @@ impl Default for WatchSettings {
             rescan: Duration::from_secs(10),
             poll: Duration::from_secs(2),
             native: true,
+            rounds: Rounds::Always,
         }
     }
 }
@@ -48,6 +63,8 @@ pub(crate) enum Look {
     Event,
     /// Somebody asks for a look now, and says that this model's files are whole. The round carries the ticket.
     Now { model: String, ticket: u64 },
+    /// There are other sources from now on. The round carries the ticket.
+    Sources { sources: Vec<Source>, ticket: u64 },
     /// The end.
     Stop,
 }
@@ -95,6 +112,14 @@ impl Settling {
     }
 }
 
+/// Who asked for the next look.
+#[derive(Default)]
+struct Asked {
+    /// Models whose files are said to be whole.
+    models: BTreeSet<String>,
+    tickets: Vec<u64>,
+}
+
 /// The watcher's thread.
 pub(crate) struct Watch {
     pub(crate) repository: Repository,
@@ -111,38 +136,71 @@ impl Watch {
         let mut settling = Settling::new(self.settings.settle);
         let mut said = BTreeSet::new();
         let start = self.clock.now();
-        let (mut asked, mut first) = (Vec::new(), true);
+        let (mut asked, mut first, mut replaced) = (Asked::default(), true, None);
+        if self.settings.rounds == Rounds::Never && !self.wait(inbox, None, &mut asked, &mut replaced) {
+            return;
+        }
         loop {
             // Watch first, then look: what changes in between makes an event.
             native.refresh(&self.repository);
             let mut round = self.repository.look();
             let now = self.clock.now();
-            let whole = |model: &Seen| {
-                let by_call = asked.iter().any(|(name, _): &(String, u64)| *name == model.name);
-                by_call || (first && model.path.is_file())
-            };
+            let whole = |model: &Seen| asked.models.contains(&model.name) || (first && model.path.is_file());
             let settles = settling.mark(&mut round, now, self.clock.wall(), whole);
             self.warn(&round, &mut said);
             // At start the whole is waited for, but not for a copy that goes on and on.
-            if !first || settles.is_none() || now >= start + 2 * self.settings.settle || !asked.is_empty() {
-                let tickets = asked.drain(..).map(|(_, ticket)| ticket).collect();
+            let asked_for = !asked.tickets.is_empty();
+            if !first || settles.is_none() || now >= start + 2 * self.settings.settle || asked_for {
                 first = false;
+                round.sources = replaced.take();
+                let Asked { tickets, .. } = std::mem::take(&mut asked);
                 if self.keeper.send(Message::Round(round, tickets)).is_err() {
                     return;
                 }
             }
             let pace = if native.works() { self.settings.rescan } else { self.settings.poll };
-            let mut wake = settles.unwrap_or(now + pace).min(now + pace);
-            loop {
-                match inbox.recv_timeout(wake.saturating_duration_since(self.clock.now())) {
-                    Ok(Look::Event) => wake = wake.min(self.clock.now() + self.settings.debounce),
-                    Ok(Look::Now { model, ticket }) => {
-                        asked.push((model, ticket));
-                        break;
-                    }
-                    Err(RecvTimeoutError::Timeout) => break,
-                    Ok(Look::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            let again = now + pace;
+            let wake = match self.settings.rounds {
+                Rounds::Always => Some(settles.unwrap_or(again).min(again)),
+                Rounds::Once | Rounds::Never => settles,
+            };
+            if !self.wait(inbox, wake, &mut asked, &mut replaced) {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next look; false at the end.
+    fn wait(
+        &mut self,
+        inbox: &Receiver<Look>,
+        mut wake: Option<Instant>,
+        asked: &mut Asked,
+        replaced: &mut Option<Vec<Source>>,
+    ) -> bool {
+        loop {
+            let told = match wake {
+                Some(wake) => inbox.recv_timeout(wake.saturating_duration_since(self.clock.now())),
+                None => inbox.recv().map_err(RecvTimeoutError::from),
+            };
+            match told {
+                Ok(Look::Event) => {
+                    let soon = self.clock.now() + self.settings.debounce;
+                    wake = wake.map(|wake| wake.min(soon));
                 }
+                Ok(Look::Now { model, ticket }) => {
+                    asked.models.insert(model);
+                    asked.tickets.push(ticket);
+                    return true;
+                }
+                Ok(Look::Sources { sources, ticket }) => {
+                    self.repository.set_sources(sources.clone());
+                    *replaced = Some(sources);
+                    asked.tickets.push(ticket);
+                    return true;
+                }
+                Err(RecvTimeoutError::Timeout) => return true,
+                Ok(Look::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
     }

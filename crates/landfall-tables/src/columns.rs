@@ -5,7 +5,8 @@ use crate::chunk::Part;
 use crate::nulls::with_missing;
 use crate::number::cast;
 use landfall_model::{
-    Bitmap, BufferMut, DType, Element, Input, InputSpec, Problem, Shape, Slot, Strings, Tensor, stack,
+    Bitmap, BufferMut, DType, Element, Input, InputSpec, Invalid, Problem, Shape, Slot, Strings, Tensor,
+    stack,
 };
 use std::collections::BTreeMap;
 
@@ -24,14 +25,19 @@ pub(crate) struct Values<'a> {
     pub(crate) row_elements: usize,
 }
 
-/// Brings values to the input's type and rule. Rows that cannot be so are put into `bad`; what the tensor holds for
-/// them means nothing.
+/// Brings values to the input's type and rule. Values that cannot be so are marked invalid where the input takes that,
+/// else their rows are put into `bad`, and what the tensor holds for them means nothing.
 pub(crate) fn fitted(values: Values<'_>, spec: &InputSpec, bad: &mut BadRows) -> Result<Tensor, Problem> {
     let cast = cast(&values.tensor, spec.dtype)?;
     let row_of = |element: usize| element / values.row_elements.max(1);
+    let mut invalid = Vec::new();
     for &element in &cast.misfits {
         if values.nulls.binary_search(&element).is_err() {
             let text = values.tensor.scalar(element).to_string();
+            if spec.accepts_invalid {
+                invalid.push(Invalid { element, text: text.into_bytes().into() });
+                continue;
+            }
             let problem = || cell::unfit(values.column, spec.dtype, text.as_bytes());
             bad.entry(row_of(element)).or_insert_with(problem);
         }
@@ -41,7 +47,8 @@ pub(crate) fn fitted(values: Values<'_>, spec: &InputSpec, bad: &mut BadRows) ->
             bad.entry(row_of(element)).or_insert_with(|| cell::missing(values.column));
         }
     }
-    with_missing(cast.tensor, &values.nulls, spec)
+    let tensor = with_missing(cast.tensor, &values.nulls, spec)?;
+    Ok(if invalid.is_empty() { tensor } else { tensor.with_invalid(invalid) })
 }
 
 /// Columns [n] of one type side by side as [n × columns], row-major.
@@ -74,6 +81,13 @@ pub(crate) fn side_by_side(columns: Vec<Tensor>, rows: usize) -> Result<Tensor, 
             Tensor::from_buffer(dtype, shape, buffer.freeze())?
         }
     };
+    let invalid_of = |(place, column): (usize, &Tensor)| {
+        let placed = |one: &Invalid| Invalid { element: one.element * width + place, text: one.text.clone() };
+        column.invalid().iter().map(placed).collect::<Vec<_>>()
+    };
+    let mut invalid: Vec<Invalid> = columns.iter().enumerate().flat_map(invalid_of).collect();
+    invalid.sort_by_key(|one| one.element);
+    let matrix = matrix.with_invalid(invalid);
     if columns.iter().all(|column| column.missing().is_none()) {
         return Ok(matrix);
     }

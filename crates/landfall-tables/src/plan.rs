@@ -94,6 +94,29 @@ pub(crate) fn by_place(signature: &Arc<Signature>, only: Option<Slot>, count: us
     plan(of_count.iter().enumerate().map(|(place, &slot)| (slot, Filling::Parts(vec![place]))).collect())
 }
 
+/// By place, for a file whose names are none of the model's: where the inputs are the elements of one vector, `x[0]`,
+/// `x[1]`, …, the file's columns are those, in order. Columns after them are passed over.
+pub(crate) fn elements_by_place(
+    signature: &Arc<Signature>,
+    only: Option<Slot>,
+    columns: &[SourceColumn],
+) -> Option<Plan> {
+    let inputs = signature.inputs();
+    let vector = inputs.first()?.name.strip_suffix("[0]")?;
+    let element = |(i, spec): (usize, &InputSpec)| {
+        spec.optional
+            && spec.name == format!("{vector}[{i}]")
+            && RowDims::of(spec, signature.shapes()).takes_one_value()
+    };
+    let fits = only.is_none() && inputs.len() > 1 && columns.len() >= inputs.len();
+    if !fits || !inputs.iter().enumerate().all(element) || !columns.iter().all(|column| column.plain) {
+        return None;
+    }
+    let fills = (0..inputs.len()).map(|place| (place, Filling::Parts(vec![place]))).collect();
+    let ignored = columns[inputs.len()..].iter().map(|column| column.name.clone()).collect();
+    Some(Plan { signature: signature.clone(), fills, ignored })
+}
+
 /// The inputs and the columns that they would take, for a message: `"x" takes columns x[0]…x[3]`.
 pub(crate) fn wanted_columns(signature: &Signature, only: Option<Slot>) -> String {
     let slots = only.map_or(0..signature.inputs().len(), |slot| slot..slot + 1);
@@ -265,6 +288,18 @@ mod tests {
         let wide = by_name(&signature, None, &plain(&["x[0]", "x[1]", "x[2]"])).unwrap_err();
         assert!(wide.to_string().contains("takes 2 values, the file has the columns x[0]…x[2]"), "{wide}");
         assert!(by_name(&signature, None, &plain(&["x[0]", "x[1]", "q", "q"])).is_err());
+    }
+
+    #[test]
+    fn the_elements_of_one_vector_take_columns_of_other_names_in_order() {
+        let element = |name: &str| InputSpec { optional: true, ..input(name, None) };
+        let vector = signature(vec![element("x[0]"), element("x[1]")]);
+        let plan = elements_by_place(&vector, None, &plain(&["a", "b", "c"])).unwrap();
+        assert_eq!(plan.fills, [(0, Filling::Parts(vec![0])), (1, Filling::Parts(vec![1]))]);
+        assert_eq!(plan.ignored, ["c"]);
+        assert!(elements_by_place(&vector, None, &plain(&["a"])).is_none());
+        let fields = signature(vec![element("x[0]"), element("age")]);
+        assert!(elements_by_place(&fields, None, &plain(&["a", "b"])).is_none());
     }
 
     #[test]

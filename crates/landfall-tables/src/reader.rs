@@ -52,6 +52,14 @@ pub(crate) trait Decoder: Send + Sync {
     fn ignored(&self) -> Vec<String> {
         Vec::new()
     }
+    /// The inputs that the file fills; `None` where only the rows show them.
+    fn filled(&self) -> Option<Vec<Slot>> {
+        None
+    }
+    /// Whether the file's columns are taken by their place, though it names them otherwise.
+    fn taken_by_place(&self) -> bool {
+        false
+    }
 }
 
 /// Hands out chunks to several threads at once, which may decode parts of different chunks side by side.
@@ -254,6 +262,25 @@ impl TableReader {
         let mut names = self.ignored.clone();
         names.extend(self.decoders.iter().flat_map(|decoder| decoder.ignored()));
         names
+    }
+
+    /// What a person should know of how the table is taken: inputs that have no column, or columns that are taken by
+    /// their place. Of JSON Lines nothing is known before its rows.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.decoders.iter().any(|decoder| decoder.taken_by_place()) {
+            notes.push("none of the columns is named as an input: they are taken in order".to_owned());
+        }
+        let Some(filled) = self.decoders.iter().map(|decoder| decoder.filled()).collect::<Option<Vec<_>>>()
+        else {
+            return notes;
+        };
+        let inputs = self.signature.inputs().iter().enumerate();
+        let absent = inputs.filter(|(slot, _)| !filled.iter().flatten().any(|filled| filled == slot));
+        notes.extend(absent.map(|(_, spec)| {
+            format!("input {:?} has no column in the table: it is missing in every row", spec.name)
+        }));
+        notes
     }
 
     /// How much of the table has been handed out, from 0 to 1; `None` where its size is not known.

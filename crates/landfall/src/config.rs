@@ -1,7 +1,7 @@
 //! Configuration files: `landfall.toml` (server and models) and `model.toml` (beside a model). One type per table;
 //! unknown keys are refused with the nearest known one.
 
-use crate::args::{ServerFlags, parse_duration};
+use crate::args::{ServerFlags, parse_duration, parse_size};
 use landfall_model::{Options, Problem, Version};
 use landfall_serving::{BatchOptions, ModelSettings, NullRules, VersionPolicy};
 use serde::Deserialize;
@@ -88,7 +88,7 @@ impl ModelToml {
             golden: golden.map(|(file, _)| folder.join(file)),
             golden_tolerance: golden.and_then(|(_, tolerance)| tolerance),
             warm_up: self.warm_up.map(|file| folder.join(file)),
-            engines: Vec::new(),
+            ..ModelSettings::default()
         })
     }
 }
@@ -132,6 +132,7 @@ pub(crate) struct BatchingTable {
     max_delay: Option<String>,
     pub(crate) preferred: Option<Vec<usize>>,
     pub(crate) max_queue: Option<usize>,
+    max_queue_bytes: Option<String>,
 }
 
 impl BatchingTable {
@@ -139,11 +140,17 @@ impl BatchingTable {
         let delay = |text: String| {
             parse_duration(&text).map_err(|e| Problem::invalid(format!("batching.max_delay: {e}")))
         };
+        let size = |text: String| {
+            let size = parse_size(&text).map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+            size.map_err(|e| Problem::invalid(format!("batching.max_queue_bytes: {e}")))
+        };
         Ok(BatchOptions {
             max_rows: self.max_rows,
             max_delay: self.max_delay.map(delay).transpose()?,
+            max_queue_bytes: self.max_queue_bytes.map(size).transpose()?,
             preferred: self.preferred,
             max_queue: self.max_queue,
+            ..BatchOptions::default()
         })
     }
 }

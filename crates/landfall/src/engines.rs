@@ -1,15 +1,21 @@
 //! The registry of engines: a list, strongest preference first. The strongest claim to a file wins, this order breaks
 //! ties. An engine more is a line more here.
 
-use crate::args::{EngineChoice, Engines, ModelFlags};
+use crate::args::{EngineChoice, Engines, ModelFlags, Prefer};
 use crate::exit::Failure;
 use crate::output::print;
+use landfall_convert::{KerasImporter, Python};
 use landfall_foreign::{Report, Surroundings};
 use landfall_model::{Engine, Importer, Problem};
 use landfall_onnx::Preference;
+use landfall_tensorflow::{LiteRt, TensorFlow};
 use serde_json::json;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a conversion may take: most of it is the libraries' own start.
+const CONVERSION: Duration = Duration::from_secs(600);
 
 /// What reads models in this process.
 pub(crate) struct Registry {
@@ -19,6 +25,10 @@ pub(crate) struct Registry {
     pub(crate) onnx_reason: String,
     /// The same in a few words.
     pub(crate) onnx_reason_short: String,
+    /// Converts TensorFlow models to ONNX, where that is preferred.
+    pub(crate) prefer_onnx: Option<Python>,
+    litert: Arc<LiteRt>,
+    tensorflow: Arc<TensorFlow>,
     onnx_version: Option<String>,
     onnx_report: Option<Report>,
 }
@@ -40,7 +50,8 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
         EngineChoice::Onnxruntime => Preference::OnnxRuntime,
         EngineChoice::Embedded => Preference::Embedded,
     };
-    let onnx = landfall_onnx::engines(preference, flags.onnxruntime.as_deref(), &Surroundings::of_process())?;
+    let surroundings = surroundings(flags);
+    let onnx = landfall_onnx::engines(preference, flags.onnxruntime.as_deref(), &surroundings)?;
     let onnx_reason_short = match (&onnx.version, preference) {
         (Some(version), _) => format!("version {version}"),
         (None, Preference::Embedded) => "as asked for".to_owned(),
@@ -49,14 +60,35 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
     let mut engines = onnx.engines;
     engines.push(landfall_trees::engine());
     engines.push(landfall_pmml::engine());
+    let litert = Arc::new(LiteRt::new(flags.litert.as_deref(), surroundings.clone()));
+    engines.push(litert.clone());
+    let tensorflow = Arc::new(TensorFlow::new(flags.tensorflow.as_deref(), surroundings.clone()));
+    engines.push(tensorflow.clone());
     Ok(Registry {
         onnx_reason_short,
+        prefer_onnx: flags.prefer.map(|Prefer::Onnx| python(&surroundings)),
+        litert,
+        tensorflow,
         engines,
-        importers: Vec::new(),
+        importers: vec![Arc::new(KerasImporter::new(python(&surroundings)))],
         onnx_reason: onnx.reason,
         onnx_version: onnx.version,
         onnx_report: onnx.report,
     })
+}
+
+/// What a search may look at: the process's own, with the Python that a flag names.
+pub(crate) fn surroundings(flags: &ModelFlags) -> Surroundings {
+    let own = Surroundings::of_process();
+    match &flags.python {
+        Some(path) => own.with("LANDFALL_PYTHON", path),
+        None => own,
+    }
+}
+
+/// The Python that converts models.
+pub(crate) fn python(surroundings: &Surroundings) -> Python {
+    Python::new(surroundings.clone(), CONVERSION)
 }
 
 /// `landfall engines`: which are here, from where, in which version, and what was tried.
@@ -68,6 +100,8 @@ pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
     let names: Vec<&str> = registry.engines.iter().map(|engine| engine.name()).collect();
     let version = |name: &str| match name {
         "onnxruntime" => registry.onnx_version.clone(),
+        "tensorflow" => registry.tensorflow.version().map(str::to_owned),
+        "litert" => registry.litert.report().taken().map(|(_, path)| path.display().to_string()),
         _ => Some(env!("CARGO_PKG_VERSION").to_owned()),
     };
     let searched = registry.onnx_report.as_ref().map(ToString::to_string);
@@ -80,7 +114,11 @@ pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
     let mut text = String::new();
     for (engine, name) in registry.engines.iter().zip(&names) {
         let options: Vec<&str> = engine.options().iter().map(|option| option.key).collect();
-        let _ = writeln!(text, "{name:<12} {}", version(name).unwrap_or_default());
+        let _ = writeln!(
+            text,
+            "{name:<12} {}",
+            version(name).unwrap_or_else(|| "no library was found".to_owned())
+        );
         if !options.is_empty() {
             let _ = writeln!(text, "             load options: {}", options.join(", "));
         }

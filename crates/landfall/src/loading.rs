@@ -2,8 +2,11 @@
 
 use crate::args::ModelFlags;
 use crate::engines::{Registry, registry};
-use crate::{config, golden};
-use landfall_model::{Options, Problem};
+use crate::exit::Failure;
+use crate::{config, convert, golden};
+use landfall_dialects::tfs::inference::Rules;
+use landfall_dialects::tfs::warmup;
+use landfall_model::{Call, DType, NullRule, Options, Problem, Reason, Signature};
 use landfall_serving::{
     Clock, ComputePool, Kit, Lease, LoadReport, ModelSettings, NullRules, Source, SystemClock, Tables,
     load_once,
@@ -14,34 +17,103 @@ use std::sync::Arc;
 /// Loads the model at a path, as the flags ask.
 ///
 /// # Errors
-/// When no engine reads it, a flag does not fit it, or it breaks its format.
-pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport), Problem> {
+/// A wrong call, when an option or a rule for missing values is none of the model's; failed work, when no engine reads
+/// the model or it breaks its format.
+pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport), Failure> {
+    flags.on_missing.iter().try_for_each(|flag| known_rule(flag)).map_err(Failure::Call)?;
     let registry = registry(flags)?;
     let reason = registry.onnx_reason_short.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // Nothing is submitted: a worker runs calls on its own thread.
-    let kit = kit(registry, ComputePool::new(1, clock), None);
+    let imports = crate::serve::state_folder().map(|folder| folder.join("imports"));
+    let kit = kit(registry, ComputePool::new(1, clock), imports);
     let source = Source { settings: settings(flags), ..Source::path(path) };
-    let (lease, mut report) = load_once(&kit, &source)?;
-    if lease.facts().format == "onnx" {
+    let (lease, mut report) = load_once(&kit, &source).map_err(called_wrong)?;
+    if matches!(lease.facts().engine, "onnxruntime" | "embedded") {
         report.why = reason;
     }
     Ok((lease, report))
 }
 
+/// What a model does not know, though the call (or its `model.toml`) speaks of it, is a wrong call.
+pub(crate) fn called_wrong(problem: Problem) -> Failure {
+    match problem.reason() {
+        Reason::OptionUnknown { .. } | Reason::InputUnknown { .. } => Failure::Call(problem),
+        _ => Failure::Work(problem),
+    }
+}
+
+/// A rule for missing values that fits no type is none.
+fn known_rule(flag: &str) -> Result<(), Problem> {
+    let rule = match flag.split_once('=') {
+        Some((name, rule)) if name != "default" => rule,
+        _ => flag,
+    };
+    let fits = |dtype: &DType| NullRule::parse(rule, *dtype).is_ok();
+    if DType::ALL.iter().any(fits) {
+        return Ok(());
+    }
+    NullRule::parse(rule, DType::F64).map(drop).map_err(|problem| problem.at("--on-missing"))
+}
+
+/// What becomes of the calls that a model brings along to be run at load.
+#[derive(Clone, Copy)]
+pub(crate) struct Replays {
+    /// How often each of them runs; 0: they are not even read.
+    pub(crate) times: usize,
+    /// How they are read.
+    pub(crate) rules: Rules,
+}
+
+impl Default for Replays {
+    fn default() -> Self {
+        Replays { times: 1, rules: Rules::default() }
+    }
+}
+
+impl Replays {
+    /// The calls that lie in a version's folder.
+    fn read(self, version: &Path, signatures: &[Arc<Signature>]) -> Result<Vec<Call>, Problem> {
+        let path = version.join(warmup::FILE);
+        if self.times == 0 || !path.is_file() {
+            return Ok(Vec::new());
+        }
+        let shown = path.display().to_string();
+        let bytes = std::fs::read(&path).map_err(|error| Problem::io(format!("open {shown}"), &error))?;
+        let calls = warmup::calls(&shown, &bytes, signatures, self.rules)?;
+        Ok(calls.into_iter().flat_map(|call| std::iter::repeat_n(call, self.times)).collect())
+    }
+}
+
 /// What loading needs from this floor.
 pub(crate) fn kit(registry: Registry, pool: Arc<ComputePool>, imports: Option<PathBuf>) -> Arc<Kit> {
-    Arc::new(Kit {
-        engines: registry.engines,
+    Arc::new(kit_with(registry, pool, imports, Replays::default()))
+}
+
+/// The same, with the calls that models bring along as asked for.
+pub(crate) fn kit_with(
+    registry: Registry,
+    pool: Arc<ComputePool>,
+    imports: Option<PathBuf>,
+    replays: Replays,
+) -> Kit {
+    let engines = match registry.prefer_onnx {
+        Some(python) => convert::preferring_onnx(registry.engines, &python, imports.as_deref(), &pool),
+        None => registry.engines,
+    };
+    Kit {
+        engines,
         importers: registry.importers,
         pool,
         settings: Box::new(config::read_model_toml),
         tables: Tables {
             golden: Box::new(|file, signatures| golden::read(file, signatures, None)),
             warm_up: Box::new(golden::read_calls),
+            replay: Box::new(move |version, signatures| replays.read(version, signatures)),
         },
         imports,
-    })
+        batching: None,
+    }
 }
 
 /// What the model flags say.

@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod config;
 mod control;
+mod convert;
 mod engines;
 mod exit;
 mod golden;
@@ -15,6 +16,7 @@ mod log;
 mod output;
 mod predict;
 mod serve;
+mod tensorflow_model_server;
 
 use args::{Command, Landfall};
 use clap::Parser;
@@ -24,11 +26,13 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    exit::code(match Landfall::parse().command {
+    exit::code(match Landfall::parse_from(args::called()).command {
+        Command::TensorflowModelServer(arguments) => return tensorflow_model_server::run(&arguments.flags),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
         Command::Engines(arguments) => engines::run(&arguments),
         Command::Control(arguments) => control::run(&arguments),
     })

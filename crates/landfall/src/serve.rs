@@ -9,7 +9,7 @@ use crate::{greeting, loading};
 use landfall_model::Problem;
 use landfall_net::{NetSettings, Server};
 use landfall_serving::{
-    Clock, ComputePool, ModelSettings, Serving, Setup, Source, SystemClock, WatchSettings,
+    Clock, ComputePool, ModelSettings, Retries, Serving, Setup, Source, SystemClock, WatchSettings,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,7 +37,9 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let pool = ComputePool::new(cores, clock.clone());
     let kit = loading::kit(registry, pool, state.as_ref().map(|folder| folder.join("imports")));
     let watch = WatchSettings::default();
-    let serving = Serving::start(Setup { sources, kit, state, watch, load_threads: cores, clock, observer })?;
+    let retries = Retries::default();
+    let serving =
+        Serving::start(Setup { sources, kit, state, watch, load_threads: cores, retries, clock, observer })?;
     let started = serving.wait_until_settled(SETTLE_TIMEOUT);
     if let Some(problem) = greeting::nothing_serves(started.as_deref(), &serving) {
         return Err(Failure::Work(problem));
@@ -82,7 +84,8 @@ fn configuration(arguments: &Serve) -> Result<(ServerFlags, Vec<Source>), Failur
             let told =
                 model.settings(&folder).map_err(|p| Failure::Call(p.at(format!("[models.{name}]"))))?;
             let settings = above.clone().over(told);
-            sources.push(Source { name: Some(name), path: folder.join(path), asked_for: true, settings });
+            let source = Source::path(folder.join(path)).named(name);
+            sources.push(Source { settings, ..source });
         }
     }
     Ok((flags, sources))
@@ -119,6 +122,7 @@ fn net_settings(flags: &ServerFlags) -> Result<NetSettings, Problem> {
             Some(JsonNan::Null) => landfall_dialects::JsonNan::Null,
             _ => landfall_dialects::JsonNan::Bare,
         },
+        ..default
     })
 }
 
@@ -128,14 +132,14 @@ fn drain_timeout(flags: &ServerFlags) -> Result<Duration, Failure> {
 }
 
 /// `$XDG_STATE_HOME/landfall`, by default `~/.local/state/landfall` (XDG Base Directory Specification).
-fn state_folder() -> Option<PathBuf> {
+pub(crate) fn state_folder() -> Option<PathBuf> {
     let set = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
     set.or_else(home).map(|folder| folder.join("landfall"))
 }
 
 /// Ctrl-C and SIGTERM.
-struct Signals {
+pub(crate) struct Signals {
     runtime: tokio::runtime::Runtime,
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
@@ -143,7 +147,10 @@ struct Signals {
 
 impl Signals {
     /// Listens from now on: a signal that comes while doors open is not lost.
-    fn listen() -> Result<Self, Problem> {
+    ///
+    /// # Errors
+    /// What the operating system said.
+    pub(crate) fn listen() -> Result<Self, Problem> {
         use tokio::signal::unix::{SignalKind, signal};
         let failed = |e: std::io::Error| Problem::io("listen for signals", &e);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
@@ -154,7 +161,8 @@ impl Signals {
         Ok(Signals { runtime, interrupt, terminate })
     }
 
-    fn wait(mut self) -> &'static str {
+    /// Waits for one of them, and gives its name.
+    pub(crate) fn wait(mut self) -> &'static str {
         self.runtime.block_on(async {
             tokio::select! {
                 _ = self.interrupt.recv() => "Ctrl-C",

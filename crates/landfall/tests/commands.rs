@@ -125,7 +125,7 @@ fn a_wrong_call_exits_with_2_and_failed_work_with_1() {
             2,
             "strange",
         ),
-        (&["inspect", IRIS, "--set", "speed=11", "--engine", "embedded"], 1, "speed"),
+        (&["inspect", IRIS, "--set", "speed=11", "--engine", "embedded"], 2, "speed"),
     ] {
         let (found, out, err) = run(arguments);
         assert_eq!(found, code, "{arguments:?}: {out}{err}");

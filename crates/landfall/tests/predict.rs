@@ -153,8 +153,70 @@ fn missing_values_are_refused_unless_a_rule_says_what_they_become() {
     for (found, expected) in values(&out).iter().zip(values(&expected)) {
         assert!((found - expected).abs() < 1e-6, "{out}{expected}");
     }
-    let (code, _, err) = iris(&["-i", &input, "--on-missing", "height=zero"]);
-    assert!(code != 0 && err.contains("height"), "{err}");
+    for wrong in ["height=zero", "nought", "sepal_width=nought"] {
+        let (code, _, err) = iris(&["-i", &input, "--on-missing", wrong]);
+        let named = wrong.split('=').next().unwrap();
+        assert!(code == 2 && (err.contains(named) || err.contains("nought")), "{code} {err}");
+    }
+}
+
+#[test]
+fn an_option_that_the_model_does_not_know_is_a_wrong_call() {
+    for command in ["predict", "inspect", "check"] {
+        let mut command = landfall_command(command);
+        let output = command.args(["--set", "thraeds=2"]).stdin(Stdio::null()).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(err.contains(r#"unknown option "thraeds""#) && err.contains("num_threads"), "{err}");
+    }
+}
+
+fn landfall_command(name: &str) -> Command {
+    let mut command = landfall();
+    command.args([name, IRIS, "--engine", "embedded"]).current_dir(root());
+    if name == "predict" {
+        command.args(["-i", "examples/rows/iris.csv"]);
+    }
+    command
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_work_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = written(folder.path(), "many.csv", &rows(50_000, |_| false));
+    let mut command = predict(IRIS, &["-i", &input, "-o", "-"]);
+    let mut process = Stopped(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    let mut out = BufReader::new(process.0.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    assert!(line.starts_with("probabilities[0]"), "{line}");
+    drop(out);
+    let status = process.0.wait().unwrap();
+    let mut err = String::new();
+    std::io::Read::read_to_string(&mut process.0.stderr.take().unwrap(), &mut err).unwrap();
+    assert_eq!((status.code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn nothing_in_is_no_row_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = |format: &[&str], to: &str| {
+        let path = path(folder.path(), to);
+        let (code, _, err) = iris(&[&["-i", "-", "-o", &path], format].concat());
+        assert_eq!((code, err.as_str()), (0, ""), "{format:?}");
+        std::fs::read_to_string(path).unwrap()
+    };
+    for format in [&[][..], &["--format", "csv"], &["--format", "jsonl"]] {
+        let text = out(format, "out.csv");
+        assert_eq!(text.lines().count(), 1, "a header and no row: {text}");
+        assert_eq!(out(format, "out.jsonl"), "");
+    }
+    let empty = written(folder.path(), "empty.csv", "");
+    let (code, text, err) = iris(&["-i", &empty]);
+    assert!(code == 0 && text.lines().count() == 1, "{text}{err}");
+    // A format that has a head of its own is not there when nothing is.
+    let empty = written(folder.path(), "empty.npz", "");
+    assert_eq!(iris(&["-i", &empty]).0, 1);
 }
 
 #[test]

@@ -110,6 +110,12 @@ impl<'a> Writer<'a> {
         push_varint(self.0, length as u64);
     }
 
+    /// A number of the length-delimited field that was begun with [`Writer::length`].
+    #[inline]
+    pub fn varint(&mut self, value: u64) {
+        push_varint(self.0, value);
+    }
+
     /// The vector that is appended to.
     #[inline]
     pub fn out(&mut self) -> &mut Vec<u8> {

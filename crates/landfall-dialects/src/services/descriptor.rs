@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// All files, their bytes, and which of them declares a name.
-pub(super) struct Descriptors {
+pub(crate) struct Descriptors {
     files: Vec<File>,
     bytes: Vec<Vec<u8>>,
+    names: Names,
     /// Full name without a leading dot → file.
     declared: HashMap<String, usize>,
 }
@@ -23,7 +24,7 @@ enum Named {
 
 impl Descriptors {
     /// The definitions beside this crate.
-    pub(super) fn get() -> &'static Descriptors {
+    pub(crate) fn get() -> &'static Descriptors {
         static DESCRIPTORS: OnceLock<Descriptors> = OnceLock::new();
         DESCRIPTORS.get_or_init(|| {
             Descriptors::read().expect("the definitions are part of the program, and a test reads them all")
@@ -51,7 +52,7 @@ impl Descriptors {
             }
         }
         let bytes = files.iter().map(|file| encode(file, &names)).collect::<Result<_, _>>()?;
-        Ok(Descriptors { files, bytes, declared })
+        Ok(Descriptors { files, bytes, names, declared })
     }
 
     /// Full names of all services, in the order of the files.
@@ -82,8 +83,58 @@ impl Descriptors {
         self.file(self.files[index].name)
     }
 
+    /// The message of this full name.
+    pub(crate) fn message(&self, name: &str) -> Option<&Message> {
+        let file = &self.files[*self.declared.get(name)?];
+        let mut path = within(file, name)?.split('.');
+        let first = path.next()?;
+        let outermost = file.messages.iter().find(|message| message.name == first)?;
+        path.try_fold(outermost, |message, part| message.messages.iter().find(|m| m.name == part))
+    }
+
+    /// The enum of this full name.
+    pub(crate) fn enumeration(&self, name: &str) -> Option<&Enum> {
+        let file = &self.files[*self.declared.get(name)?];
+        let enums = match name.rsplit_once('.').and_then(|(scope, _)| self.message(scope)) {
+            Some(message) => &message.enums,
+            None => &file.enums,
+        };
+        enums.iter().find(|e| name.ends_with(&e.name))
+    }
+
+    /// What the values of a field are; `scope` is the full name of its message.
+    pub(crate) fn kind_of(&self, field: &Field, scope: &str) -> FieldKind {
+        if scalar(&field.of).is_some() {
+            return FieldKind::Scalar;
+        }
+        match resolve(&field.of, scope, &self.names) {
+            Ok((name, Named::Message)) => FieldKind::Message(name[1..].to_owned()),
+            Ok((name, Named::Enum)) => FieldKind::Enum(name[1..].to_owned()),
+            // The names of all fields were resolved once already, when their files were encoded.
+            Err(_) => FieldKind::Scalar,
+        }
+    }
+
     fn index(&self, name: &str) -> Option<usize> {
         self.files.iter().position(|file| file.name == name)
+    }
+}
+
+/// What the values of a field are.
+pub(crate) enum FieldKind {
+    /// A number, text or truth value of the type that the field names.
+    Scalar,
+    /// A message, by its full name.
+    Message(String),
+    /// An enum, by its full name.
+    Enum(String),
+}
+
+/// A full name without its file's package.
+fn within<'n>(file: &File, name: &'n str) -> Option<&'n str> {
+    match &*file.package {
+        "" => Some(name),
+        package => name.strip_prefix(package)?.strip_prefix('.'),
     }
 }
 
@@ -240,10 +291,26 @@ mod tests {
     fn a_file_comes_with_all_that_it_imports() {
         let descriptors = Descriptors::get();
         let files = descriptors.file("tensorflow_serving/apis/prediction_service.proto").unwrap();
-        assert_eq!(files.len(), 10);
+        assert_eq!(files.len(), 16);
         assert!(descriptors.file("nope.proto").is_none());
         assert!(descriptors.file_of("inference.ModelInferRequest.InferInputTensor").is_some());
         assert!(descriptors.file_of("inference.GRPCInferenceService.ModelInfer").is_some());
         assert!(descriptors.file_of("inference.Nope").is_none());
+    }
+
+    #[test]
+    fn messages_and_enums_are_found_by_their_full_names() {
+        let descriptors = Descriptors::get();
+        let policy = "tensorflow.serving.FileSystemStoragePathSourceConfig.ServableVersionPolicy";
+        let message = descriptors.message(policy).unwrap();
+        let kinds: Vec<_> = message.fields.iter().map(|field| descriptors.kind_of(field, policy)).collect();
+        assert!(
+            matches!(&kinds[0], FieldKind::Message(name) if *name == format!("{policy}.Latest")),
+            "names are looked for in the message first"
+        );
+        assert!(descriptors.enumeration("tensorflow.serving.ModelType").is_some());
+        assert!(descriptors.enumeration("tensorflow.serving.ModelVersionStatus.State").is_some());
+        assert!(descriptors.message("tensorflow.serving.ModelType").is_none());
+        assert!(descriptors.message("tensorflow.serving").is_none());
     }
 }

@@ -2,9 +2,9 @@
 //! message.
 
 mod definitions;
-mod descriptor;
+pub(crate) mod descriptor;
 pub mod health;
-mod proto_text;
+pub(crate) mod proto_text;
 pub mod reflection;
 
 pub use definitions::FILES;

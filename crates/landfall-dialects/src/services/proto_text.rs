@@ -16,33 +16,33 @@ pub(super) struct File {
 
 /// A message, and what is declared in it.
 #[derive(Debug, Default)]
-pub(super) struct Message {
-    pub(super) name: String,
-    pub(super) fields: Vec<Field>,
-    pub(super) oneofs: Vec<String>,
-    pub(super) messages: Vec<Message>,
-    pub(super) enums: Vec<Enum>,
+pub(crate) struct Message {
+    pub(crate) name: String,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) oneofs: Vec<String>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) enums: Vec<Enum>,
     /// Whether it is the entry of a map.
-    pub(super) is_map_entry: bool,
+    pub(crate) is_map_entry: bool,
 }
 
 /// A field of a message.
 #[derive(Debug)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) number: u64,
-    pub(super) repeated: bool,
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) number: u64,
+    pub(crate) repeated: bool,
     /// As written: a scalar's name, or a message's or enum's in any scope.
-    pub(super) of: String,
+    pub(crate) of: String,
     /// Index of its oneof.
-    pub(super) oneof: Option<usize>,
+    pub(crate) oneof: Option<usize>,
 }
 
 /// An enum.
 #[derive(Debug)]
-pub(super) struct Enum {
-    pub(super) name: String,
-    pub(super) values: Vec<(String, u64)>,
+pub(crate) struct Enum {
+    pub(crate) name: String,
+    pub(crate) values: Vec<(String, u64)>,
 }
 
 /// A service.

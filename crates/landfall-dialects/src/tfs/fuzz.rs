@@ -1,7 +1,9 @@
 //! Bodies for fuzzing: whatever bytes come, nothing panics, and what is read is whole.
 
-use super::{grpc, rest};
+use super::inference::{self, Rules, Task};
+use super::{config, grpc, rest, warmup};
 use crate::json::Scanner;
+use crate::protobuf::text::to_wire;
 use crate::{Identity, JsonNan};
 use landfall_model::{
     Buffer, Call, Column, DType, Dim, Input, InputSpec, Method, NullRule, OutputSpec, Outputs, RowRule,
@@ -9,17 +11,20 @@ use landfall_model::{
 };
 use std::sync::Arc;
 
-/// Signatures of all kinds: one input, several of several types, a matrix with named columns.
-fn models() -> [Vec<Arc<Signature>>; 3] {
+/// Signatures of all kinds: one input, several of several types, a matrix with named columns; of a graph and of other
+/// models.
+fn models() -> [Vec<Arc<Signature>>; 5] {
     let free = || Some(vec![Dim::Free(None), Dim::Free(None)]);
-    let of = |inputs: Vec<InputSpec>| {
+    let ruled = |inputs: Vec<InputSpec>, rows, shapes| {
         let outputs =
             inputs.iter().map(|input| OutputSpec::new(format!("{}_out", input.name), input.dtype, None));
         let outputs = outputs.collect();
-        Signature::new("serving_default", Method::Predict, inputs, outputs, RowRule::None, ShapeRule::AsSent)
+        Signature::new("serving_default", Method::Predict, inputs, outputs, rows, shapes)
             .expect("names differ")
             .shared()
     };
+    let of = |inputs| ruled(inputs, RowRule::None, ShapeRule::AsSent);
+    let by_name = |inputs| ruled(inputs, RowRule::Independent, ShapeRule::Checked);
     let mut matrix = InputSpec::new("features", DType::F32, free());
     matrix.columns = ["a", "b"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
     matrix.null = NullRule::Accept;
@@ -32,7 +37,9 @@ fn models() -> [Vec<Arc<Signature>>; 3] {
     [
         vec![of(vec![InputSpec::new("x", DType::F64, None)])],
         vec![of(several), other.expect("names differ").shared()],
-        vec![of(vec![matrix])],
+        vec![of(vec![matrix.clone()])],
+        vec![by_name(vec![matrix])],
+        vec![by_name(vec![InputSpec::new("inputs", DType::String, None)])],
     ]
 }
 
@@ -81,13 +88,72 @@ pub fn json(bytes: &[u8]) {
     }
 }
 
+/// A REST classify or regress body.
+pub fn rest_question(bytes: &[u8]) {
+    for task in [Task::Classify, Task::Regress] {
+        match rest::decode_question(task, bytes) {
+            Err(problem) => assert!(!problem.to_string().is_empty()),
+            Ok(question) => {
+                assert!(!question.examples.is_empty(), "no examples are refused");
+                answer(question);
+            }
+        }
+    }
+}
+
+/// Asks every model.
+fn answer(question: inference::Question) {
+    for signatures in models() {
+        if let Ok(decoded) = inference::call(question.clone(), &signatures, Rules::default()) {
+            let examples = question.examples.len();
+            assert!(decoded.call.inputs().iter().flatten().all(|input| input.rows() == Some(examples)));
+            let (signature, outputs) = (decoded.call.signature(), echoed(&decoded.call));
+            let mut out = Vec::new();
+            let _ = rest::encode_answer(&decoded.form, signature, &outputs, JsonNan::Null, &mut out);
+        }
+    }
+}
+
+/// A configuration file of any kind; what is read is written the same way on the wire.
+pub fn config(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = config::BatchingParameters::from_text(&text);
+    let _ = config::MonitoringConfig::from_text(&text);
+    let _ = config::SslConfig::from_text(&text);
+    match config::ModelServerConfig::from_text(&text) {
+        Err(problem) => assert!(!problem.to_string().is_empty()),
+        Ok(read) => {
+            let wire = to_wire(&text, "tensorflow.serving.ModelServerConfig").expect("it was read before");
+            assert!(config::ModelServerConfig::from_message(&wire).is_ok_and(|again| again == read));
+            if let Ok(models) = read.models() {
+                let _ = config::check(models, &["tensorflow"]);
+            }
+        }
+    }
+}
+
+/// A file of warm-up records.
+pub fn warm_up(bytes: &[u8]) {
+    for signatures in models() {
+        let _ = warmup::calls("warm-up", bytes, &signatures, Rules::default());
+    }
+}
+
 /// A gRPC message of any of the methods.
 pub fn grpc_messages(bytes: &[u8]) {
     let _ = grpc::predict_address(bytes);
     let _ = grpc::decode_get_model_metadata(bytes);
     let _ = grpc::decode_get_model_status(bytes);
+    let _ = config::decode_reload_config(bytes);
+    let _ = grpc::multi_inference_address(bytes);
+    for task in [Task::Classify, Task::Regress] {
+        if let Ok(question) = grpc::decode_question(task, bytes) {
+            answer(question);
+        }
+    }
     let version = Version::numbered(1);
     for signatures in models() {
+        let _ = grpc::decode_multi_inference(bytes, &signatures, Rules::default());
         if let Ok(decoded) = grpc::decode_predict(&Buffer::copy_of(bytes), &signatures) {
             let signature = decoded.call.signature().clone();
             if signature.name() == "serving_default" {

@@ -2,12 +2,16 @@
 //!
 //! Sources: the published `.proto` files and REST documentation of TensorFlow Serving, and its observable answers.
 
+pub mod config;
 pub mod errors;
 pub mod grpc;
+pub mod inference;
 pub mod names;
 pub mod rest;
+pub mod warmup;
 
 mod columns;
+mod examples;
 
 #[doc(hidden)]
 pub mod fuzz;

@@ -1,6 +1,7 @@
 //! TensorFlow's words and numbers for types, states and methods.
 
-use landfall_model::{DType, Method, OutputSpec, VersionState};
+use landfall_model::{DType, Kind, Method, OutputSpec, Problem, Reason, VersionState};
+use std::borrow::Cow;
 
 /// The signature that a call means which names none.
 pub const DEFAULT_SIGNATURE: &str = "serving_default";
@@ -52,9 +53,26 @@ pub fn answered_dtype(output: &OutputSpec) -> DType {
     }
 }
 
-/// The tensor's name that stands for an input or output of a model that has no graph of named tensors.
-pub fn tensor_name(name: &str) -> String {
-    format!("{name}:0")
+/// A problem of a wrong type, which names both types in TensorFlow's words; any other as it is.
+#[cold]
+pub(super) fn types_worded(problem: Problem) -> Problem {
+    match problem.reason() {
+        Reason::WrongDType { input, expected, found } => Problem::worded(
+            Kind::InvalidArgument,
+            format!(
+                "Expects arg {input} to be {} but {} is provided",
+                type_word(*expected),
+                type_word(*found)
+            ),
+        ),
+        _ => problem,
+    }
+}
+
+/// The name of the tensor of an input or output: `tensor`, or one that stands for it where the model has no graph of
+/// named tensors.
+pub fn tensor_name<'t>(name: &str, tensor: &'t str) -> Cow<'t, str> {
+    if tensor.is_empty() { Cow::Owned(format!("{name}:0")) } else { Cow::Borrowed(tensor) }
 }
 
 /// A state's name and number in `ModelVersionStatus.State`.

@@ -39,6 +39,14 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The same with a deadline this far from now at most.
+    pub(crate) fn within(mut self, wait: Option<Duration>) -> Asked {
+        if let Some(wait) = wait {
+            self.shorten(wait, CLOCK.now());
+        }
+        self
+    }
+
     fn shorten(&mut self, wait: Duration, now: Instant) {
         // A wait beyond the clock's end is none.
         let Some(deadline) = now.checked_add(wait) else { return };

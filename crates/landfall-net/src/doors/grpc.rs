@@ -7,6 +7,7 @@ use crate::compression::Coding;
 use crate::grpc::frame::{self, PREFIX};
 use crate::grpc::status::{self, CONTENT_TYPE, GRPC_ACCEPT_ENCODING, GRPC_ENCODING};
 use crate::reply::{Reply, ReplyBody, empty};
+use crate::settings::GrpcHealth;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -90,7 +91,7 @@ pub(crate) async fn message(
     body: Incoming,
     coding: Option<Coding>,
 ) -> Result<Buffer, Problem> {
-    let limit = caller.shared.max_body;
+    let limit = caller.shared.max_message();
     let body = body::read(body, limit.saturating_add(PREFIX)).await.map_err(|error| error.problem())?;
     let message = frame::only(&body, limit)?;
     if coding.is_none() {
@@ -121,18 +122,31 @@ pub(crate) fn framed(message: &[u8]) -> Unary {
 }
 
 async fn health(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
-    if method != "Check" {
+    let offered = caller.shared.grpc_health;
+    if method != "Check" || offered == GrpcHealth::Off {
         return unknown(services::health::SERVICE, method);
     }
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
         Err(unknown) => return unknown.reply(),
     };
-    // Whatever service is asked for: all stand and fall together.
     let asked =
         message(caller, body, coding).await.and_then(|body| services::health::check_request(body.bytes()));
     reply(match asked {
+        Ok(service) if !speaks_for(offered, &service) => {
+            let text = format!("service {service:?} is not known");
+            Err(status::plain(&Problem::worded(Kind::NotFound, text)))
+        }
         Ok(_) => framed(&services::health::check(caller.shared.is_ready())),
         Err(problem) => Err(status::plain(&problem)),
     })
+}
+
+/// Whether health is told for a service; the empty name is the server as a whole.
+fn speaks_for(offered: GrpcHealth, service: &str) -> bool {
+    match offered {
+        GrpcHealth::Any => true,
+        GrpcHealth::Of(services) => service.is_empty() || services.contains(&service),
+        GrpcHealth::Off => false,
+    }
 }

@@ -15,6 +15,8 @@ mod reflection;
 mod refused;
 mod stream;
 mod tfs_grpc;
+mod tfs_inference;
+mod tfs_reload;
 mod tfs_rest;
 
 use crate::caller::{Caller, Speaks};
@@ -44,7 +46,11 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
 }
 
 async fn rest(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
-    match route(parts.uri.path()) {
+    let path = parts.uri.path();
+    if caller.shared.tfs.metrics_path.as_deref() == Some(path) && parts.method == Method::GET {
+        return reply::whole(StatusCode::OK, metrics::TFS_CONTENT_TYPE, metrics::tfs_page(&caller.shared));
+    }
+    match route(path) {
         Route::Tfs => tfs_rest::answer(caller, parts, body).await,
         Route::Oip(route) => oip_rest::answer(caller, route, parts, body).await,
         // What follows is rare: its futures must not make those above larger.

@@ -51,7 +51,7 @@ struct Questions {
 
 impl Questions {
     fn begin(&self, message: Message) -> Result<Pending, Problem> {
-        let body = message.unpacked(self.coding, self.shared.max_body)?;
+        let body = message.unpacked(self.coding, self.shared.max_message())?;
         let (shared, ends) = (self.shared.clone(), self.ends_on_error);
         let mut found = None;
         Ok(match self.handed_in(&body, &mut found) {

@@ -68,7 +68,7 @@ where
     async fn read_all(&self, body: Incoming) -> Result<(), Problem> {
         // A stream may be silent for as long as its caller likes.
         let mut pieces = Pieces::new(body, None);
-        let mut frames = Frames::new(self.shared.max_body);
+        let mut frames = Frames::new(self.shared.max_message());
         while let Some(piece) = pieces.next().await.map_err(|error| error.problem())? {
             frames.push(&piece);
             while let Some(message) = frames.next()? {

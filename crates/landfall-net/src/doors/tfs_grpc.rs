@@ -4,15 +4,16 @@ use super::asked::Asked;
 use super::grpc::{self, Unary, coding, message, unknown};
 use super::predict::{away, bytes_of, hand_in};
 use super::tfs_rest::{place, statuses};
+use super::{tfs_inference, tfs_reload};
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
 use crate::grpc::frame::framed;
-use crate::grpc::status;
-use crate::metrics::Door;
+use crate::metrics::{Door, Entry, Noticed};
 use crate::reply::Reply;
 use http::HeaderMap;
 use http::request::Parts;
 use hyper::body::Incoming;
+use landfall_dialects::tfs::inference::Task;
 use landfall_dialects::tfs::{ErrorPlace, errors, grpc as dialect};
 use landfall_dialects::{Address, GrpcError, Identity};
 use landfall_model::{Problem, VersionChoice};
@@ -31,7 +32,9 @@ pub(crate) async fn prediction(caller: &Caller, method: &str, parts: &Parts, bod
             Err(unknown) => unknown.reply(),
         },
         "GetModelMetadata" => Box::pin(told(caller, parts, body, metadata)).await,
-        "Classify" | "Regress" | "MultiInference" => unimplemented(method),
+        "Classify" => Box::pin(infer(caller, parts, body, Asks::One(Task::Classify))).await,
+        "Regress" => Box::pin(infer(caller, parts, body, Asks::One(Task::Regress))).await,
+        "MultiInference" => Box::pin(infer(caller, parts, body, Asks::Several)).await,
         _ => unknown(PREDICTION_SERVICE, method),
     }
 }
@@ -40,13 +43,38 @@ pub(crate) async fn prediction(caller: &Caller, method: &str, parts: &Parts, bod
 pub(crate) async fn model(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
     match method {
         "GetModelStatus" => told(caller, parts, body, model_status).await,
-        "HandleReloadConfigRequest" => unimplemented(method),
+        "HandleReloadConfigRequest" => tfs_reload::answer(caller, parts, body).await,
         _ => unknown(MODEL_SERVICE, method),
     }
 }
 
-fn unimplemented(method: &str) -> Reply {
-    status::refused(&nowhere(&dialect::unimplemented(method)))
+/// What is asked of examples.
+#[derive(Clone, Copy)]
+enum Asks {
+    One(Task),
+    Several,
+}
+
+async fn infer(caller: &Caller, parts: &Parts, body: Incoming, asks: Asks) -> Reply {
+    let coding = match coding(&parts.headers) {
+        Ok(coding) => coding,
+        Err(unknown) => return unknown.reply(),
+    };
+    let (mut lease, mut address) = (None, None);
+    let noticed = match asks {
+        Asks::One(Task::Classify) => Noticed::begin(&caller.shared, "Classify", Entry::Grpc),
+        Asks::One(Task::Regress) => Noticed::begin(&caller.shared, "Regress", Entry::Grpc),
+        // The original counts requests for all but this one.
+        Asks::Several => None,
+    };
+    let headers = &parts.headers;
+    let answered = match asks {
+        Asks::One(task) => {
+            tfs_inference::grpc(caller, task, headers, body, coding, &mut address, &mut lease).await
+        }
+        Asks::Several => tfs_inference::multi(caller, headers, body, coding, &mut address, &mut lease).await,
+    };
+    ended(caller, answered, address.as_ref(), lease.as_ref(), noticed)
 }
 
 /// An error of a call that names nobody yet.
@@ -89,10 +117,25 @@ fn model_status(shared: &Shared, body: &[u8]) -> Result<Vec<u8>, GrpcError> {
 
 async fn predict(caller: &Caller, headers: &HeaderMap, body: Incoming, coding: Option<Coding>) -> Reply {
     let (mut lease, mut address) = (None, None);
+    let noticed = Noticed::begin(&caller.shared, "Predict", Entry::Grpc);
     let answered = answered(caller, headers, body, coding, &mut address, &mut lease).await;
+    ended(caller, answered, address.as_ref(), lease.as_ref(), noticed)
+}
+
+/// The reply to a call that has ended, which is counted.
+fn ended(
+    caller: &Caller,
+    answered: Result<Vec<u8>, Problem>,
+    address: Option<&Address>,
+    lease: Option<&Lease>,
+    noticed: Option<Noticed>,
+) -> Reply {
     let outcome = answered.as_ref().err().map(Problem::kind);
-    caller.shared.metrics.count(lease.as_ref(), Door::TfsGrpc, outcome);
-    let unary: Unary = answered.map_err(|problem| match &address {
+    caller.shared.metrics.count(lease, Door::TfsGrpc, outcome);
+    if let Some(noticed) = noticed {
+        noticed.end(&caller.shared, address.map_or("", |address| &address.model), outcome);
+    }
+    let unary: Unary = answered.map_err(|problem| match address {
         Some(address) => errors::grpc(&problem, &place(address)),
         None => nowhere(&problem),
     });
@@ -115,6 +158,7 @@ async fn answered(
     let (bytes, holder) = (body.len(), lease.clone());
     let decode = move || dialect::decode_predict(&body, holder.signatures());
     let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
+    let form = form.with_tensor_content(caller.shared.tfs.tensor_content);
     let outputs = waiting.answer().await?.outputs;
     away(bytes_of(&outputs), move || {
         let identity = Identity { model: lease.model(), version: lease.version() };

@@ -4,18 +4,23 @@ use super::asked::Asked;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
+use super::tfs_inference;
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
-use crate::metrics::Door;
+use crate::metrics::{Door, Entry, Noticed};
 use crate::reply::{self, Reply, empty};
-use http::header::{CONTENT_ENCODING, HeaderMap, ORIGIN};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    CONTENT_ENCODING, HeaderMap, HeaderValue, ORIGIN,
+};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
+use landfall_dialects::tfs::inference::Task;
 use landfall_dialects::tfs::rest::{self as dialect, Route};
 use landfall_dialects::tfs::{ErrorPlace, errors};
 use landfall_dialects::{Address, Identity};
-use landfall_model::{Problem, Reason, Version, VersionChoice, VersionStatus};
+use landfall_model::{Kind, Problem, Reason, Version, VersionChoice, VersionStatus};
 use landfall_serving::Lease;
 
 /// Answers a request below `/v1/`.
@@ -23,11 +28,57 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
     if parts.method == Method::OPTIONS {
         return preflight(&parts.headers);
     }
-    let path = parts.uri.path();
-    match dialect::route(parts.method.as_str(), path) {
+    let route = dialect::route(parts.method.as_str(), parts.uri.path());
+    let noticed = Noticed::begin(&caller.shared, api(&route), Entry::Rest);
+    let model = noticed.as_ref().map(|_| model_of(&route));
+    let mut reply = routed(caller, route, parts, body).await;
+    if let (Some(noticed), Some(model)) = (noticed, model) {
+        noticed.end(&caller.shared, &model, reply.extensions().get::<Kind>().copied());
+    }
+    if caller.shared.tfs.cors {
+        let fixed = HeaderValue::from_static;
+        reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, fixed("*"));
+        reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_METHODS, fixed("POST, GET"));
+        reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, fixed("Content-Type"));
+    }
+    reply
+}
+
+type Routed = Option<Result<Route, Problem>>;
+
+/// What the metrics call a path.
+fn api(route: &Routed) -> &'static str {
+    match route {
+        Some(Ok(Route::Predict(_))) => "predict",
+        Some(Ok(Route::Classify(_))) => "classify",
+        Some(Ok(Route::Regress(_))) => "regress",
+        Some(Ok(Route::Status(_))) => "status",
+        Some(Ok(Route::Metadata(_))) => "metadata",
+        Some(Err(_)) | None => "",
+    }
+}
+
+/// The model that a path names; empty for none.
+fn model_of(route: &Routed) -> String {
+    let Some(Ok(route)) = route else { return String::new() };
+    let (Route::Predict(address)
+    | Route::Classify(address)
+    | Route::Regress(address)
+    | Route::Status(address)
+    | Route::Metadata(address)) = route;
+    address.model.clone()
+}
+
+async fn routed(caller: &Caller, route: Routed, parts: &Parts, body: Incoming) -> Reply {
+    match route {
         Some(Ok(Route::Predict(address))) => predict(caller, address, &parts.headers, body).await,
-        Some(Ok(Route::Classify(address))) => refuse(dialect::unimplemented("classify"), &place(&address)),
-        Some(Ok(Route::Regress(address))) => refuse(dialect::unimplemented("regress"), &place(&address)),
+        // What follows is rarer: its futures must not make that above larger.
+        Some(Ok(Route::Classify(address))) => {
+            Box::pin(infer(caller, Task::Classify, address, &parts.headers, body)).await
+        }
+        Some(Ok(Route::Regress(address))) => {
+            Box::pin(infer(caller, Task::Regress, address, &parts.headers, body)).await
+        }
         Some(Ok(Route::Status(address))) => {
             let place = ErrorPlace::status(&address.model, &address.version);
             told(statuses(&caller.shared, &address).map(|statuses| dialect::status(&statuses)), &place)
@@ -45,7 +96,11 @@ pub(crate) fn place(address: &Address) -> ErrorPlace<'_> {
 
 #[cold]
 fn refuse(refused: impl Into<Refused>, place: &ErrorPlace<'_>) -> Reply {
-    reply::error(refused.into().worded(|problem| errors::rest(problem, place)))
+    let refused = refused.into();
+    let mut reply = reply::error(refused.worded(|problem| errors::rest(problem, place)));
+    // For the metrics: several kinds share a status.
+    reply.extensions_mut().insert(refused.problem.kind());
+    reply
 }
 
 fn told(told: Result<Vec<u8>, Problem>, place: &ErrorPlace<'_>) -> Reply {
@@ -60,7 +115,7 @@ fn preflight(headers: &HeaderMap) -> Reply {
 }
 
 /// A body's coding: as the original, whatever contains `gzip` is gzip, and what is not known is no coding.
-fn coding(headers: &HeaderMap) -> Option<Coding> {
+pub(crate) fn coding(headers: &HeaderMap) -> Option<Coding> {
     let text = headers.get(CONTENT_ENCODING)?.to_str().ok()?;
     if text.contains("gzip") { Some(Coding::Gzip) } else { Coding::named(text) }
 }
@@ -73,6 +128,14 @@ async fn predict(caller: &Caller, address: Address, headers: &HeaderMap, body: I
     answered.map_or_else(|refused| refuse(refused, &place(&address)), reply::json)
 }
 
+async fn infer(caller: &Caller, task: Task, address: Address, headers: &HeaderMap, body: Incoming) -> Reply {
+    let mut lease = None;
+    let answered = tfs_inference::rest(caller, task, &address, headers, body, &mut lease).await;
+    let outcome = answered.as_ref().err().map(|refused| refused.problem.kind());
+    caller.shared.metrics.count(lease.as_ref(), Door::TfsRest, outcome);
+    answered.map_or_else(|refused| refuse(refused, &place(&address)), reply::json)
+}
+
 async fn answered(
     caller: &Caller,
     address: &Address,
@@ -80,7 +143,7 @@ async fn answered(
     body: Incoming,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Refused> {
-    let asked = Asked::of(headers)?;
+    let asked = Asked::of(headers)?.within(caller.shared.tfs.rest_timeout);
     let body = packed::read_leniently(body, coding(headers), caller.shared.max_body).await?;
     let lease = match caller.shared.catalog.find(&address.model, &address.version) {
         Ok(lease) => lease,

@@ -16,6 +16,8 @@
 
 mod counters;
 mod page;
+mod tfs;
 
 pub(crate) use counters::{Door, Metrics};
 pub(crate) use page::{CONTENT_TYPE, page};
+pub(crate) use tfs::{Entry, Latencies, Noticed, TFS_CONTENT_TYPE, request_count, tfs_page};

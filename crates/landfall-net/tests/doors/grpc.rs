@@ -100,7 +100,7 @@ fn errors_are_worded_and_numbered_by_their_dialect() {
                 5,
                 "Could not find any versions of model nope",
             ),
-            ("/tensorflow.serving.PredictionService/Classify", vec![], 12, "Classify"),
+            ("/tensorflow.serving.PredictionService/SessionRun", vec![], 12, "SessionRun"),
             ("/tensorflow.serving.ModelService/HandleReloadConfigRequest", vec![], 12, ""),
             ("/inference.GRPCInferenceService/SystemSharedMemoryStatus", vec![], 12, ""),
             ("/inference.GRPCInferenceService/Nope", vec![], 12, "Nope"),

@@ -7,8 +7,8 @@ use landfall_model::{
 };
 use landfall_net::{Bound, Endpoint, NetSettings, Server};
 use landfall_serving::{
-    BatchOptions, ComputePool, GoldenRows, Kit, ModelSettings, Serving, Setup, Silent, Source, SystemClock,
-    Tables, VersionPolicy, WatchSettings,
+    BatchOptions, ComputePool, GoldenRows, Kit, ModelSettings, Retries, Serving, Setup, Silent, Source,
+    SystemClock, Tables, VersionPolicy, WatchSettings,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -198,8 +198,10 @@ fn serving(folder: &Path, gate: Arc<Gate>) -> Serving {
         tables: Tables {
             golden: Box::new(move |_, _| Err::<GoldenRows, _>(nothing())),
             warm_up: Box::new(move |_, _| Err(nothing())),
+            ..Tables::unread()
         },
         imports: None,
+        batching: None,
     };
     let mut half = Source::path(folder.join("half")).named("half");
     half.settings.versions = Some(VersionPolicy::All);
@@ -218,6 +220,7 @@ fn serving(folder: &Path, gate: Arc<Gate>) -> Serving {
         state: None,
         watch: WatchSettings { settle: Duration::from_millis(20), ..WatchSettings::default() },
         load_threads: 1,
+        retries: Retries::default(),
         clock: Arc::new(SystemClock),
         observer: Arc::new(Silent),
     };

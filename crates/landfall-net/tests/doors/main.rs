@@ -3,6 +3,7 @@
 
 mod control;
 mod drain;
+mod examples;
 mod framing;
 mod fuzz;
 mod grpc;

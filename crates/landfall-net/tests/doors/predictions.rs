@@ -74,7 +74,7 @@ fn errors_are_worded_and_numbered_by_their_dialect() {
         ("POST", "/v1/models/half/labels/x:predict", "{}", 400, "Unrecognized servable version label: x"),
         ("GET", "/v1/foo", "", 400, "Malformed request: GET /v1/foo"),
         ("DELETE", "/v1/models/half", "", 400, "Malformed request: DELETE /v1/models/half"),
-        ("POST", "/v1/models/half:classify", "{}", 501, "classify"),
+        ("POST", "/v1/models/half:classify", "{}", 400, "classify"),
         ("GET", "/v1/models/nope", "", 404, "Could not find any versions of model nope"),
         ("GET", "/v1/models/half/versions/9", "", 404, "Could not find version 9 of model half"),
         ("GET", "/v1/models/half/labels/x", "", 400, "Unrecognized servable version label: x"),

@@ -2,6 +2,7 @@
 
 mod broken;
 mod control;
+mod replaced;
 mod swaps;
 
 use super::*;
@@ -16,6 +17,8 @@ struct Case {
     story: Arc<Story>,
     serving: Option<Serving>,
     settle: Duration,
+    rounds: crate::Rounds,
+    retries: Retries,
 }
 
 impl Case {
@@ -29,6 +32,8 @@ impl Case {
             story: Arc::default(),
             serving: None,
             settle: Duration::from_millis(60),
+            rounds: crate::Rounds::Always,
+            retries: Retries::default(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Case {
             rescan: Duration::from_millis(200),
             poll: Duration::from_millis(50),
             native: true,
+            rounds: self.rounds,
         };
         let setup = Setup {
             sources,
@@ -68,6 +74,7 @@ impl Case {
             state: Some(self.folder.path().join("state")),
             watch,
             load_threads: 2,
+            retries: self.retries,
             clock: Arc::new(SystemClock),
             observer: self.story.clone(),
         };

@@ -66,6 +66,10 @@ fn places(filling: &Filling) -> &[usize] {
 }
 
 impl Decoder for ArrowDecoder {
+    fn filled(&self) -> Option<Vec<Slot>> {
+        Some(self.plan.fills.iter().map(|(slot, _)| *slot).collect())
+    }
+
     fn decode(&self, raw: &Raw) -> Result<Decoded, Problem> {
         let mut decoded = Decoded::default();
         self.append(raw, 0, &mut decoded)?;

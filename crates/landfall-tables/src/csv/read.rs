@@ -7,7 +7,7 @@ use crate::plan::{self, Filling, Plan, SourceColumn};
 use crate::reader::{Decoder, Opened, ReadOptions, Wants};
 use crate::rows_builder::{Row, RowsBuilder};
 use crate::text_rows::{FirstThenRest, RecordReader};
-use landfall_model::{DType, InputSpec, NullRule, Problem};
+use landfall_model::{DType, InputSpec, NullRule, Problem, Slot};
 use std::io::Read;
 
 /// Reads the header, or finds that there is none, and decides which column fills what.
@@ -19,8 +19,9 @@ pub(crate) fn open(
 ) -> Result<Opened, Problem> {
     let mut records = RecordReader::new(name, stream, Records::new(), options.eager);
     let first = records.block(1)?;
+    let mut by_place = false;
     let (plan, names, first) = match first {
-        None => (no_columns(wants)?, Vec::new(), None),
+        None => (no_columns(wants), Vec::new(), None),
         Some(first) => {
             let names = header(first.record(0)).map_err(|problem| problem.at(name.to_owned()))?;
             let named = names_inputs(wants, &names);
@@ -29,13 +30,18 @@ pub(crate) fn open(
                     let numbered = (0..names.len()).map(|i| (i + 1).to_string()).collect();
                     (plan, numbered, Some(first))
                 }
-                None if !named => return Err(no_name_fits(wants, &names).at(name.to_owned())),
+                None if !named => {
+                    let plan = plan::elements_by_place(&wants.signature, wants.only, &columns(&names));
+                    let plan = plan.ok_or_else(|| no_name_fits(wants, &names).at(name.to_owned()))?;
+                    by_place = true;
+                    (plan, names, None)
+                }
                 None => (with_header(wants, &names).map_err(|p| p.at(name.to_owned()))?, names, None),
             }
         }
     };
     let ignored = plan.ignored.clone();
-    let decoder = CsvDecoder { plan, names, missing: options.missing.clone() };
+    let decoder = CsvDecoder { plan, names, by_place, missing: options.missing.clone() };
     Ok(Opened::new(FirstThenRest { first, records }, decoder, ignored))
 }
 
@@ -95,9 +101,9 @@ fn without_header(wants: &Wants, first: &TextRows, options: &ReadOptions) -> Opt
     data.then_some(plan)
 }
 
-/// An empty file: fine for a model that needs nothing from it.
-fn no_columns(wants: &Wants) -> Result<Plan, Problem> {
-    plan::by_name(&wants.signature, wants.only, &[])
+/// An empty file, or a pipe through which nothing came: a table of no rows, whatever its columns would have been.
+fn no_columns(wants: &Wants) -> Plan {
+    Plan { signature: wants.signature.clone(), fills: Vec::new(), ignored: Vec::new() }
 }
 
 fn no_name_fits(wants: &Wants, names: &[String]) -> Problem {
@@ -120,10 +126,21 @@ struct CsvDecoder {
     plan: Plan,
     /// Of all columns; in a file without header: their places, from 1.
     names: Vec<String>,
+    by_place: bool,
     missing: Vec<Vec<u8>>,
 }
 
 impl Decoder for CsvDecoder {
+    fn filled(&self) -> Option<Vec<Slot>> {
+        // An empty file shows no columns: nothing is known of what it would have filled.
+        let fills = self.plan.fills.iter().map(|(slot, _)| *slot);
+        (!self.names.is_empty()).then(|| fills.collect())
+    }
+
+    fn taken_by_place(&self) -> bool {
+        self.by_place
+    }
+
     fn decode(&self, raw: &Raw) -> Result<Decoded, Problem> {
         let Raw::Text(text) = raw else { return Err(Problem::internal("CSV is text")) };
         let signature = &self.plan.signature;

@@ -22,11 +22,10 @@ pub(crate) fn open(
     let mut lines = RecordReader::new(name, stream, Lines, options.eager);
     let first = lines.block(1)?;
     let decoder = JsonDecoder { wants: wants.clone(), ignored: Mutex::default() };
-    match &first {
-        Some(first) => decoder.check_first(first.record(0)),
-        None => decoder.check_nothing(),
+    // Without a line it is a table of no rows, for any model.
+    if let Some(first) = &first {
+        decoder.check_first(first.record(0)).map_err(|problem| problem.at(name.to_owned()))?;
     }
-    .map_err(|problem| problem.at(name.to_owned()))?;
     Ok(Opened::new(FirstThenRest { first, records: lines }, decoder, Vec::new()))
 }
 
@@ -87,10 +86,6 @@ impl JsonDecoder {
         }
         let missing = required.iter().map(|&slot| inputs[slot].name.clone()).collect();
         Err(Problem::new(Reason::InputsMissing { missing, given }))
-    }
-
-    fn check_nothing(&self) -> Result<(), Problem> {
-        plan::by_name(&self.wants.signature, self.wants.only, &[]).map(drop)
     }
 
     /// The input that a line without names means.
@@ -332,7 +327,7 @@ fn element(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, name: &str) -> Re
         Start::Number => {
             let text = scanner.number()?;
             if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
-                return Err(cell::unfit(name, dtype, text));
+                push_unfit(slot, name, text)?;
             }
         }
         start @ (Start::True | Start::False) => {
@@ -340,7 +335,7 @@ fn element(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, name: &str) -> Re
             scanner.word(if truth { "true" } else { "false" })?;
             let text: &[u8] = if truth { b"1" } else { b"0" };
             if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
-                return Err(cell::unfit(name, dtype, if truth { b"true" } else { b"false" }));
+                push_unfit(slot, name, if truth { b"true" } else { b"false" })?;
             }
         }
         Start::Null => {
@@ -351,9 +346,10 @@ fn element(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, name: &str) -> Re
             let text = scanner.string()?;
             let number = dtype.is_float() && matches!(&*text, b"NaN" | b"Infinity" | b"-Infinity");
             if dtype != DType::String && !number {
-                return Err(cell::unfit(name, dtype, &text));
+                push_unfit(slot, name, &text)?;
+            } else {
+                cell::push_text(&mut slot.tensor, &text);
             }
-            cell::push_text(&mut slot.tensor, &text);
         }
         Start::Object => {
             let bytes = base64(scanner, name)?;
@@ -364,6 +360,16 @@ fn element(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, name: &str) -> Re
         }
     }
     Ok(true)
+}
+
+/// A value that is none of the input's type: marked invalid where the input takes that, else refused. Numbers are no
+/// texts for anybody.
+fn push_unfit(slot: &mut SlotRows<'_>, name: &str, text: &[u8]) -> Result<(), Problem> {
+    if slot.spec.accepts_invalid && slot.spec.dtype != DType::String {
+        slot.tensor.push_invalid(text);
+        return Ok(());
+    }
+    Err(cell::unfit(name, slot.spec.dtype, text))
 }
 
 /// `{"b64": "…"}`: bytes that are no text.

@@ -15,6 +15,9 @@ use std::io::{BufReader, Cursor, Read};
 /// Rows without a byte cost nothing in a file, but do here.
 const EMPTY_ROWS: usize = 1 << 24;
 
+/// What NumPy calls the first array that it is not given a name for.
+const NAMELESS: &str = "arr_0";
+
 /// Opens one array, for the one input that it can mean.
 pub(crate) fn open_npy(name: &str, source: OpenSource, wants: &Wants) -> Result<Opened, Problem> {
     let slot = wants.only.or_else(|| wants.signature.only_required_input()).ok_or_else(|| {
@@ -38,7 +41,7 @@ pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Opened,
     let inputs = wants.signature.inputs();
     let known = |entry: &Entry| inputs.iter().any(|input| input.name == entry.name);
     let only = wants.only.or_else(|| wants.signature.only_required_input());
-    let nameless = entries.len() == 1 && !entries.iter().any(known);
+    let nameless = entries.len() == 1 && entries[0].name == NAMELESS && !known(&entries[0]);
     let mut streams = Vec::with_capacity(entries.len());
     let mut columns = Vec::with_capacity(entries.len());
     for entry in entries {

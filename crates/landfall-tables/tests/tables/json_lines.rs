@@ -85,3 +85,34 @@ fn a_file_for_another_model_is_refused_at_once() {
     assert_eq!(*problem.reason(), expected);
     assert!(read(Format::JsonLines, b"[1,2]\n", &signature, 10).is_err());
 }
+
+#[test]
+fn no_line_is_no_row() {
+    let signature = signature(vec![input("x", DType::F32, &[])], RowRule::Independent);
+    for nothing in [&b""[..], b"\n \n"] {
+        assert_eq!(read(Format::JsonLines, nothing, &signature, 10).unwrap().rows, [0u64; 0]);
+    }
+}
+
+#[test]
+fn a_value_of_another_type_stays_with_its_text_where_the_model_takes_invalid_values() {
+    let lines = br#"{"n":1}
+{"n":"abc"}
+{"n":2.5}
+{"n":true}
+{"n":null}
+{"n":[1]}
+"#;
+    let mut spec = with_null(input("n", DType::I64, &[]), NullRule::Accept);
+    let strict =
+        read(Format::JsonLines, lines, &signature(vec![spec.clone()], RowRule::Independent), 10).unwrap();
+    assert_eq!(strict.bad.iter().map(|(row, ..)| *row).collect::<Vec<_>>(), [2, 3]);
+    spec.accepts_invalid = true;
+    let taken = read(Format::JsonLines, lines, &signature(vec![spec], RowRule::Independent), 10).unwrap();
+    assert!(taken.bad.is_empty(), "{:?}", taken.bad);
+    let tensor = taken.tensors[0].as_ref().unwrap();
+    assert_eq!(tensor.values::<i64>().unwrap(), [1, 0, 0, 1, 0, 1]);
+    let invalid: Vec<_> = tensor.invalid().iter().map(|one| (one.element, &*one.text)).collect();
+    assert_eq!(invalid, [(1, &b"abc"[..]), (2, b"2.5")]);
+    assert!(tensor.is_missing(4) && !tensor.is_missing(1));
+}

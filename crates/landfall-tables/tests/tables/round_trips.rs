@@ -181,3 +181,28 @@ fn what_a_format_cannot_hold_is_refused_by_name() {
         b"{\"y\":[0.5,0.5]}\n{\"y\":[0.5,0.5,0.5]}\n"
     );
 }
+
+#[test]
+fn a_number_that_does_not_fit_stays_with_its_text_where_the_model_takes_invalid_values() {
+    let outputs = vec![OutputSpec::new("n", DType::F64, Some(vec![Dim::Free(None)]))];
+    let column = Tensor::from_slice(&[4], &[1.0, 2.5, 1e300, 4.0]).unwrap();
+    for format in [Format::Parquet, Format::ArrowFile, Format::ArrowStream, Format::Npz] {
+        let bytes = write(format, outputs.clone(), &[vec![column.clone()]]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table");
+        std::fs::write(&path, bytes).unwrap();
+        let rows = |accepts: bool| {
+            let mut spec = with_null(input("n", DType::I64, &[]), NullRule::Accept);
+            spec.accepts_invalid = accepts;
+            let file = TableInput::file(&path).with_format(format);
+            gather(vec![file], &signature(vec![spec], RowRule::Independent), &ReadOptions::default()).unwrap()
+        };
+        assert_eq!(rows(false).rows, [1, 4], "{format:?}");
+        let taken = rows(true);
+        let tensor = taken.tensors[0].as_ref().unwrap();
+        assert_eq!((taken.bad.len(), tensor.len()), (0, 4), "{format:?}");
+        let invalid: Vec<_> = tensor.invalid().iter().map(|one| (one.element, one.text.clone())).collect();
+        assert_eq!(invalid.iter().map(|(element, _)| *element).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(&*invalid[0].1, b"2.5");
+    }
+}

@@ -4,13 +4,15 @@ mod models;
 mod server;
 mod units;
 
-pub(crate) use models::{EngineChoice, ModelFlags};
+pub(crate) use models::{EngineChoice, ModelFlags, Prefer};
 pub(crate) use server::{JsonNan, LogFormat, ServerFlags, Switch};
 pub(crate) use units::{parse_duration, parse_size};
 
 use clap::{Args, Parser, Subcommand};
+use landfall_model::Problem;
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A trained model's file becomes an endpoint, and scores tables.
 #[derive(Parser)]
@@ -30,10 +32,52 @@ pub(crate) enum Command {
     Check(Check),
     /// Show a model: signatures, engine, structure
     Inspect(Inspect),
+    /// Turn a TensorFlow model into an ONNX file that answers the same
+    Convert(Convert),
     /// Which engines are here, from where, in which version
     Engines(Engines),
     /// List, load, unload, promote or roll back models of a running server
     Control(Control),
+    /// Serve as TensorFlow Serving's tensorflow_model_server, with its flags
+    TensorflowModelServer(TensorflowModelServer),
+}
+
+#[derive(Args)]
+#[command(
+    disable_help_flag = true,
+    after_help = "Example:\n  landfall tensorflow-model-server --port=8500 --rest_api_port=8501 --model_name=iris \\\n    \
+                  --model_base_path=/models/iris"
+)]
+pub(crate) struct TensorflowModelServer {
+    /// Flags of tensorflow_model_server; --help lists them
+    #[arg(value_name = "--FLAG=VALUE", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) flags: Vec<OsString>,
+}
+
+/// Flags that say how models are loaded, as the environment sets them, for a command that has no such flags.
+#[derive(Parser)]
+struct Environment {
+    #[command(flatten)]
+    model: ModelFlags,
+}
+
+/// What the environment says of how models are loaded.
+///
+/// # Errors
+/// Invalid argument, naming the variable.
+pub(crate) fn from_environment() -> Result<ModelFlags, Problem> {
+    let read = Environment::try_parse_from(["landfall"]);
+    read.map(|environment| environment.model).map_err(|error| Problem::invalid(error.to_string()))
+}
+
+/// The command line. A program called `tensorflow_model_server` is that command.
+pub(crate) fn called() -> Vec<OsString> {
+    let mut line: Vec<OsString> = std::env::args_os().collect();
+    let name = line.first().and_then(|program| Path::new(program).file_name().map(OsStr::to_owned));
+    if name.is_some_and(|name| name == "tensorflow_model_server") {
+        line.insert(1, "tensorflow-model-server".into());
+    }
+    line
 }
 
 #[derive(Args)]
@@ -122,6 +166,35 @@ pub(crate) struct Inspect {
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) model_flags: ModelFlags,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  landfall convert saved_model/ model.onnx\n  landfall convert model.keras model.onnx"
+)]
+pub(crate) struct Convert {
+    /// The model: a SavedModel, a Keras file, a frozen graph or a TensorFlow Lite file
+    pub(crate) model: PathBuf,
+    /// The file to write; it is left out where the answers differ
+    #[arg(value_name = "OUT.onnx")]
+    pub(crate) target: PathBuf,
+    /// The signature to convert; default: the model's default one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) signature: Option<String>,
+    /// Version of ONNX's operators
+    #[arg(long, value_name = "N", default_value_t = crate::convert::OPSET)]
+    pub(crate) opset: u32,
+    /// A table or NPZ with inputs and expected outputs, compared beside the rows that are made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) golden: Option<PathBuf>,
+    /// Relative tolerance
+    #[arg(long, default_value_t = crate::convert::TOLERANCE.relative)]
+    pub(crate) rtol: f64,
+    /// Absolute tolerance
+    #[arg(long, default_value_t = crate::convert::TOLERANCE.absolute)]
+    pub(crate) atol: f64,
     #[command(flatten)]
     pub(crate) model_flags: ModelFlags,
 }

@@ -11,6 +11,18 @@ pub(crate) struct ModelFlags {
     /// ONNX Runtime's shared library
     #[arg(long, value_name = "PATH")]
     pub(crate) onnxruntime: Option<PathBuf>,
+    /// TensorFlow's shared library (libtensorflow_cc.so.2), or the folder that it lies in
+    #[arg(long, value_name = "PATH")]
+    pub(crate) tensorflow: Option<PathBuf>,
+    /// LiteRT's shared library, for TensorFlow Lite files
+    #[arg(long, value_name = "PATH")]
+    pub(crate) litert: Option<PathBuf>,
+    /// The Python whose packages are used: libraries are found in it, models are converted by it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
+    /// TensorFlow models run on ONNX where that is exact enough: converted once, compared, else left as they are
+    #[arg(long, value_name = "onnx")]
+    pub(crate) prefer: Option<Prefer>,
     /// A load option, named as the model's library names it
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) set: Vec<(String, String)>,
@@ -26,6 +38,12 @@ pub(crate) enum EngineChoice {
     Auto,
     Onnxruntime,
     Embedded,
+}
+
+/// What a model is converted to before it is served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Prefer {
+    Onnx,
 }
 
 /// Splits `KEY=VALUE`.

@@ -16,10 +16,11 @@ use landfall_tables::{AtomicFile, Format, ReadOptions, TableInput, TableReader, 
 use progress::Progress;
 use scoring::Scoring;
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Rows of one run: enough to amortise the call, few enough that what lies between layers stays in the cache.
 const CHUNK_ROWS: usize = 512;
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     // Said before the work, so that a wrong file shows at once and whatever becomes of the work.
     let mut passed_over = PassedOver::default();
     passed_over.say_new(&reader);
+    reader.notes().iter().for_each(|note| say(&format!("landfall: {note}")));
     let bad_rows = BadRows::new(&arguments.bad_rows);
     let threads = match signature.rows() {
         RowRule::Independent | RowRule::Pieces(_) => threads(arguments.threads),
@@ -52,7 +54,11 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
         .map_err(Failure::Call)?;
     let progress = Progress::start(std::io::stderr().is_terminal() && !streams);
     let scoring = Scoring { lease: &lease, reader: &reader, threads, stop_at_bad: bad_rows.stops() };
-    let (rows, bad) = scoring.run(writer, bad_rows, &progress)?;
+    let (rows, bad) = match scoring.run(writer, bad_rows, &progress) {
+        // Whoever reads the answers has seen enough (`predict … | head`): there is nothing more to do, and nothing to say.
+        Err(_) if output.is_closed() => return Ok(()),
+        scored => scored?,
+    };
     output.commit()?;
     progress.end();
     passed_over.say_new(&reader);
@@ -199,6 +205,35 @@ struct Output {
     format: Format,
     /// `None` for standard output.
     file: Option<AtomicFile>,
+    /// Whether the reader of standard output has closed it.
+    closed: Arc<AtomicBool>,
+}
+
+/// Standard output, which remembers that its reader has closed it.
+struct Pipe {
+    out: std::io::Stdout,
+    closed: Arc<AtomicBool>,
+}
+
+impl Pipe {
+    fn noted<T>(&self, done: std::io::Result<T>) -> std::io::Result<T> {
+        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+            self.closed.store(true, Relaxed);
+        }
+        done
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let done = self.out.write(bytes);
+        self.noted(done)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let done = self.out.flush();
+        self.noted(done)
+    }
 }
 
 impl Output {
@@ -210,7 +245,8 @@ impl Output {
         if path.as_os_str() == "-" {
             // Lines are answered with lines.
             let like_input = input_format.filter(|format| *format == Format::JsonLines);
-            return Ok(Output { format: told.or(like_input).unwrap_or(Format::Csv), file: None });
+            let format = told.or(like_input).unwrap_or(Format::Csv);
+            return Ok(Output { format, file: None, closed: Arc::default() });
         }
         let format = told.or_else(|| Format::of_ending(&path.to_string_lossy())).ok_or_else(|| {
             Failure::call(format!(
@@ -218,7 +254,7 @@ impl Output {
                 path.display()
             ))
         })?;
-        Ok(Output { format, file: Some(AtomicFile::create(path)?) })
+        Ok(Output { format, file: Some(AtomicFile::create(path)?), closed: Arc::default() })
     }
 
     fn folder(&self) -> &Path {
@@ -227,9 +263,13 @@ impl Output {
 
     fn sink(&self) -> Result<Box<dyn Write + Send>, Problem> {
         Ok(match &self.file {
-            None => Box::new(BufWriter::new(std::io::stdout())),
+            None => Box::new(BufWriter::new(Pipe { out: std::io::stdout(), closed: self.closed.clone() })),
             Some(file) => Box::new(BufWriter::with_capacity(WRITE_BUFFER, file.handle()?)),
         })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
     }
 
     fn commit(self) -> Result<(), Problem> {

@@ -4,7 +4,8 @@
     python3 install.py FOLDER      a virtual environment in FOLDER; prints nothing but what pip says
 
 TensorFlow Serving's client package asks for the whole of TensorFlow, of which it uses the generated protocol messages
-alone. So it is installed without its dependencies, and the messages are taken out of TensorFlow's wheel.
+alone. So it is installed without its dependencies; where requirements.txt brings no TensorFlow (its pinned wheels are for
+Linux on x86-64), the messages are taken out of TensorFlow's wheel.
 """
 import hashlib
 import subprocess
@@ -37,10 +38,12 @@ def install(folder):
     pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", "-r", str(HERE / "requirements.txt")], check=True)
     subprocess.run([*pip, "install", "--quiet", "--no-deps", SERVING], check=True)
-    with tempfile.TemporaryDirectory() as folder_of_wheel:
-        subprocess.run([*pip, "download", "--quiet", "--no-deps", *ANY_WHEEL, "--dest", folder_of_wheel, MESSAGES], check=True)
-        where = subprocess.check_output([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True)
-        take_messages(next(Path(folder_of_wheel).glob("*.whl")), Path(where.strip()))
+    where = subprocess.check_output([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True)
+    packages = Path(where.strip())
+    if not (packages / "tensorflow").is_dir():
+        with tempfile.TemporaryDirectory() as folder_of_wheel:
+            subprocess.run([*pip, "download", "--quiet", "--no-deps", *ANY_WHEEL, "--dest", folder_of_wheel, MESSAGES], check=True)
+            take_messages(next(Path(folder_of_wheel).glob("*.whl")), packages)
     stamp.write_text(key())
 
 

@@ -10,6 +10,7 @@ left out is said.
 """
 import argparse
 import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -24,7 +25,8 @@ sys.path.insert(0, str(HERE))
 
 from server import SHARED, Server  # noqa: E402
 
-MODULES = ["test_health", "test_tfs_rest", "test_tfs_grpc", "test_triton_http", "test_triton_grpc", "test_doors", "test_versions"]
+MODULES = ["test_health", "test_tfs_rest", "test_tfs_grpc", "test_tfs_examples", "test_triton_http", "test_triton_grpc", "test_doors", "test_versions",
+           "test_tfs_model_server", "test_tensorflow"]
 REPLAY = SHARED / "conformance/protocols/replay.py"
 # Where we mean to differ from Triton beyond what the shared table of such cases says.
 EXCEPTIONS = HERE / "exceptions.tsv"
@@ -38,6 +40,8 @@ def tests(engine, only):
         module = importlib.import_module(name)
         for test in vars(module).values():
             if not inspect.isfunction(test) or test.__module__ != name or list(inspect.signature(test).parameters) != ["server"]:
+                continue
+            if getattr(test, "left_out", None):
                 continue
             fits = getattr(test, "engine", engine) == engine and (Server.has_ctr() or not getattr(test, "ctr", False))
             if fits and re.search(only, f"{name}.{test.__name__}"):
@@ -126,6 +130,7 @@ def main():
     arguments = parser.parse_args()
     engines = ["embedded"] + (["onnxruntime"] if os.environ.get("LANDFALL_ONNXRUNTIME") else [])
     missing = [what for what, there in (("ONNX Runtime (LANDFALL_ONNXRUNTIME)", len(engines) == 2),
+                                        ("TensorFlow with Keras", importlib.util.find_spec("keras")),
                                         (f"shared cases ({REPLAY})", REPLAY.is_file())) if not there]
     if missing:
         print("left out for want of: " + "; ".join(missing))

@@ -16,40 +16,22 @@ SHARED = Path(os.environ.get("LANDFALL_SHARED", ROOT / "../shared")).resolve()
 START_SECONDS = 60
 
 
-class Server:
-    """A running `landfall serve` over a copy of the example models and, where shared data is there, `ctr`.
+class Running:
+    """A running `landfall serve`, started by the command line given; `http` and `grpc` are "host:port"."""
 
-    `http` and `grpc` are "host:port"; `models` is the watched folder; `engine` is what was asked for.
-    """
-
-    def __init__(self, landfall, engine):
-        self.engine = engine
-        self.folder = Path(tempfile.mkdtemp(prefix="landfall-clients-"))
-        self.models = self.folder / "models"
-        shutil.copytree(ROOT / "examples/models", self.models, ignore=shutil.ignore_patterns("*.py", "*.txt", "__pycache__"))
-        paths = [str(self.models)]
-        if self.has_ctr():
-            paths.append(f"ctr={SHARED / 'data/bench/ctr.onnx'}")
-        if engine == "onnxruntime":
-            paths.append(f"iris_pipeline={ROOT / 'examples/pipelines/iris_pipeline'}")
-        command = [str(landfall), "serve", *paths, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0",
-                   "--engine", engine, "--state", str(self.folder / "state")]
+    def __init__(self, command, start_seconds=START_SECONDS):
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         self.log = []
-        self.http, self.grpc = self._addresses()
+        self.http, self.grpc = self._addresses(start_seconds)
 
-    @staticmethod
-    def has_ctr():
-        return (SHARED / "data/bench/ctr.onnx").is_file()
-
-    def _addresses(self):
+    def _addresses(self, start_seconds):
         """Reads the start log until both listeners have said where they are; goes on reading it for ever."""
         lines = queue.Queue()
         threading.Thread(target=self._read_log, args=(lines,), daemon=True).start()
         found = {}
         while set(found) != {"http", "grpc"}:
             try:
-                line = lines.get(timeout=START_SECONDS)
+                line = lines.get(timeout=start_seconds)
             except queue.Empty:
                 line = None
             if line is None:
@@ -79,6 +61,35 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        return code
+
+
+class Server(Running):
+    """A running `landfall serve` over a copy of the example models and, where shared data is there, `ctr`.
+
+    `http` and `grpc` are "host:port"; `models` is the watched folder; `engine` is what was asked for.
+    """
+
+    def __init__(self, landfall, engine):
+        self.landfall, self.engine = str(landfall), engine
+        self.folder = Path(tempfile.mkdtemp(prefix="landfall-clients-"))
+        self.models = self.folder / "models"
+        shutil.copytree(ROOT / "examples/models", self.models, ignore=shutil.ignore_patterns("*.py", "*.txt", "__pycache__"))
+        paths = [str(self.models)]
+        if self.has_ctr():
+            paths.append(f"ctr={SHARED / 'data/bench/ctr.onnx'}")
+        if engine == "onnxruntime":
+            paths.append(f"iris_pipeline={ROOT / 'examples/pipelines/iris_pipeline'}")
+        command = [str(landfall), "serve", *paths, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0",
+                   "--engine", engine, "--state", str(self.folder / "state")]
+        super().__init__(command)
+
+    @staticmethod
+    def has_ctr():
+        return (SHARED / "data/bench/ctr.onnx").is_file()
+
+    def stop(self):
+        code = super().stop()
         shutil.rmtree(self.folder, ignore_errors=True)
         return code
 

@@ -3,8 +3,8 @@ import grpc
 import numpy as np
 from google.protobuf import wrappers_pb2
 from tensorflow.core.framework import tensor_pb2, types_pb2
-from tensorflow_serving.apis import (classification_pb2, get_model_metadata_pb2, get_model_status_pb2, model_service_pb2_grpc,
-                                     predict_pb2, prediction_service_pb2_grpc)
+from tensorflow_serving.apis import (get_model_metadata_pb2, get_model_status_pb2, model_service_pb2_grpc, predict_pb2,
+                                     prediction_service_pb2_grpc)
 
 from expect import ctr_only, near, onnxruntime_only, refused_by_grpc, same
 from server import ctr_rows, golden
@@ -182,9 +182,3 @@ def status_lists_versions_newest_first(server):
     same([(v.version, v.state) for v in versions if v.version in (1, 2)], [(2, available), (1, available)])
     message.model_spec.name = "nobody"
     refused_by_grpc(NOT_FOUND, lambda: models(server).GetModelStatus(message, timeout=20), "Could not find any versions of model nobody")
-
-
-def classification_of_examples_is_not_built_and_says_so(server):
-    message = classification_pb2.ClassificationRequest()
-    message.model_spec.name = "iris"
-    refused_by_grpc(grpc.StatusCode.UNIMPLEMENTED, lambda: prediction(server).Classify(message, timeout=20))

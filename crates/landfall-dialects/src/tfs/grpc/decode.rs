@@ -4,10 +4,10 @@ use super::spec::ModelSpec;
 use super::tensor::{self, Repeats};
 use super::unreadable;
 use crate::tfs::columns::Matrices;
-use crate::tfs::names::{DEFAULT_SIGNATURE, tensor_name};
+use crate::tfs::names::{DEFAULT_SIGNATURE, tensor_name, types_worded};
 use crate::{Address, Decoded, Hints};
 use landfall_model::protobuf::{Fields, Value};
-use landfall_model::{Buffer, Call, Input, Kind, Problem, Reason, Signature, Wanted};
+use landfall_model::{Buffer, Call, Input, Problem, Reason, Signature, Wanted};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,9 +21,17 @@ const OUTPUT_FILTER: u32 = 3;
 pub struct Form {
     /// The name under which the signature was asked for.
     signature: String,
+    /// Whether tensors go out as their bytes.
+    pub(super) tensor_content: bool,
 }
 
 impl Form {
+    /// The same, with tensors as their bytes or in typed fields.
+    #[must_use]
+    pub fn with_tensor_content(self, tensor_content: bool) -> Self {
+        Form { tensor_content, ..self }
+    }
+
     /// The name under which the signature was asked for; `serving_default` where none was given.
     pub(super) fn signature(&self) -> &str {
         if self.signature.is_empty() { DEFAULT_SIGNATURE } else { &self.signature }
@@ -73,7 +81,11 @@ pub fn decode_predict(body: &Buffer, signatures: &[Arc<Signature>]) -> Result<De
     matrices.finish(&mut inputs)?;
     let wanted = wanted(&request.filter, signature)?;
     let call = Call::checked(signature.clone(), inputs, wanted).map_err(types_worded)?;
-    Ok(Decoded { call, hints: Hints::default(), form: Form { signature: request.spec.signature } })
+    Ok(Decoded {
+        call,
+        hints: Hints::default(),
+        form: Form { signature: request.spec.signature, tensor_content: false },
+    })
 }
 
 /// The request's parts; tensors are not read yet.
@@ -163,7 +175,10 @@ fn names_differ(given: &[&str], signature: &Signature) -> Problem {
     Problem::invalid(format!(
         "Signature input alias: {missing}(feed name: {}) not found in request and no default value provided. Inputs \
          expected to be in the request {{{all_given}}}, or default input alias set: ",
-        tensor_name(missing)
+        tensor_name(
+            missing,
+            signature.slot(missing).map_or("", |place| &signature.inputs()[place.slot].tensor)
+        )
     ))
 }
 
@@ -195,21 +210,4 @@ fn output_unknown(name: &str, signature: &Signature) -> Problem {
     Problem::invalid(format!(
         "output tensor alias not found in signature: {name} Outputs expected to be in the set {{{known}}}."
     ))
-}
-
-/// A wrong type names both types in TensorFlow's words.
-#[cold]
-fn types_worded(problem: Problem) -> Problem {
-    use crate::tfs::names::type_word;
-    match problem.reason() {
-        Reason::WrongDType { input, expected, found } => Problem::worded(
-            Kind::InvalidArgument,
-            format!(
-                "Expects arg {input} to be {} but {} is provided",
-                type_word(*expected),
-                type_word(*found)
-            ),
-        ),
-        _ => problem,
-    }
 }

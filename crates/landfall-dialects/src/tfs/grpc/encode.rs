@@ -1,9 +1,10 @@
-//! Outputs as `PredictResponse`: outputs = 1 (map), model_spec = 2. Elements go into the field of their type.
+//! Outputs as `PredictResponse`: outputs = 1 (map), model_spec = 2. Elements go into the field of their type, or all of a
+//! tensor into its content.
 
 use super::decode::Form;
 use super::spec;
 use crate::Identity;
-use crate::protobuf::Writer;
+use crate::protobuf::{Writer, varint_len};
 use crate::tfs::errors::failed_rows;
 use crate::tfs::names::{answered_dtype, data_type};
 use half::{bf16, f16};
@@ -26,7 +27,7 @@ pub fn encode_predict(
         return Err(problem);
     }
     let start = out.len();
-    let written = write_outputs(signature, outputs, &mut Writer::new(out));
+    let written = write_outputs(form, signature, outputs, &mut Writer::new(out));
     if written.is_err() {
         out.truncate(start);
         return written;
@@ -35,13 +36,18 @@ pub fn encode_predict(
     Ok(())
 }
 
-fn write_outputs(signature: &Signature, outputs: &Outputs, response: &mut Writer<'_>) -> Result<(), Problem> {
+fn write_outputs(
+    form: &Form,
+    signature: &Signature,
+    outputs: &Outputs,
+    response: &mut Writer<'_>,
+) -> Result<(), Problem> {
     for (place, tensor) in outputs.iter() {
         let output = &signature.outputs()[place];
         let tensor = without_gaps(tensor, answered_dtype(output))?;
         response.try_message(1, |entry| {
             entry.string_field(1, &output.name);
-            entry.try_message(2, |message| write_tensor(&tensor, message))
+            entry.try_message(2, |message| write_tensor(&tensor, form.tensor_content, message))
         })?;
     }
     Ok(())
@@ -69,8 +75,8 @@ fn without_gaps(tensor: &Tensor, dtype: DType) -> Result<Cow<'_, Tensor>, Proble
     filled.freeze(tensor.shape().clone()).map(Cow::Owned)
 }
 
-/// `TensorProto`: dtype = 1, tensor_shape = 2, then the typed field.
-fn write_tensor(tensor: &Tensor, message: &mut Writer<'_>) -> Result<(), Problem> {
+/// `TensorProto`: dtype = 1, tensor_shape = 2, then the typed field, or tensor_content = 4.
+fn write_tensor(tensor: &Tensor, content: bool, message: &mut Writer<'_>) -> Result<(), Problem> {
     message.varint_field(1, data_type(tensor.dtype()).1);
     message.message(2, |shape| {
         for &size in tensor.shape().iter() {
@@ -83,6 +89,9 @@ fn write_tensor(tensor: &Tensor, message: &mut Writer<'_>) -> Result<(), Problem
     });
     if tensor.is_empty() {
         return Ok(());
+    }
+    if content {
+        return write_content(tensor, message);
     }
     let fixed = |message: &mut Writer<'_>, field| {
         message.packed_fixed(field, tensor.bytes().unwrap_or_default());
@@ -118,4 +127,19 @@ fn write_tensor(tensor: &Tensor, message: &mut Writer<'_>) -> Result<(), Problem
             Ok(())
         }
     }
+}
+
+/// Elements little-endian and row by row; of strings all lengths, then all bytes.
+fn write_content(tensor: &Tensor, message: &mut Writer<'_>) -> Result<(), Problem> {
+    const CONTENT: u32 = 4;
+    if let Some(bytes) = tensor.bytes() {
+        message.bytes_field(CONTENT, bytes);
+        return Ok(());
+    }
+    let strings = tensor.strings()?;
+    let lengths = strings.iter().map(|text| text.len() as u64);
+    message.length(CONTENT, lengths.clone().map(varint_len).sum::<usize>() + strings.bytes_total());
+    lengths.for_each(|length| message.varint(length));
+    strings.iter().for_each(|text| message.out().extend_from_slice(text));
+    Ok(())
 }

@@ -63,11 +63,15 @@ fn write_signatures(map: &mut Writer<'_>, signatures: &[Arc<Signature>]) {
             entry.string_field(1, signature.name());
             entry.message(2, |definition| {
                 for input in signature.inputs() {
-                    write_tensor(definition, 1, &input.name, input.dtype, input.dims.as_deref());
+                    let tensor = names::tensor_name(&input.name, &input.tensor);
+                    let info = Info { tensor: &tensor, dtype: input.dtype, dims: input.dims.as_deref() };
+                    write_tensor(definition, 1, &input.name, &info);
                 }
                 for output in signature.outputs() {
+                    let tensor = names::tensor_name(&output.name, &output.tensor);
                     let dtype = names::answered_dtype(output);
-                    write_tensor(definition, 2, &output.name, dtype, output.dims.as_deref());
+                    let info = Info { tensor: &tensor, dtype, dims: output.dims.as_deref() };
+                    write_tensor(definition, 2, &output.name, &info);
                 }
                 definition.string_field(3, names::method_name(signature.method()));
             });
@@ -75,21 +79,28 @@ fn write_signatures(map: &mut Writer<'_>, signatures: &[Arc<Signature>]) {
     }
 }
 
-/// A map entry with a `TensorInfo`: name = 1, dtype = 2, tensor_shape = 3.
-fn write_tensor(definition: &mut Writer<'_>, field: u32, name: &str, dtype: DType, dims: Option<&[Dim]>) {
+/// A `TensorInfo`: name = 1, dtype = 2, tensor_shape = 3.
+struct Info<'a> {
+    tensor: &'a str,
+    dtype: DType,
+    dims: Option<&'a [Dim]>,
+}
+
+/// A map entry with a `TensorInfo`.
+fn write_tensor(definition: &mut Writer<'_>, field: u32, name: &str, of: &Info<'_>) {
     definition.message(field, |entry| {
         entry.string_field(1, name);
         entry.message(2, |info| {
-            info.string_field(1, &names::tensor_name(name));
-            info.varint_field(2, names::data_type(dtype).1);
+            info.string_field(1, of.tensor);
+            info.varint_field(2, names::data_type(of.dtype).1);
             info.message(3, |shape| {
-                for dim in dims.unwrap_or_default() {
+                for dim in of.dims.unwrap_or_default() {
                     shape.message(2, |message| match dim.as_signed() {
                         0 => {}
                         size => message.signed_field(1, size),
                     });
                 }
-                if dims.is_none() {
+                if of.dims.is_none() {
                     shape.bool_field(3, true);
                 }
             });

@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod inference;
 mod metadata;
 mod spec;
 mod status;
@@ -15,27 +16,16 @@ mod tests;
 
 pub use decode::{Form, decode_predict, predict_address};
 pub use encode::encode_predict;
+pub use inference::{
+    decode_multi_inference, decode_question, encode_answer, encode_multi_inference, multi_inference_address,
+};
 pub use metadata::{decode_get_model_metadata, encode_get_model_metadata};
 pub use status::{decode_get_model_status, encode_get_model_status};
 
 use landfall_model::Problem;
 
-/// The answer to a method of these services that is not built: `Classify`, `Regress`, `MultiInference`, `SessionRun`,
-/// `HandleReloadConfigRequest`.
-#[cold]
-pub fn unimplemented(method: &str) -> Problem {
-    let instead = match method {
-        "Classify" | "Regress" | "MultiInference" | "SessionRun" => {
-            "use Predict with the model's inputs by name"
-        }
-        "HandleReloadConfigRequest" => "load and unload models with the control API",
-        _ => "",
-    };
-    Problem::unsupported(method, instead)
-}
-
 /// A message that is no protobuf is the caller's mistake.
 #[cold]
-fn unreadable(problem: Problem) -> Problem {
+pub(in crate::tfs) fn unreadable(problem: Problem) -> Problem {
     Problem::invalid(format!("the request cannot be parsed: {}", problem.sentence()))
 }

@@ -13,7 +13,7 @@ const VERSION_LABEL: u32 = 4;
 /// For whom a call is, as it lies in the message.
 #[derive(Default, Debug)]
 pub(super) struct ModelSpec {
-    name: String,
+    pub(super) name: String,
     version: VersionChoice,
     pub(super) signature: String,
 }

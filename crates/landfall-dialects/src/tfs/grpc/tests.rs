@@ -1,8 +1,10 @@
 //! Every row of the checklist on gRPC that this crate answers for.
 
+mod inference;
+
 use super::{
     decode_get_model_metadata, decode_get_model_status, decode_predict, encode_get_model_metadata,
-    encode_get_model_status, encode_predict, predict_address, unimplemented,
+    encode_get_model_status, encode_predict, predict_address,
 };
 use crate::protobuf::Writer;
 use crate::seeded::seeded;
@@ -575,14 +577,6 @@ fn states_of_versions_carry_their_errors() {
     assert_eq!(body, expected, "TFS-GRPC-51, -53");
 }
 
-#[test]
-fn methods_that_are_not_built_say_what_to_do() {
-    for method in ["Classify", "Regress", "MultiInference", "HandleReloadConfigRequest", "SessionRun"] {
-        let (code, text) = refusal(&unimplemented(method));
-        assert!(code == 12 && text.starts_with(method) && text.contains(": "), "TFS-GRPC-3 {text}");
-    }
-}
-
 /// A body under construction: fields of random numbers and wire types.
 fn fields() -> impl Strategy<Value = Vec<u8>> {
     let leaf = prop_oneof![
@@ -599,12 +593,32 @@ fn fields() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+#[test]
+fn tensors_may_go_out_as_their_bytes() {
+    let signatures =
+        vec![model(vec![InputSpec::new("x", DType::I16, None)], &[("y", DType::I16), ("z", DType::String)])];
+    let input = proto(data_type(DType::I16).1, &[1], |t| t.varint_field(7, 1));
+    let decoded = decode_predict(&request(&[("x", &input)], |_| {}), &signatures).unwrap();
+    let form = decoded.form.with_tensor_content(true);
+    let mut outputs = Outputs::new();
+    outputs.set(0, Tensor::from_slice(&[2], &[1i16, -2]).unwrap());
+    outputs.set(1, Tensor::from_strings(Shape::new(&[2]), ["ab", ""].iter().collect()).unwrap());
+    let mut out = Vec::new();
+    let version = Version::numbered(1);
+    encode_predict(&form, Identity { model: "m", version: &version }, &signatures[0], &outputs, &mut out)
+        .unwrap();
+    for content in [&[0x22u8, 4, 1, 0, 0xfe, 0xff][..], &[0x22, 4, 2, 0, b'a', b'b']] {
+        assert!(out.windows(content.len()).any(|window| window == content), "TFS-GRPC-37 {out:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(seeded(500))]
 
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
         fuzz::grpc_messages(&bytes);
+        fuzz::warm_up(&bytes);
     }
 
     #[test]

@@ -33,12 +33,6 @@ pub fn route(method: &str, path: &str) -> Option<Result<Route, Problem>> {
     })
 }
 
-/// The answer to a verb that is not built.
-#[cold]
-pub fn unimplemented(verb: &str) -> Problem {
-    Problem::unsupported(format!("\":{verb}\""), "use \":predict\" with the model's inputs by name")
-}
-
 fn predict_route(rest: &str) -> Option<Result<Route, Problem>> {
     let rest = strip(rest, "models/")?;
     let (address, verb) = rest.split_once(':')?;

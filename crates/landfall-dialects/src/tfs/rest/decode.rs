@@ -177,7 +177,7 @@ impl<'a> Document<'a> {
 }
 
 #[cold]
-fn parse_error(error: SyntaxError) -> Problem {
+pub(super) fn parse_error(error: SyntaxError) -> Problem {
     let SyntaxError { fault, offset } = error;
     Problem::invalid(match (fault, offset) {
         // A body without a byte is told apart from white space alone.

@@ -62,13 +62,15 @@ pub fn metadata(identity: Identity<'_>, signatures: &[Arc<Signature>]) -> Vec<u8
 fn one_signature(object: &mut Indented<'_>, signature: &Signature) {
     object.name("inputs").object(|inputs| {
         for input in signature.inputs() {
-            inputs.name(&input.name).object(|o| tensor(o, &input.name, input.dtype, input.dims.as_deref()));
+            let name = names::tensor_name(&input.name, &input.tensor);
+            inputs.name(&input.name).object(|o| tensor(o, &name, input.dtype, input.dims.as_deref()));
         }
     });
     object.name("outputs").object(|outputs| {
         for output in signature.outputs() {
             let dtype = names::answered_dtype(output);
-            outputs.name(&output.name).object(|o| tensor(o, &output.name, dtype, output.dims.as_deref()));
+            let name = names::tensor_name(&output.name, &output.tensor);
+            outputs.name(&output.name).object(|o| tensor(o, &name, dtype, output.dims.as_deref()));
         }
     });
     object.name("method_name").string(names::method_name(signature.method()));
@@ -88,5 +90,5 @@ fn tensor(object: &mut Indented<'_>, name: &str, dtype: DType, dims: Option<&[Di
         });
         shape.name("unknown_rank").boolean(dims.is_none());
     });
-    object.name("name").string(&names::tensor_name(name));
+    object.name("name").string(name);
 }

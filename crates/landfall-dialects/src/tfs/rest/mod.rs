@@ -7,16 +7,20 @@ mod decimal;
 mod decode;
 mod describe;
 mod encode;
+mod examples;
 mod explain;
 mod filling;
 mod item;
+mod results;
 mod rows;
 mod scalar;
 
 #[cfg(test)]
 mod tests;
 
-pub use address::{Route, route, unimplemented};
+pub use address::{Route, route};
 pub use decode::{Form, check, decode};
 pub use describe::{metadata, status};
 pub use encode::encode;
+pub use examples::decode_question;
+pub use results::encode_answer;

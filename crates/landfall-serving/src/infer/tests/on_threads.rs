@@ -140,6 +140,26 @@ fn an_expected_wait_beyond_the_deadline_is_refused_at_once() {
 }
 
 #[test]
+fn a_queue_is_full_of_bytes_too_and_a_lone_call_of_any_size_is_taken() {
+    // A row of these tests is two int64.
+    let bench = threads(BatchSettings { max_queue_bytes: 40, ..BatchSettings::default() }, 1);
+    let now = SystemClock.now();
+    bench.seen.shut();
+    let large: Vec<Vec<i64>> = (0..100).map(|i| vec![i, i + 1]).collect();
+    let running = bench.submit(&large, now);
+    bench.seen.wait_for_runs(1);
+    let waiting = [bench.submit(&row(1), now), bench.submit(&row(2), now)];
+    let refused = ready(bench.submit(&row(3), now)).unwrap_err();
+    assert!(matches!(refused.reason(), Reason::QueueFull { .. }), "{refused:?}");
+    bench.seen.open();
+    assert_right(&block_on(running).unwrap(), &large);
+    for (answer, i) in waiting.into_iter().zip(1..) {
+        assert_right(&block_on(answer).unwrap(), &row(i));
+    }
+    assert_right(&block_on(bench.submit(&row(4), SystemClock.now())).unwrap(), &row(4));
+}
+
+#[test]
 fn a_full_queue_makes_room_where_callers_have_left() {
     let bench = threads(BatchSettings { max_queue: 3, ..BatchSettings::default() }, 1);
     let now = SystemClock.now();

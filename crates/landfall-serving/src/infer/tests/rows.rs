@@ -116,3 +116,38 @@ fn calls_without_rows_are_answered_beside_others() {
     answers.iter().zip(&calls).for_each(|(a, rows)| assert_right(a.as_ref().unwrap(), rows));
     assert_eq!(bench.seen.runs(), [1]);
 }
+
+#[test]
+fn callers_run_apart_where_they_are_told_to() {
+    let settings = BatchSettings { together: false, ..BatchSettings::default() };
+    let bench = bench(RowRule::Independent, CostClass::Tiny, settings, 1);
+    let calls = [values(&[1, 2]), values(&[3])];
+    for (answer, rows) in together(&bench, &calls).into_iter().zip(&calls) {
+        assert_right(&answer.unwrap(), rows);
+    }
+    assert_eq!(bench.seen.runs(), [2, 1]);
+}
+
+#[test]
+fn a_batch_is_filled_up_and_the_filling_is_cut_from_the_answers() {
+    let settings = BatchSettings { pad_to: vec![2, 8], ..BatchSettings::default() };
+    let bench = bench(RowRule::Independent, CostClass::Tiny, settings, 1);
+    let calls = [values(&[1, 2]), values(&[3])];
+    for (answer, rows) in together(&bench, &calls).into_iter().zip(&calls) {
+        assert_right(&answer.unwrap(), rows);
+    }
+    let large = values(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert_right(&together(&bench, std::slice::from_ref(&large))[0].clone().unwrap(), &large);
+    assert_eq!(bench.seen.runs(), [8, 9], "what is larger than all sizes runs as it is");
+}
+
+#[test]
+fn a_call_larger_than_the_largest_is_refused() {
+    let settings = BatchSettings { largest_call: Some(2), ..BatchSettings::default() };
+    let bench = bench(RowRule::Independent, CostClass::Tiny, settings, 1);
+    let answers = together(&bench, &[values(&[1, 2, 3]), values(&[1, 2])]);
+    let problem = answers[0].as_ref().unwrap_err();
+    assert_eq!(problem.kind(), Kind::InvalidArgument);
+    assert_eq!(problem.to_string(), "Task size 3 is larger than maximum input batch size 2");
+    assert_right(answers[1].as_ref().unwrap(), &values(&[1, 2]));
+}

@@ -2,9 +2,8 @@
 
 use super::{model, one};
 use crate::Identity;
-use crate::tfs::errors::{self, ErrorPlace};
-use crate::tfs::rest::{metadata, status, unimplemented};
-use landfall_model::{DType, Dim, InputSpec, Problem, Version, VersionChoice, VersionState, VersionStatus};
+use crate::tfs::rest::{metadata, status};
+use landfall_model::{DType, Dim, InputSpec, Problem, Version, VersionState, VersionStatus};
 
 #[test]
 fn states_are_written_as_protobufs_printer_writes_them() {
@@ -22,14 +21,6 @@ fn states_are_written_as_protobufs_printer_writes_them() {
          ]\n}\n",
         "TFS-REST-120, -121, -122"
     );
-}
-
-#[test]
-fn verbs_that_are_not_built_say_what_to_do() {
-    let problem = unimplemented("classify");
-    let http = errors::rest(&problem, &ErrorPlace::call("m", &VersionChoice::Default));
-    assert_eq!(http.status, 501);
-    assert!(problem.to_string().contains(":predict"), "{problem}");
 }
 
 #[test]

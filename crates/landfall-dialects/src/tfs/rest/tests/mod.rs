@@ -6,6 +6,7 @@ mod described;
 mod documents;
 mod layouts;
 mod properties;
+mod questions;
 mod tabular;
 mod values;
 

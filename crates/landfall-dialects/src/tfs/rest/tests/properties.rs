@@ -31,6 +31,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
         fuzz::rest_predict(&bytes);
+        fuzz::rest_question(&bytes);
         fuzz::json(&bytes);
     }
 
@@ -39,6 +40,7 @@ proptest! {
         for start in ["", r#"{"instances":["#, r#"{"inputs":{"#] {
             let body = format!("{start}{}", pieces.concat());
             fuzz::rest_predict(body.as_bytes());
+            fuzz::rest_question(body.as_bytes());
             fuzz::json(body.as_bytes());
         }
     }

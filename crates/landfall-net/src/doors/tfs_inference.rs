@@ -1,0 +1,134 @@
+//! Classify, regress and multi-inference of the TensorFlow Serving API, over both its doors.
+
+use super::asked::Asked;
+use super::grpc::message;
+use super::packed;
+use super::predict::{away, bytes_of, hand_in};
+use super::refused::Refused;
+use super::tfs_rest;
+use crate::caller::{Caller, Shared};
+use crate::compression::Coding;
+use crate::grpc::frame::framed;
+use http::HeaderMap;
+use hyper::body::Incoming;
+use landfall_dialects::tfs::inference::{self, Form, Question, Rules, Task};
+use landfall_dialects::tfs::{grpc, rest};
+use landfall_dialects::{Address, Decoded, Identity};
+use landfall_model::Problem;
+use landfall_serving::Lease;
+
+fn rules(shared: &Shared) -> Rules {
+    Rules { check_method: shared.tfs.check_method_names }
+}
+
+/// Makes a question the call of the model that it is for.
+async fn call(
+    shared: &Shared,
+    lease: &Lease,
+    question: Question,
+    bytes: usize,
+) -> Result<Decoded<Form>, Problem> {
+    let (holder, rules) = (lease.clone(), rules(shared));
+    away(bytes, move || inference::call(question, holder.signatures(), rules)).await?
+}
+
+/// For the metrics: an answered request had so many examples.
+fn notice(shared: &Shared, model: &str, form: &Form) {
+    if shared.tfs.metrics_path.is_some() {
+        shared.latencies.examples(model, form.examples());
+    }
+}
+
+/// The answer to `:classify` and `:regress`.
+pub(crate) async fn rest(
+    caller: &Caller,
+    task: Task,
+    address: &Address,
+    headers: &HeaderMap,
+    body: Incoming,
+    found: &mut Option<Lease>,
+) -> Result<Vec<u8>, Refused> {
+    let shared = &caller.shared;
+    let asked = Asked::of(headers)?.within(shared.tfs.rest_timeout);
+    let body = packed::read_leniently(body, tfs_rest::coding(headers), shared.max_body).await?;
+    let bytes = body.len();
+    // The original reads the body before it looks for the model.
+    let question = away(bytes, move || rest::decode_question(task, body.bytes())).await??;
+    let lease = shared.catalog.find(&address.model, &address.version)?;
+    *found = Some(lease.clone());
+    let decoded = call(shared, &lease, question, bytes).await?;
+    let (waiting, signature, form) = hand_in(lease, asked, decoded);
+    let outputs = waiting.answer().await?.outputs;
+    notice(shared, &address.model, &form);
+    let nan = shared.json_nan;
+    Ok(away(bytes_of(&outputs), move || {
+        let mut body = Vec::new();
+        rest::encode_answer(&form, &signature, &outputs, nan, &mut body).map(|()| body)
+    })
+    .await??)
+}
+
+/// The framed answer to `Classify` and `Regress`.
+pub(crate) async fn grpc(
+    caller: &Caller,
+    task: Task,
+    headers: &HeaderMap,
+    body: Incoming,
+    coding: Option<Coding>,
+    meant: &mut Option<Address>,
+    found: &mut Option<Lease>,
+) -> Result<Vec<u8>, Problem> {
+    let asked = Asked::of(headers)?;
+    let body = message(caller, body, coding).await?;
+    let address = meant.insert(grpc::predict_address(body.bytes())?);
+    let lease = caller.shared.catalog.find(&address.model, &address.version)?;
+    *found = Some(lease.clone());
+    let bytes = body.len();
+    let question = away(bytes, move || grpc::decode_question(task, body.bytes())).await??;
+    let decoded = call(&caller.shared, &lease, question, bytes).await?;
+    let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
+    let outputs = waiting.answer().await?.outputs;
+    notice(&caller.shared, lease.model(), &form);
+    away(bytes_of(&outputs), move || {
+        let identity = Identity { model: lease.model(), version: lease.version() };
+        framed(|out| grpc::encode_answer(&form, identity, &signature, &outputs, out))
+    })
+    .await?
+}
+
+/// The framed answer to `MultiInference`: all its tasks are handed in before the first is waited for.
+pub(crate) async fn multi(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Incoming,
+    coding: Option<Coding>,
+    meant: &mut Option<Address>,
+    found: &mut Option<Lease>,
+) -> Result<Vec<u8>, Problem> {
+    let asked = Asked::of(headers)?;
+    let body = message(caller, body, coding).await?;
+    let address = meant.insert(grpc::multi_inference_address(body.bytes())?);
+    let lease = caller.shared.catalog.find(&address.model, &address.version)?;
+    *found = Some(lease.clone());
+    let (bytes, holder, rules) = (body.len(), lease.clone(), rules(&caller.shared));
+    let calls =
+        away(bytes, move || grpc::decode_multi_inference(body.bytes(), holder.signatures(), rules)).await??;
+    let waiting: Vec<_> = calls.into_iter().map(|call| hand_in(lease.clone(), asked, call)).collect();
+    let mut answers = Vec::with_capacity(waiting.len());
+    for (waiting, signature, form) in waiting {
+        answers.push((waiting.answer().await?.outputs, signature, form));
+    }
+    if let Some((_, _, form)) = answers.first() {
+        notice(&caller.shared, lease.model(), form);
+    }
+    let bytes = answers.iter().map(|(outputs, ..)| bytes_of(outputs)).sum();
+    away(bytes, move || {
+        let identity = Identity { model: lease.model(), version: lease.version() };
+        framed(|out| {
+            answers.iter().try_for_each(|(outputs, signature, form)| {
+                grpc::encode_multi_inference(form, identity, signature, outputs, out)
+            })
+        })
+    })
+    .await?
+}

@@ -1,0 +1,111 @@
+//! Whether a converted model answers as its original does: on made rows, and on golden rows where there are some.
+
+use super::rows::{self, Values};
+use landfall_model::{Call, Input, Problem, Reason, Signature, Tensor};
+use landfall_serving::{GoldenReport, GoldenRows, Lease, Tolerance, Worker, check_golden};
+use std::sync::Arc;
+
+/// Lengths that free axes other than rows get, until the original answers.
+const LENGTHS: [usize; 3] = [8, 1, 64];
+
+/// What a comparison came to.
+#[derive(Debug)]
+pub(crate) struct Parity {
+    /// Of the rows that were made; `None` where the original answers none of them.
+    pub(crate) made: Result<GoldenReport, Problem>,
+    /// Of the golden rows.
+    pub(crate) golden: Option<GoldenReport>,
+}
+
+impl Parity {
+    /// Nothing, or why the converted model is not to be trusted.
+    ///
+    /// # Errors
+    /// Data loss, naming the first value that differs; what the original said, when it answered no row at all.
+    pub(crate) fn accepted(&self) -> Result<(), Problem> {
+        if let Some(golden) = &self.golden {
+            golden.accepted()?;
+        }
+        match (&self.made, &self.golden) {
+            (Ok(made), _) => made.accepted(),
+            (Err(_), Some(_)) => Ok(()),
+            (Err(problem), None) => Err(problem
+                .clone()
+                .at("nothing could be compared: the original answers no row that was made")),
+        }
+    }
+}
+
+/// Compares one signature of the original with the converted model's only one.
+///
+/// # Errors
+/// When the converted model lacks an input or output, or fails on what the original answers.
+pub(crate) fn compare(
+    original: &Lease,
+    signature: &Arc<Signature>,
+    converted: &Lease,
+    golden: Option<&GoldenRows>,
+    tolerance: Tolerance,
+) -> Result<Parity, Problem> {
+    let to = converted.signatures().first().ok_or_else(|| Problem::internal("a model without signature"))?;
+    let made = match answered(original, signature) {
+        Err(problem) => Err(problem),
+        Ok(rows) => {
+            let rows = carried_over(&rows, signature, to)?;
+            Ok(check_golden(converted, &rows, tolerance)
+                .map_err(|problem| problem.at("the converted model"))?)
+        }
+    };
+    let golden = golden.map(|golden| {
+        let rows = carried_over(golden, signature, to)?;
+        check_golden(converted, &rows, tolerance).map_err(|problem| problem.at("the converted model"))
+    });
+    Ok(Parity { made, golden: golden.transpose()? })
+}
+
+/// Rows that the original answers, with its answers.
+fn answered(original: &Lease, signature: &Arc<Signature>) -> Result<GoldenRows, Problem> {
+    let mut worker = Worker::new(original.clone())?;
+    let mut last = Problem::internal("no rows were made");
+    for values in [Values::Varied, Values::Small] {
+        for length in LENGTHS {
+            let inputs = rows::made(signature, values, length)?;
+            let wanted = signature.default_outputs().clone();
+            let run =
+                Call::checked(signature.clone(), inputs.clone(), wanted).and_then(|call| worker.run(&call));
+            match run {
+                Ok(response) => {
+                    let outputs = response.outputs.iter().map(|(place, tensor)| (place, tensor.clone()));
+                    let outputs: Vec<(usize, Tensor)> = outputs.collect();
+                    return Ok(GoldenRows { signature: signature.clone(), inputs, outputs });
+                }
+                Err(problem) => last = problem,
+            }
+            if !rows::has_free_inner_axes(signature) {
+                break;
+            }
+        }
+    }
+    Err(last)
+}
+
+/// The same rows for the converted model: inputs and outputs go over by name. An input that plays no part in the answer
+/// may be gone; an output may not.
+fn carried_over(rows: &GoldenRows, from: &Signature, to: &Arc<Signature>) -> Result<GoldenRows, Problem> {
+    let input = |name: &str| -> Result<Option<Input>, Problem> {
+        let slot =
+            from.slot(name).ok_or_else(|| Problem::new(Reason::InputUnknown { input: name.to_owned() }));
+        Ok(rows.inputs.get(slot?.slot).cloned().flatten())
+    };
+    let inputs = to.inputs().iter().map(|spec| input(&spec.name)).collect::<Result<Vec<_>, Problem>>();
+    let inputs = inputs.map_err(|problem| problem.at("the original"))?;
+    let mut outputs = Vec::new();
+    for (place, tensor) in &rows.outputs {
+        let name = &from.outputs()[*place].name;
+        let place = to.output(name).ok_or_else(|| {
+            Problem::new(Reason::OutputUnknown { output: name.clone() }).at("the converted model")
+        })?;
+        outputs.push((place, tensor.clone()));
+    }
+    Ok(GoldenRows { signature: to.clone(), inputs, outputs })
+}

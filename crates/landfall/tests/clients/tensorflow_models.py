@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Makes small TensorFlow models, each with rows and the answers that Keras or TensorFlow itself gives.
+
+    python tensorflow_models.py FOLDER      FOLDER/NAME/… and FOLDER/NAME.npz (inputs by name, outputs as `want_NAME`)
+
+Run in a process of its own: TensorFlow takes seconds to start and does not belong into the tests' process.
+"""
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from keras import layers  # noqa: E402
+
+FOLDER = Path(sys.argv[1])
+DICE = np.random.default_rng(7)
+
+
+def write(name, rows, answers):
+    np.savez(FOLDER / f"{name}.npz", **rows, **{f"want_{key}": np.asarray(value) for key, value in answers.items()})
+
+
+def mlp():
+    """A classifier in all the forms that Keras and TensorFlow write."""
+    wine = keras.Input((13,), name="wine")
+    hidden = layers.Dense(32, activation="relu")(wine)
+    model = keras.Model(wine, layers.Dense(3, activation="softmax", name="cultivar")(hidden))
+    rows = {"wine": DICE.standard_normal((40, 13)).astype(np.float32)}
+    answer = model(rows["wine"], training=False).numpy()
+    for name, save in (("saved_model", lambda path: model.export(path, verbose=False)), ("keras", lambda path: model.save(path / "model.keras")),
+                       ("h5", lambda path: model.save(path / "model.h5")), ("tflite", lambda path: tflite(model, path)), ("frozen", lambda path: frozen(model, path))):
+        path = FOLDER / name
+        if name != "saved_model":
+            path.mkdir()
+        save(path)
+        output = {"saved_model": "output_0", "tflite": "output_0", "frozen": "cultivar"}.get(name, "cultivar")
+        write(name, rows, {output: answer})
+
+
+def tflite(model, path):
+    (path / "model.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+
+
+def frozen(model, path):
+    """A graph with its weights in it, with one placeholder and one result, as TensorFlow 1 programs leave them."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+    function = tf.function(lambda wine: tf.identity(model(wine, training=False), name="cultivar"))
+    concrete = convert_variables_to_constants_v2(function.get_concrete_function(tf.TensorSpec([None, 13], tf.float32, name="wine")))
+    definition = concrete.graph.as_graph_def()
+    # The function's own output node stands behind the one that was named.
+    keep = tf.compat.v1.graph_util.extract_sub_graph(definition, ["cultivar"])
+    (path / "model.pb").write_bytes(keep.SerializeToString())
+
+
+def text():
+    """A model that ONNX has no counterpart for."""
+    vectors = layers.TextVectorization(max_tokens=20, output_sequence_length=6)
+    vectors.adapt(["a good film", "a bad film", "no film at all"])
+    line = keras.Input((1,), dtype="string", name="line")
+    hidden = layers.GlobalAveragePooling1D()(layers.Embedding(20, 4)(vectors(line)))
+    model = keras.Model(line, layers.Dense(1, activation="sigmoid", name="positive")(hidden))
+    (FOLDER / "text").mkdir()
+    model.save(FOLDER / "text/model.keras")
+    rows = {"line": np.array([["a good film"], ["bad"], ["what is this"]])}
+    write("text", rows, {"positive": model(tf.constant(rows["line"]), training=False).numpy()})
+
+
+def two_ends():
+    """Several inputs and outputs, named as their layers."""
+    age, words = keras.Input((1,), name="age"), keras.Input((5,), dtype="int32", name="words")
+    joined = layers.concatenate([age, layers.Flatten()(layers.Embedding(10, 3)(words))])
+    model = keras.Model([age, words], [layers.Dense(2, name="score")(joined), layers.Dense(4, activation="tanh", name="vector")(joined)])
+    (FOLDER / "two_ends").mkdir()
+    model.save(FOLDER / "two_ends/model.keras")
+    rows = {"age": DICE.standard_normal((9, 1)).astype(np.float32), "words": DICE.integers(0, 10, (9, 5)).astype(np.int32)}
+    score, vector = model([rows["age"], rows["words"]], training=False)
+    write("two_ends", rows, {"score": score.numpy(), "vector": vector.numpy()})
+
+
+def code():
+    """A model that holds Python code."""
+    x = keras.Input((3,), name="x")
+    model = keras.Model(x, layers.Lambda(lambda t: t * 2, name="double")(x))
+    (FOLDER / "code").mkdir()
+    model.save(FOLDER / "code/model.keras")
+    write("code", {"x": np.ones((2, 3), np.float32)}, {"double": np.full((2, 3), 2, np.float32)})
+
+
+for make in (mlp, text, two_ends, code):
+    keras.utils.set_random_seed(3)
+    make()
