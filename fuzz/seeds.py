@@ -19,6 +19,7 @@ FILES = {
     "tfs_grpc": [(SHARED, "data/bench/*_grpc_tfs.pb")],
     "oip_rest": [(SHARED, "data/bench/*_oip.json"), (SHARED, "data/bench/*_oip_binary.bin")],
     "oip_grpc": [(SHARED, "data/bench/*_grpc_oip.pb")],
+    "onnx_lowered": [(SHARED, "conformance/trees/onnx/*/model.onnx"), (ROOT, "crates/landfall-onnx/tests/fixtures/*.onnx")],
     "onnx_header": [(ROOT, "examples/*/*/*/model.onnx"), (SHARED, "data/bench/mlp_tiny.onnx")],
     "csv": [(ROOT, "examples/rows/*.csv")],
     "json_lines": [(ROOT, "examples/rows/*.jsonl")],
@@ -26,6 +27,11 @@ FILES = {
     "npz": [(ROOT, "examples/*/*/*/golden.npz")],
 }
 TEXTS = {
+    "tfs_config": [
+        'model_config_list { config: [{ name: "m" base_path: "/m" model_version_policy { latest { num_versions: 2 } } }] }',
+        "max_batch_size { value: 128 } allowed_batch_sizes: [2, 128] # note",
+    ],
+    "tfs_rest_question": ['{"context": {"a": 1}, "examples": [{"x": [0.5, NaN], "s": {"b64": "YQ=="}}]}'],
     "libsvm": ["1 1:0.5 3:2\n0 2:-1e-3 # note\n", "1 qid:3 1:1\n"],
     "journal": ["", "landfall journal 1\n"],
     "parquet": ["PAR1"],

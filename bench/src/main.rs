@@ -3,6 +3,7 @@
 //! `cargo run --release -p landfall-bench -- doors --data FOLDER` needs `wrk`, `h2load` and `taskset`.
 #![forbid(unsafe_code)]
 
+mod converted;
 mod doors;
 mod echo;
 mod load;
@@ -10,6 +11,7 @@ mod offline;
 mod process;
 mod report;
 mod rows;
+mod table;
 
 use clap::{Parser, Subcommand};
 use std::net::SocketAddr;
@@ -61,8 +63,20 @@ enum What {
         #[arg(long, default_value_t = 2)]
         threads: usize,
     },
+    /// SavedModels beside the ONNX files that they were converted to, in process
+    Converted {
+        /// Folder with SavedModels NAME/ and NAME.onnx beside each
+        #[arg(long)]
+        models: PathBuf,
+        /// Seconds of each measurement
+        #[arg(long, default_value_t = 1.0)]
+        seconds: f64,
+    },
     /// A bare server (started by `doors`)
     Echo { protocol: echo::Protocol, address: SocketAddr, answer: PathBuf },
+    /// A model over a table of numbers in process (started by `pmml/run.py`): rows a second, microseconds of one row,
+    /// milliseconds to load
+    Table { model: PathBuf, table: PathBuf, seconds: f64 },
     /// The engine in process, in rows a second (started by `doors`)
     Rows { model: PathBuf, rows: usize },
 }
@@ -92,6 +106,14 @@ fn run(what: What) -> Result<(), String> {
         What::Echo { protocol, address, answer } => {
             let answer = std::fs::read(&answer).map_err(|e| format!("read {}: {e}", answer.display()))?;
             echo::serve(protocol, address, answer.into()).map_err(|e| format!("{address}: {e}"))?;
+        }
+        What::Table { model, table, seconds } => {
+            let found = table::figures(&model, &table, seconds).map_err(|problem| problem.to_string())?;
+            let one_row = found.one_row.map_or("nan".to_owned(), |time| format!("{time:.2}"));
+            report::print(&format!("{:.0} {one_row} {:.1}\n", found.rate, found.load));
+        }
+        What::Converted { models, seconds } => {
+            converted::compare(&models, seconds).map_err(|problem| problem.to_string())?;
         }
         What::Rows { model, rows } => {
             let rate = rows::rate(&model, rows, 1.0).map_err(|problem| problem.to_string())?;

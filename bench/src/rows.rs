@@ -39,7 +39,7 @@ pub(crate) fn rate(model: &Path, rows: usize, seconds: f64) -> Result<f64, Probl
 }
 
 /// A call of rows that differ from each other: small numbers, valid as ids too.
-fn call_of(signature: Signature, rows: usize) -> Result<Call, Problem> {
+pub(crate) fn call_of(signature: Signature, rows: usize) -> Result<Call, Problem> {
     let mut inputs = Vec::new();
     for (slot, spec) in signature.inputs().iter().enumerate() {
         let dims = spec.dims.as_deref().unwrap_or_default();

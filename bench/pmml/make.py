@@ -1,0 +1,90 @@
+"""Makes the models and rows that the PMML benchmark runs: `make.py FOLDER`.
+
+Each NAME.pmml gets NAME.csv (its rows); boosted trees get their library's own file beside them. Needs the packages of
+requirements.txt and a Java runtime.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy
+import pandas
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+from sklearn2pmml import sklearn2pmml
+from sklearn2pmml.pipeline import PMMLPipeline
+from xgboost import XGBClassifier
+
+ROWS, TRAINED_ON, FEATURES = 20_000, 5_000, 28
+
+
+def table(missing: float) -> tuple[pandas.DataFrame, numpy.ndarray]:
+    random = numpy.random.default_rng(7)
+    x = random.normal(size=(ROWS, FEATURES)).astype("float32").astype("float64")
+    y = (x[:, 0] * x[:, 1] + x[:, 2] + random.normal(size=ROWS) > 0).astype(int)
+    x[random.random(x.shape) < missing] = numpy.nan
+    return pandas.DataFrame(x, columns=[f"x{i}" for i in range(FEATURES)]), y
+
+
+def fitted(estimator, missing: float, folder: Path, name: str) -> None:
+    x, y = table(missing)
+    pipeline = PMMLPipeline([("model", estimator)])
+    pipeline.fit(x[:TRAINED_ON], pandas.Series(y[:TRAINED_ON], name="y"))
+    sklearn2pmml(pipeline, str(folder / f"{name}.pmml"))
+    x.to_csv(folder / f"{name}.csv", index=False)
+
+
+def scorecard(folder: Path) -> None:
+    """A scorecard of ten characteristics with five ranges each."""
+    fields = [f"x{i}" for i in range(10)]
+    declared = "".join(f'<DataField name="{f}" optype="continuous" dataType="double"/>' for f in fields)
+    schema = "".join(f'<MiningField name="{f}"/>' for f in fields)
+    bounds = [-1.0, -0.25, 0.25, 1.0]
+    parts = []
+    for place, field in enumerate(fields):
+        ranges = []
+        for step in range(5):
+            tests = []
+            if step > 0:
+                tests.append(f'<SimplePredicate field="{field}" operator="greaterOrEqual" value="{bounds[step - 1]}"/>')
+            if step < 4:
+                tests.append(f'<SimplePredicate field="{field}" operator="lessThan" value="{bounds[step]}"/>')
+            test = tests[0] if len(tests) == 1 else f'<CompoundPredicate booleanOperator="and">{"".join(tests)}</CompoundPredicate>'
+            ranges.append(f'<Attribute partialScore="{(place * 7 + step * 11) % 40}" reasonCode="R{place}{step}">{test}</Attribute>')
+        parts.append(f'<Characteristic name="c{place}" baselineScore="20">{"".join(ranges)}</Characteristic>')
+    (folder / "scorecard.pmml").write_text(
+        '<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/>'
+        f'<DataDictionary>{declared}<DataField name="score" optype="continuous" dataType="double"/></DataDictionary>'
+        '<Scorecard functionName="regression" initialScore="100" useReasonCodes="true" reasonCodeAlgorithm="pointsBelow">'
+        f'<MiningSchema>{schema}<MiningField name="score" usageType="target"/></MiningSchema>'
+        '<Output><OutputField name="Score" feature="predictedValue" optype="continuous" dataType="double"/>'
+        '<OutputField name="Reason" feature="reasonCode" rank="1" optype="categorical" dataType="string"/></Output>'
+        f'<Characteristics>{"".join(parts)}</Characteristics></Scorecard></PMML>'
+    )
+    table(0.0)[0][fields].to_csv(folder / "scorecard.csv", index=False)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    boosted = {"n_estimators": 100, "max_depth": 6, "learning_rate": 0.1, "n_jobs": 1}
+    xgboost = XGBClassifier(**boosted)
+    fitted(xgboost, 0.02, folder, "xgboost")
+    xgboost.get_booster().save_model(folder / "xgboost.json")
+    lightgbm = LGBMClassifier(n_estimators=100, num_leaves=31, n_jobs=1, verbose=-1)
+    fitted(lightgbm, 0.02, folder, "lightgbm")
+    lightgbm.booster_.save_model(folder / "lightgbm.txt")
+    fitted(RandomForestClassifier(50, max_depth=8, random_state=1), 0.0, folder, "forest")
+    fitted(LogisticRegression(max_iter=500), 0.0, folder, "logistic")
+    fitted(MLPClassifier((32, 16), max_iter=40, random_state=1), 0.0, folder, "network")
+    fitted(SVC(probability=False, random_state=1, C=0.5), 0.0, folder, "svm")
+    fitted(GaussianNB(), 0.0, folder, "bayes")
+    scorecard(folder)
+    fitted(RandomForestClassifier(227, max_depth=12, random_state=1), 0.0, folder, "large")
+
+
+main()
