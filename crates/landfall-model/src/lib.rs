@@ -26,6 +26,7 @@ mod problem;
 pub mod protobuf;
 mod ragged;
 pub mod reader;
+mod row_rule;
 mod shape;
 mod signature;
 mod stack;
@@ -45,10 +46,10 @@ pub use options::{OptionSpec, Options};
 pub use outputs::Outputs;
 pub use problem::{Kind, Problem, Reason};
 pub use ragged::Ragged;
+pub use row_rule::RowRule;
 pub use shape::{Dim, Shape, display_dims};
 pub use signature::{
-    Column, InputSpec, Method, NullRule, NullRuleSource, OutputSpec, RowRule, ShapeRule, Signature, Slot,
-    SlotColumn,
+    Column, InputSpec, Method, NullRule, NullRuleSource, OutputSpec, ShapeRule, Signature, Slot, SlotColumn,
 };
 pub use stack::{pad_rows, stack};
 pub use statistics::{BatchStatistics, Timed, VersionStatistics};

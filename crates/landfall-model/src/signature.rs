@@ -1,6 +1,6 @@
 //! A named way to call a model: what goes in, what comes out, what rows are.
 
-use crate::{DType, Dim, Kind, Problem, Reason, Scalar, Shape, Wanted, display_dims};
+use crate::{DType, Dim, Kind, Problem, Reason, RowRule, Scalar, Shape, Wanted, display_dims};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -207,23 +207,6 @@ impl OutputSpec {
             doc: String::new(),
         }
     }
-}
-
-/// What the rows of a call are to each other.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RowRule {
-    /// Each row's answer depends on that row alone: rows may be batched across callers and split over threads.
-    Independent,
-    /// Axis 0 looks like rows; a probe at load decides between [`RowRule::Independent`] and [`RowRule::None`].
-    Unproven,
-    /// Answers depend on the rows before: one pass, in order, one caller.
-    Ordered,
-    /// Rows with one value in this field are one record.
-    GroupedBy(String),
-    /// The model takes exactly this many rows at a time: calls are cut into such pieces, the last one padded.
-    Pieces(usize),
-    /// Never batched, never split.
-    None,
 }
 
 /// Whether a call's shapes are held against the signature's.

@@ -29,6 +29,7 @@ mod doors;
 mod endpoint;
 mod grpc;
 mod limits;
+mod linger;
 mod listener;
 mod metrics;
 mod reply;

@@ -8,6 +8,7 @@ use crate::limits::{
     ACCEPT_PAUSE, AGE_GRACE, CALLS_WITHOUT_TURN, CONNECTION_IDLE, CONNECTION_SWEEP, CONNECTION_WINDOW, FRAME,
     HANDSHAKE, HEAD_BYTES, KEEPALIVE_TIMEOUT, LAST_REQUESTS, STREAM_WINDOW, STREAMS,
 };
+use crate::linger::linger;
 use crate::listener::Listener;
 use crate::settings::GrpcConnections;
 use crate::stream::{Socket, Stream};
@@ -17,7 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use landfall_model::Problem;
-use landfall_serving::{Lane, turn};
+use landfall_serving::{Lane, Turned, turn};
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -28,7 +29,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, Sleep, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -59,21 +60,27 @@ pub(crate) fn runtime() -> Result<Runtime, Problem> {
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .on_thread_park(take_turn)
+        .on_thread_park(|| {
+            if take_turn() {
+                ANSWERED.with(|answered| answered.notify_one());
+            }
+        })
         .build()
         .map_err(|error| Problem::io("start an I/O thread", &error))
 }
 
-/// Runs what waits in this thread's lane.
-fn take_turn() {
+/// Runs what waits in this thread's lane; says whether there was anything.
+fn take_turn() -> bool {
     HANDED_IN.set(0);
     // What a part of a turn leaves is taken up in the next one: the callers that it woke run first.
-    let _ = turn(&CLOCK);
+    turn(&CLOCK) != Turned::Nothing
 }
 
 thread_local! {
     /// Calls handed in since the last turn.
     static HANDED_IN: Cell<usize> = const { Cell::new(0) };
+    /// Told when a turn before sleep gave answers.
+    static ANSWERED: Arc<Notify> = Arc::default();
 }
 
 /// A call was handed in. A thread to which requests come faster than it reads them never parks: it takes its turn all the
@@ -118,6 +125,8 @@ async fn serve(
         acceptors.push(tokio::spawn(accept(listener, Arc::new(door), phase.clone())));
     }
     let sweeper = tokio::spawn(sweep(connections.clone()));
+    let answered = ANSWERED.with(Arc::clone);
+    let lingerer = tokio::spawn(async move { linger(&answered, &CLOCK, take_turn).await });
     // An error means that the server is gone.
     let _ = phase.wait_for(|phase| *phase != Phase::Serve).await;
     for acceptor in acceptors {
@@ -142,6 +151,7 @@ async fn serve(
         }
     };
     sweeper.abort();
+    lingerer.abort();
     cut
 }
 

@@ -44,7 +44,7 @@ impl Interface {
         if outputs.is_empty() {
             return Err(Problem::unsupported(notes.join("; "), "the model has no other output").at(file));
         }
-        let rows = row_rule(&inputs, &outputs);
+        let rows = RowRule::declared(&inputs, &outputs).without_long_pieces();
         let signature =
             Signature::new("serving_default", Method::Predict, inputs, outputs, rows, ShapeRule::Checked)
                 .map_err(|problem| problem.at(file))?;
@@ -94,7 +94,7 @@ fn output(value: &Value, declared: &Declared) -> Result<(OutputSpec, OutputForm)
         }
         _ => return Err(left_out(ty.to_string())),
     };
-    spec.has_rows = first(spec.dims.as_deref()) != Axis::Other;
+    spec.has_rows = spec.dims.as_ref().is_none_or(|dims| !dims.is_empty());
     spec.doc.clone_from(&value.doc);
     Ok((spec, form))
 }
@@ -105,38 +105,4 @@ fn is_scores(ty: &ValueType) -> bool {
     let ValueType::Map { key, value } = &**inner else { return false };
     let float = |ty: &ValueType| matches!(ty, ValueType::Tensor { element, .. } if element.dtype() == Some(DType::F32));
     matches!(key.dtype(), Some(DType::String | DType::I64)) && float(value)
-}
-
-/// What dim 0 says about rows.
-#[derive(Clone, Copy, PartialEq)]
-enum Axis {
-    /// Any length; or no rank is declared, and the probe alone decides.
-    Free,
-    Fixed(usize),
-    /// A scalar has none.
-    Other,
-}
-
-fn first(dims: Option<&[Dim]>) -> Axis {
-    match dims.map(<[Dim]>::first) {
-        None | Some(Some(Dim::Free(_))) => Axis::Free,
-        Some(Some(Dim::Known(n))) => Axis::Fixed(*n),
-        Some(None) => Axis::Other,
-    }
-}
-
-/// Dim 0 is rows if it is free everywhere, which a probe then has to prove. The same fixed length everywhere is an axis
-/// of pieces: pieces of one row are always right, longer ones only if configuration says so.
-fn row_rule(inputs: &[InputSpec], outputs: &[OutputSpec]) -> RowRule {
-    let mut axes = inputs
-        .iter()
-        .map(|input| first(input.dims.as_deref()))
-        .chain(outputs.iter().map(|output| first(output.dims.as_deref())));
-    let Some(axis) = axes.next().filter(|_| !inputs.is_empty()) else { return RowRule::None };
-    match axis {
-        _ if axes.any(|other| other != axis) => RowRule::None,
-        Axis::Free => RowRule::Unproven,
-        Axis::Fixed(1) => RowRule::Pieces(1),
-        Axis::Fixed(_) | Axis::Other => RowRule::None,
-    }
 }

@@ -44,7 +44,7 @@ fn of(declared: &DeclaredSignature) -> Result<Signature, Problem> {
         spec.doc = quantised_doc(tensor);
         outputs.push(spec);
     }
-    let rows = rows(declared);
+    let rows = RowRule::declared(&inputs, &outputs);
     Signature::new(&declared.key, Method::Predict, inputs, outputs, rows, ShapeRule::Checked)
 }
 
@@ -94,20 +94,6 @@ pub(super) fn elements_as_converted(declared: &DeclaredSignature) -> Vec<usize> 
         lengths.fold(1usize, usize::saturating_mul)
     };
     declared.inputs.iter().map(elements).collect()
-}
-
-/// Axis 0 of one length everywhere is rows in pieces of that length; free everywhere, it is to be proven.
-fn rows(declared: &DeclaredSignature) -> RowRule {
-    let mut firsts = declared.inputs.iter().chain(&declared.outputs).map(|tensor| tensor.free_shape.first());
-    let Some(Some(&first)) = firsts.next().filter(|_| !declared.inputs.is_empty()) else {
-        return RowRule::None;
-    };
-    match usize::try_from(first) {
-        _ if firsts.any(|other| other != Some(&first)) => RowRule::None,
-        Err(_) => RowRule::Unproven,
-        Ok(0) => RowRule::None,
-        Ok(rows) => RowRule::Pieces(rows),
-    }
 }
 
 /// How many rows the file was converted with: what a call takes where its axis 0 proves to be fixed after all.

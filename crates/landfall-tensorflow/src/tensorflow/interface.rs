@@ -70,7 +70,7 @@ pub(super) fn input(name: &str, tensor: &str, dtype: DType, dims: Option<Vec<Dim
 /// An output of a tensor of the graph.
 pub(super) fn output(name: &str, tensor: &str, dtype: DType, dims: Option<Vec<Dim>>) -> OutputSpec {
     let mut spec = OutputSpec::new(name, dtype, dims);
-    spec.has_rows = first(spec.dims.as_deref()) != Axis::Other;
+    spec.has_rows = spec.dims.as_ref().is_none_or(|dims| !dims.is_empty());
     tensor.clone_into(&mut spec.tensor);
     spec
 }
@@ -85,7 +85,7 @@ pub(super) fn made(
     inputs: Vec<InputSpec>,
     outputs: Vec<OutputSpec>,
 ) -> Result<Signature, Problem> {
-    let rows = row_rule(&inputs, &outputs);
+    let rows = RowRule::declared(&inputs, &outputs).without_long_pieces();
     Signature::new(name, method, inputs, outputs, rows, ShapeRule::AsSent)
 }
 
@@ -95,38 +95,4 @@ fn plain(tensor: &TensorInfo<'_>) -> Result<DType, Problem> {
     }
     let dtype = types::dtype(tensor.dtype);
     dtype.ok_or_else(|| Problem::unsupported(format!("a tensor of {}", types::name(tensor.dtype)), ""))
-}
-
-/// What dim 0 says about rows.
-#[derive(Clone, Copy, PartialEq)]
-enum Axis {
-    /// Any length; or no rank is declared, and the probe alone decides.
-    Free,
-    Fixed(usize),
-    /// A scalar has none.
-    Other,
-}
-
-fn first(dims: Option<&[Dim]>) -> Axis {
-    match dims.map(<[Dim]>::first) {
-        None | Some(Some(Dim::Free(_))) => Axis::Free,
-        Some(Some(Dim::Known(n))) => Axis::Fixed(*n),
-        Some(None) => Axis::Other,
-    }
-}
-
-/// Dim 0 is rows if it is free everywhere, which a probe then has to prove. The same fixed length everywhere is an axis
-/// of pieces: pieces of one row are always right, longer ones only if configuration says so.
-fn row_rule(inputs: &[InputSpec], outputs: &[OutputSpec]) -> RowRule {
-    let mut axes = inputs
-        .iter()
-        .map(|input| first(input.dims.as_deref()))
-        .chain(outputs.iter().map(|output| first(output.dims.as_deref())));
-    let Some(axis) = axes.next().filter(|_| !inputs.is_empty()) else { return RowRule::None };
-    match axis {
-        _ if axes.any(|other| other != axis) => RowRule::None,
-        Axis::Free => RowRule::Unproven,
-        Axis::Fixed(1) => RowRule::Pieces(1),
-        Axis::Fixed(_) | Axis::Other => RowRule::None,
-    }
 }
