@@ -6,12 +6,12 @@
 
 mod kept;
 mod keras;
+mod key;
 mod onnx;
 mod python;
-mod sha256;
 
 pub use kept::{Kept, kept, places};
 pub use keras::KerasImporter;
+pub use key::Key;
 pub use onnx::{OnnxTask, SourceKind, to_onnx};
 pub use python::Python;
-pub use sha256::Key;
