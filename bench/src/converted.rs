@@ -1,26 +1,28 @@
-//! SavedModels beside the ONNX files that they were converted to, both in process on one thread: TensorFlow's C API and
-//! ONNX Runtime, taken in turn.
+//! SavedModels beside the ONNX files that they were converted to, all in process on one thread and taken in turn:
+//! TensorFlow's C API with nothing around it, the engine upon it, and ONNX Runtime.
 
-use crate::report::say;
+use crate::report::{median, say};
 use crate::rows::call_of;
 use landfall_foreign::Surroundings;
-use landfall_model::{Engine, Instance, Options, Outputs, Problem, RowRule};
+use landfall_model::{Engine, Input, Instance, Options, Outputs, Problem, RowRule};
 use landfall_onnx::{Preference, engines};
 use landfall_serving::{Clock, FolderFiles, SystemClock};
 use landfall_tensorflow::TensorFlow;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 /// Rows of one call.
 const BATCHES: [usize; 3] = [1, 8, 32];
-/// Rounds, taken in turn; the best of each counts.
-const ROUNDS: usize = 5;
+/// Rounds, taken in turn; the best of each counts, and the median of the ratios within a round.
+const ROUNDS: usize = 7;
 
-/// Compares `NAME` with `NAME.onnx` for every SavedModel in a folder; prints a table.
+/// Compares `NAME` with `NAME.onnx` for every SavedModel in a folder, and with `capi` (see `bench/tensorflow/capi.c`) where
+/// it is given; prints a table.
 ///
 /// # Errors
 /// When a library is missing, or a model does not load or run.
-pub(crate) fn compare(folder: &Path, seconds: f64) -> Result<(), Problem> {
+pub(crate) fn compare(folder: &Path, capi: Option<&Path>, seconds: f64) -> Result<(), Problem> {
     let surroundings = Surroundings::of_process();
     let onnx = engines(Preference::OnnxRuntime, None, &surroundings)?;
     let onnx = onnx.engines.first().ok_or_else(|| Problem::internal("no engine"))?;
@@ -34,18 +36,33 @@ pub(crate) fn compare(folder: &Path, seconds: f64) -> Result<(), Problem> {
         }
     }
     models.sort();
-    say("| model | rows | TensorFlow | ONNX Runtime | ratio |\n|---|---|---|---|---|");
+    let (_, library) =
+        tensorflow.report().taken().ok_or_else(|| Problem::internal(tensorflow.report().to_string()))?;
+    say(
+        "| model | rows | C API | engine | of the C API | ONNX Runtime | times faster |\n|---|---|---|---|---|---|---|",
+    );
     for path in models {
         for rows in BATCHES {
             let mut original = Run::of(&tensorflow, &path, rows)?;
             let mut converted = Run::of(&**onnx, &path.with_extension("onnx"), rows)?;
-            let (mut slow, mut fast) = (f64::MAX, f64::MAX);
+            let (mut bare, mut slow, mut fast) = (f64::MAX, f64::MAX, f64::MAX);
+            let (mut of_bare, mut faster) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
-                slow = slow.min(original.micros(seconds)?);
-                fast = fast.min(converted.micros(seconds)?);
+                let [engine, onnx] = [original.micros(seconds)?, converted.micros(seconds)?];
+                if let Some(capi) = capi {
+                    let found = original.bare_micros(capi, library, &path, seconds)?;
+                    bare = bare.min(found);
+                    of_bare.push(found / engine);
+                }
+                (slow, fast) = (slow.min(engine), fast.min(onnx));
+                faster.push(engine / onnx);
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            say(&format!("| {name} | {rows} | {slow:.1} µs | {fast:.1} µs | {:.2} |", slow / fast));
+            let of_bare = match capi {
+                Some(_) => format!("{bare:.1} µs | {slow:.1} µs | {:.2}", median(of_bare)),
+                None => format!("– | {slow:.1} µs | –"),
+            };
+            say(&format!("| {name} | {rows} | {of_bare} | {fast:.1} µs | {:.2} |", median(faster)));
         }
     }
     Ok(())
@@ -72,18 +89,43 @@ impl Run {
         Ok(run)
     }
 
-    /// Microseconds of one call, over `seconds`.
+    /// The same call by the C API alone, in a process of its own.
+    fn bare_micros(&self, capi: &Path, library: &Path, model: &Path, seconds: f64) -> Result<f64, Problem> {
+        let signature = self.call.signature();
+        let rows = self.call.inputs()[0].as_ref().and_then(Input::dense);
+        let rows = rows.ok_or_else(|| Problem::internal("a model of one array was expected"))?;
+        let mut command = Command::new(capi);
+        command.arg(library).arg(model);
+        command.args([&signature.inputs()[0].tensor, &signature.outputs()[0].tensor, &seconds.to_string()]);
+        command.args(rows.shape().iter().map(usize::to_string)).env("TF_CPP_MIN_LOG_LEVEL", "3");
+        let output = command.output().map_err(|error| Problem::io(capi.display().to_string(), &error))?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        printed.trim().parse().map_err(|_| Problem::internal(String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// Microseconds of processor time of one call, over `seconds`: what others do on this processor does not count. Both
+    /// libraries run on the thread that calls.
     fn micros(&mut self, seconds: f64) -> Result<f64, Problem> {
         let clock = SystemClock;
         let (started, mut runs) = (clock.now(), 0u64);
+        let before = processor_nanos()?;
         loop {
             self.outputs.clear();
             self.instance.run(&self.call, &mut self.outputs)?;
             runs += 1;
             let elapsed = clock.now() - started;
             if elapsed >= Duration::from_secs_f64(seconds) {
-                return Ok(elapsed.as_secs_f64() * 1e6 / runs as f64);
+                return Ok((processor_nanos()? - before) / 1e3 / runs as f64);
             }
         }
     }
+}
+
+/// Processor time of this thread so far, in nanoseconds; the first number of `schedstat`, see the kernel's
+/// `sched-stats` page.
+fn processor_nanos() -> Result<f64, Problem> {
+    const FILE: &str = "/proc/thread-self/schedstat";
+    let text = std::fs::read_to_string(FILE).map_err(|error| Problem::io(FILE, &error))?;
+    let first = text.split_whitespace().next().and_then(|number| number.parse().ok());
+    first.ok_or_else(|| Problem::internal(format!("{FILE}: {text:?}")))
 }

@@ -20,6 +20,18 @@ pub(crate) struct Setup {
     pub(crate) rounds: usize,
     /// Only doors whose name contains this.
     pub(crate) only: String,
+    /// Folder with the SavedModel `mlp` and `mlp_grpc_tfs.pb`; without it that door stays shut.
+    pub(crate) tensorflow: Option<PathBuf>,
+}
+
+impl Setup {
+    /// The folder that a model's files and request bodies lie in.
+    fn folder(&self, model: &str) -> &Path {
+        match &self.tensorflow {
+            Some(folder) if model == KERAS => folder,
+            _ => &self.data,
+        }
+    }
 }
 
 const HTTP: &str = "127.0.0.1:18000";
@@ -43,7 +55,10 @@ struct Door {
     loads: &'static [(usize, usize)],
 }
 
-fn doors() -> Vec<Door> {
+/// The model of the TensorFlow engine.
+const KERAS: &str = "mlp";
+
+fn doors(has_keras: bool) -> Vec<Door> {
     let json = || vec![("Content-Type".to_owned(), "application/json".to_owned())];
     let binary = |length: &str| {
         let octets = ("Content-Type".to_owned(), "application/octet-stream".to_owned());
@@ -58,7 +73,8 @@ fn doors() -> Vec<Door> {
         grpc: false,
         loads: &[(1, 1), (64, 1)],
     };
-    vec![
+    let predict = "/tensorflow.serving.PredictionService/Predict";
+    let mut doors = vec![
         rest("ctr, TFS REST", "/v1/models/ctr:predict", "ctr_tfs.json", json()),
         rest("ctr, OIP REST", "/v2/models/ctr/infer", "ctr_oip.json", json()),
         Door {
@@ -69,19 +85,23 @@ fn doors() -> Vec<Door> {
         Door {
             grpc: true,
             loads: &[(1, 1), (1, 64)],
-            ..rest(
-                "ctr, TFS gRPC",
-                "/tensorflow.serving.PredictionService/Predict",
-                "ctr_grpc_tfs.pb",
-                vec![],
-            )
+            ..rest("ctr, TFS gRPC", predict, "ctr_grpc_tfs.pb", vec![])
         },
         Door {
             model: "cnn",
             loads: &[(1, 1), (4, 1)],
             ..rest("cnn, OIP binary", "/v2/models/cnn/infer", "cnn_binary.bin", binary("174"))
         },
-    ]
+    ];
+    if has_keras {
+        doors.push(Door {
+            grpc: true,
+            model: KERAS,
+            loads: &[(1, 1), (1, 64), (64, 1)],
+            ..rest("Keras MLP on TensorFlow, TFS gRPC", predict, "mlp_grpc_tfs.pb", vec![])
+        });
+    }
+    doors
 }
 
 /// Measures all doors and prints a table of medians.
@@ -91,8 +111,10 @@ fn doors() -> Vec<Door> {
 pub(crate) fn run(setup: &Setup) -> Result<Table, String> {
     let model = |name: &str| format!("{name}={}", setup.data.join(format!("{name}.onnx")).display());
     let landfall = setup.landfall.display().to_string();
-    let command =
-        [&landfall, "serve", &model("ctr"), &model("cnn"), "--http", HTTP, "--grpc", GRPC, "--threads", "1"];
+    let (ctr, cnn) = (model("ctr"), model("cnn"));
+    let mut command = vec![&*landfall, "serve", &ctr, &cnn, "--http", HTTP, "--grpc", GRPC, "--threads", "1"];
+    let keras = setup.tensorflow.as_ref().map(|folder| format!("{KERAS}={}", folder.join(KERAS).display()));
+    command.extend(keras.as_deref());
     let server = Running::pinned(SERVER, &command)?;
     wait_for(HTTP)?;
     wait_for(GRPC)?;
@@ -109,14 +131,14 @@ pub(crate) fn run(setup: &Setup) -> Result<Table, String> {
         "p99",
         "p50 added",
     ]);
-    for door in doors().iter().filter(|door| door.name.contains(&setup.only)) {
+    for door in doors(keras.is_some()).iter().filter(|door| door.name.contains(&setup.only)) {
         measure(setup, door, &server, &mut table)?;
     }
     Ok(table)
 }
 
 fn measure(setup: &Setup, door: &Door, server: &Running, table: &mut Table) -> Result<(), String> {
-    let body = setup.data.join(door.body);
+    let body = setup.folder(door.model).join(door.body);
     let bytes = std::fs::read(&body).map_err(|e| format!("read {}: {e}", body.display()))?;
     let frame = setup.scratch.join("frame.bin");
     std::fs::write(&frame, framed(&bytes)).map_err(|e| format!("write {}: {e}", frame.display()))?;
@@ -225,7 +247,8 @@ fn ask(
 
 /// Rows per second of the engine in process, in batches of `rows`.
 fn in_process(setup: &Setup, model: &str, rows: usize) -> Result<f64, String> {
-    let file = setup.data.join(format!("{model}.onnx")).display().to_string();
+    let file = if model == KERAS { model.to_owned() } else { format!("{model}.onnx") };
+    let file = setup.folder(model).join(file).display().to_string();
     let bench = setup.bench.display().to_string();
     let printed = output_of(SERVER, &[&bench, "rows", &file, &rows.to_string()])?;
     printed.trim().parse().map_err(|_| format!("no rate in {printed:?}"))

@@ -12,6 +12,7 @@ mod process;
 mod report;
 mod rows;
 mod table;
+mod trees;
 
 use clap::{Parser, Subcommand};
 use std::net::SocketAddr;
@@ -47,6 +48,9 @@ enum What {
         /// Only doors whose name contains this
         #[arg(long, default_value = "")]
         only: String,
+        /// Folder of tensorflow/models.py, for the door of a Keras model
+        #[arg(long)]
+        tensorflow: Option<PathBuf>,
     },
     /// `landfall predict` over a Parquet file, beside the engine in process
     Offline {
@@ -68,6 +72,9 @@ enum What {
         /// Folder with SavedModels NAME/ and NAME.onnx beside each
         #[arg(long)]
         models: PathBuf,
+        /// What calls a SavedModel by the C API alone (built of tensorflow/capi.c)
+        #[arg(long)]
+        capi: Option<PathBuf>,
         /// Seconds of each measurement
         #[arg(long, default_value_t = 1.0)]
         seconds: f64,
@@ -77,6 +84,9 @@ enum What {
     /// A model over a table of numbers in process (started by `pmml/run.py`): rows a second, microseconds of one row,
     /// milliseconds to load
     Table { model: PathBuf, table: PathBuf, seconds: f64 },
+    /// A tree model over a matrix of float32 in process: figures as asked for on standard input (started by
+    /// `trees/run.py`)
+    Trees { model: PathBuf, rows: PathBuf },
     /// The engine in process, in rows a second (started by `doors`)
     Rows { model: PathBuf, rows: usize },
 }
@@ -93,10 +103,9 @@ fn main() -> ExitCode {
 
 fn run(what: What) -> Result<(), String> {
     match what {
-        What::Doors { data, landfall, seconds, rounds, only } => {
-            let scratch = scratch()?;
-            let setup =
-                doors::Setup { landfall, bench: this_binary()?, data, scratch, seconds, rounds, only };
+        What::Doors { data, landfall, seconds, rounds, only, tensorflow } => {
+            let (bench, scratch) = (this_binary()?, scratch()?);
+            let setup = doors::Setup { landfall, bench, data, scratch, seconds, rounds, only, tensorflow };
             report::print(&format!("{}\n{}", report::machine(), doors::run(&setup)?));
         }
         What::Offline { data, landfall, rows, threads } => {
@@ -107,13 +116,14 @@ fn run(what: What) -> Result<(), String> {
             let answer = std::fs::read(&answer).map_err(|e| format!("read {}: {e}", answer.display()))?;
             echo::serve(protocol, address, answer.into()).map_err(|e| format!("{address}: {e}"))?;
         }
+        What::Trees { model, rows } => trees::answer(&model, &rows).map_err(|problem| problem.to_string())?,
         What::Table { model, table, seconds } => {
             let found = table::figures(&model, &table, seconds).map_err(|problem| problem.to_string())?;
             let one_row = found.one_row.map_or("nan".to_owned(), |time| format!("{time:.2}"));
             report::print(&format!("{:.0} {one_row} {:.1}\n", found.rate, found.load));
         }
-        What::Converted { models, seconds } => {
-            converted::compare(&models, seconds).map_err(|problem| problem.to_string())?;
+        What::Converted { models, capi, seconds } => {
+            converted::compare(&models, capi.as_deref(), seconds).map_err(|problem| problem.to_string())?;
         }
         What::Rows { model, rows } => {
             let rate = rows::rate(&model, rows, 1.0).map_err(|problem| problem.to_string())?;

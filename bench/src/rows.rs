@@ -1,21 +1,29 @@
-//! The engine in process: how many rows a second one thread gets out of ONNX Runtime, without a server around it.
+//! The engine in process: how many rows a second one thread gets out of ONNX Runtime, or TensorFlow for a SavedModel,
+//! without a server around it.
 
 use landfall_foreign::Surroundings;
 use landfall_model::{
-    Call, Dim, Input, Options, Outputs, Problem, RowRule, Scalar, Shape, Signature, TensorMut,
+    Call, Dim, Engine, Input, Options, Outputs, Problem, RowRule, Scalar, Shape, Signature, TensorMut,
 };
 use landfall_onnx::{Preference, engines};
 use landfall_serving::{Clock, FolderFiles, SystemClock};
+use landfall_tensorflow::TensorFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Rows per second in calls of `rows`, over `seconds`, after a warm-up.
 ///
 /// # Errors
-/// When ONNX Runtime is not found, or the model does not load or run.
+/// When the library is not found, or the model does not load or run.
 pub(crate) fn rate(model: &Path, rows: usize, seconds: f64) -> Result<f64, Problem> {
-    let chosen = engines(Preference::OnnxRuntime, None, &Surroundings::of_process())?;
-    let engine = chosen.engines.first().ok_or_else(|| Problem::internal("no engine"))?;
+    let surroundings = Surroundings::of_process();
+    let engine: Arc<dyn Engine> = if model.is_dir() {
+        Arc::new(TensorFlow::new(None, surroundings))
+    } else {
+        let chosen = engines(Preference::OnnxRuntime, None, &surroundings)?;
+        chosen.engines.into_iter().next().ok_or_else(|| Problem::internal("no engine"))?
+    };
     let model = engine.load(&FolderFiles::open(model)?, &Options::new())?;
     let signature = model.signatures()[0].as_ref().clone().with_rows(RowRule::Independent);
     let call = call_of(signature, rows)?;

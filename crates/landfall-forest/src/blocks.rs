@@ -1,10 +1,12 @@
 //! Blocks of rows through a forest's sliced layout ([`crate::sliced`]): written once, without a branch that depends on a
 //! row, and compiled for each instruction set; what is worth instructions of its own is a [`Machine`]'s.
 
-use crate::conditions::{Column, Conditions, Count};
+use crate::conditions::{Column, Conditions, Count, Part};
 use crate::forest::{Forest, Tree};
+use crate::full;
+use crate::ladder::{BITS, Ladder};
 use crate::mask::{LEAVES, Mask, ROWS, leaf_numbers};
-use crate::sliced::{Question, Sliced, Step, Way};
+use crate::sliced::{Group, Question, Sliced, Step, Way};
 use crate::{Real, Rows};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -13,13 +15,13 @@ use std::ops::Range;
 pub(crate) struct Job<'a, X, Y> {
     pub(crate) forest: &'a Forest<X, Y>,
     pub(crate) conditions: &'a Conditions<X>,
-    pub(crate) sliced: &'a Sliced<X>,
+    pub(crate) sliced: &'a Sliced<X, Y>,
     pub(crate) rows: Rows<'a, X>,
     pub(crate) trees: Range<usize>,
 }
 
 /// What an instruction set does better than the compiler. All give the same bits.
-pub(crate) trait Machine<X: Real, Y: Real>: Count<X> {
+pub(crate) trait Machine<X: Real, Y: Real>: Count<X> + Sized {
     /// Columns of `count` rows from `start` on, [`ROWS`] apart.
     fn columns(&self, columns: &[Column], rows: Rows<'_, X>, start: usize, count: usize, into: &mut [X]) {
         for (column, into) in columns.iter().zip(into.chunks_exact_mut(ROWS)) {
@@ -31,11 +33,26 @@ pub(crate) trait Machine<X: Real, Y: Real>: Count<X> {
     /// once after its words were written waits for them.
     fn right_of(&self, values: &[X; ROWS], threshold: X, at_most: bool, missing_right: bool, into: &mut Mask);
 
-    /// Rows whose rank is above this one.
-    fn above(&self, ranks: &[u8; ROWS], rank: u8, into: &mut Mask);
+    /// The bits of the rows' ranks among a part's thresholds, the lowest first; of the rows from `width` on, anything.
+    fn rank(&self, part: &Part<X>, values: &[X; ROWS], width: usize, planes: &mut [Mask; BITS]) {
+        let mut ranks = [0; ROWS];
+        for i in 0..width {
+            ranks[i] = part.rank(values[i], self);
+        }
+        self.planes(&ranks, planes);
+    }
 
-    /// Adds each row's leaf to its sum; `planes` are the bits of the leaves' numbers, the lowest first.
-    fn add(&self, planes: &[Mask], table: &[Y; LEAVES], sums: &mut [Y]);
+    /// The bits of bytes, the lowest first.
+    fn planes(&self, bytes: &[u8; ROWS], planes: &mut [Mask; BITS]);
+
+    /// The bits of the leaves' numbers, the lowest first, of a tree whose questions are asked level by level.
+    fn full(&self, asked: &[u16], answers: &[Mask], planes: &mut [Mask; BITS]) {
+        full::planes(asked, answers, planes);
+    }
+
+    /// Adds each row's leaf to its sum; `planes` are the bits of the leaves' numbers, the lowest first, and there is a leaf
+    /// for each number.
+    fn add(&self, planes: &[Mask], leaves: &[Y], sums: &mut [Y]);
 }
 
 thread_local! {
@@ -49,7 +66,8 @@ const BEHIND: usize = 1 + LEAVES;
 /// A block's memory, by use.
 struct Space<'s, X, Y> {
     columns: &'s mut [X],
-    ranks: &'s mut [u8],
+    /// Of each part that is ranked: the bits of the ranks, and where there is no value.
+    ranks: &'s mut [[Mask; BITS + 1]],
     answers: &'s mut [Mask],
     behind: &'s mut [Mask; BEHIND],
     /// By output.
@@ -66,7 +84,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
             let masks = |bytes: usize| bytes / size_of::<Mask>();
             let sizes = [
                 masks(self.conditions.columns.len() * ROWS * size_of::<X>()),
-                masks(self.conditions.ranked * ROWS),
+                self.sliced.ranked.iter().flatten().count() * (BITS + 1),
                 self.sliced.most_asked,
                 BEHIND,
                 masks(self.forest.outputs * ROWS * size_of::<Y>()),
@@ -81,7 +99,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
             let (behind, rest) = rest.split_at_mut(sizes[3]);
             let mut space = Space {
                 columns: bytemuck::cast_slice_mut(columns),
-                ranks: bytemuck::cast_slice_mut(ranks),
+                ranks: ranks.as_chunks_mut().0,
                 answers,
                 behind: behind.try_into().expect("the part was cut to this size"),
                 sums: bytemuck::cast_slice_mut(&mut rest[..sizes[4]]),
@@ -109,7 +127,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
         // Whole registers: what lies behind the last row is answered, and not read.
         let width = count.next_multiple_of(64);
         machine.columns(&self.conditions.columns, self.rows, start, count, space.columns);
-        self.rank(width, space.columns, space.ranks, machine);
+        self.rank(width, space, machine);
         for output in 0..outputs {
             let into = &mut space.sums[output * ROWS..][..count];
             for i in 0..count {
@@ -121,26 +139,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
             if trees.is_empty() {
                 continue;
             }
-            let asked = &self.sliced.asked[group.asked.clone()];
-            for (&question, answer) in asked.iter().zip(space.answers.iter_mut()) {
-                match self.sliced.questions[question as usize] {
-                    Question::Rank { slot, rank } => {
-                        let (slots, _) = space.ranks.as_chunks::<ROWS>();
-                        machine.above(&slots[slot as usize], rank, answer);
-                    }
-                    Question::Value { column, threshold, at_most, missing_right } => {
-                        let (columns, _) = space.columns.as_chunks::<ROWS>();
-                        machine.right_of(
-                            &columns[column as usize],
-                            threshold,
-                            at_most,
-                            missing_right,
-                            answer,
-                        );
-                    }
-                    Question::Node(node) => *answer = self.ask(node as usize, start, count),
-                }
-            }
+            self.answer(group, start, count, space, machine);
             for number in trees {
                 self.tree(number, start, count, space, machine);
             }
@@ -155,29 +154,54 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
 
     /// Ranks of the parts that have many thresholds.
     #[inline(always)]
-    fn rank<M: Machine<X, Y>>(&self, width: usize, columns: &[X], ranks: &mut [u8], machine: &M) {
-        for number in 0..self.conditions.parts.len() {
-            if !self.sliced.is_ranked[number] {
-                continue;
+    fn rank<M: Machine<X, Y>>(&self, width: usize, space: &mut Space<'_, X, Y>, machine: &M) {
+        let (columns, _) = space.columns.as_chunks::<ROWS>();
+        for (part, place) in self.conditions.parts.iter().zip(&self.sliced.ranked) {
+            let Some(place) = *place else { continue };
+            let values = &columns[part.column];
+            let (planes, missing) = space.ranks[place].split_at_mut(BITS);
+            let Ok(planes) = planes.try_into() else { continue };
+            // Nothing is below what is not a number: its rank is 0.
+            machine.rank(part, values, width, planes);
+            if part.missing_right.is_some() {
+                machine.right_of(values, X::INFINITY, true, true, &mut missing[0]);
             }
-            let part = &self.conditions.parts[number];
-            let values = &columns[part.column * ROWS..][..width];
-            let Some(first) = part.missing_right.or(part.missing_left) else { continue };
-            for i in 0..width {
-                ranks[first * ROWS + i] = part.rank(values[i], machine);
+        }
+    }
+
+    /// Answers a group's questions.
+    #[inline(always)]
+    fn answer<M: Machine<X, Y>>(
+        &self,
+        group: &Group,
+        start: usize,
+        count: usize,
+        space: &mut Space<'_, X, Y>,
+        machine: &M,
+    ) {
+        let mut ladder = Ladder::EMPTY;
+        let mut last = None;
+        for run in &self.sliced.runs[group.runs.clone()] {
+            let Some(place) = self.sliced.ranked[run.part] else { continue };
+            let (planes, missing) = space.ranks[place].split_at(BITS);
+            if let (true, Ok(planes)) = (last != Some(run.part), planes.try_into()) {
+                ladder.fill(planes);
+                last = Some(run.part);
             }
-            if let (Some(_), Some(left)) = (part.missing_right, part.missing_left) {
-                ranks.copy_within(first * ROWS..first * ROWS + width, left * ROWS);
+            let also = if run.missing_right { &missing[0] } else { &Mask::NONE };
+            for asked in &self.sliced.above[run.asked.clone()] {
+                ladder.above(asked.rank, also, &mut space.answers[usize::from(asked.place)]);
             }
-            if let Some(right) = part.missing_right {
-                let (ranks, _) = ranks[right * ROWS..][..width].as_chunks_mut::<64>();
-                let (values, _) = values.as_chunks::<64>();
-                for word in 0..ranks.len().min(values.len()) {
-                    for i in 0..64 {
-                        // Nothing is below what is not a number: its rank is 0.
-                        ranks[word][i] |= part.count & 0u8.wrapping_sub(u8::from(values[word][i].is_nan()));
-                    }
+        }
+        let (columns, _) = space.columns.as_chunks::<ROWS>();
+        for asked in &self.sliced.others[group.others.clone()] {
+            let answer = &mut space.answers[usize::from(asked.place)];
+            match asked.question {
+                Question::Value { column, threshold, at_most, missing_right } => {
+                    let values = &columns[column as usize];
+                    machine.right_of(values, threshold, at_most, missing_right, answer);
                 }
+                Question::Node(node) => *answer = self.ask(node as usize, start, count),
             }
         }
     }
@@ -203,8 +227,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
         machine: &M,
     ) {
         let tree = &self.forest.trees[number];
-        let bits = usize::BITS as usize - (tree.leaves as usize - 1).leading_zeros() as usize;
-        let mut planes = [Mask::NONE; 8];
+        let mut planes = [Mask::NONE; BITS];
         let planes = match &self.sliced.trees[number] {
             Way::Lanes => return self.tree_by_lanes(tree, start, count, space.sums),
             Way::Oblivious(steps) => {
@@ -214,7 +237,13 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
                 }
                 &planes[..steps.len()]
             }
+            &Way::Full { asked, levels, .. } => {
+                let asked = &self.sliced.full[asked..][..(1 << levels) - 1];
+                machine.full(asked, space.answers, &mut planes);
+                &planes[..levels]
+            }
             Way::Steps(steps) => {
+                let bits = usize::BITS as usize - (tree.leaves as usize - 1).leading_zeros() as usize;
                 take(&self.sliced.steps[steps.clone()], space.answers, space.behind);
                 planes_of(&space.behind[1..tree.leaves as usize], &mut planes[..bits]);
                 &planes[..bits]
@@ -225,17 +254,10 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
             return;
         }
         let mut table = [Y::ZERO; LEAVES];
-        let leaves = tree.leaves as usize;
         for k in 0..tree.width {
-            let values = &self.forest.values[tree.first_value..][..leaves * tree.width];
-            if tree.width == 1 {
-                table[..leaves].copy_from_slice(values);
-            } else {
-                let values = values[k..].iter().step_by(tree.width);
-                table.iter_mut().zip(values).for_each(|(slot, &value)| *slot = value);
-            }
+            let leaves = self.sliced.leaves(self.forest, number, k, planes.len(), &mut table);
             let sums = &mut space.sums[(tree.first_output + k) * ROWS..][..count.next_multiple_of(64)];
-            machine.add(planes, &table, sums);
+            machine.add(planes, leaves, sums);
         }
     }
 

@@ -37,6 +37,8 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                 conditions: Conditions::default(),
                 sliced: None,
                 packed: None,
+                #[cfg(target_arch = "x86_64")]
+                scanned: None,
                 players: Players { count: features, ..Players::default() },
             },
             has_covers: true,
@@ -109,6 +111,10 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         let mut conditions = Conditions::of(&self.forest);
         self.forest.sliced = Sliced::of(&self.forest, &conditions);
         self.forest.packed = Packed::of(&self.forest, &conditions);
+        #[cfg(target_arch = "x86_64")]
+        if crate::x86_64::has_scan() && self.forest.packed.is_some() {
+            self.forest.scanned = crate::scanned::Scanned::of(&self.forest, &conditions);
+        }
         conditions.close();
         self.forest.conditions = conditions;
         self.forest

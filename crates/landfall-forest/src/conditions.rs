@@ -13,6 +13,8 @@ use crate::{Real, Rows};
 pub(crate) const PART: usize = 255;
 /// Thresholds that are compared at once.
 pub(crate) const LANES: usize = 16;
+/// Thresholds of a part up to which comparing them all with many rows is quicker than ranking the rows first.
+pub(crate) const FEW: usize = 24;
 
 /// What is asked, and where the answers are found.
 #[derive(Clone, Debug)]
@@ -47,6 +49,9 @@ pub(crate) struct Part<X> {
     /// The last threshold of each block.
     ends: [X; LANES],
     blocks: Vec<[X; LANES]>,
+    /// Of more than a few: the middle threshold at 1, and below the one at i the middles of the halves beside it at 2 i and
+    /// 2 i + 1.
+    pub(crate) halves: Vec<X>,
     /// Slot in which a missing value goes left everywhere, and right.
     pub(crate) missing_left: Option<usize>,
     pub(crate) missing_right: Option<usize>,
@@ -194,6 +199,31 @@ impl<X: Real> Conditions<X> {
         self.places[node]
     }
 
+    /// A row's ranks by slot, and the answers to questions of their own.
+    #[inline(always)]
+    pub(crate) fn rank_row<Y: Real, const SLOTS: usize>(
+        &self,
+        forest: &Forest<X, Y>,
+        row: &[X],
+        ranks: &mut [u8; SLOTS],
+        counted: &impl Count<X>,
+    ) {
+        for part in &self.parts {
+            let x = self.columns[part.column].value(row);
+            let rank = part.rank(x, counted);
+            if let Some(slot) = part.missing_left {
+                ranks[slot % SLOTS] = rank;
+            }
+            if let Some(slot) = part.missing_right {
+                ranks[slot % SLOTS] = if x.is_nan() { part.count } else { rank };
+            }
+        }
+        for (slot, &node) in (self.ranked..).zip(&self.others) {
+            let node = &forest.nodes[node as usize];
+            ranks[slot % SLOTS] = u8::from(!forest.goes_left(node, row[node.feature as usize]));
+        }
+    }
+
     /// Lets go of what only layouts ask for.
     pub(crate) fn close(&mut self) {
         self.places = Vec::new();
@@ -209,7 +239,8 @@ impl<X: Real> Conditions<X> {
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
         let blocks: usize = self.parts.iter().map(|part| part.blocks.len()).sum();
-        blocks * LANES * size_of::<X>()
+        let halves: usize = self.parts.iter().map(|part| part.halves.len()).sum();
+        (blocks * LANES + halves) * size_of::<X>()
             + self.parts.len() * size_of::<Part<X>>()
             + self.columns.len() * size_of::<Column>()
             + self.others.len() * 4
@@ -249,7 +280,13 @@ impl<X: Real> Part<X> {
         for (end, block) in ends.iter_mut().zip(&blocks) {
             *end = block[LANES - 1];
         }
-        Part { column, at_most, count: list.len() as u8, ends, blocks, missing_left, missing_right }
+        let count = list.len() as u8;
+        Part { column, at_most, count, ends, blocks, halves: halves(list), missing_left, missing_right }
+    }
+
+    /// Whether many rows are ranked before it is asked about them.
+    pub(crate) fn is_long(&self) -> bool {
+        !self.halves.is_empty()
     }
 
     /// The threshold at a place.
@@ -269,6 +306,24 @@ impl<X: Real> Part<X> {
             (whole * LANES) as u8 + counted.at_most(&self.blocks[whole], x) as u8
         }
     }
+}
+
+/// Thresholds in the order in which halving asks for them, as if NaN followed them.
+fn halves<X: Real>(list: &[X]) -> Vec<X> {
+    if list.len() <= FEW {
+        return Vec::new();
+    }
+    let mut halves = vec![X::NAN; (list.len() + 1).next_power_of_two()];
+    for at in 1..halves.len() {
+        // Of so many thresholds that are below one node of this level, the middle one.
+        let level = at.ilog2();
+        let below = halves.len() >> level;
+        let place = (at - (1 << level)) * below + below / 2 - 1;
+        if let Some(&threshold) = list.get(place) {
+            halves[at] = threshold;
+        }
+    }
+    halves
 }
 
 /// Where a threshold stands among others.

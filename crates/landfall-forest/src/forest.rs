@@ -4,6 +4,8 @@ use crate::Real;
 use crate::categories::CategorySets;
 use crate::conditions::Conditions;
 use crate::packed::Packed;
+#[cfg(target_arch = "x86_64")]
+use crate::scanned::Scanned;
 use crate::sliced::Sliced;
 
 /// Compiled trees: features are compared as `X`, leaves added up as `Y`. Made by [`crate::Builder`] alone, so that
@@ -29,9 +31,12 @@ pub struct Forest<X, Y> {
     /// What contributions are told of.
     pub(crate) players: Players,
     /// The layout for many rows, where any tree fits into it.
-    pub(crate) sliced: Option<Sliced<X>>,
+    pub(crate) sliced: Option<Sliced<X, Y>>,
     /// The layout for a few rows, where all trees fit into it.
     pub(crate) packed: Option<Packed>,
+    /// The layout for a few rows of trees of few levels, where all trees and questions fit into it.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) scanned: Option<Scanned<Y>>,
 }
 
 /// Which category a value between −1 and 0 stands for.
@@ -217,7 +222,12 @@ impl<X: Real, Y: Real> Forest<X, Y> {
 
     /// Bytes held.
     pub fn memory_bytes(&self) -> usize {
-        self.nodes.len() * size_of::<Node<X>>()
+        #[cfg(target_arch = "x86_64")]
+        let scanned = self.scanned.as_ref().map_or(0, Scanned::memory_bytes);
+        #[cfg(not(target_arch = "x86_64"))]
+        let scanned = 0;
+        scanned
+            + self.nodes.len() * size_of::<Node<X>>()
             + self.trees.len() * size_of::<Tree>()
             + self.values.len() * size_of::<Y>()
             + self.leaf_ids.len() * 4

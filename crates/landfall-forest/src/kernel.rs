@@ -16,6 +16,9 @@ pub enum Kernel {
     Lanes,
     /// Eight ways down packed splits at a time, by ranks: for a few rows.
     Packed(Instructions),
+    /// All splits of the upper levels at once, 64 to a register (AVX-512 with VBMI): for a few rows and trees of few levels.
+    #[cfg(target_arch = "x86_64")]
+    Scanned,
     /// Answers of hundreds of rows in one register: for many rows.
     Sliced(Instructions),
 }
@@ -63,7 +66,10 @@ impl Kernel {
         let sets = Instructions::available();
         let packed = sets.iter().map(|&set| Kernel::Packed(set));
         let sliced = sets.iter().map(|&set| Kernel::Sliced(set));
-        [Kernel::Definition, Kernel::Lanes].into_iter().chain(packed).chain(sliced).collect()
+        let kernels = [Kernel::Definition, Kernel::Lanes].into_iter().chain(packed).chain(sliced);
+        #[cfg(target_arch = "x86_64")]
+        let kernels = kernels.chain(crate::x86_64::has_scan().then_some(Kernel::Scanned));
+        kernels.collect()
     }
 }
 
@@ -84,12 +90,13 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     pub fn kernel_for(&self, rows: usize) -> Kernel {
         let instructions = Instructions::best();
         if rows >= FEWEST && self.sliced.is_some() {
-            Kernel::Sliced(instructions)
-        } else if self.packed.is_some() {
-            Kernel::Packed(instructions)
-        } else {
-            Kernel::Lanes
+            return Kernel::Sliced(instructions);
         }
+        #[cfg(target_arch = "x86_64")]
+        if self.scanned.is_some() && crate::x86_64::has_scan() {
+            return Kernel::Scanned;
+        }
+        if self.packed.is_some() { Kernel::Packed(instructions) } else { Kernel::Lanes }
     }
 
     /// As [`Forest::add_margins`], by a kernel of the caller's choice: the sums are the same to the last bit. A kernel that
@@ -101,6 +108,17 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         assert!(rows.columns() >= self.features && sums.len() == rows.len() * self.outputs);
         let conditions = &self.conditions;
         match kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Scanned => match (&self.scanned, &self.packed) {
+                (Some(scanned), Some(packed)) => {
+                    crate::x86_64::scan(
+                        &RowJob { forest: self, conditions, packed, rows, trees },
+                        scanned,
+                        sums,
+                    );
+                }
+                _ => self.add_by_lanes(rows, trees, sums),
+            },
             Kernel::Definition => self.add_by_definition(rows, trees, sums),
             Kernel::Lanes => self.add_by_lanes(rows, trees, sums),
             Kernel::Packed(set) => match &self.packed {

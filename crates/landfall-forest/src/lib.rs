@@ -32,7 +32,9 @@ mod builder;
 mod categories;
 mod conditions;
 mod forest;
+mod full;
 mod kernel;
+mod ladder;
 mod lanes;
 mod mask;
 mod oblivious;
@@ -40,8 +42,11 @@ mod packed;
 mod plain;
 mod real;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod scanned;
 mod shap;
 mod sliced;
+mod slicing;
 mod tree;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

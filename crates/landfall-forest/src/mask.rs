@@ -37,7 +37,7 @@ pub(crate) fn leaf_numbers(planes: &[Mask], word: usize) -> [u8; 64] {
 
 /// A square of eight times eight bits with its rows as columns (Warren, "Hacker's Delight", section 7-3).
 #[inline(always)]
-fn transposed(mut square: u64) -> u64 {
+pub(crate) fn transposed(mut square: u64) -> u64 {
     for (shift, mask) in
         [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)]
     {
@@ -47,31 +47,9 @@ fn transposed(mut square: u64) -> u64 {
     square
 }
 
-/// Of eight bytes: a bit for each that is above `byte`, which is not 255.
-#[inline(always)]
-pub(crate) fn bytes_above(bytes: u64, byte: u8) -> u64 {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let least = (u64::from(byte) + 1) * 0x0101_0101_0101_0101;
-    // Seven low bits compared by a subtraction that borrows from the eighth alone.
-    let low = (bytes | HIGH) - (least & !HIGH);
-    let at_least = if byte >= 127 { bytes & low } else { bytes | low } & HIGH;
-    (at_least >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_byte_is_above_another_as_a_number() {
-        for byte in 0..255u8 {
-            for first in 0..=255u8 {
-                let bytes: [u8; 8] = std::array::from_fn(|i| first.wrapping_add((37 * i) as u8));
-                let expected = (0..8).map(|i| u64::from(bytes[i] > byte) << i).sum::<u64>();
-                assert_eq!(bytes_above(u64::from_le_bytes(bytes), byte), expected, "{bytes:?} above {byte}");
-            }
-        }
-    }
 
     #[test]
     fn planes_are_the_bits_of_numbers() {

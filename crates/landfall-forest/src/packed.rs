@@ -161,7 +161,7 @@ impl<X: Real, Y: Real> RowJob<'_, X, Y> {
     pub(crate) fn run<C: Count<X>>(&self, sums: &mut [Y], counted: &C) {
         if self.rows.len() == 1 {
             let mut ranks = [0; SLOTS];
-            self.rank(self.rows.row(0), &mut ranks, counted);
+            self.conditions.rank_row(self.forest, self.rows.row(0), &mut ranks, counted);
             self.add(0..1, &[ranks], sums);
             return;
         }
@@ -170,7 +170,7 @@ impl<X: Real, Y: Real> RowJob<'_, X, Y> {
         for start in (0..self.rows.len()).step_by(BLOCK_ROWS) {
             let end = self.rows.len().min(start + BLOCK_ROWS);
             for (row, ranks) in (start..end).zip(&mut ranks) {
-                self.rank(self.rows.row(row), ranks, counted);
+                self.conditions.rank_row(self.forest, self.rows.row(row), ranks, counted);
             }
             self.add(start..end, &ranks, &mut sums[start * outputs..end * outputs]);
         }
@@ -191,24 +191,6 @@ impl<X: Real, Y: Real> RowJob<'_, X, Y> {
                     self.forest.add_leaf(tree, leaf as usize, self.rows.row(row), sums);
                 }
             }
-        }
-    }
-
-    #[inline(always)]
-    fn rank<C: Count<X>>(&self, row: &[X], ranks: &mut [u8; SLOTS], counted: &C) {
-        for part in &self.conditions.parts {
-            let x = self.conditions.columns[part.column].value(row);
-            let rank = part.rank(x, counted);
-            if let Some(slot) = part.missing_left {
-                ranks[slot % SLOTS] = rank;
-            }
-            if let Some(slot) = part.missing_right {
-                ranks[slot % SLOTS] = if x.is_nan() { part.count } else { rank };
-            }
-        }
-        for (slot, &node) in (self.conditions.ranked..).zip(&self.conditions.others) {
-            let node = &self.forest.nodes[node as usize];
-            ranks[slot % SLOTS] = u8::from(!self.forest.goes_left(node, row[node.feature as usize]));
         }
     }
 }

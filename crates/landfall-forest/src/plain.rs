@@ -3,7 +3,8 @@
 use crate::Real;
 use crate::blocks::Machine;
 use crate::conditions::{Count, LANES};
-use crate::mask::{LEAVES, Mask, ROWS, bytes_above, leaf_numbers};
+use crate::ladder::BITS;
+use crate::mask::{Mask, ROWS, leaf_numbers, transposed};
 
 /// No instruction set beyond what the program is compiled for.
 pub(crate) struct Plain;
@@ -43,31 +44,30 @@ impl<X: Real, Y: Real> Machine<X, Y> for Plain {
     }
 
     #[inline(always)]
-    fn above(&self, ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
-        let (eights, _) = ranks.as_chunks::<8>();
-        for word in 0..ROWS / 64 {
-            let mut bits = 0;
-            for i in 0..8 {
-                let ranks = u64::from_le_bytes(eights[word * 8 + i]);
-                bits |= bytes_above(ranks, rank) << (8 * i);
+    fn planes(&self, bytes: &[u8; ROWS], planes: &mut [Mask; BITS]) {
+        let (eights, _) = bytes.as_chunks::<8>();
+        for (i, eight) in eights.iter().enumerate() {
+            let square = transposed(u64::from_le_bytes(*eight)).to_le_bytes();
+            for (plane, bits) in planes.iter_mut().zip(square) {
+                let word = &mut plane.0[i / 8];
+                *word = if i % 8 == 0 { 0 } else { *word } | u64::from(bits) << (8 * (i % 8));
             }
-            into.0[word] = bits;
         }
     }
 
     #[inline(always)]
-    fn add(&self, planes: &[Mask], table: &[Y; LEAVES], sums: &mut [Y]) {
-        add_leaves(planes, table, sums);
+    fn add(&self, planes: &[Mask], leaves: &[Y], sums: &mut [Y]) {
+        add_leaves(planes, leaves, sums);
     }
 }
 
 /// Adds each row's leaf to its sum.
 #[inline(always)]
-pub(crate) fn add_leaves<Y: Real>(planes: &[Mask], table: &[Y; LEAVES], sums: &mut [Y]) {
+pub(crate) fn add_leaves<Y: Real>(planes: &[Mask], leaves: &[Y], sums: &mut [Y]) {
     let (words, _) = sums.as_chunks_mut::<64>();
     for (word, sums) in words.iter_mut().enumerate() {
         for (sum, leaf) in sums.iter_mut().zip(leaf_numbers(planes, word)) {
-            *sum = *sum + table[usize::from(leaf)];
+            *sum = *sum + leaves[usize::from(leaf)];
         }
     }
 }

@@ -27,6 +27,8 @@ pub trait Real:
     const NAN: Self;
     /// Zero.
     const ZERO: Self;
+    /// Above all numbers.
+    const INFINITY: Self;
 
     /// Whether it is missing.
     fn is_nan(self) -> bool;
@@ -64,6 +66,7 @@ macro_rules! real {
         impl Real for $t {
             const NAN: Self = <$t>::NAN;
             const ZERO: Self = 0.0;
+            const INFINITY: Self = <$t>::INFINITY;
 
             #[inline]
             fn is_nan(self) -> bool {

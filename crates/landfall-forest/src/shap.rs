@@ -1,79 +1,71 @@
-//! What each feature contributes to a row's sum: path-dependent TreeSHAP (Lundberg, Erion, Lee: "Consistent
-//! Individualized Feature Attribution for Tree Ensembles", algorithm 2), in float64 throughout.
+//! What each feature contributes to a row's sum: path-dependent Shapley values of trees, in float64 throughout.
+//!
+//! Of a leaf with value v, a player i whose splits on the way the row passes (o = 1) or not (o = 0), and through which the
+//! part z of the training data came, has the value v (o - z) times the mean over the orders of the other players of the
+//! product of their o where they come before i, and z where they come after. That mean is an integral: of the product
+//! of (1 - t) z + t o over the others, for t from 0 to 1. It is a polynomial's, so that a sum over a few points t is the
+//! integral itself ([`quadrature`]), and sums of leaves are carried up the tree by point, as Bifet, Read and Xu do it
+//! with coefficients ("Linear TreeShap"). All factors are positive: nothing is taken off a path again, and nothing
+//! cancels.
+
+mod plan;
+mod quadrature;
+mod walk;
 
 use crate::forest::Tree;
 use crate::{Forest, Real, Rows};
 use landfall_model::Problem;
+use plan::Plan;
+use quadrature::Quadrature;
+use std::collections::BTreeMap;
 use std::ops::Range;
+use walk::{Lanes, Walk};
 
-/// Deepest tree whose contributions are told: paths take memory by the square of the depth, and a stack
-/// frame for each split.
+/// Deepest tree whose contributions are told: paths take memory by the square of the depth.
 const MAX_DEPTH: usize = 500;
+/// Rows side by side.
+const LANES: usize = 8;
+/// From so many rows on, lanes without a row cost less than rows one by one.
+const WORTH_LANES: usize = 3;
+/// Rows that go through a tree before the next one is taken.
+const BLOCK_ROWS: usize = 256;
+
+/// Sums that are kept at a time, beyond those of one value of each leaf: a file decides on their number.
+const MOST_SUMS: usize = 1 << 14;
 
 /// Part of a node's training data that went to a child.
 pub(crate) fn share(child: f64, node: f64) -> f64 {
     if node == 0.0 { 0.0 } else { child / node }
 }
 
-/// One feature on the way from the root.
-#[derive(Clone, Copy, Default, Debug)]
-struct Step {
-    /// `usize::MAX` for the root's own step.
-    feature: usize,
-    /// Part of the paths that go on where the feature is unknown, and where it is known.
-    unknown: f64,
-    known: f64,
-    weight: f64,
-}
-
-/// Memory for paths, kept between calls.
-#[derive(Default, Debug)]
-pub struct ShapSpace {
-    steps: Vec<Step>,
-    with: Vec<f64>,
-    without: Vec<f64>,
-    plain: Vec<f64>,
-}
-
-/// A feature that is held fixed: known, or unknown, on all paths.
+/// A player that is held fixed: known, or unknown, on all paths.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Held {
+pub(crate) enum Held {
     None,
     Known(usize),
     Unknown(usize),
 }
 
 impl Held {
-    fn feature(self) -> Option<usize> {
+    fn player(self) -> Option<usize> {
         match self {
             Held::None => None,
-            Held::Known(feature) | Held::Unknown(feature) => Some(feature),
+            Held::Known(player) | Held::Unknown(player) => Some(player),
         }
+    }
+
+    fn is_known(self) -> bool {
+        matches!(self, Held::Known(_))
     }
 }
 
-/// What one walk down a tree carries along.
-struct Walk<'a, X, Y> {
-    forest: &'a Forest<X, Y>,
-    tree: &'a Tree,
-    row: &'a [X],
-    held: Held,
-    /// [outputs, players + 1].
-    sums: &'a mut [f64],
-}
-
-/// How a node was come to.
-#[derive(Clone, Copy)]
-struct Arrival {
-    node: usize,
-    /// Where the path of the node above starts, and its last step.
-    base: usize,
-    depth: usize,
-    feature: usize,
-    unknown: f64,
-    known: f64,
-    /// Part of the held feature's paths that come here.
-    part: f64,
+/// Memory for contributions, kept between calls.
+#[derive(Default, Debug)]
+pub struct ShapSpace {
+    plan: Plan,
+    rules: BTreeMap<usize, Quadrature>,
+    many: Lanes<LANES>,
+    one: Lanes<1>,
 }
 
 impl<X: Real, Y: Real> Forest<X, Y> {
@@ -93,15 +85,28 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         sums: &mut [f64],
     ) -> Result<(), Problem> {
         self.check_contributions()?;
-        let width = self.outputs * (self.players.count + 1);
-        assert!(sums.len() == rows.len() * width);
-        for (row, sums) in sums.chunks_exact_mut(width).enumerate() {
-            self.explain(rows.row(row), trees.clone(), Held::None, space, sums);
+        let side = self.players.count + 1;
+        let width = self.outputs * side;
+        assert!(rows.columns() >= self.features && sums.len() == rows.len() * width);
+        for start in (0..rows.len()).step_by(BLOCK_ROWS) {
+            let block = start..rows.len().min(start + BLOCK_ROWS);
+            let sums = &mut sums[block.start * width..block.end * width];
+            for tree in &self.trees[trees.clone()] {
+                self.each_gain(tree, rows, block.clone(), Held::None, space, |row, output, player, gain| {
+                    sums[row * width + output * side + player] += gain;
+                });
+                for row in sums.chunks_exact_mut(width) {
+                    for k in 0..tree.width {
+                        row[(tree.first_output + k) * side + side - 1] +=
+                            self.expectations[tree.first_expectation + k];
+                    }
+                }
+            }
         }
         Ok(())
     }
 
-    /// Contributions of each pair of features: [rows, outputs, features + 1, features + 1], symmetric, a feature's own on
+    /// Contributions of each pair of players: [rows, outputs, players + 1, players + 1], symmetric, a player's own on
     /// the diagonal, the average in the last place.
     ///
     /// # Errors
@@ -118,42 +123,52 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     ) -> Result<(), Problem> {
         self.check_contributions()?;
         let side = self.players.count + 1;
-        let width = self.outputs * side;
-        assert!(sums.len() == rows.len() * width * side);
-        let counts = self.splits_by_feature();
-        let with_splits = (0..self.features).filter(|&feature| counts[feature] > 0);
-        let mut asked: Vec<usize> = with_splits.map(|feature| self.players.of(feature)).collect();
-        asked.sort_unstable();
-        asked.dedup();
-        let [mut plain, mut with, mut without] =
-            [&mut space.plain, &mut space.with, &mut space.without].map(std::mem::take);
-        for (row, sums) in sums.chunks_exact_mut(width * side).enumerate() {
-            let mut fill = |held: Held, into: &mut Vec<f64>| {
-                into.clear();
-                into.resize(width, 0.0);
-                self.explain(rows.row(row), trees.clone(), held, space, into);
-            };
-            sums.fill(0.0);
-            fill(Held::None, &mut plain);
-            for output in 0..self.outputs {
-                for k in 0..side {
-                    sums[(output * side + k) * side + k] = plain[output * side + k];
-                }
-            }
-            for &feature in &asked {
-                fill(Held::Known(feature), &mut with);
-                fill(Held::Unknown(feature), &mut without);
-                for output in 0..self.outputs {
-                    for k in (0..side).filter(|&k| k != feature) {
-                        let half = (with[output * side + k] - without[output * side + k]) / 2.0;
-                        sums[(output * side + feature) * side + k] += half;
-                        sums[(output * side + feature) * side + feature] -= half;
-                    }
-                }
+        let width = self.outputs * side * side;
+        assert!(rows.columns() >= self.features && sums.len() == rows.len() * width);
+        sums.fill(0.0);
+        for start in (0..rows.len()).step_by(BLOCK_ROWS) {
+            let block = start..rows.len().min(start + BLOCK_ROWS);
+            let sums = &mut sums[block.start * width..block.end * width];
+            for tree in &self.trees[trees.clone()] {
+                self.pairs(tree, rows, block.clone(), space, sums);
             }
         }
-        (space.plain, space.with, space.without) = (plain, with, without);
         Ok(())
+    }
+
+    /// Adds one tree's pairs. What a player changes of another is half of what the other gains where it is known, less
+    /// what it gains where it is not.
+    fn pairs(
+        &self,
+        tree: &Tree,
+        rows: Rows<'_, X>,
+        block: Range<usize>,
+        space: &mut ShapSpace,
+        sums: &mut [f64],
+    ) {
+        let side = self.players.count + 1;
+        let place = |row: usize, output: usize| (row * self.outputs + output) * side * side;
+        self.each_gain(tree, rows, block.clone(), Held::None, space, |row, output, player, gain| {
+            sums[place(row, output) + player * side + player] += gain;
+        });
+        for row in 0..block.len() {
+            for k in 0..tree.width {
+                let end = place(row, tree.first_output + k) + side * side - 1;
+                sums[end] += self.expectations[tree.first_expectation + k];
+            }
+        }
+        let asked: Vec<usize> = space.plan.players.iter().map(|&player| player as usize).collect();
+        for held in asked {
+            for (how, half) in [(Held::Known(held), 0.5), (Held::Unknown(held), -0.5)] {
+                self.each_gain(tree, rows, block.clone(), how, space, |row, output, player, gain| {
+                    if player != held {
+                        let line = place(row, output) + held * side;
+                        sums[line + player] += half * gain;
+                        sums[line + held] -= half * gain;
+                    }
+                });
+            }
+        }
     }
 
     fn check_contributions(&self) -> Result<(), Problem> {
@@ -169,149 +184,75 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         Err(Problem::unsupported(what, "ask for the other outputs"))
     }
 
-    fn explain(&self, row: &[X], trees: Range<usize>, held: Held, space: &mut ShapSpace, sums: &mut [f64]) {
-        let side = self.players.count + 1;
-        for tree in &self.trees[trees] {
-            if held == Held::None {
-                for k in 0..tree.width {
-                    sums[(tree.first_output + k) * side + self.players.count] +=
-                        self.expectations[tree.first_expectation + k];
+    /// Tells, of each row of a block (by its place in it), output and player, what the player gains in one tree.
+    fn each_gain(
+        &self,
+        tree: &Tree,
+        rows: Rows<'_, X>,
+        block: Range<usize>,
+        held: Held,
+        space: &mut ShapSpace,
+        mut tell: impl FnMut(usize, usize, usize, f64),
+    ) {
+        let ShapSpace { plan, rules, many, one } = space;
+        plan.set(self, tree, held);
+        if plan.depth == 0 {
+            return;
+        }
+        let plan = &*plan;
+        let rule = &*rules.entry(plan.points).or_insert_with(|| Quadrature::of(plan.points));
+        // Sums are kept by level, point and value of a leaf.
+        let most = (MOST_SUMS / ((plan.depth + 1) * plan.points)).max(1);
+        for first_value in (0..tree.width).step_by(most) {
+            let values = first_value..tree.width.min(first_value + most);
+            let job = Job { forest: self, tree, plan, rule, held, values };
+            for start in (block.start..block.end).step_by(LANES) {
+                let group = start..block.end.min(start + LANES);
+                let place = start - block.start;
+                if group.len() >= WORTH_LANES {
+                    let last = group.end - 1;
+                    let lanes = std::array::from_fn(|lane| rows.row((start + lane).min(last)));
+                    job.tell(lanes, group.len(), many, |lane, output, player, gain| {
+                        tell(place + lane, output, player, gain);
+                    });
+                } else {
+                    for (lane, row) in group.enumerate() {
+                        job.tell([rows.row(row)], 1, one, |_, output, player, gain| {
+                            tell(place + lane, output, player, gain);
+                        });
+                    }
                 }
             }
-            let deepest = tree.depth as usize + 2;
-            let needed = deepest * (deepest + 1) / 2 + deepest;
-            if space.steps.len() < needed {
-                space.steps.resize(needed, Step::default());
-            }
-            let start = Arrival {
-                node: tree.root as usize,
-                base: 0,
-                depth: 0,
-                feature: usize::MAX,
-                unknown: 1.0,
-                known: 1.0,
-                part: 1.0,
-            };
-            Walk { forest: self, tree, row, held, sums }.visit(start, &mut space.steps);
         }
     }
 }
 
-impl<X: Real, Y: Real> Walk<'_, X, Y> {
-    fn visit(&mut self, arrival: Arrival, steps: &mut [Step]) {
-        if arrival.part == 0.0 {
-            return;
-        }
-        let Arrival { node, base, mut depth, feature, unknown, known, part } = arrival;
-        // The path of the node above is kept, for its other child: this one's lies behind it.
-        let path = base + depth + 1;
-        steps.copy_within(base..base + depth + 1, path);
-        if self.held.feature() != Some(feature) {
-            extend(&mut steps[path..], depth, feature, unknown, known);
-        }
-        let split = self.forest.nodes[node];
-        if split.rule.is_leaf() {
-            self.add_leaf(split.next as usize, &steps[path..=path + depth], part);
-            return;
-        }
-        let asked = self.forest.players.of(split.feature as usize);
-        let left = self.forest.goes_left(&split, self.row[split.feature as usize]);
-        let hot = split.next as usize + usize::from(!left);
-        let cold = split.next as usize + usize::from(left);
-        let covers = &self.forest.covers;
-        let [hot_share, cold_share] = [hot, cold].map(|child| share(covers[child], covers[node]));
-        let (mut unknown, mut known) = (1.0, 1.0);
-        // A feature that was asked about before is taken off the path, to be put on anew.
-        if let Some(earlier) = (1..=depth).find(|&i| steps[path + i].feature == asked) {
-            (unknown, known) = (steps[path + earlier].unknown, steps[path + earlier].known);
-            unwind(&mut steps[path..=path + depth], earlier);
-            depth -= 1;
-        }
-        let (hot_part, cold_part, holds) = match self.held {
-            Held::Known(held) if held == asked => (part, 0.0, true),
-            Held::Unknown(held) if held == asked => (part * hot_share, part * cold_share, true),
-            _ => (part, part, false),
-        };
-        // A held feature takes no step of its own.
-        let depth = if holds { depth } else { depth + 1 };
-        let base = path;
-        let step = |node, share: f64, known, part| Arrival {
-            node,
-            base,
-            depth,
-            feature: asked,
-            unknown: share * unknown,
-            known,
-            part,
-        };
-        let skips = |share: f64| self.forest.players.skip_empty && share == 0.0;
-        let (skips_hot, skips_cold) = (skips(hot_share), skips(cold_share));
-        if !skips_hot {
-            self.visit(step(hot, hot_share, known, hot_part), steps);
-        }
-        if !skips_cold {
-            self.visit(step(cold, cold_share, 0.0, cold_part), steps);
-        }
-    }
-
-    fn add_leaf(&mut self, leaf: usize, path: &[Step], part: f64) {
-        let side = self.forest.players.count + 1;
-        let first = self.tree.first_value + leaf * self.tree.width;
-        let values = &self.forest.values[first..first + self.tree.width];
-        for (i, step) in path.iter().enumerate().skip(1) {
-            let scale = unwound_sum(path, i) * (step.known - step.unknown) * part;
-            for (k, value) in values.iter().enumerate() {
-                self.sums[(self.tree.first_output + k) * side + step.feature] += scale * value.wide();
-            }
-        }
-    }
+/// Some values of a tree's leaves, to be explained.
+struct Job<'a, X, Y> {
+    forest: &'a Forest<X, Y>,
+    tree: &'a Tree,
+    plan: &'a Plan,
+    rule: &'a Quadrature,
+    held: Held,
+    values: Range<usize>,
 }
 
-/// Puts a step on a path of `depth` steps.
-fn extend(path: &mut [Step], depth: usize, feature: usize, unknown: f64, known: f64) {
-    path[depth] = Step { feature, unknown, known, weight: if depth == 0 { 1.0 } else { 0.0 } };
-    let length = (depth + 1) as f64;
-    for i in (0..depth).rev() {
-        path[i + 1].weight += known * path[i].weight * (i + 1) as f64 / length;
-        path[i].weight *= unknown * (depth - i) as f64 / length;
-    }
-}
-
-/// Takes a step off a path.
-fn unwind(path: &mut [Step], step: usize) {
-    let depth = path.len() - 1;
-    let Step { unknown, known, .. } = path[step];
-    let length = path.len() as f64;
-    let mut next = path[depth].weight;
-    for i in (0..depth).rev() {
-        if known != 0.0 {
-            let kept = path[i].weight;
-            path[i].weight = next * length / ((i + 1) as f64 * known);
-            next = kept - path[i].weight * unknown * (depth - i) as f64 / length;
-        } else {
-            path[i].weight = path[i].weight * length / (unknown * (depth - i) as f64);
+impl<X: Real, Y: Real> Job<'_, X, Y> {
+    /// Tells the gains of the first `count` rows: lane, output, player, gain.
+    fn tell<const L: usize>(
+        &self,
+        rows: [&[X]; L],
+        count: usize,
+        lanes: &mut Lanes<L>,
+        mut tell: impl FnMut(usize, usize, usize, f64),
+    ) {
+        let (forest, plan, rule, held) = (self.forest, self.plan, self.rule, self.held);
+        let (width, first) = (self.values.len(), self.values.start);
+        Walk { forest, plan, rule, held, width, first, rows, lanes: &mut *lanes }.run();
+        for (place, gains) in lanes.gains.iter().enumerate() {
+            let player = plan.players[place / width] as usize;
+            let output = self.tree.first_output + first + place % width;
+            gains[..count].iter().enumerate().for_each(|(lane, &gain)| tell(lane, output, player, gain));
         }
     }
-    for i in step..depth {
-        path[i] = Step { weight: path[i].weight, ..path[i + 1] };
-    }
-}
-
-/// The sum of a path's weights, were a step taken off.
-fn unwound_sum(path: &[Step], step: usize) -> f64 {
-    let depth = path.len() - 1;
-    let Step { unknown, known, .. } = path[step];
-    let length = path.len() as f64;
-    let mut next = path[depth].weight;
-    let mut total = 0.0;
-    for i in (0..depth).rev() {
-        if known != 0.0 {
-            let weight = next * length / ((i + 1) as f64 * known);
-            total += weight;
-            next = path[i].weight - weight * unknown * ((depth - i) as f64 / length);
-        } else if unknown != 0.0 {
-            total += path[i].weight / unknown / ((depth - i) as f64 / length);
-        }
-    }
-    total
 }

@@ -7,6 +7,10 @@
 
 mod avx2;
 mod avx512;
+mod avx512_full;
+mod avx512_rank;
+mod avx512_scan;
 
 pub(crate) use avx2::{avx2, avx2_row, has_avx2};
 pub(crate) use avx512::{avx512, avx512_row, has_avx512};
+pub(crate) use avx512_scan::{has_scan, scan};

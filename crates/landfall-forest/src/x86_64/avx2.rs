@@ -3,7 +3,8 @@
 use crate::Real;
 use crate::blocks::{Job, Machine};
 use crate::conditions::{Count, LANES};
-use crate::mask::{LEAVES, Mask, ROWS};
+use crate::ladder::BITS;
+use crate::mask::{Mask, ROWS};
 use crate::packed::RowJob;
 use crate::plain::{Plain, add_leaves};
 use crate::real::Numbers;
@@ -95,14 +96,14 @@ impl<X: Real, Y: Real> Machine<X, Y> for Avx2 {
     }
 
     #[inline(always)]
-    fn above(&self, ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
+    fn planes(&self, bytes: &[u8; ROWS], planes: &mut [Mask; BITS]) {
         // SAFETY: as above.
-        unsafe { above(ranks, rank, into) }
+        unsafe { planes_of(bytes, planes) }
     }
 
     #[inline(always)]
-    fn add(&self, planes: &[Mask], table: &[Y; LEAVES], sums: &mut [Y]) {
-        add_leaves(planes, table, sums);
+    fn add(&self, planes: &[Mask], leaves: &[Y], sums: &mut [Y]) {
+        add_leaves(planes, leaves, sums);
     }
 }
 
@@ -132,19 +133,18 @@ fn compare<X: Real, const COMPARISON: i32>(values: &[X; LANES], x: X) -> u32 {
     }
 }
 
+/// The bits of bytes: signs, after a byte's other bits have come to the place of the sign one after the other.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn above(ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
-    // Ranks are at least one more than `rank` where they are the larger of the two; no rank to be above of is 255.
-    let least = _mm256_set1_epi8((rank + 1).cast_signed());
+fn planes_of(bytes: &[u8; ROWS], planes: &mut [Mask; BITS]) {
     for word in 0..ROWS / 64 {
-        let mut bits = 0;
-        for half in 0..2 {
-            // SAFETY: there are 64 bytes for each word, of which each half has 32.
-            let ranks = unsafe { _mm256_loadu_si256(ranks.as_ptr().add(word * 64 + half * 32).cast()) };
-            let is_larger = _mm256_cmpeq_epi8(_mm256_max_epu8(ranks, least), ranks);
-            bits |= u64::from(_mm256_movemask_epi8(is_larger).cast_unsigned()) << (32 * half);
+        // SAFETY: there are 64 bytes for each word, of which each half has 32.
+        let [mut low, mut high] =
+            [0, 32].map(|half| unsafe { _mm256_loadu_si256(bytes.as_ptr().add(word * 64 + half).cast()) });
+        for plane in planes.iter_mut().rev() {
+            let [low_bits, high_bits] = [low, high].map(|half| _mm256_movemask_epi8(half).cast_unsigned());
+            plane.0[word] = u64::from(low_bits) | u64::from(high_bits) << 32;
+            (low, high) = (_mm256_add_epi8(low, low), _mm256_add_epi8(high, high));
         }
-        into.0[word] = bits;
     }
 }

@@ -1,10 +1,12 @@
 //! AVX-512 (F, BW, VL, DQ): 16 values, or 64 ranks, against a threshold give a mask; leaves come out of registers.
 
 use super::avx2::{avx2, avx2_row};
+use super::{avx512_full, avx512_rank};
 use crate::Real;
 use crate::Rows;
 use crate::blocks::{Job, Machine};
-use crate::conditions::{Column, Count, LANES};
+use crate::conditions::{Column, Count, LANES, Part};
+use crate::ladder::BITS;
 use crate::mask::{LEAVES, Mask, ROWS};
 use crate::packed::RowJob;
 use crate::real::{Numbers, NumbersMut};
@@ -24,7 +26,7 @@ pub(crate) fn has_avx512() -> bool {
 pub(crate) fn avx512<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,popcnt,bmi1,bmi2,lzcnt")]
     fn run<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
-        job.run(sums, &Avx512(()));
+        job.run(sums, &Avx512::new());
     }
     if has_avx512() {
         // SAFETY: the processor has each instruction set that the function is compiled for.
@@ -38,7 +40,7 @@ pub(crate) fn avx512<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
 pub(crate) fn avx512_row<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,popcnt,bmi1,bmi2,lzcnt")]
     fn run<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
-        job.run(sums, &Avx512(()));
+        job.run(sums, &Avx512::new());
     }
     if has_avx512() {
         // SAFETY: the processor has each instruction set that the function is compiled for.
@@ -48,8 +50,16 @@ pub(crate) fn avx512_row<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y
     }
 }
 
-/// Made where the processor is known to have what this file is compiled for: in [`avx512`] and [`avx512_row`] alone.
-struct Avx512(());
+/// Made where the processor is known to have what this file is compiled for: by [`Avx512::new`] alone.
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,popcnt,bmi1,bmi2,lzcnt")]
+    pub(super) fn new() -> Self {
+        Avx512(())
+    }
+}
 
 impl<X: Real> Count<X> for Avx512 {
     #[inline(always)]
@@ -94,16 +104,35 @@ impl<X: Real, Y: Real> Machine<X, Y> for Avx512 {
     }
 
     #[inline(always)]
-    fn above(&self, ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
+    fn rank(&self, part: &Part<X>, values: &[X; ROWS], width: usize, planes: &mut [Mask; BITS]) {
         // SAFETY: as above.
-        unsafe { above(ranks, rank, into) }
+        if unsafe { avx512_rank::planes(part, values, width, planes) } {
+            return;
+        }
+        let mut ranks = [0; ROWS];
+        for i in 0..width {
+            ranks[i] = part.rank(values[i], self);
+        }
+        <Self as Machine<X, Y>>::planes(self, &ranks, planes);
     }
 
     #[inline(always)]
-    fn add(&self, planes: &[Mask], table: &[Y; LEAVES], sums: &mut [Y]) {
+    fn full(&self, asked: &[u16], answers: &[Mask], planes: &mut [Mask; BITS]) {
+        // SAFETY: as above.
+        unsafe { avx512_full::planes(asked, answers, planes) }
+    }
+
+    #[inline(always)]
+    fn planes(&self, bytes: &[u8; ROWS], planes: &mut [Mask; BITS]) {
+        // SAFETY: as above.
+        unsafe { planes_of(bytes, planes) }
+    }
+
+    #[inline(always)]
+    fn add(&self, planes: &[Mask], leaves: &[Y], sums: &mut [Y]) {
         // SAFETY: as above.
         unsafe {
-            match (Y::numbers(table), Y::numbers_mut(sums)) {
+            match (Y::numbers(leaves), Y::numbers_mut(sums)) {
                 (Numbers::F32(table), NumbersMut::F32(sums)) => add_f32(planes, table, sums),
                 (Numbers::F64(table), NumbersMut::F64(sums)) => add_f64(planes, table, sums),
                 _ => {}
@@ -168,14 +197,17 @@ fn right_of<X: Real, const COMPARISON: i32>(values: &[X; ROWS], threshold: X, in
     }
 }
 
+/// The bits of bytes: signs, after a byte's other bits have come to the place of the sign one after the other.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn above(ranks: &[u8; ROWS], rank: u8, into: &mut Mask) {
-    let rank = _mm512_set1_epi8(rank.cast_signed());
+fn planes_of(bytes: &[u8; ROWS], planes: &mut [Mask; BITS]) {
     for word in 0..ROWS / 64 {
         // SAFETY: there are 64 bytes for each word.
-        let ranks = unsafe { _mm512_loadu_si512(ranks.as_ptr().add(word * 64).cast()) };
-        into.0[word] = _mm512_cmpgt_epu8_mask(ranks, rank);
+        let mut bytes = unsafe { _mm512_loadu_si512(bytes.as_ptr().add(word * 64).cast()) };
+        for plane in (0..BITS).rev() {
+            planes[plane].0[word] = _mm512_movepi8_mask(bytes);
+            bytes = _mm512_add_epi8(bytes, bytes);
+        }
     }
 }
 
@@ -207,8 +239,12 @@ fn add_f32(planes: &[Mask], table: &[f32], sums: &mut [f32]) {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn add_f32_by<const BITS: usize>(planes: &[Mask], table: &[f32], sums: &mut [f32]) {
-    assert!(table.len() == LEAVES && planes.len() <= BITS);
+    assert!(table.len() == 1 << planes.len() && planes.len() <= BITS);
     let mut tables = [_mm512_setzero_ps(); LEAVES / 16];
+    if table.len() < 16 {
+        // SAFETY: the mask shuts out what lies behind the table.
+        tables[0] = unsafe { _mm512_maskz_loadu_ps((1 << table.len()) - 1, table.as_ptr()) };
+    }
     for (values, register) in table.chunks_exact(16).zip(&mut tables[..1 << (BITS - 4)]) {
         // SAFETY: a chunk has sixteen float32.
         *register = unsafe { _mm512_loadu_ps(values.as_ptr()) };
@@ -249,7 +285,14 @@ fn add_f32_by<const BITS: usize>(planes: &[Mask], table: &[f32], sums: &mut [f32
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
 fn add_f64(planes: &[Mask], table: &[f64], sums: &mut [f64]) {
-    let table: &[f64; LEAVES] = table.try_into().expect("a table has this size");
+    let mut all = [0.0; LEAVES];
+    let table: &[f64; LEAVES] = match table.try_into() {
+        Ok(table) => table,
+        Err(_) => {
+            all[..table.len()].copy_from_slice(table);
+            &all
+        }
+    };
     for word in 0..(sums.len() / 64).min(ROWS / 64) {
         let numbers = numbers(planes, word);
         let mut bytes = [0u8; 64];

@@ -2,6 +2,7 @@
 
 use crate::grown::{ALL_KINDS, Grown, Plan, grow};
 use landfall_forest::{Instructions, Kernel, Real, Rows};
+use std::io::Write;
 
 /// Bits, with all NaNs being one.
 fn bits<Y: Real>(values: &[Y]) -> Vec<u64> {
@@ -77,7 +78,8 @@ fn deep_and_wide_forests_are_those_of_the_definition() {
 #[test]
 fn the_kernels_that_ran_are_named() {
     let kernels = Kernel::available();
-    println!("kernels compared: {kernels:?}");
+    // Not by `println`: which kernels this machine has is to be seen of tests that pass, too.
+    writeln!(std::io::stderr(), "kernels compared: {kernels:?}").unwrap();
     let plain = Instructions::Plain;
     let everywhere = [Kernel::Definition, Kernel::Lanes, Kernel::Packed(plain), Kernel::Sliced(plain)];
     assert!(everywhere.iter().all(|kernel| kernels.contains(kernel)));
@@ -97,6 +99,32 @@ fn features_and_trees_that_are_too_fine_for_bytes_stand_beside_others() {
 }
 
 #[test]
+fn trees_that_are_single_leaves_add_up() {
+    for outputs in [1, 3] {
+        for rows in SIZES {
+            let plan = Plan { depth: 0, outputs, trees: 70, ..Plan::new(rows as u64, ALL_KINDS[0]) };
+            check::<f32, f32>(plan, rows);
+            check::<f32, f32>(Plan { vectors: true, ..plan }, rows);
+            check::<f64, f64>(plan, rows);
+        }
+    }
+}
+
+#[test]
+fn shallow_forests_of_many_trees_are_those_of_the_definition() {
+    for kinds in ALL_KINDS {
+        for depth in 1..=9 {
+            let plan = Plan { trees: 150, depth, features: 20, ..Plan::new(depth as u64, kinds) };
+            check::<f32, f32>(plan, 130);
+            check::<f64, f64>(Plan { outputs: 3, ..plan }, 100);
+            check::<f32, f64>(Plan { outputs: 3, vectors: true, ..plan }, 100);
+            check::<f32, f32>(Plan { full: true, features: 28, values: 300, ..plan }, 600);
+            check::<f64, f64>(Plan { full: true, trees: 67, ..plan }, 600);
+        }
+    }
+}
+
+#[test]
 fn a_part_of_the_trees_gives_a_part_of_the_sum() {
     let grown: Grown<f64, f64> = grow(Plan::new(5, ALL_KINDS[1]));
     let values = grown.rows(5, 10);
@@ -107,4 +135,17 @@ fn a_part_of_the_trees_gives_a_part_of_the_sum() {
     let mut whole = vec![0.0; 10];
     grown.forest.add_margins(rows, 0..7, &mut whole);
     assert_eq!(bits(&parts), bits(&whole));
+    let plan = Plan { trees: 150, full: true, ..Plan::new(6, ALL_KINDS[0]) };
+    let grown: Grown<f32, f32> = grow(plan);
+    let values = grown.rows(6, 10);
+    let rows = Rows::new(&values, 10, grown.features);
+    let mut whole = vec![0.0; 10];
+    grown.forest.add_margins(rows, 0..150, &mut whole);
+    for kernel in Kernel::available() {
+        let mut parts = vec![0.0; 10];
+        for trees in [0..3, 3..70, 70..70, 70..150] {
+            grown.forest.add_margins_by(kernel, rows, trees, &mut parts);
+        }
+        assert_eq!(bits(&parts), bits(&whole), "{kernel:?}");
+    }
 }

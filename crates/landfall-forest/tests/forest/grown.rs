@@ -73,6 +73,8 @@ pub(crate) struct Plan {
     pub(crate) linear: bool,
     /// Different values of thresholds and rows.
     pub(crate) values: usize,
+    /// Whether all leaves lie as deep as they may.
+    pub(crate) full: bool,
 }
 
 impl Plan {
@@ -87,6 +89,7 @@ impl Plan {
             vectors: false,
             linear: false,
             values: 41,
+            full: false,
         }
     }
 }
@@ -112,7 +115,7 @@ fn grow_tree<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, tree: usize) -> Tre
     let first_output = if plan.vectors { 0 } else { tree % plan.outputs };
     let mut spec =
         TreeSpec { nodes: Vec::new(), values: Vec::new(), width, first_output, linear: Vec::new() };
-    let depth = dice.below(plan.depth + 1);
+    let depth = if plan.full { plan.depth } else { dice.below(plan.depth + 1) };
     grow_node(dice, plan, &mut spec, depth);
     let leaves = spec.values.len() / width;
     if plan.linear && tree % 2 == 1 {
@@ -131,7 +134,7 @@ fn grow_node<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, spec: &mut TreeSpec
     let number = spec.nodes.len();
     let leaf = (spec.values.len() / spec.width) as u32;
     spec.nodes.push(NodeSpec { kind: NodeKind::Leaf { leaf, id: 1000 + number as u32 }, cover: 1.0 });
-    if depth == 0 || dice.below(8) == 0 {
+    if depth == 0 || (!plan.full && dice.below(8) == 0) {
         (0..spec.width).for_each(|_| spec.values.push(dice.leaf()));
         spec.nodes[number].cover = 1.0 + dice.below(9) as f64;
         return number as u32;

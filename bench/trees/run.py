@@ -1,0 +1,155 @@
+"""Tree models beside their own libraries, pinned to one core, in turn: prints a Markdown table.
+
+`run.py FOLDER [--bench target/release/landfall-bench] [--core N] [--seconds S] [--rounds N]` trains what is not in FOLDER
+yet (`models.py`). Figures are medians of the rounds, of whose first peers are warm; ratios are of the same rounds. A model
+whose predictions are not its library's to the last bit, in a batch or row by row, by any kernel, ends the run.
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+
+import models
+import peers
+
+CALL = 4096
+ONES = 512
+BESIDE = {
+    "xgboost-small.ubj": ["XGBoost", "Daal4py", "Tl2cgen", "OnnxRuntime"],
+    "xgboost-medium.ubj": ["XGBoost", "Daal4py", "Tl2cgen", "OnnxRuntime"],
+    "xgboost-large.ubj": ["XGBoost", "Daal4py", "OnnxRuntime"],
+    "lightgbm-small.txt": ["LightGBM", "Lleaves"],
+    "lightgbm-medium.txt": ["LightGBM", "Lleaves"],
+    "lightgbm-large.txt": ["LightGBM"],
+    "catboost-medium.cbm": ["CatBoost"],
+    "catboost-large.cbm": ["CatBoost"],
+}
+
+
+class Ours:
+    def __init__(self, bench, model, rows, core):
+        command = ["taskset", "-c", core, *bench.split(), "trees", str(model), str(rows)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+
+def rate(run, rows, seconds):
+    """Rows a second."""
+    done, started = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < seconds:
+        part = rows[done % len(rows)]
+        run(part)
+        done += 1
+    return done * len(rows[0]) / elapsed
+
+
+def make(name, path, c):
+    """A peer, or nothing where it cannot be had for this model."""
+    try:
+        path = path.with_suffix(".onnx") if name == "OnnxRuntime" else path
+        return getattr(peers, name)(path, c)
+    except Exception as error:
+        print(f"{name}: {type(error).__name__}: {error}", flush=True)
+        return None
+
+
+def check(ours, library, path, rows):
+    expected = np.concatenate([library.batch(part) for part in rows])
+    for kernel in ("best", "avx512", "avx2", "plain"):
+        if ours.ask("predict", path, kernel) != "written":
+            raise SystemExit(f"no predictions by {kernel}")
+        for found in np.fromfile(path).reshape(2, -1):
+            if not np.array_equal(found[: len(expected)], expected):
+                raise SystemExit(f"{kernel}: not the library's numbers: {np.abs(found[: len(expected)] - expected).max()}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--bench", default="target/release/landfall-bench")
+    parser.add_argument("--core", default="1")
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    models.make(asked.folder)
+    c = peers.loops(asked.folder)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {int(asked.core)})
+    rows = np.fromfile(asked.folder / "rows.f32", np.float32).reshape(-1, models.FEATURES)
+    parts = [np.ascontiguousarray(rows[at : at + CALL]) for at in range(0, len(rows) - CALL, CALL)]
+    ones = [part[:ONES] for part in parts]
+    print("| model | measured | ours | AVX2 | plain | peers: figure (ours in times of it) |")
+    print("|---|---|---|---|---|---|")
+    for model, names in BESIDE.items():
+        path = asked.folder / model
+        ours = Ours(asked.bench, path, asked.folder / "rows.f32", asked.core)
+        beside = {name: peer for name in names if (peer := make(name, path, c))}
+        check(ours, beside[names[0]], asked.folder / "found.f64", parts)
+        report = lambda what, own, others, digits: print(line(model, what, own, others, digits), flush=True)
+
+        own, others = {}, {}
+        for _ in range(asked.rounds):
+            for kernel in ("best", "avx2", "plain"):
+                figure = float(ours.ask("batch", CALL, asked.seconds, kernel)) / 1e6
+                own.setdefault(kernel, []).append(figure)
+            for name, peer in beside.items():
+                others.setdefault(name, []).append(rate(peer.batch, parts, asked.seconds) / 1e6)
+        report("batch, M rows/s", own, others, 3)
+
+        own, others = {}, {}
+        for _ in range(asked.rounds):
+            for kernel in ("best", "avx2", "plain"):
+                own.setdefault(kernel, []).append(1e3 / float(ours.ask("one", asked.seconds / 2, kernel)))
+            for name, peer in beside.items():
+                if peer.one:
+                    others.setdefault(name, []).append(rate(peer.one, ones, asked.seconds / 2) / 1e6)
+        report("one row at a time, M rows/s", own, others, 3)
+
+        if beside[names[0]].shap:
+            own, others = {}, {}
+            for _ in range(asked.rounds):
+                own.setdefault("best", []).append(float(ours.ask("shap", asked.seconds)) / 1e3)
+                shap = rate(beside[names[0]].shap, [part[:256] for part in parts], asked.seconds)
+                others.setdefault(names[0], []).append(shap / 1e3)
+            report("TreeSHAP, k rows/s", own, others, 3)
+
+        own, others = {}, {}
+        for _ in range(asked.rounds):
+            own.setdefault("best", []).append(1e3 / float(ours.ask("load", asked.seconds / 2)))
+            load = lambda _: type(beside[names[0]])(path, c)
+            others.setdefault(names[0], []).append(rate(load, [[0]], asked.seconds / 2))
+        report("loads/s", own, others, 1)
+        print(f"| {model} | memory, MB | {int(ours.ask('memory')) / 1e6:.2f} | | | |", flush=True)
+        ours.process.stdin.close()
+
+        if model == "xgboost-medium.ubj" and len(cores) > 1:
+            both = ",".join(map(str, sorted(cores)[:2]))
+            ours = Ours(asked.bench, path, asked.folder / "rows.f32", both)
+            ratios = []
+            for _ in range(asked.rounds):
+                one, two = (float(ours.ask("threads", n, CALL, asked.seconds)) for n in (1, 2))
+                ratios.append(two / one)
+            print(f"| {model} | two threads in times of one | {statistics.median(ratios):.2f} | | | |", flush=True)
+            ours.process.stdin.close()
+
+
+def line(model, what, own, others, digits):
+    middle = statistics.median
+    cells = [f"{middle(own[kernel]):.{digits}f}" if kernel in own else "" for kernel in ("best", "avx2", "plain")]
+    beside = []
+    for name, figures in others.items():
+        ratios = [a / b for a, b in zip(own["best"], figures)]
+        beside.append(f"{name} {middle(figures):.{digits}f} (**{middle(ratios):.1f}**, {min(ratios):.1f}–{max(ratios):.1f})")
+    return "| " + " | ".join([model, what, *cells, ", ".join(beside)]) + " |"
+
+
+if __name__ == "__main__":
+    main()

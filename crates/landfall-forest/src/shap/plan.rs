@@ -1,0 +1,158 @@
+//! A tree as a list of steps: what all rows have in common when it is walked.
+
+use super::{Held, share};
+use crate::forest::Tree;
+use crate::{Forest, Real};
+
+/// A node, in the order of a walk down that goes left first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) depth: u32,
+    /// Depth of the nearest node above on whose split the same player was asked for; 0 where there is none.
+    pub(crate) earlier: u32,
+    pub(crate) is_left: bool,
+    pub(crate) held: bool,
+    /// Who is asked for at the node above: a place in the plan's list.
+    pub(crate) player: u32,
+    /// Part of the data at the node above that came here.
+    pub(crate) share: f64,
+    /// Product of the shares of all splits on the way that ask for the player.
+    pub(crate) unknown: f64,
+    pub(crate) kind: StepKind,
+}
+
+/// What is at a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StepKind {
+    /// By its place among the forest's nodes.
+    Split(u32),
+    /// By the place of its first value, and how many nodes are done with it: itself and those of which it is the last.
+    Leaf { value: usize, closes: u32 },
+}
+
+/// A tree ready to be walked.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) steps: Vec<Step>,
+    /// Players that the tree asks for.
+    pub(crate) players: Vec<u32>,
+    /// Points at which products along a path have to be known.
+    pub(crate) points: usize,
+    pub(crate) depth: usize,
+    path: Vec<Passed>,
+    open: Vec<Waiting>,
+    /// Places in the plan's list by player; `u32::MAX` for those not in it.
+    places: Vec<u32>,
+}
+
+/// A node on the way to the one at hand.
+#[derive(Clone, Copy, Debug)]
+struct Passed {
+    player: u32,
+    unknown: f64,
+    is_last: bool,
+    /// Different players on the way that are not held.
+    different: u32,
+}
+
+/// A node that is still to be taken.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    node: usize,
+    above: usize,
+    depth: usize,
+    is_left: bool,
+    is_last: bool,
+}
+
+impl Plan {
+    /// Takes a tree in.
+    pub(crate) fn set<X: Real, Y: Real>(&mut self, forest: &Forest<X, Y>, tree: &Tree, held: Held) {
+        self.places.resize(forest.players.count, u32::MAX);
+        self.players.drain(..).for_each(|player| self.places[player as usize] = u32::MAX);
+        self.steps.clear();
+        self.path.clear();
+        self.depth = 0;
+        let root = tree.root as usize;
+        let mut most = 0;
+        self.open.clear();
+        self.open.push(Waiting { node: root, above: root, depth: 0, is_left: true, is_last: true });
+        while let Some(at) = self.open.pop() {
+            self.path.truncate(at.depth);
+            self.depth = self.depth.max(at.depth);
+            let step = self.step(forest, &at, held);
+            most = most.max(self.path[at.depth].different);
+            let node = &forest.nodes[at.node];
+            let kind = if node.rule.is_leaf() {
+                let value = tree.first_value + node.next as usize * tree.width;
+                Some(StepKind::Leaf { value, closes: self.closes(at.depth) })
+            } else {
+                self.split(forest, &at, node.next as usize)
+            };
+            // A split that leads nowhere ends the path, and adds nothing.
+            let nowhere = StepKind::Leaf { value: usize::MAX, closes: self.closes(at.depth) };
+            self.steps.push(Step { kind: kind.unwrap_or(nowhere), ..step });
+        }
+        self.points = (most as usize).div_ceil(2).max(1);
+    }
+
+    /// The step to a node, its kind left open; the node is put on the path.
+    fn step<X: Real, Y: Real>(&mut self, forest: &Forest<X, Y>, at: &Waiting, held: Held) -> Step {
+        let mut step = Step {
+            depth: at.depth as u32,
+            earlier: 0,
+            is_left: at.is_left,
+            held: false,
+            player: u32::MAX,
+            share: 1.0,
+            unknown: 1.0,
+            kind: StepKind::Split(at.node as u32),
+        };
+        let mut different = 0;
+        if at.depth > 0 {
+            let asked = forest.players.of(forest.nodes[at.above].feature as usize);
+            if self.places[asked] == u32::MAX {
+                self.places[asked] = self.players.len() as u32;
+                self.players.push(asked as u32);
+            }
+            step.player = self.places[asked];
+            step.held = held.player() == Some(asked);
+            step.share = share(forest.covers[at.node], forest.covers[at.above]);
+            let earlier = (1..at.depth).rev().find(|&depth| self.path[depth].player == step.player);
+            let earlier = earlier.unwrap_or(0);
+            step.earlier = earlier as u32;
+            step.unknown = step.share * self.path[earlier].unknown;
+            let is_new = earlier == 0 && !step.held;
+            different = self.path[at.depth - 1].different + u32::from(is_new);
+        }
+        let (player, unknown, is_last) = (step.player, step.unknown, at.is_last);
+        self.path.push(Passed { player, unknown, is_last, different });
+        step
+    }
+
+    /// Puts the children of a split behind it; `None` where there is none to go to.
+    fn split<X: Real, Y: Real>(
+        &mut self,
+        forest: &Forest<X, Y>,
+        at: &Waiting,
+        left: usize,
+    ) -> Option<StepKind> {
+        let covers = &forest.covers;
+        let skips = |child: usize| forest.players.skip_empty && share(covers[child], covers[at.node]) == 0.0;
+        let (skips_left, skips_right) = (skips(left), skips(left + 1));
+        let child =
+            |node, is_left, is_last| Waiting { node, above: at.node, depth: at.depth + 1, is_left, is_last };
+        if !skips_right {
+            self.open.push(child(left + 1, false, true));
+        }
+        if !skips_left {
+            self.open.push(child(left, true, skips_right));
+        }
+        (!skips_left || !skips_right).then_some(StepKind::Split(at.node as u32))
+    }
+
+    /// Nodes that are done with the one at the end of the path.
+    fn closes(&self, depth: usize) -> u32 {
+        1 + self.path[1..=depth].iter().rev().take_while(|passed| passed.is_last).count() as u32
+    }
+}
