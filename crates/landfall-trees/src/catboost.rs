@@ -31,7 +31,7 @@ pub(crate) fn load_binary(
     options: &Options,
 ) -> Result<Compiled<f32, f64>, Problem> {
     let options = options::CatboostOptions::read(options)?;
-    let model = cbm::read(file, bytes).map_err(|problem| problem.at(file))?;
+    let model = cbm::read(file, bytes)?;
     compile::compile(model, &options).map_err(|problem| problem.at(file))
 }
 

@@ -55,20 +55,33 @@ impl Typed {
     }
 
     fn read(self, bytes: &[u8]) -> f64 {
-        fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-            let mut array = [0; N];
-            array.copy_from_slice(bytes);
-            array
+        let mut read = f64::NAN;
+        self.each(bytes, |number| read = number);
+        read
+    }
+
+    /// Gives each number of a list. The type is asked for once, not for each of them.
+    #[inline(always)]
+    fn each(self, bytes: &[u8], mut give: impl FnMut(f64)) {
+        macro_rules! each {
+            ($t:ty, $widen:expr) => {{
+                let (elements, _) = bytes.as_chunks::<{ size_of::<$t>() }>();
+                elements.iter().for_each(|&element| give($widen(<$t>::from_be_bytes(element))));
+            }};
         }
         match self {
-            Typed::I8 => f64::from(bytes[0].cast_signed()),
-            Typed::U8 => f64::from(bytes[0]),
-            Typed::I16 => f64::from(i16::from_be_bytes(array(bytes))),
-            Typed::I32 => f64::from(i32::from_be_bytes(array(bytes))),
-            Typed::I64 => i64::from_be_bytes(array(bytes)) as f64,
-            Typed::F32 => f64::from(f32::from_be_bytes(array(bytes))),
-            Typed::F64 => f64::from_be_bytes(array(bytes)),
+            Typed::I8 => each!(i8, f64::from),
+            Typed::U8 => each!(u8, f64::from),
+            Typed::I16 => each!(i16, f64::from),
+            Typed::I32 => each!(i32, f64::from),
+            Typed::I64 => each!(i64, |number| number as f64),
+            Typed::F32 => each!(f32, f64::from),
+            Typed::F64 => each!(f64, std::convert::identity),
         }
+    }
+
+    fn is_small_integer(self) -> bool {
+        matches!(self, Typed::I8 | Typed::U8 | Typed::I16 | Typed::I32)
     }
 }
 
@@ -81,11 +94,14 @@ impl Numbers<'_> {
     }
 
     /// The numbers, each brought to a type.
+    #[inline]
     pub(crate) fn collect<T>(&self, convert: impl Fn(f64) -> T) -> Vec<T> {
         match self {
             Numbers::Parsed(numbers) => numbers.iter().map(|&number| convert(number)).collect(),
             Numbers::Typed(typed, bytes) => {
-                bytes.chunks_exact(typed.size()).map(|element| convert(typed.read(element))).collect()
+                let mut numbers = Vec::with_capacity(self.len());
+                typed.each(bytes, |number| numbers.push(convert(number)));
+                numbers
             }
         }
     }
@@ -179,13 +195,14 @@ impl<'a> Value<'a> {
 
     /// Whole numbers of 32 bits, signed or not.
     pub(crate) fn integers(&self) -> Result<Vec<i64>, Problem> {
-        let integers = self.numbers()?.collect(|number| number as i64);
-        let wrong_one =
-            self.numbers()?.collect(|number| number.fract() != 0.0 || number.abs() > 4294967296.0);
-        match wrong_one.iter().position(|&wrong| wrong) {
-            None => Ok(integers),
-            Some(place) => Err(wrong(format!("place {place}: expected a whole number of 32 bits"))),
+        let numbers = self.numbers()?;
+        if !matches!(numbers, Numbers::Typed(typed, _) if typed.is_small_integer()) {
+            let wrong_one = numbers.collect(|number| number.fract() != 0.0 || number.abs() > 4294967296.0);
+            if let Some(place) = wrong_one.iter().position(|&wrong| wrong) {
+                return Err(wrong(format!("place {place}: expected a whole number of 32 bits")));
+            }
         }
+        Ok(numbers.collect(|number| number as i64))
     }
 
     /// The elements of a list of anything but numbers.

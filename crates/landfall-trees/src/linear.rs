@@ -7,7 +7,7 @@ use landfall_model::Problem;
 /// Weights of each feature for each group, and a bias.
 #[derive(Debug)]
 pub(crate) struct Linear<Y> {
-    /// [features + 1, groups]; the last row is the bias.
+    /// [features + 1, groups]; the last row is the bias. Empty in a model that was not trained.
     weights: Vec<Y>,
     features: usize,
     groups: usize,
@@ -17,7 +17,7 @@ impl<Y: Real> Linear<Y> {
     /// # Errors
     /// Invalid argument, when the number of weights is another.
     pub(crate) fn new(weights: Vec<Y>, features: usize, groups: usize) -> Result<Self, Problem> {
-        if (features + 1).checked_mul(groups) != Some(weights.len()) {
+        if !weights.is_empty() && (features + 1).checked_mul(groups) != Some(weights.len()) {
             return Err(wrong(format!(
                 "{} weights for {features} features and a bias in {groups} groups",
                 weights.len()
@@ -33,6 +33,9 @@ impl<Y: Real> Linear<Y> {
     /// Adds to the sums ([rows, groups], which hold the base): the bias first, then features ascending, missing ones
     /// left out.
     pub(crate) fn add_margins<X: Real>(&self, rows: Rows<'_, X>, sums: &mut [Y]) {
+        if self.weights.is_empty() {
+            return;
+        }
         let bias = &self.weights[self.features * self.groups..];
         for (row, sums) in sums.chunks_exact_mut(self.groups).enumerate() {
             let row = rows.row(row);
@@ -47,6 +50,9 @@ impl<Y: Real> Linear<Y> {
 
     /// Each product, and the bias in the last place: [rows, groups, features + 1].
     pub(crate) fn contributions<X: Real>(&self, rows: Rows<'_, X>, sums: &mut [f64]) {
+        if self.weights.is_empty() {
+            return;
+        }
         let side = self.features + 1;
         for (i, sums) in sums.chunks_exact_mut(side).enumerate() {
             let (row, group) = (rows.row(i / self.groups), i % self.groups);

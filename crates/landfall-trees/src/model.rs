@@ -143,6 +143,7 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
             cost: cost(&compiled),
             structure: std::mem::take(&mut compiled.structure),
             notes: std::mem::take(&mut compiled.notes),
+            opening: Vec::new(),
         };
         Ok(TreeModel { plan: Arc::new(Plan { compiled, outputs }), signatures, facts })
     }

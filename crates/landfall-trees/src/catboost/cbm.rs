@@ -6,7 +6,7 @@ use super::flatbuffer::{FlatBuffer, Table};
 use super::info::Info;
 use super::raw::{
     CategoryFeature, Counts, Ctr, CtrBase, CtrKind, CtrTable, FloatFeature, OneHot, Projection, RawModel,
-    RawNode, RawTree, Shape,
+    RawNode, RawTree, Shape, refused_features,
 };
 use crate::document::wrong;
 use landfall_model::Problem;
@@ -29,29 +29,39 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<RawModel, Problem> {
     }
     let size = size(&mut reader)?;
     let buffer = FlatBuffer::new(reader.part(size)?);
-    let core = buffer.root()?;
-    let trees = core.table(1)?.ok_or_else(|| wrong("the file holds no trees"))?;
-    let mut model = features(&trees)?;
-    for pair in core.tables(2)? {
-        let key = String::from_utf8_lossy(pair.text(0)?).into_owned();
-        model.info.take_text(file, &key, pair.text(1)?)?;
-    }
-    model.trees = read_trees(&trees, model.dimension)?;
-    for part in core.texts(3)? {
-        if part != CTR_PART {
-            let what = format!("the model's part {:?}", String::from_utf8_lossy(part));
-            return Err(Problem::unsupported(what, "a model of numbers and categories"));
-        }
+    // The reader's own problems name the file and the offset, those of what it read do not.
+    let here = |problem: Problem| problem.at(file);
+    let (mut model, parts) = core(&buffer).map_err(here)?;
+    for _ in 0..parts {
         let tables = u32::from_le_bytes(reader.array()?);
         for number in 0..tables {
             let size = self::size(&mut reader)?;
             let buffer = FlatBuffer::new(reader.part(size)?);
             let table = buffer.root().and_then(|table| ctr_table(&table));
-            model.tables.push(table.map_err(|p| p.at(format!("table of statistics {number}")))?);
+            let table = table.map_err(|problem| here(problem.at(format!("table of statistics {number}"))));
+            model.tables.push(table?);
         }
     }
     reader.finish()?;
     Ok(model)
+}
+
+/// The model but for its tables of statistics, and how many lists of those follow.
+fn core(buffer: &FlatBuffer<'_>) -> Result<(RawModel, usize), Problem> {
+    let core = buffer.root()?;
+    let trees = core.table(1)?.ok_or_else(|| wrong("the file holds no trees"))?;
+    let mut model = features(&trees)?;
+    for pair in core.tables(2)? {
+        let key = String::from_utf8_lossy(pair.text(0)?).into_owned();
+        model.info.take_text(&key, pair.text(1)?)?;
+    }
+    model.trees = read_trees(&trees, model.dimension)?;
+    let parts = core.texts(3)?;
+    if let Some(part) = parts.iter().find(|part| **part != CTR_PART) {
+        let what = format!("the model's part {:?}", String::from_utf8_lossy(part));
+        return Err(Problem::unsupported(what, "a model of numbers and categories"));
+    }
+    Ok((model, parts.len()))
 }
 
 /// A size: 32 bits, or all of them set and then 64.
@@ -77,10 +87,10 @@ fn name(bytes: &[u8]) -> String {
 fn features(trees: &Table<'_, '_>) -> Result<RawModel, Problem> {
     for (slot, kind) in [(12, "text features"), (18, "embedding features"), (13, "estimated features")] {
         if !trees.elements(slot, 4)?.is_empty() {
-            return Err(Problem::unsupported(
-                format!("CatBoost's {kind}"),
-                "a model of numbers and categories",
-            ));
+            // Where features are no longer what is expected, they are refused without their names.
+            let names =
+                trees.tables(slot).and_then(|all| all.iter().map(|one| one.text(2).map(name)).collect());
+            return Err(refused_features(kind, names.unwrap_or_default()));
         }
     }
     let dimension = place(trees.i32(0, 0)?, "the number of sums")?;

@@ -46,8 +46,7 @@ impl RawTree {
     /// Weighted squares of what two leaves differ from their mean.
     fn change(&self, dimension: usize, first: usize, second: usize) -> f64 {
         let weights = [self.weights[first], self.weights[second]];
-        let values = |leaf: usize| self.values[leaf * dimension..][..dimension].to_vec();
-        change(weights, [&values(first), &values(second)])
+        change(weights, [first, second].map(|leaf| &self.values[leaf * dimension..][..dimension]))
     }
 }
 

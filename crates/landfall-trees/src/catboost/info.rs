@@ -32,10 +32,10 @@ impl Info {
     ///
     /// # Errors
     /// Malformed JSON, or classes that are none, naming the key.
-    pub(crate) fn take_text(&mut self, file: &str, key: &str, text: &[u8]) -> Result<(), Problem> {
+    pub(crate) fn take_text(&mut self, key: &str, text: &[u8]) -> Result<(), Problem> {
         match key {
             "params" | "class_params" | "multiclass_params" => {
-                json::read(file, text).and_then(|value| self.take(key, &value)).map_err(|p| p.at(key))
+                self.take(key, &json::read(key, text)?).map_err(|problem| problem.at(key))
             }
             _ => match std::str::from_utf8(text) {
                 Ok(text) => self.take(key, &Value::Text(text.into())),

@@ -6,7 +6,7 @@
 use super::info::Info;
 use super::raw::{
     CategoryFeature, Counts, Ctr, CtrBase, CtrKind, CtrTable, FloatFeature, OneHot, Projection, RawModel,
-    RawNode, RawTree, Shape,
+    RawNode, RawTree, Shape, refused_features,
 };
 use crate::document::{Value, json, wrong};
 use landfall_model::Problem;
@@ -42,7 +42,7 @@ fn info(pairs: &[(std::borrow::Cow<'_, str>, Value<'_>)]) -> Result<Info, Proble
     let mut info = Info::default();
     for (key, value) in pairs {
         match value {
-            Value::Text(text) => info.take_text("model_info", key, text.as_bytes())?,
+            Value::Text(text) => info.take_text(key, text.as_bytes())?,
             value => info.take(key, value).map_err(|problem| problem.at(key.as_ref()))?,
         }
     }
@@ -89,10 +89,9 @@ fn features(info: &Value<'_>) -> Result<RawModel, Problem> {
         ("estimated_features", "estimated features"),
     ] {
         if info.find(key).is_some_and(|list| list.list().map_or(true, |list| !list.is_empty())) {
-            return Err(Problem::unsupported(
-                format!("CatBoost's {kind}"),
-                "a model of numbers and categories",
-            ));
+            let names = info.find(key).and_then(|list| list.list().ok()).unwrap_or_default();
+            let names = names.iter().filter_map(|feature| name(feature).ok()).collect();
+            return Err(refused_features(kind, names));
         }
     }
     let mut model = RawModel { scale: 1.0, bias: vec![0.0], ..RawModel::default() };

@@ -1,6 +1,7 @@
 //! What a file of CatBoost's tells, whichever form it has.
 
 use super::info::Info;
+use landfall_model::Problem;
 
 /// A model as its file has it.
 #[derive(Debug, Default)]
@@ -146,4 +147,11 @@ pub(crate) enum Shape {
 pub(crate) enum RawNode {
     Split { split: usize, left: u32, right: u32 },
     Leaf(u32),
+}
+
+/// What is said of a model with features that are not read.
+pub(crate) fn refused_features(kind: &str, names: Vec<String>) -> Problem {
+    let names: Vec<String> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+    Problem::unsupported(format!("a model with CatBoost's {kind}{names}"), "numbers and categories are read")
 }

@@ -6,6 +6,7 @@ use super::tree::{Missing, Question, RawSplit, RawTree};
 use crate::document::{Value, wrong};
 use landfall_forest::LinearLeaf;
 use landfall_model::Problem;
+use std::collections::HashMap;
 
 /// Infinite thresholds are written as this, JSON having no word for them.
 const INFINITE: f64 = 1e300;
@@ -21,12 +22,19 @@ pub(crate) fn read(document: &Value<'_>) -> Result<Booster, Problem> {
         let tree = info.at("tree_structure", tree);
         trees.push(tree.map_err(|problem| problem.at(format!("tree {number}")))?);
     }
+    let feature_names = document.maybe("feature_names", Value::texts)?.unwrap_or_default();
     let mut categorical = Vec::new();
     if let Some(Value::Object(infos)) = document.find("feature_infos") {
+        // Features that trained nothing are not listed: places are those of the names.
+        let places: HashMap<&str, usize> =
+            feature_names.iter().zip(0..).map(|(name, place)| (name.as_str(), place)).collect();
         let is_categorical =
             |info: &Value<'_>| matches!(info.find("values"), Some(Value::Numbers(n)) if n.len() > 0);
-        let features = infos.iter().zip(0..).filter(|((_, info), _)| is_categorical(info));
-        categorical.push(features.map(|(_, feature)| feature).collect());
+        let infos = infos.iter().filter(|(_, info)| is_categorical(info));
+        let mut features: Vec<usize> =
+            infos.filter_map(|(name, _)| places.get(name.as_ref()).copied()).collect();
+        features.sort_unstable();
+        categorical.push(features);
     }
     Ok(Booster {
         version: document.maybe("version", Value::text_owned)?.unwrap_or_default(),
@@ -35,7 +43,7 @@ pub(crate) fn read(document: &Value<'_>) -> Result<Booster, Problem> {
         per_round: document.maybe("num_tree_per_iteration", Value::count)?.unwrap_or(num_class),
         num_feature: document.at("max_feature_idx", Value::count)? + 1,
         averages: matches!(document.find("average_output"), Some(Value::Bool(true))),
-        feature_names: document.maybe("feature_names", Value::texts)?.unwrap_or_default(),
+        feature_names,
         trees,
         categories: document.maybe("pandas_categorical", categories::read)?.unwrap_or_default(),
         categorical,

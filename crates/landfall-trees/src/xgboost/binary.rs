@@ -77,6 +77,7 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Learner, Problem> {
         objective,
         base_scores: vec![base_score],
         base_is_margin: major == 0,
+        base_is_placeholder: false,
         num_class,
         num_target,
         num_feature,

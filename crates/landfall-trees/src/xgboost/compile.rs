@@ -98,6 +98,9 @@ fn groups(learner: &Learner) -> Result<usize, Problem> {
 
 fn base(learner: &Learner, objective: Objective, groups: usize) -> Result<Vec<f32>, Problem> {
     let margin = |&score: &f32| {
+        if learner.base_is_placeholder {
+            return score;
+        }
         let undone = learner.base_is_margin && !objective.keeps_old_base;
         let score = if undone { objective.link.score_of_margin(score) } else { score };
         objective.link.margin(score)

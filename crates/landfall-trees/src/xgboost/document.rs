@@ -19,6 +19,11 @@ pub(crate) fn read(document: &Value<'_>) -> Result<Learner, Problem> {
     let part = |i: usize| version.get(i).and_then(|&v| u32::try_from(v).ok()).unwrap_or(0);
     let mut read = document.at("learner", learner)?;
     read.version = [part(0), part(1), part(2)];
+    let is_untrained = match &read.booster {
+        Booster::Trees(trees) => trees.trees.is_empty(),
+        Booster::Linear(weights) => weights.is_empty(),
+    };
+    read.base_is_placeholder &= is_untrained && read.version >= [3, 1, 0];
     Ok(read)
 }
 
@@ -44,6 +49,7 @@ fn learner(learner: &Value<'_>) -> Result<Learner, Problem> {
             .at("objective", |objective| objective.at("name", |n| n.text().map(str::to_owned)))?,
         base_scores,
         base_is_margin: false,
+        base_is_placeholder: count("boost_from_average")? == 1,
         num_class: count("num_class")?,
         num_target: count("num_target")?,
         num_feature: count("num_feature")?,
@@ -116,7 +122,8 @@ fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
         Some(LeafVectors { width, values: tree.at("base_weights", Value::f32s)?, by_node: true })
     };
     let features = tree.at("split_indices", |value| {
-        Ok(value.numbers()?.collect(|n| if n.fract() == 0.0 && n >= 0.0 { n as u32 } else { u32::MAX }))
+        // What is no number of a feature is out of range, and named where the forest is built.
+        Ok(value.numbers()?.collect(|n| if f64::from(n as u32) == n { n as u32 } else { u32::MAX }))
     })?;
     Ok(RawTree {
         left: tree.at("left_children", Value::integers)?,

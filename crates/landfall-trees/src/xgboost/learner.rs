@@ -12,6 +12,9 @@ pub(crate) struct Learner {
     pub(crate) base_scores: Vec<f32>,
     /// Whether `base_scores` are margins of the objective's link already, as files before 1.0 hold them.
     pub(crate) base_is_margin: bool,
+    /// Whether `base_scores` are only where training would have begun, which it did not: the library (from 3.1 on) then takes
+    /// them for margins.
+    pub(crate) base_is_placeholder: bool,
     pub(crate) num_class: usize,
     pub(crate) num_target: usize,
     pub(crate) num_feature: usize,

@@ -52,6 +52,7 @@ impl Objective {
             | "reg:pseudohubererror"
             | "reg:absoluteerror"
             | "reg:quantileerror"
+            | "reg:expectileerror"
             | "rank:pairwise"
             | "rank:ndcg"
             | "rank:map"

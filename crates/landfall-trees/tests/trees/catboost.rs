@@ -205,9 +205,9 @@ fn what_cannot_be_read_is_named() {
         load("model.json", model.to_string().as_bytes(), &[]).err().unwrap().to_string()
     };
     let mut with_text = document();
-    with_text["features_info"]["text_features"] = json!([{"feature_index": 0}]);
+    with_text["features_info"]["text_features"] = json!([{"feature_index": 0, "feature_id": "review"}]);
     let refused = load("model.json", with_text.to_string().as_bytes(), &[]).err().unwrap().to_string();
-    assert!(refused.contains("text features"), "{refused}");
+    assert!(refused.contains("text features (review)"), "{refused}");
     for (pointer, value, expected) in [
         ("/oblivious_trees/0/splits/1/split_index", json!(4), "tree 0"),
         ("/oblivious_trees/0/leaf_values", json!([1, 2, 4]), "tree 0"),

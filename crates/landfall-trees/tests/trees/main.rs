@@ -12,4 +12,5 @@ mod fuzz;
 mod libraries;
 mod npy;
 mod rows;
+mod untrained;
 mod written;

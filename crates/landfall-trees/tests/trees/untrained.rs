@@ -1,0 +1,56 @@
+//! Files of models that were trained for no round, and of features that trained nothing.
+
+use crate::files::load;
+use crate::written;
+use landfall_model::{Call, DType, Input, Outputs, Tensor};
+use serde_json::{Value, json};
+
+/// The margin of a row of two numbers.
+fn margin(model: &Value) -> f32 {
+    let model = load("model.json", model.to_string().as_bytes(), &[]).unwrap();
+    let signature = model.signatures()[0].clone();
+    let rows = Tensor::from_slice(&[1, 2], &[1.0f32, 2.0]).unwrap();
+    let wanted = std::iter::once(signature.output("margin").unwrap()).collect();
+    let call = Call::checked(signature, vec![Some(Input::Dense(rows))], wanted).unwrap();
+    let mut outputs = Outputs::new();
+    model.instance().unwrap().run(&call, &mut outputs).unwrap();
+    outputs.get(call.wanted().iter().next().unwrap()).unwrap().values::<f32>().unwrap()[0]
+}
+
+fn untrained(objective: &str, version: Value, from_average: &str) -> Value {
+    let mut model = written::xgboost();
+    model["version"] = version;
+    model["learner"]["objective"]["name"] = json!(objective);
+    model["learner"]["learner_model_param"]["boost_from_average"] = json!(from_average);
+    model["learner"]["gradient_booster"]["model"]["trees"] = json!([]);
+    model["learner"]["gradient_booster"]["model"]["tree_info"] = json!([]);
+    model["learner"]["gradient_booster"]["model"]["iteration_indptr"] = json!([0]);
+    model
+}
+
+#[test]
+fn a_base_score_that_training_never_came_to_estimate_is_the_margin_itself() {
+    assert_eq!(margin(&untrained("count:poisson", json!([3, 2, 0]), "1")), 0.5);
+    // One that was given has its link, and so had all of them before 3.1.
+    assert_eq!(margin(&untrained("count:poisson", json!([3, 2, 0]), "0")), 0.5f32.ln());
+    assert_eq!(margin(&untrained("count:poisson", json!([2, 1, 4]), "1")), 0.5f32.ln());
+}
+
+#[test]
+fn a_linear_booster_without_weights_adds_nothing() {
+    let mut model = untrained("reg:squarederror", json!([3, 2, 0]), "1");
+    let booster = json!({"name": "gblinear", "model": {"boosted_rounds": 0, "weights": []}});
+    model["learner"]["gradient_booster"] = booster;
+    assert_eq!(margin(&model), 0.5);
+}
+
+#[test]
+fn categories_of_a_dump_belong_to_features_by_name() {
+    let mut dump = written::lightgbm_dump();
+    // The first feature trained nothing: it is not listed.
+    dump["feature_infos"] = json!({"job=x": {"min_value": 0, "max_value": 1, "values": [0, 1]}});
+    dump["pandas_categorical"] = json!([["red", "green"]]);
+    let model = load("dump.json", dump.to_string().as_bytes(), &[]).unwrap();
+    let types: Vec<_> = model.signatures()[0].inputs().iter().map(|input| input.dtype).collect();
+    assert_eq!(types, [DType::F64, DType::String]);
+}
