@@ -119,6 +119,24 @@ pub(crate) fn formatted(seconds: i64, pattern: &str) -> Option<String> {
             'F' => format!("{year:04}-{month:02}-{of_month:02}"),
             'T' => format!("{hour:02}:{minute:02}:{second:02}"),
             'R' => format!("{hour:02}:{minute:02}"),
+            'r' => format!("{half:02}:{minute:02}:{second:02} {}", if hour < 12 { "AM" } else { "PM" }),
+            'c' => format!(
+                "{} {} {of_month:2} {hour:02}:{minute:02}:{second:02} {year:04}",
+                &WEEKDAYS[weekday as usize][..3],
+                &MONTHS[month as usize - 1][..3]
+            ),
+            'x' => format!("{month:02}/{of_month:02}/{:02}", year.rem_euclid(100)),
+            'X' => format!("{hour:02}:{minute:02}:{second:02}"),
+            'k' => format!("{hour:2}"),
+            'l' => format!("{half:2}"),
+            // Weeks from the first Sunday, or Monday, on.
+            'U' => format!("{:02}", (of_year + 6 - weekday) / 7),
+            'W' => format!("{:02}", (of_year + 6 - (weekday + 6) % 7) / 7),
+            'V' => format!("{:02}", iso_week(day).1),
+            'G' => format!("{:04}", iso_week(day).0),
+            'g' => format!("{:02}", iso_week(day).0.rem_euclid(100)),
+            'z' => "+0000".to_owned(),
+            'Z' => "UTC".to_owned(),
             's' => seconds.to_string(),
             'n' => "\n".to_owned(),
             't' => "\t".to_owned(),
@@ -128,6 +146,13 @@ pub(crate) fn formatted(seconds: i64, pattern: &str) -> Option<String> {
         out.push_str(&text);
     }
     Some(out)
+}
+
+/// Year and number of the week of ISO 8601: that of its Thursday.
+fn iso_week(day: i64) -> (i64, i64) {
+    let thursday = day - (day + 3).rem_euclid(7) + 3;
+    let (year, ..) = parts(thursday);
+    (year, (thursday - days(year as i32, 1, 1)) / 7 + 1)
 }
 
 #[cfg(test)]
@@ -149,6 +174,12 @@ mod tests {
     fn times_and_patterns() {
         let seconds = date_time("2004-08-20T19:05:09").unwrap();
         assert_eq!(formatted(seconds, "%m/%d/%y %I:%M %p %a"), Some("08/20/04 07:05 PM Fri".to_owned()));
+        assert_eq!(
+            formatted(seconds, "%U %W %V %G %c"),
+            Some("33 33 34 2004 Fri Aug 20 19:05:09 2004".to_owned())
+        );
+        let seconds = date_time("2021-01-03").unwrap();
+        assert_eq!(formatted(seconds, "%U %W %V %G"), Some("01 00 53 2020".to_owned()));
         assert_eq!(formatted(seconds, "%Q"), None);
         assert_eq!(time("24:00:00"), None);
         let mut out = String::new();

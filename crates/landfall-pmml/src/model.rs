@@ -1,15 +1,16 @@
 //! A loaded document behind the seam of engines: signature, rows in, fields out.
 
-use crate::blocks::{BLOCK_ROWS, LEAST_ROWS};
+use crate::blocks::{BLOCK_ROWS, BlockCx, BlockData, BlockMemory, LEAST_ROWS};
 use crate::document::Head;
 use crate::models::{MiningFunction, Model as Element};
 use crate::resolve::{Slot, Source, Usage};
-use crate::run::{Answer, Compiled, Cx, Work};
+use crate::run::{Answer, Answered, Compiled, Cx, Work};
 use crate::value::{DataType, Value};
 use landfall_model::{
     Call, CostClass, DType, Dim, Facts, InputSpec, Instance, Method, Model, NullRule, NullRuleSource,
     OutputSpec, Outputs, Problem, RowRule, Scalar, Shape, ShapeRule, Signature, Tensor, TensorMut,
 };
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A loaded document.
@@ -27,8 +28,8 @@ const HUNGRY: i32 = 16;
 struct Plan {
     /// Places in the dictionary.
     inputs: Vec<usize>,
-    /// Slots, and the types of their values.
-    outputs: Vec<(Slot, DataType)>,
+    /// Names, slots, and the types of their values.
+    outputs: Vec<(String, Slot, DataType)>,
     /// The input whose equal values make rows one record.
     group: Option<usize>,
 }
@@ -66,10 +67,11 @@ impl PmmlModel {
             cost: CostClass::Unknown,
             structure: structure.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
             notes: Vec::new(),
+            opening: Vec::new(),
         };
         let plan = Plan {
             inputs: fields,
-            outputs: answers.iter().map(|answer| (answer.slot, answer.dtype)).collect(),
+            outputs: answers.into_iter().map(|answer| (answer.name, answer.slot, answer.dtype)).collect(),
             group: group_place,
         };
         Ok(PmmlModel {
@@ -96,10 +98,16 @@ impl PmmlModel {
         self.plan.inputs.clone()
     }
 
-    /// The outputs: name, slot, type of value.
-    pub(crate) fn answered(&self) -> Vec<(String, Slot, DataType)> {
-        let names = self.signatures[0].outputs().iter().map(|output| output.name.clone());
-        names.zip(&self.plan.outputs).map(|(name, (slot, dtype))| (name, *slot, *dtype)).collect()
+    /// The fields that are answered.
+    pub(crate) fn answered(&self) -> Vec<Answered> {
+        self.plan.answered()
+    }
+}
+
+impl Plan {
+    fn answered(&self) -> Vec<Answered> {
+        let outputs = self.outputs.iter();
+        outputs.map(|(name, slot, dtype)| Answered::new(name.clone(), *slot, *dtype)).collect()
     }
 }
 
@@ -125,8 +133,10 @@ struct Field {
 fn answers(m: &Compiled) -> Vec<Field> {
     let mut all: Vec<Field> = Vec::new();
     for (name, slot) in &m.root.results {
-        let number = m.root.function == MiningFunction::Regression;
         let dtype = m.slots[*slot as usize].dtype;
+        // Of several targets each is what its own segment predicts.
+        let several = m.root.results.len() > 1 && !dtype.is_number();
+        let number = m.root.function == MiningFunction::Regression && !several;
         all.push(Field { name: name.clone(), doc: String::new(), slot: *slot, dtype, number });
     }
     for field in output_fields(&m.root) {
@@ -257,7 +267,10 @@ impl Model for PmmlModel {
     fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
         Ok(Box::new(PmmlInstance {
             work: Work::new(&self.compiled),
+            memory: BlockMemory::new(&self.compiled),
             answer: Answer::default(),
+            answered: self.plan.answered(),
+            over_columns: true,
             hunger: 0,
             compiled: self.compiled.clone(),
             plan: self.plan.clone(),
@@ -277,7 +290,11 @@ pub(crate) struct PmmlInstance {
     pub(crate) compiled: Arc<Compiled>,
     plan: Arc<Plan>,
     pub(crate) work: Work,
+    pub(crate) memory: BlockMemory,
     answer: Answer,
+    answered: Vec<Answered>,
+    /// Whether no block of rows has turned out not to be for columns.
+    over_columns: bool,
     /// Rows that needed more than what the blocks have made of the columns, less those that did not.
     hunger: i32,
 }
@@ -297,28 +314,97 @@ impl Instance for PmmlInstance {
             wanted.iter().map(|place| TensorMut::with_capacity(specs[*place].dtype, count)).collect();
         self.work.start_call();
         let blocks = self.plan.group.is_none() && count >= LEAST_ROWS && self.compiled.goes_ahead();
-        for record in 0..count {
-            if blocks && record.is_multiple_of(BLOCK_ROWS) {
-                self.ahead(&columns, &(record..count.min(record + BLOCK_ROWS)))?;
+        let mut into = Into { outputs, wanted: &wanted, building: &mut building };
+        for first in (0..count).step_by(BLOCK_ROWS) {
+            let rows = first..count.min(first + BLOCK_ROWS);
+            if blocks && self.over_columns {
+                self.over_columns = self.answer_columns(&columns, &rows, &mut into)?;
+                if self.over_columns {
+                    continue;
+                }
             }
-            let outcome = match records.get(record) {
-                Some(rows) => self.record(&columns, record, rows),
-                None if blocks && self.hunger < HUNGRY => self.row_after_blocks(&columns, record),
-                None => self.row(&columns, record),
-            };
-            if let Err(problem) = outcome {
-                outputs.fail_row(record, problem);
-                self.work.start_row(record);
+            if blocks {
+                self.ahead(&columns, &rows)?;
             }
-            let mut cx = Cx { m: &self.compiled, w: &mut self.work };
-            for (tensor, place) in building.iter_mut().zip(&wanted) {
-                let (slot, dtype) = self.plan.outputs[*place];
-                let value = cx.get(slot)?;
-                push(&cx, tensor, value, dtype, &specs[*place].name, record)?;
+            for record in rows {
+                let outcome = match records.get(record) {
+                    Some(rows) => self.record(&columns, record, rows),
+                    None if blocks && self.hunger < HUNGRY => self.row_after_blocks(&columns, record),
+                    None => self.row(&columns, record),
+                };
+                self.push_row(record, outcome, &mut into)?;
             }
         }
         for (tensor, place) in building.into_iter().zip(wanted) {
             outputs.set(place, tensor.freeze(Shape::new(&[count]))?);
+        }
+        Ok(())
+    }
+}
+
+/// Where answers go.
+struct Into<'o> {
+    outputs: &'o mut Outputs,
+    wanted: &'o [usize],
+    building: &'o mut [TensorMut],
+}
+
+impl PmmlInstance {
+    /// Answers a block of rows over columns, those alone that are not the block's; `false` where the document's models
+    /// are not for columns: then nothing is answered.
+    fn answer_columns(
+        &mut self,
+        columns: &[Option<Column<'_>>],
+        rows: &Range<usize>,
+        into: &mut Into<'_>,
+    ) -> Result<bool, Problem> {
+        let compiled = self.compiled.clone();
+        let mut cx = BlockCx::new(&compiled, &mut self.memory, BlockData::Call(columns, rows.clone()));
+        let mut answers = cx.take_answers();
+        let answered = compiled.root.over_columns(&mut cx, &mut answers);
+        cx.give_answers(answers);
+        if !answered || !self.answered.iter().all(|field| self.memory.cells(field.slot).is_some()) {
+            return Ok(false);
+        }
+        let mut from = 0;
+        for at in 0..rows.len() {
+            if self.memory.covered[at] {
+                continue;
+            }
+            self.push_columns(from..at, rows.start, into)?;
+            let outcome = self.row(columns, rows.start + at);
+            self.push_row(rows.start + at, outcome, into)?;
+            from = at + 1;
+        }
+        self.push_columns(from..rows.len(), rows.start, into)?;
+        Ok(true)
+    }
+
+    fn push_columns(&mut self, rows: Range<usize>, first: usize, into: &mut Into<'_>) -> Result<(), Problem> {
+        for (tensor, place) in into.building.iter_mut().zip(into.wanted) {
+            let field = &mut self.answered[*place];
+            if let Some(cells) = self.memory.cells(field.slot) {
+                field.push_cells(&self.compiled, tensor, cells, rows.clone(), first)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_row(
+        &mut self,
+        row: usize,
+        outcome: Result<(), Problem>,
+        into: &mut Into<'_>,
+    ) -> Result<(), Problem> {
+        if let Err(problem) = outcome {
+            into.outputs.fail_row(row, problem);
+            self.work.start_row(row);
+        }
+        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
+        for (tensor, place) in into.building.iter_mut().zip(into.wanted) {
+            let field = &self.answered[*place];
+            let value = cx.get(field.slot)?;
+            field.push(&cx, tensor, value)?;
         }
         Ok(())
     }
@@ -408,12 +494,6 @@ impl PmmlInstance {
 }
 
 impl Column<'_> {
-    /// Whether it holds numbers, or nothing where one is missing.
-    pub(crate) fn is_numbers(&self) -> bool {
-        matches!(self.tensor.dtype(), DType::F64 | DType::F32 | DType::I64)
-            && self.tensor.invalid().is_empty()
-    }
-
     fn value(&self, cx: &mut Cx<'_>, row: usize) -> Result<Value, Problem> {
         if self.tensor.is_missing(row) {
             return Ok(Value::Missing);
@@ -461,29 +541,6 @@ impl Column<'_> {
         cx.w.unreadable.push((self.field, text.to_owned()));
         Value::Invalid
     }
-}
-
-fn push(
-    cx: &Cx<'_>,
-    tensor: &mut TensorMut,
-    value: Value,
-    dtype: DataType,
-    name: &str,
-    row: usize,
-) -> Result<(), Problem> {
-    match (tensor.dtype(), value) {
-        (_, Value::Missing | Value::Invalid) => return tensor.push_missing(&NullRule::Accept, name, row),
-        (DType::String, value) => tensor.push_str(cx.shown(value, dtype).as_bytes()),
-        (DType::F32, value) => match value.num() {
-            Some(number) => tensor.push(number as f32),
-            None => return tensor.push_missing(&NullRule::Accept, name, row),
-        },
-        (_, value) => match value.num() {
-            Some(number) => tensor.push(number),
-            None => return tensor.push_missing(&NullRule::Accept, name, row),
-        },
-    }
-    Ok(())
 }
 
 /// Fields that a model takes from the data.

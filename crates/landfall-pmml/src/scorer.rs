@@ -1,8 +1,9 @@
 //! Rows one at a time inside a process: typed values by place, no tensors, no names.
 
+use crate::blocks::{BlockCx, BlockData, BlockMemory};
 use crate::model::PmmlModel;
 use crate::resolve::Slot;
-use crate::run::{Answer, Compiled, Cx, Work};
+use crate::run::{Answer, Answered, Compiled, Cx, Work};
 use crate::value::{DataType, Value};
 use landfall_model::{Kind, Problem, RowRule};
 use std::sync::Arc;
@@ -27,11 +28,23 @@ use std::sync::Arc;
 /// ```
 pub struct Scorer {
     compiled: Arc<Compiled>,
-    /// Places in the dictionary.
-    inputs: Vec<usize>,
-    outputs: Vec<(String, Slot, DataType)>,
+    inputs: Vec<Input>,
+    outputs: Vec<Answered>,
     work: Work,
+    memory: BlockMemory,
     answer: Answer,
+    /// Whether the document's models are for columns: a row is then a block of one.
+    over_columns: bool,
+    /// Whether the row has been answered so.
+    answered: bool,
+}
+
+/// One input.
+struct Input {
+    /// Place in the dictionary.
+    place: usize,
+    /// Whether it takes numbers as they come.
+    plain: bool,
 }
 
 impl Scorer {
@@ -51,23 +64,31 @@ impl Scorer {
 
     fn of(model: &PmmlModel) -> Scorer {
         let compiled = model.compiled();
+        let plain = |place: usize| {
+            let field = &compiled.dictionary[place];
+            field.missing.is_empty() && field.dtype.is_number() && field.dtype != DataType::Float
+        };
+        let input = |place: usize| Input { place, plain: plain(place) };
         Scorer {
-            inputs: model.input_places(),
+            inputs: model.input_places().into_iter().map(input).collect(),
             outputs: model.answered(),
             work: Work::new(&compiled),
+            memory: BlockMemory::new(&compiled),
             answer: Answer::default(),
+            over_columns: compiled.goes_ahead(),
+            answered: false,
             compiled,
         }
     }
 
     /// Names of the inputs, by place.
     pub fn inputs(&self) -> Vec<&str> {
-        self.inputs.iter().map(|place| self.compiled.dictionary[*place].name.as_str()).collect()
+        self.inputs.iter().map(|input| self.compiled.dictionary[input.place].name.as_str()).collect()
     }
 
     /// Names of the outputs, by place.
     pub fn outputs(&self) -> Vec<&str> {
-        self.outputs.iter().map(|(name, ..)| name.as_str()).collect()
+        self.outputs.iter().map(|output| output.name.as_str()).collect()
     }
 
     /// Begins a row: all its values are missing.
@@ -79,8 +100,18 @@ impl Scorer {
     ///
     /// # Panics
     /// When there is no such input.
+    #[inline]
     pub fn set_number(&mut self, input: usize, number: f64) {
-        let place = self.inputs[input];
+        let Input { place, plain } = self.inputs[input];
+        if plain {
+            let value = if number.is_nan() { Value::Missing } else { Value::Num(number) };
+            self.work.input[place] = value;
+            return;
+        }
+        self.set_number_of(place, number);
+    }
+
+    fn set_number_of(&mut self, place: usize, number: f64) {
         let field = &self.compiled.dictionary[place];
         let value = match field.dtype {
             _ if number.is_nan() => Value::Missing,
@@ -96,10 +127,11 @@ impl Scorer {
     /// # Panics
     /// When there is no such input.
     pub fn set_text(&mut self, input: usize, text: &str) {
-        let place = self.inputs[input];
+        let place = self.inputs[input].place;
         let field = &self.compiled.dictionary[place];
         let mut cx = Cx { m: &self.compiled, w: &mut self.work };
         let value = match field.dtype.parse(text, |text| cx.symbol(text)) {
+            Some(Value::Num(number)) if number.is_nan() => Value::Missing,
             Some(value) if field.missing.contains(&value) => Value::Missing,
             Some(value) => value,
             None if field.missing_texts.iter().any(|missing| missing == text) => Value::Missing,
@@ -116,8 +148,37 @@ impl Scorer {
     /// # Errors
     /// A value that the model refuses, by field.
     pub fn run(&mut self) -> Result<(), Problem> {
+        self.answered = self.over_columns && self.run_as_block();
+        if self.answered {
+            return Ok(());
+        }
         let mut cx = Cx { m: &self.compiled, w: &mut self.work };
         self.compiled.root.run(&mut cx, &mut self.answer)
+    }
+
+    /// Whether the row could be answered as a block of one.
+    fn run_as_block(&mut self) -> bool {
+        let mut cx = BlockCx::new(&self.compiled, &mut self.memory, BlockData::Row(&self.work.input));
+        let mut answers = cx.take_answers();
+        self.over_columns = self.compiled.root.over_columns(&mut cx, &mut answers);
+        cx.give_answers(answers);
+        self.over_columns && self.memory.covered[0]
+    }
+
+    fn value(&mut self, slot: Slot) -> Result<Value, Problem> {
+        let cells = self.memory.cells(slot).filter(|_| self.answered);
+        match cells {
+            Some(cells) => Ok(cells.value(&self.compiled, 0)),
+            None => Cx { m: &self.compiled, w: &mut self.work }.get(slot),
+        }
+    }
+
+    /// Whether an output is text, not a number.
+    ///
+    /// # Panics
+    /// When there is no such output.
+    pub fn output_is_text(&self, output: usize) -> bool {
+        !self.outputs[output].dtype.is_number()
     }
 
     /// An output as a number; `None` where it is missing, or none.
@@ -128,8 +189,7 @@ impl Scorer {
     /// # Panics
     /// When there is no such output.
     pub fn number(&mut self, output: usize) -> Result<Option<f64>, Problem> {
-        let slot = self.outputs[output].1;
-        Cx { m: &self.compiled, w: &mut self.work }.number(slot)
+        Ok(self.value(self.outputs[output].slot)?.num())
     }
 
     /// An output as text, as a table would show it; `None` where it is missing.
@@ -140,10 +200,10 @@ impl Scorer {
     /// # Panics
     /// As [`Scorer::number`].
     pub fn text(&mut self, output: usize) -> Result<Option<String>, Problem> {
-        let (_, slot, dtype) = self.outputs[output];
-        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
-        let value = cx.get(slot)?;
+        let (slot, dtype) = (self.outputs[output].slot, self.outputs[output].dtype);
+        let value = self.value(slot)?;
         let none = matches!(value, Value::Missing | Value::Invalid);
+        let cx = Cx { m: &self.compiled, w: &mut self.work };
         Ok((!none).then(|| cx.shown(value, dtype)))
     }
 }

@@ -1,17 +1,24 @@
 //! Columns instead of rows: what models compute over a block of rows before each row is evaluated.
 //!
 //! A model whose answer is arithmetic over numbers hands in a [`Block`] when it is read. Rows of a call are then taken a
-//! block at a time: each block's columns are filled once ([`fill`]), all its rows are computed with the rows side by
-//! side, and a row's own evaluation finds the result ([`Cx::ahead`]) or, where the row is not the block's (a value
-//! missing that is needed, one that is no number), computes it as ever. Both give the same bits.
+//! block at a time. Where all that the document's models do is known over columns, a block goes through them as columns
+//! from the data to the answered fields ([`BlockCx`]). Else each block's columns are filled once ([`fill`]), all its rows
+//! are computed with the rows side by side, and a row's own evaluation finds the result ([`Cx::ahead`]). Either way a row
+//! that is not the block's (a value missing that is needed, one that is no number) is computed as ever, alone. All give
+//! the same bits.
 
+mod cells;
+mod cx;
 mod features;
 mod fill;
 mod simd;
+mod way;
 
+pub(crate) use cells::{Answers, Cells, CellsView, best};
+pub(crate) use cx::{BlockCx, BlockData, BlockMemory};
 pub(crate) use features::{Coding, Feature, Features};
 pub(crate) use fill::{BLOCK_ROWS, LEAST_ROWS};
-pub(crate) use simd::{Loops, exp, widest};
+pub(crate) use simd::{Loops, Step, each, exp, widest};
 
 use crate::run::Cx;
 use smallvec::SmallVec;
@@ -23,6 +30,9 @@ pub(crate) type BlockId = usize;
 
 /// What a block gives one row.
 pub(crate) type RowValues = SmallVec<[f64; 8]>;
+
+/// Places of classes, one for each value that a block gives.
+pub(crate) type RowPlaces = SmallVec<[u32; 8]>;
 
 /// Arithmetic over columns.
 pub(crate) trait Block: Send + Sync + Debug {
@@ -45,7 +55,8 @@ pub(crate) trait Block: Send + Sync + Debug {
 #[derive(Debug, Default)]
 pub(crate) struct BlockRows {
     columns: Vec<f64>,
-    values: Vec<f64>,
+    /// [outputs][rows].
+    pub(crate) values: Vec<f64>,
     scratch: Vec<f64>,
     /// Which rows are the block's.
     covered: Vec<bool>,
@@ -59,7 +70,7 @@ impl BlockRows {
     /// Begins a block: all rows are its own until one turns out not to be.
     fn start(&mut self, first: usize, rows: usize, features: usize) {
         self.first = first;
-        self.columns.clear();
+        // Each number is written before it is read.
         self.columns.resize(rows * features, 0.0);
         self.covered.clear();
         self.covered.resize(rows, true);
@@ -119,6 +130,11 @@ impl<B: Block + ?Sized> Block for Arc<B> {
 }
 
 impl FeatureColumn<'_> {
+    /// The same, for one of several writers.
+    fn again(&mut self) -> FeatureColumn<'_> {
+        FeatureColumn { numbers: self.numbers, covered: self.covered }
+    }
+
     /// Takes a number for each row; a row without one is not the block's.
     fn fill(self, numbers: impl Iterator<Item = Option<f64>>) {
         for ((place, covered), number) in self.numbers.iter_mut().zip(self.covered).zip(numbers) {

@@ -44,6 +44,30 @@ fn avx2<L: Loops>(loops: &L, columns: &[f64], rows: usize, values: &mut [f64], s
     loops.run(columns, rows, values, scratch);
 }
 
+/// One step over a number. What implements it marks [`Step::of`] `#[inline(always)]`, as [`Loops`] do.
+pub(crate) trait Step {
+    /// What becomes of a number.
+    fn of(&self, x: f64) -> f64;
+}
+
+/// A step over each number of a column.
+struct Each<S>(S);
+
+impl<S: Step> Loops for Each<S> {
+    #[inline(always)]
+    fn run(&self, _: &[f64], _: usize, values: &mut [f64], _: &mut Vec<f64>) {
+        // Not by a closure: that may stay on its own.
+        for value in values {
+            *value = self.0.of(*value);
+        }
+    }
+}
+
+/// Replaces each number by what a step makes of it, as [`widest`] runs loops.
+pub(crate) fn each(values: &mut [f64], step: impl Step) {
+    widest(&Each(step), &[], 0, values, &mut Vec::new());
+}
+
 /// e to the power of x, within an ulp or so, without a branch: x = k ln 2 + r with |r| <= ln 2 / 2, then a polynomial
 /// for e^r (its Taylor coefficients: at degree 13 the rest is below half an ulp) times 2^k in two steps, so that small
 /// results lose their bits as they should.

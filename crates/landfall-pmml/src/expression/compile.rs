@@ -31,13 +31,19 @@ pub(crate) fn resolve_derived<'a>(
 /// The slot of a derived field.
 pub(crate) fn derived_slot<'a>(b: &mut Build<'a>, scope: ScopeId, derived: &Derived) -> Result<u32, Problem> {
     let expr = resolve_derived(b, scope, derived)?;
-    Ok(b.slot(SlotDef {
+    let slot = b.slot(SlotDef {
         name: derived.name.clone(),
         dtype: derived.dtype,
         optype: derived.optype,
         source: Source::Derived(Box::new(expr)),
         field: None,
-    }))
+    });
+    let mut order = Vec::with_capacity(derived.order.len());
+    for text in &derived.order {
+        order.push(b.constant(text, derived.dtype, derived.place)?);
+    }
+    b.order_values(slot, order);
+    Ok(slot)
 }
 
 /// An expression whose values are cast to a type, where they are of another.
@@ -198,10 +204,10 @@ fn reference<'a>(
 }
 
 fn ordered_values<'a>(b: &Build<'a>, slot: u32, place: Place) -> Result<Vec<Value>, Problem> {
-    let def = &b.slots[slot as usize];
-    match def.field.map(|field| &b.dictionary[field]) {
-        Some(field) if !field.valid.is_empty() && def.optype == OpType::Ordinal => Ok(field.valid.clone()),
-        _ => Err(b.xml.malformed(place, "a thermometer needs an ordinal field with its values")),
+    let ordinal = b.slots[slot as usize].optype == OpType::Ordinal;
+    match b.values_in_order(slot).filter(|_| ordinal) {
+        Some(values) => Ok(values.to_vec()),
+        None => Err(b.xml.malformed(place, "a thermometer needs an ordinal field with its values")),
     }
 }
 
@@ -267,7 +273,7 @@ fn built_in<'a>(
         align(b, &mut arguments, &mut types);
     }
     let result = (function.result)(&types);
-    let regex = if function.takes_pattern { Some(pattern(b, name, &arguments, place)?) } else { None };
+    let regex = if function.takes_pattern { pattern(b, &arguments, place)? } else { None };
     let apply = Apply { function, arguments, types, result, regex, treatment: ApplyTreatment::NONE };
     Ok(Typed { expr: Expr::Apply(Box::new(apply)), dtype: result })
 }
@@ -298,12 +304,11 @@ fn align<'a>(b: &mut Build<'a>, arguments: &mut [Expr], types: &mut [DataType]) 
     }
 }
 
-fn pattern<'a>(b: &Build<'a>, name: &str, arguments: &[Expr], place: Place) -> Result<Regex, Problem> {
-    let Some(Expr::Constant(Value::Text(symbol))) = arguments.get(1) else {
-        return Err(b.xml.unsupported(place, format!("{name} with a pattern that is no constant")));
-    };
+/// The pattern, where it is a constant; others are made row by row.
+fn pattern<'a>(b: &Build<'a>, arguments: &[Expr], place: Place) -> Result<Option<Regex>, Problem> {
+    let Some(Expr::Constant(Value::Text(symbol))) = arguments.get(1) else { return Ok(None) };
     let text = b.symbols.text(*symbol).cloned().unwrap_or_default();
-    Regex::new(&text).map_err(|error| {
+    Regex::new(&text).map(Some).map_err(|error| {
         b.xml.unsupported(place, format!("pattern {text:?}: {}", error.to_string().replace('\n', " ")))
     })
 }

@@ -82,6 +82,8 @@ pub(crate) struct Derived {
     pub(crate) name: String,
     pub(crate) dtype: DataType,
     pub(crate) optype: OpType,
+    /// Its values in their order, where it names them.
+    pub(crate) order: Vec<String>,
     pub(crate) expression: Node,
     pub(crate) place: Place,
 }
@@ -124,11 +126,16 @@ pub(crate) fn read_derived<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Resu
     element.only(&b.xml, &["name", "displayName", "optype", "dataType", "datatype"])?;
     let dtype = b.dtype(element)?;
     let optype = OpType::of(&b.xml, element)?.unwrap_or(OpType::Continuous);
-    let mut expression = None;
+    let (mut expression, mut order) = (None, Vec::new());
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
-            // The order of values of an ordinal field.
-            "Value" => b.xml.skip(&child)?,
+            "Value" => {
+                child.only(&b.xml, &["value", "displayValue", "property"])?;
+                if matches!(child.get("property"), None | Some("valid")) {
+                    order.push(child.need(&b.xml, "value")?.to_owned());
+                }
+                b.xml.leaf(&child)?;
+            }
             _ if expression.is_none() => expression = Some(read_expression(b, &child, element)?),
             _ => return Err(b.xml.unknown(&child, element)),
         }
@@ -140,6 +147,7 @@ pub(crate) fn read_derived<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Resu
         name: element.get("name").unwrap_or_default().to_owned(),
         dtype: dtype.unwrap_or(default),
         optype,
+        order,
         expression,
         place: element.place,
     })

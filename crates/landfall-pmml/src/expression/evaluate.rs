@@ -18,32 +18,10 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
         Expr::Constant(value) => Ok(*value),
         Expr::Field { slot, if_missing } => Ok(present_or(cx.get(*slot)?, *if_missing)),
         Expr::Parameter(at) => Ok(cx.w.parameters[cx.w.parameters_base + at]),
-        Expr::NormContinuous { of, points, outliers, if_missing } => {
-            let value = evaluate(of, cx)?;
-            Ok(match value.num() {
-                Some(number) => norm_continuous(number, points, *outliers),
-                None => *if_missing,
-            })
-        }
-        Expr::NormDiscrete { of, value, if_missing, thermometer } => {
-            let found = evaluate(of, cx)?;
-            if found.is_missing() {
-                return Ok(*if_missing);
-            }
-            let is = match thermometer {
-                None => found == *value,
-                Some(order) => {
-                    let place = |value: Value| order.iter().position(|other| *other == value);
-                    matches!((place(found), place(*value)), (Some(found), Some(value)) if found >= value)
-                }
-            };
-            Ok(Value::Num(f64::from(u8::from(is))))
-        }
-        Expr::Discretize { of, bins, default, if_missing } => {
-            let value = evaluate(of, cx)?;
-            let Some(number) = value.num() else { return Ok(*if_missing) };
-            Ok(bins.iter().find(|(interval, _)| interval.holds(number)).map_or(*default, |(_, value)| *value))
-        }
+        Expr::NormContinuous { of, .. }
+        | Expr::NormDiscrete { of, .. }
+        | Expr::Discretize { of, .. }
+        | Expr::Present { of, .. } => Ok(of_one(expr, evaluate(of, cx)?)),
         Expr::MapValues(table) => {
             let mut keys: SmallVec<[Value; 4]> = SmallVec::new();
             for key in &table.keys {
@@ -56,7 +34,6 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
             Ok(table.find(&keys))
         }
         Expr::TextIndex(index) => index.evaluate(cx),
-        Expr::Present { of, if_missing } => Ok(present_or(evaluate(of, cx)?, *if_missing)),
         Expr::Lag(lag) => lag.evaluate(cx),
         Expr::Aggregate(aggregate) => Ok(aggregate.evaluate(cx)),
         Expr::If { condition, then, otherwise, treatment } => {
@@ -79,6 +56,34 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
                 value => Ok(value),
             }
         }
+    }
+}
+
+/// What an expression over one other makes of its value; other expressions leave it as it is.
+pub(crate) fn of_one(expr: &Expr, value: Value) -> Value {
+    match expr {
+        Expr::NormContinuous { points, outliers, if_missing, .. } => match value.num() {
+            Some(number) => norm_continuous(number, points, *outliers),
+            None => *if_missing,
+        },
+        Expr::NormDiscrete { if_missing, .. } if value.is_missing() => *if_missing,
+        Expr::NormDiscrete { value: asked, thermometer: None, .. } => {
+            Value::Num(f64::from(u8::from(value == *asked)))
+        }
+        Expr::NormDiscrete { value: asked, thermometer: Some(order), .. } => {
+            let place = |value: Value| order.iter().position(|other| *other == value);
+            let is = matches!((place(value), place(*asked)), (Some(found), Some(asked)) if found >= asked);
+            Value::Num(f64::from(u8::from(is)))
+        }
+        Expr::Discretize { bins, default, if_missing, .. } => match value.num() {
+            Some(number) => {
+                let bin = bins.iter().find(|(interval, _)| interval.holds(number));
+                bin.map_or(*default, |(_, value)| *value)
+            }
+            None => *if_missing,
+        },
+        Expr::Present { if_missing, .. } | Expr::Field { if_missing, .. } => present_or(value, *if_missing),
+        _ => value,
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) use document::{
     Derived, Functions, Kind as DocumentKind, Node as DocumentNode, read_derived, read_expression,
     read_function,
 };
-pub(crate) use evaluate::{evaluate, norm_continuous};
+pub(crate) use evaluate::{evaluate, of_one};
 pub(crate) use text_index::TextIndex;
 
 use crate::functions::Function;

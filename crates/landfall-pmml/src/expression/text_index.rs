@@ -363,10 +363,10 @@ impl TextIndex {
         if text.is_missing() || term.is_missing() {
             return Ok(Value::Missing);
         }
-        let (mut text, mut term) = (cx.shown(text, self.text_type), cx.shown(term, self.term_type));
+        // Terms are words of the vocabulary that the text is brought to.
+        let (mut text, term) = (cx.shown(text, self.text_type), cx.shown(term, self.term_type));
         for normalization in &self.normalizations {
             text = normalization.apply(text);
-            term = normalization.apply(term);
         }
         let words = self.counting.split(&text);
         let phrase = self.counting.split(&term);

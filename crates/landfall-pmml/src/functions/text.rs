@@ -4,6 +4,8 @@ use super::{Function, boolean, integer, numbers, string};
 use crate::expression::Apply;
 use crate::run::Cx;
 use crate::value::Value;
+use regex::{Regex, RegexBuilder};
+use std::borrow::Cow;
 
 pub(super) const TABLE: &[Function] = &[
     Function::of("uppercase", (1, 1), string, |cx, apply, v| map(cx, apply, v, |text| text.to_uppercase())),
@@ -15,11 +17,11 @@ pub(super) const TABLE: &[Function] = &[
         Value::Num(cx.shown(v[0], apply.types[0]).chars().count() as f64)
     }),
     Function::of("substring", (3, 3), string, substring),
-    Function::of("concat", (1, usize::MAX), string, concat),
+    Function::of("concat", (1, usize::MAX), string, concat).taking_missing(),
     Function::of("replace", (3, 3), string, replace).with_pattern(),
     Function::of("matches", (2, 2), boolean, |cx, apply, v| {
         let text = cx.shown(v[0], apply.types[0]);
-        apply.regex.as_ref().map_or(Value::Invalid, |regex| Value::Bool(regex.is_match(&text)))
+        pattern(cx, apply, v).map_or(Value::Invalid, |regex| Value::Bool(regex.is_match(&text)))
     })
     .with_pattern(),
     Function::of("formatNumber", (2, 2), string, format_number),
@@ -43,17 +45,30 @@ fn substring(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
 
 fn concat(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
     let mut all = String::new();
+    // What is missing adds nothing.
     for (value, dtype) in values.iter().zip(&apply.types) {
         all.push_str(&cx.shown(*value, *dtype));
     }
     Value::Text(cx.symbol(&all))
 }
 
+/// Patterns of the data are compiled within these many bytes.
+const PATTERN_BYTES: usize = 1 << 20;
+
+/// The pattern of the document, or that of this row; `None` where it is none.
+fn pattern<'p>(cx: &Cx<'_>, apply: &'p Apply, values: &[Value]) -> Option<Cow<'p, Regex>> {
+    if let Some(regex) = &apply.regex {
+        return Some(Cow::Borrowed(regex));
+    }
+    let text = cx.shown(values[1], apply.types[1]);
+    RegexBuilder::new(&text).size_limit(PATTERN_BYTES).build().ok().map(Cow::Owned)
+}
+
 /// All matches are replaced; `$1` in the replacement is a group.
 fn replace(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
     let text = cx.shown(values[0], apply.types[0]);
     let with = grouped(&cx.shown(values[2], apply.types[2]));
-    let Some(regex) = &apply.regex else { return Value::Invalid };
+    let Some(regex) = pattern(cx, apply, values) else { return Value::Invalid };
     let replaced = regex.replace_all(&text, with.as_str()).into_owned();
     Value::Text(cx.symbol(&replaced))
 }
@@ -77,7 +92,7 @@ fn grouped(replacement: &str) -> String {
     all
 }
 
-/// By a pattern of C: flags, width, precision and one of `d`, `f`, `e`, `g`, `s`.
+/// By a pattern of C: flags, width, precision and one of `d`, `i`, `u`, `f`, `e`, `g`, `x`, `o`, `s`, some in capitals.
 fn format_number(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
     let pattern = cx.shown(values[1], apply.types[1]);
     let Some(number) = values[0].num() else { return Value::Invalid };
@@ -105,9 +120,19 @@ fn formatted(number: f64, pattern: &str) -> Option<String> {
     let (letter, after) = rest.split_at(1);
     let magnitude = number.abs();
     let mut digits = match letter {
-        "d" | "i" => format!("{:.0}", magnitude.trunc()),
-        "f" => format!("{magnitude:.*}", precision.unwrap_or(6)),
+        "d" | "i" | "u" => {
+            let digits = format!("{:.0}", magnitude.trunc());
+            // The precision of a whole number is its digits at least.
+            "0".repeat(precision.unwrap_or(1).saturating_sub(digits.len())) + &digits
+        }
+        "x" => format!("{:x}", magnitude as u64),
+        "X" => format!("{:X}", magnitude as u64),
+        "o" => format!("{:o}", magnitude as u64),
+        "f" | "F" => format!("{magnitude:.*}", precision.unwrap_or(6)),
         "e" => exponent(&format!("{magnitude:.*e}", precision.unwrap_or(6))),
+        "E" => exponent(&format!("{magnitude:.*e}", precision.unwrap_or(6))).to_uppercase(),
+        "g" => general(magnitude, precision.unwrap_or(6), flags.contains('#')),
+        "G" => general(magnitude, precision.unwrap_or(6), flags.contains('#')).to_uppercase(),
         "s" => format!("{magnitude:?}"),
         _ => return None,
     };
@@ -127,6 +152,22 @@ fn formatted(number: f64, pattern: &str) -> Option<String> {
         _ => format!("{}{sign}{digits}", " ".repeat(pad)),
     };
     Some(format!("{before}{body}{}", after.replace("%%", "%")))
+}
+
+/// So many digits, with a power of ten where that is shorter; zeros at the end are left out but `keep` says otherwise.
+fn general(number: f64, precision: usize, keep: bool) -> String {
+    let digits = precision.max(1);
+    let power = format!("{number:.*e}", digits - 1);
+    let place: i64 = power.split_once('e').and_then(|(_, place)| place.parse().ok()).unwrap_or(0);
+    let short = |text: &str| match text.contains('.') && !keep {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    if place < -4 || place >= digits as i64 {
+        let (mantissa, place) = power.split_once('e').unwrap_or((&power, "0"));
+        return exponent(&format!("{}e{place}", short(mantissa)));
+    }
+    short(&format!("{number:.*}", (digits as i64 - 1 - place).max(0) as usize))
 }
 
 /// `1.5e2` as `1.5e+02`.
@@ -158,6 +199,11 @@ mod tests {
         assert_eq!(formatted(-1234.5, "%,.2f").as_deref(), Some("-1,234.50"));
         assert_eq!(formatted(7.0, "%05.1f|").as_deref(), Some("007.0|"));
         assert_eq!(formatted(150.0, "%.1e").as_deref(), Some("1.5e+02"));
+        assert_eq!(formatted(7.0, "%.3d").as_deref(), Some("007"));
+        assert_eq!(formatted(255.0, "%x %%").as_deref(), Some("ff %"));
+        assert_eq!(formatted(0.0001, "%g").as_deref(), Some("0.0001"));
+        assert_eq!(formatted(1234567.0, "%g").as_deref(), Some("1.23457e+06"));
+        assert_eq!(formatted(0.5, "%.3G").as_deref(), Some("0.5"));
         assert_eq!(formatted(1.0, "%999d"), None);
     }
 

@@ -71,10 +71,11 @@ pub(super) fn read<'a>(
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
             "ComparisonMeasure" => measure = Some(Measure::read(b, &child)?),
-            "ClusteringField" => fields.extend(clustering_field(b, &child, header)?),
+            "ClusteringField" => fields.extend(clustering_field(b, &child, header, centred)?),
             // Fields that older documents define here.
             "CenterFields" => {
                 while let Some(field) = b.xml.child(&child)? {
+                    b.xml.named(&field, &child, "DerivedField")?;
                     let derived = expression::read_derived(b, &field)?;
                     b.defer(header.scope, derived)?;
                 }
@@ -112,6 +113,7 @@ fn clustering_field<'a>(
     b: &mut Build<'a>,
     element: &Element<'a>,
     header: &Header,
+    centred: bool,
 ) -> Result<Option<Field>, Problem> {
     element.only(&b.xml, &["field", "isCenterField", "fieldWeight", "similarityScale", "compareFunction"])?;
     let name = element.need(&b.xml, "field")?.to_owned();
@@ -134,7 +136,8 @@ fn clustering_field<'a>(
     let number = (dtype.is_number() || dtype == DataType::Boolean) && part.table.is_none();
     let order = Some(data.map(|data| data.valid.clone()).unwrap_or_default()).filter(|_| !number);
     let is_centre = element.flag(&b.xml, "isCenterField", true)?;
-    Ok(Some(Field { name, slot, part, order }).filter(|_| is_centre))
+    // Clusters without a centre are compared in all fields.
+    Ok(Some(Field { name, slot, part, order }).filter(|_| is_centre || !centred))
 }
 
 fn numbers_within<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Option<Vec<f64>>, Problem> {

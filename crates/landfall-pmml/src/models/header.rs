@@ -59,6 +59,23 @@ pub(crate) struct TargetInfo {
     pub(crate) actual: Option<Slot>,
 }
 
+/// Reads `<LocalTransformations>` into a scope.
+pub(super) fn local_transformations<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    scope: ScopeId,
+) -> Result<(), Problem> {
+    element.only(&b.xml, &[])?;
+    while let Some(field) = b.xml.child(element)? {
+        if field.name != "DerivedField" {
+            return Err(b.xml.unknown(&field, element));
+        }
+        let derived = expression::read_derived(b, &field)?;
+        b.defer(scope, derived)?;
+    }
+    Ok(())
+}
+
 /// What has been read of a model beside its own children.
 pub(crate) struct Header {
     pub(crate) scope: ScopeId,
@@ -165,17 +182,11 @@ impl Header {
                 "Targets" => {
                     let dtype = self.number_or_class();
                     self.targets = resolve::targets::read(b, &child, |_, _| dtype)?;
-                }
-                "LocalTransformations" => {
-                    child.only(&b.xml, &[])?;
-                    while let Some(field) = b.xml.child(&child)? {
-                        if field.name != "DerivedField" {
-                            return Err(b.xml.unknown(&field, &child));
-                        }
-                        let derived = expression::read_derived(b, &field)?;
-                        b.defer(self.scope, derived)?;
+                    if let Some(optype) = self.own_targets().and_then(|target| target.optype) {
+                        self.target_optype = Some(optype);
                     }
                 }
+                "LocalTransformations" => local_transformations(b, &child, self.scope)?,
                 "ModelVerification" => self.verification = Some(crate::verification::read(b, &child)?),
                 // For people: how the training data looked, and how good the model is.
                 "ModelStats" | "ModelExplanation" => b.xml.skip(&child)?,

@@ -3,6 +3,7 @@
 use super::forest::{Join, Joined, Trees};
 use super::predicate::{self, Predicate};
 use super::{Body, Header, Math, MiningFunction, Model, OutputField, output};
+use crate::blocks::{Answers, BlockCx};
 use crate::functions::median;
 use crate::read::Element;
 use crate::resolve::{Build, ClassList, Slot};
@@ -20,6 +21,8 @@ struct Mining {
     function: MiningFunction,
     math: Math,
     results: Vec<(String, Slot)>,
+    /// The list in which the model's own classes are counted.
+    list: ClassList,
     /// The same as one forest, where all segments are trees.
     joined: Option<Joined>,
 }
@@ -47,6 +50,18 @@ enum Method {
     All,
     Chain,
     MultiChain,
+}
+
+impl Method {
+    fn is_weighted(self) -> bool {
+        match self {
+            Method::Vote { weighted }
+            | Method::Average { weighted }
+            | Method::Median { weighted }
+            | Method::Sum { weighted } => weighted,
+            _ => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,6 +112,7 @@ pub(super) fn read<'a>(
             function: header.function,
             math: header.math,
             results: header.results.clone(),
+            list: header.list,
             joined: None,
         })),
     }
@@ -152,6 +168,7 @@ fn segmentation<'a>(
         function: header.function,
         math: header.math,
         results: header.results.clone(),
+        list: header.list,
         joined: None,
     };
     while let Some(child) = b.xml.child(element)? {
@@ -161,7 +178,7 @@ fn segmentation<'a>(
                 mining.segments.push(segment);
             }
             // What the segments share is the outer model's.
-            "LocalTransformations" => b.xml.skip(&child)?,
+            "LocalTransformations" => super::header::local_transformations(b, &child, header.scope)?,
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
@@ -292,15 +309,45 @@ impl Mining {
         self.segments.iter().all(plain).then_some(Trees { models, weighted, join, function, math, list })
     }
 
+    /// Whether a segment predicts the model's own target.
+    fn predicts_own(&self, segment: &Segment) -> bool {
+        let target = segment.model.target.as_ref();
+        target.is_some_and(|target| self.results.iter().any(|(name, _)| *name == target.name))
+    }
+
+    /// [`Mining::chain`] over columns, where all segments answer each row.
+    fn chain_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let by_target = self.segments.iter().any(|segment| self.predicts_own(segment));
+        let mut inner = cx.take_answers();
+        let mut answered = true;
+        for segment in &self.segments {
+            let plain = matches!(segment.predicate, Predicate::True);
+            answered &= plain && segment.model.over_columns(cx, &mut inner);
+            answered &= answered && segment.outputs.iter().all(|field| field.over_columns(cx, &inner));
+            if !answered {
+                break;
+            }
+            if let Some(target) = &segment.model.target {
+                for (_, slot) in self.results.iter().filter(|(name, _)| *name == target.name) {
+                    cx.set(*slot, &inner.value);
+                }
+            }
+            if !by_target || self.predicts_own(segment) {
+                std::mem::swap(answers, &mut inner);
+            }
+        }
+        if answers.scores.is_empty() {
+            answers.list = self.list;
+        }
+        cx.give_answers(inner);
+        answered
+    }
+
     fn chain(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let mut inner = Answer::default();
         let list = answer.list;
-        let predicts_own = |segment: &Segment| {
-            let target = segment.model.target.as_ref();
-            target.is_some_and(|target| self.results.iter().any(|(name, _)| *name == target.name))
-        };
         // Where segments predict the model's own target, only their answer is the model's.
-        let by_target = self.segments.iter().any(predicts_own);
+        let by_target = self.segments.iter().any(|segment| self.predicts_own(segment));
         for segment in &self.segments {
             if segment.predicate.holds(cx)? != Some(true) {
                 continue;
@@ -311,7 +358,7 @@ impl Mining {
                     cx.set(*slot, inner.value);
                 }
             }
-            if !by_target || predicts_own(segment) {
+            if !by_target || self.predicts_own(segment) {
                 answer.clone_from(&inner);
             }
             let stops = inner.value.is_missing() && self.on_missing == OnMissing::ReturnMissing;
@@ -366,9 +413,11 @@ impl Mining {
             // A segment of unknown weight has as good as no prediction.
             let known = weight.is_some();
             let weight = weight.unwrap_or(segment.weight);
-            weights += weight;
+            // Segments count by their weight where the method asks for it.
+            let counts = if self.method.is_weighted() { weight } else { 1.0 };
+            weights += counts;
             if inner.value.is_missing() || !known {
-                missing += weight;
+                missing += counts;
                 match self.on_missing {
                     OnMissing::ReturnMissing => return Ok(None),
                     OnMissing::Skip => continue,
@@ -455,28 +504,28 @@ impl Mining {
                 }
                 super::normalization::simple_max(&mut answer.scores, math);
             }
-            Method::Max => {
-                let best = |part: &Part| (0..classes.len()).map(|c| of(part, c)).fold(0.0, f64::max);
-                let mut top: Option<&Part> = None;
-                for part in parts {
-                    if top.is_none_or(|top| best(part) > best(top)) {
-                        top = Some(part);
+            Method::Max | Method::Median { .. } => {
+                let of_class = |class: usize| parts.iter().map(move |part| (of(part, class), part.weight));
+                let chosen = |class: usize| self.chosen(of_class(class).collect());
+                let mean = |(low, high): (f64, f64)| math.round((low + high) / 2.0);
+                let mut winner: Option<(usize, f64)> = None;
+                for class in 0..classes.len() {
+                    let score = mean(chosen(class));
+                    if winner.is_none_or(|(_, best)| score > best) {
+                        winner = Some((class, score));
                     }
                 }
-                if let Some(top) = top {
-                    (0..classes.len()).for_each(|class| answer.scores[class] = of(top, class));
-                }
-            }
-            Method::Median { weighted } => {
+                let Some((winner, _)) = winner else { return };
+                // The parts that have what was chosen of the winner say the rest.
+                let (low, high) = chosen(winner);
+                let says = |part: &&Part| [low, high].contains(&of(part, winner));
+                let count = parts.iter().filter(says).count() as f64;
                 for class in 0..classes.len() {
-                    let values: Vec<(f64, f64)> =
-                        parts.iter().map(|part| (of(part, class), part.weight)).collect();
-                    answer.scores[class] = match weighted {
-                        true => weighted_median(values),
-                        false => math.round(median(values.into_iter().map(|(x, _)| x).collect())),
-                    };
+                    let sum = parts.iter().filter(says).fold(0.0, |sum, p| math.round(sum + of(p, class)));
+                    answer.scores[class] = math.round(sum / count);
                 }
-                super::normalization::simple_max(&mut answer.scores, math);
+                answer.value = classes[winner];
+                return;
             }
             Method::Average { weighted } | Method::Sum { weighted } => {
                 let weight = |part: &Part| if weighted { part.weight } else { 1.0 };
@@ -492,6 +541,25 @@ impl Mining {
             _ => {}
         }
         answer.value = answer.best().map_or(Value::Missing, |class| classes[class]);
+    }
+}
+
+impl Mining {
+    /// Of numbers with their weights the greatest or the middle one, as often as it stands there; of an even count the
+    /// two in the middle.
+    fn chosen(&self, values: Vec<(f64, f64)>) -> (f64, f64) {
+        let mut numbers: Vec<f64> = values.iter().map(|(x, _)| *x).collect();
+        numbers.sort_by(f64::total_cmp);
+        let count = numbers.len();
+        match self.method {
+            _ if count == 0 => (f64::NAN, f64::NAN),
+            Method::Max => (numbers[count - 1], numbers[count - 1]),
+            Method::Median { weighted: true } => {
+                let middle = weighted_median(values);
+                (middle, middle)
+            }
+            _ => (numbers[(count - 1) / 2], numbers[count / 2]),
+        }
     }
 }
 
@@ -533,6 +601,14 @@ impl Body for Mining {
             _ => self.vote_entities(&parts, answer),
         }
         Ok(())
+    }
+
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        match (self.method, &self.joined) {
+            (Method::Chain | Method::MultiChain, _) => self.chain_columns(cx, answers),
+            (_, Some(joined)) => joined.over_columns(cx, answers),
+            _ => false,
+        }
     }
 
     fn sets_targets(&self) -> bool {

@@ -31,6 +31,7 @@ mod tree;
 pub(crate) use header::{Header, Math, MiningFunction, TargetInfo};
 pub(crate) use output::{OutputField, RuleFeature};
 
+use crate::blocks::{Answers, BlockCx};
 use crate::read::Element;
 use crate::resolve::{Build, ClassList, ScopeId, Slot, Target};
 use crate::run::{Answer, Cx, Recommendation};
@@ -42,6 +43,12 @@ use std::fmt::Debug;
 pub(crate) trait Body: Send + Sync + Debug {
     /// Answers one row; `answer` is clear.
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem>;
+
+    /// Answers a block of rows over columns; `answers` is clear. Rows that it cannot answer so it uncovers. `false` where
+    /// it is no model for columns, whatever the rows.
+    fn over_columns(&self, _: &mut BlockCx<'_>, _: &mut Answers) -> bool {
+        false
+    }
 
     /// What a rule of this model says of itself (association rules).
     fn rule(&self, _: &Cx<'_>, _: Recommendation, _: RuleFeature) -> Option<String> {

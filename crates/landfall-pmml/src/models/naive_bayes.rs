@@ -1,9 +1,9 @@
 //! `<NaiveBayesModel>`: counts of pairs and distributions of numbers, multiplied as logarithms.
 
 use super::columns::{Densities, Evidence};
-use super::normalization::soft_max;
+use super::normalization::{soft_max, soft_max_columns};
 use super::{Body, Header, Math};
-use crate::blocks::{BlockId, Features, RowValues};
+use crate::blocks::{Answers, BlockCx, BlockId, Features, RowPlaces, RowValues, best};
 use crate::expression;
 use crate::read::Element;
 use crate::resolve::{Build, Slot};
@@ -41,10 +41,10 @@ enum Likelihood {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Distribution {
-    /// `scale` is the logarithm of the density at the mean.
+    /// `scale` is the logarithm of the density at the mean, `narrowness` is 1 / (2 variance).
     Gaussian {
         mean: f64,
-        variance: f64,
+        narrowness: f64,
         scale: f64,
     },
     Poisson {
@@ -148,6 +148,7 @@ fn target_counts<'a>(
     element.only(&b.xml, &[])?;
     let mut counts = Vec::new();
     while let Some(child) = b.xml.child(element)? {
+        b.xml.named(&child, element, "TargetValueCount")?;
         child.only(&b.xml, &["value", "count"])?;
         let text = child.need(&b.xml, "value")?.to_owned();
         counts.push((header.class(b, &text).0, child.need_number(&b.xml, "count")?));
@@ -164,6 +165,7 @@ fn stats<'a>(
     element.only(&b.xml, &[])?;
     let mut all = Vec::new();
     while let Some(child) = b.xml.child(element)? {
+        b.xml.named(&child, element, "TargetValueStat")?;
         child.only(&b.xml, &["value"])?;
         let text = child.need(&b.xml, "value")?.to_owned();
         let class = header.class(b, &text).0;
@@ -196,15 +198,15 @@ fn stats<'a>(
 impl Distribution {
     fn gaussian(mean: f64, variance: f64) -> Self {
         let scale = -0.5 * (2.0 * std::f64::consts::PI * variance).ln();
-        Distribution::Gaussian { mean, variance, scale }
+        Distribution::Gaussian { mean, narrowness: 1.0 / (2.0 * variance), scale }
     }
 
     /// The logarithm of the density.
     #[inline(always)]
     pub(crate) fn log(self, x: f64) -> f64 {
         match self {
-            Distribution::Gaussian { mean, variance, scale } => {
-                scale - (x - mean) * (x - mean) / (2.0 * variance)
+            Distribution::Gaussian { mean, narrowness, scale } => {
+                scale - (x - mean) * (x - mean) * narrowness
             }
             Distribution::Poisson { mean } if x >= 0.0 && x.fract() == 0.0 && x < 1e9 => {
                 let factorial: f64 = (1..=x as u64).map(|n| (n as f64).ln()).sum();
@@ -217,22 +219,26 @@ impl Distribution {
 }
 
 impl Likelihood {
-    /// The logarithm of a value's likelihood given a class; `None` for a value that says nothing.
-    fn of(&self, value: Value, class: usize) -> Option<f64> {
+    /// The logarithm of a value's likelihood given a class; `None` for a value that says nothing. `least` stands for
+    /// what was never seen, and for densities below it.
+    fn of(&self, value: Value, class: usize, least: f64) -> Option<f64> {
         match self {
             Likelihood::Counts { values, totals } => {
                 let (_, counts) = values.iter().find(|(other, _)| *other == value)?;
-                counted(counts, totals, class)
+                Some(counted(counts, totals, class, least))
             }
-            Likelihood::Distributions(all) => Some(distribution(all, class)?.log(value.num()?)),
+            Likelihood::Distributions(all) => Some(distribution(all, class)?.log(value.num()?).max(least)),
         }
     }
 }
 
-fn counted(counts: &[(usize, f64)], totals: &[(usize, f64)], class: usize) -> Option<f64> {
+/// The logarithm of a class's share of counts; `least` for one without any. A share that is small is no such one.
+fn counted(counts: &[(usize, f64)], totals: &[(usize, f64)], class: usize, least: f64) -> f64 {
     let find = |counts: &[(usize, f64)]| counts.iter().find(|(other, _)| *other == class).map(|(_, n)| *n);
-    let total = find(totals).filter(|total| *total > 0.0)?;
-    Some((find(counts).unwrap_or(0.0) / total).ln())
+    match (find(counts), find(totals)) {
+        (Some(count), Some(total)) if count > 0.0 && total > 0.0 => (count / total).ln(),
+        _ => least,
+    }
 }
 
 fn distribution(all: &[(usize, Distribution)], class: usize) -> Option<Distribution> {
@@ -252,8 +258,7 @@ impl Bayes {
                     let place = features.category(input.slot, &named);
                     let mut logs = vec![vec![0.0; self.classes.len()]; named.len()];
                     for (value, counts) in values.iter().rev() {
-                        let log =
-                            |class| counted(counts, totals, class).map_or(0.0, |log| log.max(self.least));
+                        let log = |class| counted(counts, totals, class, self.least);
                         logs[features.list[place].coding.code(*value)? as usize] =
                             classes().map(log).collect();
                     }
@@ -286,10 +291,7 @@ impl Bayes {
                 continue;
             }
             for ((class, _), log) in self.classes.iter().zip(&mut logs) {
-                if let Some(likelihood) = input.likelihood.of(value, *class) {
-                    // What was never seen, or hardly, counts as the threshold.
-                    *log += likelihood.max(self.least);
-                }
+                *log += input.likelihood.of(value, *class, self.least).unwrap_or(0.0);
             }
         }
         Ok(logs)
@@ -313,6 +315,20 @@ impl Body for Bayes {
         }
         answer.value = cx.m.lists[answer.list][self.classes[best].0];
         Ok(())
+    }
+
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let Some(mut ready) = cx.compute(self.block) else { return false };
+        let (rows, logs) = (cx.rows(), &mut ready.values);
+        soft_max_columns(logs, rows, Math { float: false }, &mut cx.w.numbers);
+        answers.start_scores(cx.m.lists[answers.list].len(), rows);
+        for ((class, _), column) in self.classes.iter().zip(logs.chunks_exact(rows)) {
+            answers.scores[class * rows..(class + 1) * rows].copy_from_slice(column);
+        }
+        let places: RowPlaces = self.classes.iter().map(|(class, _)| *class as u32).collect();
+        best(logs, rows, &places, answers.value.classes(answers.list, rows), &mut cx.w.numbers);
+        cx.give_back(self.block, ready);
+        true
     }
 }
 

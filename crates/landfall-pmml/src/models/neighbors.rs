@@ -81,6 +81,7 @@ pub(super) fn read<'a>(
             "KNNInputs" => {
                 child.only(&b.xml, &[])?;
                 while let Some(input) = b.xml.child(&child)? {
+                    b.xml.named(&input, &child, "KNNInput")?;
                     input.only(&b.xml, &["field", "fieldWeight", "compareFunction"])?;
                     let part = Part {
                         compare: measure::compare(b, &input)?,
@@ -214,7 +215,8 @@ impl Neighbors {
     }
 
     fn weight(&self, distance: f64) -> f64 {
-        if self.measure.distance { 1.0 / (distance + self.threshold) } else { distance }
+        // The threshold keeps neighbours that are not alike at all from weighing nothing together.
+        if self.measure.distance { 1.0 / (distance + self.threshold) } else { distance + self.threshold }
     }
 
     fn number(&self, nearest: &[(usize, f64)], target: usize) -> Option<f64> {

@@ -3,7 +3,7 @@
 use super::columns::{Layers, LayersNeuron};
 use super::normalization::Normalization;
 use super::{Body, Header, Math, MiningFunction};
-use crate::blocks::{BlockId, Feature, RowValues};
+use crate::blocks::{Answers, BlockCx, BlockId, Feature, RowPlaces, RowValues, best, exp};
 use crate::expression::{self, Derived, DocumentKind};
 use crate::read::Element;
 use crate::resolve::{Build, Slot};
@@ -138,6 +138,7 @@ pub(super) fn read<'a>(
             "NeuralInputs" => {
                 child.only(&b.xml, &["numberOfInputs"])?;
                 while let Some(input) = b.xml.child(&child)? {
+                    b.xml.named(&input, &child, "NeuralInput")?;
                     input.only(&b.xml, &["id"])?;
                     let (derived, id) = (derived(b, &input)?, input.need(&b.xml, "id")?.to_owned());
                     let slot = expression::derived_slot(b, header.scope, &derived)?;
@@ -152,6 +153,7 @@ pub(super) fn read<'a>(
             "NeuralOutputs" => {
                 child.only(&b.xml, &["numberOfOutputs"])?;
                 while let Some(output) = b.xml.child(&child)? {
+                    b.xml.named(&output, &child, "NeuralOutput")?;
                     network.outputs.push(read_output(b, &output, header, &places)?);
                 }
             }
@@ -227,6 +229,7 @@ fn layer<'a>(
             connections: Vec::new(),
         };
         while let Some(connection) = b.xml.child(&child)? {
+            b.xml.named(&connection, &child, "Con")?;
             connection.only(&b.xml, &["from", "weight"])?;
             let from = connection.need(&b.xml, "from")?;
             let Some(from) = places.get(from).copied() else {
@@ -288,7 +291,7 @@ impl Activation {
     pub(crate) fn of(self, z: f64, threshold: f64) -> f64 {
         match self {
             Activation::Threshold => f64::from(u8::from(z > threshold)),
-            Activation::Logistic => 1.0 / (1.0 + (-z).exp()),
+            Activation::Logistic => 1.0 / (1.0 + exp(-z)),
             Activation::Tanh => z.tanh(),
             Activation::Identity | Activation::RadialBasis => z,
             Activation::Exponential => z.exp(),
@@ -417,6 +420,51 @@ impl Body for Network {
         }
         answer.value = best.map_or(Value::Missing, |(class, _)| classes[class]);
         Ok(())
+    }
+
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let Some(mut ready) = cx.compute(self.block) else { return false };
+        let rows = cx.rows();
+        match self.function {
+            MiningFunction::Classification => self.classify_columns(cx, &mut ready.values, answers),
+            _ => {
+                for (at, output) in self.outputs.iter().enumerate() {
+                    let column = &mut ready.values[at * rows..(at + 1) * rows];
+                    if let Meaning::Scaled(points) = &output.meaning {
+                        column.iter_mut().for_each(|y| *y = self.math.round(unscaled(*y, points)));
+                    }
+                    if at == 0 || (output.target.is_some() && output.target == self.target) {
+                        answers.value.numbers(rows).copy_from_slice(column);
+                    }
+                    if let Some(slot) = output.target {
+                        cx.fill_slot(slot, |_, cells| {
+                            cells.numbers(rows).copy_from_slice(column);
+                            true
+                        });
+                    }
+                }
+            }
+        }
+        cx.give_back(self.block, ready);
+        true
+    }
+}
+
+impl Network {
+    fn classify_columns(&self, cx: &mut BlockCx<'_>, values: &mut [f64], answers: &mut Answers) {
+        let rows = cx.rows();
+        answers.start_scores(cx.m.lists[answers.list].len(), rows);
+        let mut places = RowPlaces::new();
+        for (at, output) in self.outputs.iter().enumerate() {
+            let Meaning::Class(class) = output.meaning else { continue };
+            let column = at * rows..(at + 1) * rows;
+            answers.scores[class * rows..(class + 1) * rows].copy_from_slice(&values[column.clone()]);
+            // Columns of classes move to the front, past those of other outputs.
+            values.copy_within(column, places.len() * rows);
+            places.push(class as u32);
+        }
+        let into = answers.value.classes(answers.list, rows);
+        best(&values[..places.len() * rows], rows, &places, into, &mut cx.w.numbers);
     }
 }
 

@@ -1,6 +1,7 @@
 //! From linear scores to probabilities: the methods that regression, networks and general regression share.
 
 use super::Math;
+use crate::blocks;
 use crate::functions::normal_cdf;
 use crate::read::{Element, Xml};
 use landfall_model::Problem;
@@ -38,6 +39,7 @@ impl Normalization {
     }
 
     /// Of one score alone.
+    #[inline(always)]
     pub(crate) fn one(self, x: f64, math: Math) -> f64 {
         let round = |number: f64| math.round(number);
         match self {
@@ -64,9 +66,82 @@ impl Normalization {
 
 /// In single precision a power of Euler's number as that precision writes it, which the evaluators take that asked for
 /// `x-mathContext` first: the last bits of probabilities near 1 depend on it.
+#[inline(always)]
 fn exp(x: f64, math: Math) -> f64 {
-    const SHORT_E: f64 = 2.718_281_7;
-    if math.float { math.round(SHORT_E.powf(x)) } else { x.exp() }
+    // The logarithm of 2.7182817.
+    const SHORT_E_LOG: f64 = 0.999_999_952_742_571_1;
+    if math.float { math.round(blocks::exp(x * SHORT_E_LOG)) } else { blocks::exp(x) }
+}
+
+impl Normalization {
+    /// [`Normalization::one`] of a column.
+    pub(crate) fn column(self, column: &mut [f64], math: Math) {
+        match self {
+            Normalization::None | Normalization::SimpleMax => {}
+            Normalization::SoftMax | Normalization::Logit if math.float => {
+                blocks::each(column, Logit::<true>)
+            }
+            Normalization::SoftMax | Normalization::Logit => blocks::each(column, Logit::<false>),
+            Normalization::Exp => exp_column(column, math),
+            _ => column.iter_mut().for_each(|x| *x = self.one(*x, math)),
+        }
+    }
+}
+
+/// [`exp`] of a column.
+fn exp_column(column: &mut [f64], math: Math) {
+    match math.float {
+        true => blocks::each(column, Exp::<true>),
+        false => blocks::each(column, Exp::<false>),
+    }
+}
+
+/// [`Normalization::Logit`] in single precision or double.
+struct Logit<const FLOAT: bool>;
+
+impl<const FLOAT: bool> blocks::Step for Logit<FLOAT> {
+    #[inline(always)]
+    fn of(&self, x: f64) -> f64 {
+        Normalization::Logit.one(x, Math { float: FLOAT })
+    }
+}
+
+/// [`Normalization::Exp`] in single precision or double.
+struct Exp<const FLOAT: bool>;
+
+impl<const FLOAT: bool> blocks::Step for Exp<FLOAT> {
+    #[inline(always)]
+    fn of(&self, x: f64) -> f64 {
+        exp(x, Math { float: FLOAT })
+    }
+}
+
+/// [`simple_max`] of each row of columns [scores][rows].
+pub(crate) fn simple_max_columns(scores: &mut [f64], rows: usize, math: Math, sums: &mut Vec<f64>) {
+    sums.clear();
+    sums.resize(rows, 0.0);
+    for column in scores.chunks_exact(rows) {
+        sums.iter_mut().zip(column).for_each(|(sum, score)| *sum = math.round(*sum + score));
+    }
+    for column in scores.chunks_exact_mut(rows) {
+        for (score, sum) in column.iter_mut().zip(&*sums) {
+            *score = if *sum != 0.0 { math.round(*score / sum) } else { *score };
+        }
+    }
+}
+
+/// [`soft_max`] of each row of columns [scores][rows].
+pub(crate) fn soft_max_columns(scores: &mut [f64], rows: usize, math: Math, space: &mut Vec<f64>) {
+    space.clear();
+    space.resize(rows, f64::NEG_INFINITY);
+    for column in scores.chunks_exact(rows) {
+        space.iter_mut().zip(column).for_each(|(max, score)| *max = max.max(*score));
+    }
+    for column in scores.chunks_exact_mut(rows) {
+        column.iter_mut().zip(&*space).for_each(|(score, max)| *score = math.round(*score - max));
+    }
+    exp_column(scores, math);
+    simple_max_columns(scores, rows, math, space);
 }
 
 /// Parts of their sum.

@@ -68,7 +68,7 @@ pub(crate) enum Connective {
 
 impl Operator {
     #[inline]
-    fn numbers(self, x: f64, y: f64) -> bool {
+    pub(crate) fn numbers(self, x: f64, y: f64) -> bool {
         match self {
             Operator::Less => x < y,
             Operator::LessOrEqual => x <= y,
@@ -150,18 +150,17 @@ fn simple<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Resul
         "greaterOrEqual" => Some(Operator::GreaterOrEqual),
         _ => return Err(element.value(&b.xml, "operator")),
     };
-    let (dtype, optype, field) = {
-        let def = &b.slots[slot as usize];
-        (def.dtype, def.optype, def.field)
-    };
+    let (dtype, optype) = (b.slots[slot as usize].dtype, b.slots[slot as usize].optype);
     let value = b.constant(element.need(&b.xml, "value")?, dtype, element.place)?;
     b.xml.leaf(element)?;
     let Some(operator) = operator else {
         return Ok(Predicate::Equal { slot, value, is: element.get("operator") == Some("equal") });
     };
-    let ordered = field.map(|field| b.dictionary[field].valid.clone()).filter(|valid| !valid.is_empty());
+    let ordered = b.values_in_order(slot).filter(|_| optype == OpType::Ordinal).map(<[Value]>::to_vec);
+    let rising = |order: &[Value]| order.windows(2).all(|pair| pair[0].num() < pair[1].num());
     match (ordered, value) {
-        (Some(order), _) if optype == OpType::Ordinal && !dtype.is_number() => {
+        // Numbers that the field names from the least to the greatest are in their own order.
+        (Some(order), _) if !(dtype.is_number() && rising(&order)) => {
             let rank = order.iter().position(|other| *other == value);
             let Some(rank) = rank else { return Err(element.value(&b.xml, "value")) };
             Ok(Predicate::Rank { slot, operator, rank, order: Arc::new(order) })

@@ -1,9 +1,9 @@
 //! `<RegressionModel>`: linear scores, one table for each class.
 
 use super::columns::{Linear, LinearTable};
-use super::normalization::Normalization;
+use super::normalization::{self, Normalization};
 use super::{Body, Header, Math, MiningFunction};
-use crate::blocks::{BlockId, Features, RowValues};
+use crate::blocks::{Answers, BlockCx, BlockId, Features, RowValues, best};
 use crate::read::Element;
 use crate::resolve::{Build, OpType, Slot};
 use crate::run::{Answer, Cx};
@@ -21,6 +21,8 @@ struct Regression {
     ordinal: bool,
     math: Math,
     block: Option<BlockId>,
+    /// The class of each table, in a classification.
+    classes: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -76,7 +78,8 @@ pub(super) fn read<'a>(
     let ordinal = header.target_optype == Some(OpType::Ordinal);
     let block = b.block(|| Some(columns(&tables, header.math)));
     let (function, math) = (header.function, header.math);
-    Ok(Box::new(Regression { tables, normalization, function, ordinal, math, block }))
+    let classes = tables.iter().filter_map(|table| table.class).map(|class| class as u32).collect();
+    Ok(Box::new(Regression { tables, normalization, function, ordinal, math, block, classes }))
 }
 
 /// The tables over columns.
@@ -89,7 +92,13 @@ fn columns(tables: &[Table], math: Math) -> Linear {
     for table in tables {
         let mut line = LinearTable { intercept: table.intercept, ..LinearTable::default() };
         for predictor in &table.numeric {
-            line.numeric.push((features.number(predictor.slot), predictor.exponent, predictor.coefficient));
+            let place = features.number(predictor.slot);
+            match predictor.exponent {
+                1 if !math.float && line.numeric.is_empty() => {
+                    line.straight.push((place, predictor.coefficient));
+                }
+                exponent => line.numeric.push((place, exponent, predictor.coefficient)),
+            }
         }
         for predictor in &table.categorical {
             let place = features.category(predictor.slot, &named[&predictor.slot]);
@@ -232,6 +241,57 @@ impl Body for Regression {
         }
         Ok(())
     }
+
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let Some(mut ready) = cx.compute(self.block) else { return false };
+        let (rows, scores) = (cx.rows(), &mut ready.values);
+        if self.function == MiningFunction::Regression {
+            let numbers = answers.value.numbers(rows);
+            numbers.copy_from_slice(&scores[..rows]);
+            self.normalization.column(numbers, self.math);
+        } else {
+            let how = (self.normalization, self.ordinal);
+            probability_columns(scores, rows, how, self.math, &mut cx.w.numbers);
+            answers.start_scores(cx.m.lists[answers.list].len(), rows);
+            for (class, column) in self.classes.iter().zip(scores.chunks_exact(rows)) {
+                let at = *class as usize * rows;
+                answers.scores[at..at + rows].copy_from_slice(column);
+            }
+            let into = answers.value.classes(answers.list, rows);
+            best(scores, rows, &self.classes, into, &mut cx.w.numbers);
+        }
+        cx.give_back(self.block, ready);
+        true
+    }
+}
+
+/// [`probabilities`] of each row of columns [tables][rows].
+fn probability_columns(
+    scores: &mut [f64],
+    rows: usize,
+    (normalization, ordinal): (Normalization, bool),
+    math: Math,
+    space: &mut Vec<f64>,
+) {
+    let count = scores.len() / rows;
+    match normalization {
+        Normalization::SoftMax => normalization::soft_max_columns(scores, rows, math, space),
+        Normalization::SimpleMax => normalization::simple_max_columns(scores, rows, math, space),
+        Normalization::Exp => normalization.column(scores, math),
+        method if count == 2 && !ordinal && method != Normalization::None => {
+            let (first, second) = scores.split_at_mut(rows);
+            normalization.column(first, math);
+            second.iter_mut().zip(first).for_each(|(left, score)| *left = math.round(1.0 - *score));
+        }
+        _ => {
+            let mut of_row = RowValues::from_elem(0.0, count);
+            for row in 0..rows {
+                of_row.iter_mut().zip(scores[row..].iter().step_by(rows)).for_each(|(own, x)| *own = *x);
+                probabilities(&mut of_row, normalization, ordinal, math);
+                scores[row..].iter_mut().step_by(rows).zip(&of_row).for_each(|(x, own)| *x = *own);
+            }
+        }
+    }
 }
 
 /// Scores become probabilities in place; the last class gets what is left where the method is one of thresholds.
@@ -242,11 +302,17 @@ fn probabilities(scores: &mut [f64], normalization: Normalization, ordinal: bool
     match normalization {
         Normalization::SimpleMax | Normalization::SoftMax => normalization.all(scores, math),
         Normalization::Exp => normalization.all(scores, math),
+        // What is taken for a probability as it is, is one.
+        Normalization::None if !ordinal && count == 2 => {
+            scores[0] = scores[0].clamp(0.0, 1.0);
+            scores[1] = math.round(1.0 - scores[0]);
+        }
         Normalization::None if !ordinal => scores[count - 1] = left(&scores[..count - 1]),
         _ if ordinal => {
             let mut below = 0.0;
             for score in &mut scores[..count - 1] {
                 let upto = normalization.one(*score, math);
+                let upto = if normalization == Normalization::None { upto.clamp(0.0, 1.0) } else { upto };
                 *score = math.round(upto - below);
                 below = upto;
             }
@@ -259,7 +325,7 @@ fn probabilities(scores: &mut [f64], normalization: Normalization, ordinal: bool
         // Of more than two classes each score stands alone: their sum is made one.
         _ => {
             normalization.all(scores, math);
-            super::normalization::simple_max(scores, math);
+            normalization::simple_max(scores, math);
         }
     }
 }

@@ -14,7 +14,8 @@ pub(super) const ATTRIBUTES: &[&str] = &[];
 struct RuleSet {
     rules: Vec<Rule>,
     criterion: Criterion,
-    default: Option<(Value, f64)>,
+    /// What is answered where no rule fires, and its confidence.
+    default: Option<(Value, Option<f64>)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,7 +64,7 @@ pub(super) fn read<'a>(
 fn rule_set<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<RuleSet, Problem> {
     element.only(&b.xml, &["defaultScore", "defaultConfidence", "recordCount", "nbCorrect"])?;
     let default = element.get("defaultScore").map(str::to_owned).map(|text| header.class(b, &text).1);
-    let confidence = element.number(&b.xml, "defaultConfidence")?.unwrap_or(0.0);
+    let confidence = element.number(&b.xml, "defaultConfidence")?;
     let mut set = RuleSet {
         rules: Vec::new(),
         criterion: Criterion::FirstHit,
@@ -185,7 +186,7 @@ impl Body for RuleSet {
         fire(&self.rules, cx, self.criterion == Criterion::FirstHit, &mut fired)?;
         let Some(first) = fired.first() else {
             if let Some((score, confidence)) = self.default {
-                (answer.value, answer.confidence) = (score, Some(confidence));
+                (answer.value, answer.confidence) = (score, confidence);
             }
             return Ok(());
         };
@@ -199,8 +200,12 @@ impl Body for RuleSet {
             Criterion::WeightedSum => {
                 let sum =
                     |class: usize| fired.iter().filter(|r| r.class == class).map(|r| r.weight).sum::<f64>();
-                let most =
-                    fired.iter().skip(1).fold(*first, |a, b| if sum(b.class) > sum(a.class) { b } else { a });
+                // Of equal classes the one that the data dictionary names first.
+                let heavier = |a: &Simple, b: &Simple| {
+                    let (of_a, of_b) = (sum(a.class), sum(b.class));
+                    of_b > of_a || (of_b == of_a && b.class < a.class)
+                };
+                let most = fired.iter().skip(1).fold(*first, |a, b| if heavier(a, b) { b } else { a });
                 (most, sum(most.class) / fired.len() as f64)
             }
         };

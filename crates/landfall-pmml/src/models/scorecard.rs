@@ -1,13 +1,17 @@
 //! `<Scorecard>`: points by characteristic, and the reasons for the score.
 
+use super::columns::{Points, PointsAttribute};
+use super::output::Document;
 use super::predicate::{self, Predicate};
 use super::{Body, Header};
+use crate::blocks::{Answers, BlockCx, BlockId, Cells};
 use crate::expression::{self, Expr};
 use crate::read::Element;
 use crate::resolve::Build;
 use crate::run::{Answer, Cx};
 use crate::value::{Symbol, Value};
 use landfall_model::Problem;
+use std::collections::HashMap;
 
 pub(super) const ATTRIBUTES: &[&str] =
     &["initialScore", "useReasonCodes", "reasonCodeAlgorithm", "baselineScore", "baselineMethod"];
@@ -18,6 +22,9 @@ struct Scorecard {
     characteristics: Vec<Characteristic>,
     points_above: bool,
     reasons: bool,
+    block: Option<BlockId>,
+    /// How many reasons the model's output asks for.
+    ranks: usize,
 }
 
 #[derive(Debug)]
@@ -55,6 +62,8 @@ pub(super) fn read<'a>(
         characteristics: Vec::new(),
         points_above,
         reasons: element.flag(&b.xml, "useReasonCodes", true)?,
+        block: None,
+        ranks: 0,
     };
     while let Some(child) = header.next(b, element)? {
         if child.name != "Characteristics" {
@@ -74,7 +83,41 @@ pub(super) fn read<'a>(
             )?);
         }
     }
+    if card.reasons {
+        card.ranks = header.outputs.iter().filter_map(Document::reason_rank).max().unwrap_or(0);
+    }
+    let columns = card.columns(b);
+    card.block = b.block(|| columns);
     Ok(Box::new(card))
+}
+
+impl Scorecard {
+    /// The same over columns; `None` where a characteristic is not about one field, where points are calculated, or where
+    /// characteristics share a reason.
+    fn columns(&self, b: &Build<'_>) -> Option<Points> {
+        let mut whose: HashMap<Symbol, usize> = HashMap::new();
+        let mut characteristics = Vec::with_capacity(self.characteristics.len());
+        for (place, characteristic) in self.characteristics.iter().enumerate() {
+            let mut attributes = Vec::with_capacity(characteristic.attributes.len());
+            for attribute in &characteristic.attributes {
+                let Score::Fixed(points) = attribute.score else { return None };
+                let reason = attribute.reason.filter(|_| self.ranks > 0);
+                if reason.is_some_and(|reason| *whose.entry(reason).or_insert(place) != place) {
+                    return None;
+                }
+                let reason = reason.map(|reason| (reason, self.difference(characteristic, points)));
+                attributes.push(PointsAttribute { predicate: &attribute.predicate, points, reason });
+            }
+            characteristics.push(attributes);
+        }
+        Points::new(b, self.initial, &characteristics, self.ranks)
+    }
+
+    /// How much a characteristic's points speak for its reason.
+    fn difference(&self, characteristic: &Characteristic, points: f64) -> f64 {
+        let above = points - characteristic.baseline;
+        if self.points_above { above } else { -above }
+    }
 }
 
 fn read_characteristic<'a>(
@@ -145,8 +188,7 @@ impl Body for Scorecard {
             };
             total += points;
             let Some(reason) = attribute.reason.filter(|_| self.reasons) else { continue };
-            let above = points - characteristic.baseline;
-            let difference = if self.points_above { above } else { -above };
+            let difference = self.difference(characteristic, points);
             match reasons.iter_mut().find(|(other, _)| *other == reason) {
                 Some((_, sum)) => *sum += difference,
                 None => reasons.push((reason, difference)),
@@ -160,5 +202,22 @@ impl Body for Scorecard {
         reasons.sort_by(|a, b| b.1.total_cmp(&a.1));
         answer.reasons.extend(reasons.iter().map(|(reason, _)| *reason));
         Ok(())
+    }
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let Some(ready) = cx.compute(self.block) else { return false };
+        let rows = cx.rows();
+        answers.value.numbers(rows).copy_from_slice(&ready.values[..rows]);
+        answers.ranks = self.ranks;
+        if answers.reasons.len() < self.ranks {
+            answers.reasons.resize_with(self.ranks, Cells::default);
+        }
+        for (reasons, symbols) in answers.reasons.iter_mut().zip(ready.values[rows..].chunks_exact(rows)) {
+            for (reason, symbol) in reasons.values(rows).iter_mut().zip(symbols) {
+                let none = symbol.is_nan();
+                *reason = if none { Value::Missing } else { Value::Text(Symbol(*symbol as u32)) };
+            }
+        }
+        cx.give_back(self.block, ready);
+        true
     }
 }

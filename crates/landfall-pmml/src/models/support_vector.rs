@@ -1,8 +1,8 @@
 //! `<SupportVectorMachineModel>`: kernels, support vectors or bare coefficients, one machine or one for each pair.
 
-use super::columns::{KernelMachine, KernelMachines, VectorField};
+use super::columns::{KernelMachine, KernelMachines, VectorField, side_by_side};
 use super::{Body, Header, Math, MiningFunction};
-use crate::blocks::{BlockId, Features, RowValues, exp};
+use crate::blocks::{Answers, BlockCx, BlockId, Features, RowValues, exp};
 use crate::read::{Element, array};
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
@@ -103,7 +103,8 @@ pub(super) fn read<'a>(
     if of_fields && widths.into_iter().any(|machine| machine.coefficients.len() != model.fields.len()) {
         return Err(b.xml.malformed(element.place, "a machine has not one coefficient for each field"));
     }
-    if model.machines.iter().all(|machine| machine.alternate.is_some()) && method.is_none() {
+    let both = model.machines.iter().all(|machine| machine.alternate.is_some());
+    if both && (method.is_none() || model.machines.len() == 1) {
         model.pairs = true;
     }
     model.alternate =
@@ -223,6 +224,7 @@ fn machine<'a>(
             "SupportVectors" => {
                 child.only(&b.xml, &["numberOfSupportVectors", "numberOfAttributes"])?;
                 while let Some(vector) = b.xml.child(&child)? {
+                    b.xml.named(&vector, &child, "SupportVector")?;
                     vector.only(&b.xml, &["vectorId"])?;
                     let id = vector.need(&b.xml, "vectorId")?;
                     match ids.get(id) {
@@ -240,6 +242,7 @@ fn machine<'a>(
                 child.only(&b.xml, &["numberOfCoefficients", "absoluteValue"])?;
                 machine.intercept = header.math.number(&b.xml, &child, "absoluteValue")?.unwrap_or(0.0);
                 while let Some(coefficient) = b.xml.child(&child)? {
+                    b.xml.named(&coefficient, &child, "Coefficient")?;
                     coefficient.only(&b.xml, &["value"])?;
                     machine
                         .coefficients
@@ -340,33 +343,42 @@ impl Machines {
             features: features.list,
             fields,
             kernel: self.kernel,
+            lanes: side_by_side(&self.vectors, self.fields.len()),
             vectors: self.vectors.clone(),
             machines: self.machines.iter().map(machine).collect(),
             math: self.math,
         }
     }
 
-    fn classify(&self, values: &[f64], answer: &mut Answer) -> Option<usize> {
+    /// The one of a machine's two classes that its value says.
+    fn vote(&self, machine: &Machine, value: f64) -> Option<usize> {
+        let first = if self.max_wins { value > machine.threshold } else { value < machine.threshold };
+        if first { machine.class } else { machine.alternate }
+    }
+
+    /// The class, by the values of the machines; `scores` of all classes are 0 before.
+    fn classify(&self, values: &[f64], scores: &mut [f64]) -> Option<usize> {
         if let (Some(alternate), [machine]) = (self.alternate, &self.machines[..]) {
             // The one machine was trained on 1 for its class and 0 for the other.
             let class = if values[0] < 0.5 { Some(alternate) } else { machine.class };
-            class.into_iter().for_each(|class| answer.scores[class] = 1.0);
+            class.into_iter().for_each(|class| scores[class] = 1.0);
             return class;
         }
         if self.pairs {
             for (machine, value) in self.machines.iter().zip(values) {
-                let first = *value < machine.threshold;
-                let class = if first { machine.class } else { machine.alternate };
-                class.into_iter().for_each(|class| answer.scores[class] += 1.0);
+                self.vote(machine, *value).into_iter().for_each(|class| scores[class] += 1.0);
             }
-            let best = answer.best();
-            super::normalization::simple_max(&mut answer.scores, self.math);
+            // Of classes with as many votes the one that had its first vote first.
+            let most = scores.iter().copied().fold(0.0, f64::max);
+            let mut votes = self.machines.iter().zip(values).filter_map(|(m, value)| self.vote(m, *value));
+            let best = votes.find(|class| scores[*class] == most);
+            super::normalization::simple_max(scores, self.math);
             return best;
         }
         let mut best: Option<(usize, f64)> = None;
         for (machine, value) in self.machines.iter().zip(values.iter().copied()) {
             let Some(class) = machine.class else { continue };
-            answer.scores[class] = value;
+            scores[class] = value;
             if best.is_none_or(|(_, other)| if self.max_wins { value > other } else { value < other }) {
                 best = Some((class, value));
             }
@@ -389,9 +401,32 @@ impl Body for Machines {
             return Ok(());
         }
         answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
-        let class = self.classify(&values, answer);
+        let class = self.classify(&values, &mut answer.scores);
         answer.value = class.map_or(Value::Missing, |class| cx.m.lists[answer.list][class]);
         Ok(())
+    }
+
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let Some(ready) = cx.compute(self.block) else { return false };
+        let rows = cx.rows();
+        if self.function != MiningFunction::Classification {
+            answers.value.numbers(rows).copy_from_slice(&ready.values[..rows]);
+            cx.give_back(self.block, ready);
+            return true;
+        }
+        let classes = cx.m.lists[answers.list].len();
+        answers.start_scores(classes, rows);
+        let (mut values, mut scores) = (RowValues::new(), RowValues::new());
+        for (row, code) in answers.value.classes(answers.list, rows).iter_mut().enumerate() {
+            values.clear();
+            values.extend(ready.values[row..].iter().step_by(rows).copied());
+            scores.clear();
+            scores.resize(classes, 0.0);
+            *code = self.classify(&values, &mut scores).map_or(u32::MAX, |class| class as u32);
+            answers.scores[row..].iter_mut().step_by(rows).zip(&scores).for_each(|(x, own)| *x = *own);
+        }
+        cx.give_back(self.block, ready);
+        true
     }
 }
 

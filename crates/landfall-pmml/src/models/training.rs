@@ -25,6 +25,7 @@ impl Training {
                 "InstanceFields" => {
                     child.only(&b.xml, &[])?;
                     while let Some(field) = b.xml.child(&child)? {
+                        b.xml.named(&field, &child, "InstanceField")?;
                         field.only(&b.xml, &["field", "column"])?;
                         let name = field.need(&b.xml, "field")?.to_owned();
                         let column = field.get("column").unwrap_or(&name).to_owned();

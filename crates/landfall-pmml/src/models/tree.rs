@@ -401,26 +401,29 @@ impl Tree {
                 leaves.push((node, weight));
                 continue;
             }
-            let (mut open, mut decided) = (Vec::new(), None);
+            let mut open = Vec::new();
             for child in self.children(node) {
-                match self.nodes[child as usize].predicate.holds(cx)? {
-                    Some(true) => {
-                        decided = Some(child);
-                        break;
-                    }
-                    Some(false) => {}
-                    None => open.push(child),
+                let holds = self.nodes[child as usize].predicate.holds(cx)?;
+                if holds != Some(false) {
+                    open.push(child);
+                }
+                // Rows that would not have gone to one of those before stop here: none goes on to those after.
+                let stops = self.missing == MissingStrategy::AggregateNodes || open.len() == 1;
+                if holds == Some(true) && stops {
+                    break;
                 }
             }
-            match decided {
-                Some(child) => stack.push((child, weight)),
-                None => {
-                    let total: f64 = open.iter().map(|child| self.nodes[*child as usize].record_count).sum();
-                    for child in open.iter().rev() {
-                        let count = self.nodes[*child as usize].record_count;
-                        stack.push((*child, if total > 0.0 { weight * count / total } else { 0.0 }));
-                    }
-                }
+            let total: f64 = open.iter().map(|child| self.nodes[*child as usize].record_count).sum();
+            for child in open.iter().rev() {
+                let count = self.nodes[*child as usize].record_count;
+                let share = if open.len() == 1 {
+                    1.0
+                } else if total > 0.0 {
+                    count / total
+                } else {
+                    0.0
+                };
+                stack.push((*child, weight * share));
             }
         }
         Ok(())

@@ -30,9 +30,12 @@ pub(crate) struct Element<'a> {
     /// Its name without a prefix.
     pub(crate) name: Cow<'a, str>,
     pub(crate) place: Place,
-    attributes: SmallVec<[(Cow<'a, str>, Cow<'a, str>); 8]>,
+    attributes: Attributes<'a>,
     depth: usize,
 }
+
+/// Names and values.
+type Attributes<'a> = SmallVec<[(&'a str, Cow<'a, str>); 3]>;
 
 impl<'a> Xml<'a> {
     /// A document; `file` is its name for messages.
@@ -87,7 +90,7 @@ impl<'a> Xml<'a> {
                     self.depth -= 1;
                     return Ok(None);
                 }
-                Event::Text(text) if text.trim().is_empty() => {}
+                Event::Text(text) if is_blank(&text) => {}
                 Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
                     return Err(self.malformed(place, format!("text within <{}>", parent.name)));
                 }
@@ -214,16 +217,31 @@ impl<'a> Xml<'a> {
         if self.depth > DEPTH_MAX {
             return Err(self.malformed(place, format!("elements nested deeper than {DEPTH_MAX}")));
         }
-        let mut attributes = SmallVec::new();
+        let (name, local) = (start.name().as_ref().len(), start.local_name().as_ref().len());
+        let tag = self
+            .within(start)
+            .and_then(|tag| Some((&tag[name - local..name], plain_attributes(&tag[name..])?)));
+        if let Some((name, attributes)) = tag {
+            return Ok(Element { name: Cow::Borrowed(name), place, attributes, depth: self.depth });
+        }
+        let mut attributes = Attributes::new();
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|e| self.malformed(place, e.to_string()))?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|e| self.malformed(place, e.to_string()))?;
-            attributes.push((Cow::Owned(attribute.key.as_ref().to_owned()), Cow::Owned(value.into_owned())));
+            let key = self.within(attribute.key.as_ref()).unwrap_or_default();
+            attributes.push((key, Cow::Owned(value.into_owned())));
         }
         let name = Cow::Owned(start.local_name().as_ref().to_owned());
         Ok(Element { name, place, attributes, depth: self.depth })
+    }
+
+    /// The same text as a part of the document, where it is one: so it need not be copied.
+    fn within(&self, part: &str) -> Option<&'a str> {
+        let at = part.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
+        let found = self.text.get(at..at.checked_add(part.len())?)?;
+        (found == part).then_some(found)
     }
 
     /// Text that is not PMML, at a place.
@@ -250,6 +268,11 @@ impl<'a> Xml<'a> {
         )
     }
 
+    /// That a child has the one name that its parent's children have.
+    pub(crate) fn named(&self, child: &Element<'_>, parent: &Element<'_>, name: &str) -> Result<(), Problem> {
+        if child.name == name { Ok(()) } else { Err(self.unknown(child, parent)) }
+    }
+
     /// `line 3, column 5`, both from 1; columns count characters.
     pub(crate) fn line(&self, place: Place) -> String {
         let end = usize::try_from(place.0).unwrap_or(usize::MAX).min(self.text.len());
@@ -264,14 +287,14 @@ impl<'a> Xml<'a> {
 impl<'a> Element<'a> {
     /// An attribute's value.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
+        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_ref())
     }
 
     /// Refuses attributes that are not among `known`: those that are read, and those that change nothing.
     pub(crate) fn only(&self, xml: &Xml<'a>, known: &[&str]) -> Result<(), Problem> {
         let foreign =
             |key: &str| key.starts_with("xmlns") || key.starts_with("xsi:") || key.starts_with("xml:");
-        match self.attributes.iter().find(|(key, _)| !known.contains(&key.as_ref()) && !foreign(key)) {
+        match self.attributes.iter().find(|(key, _)| !known.contains(key) && !foreign(key)) {
             None => Ok(()),
             Some((key, value)) => Err(xml.unsupported(
                 self.place,
@@ -334,6 +357,39 @@ impl<'a> Element<'a> {
     }
 }
 
+/// The attributes of a start tag (the text after its name) that need no closer look: in double quotes, each name once,
+/// no references, blanks only. `None` for others.
+fn plain_attributes(text: &str) -> Option<Attributes<'_>> {
+    let mut attributes = Attributes::new();
+    let mut rest = text;
+    loop {
+        let from = rest.trim_ascii_start();
+        if from.is_empty() {
+            return Some(attributes);
+        }
+        if from.len() == rest.len() {
+            return None;
+        }
+        let is_end =
+            |byte: u8| matches!(byte, b'=' | b'"' | b'\'' | b'<' | b'&' | b' ' | b'\t' | b'\r' | b'\n');
+        let end = from.bytes().position(is_end).filter(|end| *end > 0)?;
+        let value = from[end..].strip_prefix("=\"")?;
+        let is_end = |byte: u8| matches!(byte, b'"' | b'&' | b'<' | b'\t' | b'\r' | b'\n');
+        let close = value.bytes().position(is_end).filter(|at| value.as_bytes()[*at] == b'"')?;
+        let key = &from[..end];
+        if attributes.iter().any(|(other, _)| *other == key) {
+            return None;
+        }
+        attributes.push((key, Cow::Borrowed(&value[..close])));
+        rest = &value[close + 1..];
+    }
+}
+
+/// Whether there is nothing but blanks.
+fn is_blank(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_whitespace()) || text.trim().is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,6 +405,24 @@ mod tests {
         xml.leaf(&child).unwrap();
         assert!(xml.child(&root).unwrap().is_none());
         xml.finish().unwrap();
+    }
+
+    #[test]
+    fn attributes_that_need_no_closer_look_are_parts_of_the_document() {
+        let plain = |text| plain_attributes(text).map(|all| all.len());
+        assert_eq!(plain(" a=\"1\"  b=\"x y\"\n "), Some(2));
+        assert_eq!(plain(""), Some(0));
+        for text in
+            [" a='1'", " a=\"&lt;\"", " a=\"1\" a=\"2\"", " a = \"1\"", " a=\"1\"b=\"2\"", " a", " a=\"1"]
+        {
+            assert_eq!(plain(text), None, "{text}");
+        }
+        let mut xml = Xml::new("<p:a b='1' c=\"x&#65;\" d=\"\ty\"/>", "m.pmml");
+        let root = xml.root().unwrap();
+        assert_eq!(
+            (root.name.as_ref(), root.get("b"), root.get("c"), root.get("d")),
+            ("a", Some("1"), Some("xA"), Some(" y"))
+        );
     }
 
     #[test]

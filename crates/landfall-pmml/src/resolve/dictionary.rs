@@ -52,10 +52,10 @@ impl DataField {
         match value {
             Value::Invalid => false,
             _ if !self.valid.is_empty() && self.valid.contains(&value) => true,
-            Value::Num(number) if !self.intervals.is_empty() => {
-                self.intervals.iter().any(|i| i.holds(number))
+            Value::Num(_) | Value::Moment(_) if !self.intervals.is_empty() => {
+                value.num().is_some_and(|number| self.intervals.iter().any(|i| i.holds(number)))
             }
-            _ => self.valid.is_empty() || (self.optype == OpType::Continuous && self.intervals.is_empty()),
+            _ => self.valid.is_empty(),
         }
     }
 }

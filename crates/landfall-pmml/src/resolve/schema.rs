@@ -188,7 +188,11 @@ fn treated<'a>(
     let field = def.field.map(|field| b.dictionary[field].clone());
     let treatment = Treatment { field, invalid, missing, outliers };
     def.source = Source::Treated { from, treatment: Box::new(treatment) };
-    Ok(b.slot(def))
+    let slot = b.slot(def);
+    if let Some(order) = b.values_in_order(from).map(<[Value]>::to_vec) {
+        b.order_values(slot, order);
+    }
+    Ok(slot)
 }
 
 fn outliers<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Outliers, Problem> {
@@ -219,10 +223,15 @@ impl Treatment {
                 InvalidRule::Replace(value) => Some((value, false)),
                 // What cannot be made a value of the type cannot be used as it is.
                 InvalidRule::AsIs | InvalidRule::Trust if value == Value::Invalid => None,
-                InvalidRule::AsIs => Some((self.clamped(value)?, true)),
-                InvalidRule::Trust => Some((self.clamped(value)?, false)),
+                // As it is: no limit moves it.
+                InvalidRule::AsIs => Some((value, true)),
+                InvalidRule::Trust => self.within_limits(value),
             };
         }
+        self.within_limits(value)
+    }
+
+    fn within_limits(&self, value: Value) -> Option<(Value, bool)> {
         match self.clamped(value)? {
             Value::Missing => self.missing_value(),
             value => Some((value, false)),

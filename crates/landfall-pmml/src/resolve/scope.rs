@@ -65,8 +65,8 @@ pub(crate) enum Entry {
     Pending(Box<expression::Derived>),
     /// A derived field of the document, seen from a model that treats its fields differently.
     Borrowed(std::rc::Rc<expression::Derived>),
-    /// A derived field whose expression is being resolved: a second visit is a cycle.
-    Busy,
+    /// A derived field whose expression is being resolved, and where it stands: a second visit is a cycle.
+    Busy(Place),
 }
 
 struct Scope {
@@ -99,6 +99,8 @@ pub(crate) struct Build<'a> {
     pub(crate) outermost_derived: Vec<expression::Derived>,
     /// The same, for models that treat fields in their own way.
     pub(crate) shared_derived: Vec<std::rc::Rc<expression::Derived>>,
+    /// Values of derived fields, in their order.
+    orders: HashMap<Slot, Vec<Value>>,
     scopes: Vec<Scope>,
 }
 
@@ -120,6 +122,7 @@ impl<'a> Build<'a> {
             wants_deviations: false,
             outermost_derived: Vec::new(),
             shared_derived: Vec::new(),
+            orders: HashMap::new(),
             scopes: Vec::new(),
         }
     }
@@ -179,14 +182,21 @@ impl<'a> Build<'a> {
                 None => at = self.scopes[id].parent,
                 Some(Entry::Slot(slot)) => return Ok(Some(*slot)),
                 Some(entry) => {
-                    return match std::mem::replace(entry, Entry::Busy) {
+                    let place = match entry {
+                        Entry::Pending(derived) => derived.place,
+                        Entry::Borrowed(derived) => derived.place,
+                        Entry::Slot(_) => Place(0),
+                        Entry::Busy(place) => *place,
+                    };
+                    return match std::mem::replace(entry, Entry::Busy(place)) {
                         Entry::Pending(derived) => self.resolve_derived(id, *derived).map(Some),
                         Entry::Borrowed(derived) => {
                             self.resolve_derived(id, derived.as_ref().clone()).map(Some)
                         }
-                        _ => Err(self
-                            .xml
-                            .malformed(Place(0), format!("derived field {name:?} depends on itself"))),
+                        Entry::Slot(_) | Entry::Busy(_) => {
+                            let what = format!("derived field {name:?} depends on itself");
+                            Err(self.xml.malformed(place, what))
+                        }
                     };
                 }
             }
@@ -252,6 +262,22 @@ impl<'a> Build<'a> {
                 None => Err(element.value(&self.xml, "dataType")),
             },
         }
+    }
+
+    /// The values of a derived field, in their order.
+    pub(crate) fn order_values(&mut self, slot: Slot, values: Vec<Value>) {
+        if !values.is_empty() {
+            self.orders.insert(slot, values);
+        }
+    }
+
+    /// The values of a slot in the order in which its field names them; `None` where it names none.
+    pub(crate) fn values_in_order(&self, slot: Slot) -> Option<&[Value]> {
+        let named = match self.slots[slot as usize].field {
+            Some(field) => Some(&self.dictionary[field].valid),
+            None => self.orders.get(&slot),
+        };
+        named.map(Vec::as_slice).filter(|values| !values.is_empty())
     }
 
     /// That so many earlier values of a slot are kept.

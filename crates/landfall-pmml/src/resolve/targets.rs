@@ -1,6 +1,6 @@
 //! `<Targets>`: what becomes of a prediction before it is answered.
 
-use super::Build;
+use super::{Build, OpType};
 use crate::read::Element;
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
@@ -13,6 +13,8 @@ pub(crate) struct Targets(pub(crate) Vec<Target>);
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) field: Option<String>,
+    /// What it says the values of the field are to each other, against the schema and the dictionary.
+    pub(crate) optype: Option<OpType>,
     min: Option<f64>,
     max: Option<f64>,
     rescale_constant: f64,
@@ -95,6 +97,7 @@ fn target<'a>(b: &mut Build<'a>, element: &Element<'a>, dtype: DataType) -> Resu
     };
     let mut target = Target {
         field: element.get("field").map(str::to_owned),
+        optype: OpType::of(&b.xml, element)?,
         min: element.number(&b.xml, "min")?,
         max: element.number(&b.xml, "max")?,
         rescale_constant: element.number(&b.xml, "rescaleConstant")?.unwrap_or(0.0),
@@ -140,6 +143,7 @@ mod tests {
     fn limits_come_before_rescaling_and_the_cast_last() {
         let target = Target {
             field: None,
+            optype: None,
             min: Some(-10.0),
             max: Some(10.5),
             rescale_constant: 10.0,

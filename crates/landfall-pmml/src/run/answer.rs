@@ -92,12 +92,17 @@ impl Answer {
 
     /// The class with the highest score, the first of equal ones; `None` without scores.
     pub(crate) fn best(&self) -> Option<usize> {
-        let mut best: Option<usize> = None;
-        for (class, &score) in self.scores.iter().enumerate() {
-            if best.is_none_or(|best| score > self.scores[best]) {
-                best = Some(class);
-            }
-        }
-        best
+        best_of(&self.scores)
     }
+}
+
+/// The place of the highest score, the first of equal ones; `None` without scores.
+fn best_of(scores: &[f64]) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for (class, &score) in scores.iter().enumerate() {
+        if best.is_none_or(|best| score > scores[best]) {
+            best = Some(class);
+        }
+    }
+    best
 }

@@ -2,6 +2,8 @@
 
 mod answer;
 mod work;
+mod write;
 
 pub(crate) use answer::{Answer, Ranked, Recommendation};
 pub(crate) use work::{Compiled, Cx, Work};
+pub(crate) use write::Answered;

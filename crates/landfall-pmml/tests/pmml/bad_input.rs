@@ -118,3 +118,36 @@ fn damaged_documents_neither_panic_nor_hang() {
         landfall_pmml::fuzz::document(&bytes);
     }
 }
+
+#[test]
+fn foreign_values_neither_panic_nor_hang() {
+    let cells: [&[u8]; 12] = [
+        b"",
+        b"12345678",
+        b"\x00\x00\x00\x00\x00\x00\xf0\x7f",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"2024-02-30",
+        b"9999-12-31T23:59:60",
+        b"(a+)+$",
+        b"%9999999999d %.400f %q",
+        b"\xc3\xa9\xf0\x9f\x98\x80 x",
+        b"$1 \\ ${",
+        b"-0001-01-01",
+        b"\xff",
+    ];
+    let mut seed = 0x2545_f491_4f6c_dd1du64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed as usize
+    };
+    for _ in 0..400 {
+        let mut bytes = Vec::new();
+        for at in 0..28 {
+            bytes.extend_from_slice(cells[random() % cells.len()]);
+            bytes.push(if at % 7 == 6 { b'\n' } else { b'\t' });
+        }
+        landfall_pmml::fuzz::values(&bytes);
+    }
+}

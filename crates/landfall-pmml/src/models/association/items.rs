@@ -71,6 +71,7 @@ impl Reading {
         element.only(&b.xml, &["id", "support", "numberOfItems"])?;
         let mut set = Vec::new();
         while let Some(reference) = b.xml.child(element)? {
+            b.xml.named(&reference, element, "ItemRef")?;
             reference.only(&b.xml, &["itemRef"])?;
             let id = reference.need(&b.xml, "itemRef")?;
             match self.ids.get(id) {

@@ -40,6 +40,15 @@ impl Block for Densities {
 impl Loops for Densities {
     #[inline(always)]
     fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], _: &mut Vec<f64>) {
+        if rows == 1 {
+            for (class, sum) in values.iter_mut().enumerate() {
+                *sum = self.classes[class];
+                for (evidence, x) in self.evidence.iter().zip(columns) {
+                    evidence.add_one(class, *x, self.least, sum);
+                }
+            }
+            return;
+        }
         for (class, sums) in values.chunks_exact_mut(rows).enumerate() {
             sums.fill(self.classes[class]);
             for (evidence, column) in self.evidence.iter().zip(columns.chunks_exact(rows)) {
@@ -62,12 +71,49 @@ impl Evidence {
                 }
             }
             Evidence::Distributions(all) => {
-                let Some(distribution) = &all[class] else { return };
-                for (sum, x) in sums.iter_mut().zip(column) {
-                    let log = distribution.log(*x).max(least);
-                    *sum += if x.is_nan() { 0.0 } else { log };
+                match all[class] {
+                    // The usual one has a loop of its own.
+                    Some(Distribution::Gaussian { mean, narrowness, scale }) => {
+                        let gaussian = Distribution::Gaussian { mean, narrowness, scale };
+                        add_logs(gaussian, column, least, sums);
+                    }
+                    Some(distribution) => add_logs(distribution, column, least, sums),
+                    None => {}
                 }
             }
         }
+    }
+}
+
+impl Evidence {
+    /// [`Evidence::add`] of one row.
+    #[inline(always)]
+    fn add_one(&self, class: usize, x: f64, least: f64, sum: &mut f64) {
+        match self {
+            Evidence::Counts(logs) => {
+                if let Some(log) = logs.get(x as usize).filter(|_| !x.is_nan()) {
+                    *sum += log[class];
+                }
+            }
+            Evidence::Distributions(all) => {
+                if let Some(distribution) = &all[class] {
+                    *sum += at_least(distribution.log(x), least, x);
+                }
+            }
+        }
+    }
+}
+
+/// A logarithm, not below the least; nothing where the value is missing.
+#[inline(always)]
+fn at_least(log: f64, least: f64, x: f64) -> f64 {
+    let log = if log > least { log } else { least };
+    if x.is_nan() { 0.0 } else { log }
+}
+
+#[inline(always)]
+fn add_logs(distribution: Distribution, column: &[f64], least: f64, sums: &mut [f64]) {
+    for (sum, x) in sums.iter_mut().zip(column) {
+        *sum += at_least(distribution.log(*x), least, *x);
     }
 }

@@ -1,6 +1,6 @@
 //! Linear scores of regression tables.
 
-use super::{add, add_scaled};
+use super::{add, add_scaled, weighted_sums};
 use crate::blocks::{Block, Feature, Loops, widest};
 use crate::models::Math;
 
@@ -15,7 +15,9 @@ pub(crate) struct Linear {
 /// One table; features by place.
 #[derive(Debug, Default)]
 pub(crate) struct LinearTable {
-    /// Feature, exponent, coefficient.
+    /// Feature and coefficient: the first predictors, where nothing is rounded or raised to a power.
+    pub(crate) straight: Vec<(usize, f64)>,
+    /// Feature, exponent, coefficient: those after them.
     pub(crate) numeric: Vec<(usize, i32, f64)>,
     /// Feature, the number of its value, coefficient.
     pub(crate) categorical: Vec<(usize, f64, f64)>,
@@ -53,12 +55,8 @@ impl LinearTable {
     fn scores(&self, columns: &[f64], sums: &mut [f64], scratch: &mut [f64], math: Math) {
         let rows = sums.len();
         let column = |feature: usize| &columns[feature * rows..(feature + 1) * rows];
-        sums.fill(0.0);
+        weighted_sums(columns, rows, 0, &self.straight, sums, Math { float: false });
         for (feature, exponent, coefficient) in &self.numeric {
-            if *exponent == 1 && !math.float {
-                add_scaled(sums, column(*feature), *coefficient, math);
-                continue;
-            }
             for (power, x) in scratch.iter_mut().zip(column(*feature)) {
                 let x = math.round(*x);
                 *power = if *exponent == 1 { x } else { math.round(x.powi(*exponent)) };

@@ -14,6 +14,8 @@ pub(crate) struct KernelMachines {
     pub(crate) fields: Vec<VectorField>,
     pub(crate) kernel: Kernel,
     pub(crate) vectors: Arc<Vec<Vec<f64>>>,
+    /// The same, some side by side: [`side_by_side`].
+    pub(crate) lanes: Vec<f64>,
     pub(crate) machines: Vec<KernelMachine>,
     pub(crate) math: Math,
 }
@@ -35,8 +37,12 @@ pub(crate) struct KernelMachine {
     pub(crate) intercept: f64,
 }
 
-/// Rows that are taken through all support vectors together: their vectors stay in the first-level cache.
-const ROWS: usize = 64;
+/// Rows that are taken through all support vectors together: their vectors stay in the first-level cache. And support
+/// vectors that one row is held against side by side.
+pub(crate) const LANES: usize = 64;
+
+/// Rows at a time.
+const ROWS: usize = LANES;
 
 impl Block for KernelMachines {
     fn features(&self) -> &[Feature] {
@@ -55,70 +61,145 @@ impl Block for KernelMachines {
 impl Loops for KernelMachines {
     #[inline(always)]
     fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], scratch: &mut Vec<f64>) {
-        scratch.resize((self.fields.len() + 1) * ROWS, 0.0);
-        for first in (0..rows).step_by(ROWS) {
-            let count = ROWS.min(rows - first);
-            let (x, kernels) = scratch.split_at_mut(self.fields.len() * ROWS);
-            for (field, place) in self.fields.iter().zip(x.chunks_exact_mut(ROWS)) {
-                self.entries(*field, columns, rows, first, &mut place[..count]);
-            }
-            for (machine, values) in self.machines.iter().zip(values.chunks_exact_mut(rows)) {
-                self.evaluate(machine, x, kernels, &mut values[first..first + count]);
-            }
+        // Each arithmetic has its own loops.
+        match self.math.float {
+            true => self.all(columns, rows, values, scratch, Math { float: true }),
+            false => self.all(columns, rows, values, scratch, Math { float: false }),
         }
     }
 }
 
 impl KernelMachines {
     #[inline(always)]
-    fn entries(&self, field: VectorField, columns: &[f64], rows: usize, first: usize, into: &mut [f64]) {
-        let column = |feature: usize| &columns[feature * rows + first..feature * rows + first + into.len()];
-        match field {
-            VectorField::Number(feature) => {
-                let column = column(feature);
-                into.iter_mut().zip(column).for_each(|(own, x)| *own = self.math.round(*x));
+    fn all(&self, columns: &[f64], rows: usize, values: &mut [f64], scratch: &mut Vec<f64>, math: Math) {
+        let entries = self.fields.len();
+        let alone = self.vectors.len().next_multiple_of(LANES);
+        scratch.resize(entries * ROWS + alone, 0.0);
+        let mut first = 0;
+        while first < rows {
+            let count = if rows - first < ROWS / 4 { 1 } else { ROWS.min(rows - first) };
+            let (x, kernels) = scratch.split_at_mut(entries * ROWS);
+            for (field, place) in self.fields.iter().zip(x.chunks_exact_mut(ROWS)) {
+                field.entries(columns, rows, first, &mut place[..count], math);
             }
-            VectorField::Category(feature, value) => {
-                let column = column(feature);
-                into.iter_mut().zip(column).for_each(|(own, x)| *own = f64::from(u8::from(*x == value)));
+            if count == 1 {
+                self.kernels_of_row(x, kernels, math);
             }
+            for (machine, values) in self.machines.iter().zip(values.chunks_exact_mut(rows)) {
+                let sums = &mut values[first..first + count];
+                if machine.vectors.is_empty() {
+                    self.of_fields(machine, x, sums, math);
+                } else if count == 1 {
+                    let add = |sum: f64, (vector, c): (&usize, &f64)| {
+                        math.round(sum + math.round(kernels[*vector] * c))
+                    };
+                    sums[0] = machine.vectors.iter().zip(&machine.coefficients).fold(0.0, add);
+                } else {
+                    self.of_rows(machine, x, sums, math);
+                }
+                add(sums, machine.intercept, math);
+            }
+            first += count;
         }
     }
 
+    /// A machine of one coefficient for each entry.
     #[inline(always)]
-    fn evaluate(&self, machine: &KernelMachine, x: &[f64], kernels: &mut [f64], sums: &mut [f64]) {
+    fn of_fields(&self, machine: &KernelMachine, x: &[f64], sums: &mut [f64], math: Math) {
         sums.fill(0.0);
-        let math = self.math;
-        if machine.vectors.is_empty() {
-            for (entry, coefficient) in x.chunks_exact(ROWS).zip(&machine.coefficients) {
-                add_scaled(sums, entry, *coefficient, math);
-            }
+        for (entry, coefficient) in x.chunks_exact(ROWS).zip(&machine.coefficients) {
+            add_scaled(sums, entry, *coefficient, math);
         }
+    }
+
+    /// A machine's sum for rows side by side: `x` [entries][ROWS].
+    #[inline(always)]
+    fn of_rows(&self, machine: &KernelMachine, x: &[f64], sums: &mut [f64], math: Math) {
+        let mut own = [0.0; ROWS];
+        let mut kernels = [0.0; ROWS];
         for (vector, coefficient) in machine.vectors.iter().zip(&machine.coefficients) {
-            self.kernel.of_rows(x, &self.vectors[*vector], kernels, math);
-            add_scaled(sums, kernels, *coefficient, math);
+            self.kernel.of_many(x, self.vectors[*vector].iter().copied(), &mut kernels, math);
+            add_scaled(&mut own, &kernels, *coefficient, math);
         }
-        add(sums, machine.intercept, math);
+        sums.copy_from_slice(&own[..sums.len()]);
+    }
+
+    /// One row's kernels with all support vectors, these side by side: the row is the first of `x`.
+    #[inline(always)]
+    fn kernels_of_row(&self, x: &[f64], kernels: &mut [f64], math: Math) {
+        let width = self.fields.len() * LANES;
+        for (lanes, kernels) in self.lanes.chunks_exact(width.max(1)).zip(kernels.chunks_exact_mut(LANES)) {
+            self.kernel.of_many(lanes, x.iter().step_by(ROWS).copied(), kernels, math);
+        }
     }
 }
 
-impl Kernel {
-    /// Of one vector and `ROWS` rows: `x` [entries][ROWS].
+impl VectorField {
     #[inline(always)]
-    fn of_rows(self, x: &[f64], vector: &[f64], kernels: &mut [f64], math: Math) {
-        kernels.fill(0.0);
-        if let Kernel::RadialBasis { gamma } = self {
-            for (entry, y) in x.chunks_exact(ROWS).zip(vector) {
-                for (sum, x) in kernels.iter_mut().zip(entry) {
-                    *sum = math.round(*sum + math.round((x - y) * (x - y)));
+    fn entries(self, columns: &[f64], rows: usize, first: usize, into: &mut [f64], math: Math) {
+        let column = |feature: usize| &columns[feature * rows + first..feature * rows + first + into.len()];
+        match self {
+            VectorField::Number(feature) => {
+                let column = column(feature);
+                for (own, x) in into.iter_mut().zip(column) {
+                    *own = math.round(*x);
                 }
             }
-            kernels.iter_mut().for_each(|sum| *sum = math.round(exp(-gamma * *sum)));
+            VectorField::Category(feature, value) => {
+                let column = column(feature);
+                for (own, x) in into.iter_mut().zip(column) {
+                    *own = f64::from(u8::from(*x == value));
+                }
+            }
+        }
+    }
+}
+
+/// The entries of all support vectors, [vectors / LANES][entries][LANES]; zeros behind the last vector.
+pub(crate) fn side_by_side(vectors: &[Vec<f64>], entries: usize) -> Vec<f64> {
+    let mut lanes = vec![0.0; vectors.len().div_ceil(LANES) * entries * LANES];
+    for (place, vector) in vectors.iter().enumerate() {
+        for (entry, number) in vector.iter().enumerate() {
+            lanes[(place / LANES * entries + entry) * LANES + place % LANES] = *number;
+        }
+    }
+    lanes
+}
+
+impl Kernel {
+    /// Of `LANES` vectors (`many`: [entries][LANES]) and one, entry by entry.
+    #[inline(always)]
+    fn of_many(self, many: &[f64], one: impl Iterator<Item = f64>, kernels: &mut [f64], math: Math) {
+        kernels.fill(0.0);
+        let mut many = many.chunks_exact(LANES);
+        let mut one = one;
+        if let Kernel::RadialBasis { gamma } = self {
+            // Two entries at a time: sums are loaded and stored half as often.
+            while let (Some(a), Some(x)) = (many.next(), one.next()) {
+                match (many.next(), one.next()) {
+                    (Some(b), Some(y)) => {
+                        for ((sum, a), b) in kernels.iter_mut().zip(a).zip(b) {
+                            let with = math.round(*sum + math.round((a - x) * (a - x)));
+                            *sum = math.round(with + math.round((b - y) * (b - y)));
+                        }
+                    }
+                    _ => {
+                        for (sum, a) in kernels.iter_mut().zip(a) {
+                            *sum = math.round(*sum + math.round((a - x) * (a - x)));
+                        }
+                    }
+                }
+            }
+            for sum in kernels {
+                *sum = math.round(exp(-gamma * *sum));
+            }
             return;
         }
-        for (entry, y) in x.chunks_exact(ROWS).zip(vector) {
-            add_scaled(kernels, entry, *y, math);
+        for (entry, y) in many.zip(one) {
+            add_scaled(kernels, entry, y, math);
         }
-        kernels.iter_mut().for_each(|dot| *dot = self.of_dot(*dot, math));
+        for dot in kernels {
+            *dot = self.of_dot(*dot, math);
+        }
     }
 }

@@ -3,12 +3,15 @@
 mod densities;
 mod linear;
 mod machines;
+mod model;
 mod network;
+mod points;
 
 pub(super) use densities::{Densities, Evidence};
 pub(super) use linear::{Linear, LinearTable};
-pub(super) use machines::{KernelMachine, KernelMachines, VectorField};
+pub(super) use machines::{KernelMachine, KernelMachines, VectorField, side_by_side};
 pub(super) use network::{Layers, LayersNeuron};
+pub(super) use points::{Attribute as PointsAttribute, Points};
 
 use super::Math;
 
@@ -20,8 +23,46 @@ fn add_scaled(sums: &mut [f64], column: &[f64], factor: f64, math: Math) {
     }
 }
 
+/// Rows whose sums stay in registers while all that is added to them passes by.
+const REGISTER_ROWS: usize = 32;
+
+/// For each row the sum of `factor * x` over `terms` (a column's place, a factor), in their order: `columns` [columns][rows],
+/// of which `sums` are those from row `first` on.
+#[inline(always)]
+fn weighted_sums(
+    columns: &[f64],
+    rows: usize,
+    first: usize,
+    terms: &[(usize, f64)],
+    sums: &mut [f64],
+    math: Math,
+) {
+    let (whole, rest) = sums.as_chunks_mut::<REGISTER_ROWS>();
+    for (chunk, sums) in whole.iter_mut().enumerate() {
+        let from = first + chunk * REGISTER_ROWS;
+        let mut own = [0.0; REGISTER_ROWS];
+        for (column, factor) in terms {
+            if let Some(x) = columns[column * rows + from..].first_chunk::<REGISTER_ROWS>() {
+                for row in 0..REGISTER_ROWS {
+                    own[row] = math.round(own[row] + math.round(x[row] * factor));
+                }
+            }
+        }
+        *sums = own;
+    }
+    let from = first + whole.len() * REGISTER_ROWS;
+    for (row, sum) in rest.iter_mut().enumerate() {
+        let add = |sum: f64, term: &(usize, f64)| {
+            math.round(sum + math.round(columns[term.0 * rows + from + row] * term.1))
+        };
+        *sum = terms.iter().fold(0.0, add);
+    }
+}
+
 /// sums += number.
 #[inline(always)]
 fn add(sums: &mut [f64], number: f64, math: Math) {
-    sums.iter_mut().for_each(|sum| *sum = math.round(*sum + number));
+    for sum in sums {
+        *sum = math.round(*sum + number);
+    }
 }

@@ -1,6 +1,6 @@
 //! Layers of neurons.
 
-use super::{add, add_scaled};
+use super::{add, weighted_sums};
 use crate::blocks::{Block, Feature, Loops, widest};
 use crate::models::Math;
 use crate::models::neural::Activation;
@@ -69,18 +69,10 @@ impl Loops for Layers {
 impl Layers {
     #[inline(always)]
     fn evaluate(&self, neuron: &LayersNeuron, before: &[f64], sums: &mut [f64]) {
-        let (math, rows) = (self.math, sums.len());
-        sums.fill(0.0);
-        for (from, weight) in &neuron.connections {
-            add_scaled(sums, &before[from * rows..(from + 1) * rows], *weight, math);
-        }
-        add(sums, neuron.bias, math);
-        match neuron.activation {
-            Activation::Rectifier => sums.iter_mut().for_each(|z| *z = math.round(z.max(0.0))),
-            Activation::Identity => {}
-            activation => {
-                sums.iter_mut().for_each(|z| *z = math.round(activation.of(*z, neuron.threshold)));
-            }
+        // Each arithmetic has its own loops.
+        match self.math.float {
+            true => neuron.evaluate(before, sums, Math { float: true }),
+            false => neuron.evaluate(before, sums, Math { float: false }),
         }
     }
 
@@ -93,6 +85,32 @@ impl Layers {
                 .for_each(|(own, value)| *own = *value);
             how.all(&mut of_row, self.math);
             layer.iter_mut().skip(row).step_by(rows).zip(&of_row).for_each(|(value, own)| *value = *own);
+        }
+    }
+}
+
+impl LayersNeuron {
+    #[inline(always)]
+    fn evaluate(&self, before: &[f64], sums: &mut [f64], math: Math) {
+        weighted_sums(before, sums.len(), 0, &self.connections, sums, math);
+        add(sums, self.bias, math);
+        match self.activation {
+            Activation::Rectifier => {
+                for z in sums {
+                    *z = math.round(z.max(0.0));
+                }
+            }
+            Activation::Identity => {}
+            Activation::Logistic => {
+                for z in sums {
+                    *z = math.round(Activation::Logistic.of(*z, 0.0));
+                }
+            }
+            activation => {
+                for z in sums {
+                    *z = math.round(activation.of(*z, self.threshold));
+                }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Lowered;
 use super::lower::{self, Member};
-use crate::blocks::{BlockId, RowValues};
+use crate::blocks::{Answers, BlockCx, BlockId, RowPlaces, RowValues, best};
 use crate::models::tree::Tree;
 use crate::models::{Math, MiningFunction, Model, normalization};
 use crate::resolve::{Build, ClassList};
@@ -143,6 +143,37 @@ impl Joined {
             }
             _ => self.classify(cx, &sums, answer),
         }
+        true
+    }
+
+    /// Answers a block of rows; `false` where the forest's features are not known over columns.
+    pub(crate) fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let Some(mut ready) = cx.compute(self.block) else { return false };
+        let (rows, sums) = (cx.rows(), &mut ready.values);
+        // Rows that some tree did not answer.
+        for column in sums.chunks_exact(rows) {
+            let covered = cx.w.covered.iter_mut().zip(column);
+            covered.for_each(|(covered, sum)| *covered &= !sum.is_nan());
+        }
+        match self.join {
+            Join::Average => sums.iter_mut().for_each(|sum| *sum = self.math.round(*sum / self.total)),
+            Join::Vote => {
+                normalization::simple_max_columns(sums, rows, self.math, &mut cx.w.numbers);
+            }
+            Join::Sum => {}
+        }
+        if self.function == MiningFunction::Regression {
+            answers.value.numbers(rows).copy_from_slice(&sums[..rows]);
+        } else {
+            // Classes that only come later in the document have none of the votes.
+            let classes = cx.m.lists[answers.list].len();
+            sums.resize(classes * rows, 0.0);
+            answers.scores.clear();
+            answers.scores.extend_from_slice(sums);
+            let places: RowPlaces = (0..classes as u32).collect();
+            best(sums, rows, &places, answers.value.classes(answers.list, rows), &mut cx.w.numbers);
+        }
+        cx.give_back(self.block, ready);
         true
     }
 

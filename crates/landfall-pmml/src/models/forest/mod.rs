@@ -17,6 +17,12 @@ use std::fmt::Debug;
 /// Values on the stack of one row's evaluation.
 const ROW: usize = 64;
 
+/// Rows that are put together at a time.
+const TILE: usize = 64;
+
+/// Columns that are written at a time.
+const TOGETHER: usize = 4;
+
 /// A forest with the slots that it reads.
 #[derive(Debug)]
 pub(crate) struct Lowered {
@@ -34,8 +40,8 @@ impl Block for Lowered {
         self.outputs
     }
 
-    fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], _: &mut Vec<f64>) {
-        self.forest.sum(columns, rows, values);
+    fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], scratch: &mut Vec<f64>) {
+        self.forest.sum(columns, rows, values, scratch);
     }
 
     fn trees(&self) -> usize {
@@ -52,7 +58,7 @@ impl Lowered {
             numbers.push(feature.number(cx.get(feature.slot).ok()?)?);
         }
         let mut sums = RowValues::from_elem(0.0, self.outputs);
-        self.forest.sum(&numbers, 1, &mut sums);
+        self.forest.sum(&numbers, 1, &mut sums, &mut Vec::new());
         Some(sums)
     }
 }
@@ -60,21 +66,20 @@ impl Lowered {
 /// A forest whatever it compares and adds in: columns [features][rows] to sums [outputs][rows]. A row that no leaf of
 /// some tree answers gets sums that are not numbers.
 trait Sums: Send + Sync + Debug {
-    fn sum(&self, columns: &[f64], rows: usize, sums: &mut [f64]);
+    fn sum(&self, columns: &[f64], rows: usize, sums: &mut [f64], scratch: &mut Vec<f64>);
     fn trees(&self) -> usize;
 }
 
 impl<X: Real, Y: Real> Sums for Forest<X, Y> {
-    fn sum(&self, columns: &[f64], rows: usize, sums: &mut [f64]) {
+    fn sum(&self, columns: &[f64], rows: usize, sums: &mut [f64], scratch: &mut Vec<f64>) {
         let (width, outputs) = (self.features(), self.outputs());
-        let mut matrix: SmallVec<[X; ROW]> = SmallVec::from_elem(X::ZERO, rows * width);
-        for (place, column) in columns.chunks_exact(rows).enumerate() {
-            for (number, value) in matrix[place..].iter_mut().step_by(width).zip(column) {
-                *number = X::of(*value);
-            }
-        }
-        let mut added: SmallVec<[Y; ROW]> = SmallVec::from_elem(Y::ZERO, sums.len());
-        self.add_margins(Rows::new(&matrix, rows, width), 0..Forest::trees(self), &mut added);
+        scratch.resize(rows * width + sums.len(), 0.0);
+        let (matrix, added) = scratch.split_at_mut(rows * width);
+        let matrix = &mut bytemuck::cast_slice_mut::<f64, X>(matrix)[..rows * width];
+        transpose(columns, rows, width, matrix);
+        let added = &mut bytemuck::cast_slice_mut::<f64, Y>(added)[..sums.len()];
+        added.fill(Y::ZERO);
+        self.add_margins(Rows::new(matrix, rows, width), 0..Forest::trees(self), added);
         for (place, sums) in sums.chunks_exact_mut(rows).enumerate() {
             for (sum, added) in sums.iter_mut().zip(added[place..].iter().step_by(outputs)) {
                 *sum = added.wide();
@@ -84,5 +89,31 @@ impl<X: Real, Y: Real> Sums for Forest<X, Y> {
 
     fn trees(&self) -> usize {
         Forest::trees(self)
+    }
+}
+
+/// Columns [width][rows] to rows [rows][width]. A tile's rows stay in the first-level cache while all columns are written
+/// into them, some columns at a time.
+fn transpose<X: Real>(columns: &[f64], rows: usize, width: usize, matrix: &mut [X]) {
+    for (tile, tile_rows) in matrix.chunks_mut((TILE * width).max(1)).enumerate() {
+        let count = TILE.min(rows - tile * TILE);
+        let column = |place: usize| &columns[place * rows + tile * TILE..][..count];
+        let mut place = 0;
+        while place + TOGETHER <= width {
+            let together: [&[f64]; TOGETHER] = std::array::from_fn(|at| column(place + at));
+            for (row, into) in tile_rows.chunks_exact_mut(width).enumerate() {
+                if let Some(into) = into[place..].first_chunk_mut::<TOGETHER>() {
+                    for (own, column) in into.iter_mut().zip(&together) {
+                        *own = X::of(column[row]);
+                    }
+                }
+            }
+            place += TOGETHER;
+        }
+        for place in place..width {
+            for (into, value) in tile_rows.chunks_exact_mut(width).zip(column(place)) {
+                into[place] = X::of(*value);
+            }
+        }
     }
 }

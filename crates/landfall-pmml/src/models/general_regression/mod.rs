@@ -151,7 +151,11 @@ pub(super) fn read<'a>(
     let hazard = if kind == Kind::Cox { Some(parts.hazard(b, element, header)?) } else { None };
     let reference = element.get("targetReferenceCategory").map(str::to_owned);
     let reference = reference.map(|text| header.class(b, &text).0);
-    let equations = parts.equations(b, header)?;
+    let mut equations = parts.equations(b, header)?;
+    if kind == Kind::Ordinal {
+        // Classes follow each other as the target's values do, in whatever order their cells stand.
+        equations.sort_by_key(|equation| equation.class);
+    }
     let covariances = parts.covariances();
     Ok(Box::new(General {
         kind,
@@ -277,9 +281,12 @@ impl General {
                     // The one that is not the reference, which is the first where none is named.
                     (0..count).find(|class| *class != self.reference.unwrap_or(0))
                 });
-                answer.scores.iter_mut().for_each(|score| *score = 1.0 - probability);
                 if let Some(class) = class {
                     answer.scores[class] = probability;
+                }
+                let other = self.reference.or_else(|| (0..count).find(|other| Some(*other) != class));
+                if let Some(other) = other.filter(|other| Some(*other) != class) {
+                    answer.scores[other] = 1.0 - probability;
                 }
             }
             _ => {
@@ -313,6 +320,8 @@ impl Body for General {
         else {
             return Ok(());
         };
+        // Added to the score of each class alike, the one of reference among them, it changes none.
+        let offset = if self.kind == Kind::Multinomial { 0.0 } else { offset };
         let scores: Vec<f64> =
             self.equations.iter().map(|equation| self.score(equation, &design) + offset).collect();
         if self.function == MiningFunction::Classification {

@@ -132,6 +132,7 @@ impl Parts {
                     let mut stratum =
                         Baseline { max_time: child.need_number(&b.xml, "maxTime")?, cells: Vec::new() };
                     while let Some(cell) = b.xml.child(&child)? {
+                        b.xml.named(&cell, &child, "BaselineCell")?;
                         stratum.cells.push(baseline_cell(b, &cell)?);
                     }
                     self.strata.push((child.need(&b.xml, "value")?.to_owned(), stratum));
@@ -168,17 +169,22 @@ impl Parts {
                 || (!self.covariates.contains(&predictor) && !dtype.is_number());
             let cell = match self.factors.get(&predictor) {
                 Some(Some((categories, matrix))) => {
-                    let Some(column) = categories.iter().position(|category| *category == text) else {
+                    // In the order of the field's own values, where no other is given.
+                    let mut named = match categories.is_empty() {
+                        true => b.values_in_order(slot).map(<[Value]>::to_vec).unwrap_or_default(),
+                        false => Vec::with_capacity(categories.len()),
+                    };
+                    for category in categories {
+                        named.push(b.constant(category, dtype, place)?);
+                    }
+                    let value = b.constant(&text, dtype, place)?;
+                    let Some(column) = named.iter().position(|other| *other == value) else {
                         return Err(b
                             .xml
                             .malformed(place, format!("{text:?} is no category of {predictor:?}")));
                     };
-                    let mut values = Vec::new();
-                    for (row, category) in matrix.iter().zip(categories) {
-                        let value = b.constant(category, dtype, place)?;
-                        values.push((value, row.get(column).copied().unwrap_or(0.0)));
-                    }
-                    Cell::Contrast { slot, values }
+                    let of = |row: &Vec<f64>| row.get(column).copied().unwrap_or(0.0);
+                    Cell::Contrast { slot, values: named.into_iter().zip(matrix.iter().map(of)).collect() }
                 }
                 _ if categorical => Cell::Factor { slot, value: b.constant(&text, dtype, place)? },
                 _ => {
@@ -268,6 +274,7 @@ fn contrast<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Contrast, Pr
         match child.name.as_ref() {
             "Categories" => {
                 while let Some(category) = b.xml.child(&child)? {
+                    b.xml.named(&category, &child, "Category")?;
                     category.only(&b.xml, &["value"])?;
                     categories.push(category.need(&b.xml, "value")?.to_owned());
                     b.xml.leaf(&category)?;

@@ -27,6 +27,11 @@ pub(crate) struct Document {
 }
 
 impl Document {
+    /// The rank of the reason that it asks for.
+    pub(crate) fn reason_rank(&self) -> Option<usize> {
+        (self.feature == "reasonCode").then_some(self.rank.max(1))
+    }
+
     /// Whether it asks how far the parts of a prediction are from each other.
     pub(crate) fn wants_deviation(&self) -> bool {
         self.feature.starts_with("standard") || self.feature.starts_with("confidenceInterval")

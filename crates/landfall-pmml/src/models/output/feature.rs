@@ -1,6 +1,7 @@
 //! Features: what each asks of a model's answer, resolved and evaluated.
 
 use super::Document;
+use super::listed::{self, Listed};
 use super::rules::{self, RuleFeature, Rules};
 use crate::expression::{self, Expr};
 use crate::functions::normal_quantile;
@@ -22,6 +23,8 @@ pub(super) enum Feature {
     Affinity(Option<Value>, usize),
     Reason(usize),
     Rules(Rules),
+    /// Another rank than the first, or several ones.
+    Listed(Listed),
     Expression(Expr),
     Residual(Option<usize>),
     Deviation,
@@ -40,6 +43,9 @@ pub(super) fn resolve<'a>(
     document: &Document,
 ) -> Result<(Feature, DataType), Problem> {
     let rules_of = model.function == MiningFunction::AssociationRules || model.element == "SequenceModel";
+    if !rules_of && let Some((listed, dtype)) = listed::resolve(b, model, document)? {
+        return Ok((Feature::Listed(listed), dtype));
+    }
     Ok(match document.feature.as_str() {
         "ruleValue" | "antecedent" | "consequent" | "rule" | "ruleId" | "support" | "lift" | "leverage"
         | "confidence" | "affinity" | "entityId"
@@ -217,6 +223,7 @@ impl Feature {
                 answer.reasons.get(rank.max(&1) - 1).map_or(Value::Missing, |symbol| Value::Text(*symbol))
             }
             Feature::Rules(rules) => rules.evaluate(cx, model, answer),
+            Feature::Listed(listed) => listed.evaluate(cx, model, answer),
             Feature::Expression(expr) => expression::evaluate(expr, cx)?,
             Feature::Residual(class) => {
                 residual(cx, model, answer, class.and_then(|c| score(cx, Some(c)).map(|s| (c, s))))?
@@ -238,7 +245,7 @@ fn limit(answer: &Answer, deviations: f64) -> Option<f64> {
 }
 
 /// Entities, nearest first; equal ones in the model's order.
-fn ranked(answer: &Answer) -> Vec<Ranked> {
+pub(super) fn ranked(answer: &Answer) -> Vec<Ranked> {
     let mut all = answer.ranked.clone();
     match answer.nearest_first {
         true => all.sort_by(|a, b| a.affinity.total_cmp(&b.affinity)),

@@ -1,7 +1,9 @@
 //! `<Output>`: what is answered beside the target, each feature by its name.
 
+mod columns;
 mod document;
 mod feature;
+mod listed;
 mod rules;
 
 pub(crate) use document::{Document, read, read_field};

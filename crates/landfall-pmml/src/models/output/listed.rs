@@ -1,0 +1,122 @@
+//! Output fields that ask for another rank than the first, or for several at once.
+
+use super::Document;
+use crate::models::{MiningFunction, Model};
+use crate::resolve::Build;
+use crate::run::{Answer, Cx};
+use crate::value::{DataType, Value};
+use landfall_model::Problem;
+
+/// Which list of a model's answer is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Of {
+    /// Classes, the most probable first.
+    Classes,
+    /// Their probabilities.
+    Probabilities,
+    Confidences,
+    Entities,
+    Affinities,
+    Reasons,
+}
+
+/// One entry of a list, or its first ones as text.
+#[derive(Debug)]
+pub(super) struct Listed {
+    of: Of,
+    /// From 1; of several ones how many, 0 for all.
+    rank: usize,
+    several: bool,
+    ascending: bool,
+}
+
+/// Resolves what a field asks of a list, and the type of that; `None` for a field that asks for the first alone.
+///
+/// # Errors
+/// A rank, or several values, of what is no list in this model.
+pub(super) fn resolve<'a>(
+    b: &Build<'a>,
+    model: &Model,
+    document: &Document,
+) -> Result<Option<(Listed, DataType)>, Problem> {
+    let Document { rank, several, ascending, .. } = *document;
+    if !several && rank <= 1 && !ascending {
+        return Ok(None);
+    }
+    let classes = model.function == MiningFunction::Classification
+        && model.element != "RuleSetModel"
+        && document.value.is_none();
+    let entities = matches!(model.element.as_str(), "ClusteringModel" | "NearestNeighborModel");
+    let of = match document.feature.as_str() {
+        "predictedValue" if classes => Of::Classes,
+        "predictedValue" | "entityId" | "clusterId" if entities => Of::Entities,
+        "affinity" | "entityAffinity" | "clusterAffinity" if entities && document.value.is_none() => {
+            Of::Affinities
+        }
+        "probability" if classes => Of::Probabilities,
+        "confidence" if classes => Of::Confidences,
+        "reasonCode" => Of::Reasons,
+        "predictedValue"
+        | "predictedDisplayValue"
+        | "probability"
+        | "confidence"
+        | "entityId"
+        | "clusterId"
+        | "affinity"
+        | "entityAffinity"
+        | "clusterAffinity" => {
+            let what = format!(
+                "output field {:?}: rank, rankOrder or isMultiValued of {:?} for this model",
+                document.name, document.feature
+            );
+            return Err(b.xml.unsupported(document.place, what));
+        }
+        // Other features are not of a list: there rank says nothing.
+        _ => return Ok(None),
+    };
+    let dtype = match of {
+        _ if several => DataType::String,
+        Of::Classes => model.dtype,
+        Of::Entities | Of::Reasons => DataType::String,
+        Of::Probabilities | Of::Confidences | Of::Affinities => DataType::Double,
+    };
+    Ok(Some((Listed { of, rank, several, ascending }, dtype)))
+}
+
+impl Listed {
+    pub(super) fn evaluate(&self, cx: &mut Cx<'_>, model: &Model, answer: &Answer) -> Value {
+        let mut list = self.list(cx, answer);
+        if self.ascending {
+            list.reverse();
+        }
+        if !self.several {
+            return list.get(self.rank.max(1) - 1).copied().unwrap_or(Value::Missing);
+        }
+        let dtype = if self.of == Of::Classes { model.dtype } else { DataType::Double };
+        let count = if self.rank == 0 { usize::MAX } else { self.rank };
+        let texts: Vec<String> = list.into_iter().take(count).map(|value| cx.shown(value, dtype)).collect();
+        Value::Text(cx.symbol(&format!("[{}]", texts.join(", "))))
+    }
+
+    fn list(&self, cx: &Cx<'_>, answer: &Answer) -> Vec<Value> {
+        if self.of == Of::Reasons {
+            return answer.reasons.iter().map(|symbol| Value::Text(*symbol)).collect();
+        }
+        if matches!(self.of, Of::Entities | Of::Affinities) {
+            let of = |ranked: &crate::run::Ranked| match self.of {
+                Of::Entities => ranked.entity,
+                _ => Value::Num(ranked.affinity),
+            };
+            return super::feature::ranked(answer).iter().map(of).collect();
+        }
+        let mut places: Vec<usize> = (0..answer.scores.len()).collect();
+        places.sort_by(|a, b| answer.scores[*b].total_cmp(&answer.scores[*a]));
+        let confidences = if answer.confidences.is_empty() { &answer.scores } else { &answer.confidences };
+        let of = |place: usize| match self.of {
+            Of::Classes => cx.m.lists[answer.list].get(place).copied().unwrap_or(Value::Missing),
+            Of::Probabilities => Value::Num(answer.scores[place]),
+            _ => Value::of(confidences.get(place).copied()),
+        };
+        places.into_iter().map(of).collect()
+    }
+}
