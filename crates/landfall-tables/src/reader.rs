@@ -276,7 +276,8 @@ impl TableReader {
             return notes;
         };
         let inputs = self.signature.inputs().iter().enumerate();
-        let absent = inputs.filter(|(slot, _)| !filled.iter().flatten().any(|filled| filled == slot));
+        let required = inputs.filter(|(_, spec)| !spec.optional);
+        let absent = required.filter(|(slot, _)| !filled.iter().flatten().any(|filled| filled == slot));
         notes.extend(absent.map(|(_, spec)| {
             format!("input {:?} has no column in the table: it is missing in every row", spec.name)
         }));

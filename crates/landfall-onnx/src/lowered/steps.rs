@@ -11,6 +11,7 @@ mod categories;
 mod columns;
 mod ordered;
 mod reduce;
+mod slice;
 
 use super::Refusal;
 use super::graph::Node;
@@ -130,11 +131,12 @@ pub(super) fn build(ask: &Ask<'_>) -> Result<Built, Refusal> {
             "Squeeze" => arrays::squeeze(ask),
             "Unsqueeze" => arrays::unsqueeze(ask),
             "Transpose" => arrays::transpose(ask),
+            "Slice" => slice::slice(ask),
             "Shape" => arrays::shape(ask),
             "ConstantOfShape" => arrays::constant_of_shape(ask),
             "Add" | "Sub" | "Mul" | "Div" | "Pow" => arithmetic::two(ask),
             "Max" | "Min" | "Sum" => arithmetic::several(ask),
-            "Neg" | "Abs" | "Sqrt" | "Exp" | "Log" | "Floor" | "Ceil" => arithmetic::one(ask),
+            "Neg" | "Abs" | "Sqrt" | "Exp" | "Log" | "Sigmoid" | "Floor" | "Ceil" => arithmetic::one(ask),
             "Clip" => arithmetic::clip(ask),
             "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => arithmetic::compare(ask),
             "And" | "Or" => arithmetic::both(ask),
@@ -142,6 +144,7 @@ pub(super) fn build(ask: &Ask<'_>) -> Result<Built, Refusal> {
             "IsNaN" => arithmetic::is_nan(ask),
             "Where" => arithmetic::choose(ask),
             "ReduceSum" | "ReduceMean" | "ReduceProd" | "ReduceMax" | "ReduceMin" => reduce::reduce(ask),
+            "LpNormalization" => reduce::normalized(ask),
             "ArgMax" | "ArgMin" => reduce::place(ask),
             "TopK" => ordered::top(ask),
             "CumSum" => ordered::running_sum(ask),

@@ -38,6 +38,7 @@ pub(super) fn dtype_of(data_type: &DataType) -> Result<Option<DType>, Problem> {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
             DType::String
         }
+        decimal if decimal.is_decimal() => decimal_dtype(decimal),
         DataType::Dictionary(_, value) => return dtype_of(value),
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             return dtype_of(item.data_type());
@@ -82,6 +83,10 @@ pub(super) fn leaf(array: &dyn Array, expected: DType) -> Result<Leaf, Problem> 
         DataType::LargeBinary => strings(array.as_binary::<i64>().iter())?,
         DataType::BinaryView => strings(array.as_binary_view().iter())?,
         DataType::FixedSizeBinary(_) => strings(array.as_fixed_size_binary().iter())?,
+        DataType::Decimal32(_, scale) => decimals::<Decimal32Type>(array, *scale)?,
+        DataType::Decimal64(_, scale) => decimals::<Decimal64Type>(array, *scale)?,
+        DataType::Decimal128(_, scale) => decimals::<Decimal128Type>(array, *scale)?,
+        DataType::Decimal256(_, scale) => decimals::<Decimal256Type>(array, *scale)?,
         DataType::Dictionary(..) => dictionary(array, expected)?,
         other => return Err(Problem::unsupported(format!("a column of type {other}"), "")),
     };
@@ -105,6 +110,39 @@ fn plain<T: ArrowPrimitiveType>(array: &dyn Array, dtype: DType) -> Result<Tenso
     let values = array.as_primitive::<T>().values();
     let buffer = Buffer::from_owner(Shared(values.inner().clone()));
     Tensor::from_buffer(dtype, Shape::new(&[array.len()]), buffer)
+}
+
+/// Digits that every number of 64 bits can hold.
+const DIGITS_I64: u8 = 18;
+
+/// Decimals become float64; whole ones int64, where all of them fit.
+fn decimal_dtype(data_type: &DataType) -> DType {
+    match data_type {
+        DataType::Decimal32(digits, 0) | DataType::Decimal64(digits, 0) | DataType::Decimal128(digits, 0)
+            if *digits <= DIGITS_I64 =>
+        {
+            DType::I64
+        }
+        _ => DType::F64,
+    }
+}
+
+fn decimals<T: ArrowPrimitiveType>(array: &dyn Array, scale: i8) -> Result<Tensor, Problem>
+where
+    T::Native: ToString,
+{
+    let shape = [array.len()];
+    let values = array.as_primitive::<T>().iter();
+    let beyond = || Problem::invalid(format!("a value beyond {}", array.data_type()));
+    if decimal_dtype(array.data_type()) == DType::I64 {
+        let value = |value: Option<T::Native>| value.map_or(Ok(0), |v| v.to_string().parse::<i64>());
+        let values: Result<Vec<i64>, _> = values.map(value).collect();
+        return Tensor::from_slice(&shape, &values.map_err(|_| beyond())?);
+    }
+    // Read from its digits, a number is rounded once, however many they are.
+    let value = |v: T::Native| format!("{}e{}", v.to_string(), -i16::from(scale)).parse::<f64>();
+    let values: Result<Vec<f64>, _> = values.map(|v| v.map_or(Ok(0.0), value)).collect();
+    Tensor::from_slice(&shape, &values.map_err(|_| beyond())?)
 }
 
 fn strings<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) -> Result<Tensor, Problem> {

@@ -32,7 +32,7 @@ pub(crate) fn open_npy(name: &str, source: OpenSource, wants: &Wants) -> Result<
         fills: vec![(slot, Filling::Whole(0))],
         ignored: Vec::new(),
     };
-    opened(name, vec![array], plan, wants)
+    opened(vec![array], plan, wants)
 }
 
 /// Opens arrays by name.
@@ -62,7 +62,7 @@ pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Opened,
         None => plan::by_name(&wants.signature, wants.only, &columns).map_err(|p| p.at(name.to_owned()))?,
     };
     let streams = only_needed(streams, &mut plan);
-    opened(name, streams, plan, wants)
+    opened(streams, plan, wants)
 }
 
 /// Drops the arrays that nobody takes; the plan counts those that are left.
@@ -87,7 +87,7 @@ fn only_needed(streams: Vec<ArrayStream>, plan: &mut Plan) -> Vec<ArrayStream> {
     kept.map(|(stream, _)| stream).collect()
 }
 
-fn opened(name: &str, arrays: Vec<ArrayStream>, plan: Plan, wants: &Wants) -> Result<Opened, Problem> {
+fn opened(arrays: Vec<ArrayStream>, plan: Plan, wants: &Wants) -> Result<Opened, Problem> {
     for (slot, filling) in &plan.fills {
         let spec = &wants.signature.inputs()[*slot];
         let places = match filling {
@@ -99,7 +99,7 @@ fn opened(name: &str, arrays: Vec<ArrayStream>, plan: Plan, wants: &Wants) -> Re
             check_type(spec, found).map_err(|problem| problem.at(arrays[place].name.clone()))?;
         }
     }
-    let rows = common_rows(&arrays, wants.whole).map_err(|problem| problem.at(name.to_owned()))?;
+    let rows = common_rows(&arrays, wants.whole)?;
     let facts = arrays.iter().map(|array| ArrayFacts::of(&array.name, &array.header)).collect();
     let ignored = plan.ignored.clone();
     let decoder = ArrayDecoder { plan, arrays: facts, whole: wants.whole };

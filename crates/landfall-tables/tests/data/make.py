@@ -4,6 +4,7 @@
     python make.py
 """
 import pathlib
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -50,5 +51,21 @@ with pa.ipc.new_file(HERE / "types.arrow", table.schema) as writer:
     writer.write_table(table, max_chunksize=3)
 with pa.ipc.new_stream(HERE / "types.arrows", table.schema) as writer:
     writer.write_table(table, max_chunksize=3)
+for packing in ["lz4", "zstd"]:
+    with pa.ipc.new_file(HERE / f"{packing}.arrow", table.schema, options=pa.ipc.IpcWriteOptions(compression=packing)) as writer:
+        writer.write_table(table, max_chunksize=3)
+
+amounts = ["1.10", None, "-3.25", "0.30"]
+decimals = {
+    "small": pa.array([None if v is None else Decimal(v) for v in amounts], type=pa.decimal128(9, 2)),
+    "whole": pa.array([Decimal(7), None, Decimal(-8), Decimal(10**17)], type=pa.decimal128(18, 0)),
+    "long": pa.array([Decimal("0." + "1" * 30), None, Decimal("12345678.9"), Decimal(0)], type=pa.decimal128(38, 30)),
+    "wide": pa.array([Decimal(2**80), None, Decimal(1), Decimal(-2)], type=pa.decimal256(50, 0)),
+    "coarse": pa.array([Decimal("1.2e5"), None, Decimal("3e3"), Decimal(0)], type=pa.decimal128(5, -3)),
+}
+decimals = pa.table(decimals)
+with pa.ipc.new_file(HERE / "decimals.arrow", decimals.schema) as writer:
+    writer.write_table(decimals)
+pq.write_table(decimals.drop_columns(["coarse"]), HERE / "decimals.parquet")
 
 (HERE / "made_with.txt").write_text(f"numpy {np.__version__}, pyarrow {pa.__version__}\n")

@@ -25,7 +25,7 @@ fn texts(tensor: &Option<Tensor>) -> Vec<Vec<u8>> {
     tensor.as_ref().unwrap().strings().unwrap().iter().map(<[u8]>::to_vec).collect()
 }
 
-const TYPES: [&str; 3] = ["types.parquet", "types.arrow", "types.arrows"];
+const TYPES: [&str; 5] = ["types.parquet", "types.arrow", "types.arrows", "lz4.arrow", "zstd.arrow"];
 
 #[test]
 fn npy_of_all_versions_orders_and_byte_orders_is_the_same_array() {
@@ -96,6 +96,28 @@ fn every_number_column_becomes_every_number_type() {
             }
         }
     }
+}
+
+#[test]
+fn decimals_are_numbers() {
+    let of = |file: &str, name: &str, dtype| {
+        let inputs = vec![with_null(input(name, dtype, &[]), NullRule::Zero)];
+        let read = same_for_all_chunk_sizes(file, inputs);
+        let tensor = read.tensors[0].clone().unwrap();
+        let values: Vec<String> = (0..tensor.len()).map(|i| tensor.scalar(i).to_string()).collect();
+        (values.join(" "), read.bad)
+    };
+    for file in ["decimals.parquet", "decimals.arrow"] {
+        assert_eq!(of(file, "small", DType::F64).0, "1.1 0 -3.25 0.3");
+        let single = format!("{} 0 -3.25 {}", f64::from(1.1f32), f64::from(0.3f32));
+        assert_eq!(of(file, "small", DType::F32).0, single);
+        assert_eq!(of(file, "whole", DType::I64).0, "7 0 -8 100000000000000000");
+        assert_eq!(of(file, "long", DType::F64).0, "0.1111111111111111 0 12345678.9 0");
+        assert_eq!(of(file, "wide", DType::F64).0, format!("{} 0 1 -2", 2f64.powi(80)));
+        let (values, bad) = of(file, "small", DType::I64);
+        assert_eq!((values.as_str(), bad.len()), ("0", 3), "amounts are no whole numbers: {bad:?}");
+    }
+    assert_eq!(of("decimals.arrow", "coarse", DType::I32).0, "120000 0 3000 0");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn alike(ask: &Ask<'_>, types: &[DType]) -> Result<DType, Refusal> {
 /// Add, Sub, Mul, Div, Pow.
 pub(super) fn two(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let operator = ask.node.operator;
-    let dtype = alike(ask, if matches!(operator, "Div" | "Pow") { &FLOATS } else { &NUMBERS })?;
+    let dtype = alike(ask, if operator == "Pow" { &FLOATS } else { &NUMBERS })?;
     if ask.types.len() != 2 {
         return Err(Refusal::not("other than two inputs"));
     }
@@ -57,7 +57,10 @@ pub(super) fn two(ask: &Ask<'_>) -> Result<Built, Refusal> {
         "Add" => step!(|a, b| a + b, |a, b| a + b, i64::wrapping_add, i32::wrapping_add),
         "Sub" => step!(|a, b| a - b, |a, b| a - b, i64::wrapping_sub, i32::wrapping_sub),
         "Mul" => step!(|a, b| a * b, |a, b| a * b, i64::wrapping_mul, i32::wrapping_mul),
-        "Div" => step!(|a, b| a / b, |a, b| a / b, |a, _| a, |a, _| a),
+        // What a whole number divided by none is, nobody says.
+        "Div" => step!(|a, b| a / b, |a, b| a / b, |a, b| a.checked_div(b).unwrap_or(0), |a, b| a
+            .checked_div(b)
+            .unwrap_or(0)),
         _ => step!(f32::powf, f64::powf, |a, _| a, |a, _| a).nearly(),
     })
 }
@@ -91,7 +94,7 @@ pub(super) fn several(ask: &Ask<'_>) -> Result<Built, Refusal> {
     })
 }
 
-/// Neg, Abs, Floor, Ceil, Sqrt; Exp and Log by this system's library.
+/// Neg, Abs, Floor, Ceil, Sqrt; Exp, Log and Sigmoid by this system's library.
 pub(super) fn one(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let operator = ask.node.operator;
     let dtype = ask.one_of(0, if matches!(operator, "Neg" | "Abs") { &NUMBERS } else { &FLOATS })?;
@@ -115,6 +118,7 @@ pub(super) fn one(ask: &Ask<'_>) -> Result<Built, Refusal> {
         "Ceil" => step!(f32::ceil, f64::ceil, |v| v, |v| v),
         "Sqrt" => step!(f32::sqrt, f64::sqrt, |v| v, |v| v),
         "Exp" => step!(f32::exp, f64::exp, |v| v, |v| v).nearly(),
+        "Sigmoid" => step!(|v| 1.0 / (1.0 + (-v).exp()), |v| 1.0 / (1.0 + (-v).exp()), |v| v, |v| v).nearly(),
         _ => step!(f32::ln, f64::ln, |v| v, |v| v).nearly(),
     })
 }

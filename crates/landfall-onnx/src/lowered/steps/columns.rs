@@ -84,49 +84,94 @@ fn imputing<T: Element>(
     }))
 }
 
-/// Rows divided by their largest value, by the sum of sizes, or by their length.
+/// Rows divided by their largest value, by the sum of sizes, or by their length: sizes and squares are taken in the
+/// type of the rows, and rounded to float32 before they are added.
 pub(super) fn normalizer(ask: &Ask<'_>) -> Result<Built, Refusal> {
-    ask.one_of(0, &[DType::F32])?;
+    let dtype = ask.one_of(0, &NUMBERS)?;
     let norm = match ask.node.attributes.text("norm")? {
-        None | Some(b"MAX") => by_largest,
-        Some(b"L1") => by_sum,
-        Some(b"L2") => by_length,
+        None | Some(b"MAX") => Norm::Largest,
+        Some(b"L1") => Norm::Sum,
+        Some(b"L2") => Norm::Length,
         Some(other) => return Err(Refusal::not(format!("norm {}", String::from_utf8_lossy(other)))),
     };
     Ok(Built::one(DType::F32, move |inputs| {
         let x = given(inputs, 0)?;
-        let width = width(x)?;
-        let mut values = x.values::<f32>()?.to_vec();
-        values.chunks_exact_mut(width.max(1)).for_each(norm);
-        owned::tensor(x.shape().clone(), values)
+        match dtype {
+            DType::F32 => normalized::<f32>(x, norm),
+            DType::F64 => normalized::<f64>(x, norm),
+            DType::I64 => normalized::<i64>(x, norm),
+            _ => normalized::<i32>(x, norm),
+        }
     }))
 }
 
-fn divide(row: &mut [f32], divisor: f32) {
-    if divisor != 0.0 {
-        row.iter_mut().for_each(|value| *value /= divisor);
-    }
+#[derive(Clone, Copy)]
+enum Norm {
+    Largest,
+    Sum,
+    Length,
 }
 
-fn by_largest(row: &mut [f32]) {
-    let largest = row.iter().fold(f32::MIN, |most, &value| if most < value { value } else { most });
-    divide(row, largest);
+/// A number as rows have it, on its way to float32.
+trait Part: Element {
+    fn single(self) -> f32;
+    fn size(self) -> f32;
+    fn square(self) -> f32;
 }
 
-fn by_sum(row: &mut [f32]) {
-    let sum = row.iter().fold(0.0, |sum, value| sum + value.abs());
-    divide(row, sum);
+macro_rules! part {
+    ($type:ty, $size:expr, $square:expr) => {
+        impl Part for $type {
+            fn single(self) -> f32 {
+                self as f32
+            }
+            fn size(self) -> f32 {
+                $size(self) as f32
+            }
+            fn square(self) -> f32 {
+                $square(self, self) as f32
+            }
+        }
+    };
+}
+part!(f32, f32::abs, std::ops::Mul::mul);
+part!(f64, f64::abs, std::ops::Mul::mul);
+part!(i64, i64::wrapping_abs, i64::wrapping_mul);
+part!(i32, i32::wrapping_abs, i32::wrapping_mul);
+
+fn normalized<T: Part>(x: &Tensor, norm: Norm) -> Result<Tensor, Problem> {
+    let width = width(x)?;
+    let values = x.values::<T>()?;
+    let mut normal = Vec::with_capacity(values.len());
+    for row in values.chunks_exact(width.max(1)) {
+        match norm {
+            Norm::Largest => {
+                let largest = row.iter().map(|value| value.single());
+                divided(
+                    row,
+                    largest.fold(f32::MIN, |most, one| if most < one { one } else { most }),
+                    &mut normal,
+                );
+            }
+            Norm::Sum => divided(row, row.iter().fold(0.0, |sum, value| sum + value.size()), &mut normal),
+            Norm::Length => by_length(row, &mut normal),
+        }
+    }
+    owned::tensor(x.shape().clone(), normal)
 }
 
-fn by_length(row: &mut [f32]) {
-    let sum = row.iter().fold(0.0, |sum, value| sum + value * value);
-    if sum == 0.0 {
-        return;
-    }
-    for value in row {
-        let length = (*value * *value / sum).sqrt();
-        *value = if *value < 0.0 { -length } else { length };
-    }
+fn divided<T: Part>(row: &[T], divisor: f32, normal: &mut Vec<f32>) {
+    let divisor = if divisor == 0.0 { 1.0 } else { divisor };
+    normal.extend(row.iter().map(|value| value.single() / divisor));
+}
+
+fn by_length<T: Part>(row: &[T], normal: &mut Vec<f32>) {
+    let sum = row.iter().fold(0.0, |sum, value| sum + value.square());
+    normal.extend(row.iter().map(|value| {
+        let single = value.single();
+        let length = if sum == 0.0 { return single } else { (value.square() / sum).sqrt() };
+        if single < 0.0 { -length } else { length }
+    }));
 }
 
 /// 1 above a threshold, else 0.

@@ -125,6 +125,35 @@ fn reduced<T: Float>(x: &Tensor, axes: &[i64], keeps: bool, how: How) -> Result<
     owned::tensor(shape, values)
 }
 
+/// LpNormalization: what lies along an axis, divided by the sum of its sizes, or by its length; nothing is divided by 0.
+pub(super) fn normalized(ask: &Ask<'_>) -> Result<Built, Refusal> {
+    ask.one_of(0, &[DType::F32])?;
+    let (axis, p) = (ask.integer("axis", -1)?, ask.integer("p", 2)?);
+    if !matches!(p, 1 | 2) {
+        return Err(Refusal::not(format!("a norm {p}")));
+    }
+    let built = Built::one(DType::F32, move |inputs| {
+        let x = given(inputs, 0)?;
+        let (before, length, behind) = parts(x.shape(), axis_of(axis, x.shape().len())?);
+        let mut values = x.values::<f32>()?.to_vec();
+        for outer in 0..before {
+            for inner in 0..behind {
+                let places = (0..length).map(|place| (outer * length + place) * behind + inner);
+                let size = |sum: f32, place| {
+                    if p == 1 { sum + f32::abs(values[place]) } else { sum + values[place] * values[place] }
+                };
+                let sum = places.clone().fold(0.0, size);
+                let norm = if p == 1 { sum } else { sum.sqrt() };
+                if norm != 0.0 {
+                    places.for_each(|place| values[place] /= norm);
+                }
+            }
+        }
+        owned::tensor(x.shape().clone(), values)
+    });
+    Ok(built.nearly())
+}
+
 /// ArgMax, ArgMin: where the largest is, the first of them unless the last is asked for.
 pub(super) fn place(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let dtype = ask.one_of(0, &[DType::F32, DType::F64, DType::I64, DType::I32])?;

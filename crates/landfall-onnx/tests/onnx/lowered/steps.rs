@@ -4,7 +4,7 @@ use super::bare;
 use super::conformance::same_bits;
 use super::dice::Dice;
 use super::graphs::{float, floats, integer, integers, matrix, ml_node, stump, text, texts, with};
-use crate::support::{Files, Graph, Message, load, node, onnxruntime, run, stored};
+use crate::support::{Files, Graph, Message, load, node, onnxruntime, run, stored, tensor_type};
 use landfall_model::{Shape, Strings, Tensor};
 
 /// A graph that shows what a step gives as `z`, and lets trees look at it.
@@ -47,85 +47,142 @@ fn output(step: &str) -> Message {
         "Cast i64" | "ArgMax" | "ArgMin" => matrix(7, if step == "Cast i64" { 3 } else { 1 }),
         "Cast i32" => matrix(6, 3),
         "Cast bool" | "Less" | "Equal" => matrix(9, 3),
-        "OneHotEncoder" => crate::support::tensor_type(1, None),
+        "OneHotEncoder" => tensor_type(1, None),
         "Concat" => matrix(1, 6),
         "Gather" => matrix(1, 2),
+        "Slice front" | "Slice back" | "Slice rows" | "Slice far" | "Slice none" => tensor_type(1, None),
         _ => matrix(1, 3),
     }
+}
+
+/// Operator and variant, and the element type of its first input.
+const STEPS: [(&str, i64); 47] = [
+    ("Scaler", 1),
+    ("Scaler", 11),
+    ("Scaler", 7),
+    ("Imputer", 1),
+    ("Binarizer", 1),
+    ("Normalizer", 1),
+    ("Normalizer", 11),
+    ("Normalizer", 7),
+    ("Normalizer", 6),
+    ("Normalizer L1", 1),
+    ("Normalizer L1", 11),
+    ("Normalizer L1", 7),
+    ("Normalizer L1", 6),
+    ("Normalizer L2", 1),
+    ("Normalizer L2", 11),
+    ("Normalizer L2", 7),
+    ("Normalizer L2", 6),
+    ("OneHotEncoder", 1),
+    ("LabelEncoder", 1),
+    ("Cast f64", 1),
+    ("Cast i64", 1),
+    ("Cast i32", 1),
+    ("Cast bool", 1),
+    ("Concat", 1),
+    ("Gather", 1),
+    ("Slice front", 1),
+    ("Slice back", 1),
+    ("Slice rows", 1),
+    ("Slice far", 1),
+    ("Slice none", 1),
+    ("Add", 1),
+    ("Sub", 1),
+    ("Mul", 1),
+    ("Div", 1),
+    ("Max", 1),
+    ("Min", 1),
+    ("Sum", 1),
+    ("Neg", 1),
+    ("Abs", 1),
+    ("Sqrt", 1),
+    ("Floor", 1),
+    ("Ceil", 1),
+    ("Less", 1),
+    ("Equal", 1),
+    ("ArgMax", 1),
+    ("ArgMin", 1),
+    ("Identity", 1),
+];
+
+fn whole_numbers(name: &str, values: &[i64]) -> Message {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    stored(name, 7, &[values.len() as i64], &bytes)
+}
+
+/// Constants that a step reads beside `x`, by their names in its inputs.
+fn constants(step: &str) -> Vec<Message> {
+    let cut = |starts: &[i64], ends: &[i64], axes: &[i64], steps: &[i64]| {
+        [("starts", starts), ("ends", ends), ("axes", axes), ("steps", steps)]
+            .map(|(name, values)| whole_numbers(name, values))
+            .to_vec()
+    };
+    match step {
+        "Gather" => vec![whole_numbers("index", &[2, -3])],
+        "Slice front" => cut(&[0], &[2], &[1], &[1]),
+        "Slice back" => cut(&[-1, i64::MAX], &[i64::MIN, 0], &[1, 0], &[-2, -7]),
+        "Slice rows" => cut(&[-20, 1], &[i64::MAX, -1], &[0, -1], &[3, 1]),
+        "Slice far" => cut(&[-900], &[900], &[-1], &[i64::MAX]),
+        "Slice none" => cut(&[2], &[2], &[1], &[1]),
+        _ => Vec::new(),
+    }
+}
+
+/// A graph around one step.
+fn file_of(step: &str, element: i64) -> Vec<u8> {
+    let operator = step.split(' ').next().unwrap();
+    let inputs: &[&str] = match operator {
+        "Concat" | "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Sum" | "Less" | "Equal" => &["x", "w"],
+        "Gather" => &["x", "index"],
+        "Slice" => &["x", "starts", "ends", "axes", "steps"],
+        _ => &["x"],
+    };
+    let is_ml = ["Scaler", "Imputer", "Binarizer", "Normalizer", "OneHotEncoder", "LabelEncoder"];
+    let is_ml = is_ml.contains(&operator);
+    let plain = if is_ml { ml_node(operator, inputs, &["z"]) } else { node(operator, inputs, &["z"]) };
+    shown(&with(plain, &attributes(step)), &constants(step), element, &output(step), "w")
+}
+
+/// Rows for a step. Which of several NaN a largest one is, and what it is cast to, ONNX Runtime leaves to how it was
+/// built.
+fn rows(dice: &mut Dice, step: &str, element: i64) -> Tensor {
+    let takes_nan =
+        !["ArgMax", "ArgMin", "Max", "Min", "Normalizer"].iter().any(|name| step.starts_with(name));
+    let mut values = Vec::new();
+    while values.len() < 150 {
+        let value = dice.value();
+        if takes_nan || !value.is_nan() {
+            values.push(value);
+        }
+    }
+    let shape = [50, 3];
+    match element {
+        11 => Tensor::from_slice(&shape, &values.iter().map(|&v| f64::from(v) * 1.1).collect::<Vec<f64>>()),
+        7 => Tensor::from_slice(&shape, &values.iter().map(|&v| (v * 9.0) as i64).collect::<Vec<i64>>()),
+        6 => {
+            Tensor::from_slice(&shape, &values.iter().map(|&v| (v * 9.0) as i32 / 4096).collect::<Vec<i32>>())
+        }
+        _ => Tensor::from_slice(&shape, &values),
+    }
+    .unwrap()
 }
 
 #[test]
 fn steps_give_onnx_runtimes_bits() {
     let Some(theirs) = onnxruntime() else { return };
-    let index = stored("index", 7, &[2], &[2i64.to_le_bytes(), (-3i64).to_le_bytes()].concat());
-    let steps = [
-        "Scaler",
-        "Imputer",
-        "Binarizer",
-        "Normalizer",
-        "Normalizer L1",
-        "Normalizer L2",
-        "OneHotEncoder",
-        "LabelEncoder",
-        "Cast f64",
-        "Cast i64",
-        "Cast i32",
-        "Cast bool",
-        "Concat",
-        "Gather",
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "Max",
-        "Min",
-        "Sum",
-        "Neg",
-        "Abs",
-        "Sqrt",
-        "Floor",
-        "Ceil",
-        "Less",
-        "Equal",
-        "ArgMax",
-        "ArgMin",
-        "Identity",
-    ];
-    for (seed, step) in steps.into_iter().enumerate() {
-        let operator = step.split(' ').next().unwrap();
-        let inputs: &[&str] = match operator {
-            "Concat" | "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Sum" | "Less" | "Equal" => {
-                &["x", "w"]
-            }
-            "Gather" => &["x", "index"],
-            _ => &["x"],
-        };
-        let is_ml = matches!(
-            operator,
-            "Scaler" | "Imputer" | "Binarizer" | "Normalizer" | "OneHotEncoder" | "LabelEncoder"
-        );
-        let plain = if is_ml { ml_node(operator, inputs, &["z"]) } else { node(operator, inputs, &["z"]) };
-        let file =
-            shown(&with(plain, &attributes(step)), std::slice::from_ref(&index), 1, &output(step), "w");
-        let files = Files::model(&file);
-        let own = load(&*bare(), &files).unwrap_or_else(|problem| panic!("{step}: {problem}"));
-        let other = load(theirs, &files).unwrap_or_else(|problem| panic!("{step}: {problem}"));
+    for (seed, (step, element)) in STEPS.into_iter().enumerate() {
+        let what = format!("{step} over type {element}");
+        let files = Files::model(&file_of(step, element));
+        let own = load(&*bare(), &files).unwrap_or_else(|problem| panic!("{what}: {problem}"));
+        assert_eq!(own.facts().engine, "trees", "{what}");
+        let other = load(theirs, &files).unwrap_or_else(|problem| panic!("{what}: {problem}"));
         let mut dice = Dice::new(seed as u64);
-        // Which of several NaN a largest one is, and what it is cast to, ONNX Runtime leaves to how it was built.
-        let takes_nan = !matches!(operator, "ArgMax" | "ArgMin" | "Max" | "Min" | "Normalizer");
-        let mut value = || loop {
-            let value = dice.value();
-            if takes_nan || !value.is_nan() {
-                break value;
-            }
-        };
-        let mut rows =
-            || Tensor::from_slice(&[50, 3], &(0..150).map(|_| value()).collect::<Vec<f32>>()).unwrap();
-        let (x, w) = (rows(), rows());
+        let (x, w) = (rows(&mut dice, step, element), rows(&mut dice, step, 1));
         let given = [("x", &x), ("w", &w)];
         let want = run(&*other, &other.signatures()[0], &given, &[]).unwrap();
         let found = run(&*own, &own.signatures()[0], &given, &[]).unwrap();
-        same_bits(&found, &want).unwrap_or_else(|what| panic!("{step}: {what}"));
+        same_bits(&found, &want).unwrap_or_else(|why| panic!("{what}: {why}"));
     }
 }
 
@@ -158,7 +215,7 @@ fn only_what_is_wanted_is_calculated() {
     // The category is unknown, and the model refuses unknown ones; the trees do not look at it.
     let encode =
         with(ml_node("OneHotEncoder", &["x"], &["z"]), &[integers("cats_int64s", &[1]), integer("zeros", 0)]);
-    let file = shown(&encode, &[], 1, &crate::support::tensor_type(1, None), "w");
+    let file = shown(&encode, &[], 1, &tensor_type(1, None), "w");
     let model = load(&*bare(), &Files::model(&file)).unwrap();
     let x = Tensor::from_slice(&[1, 3], &[1f32, 1.0, 2.0]).unwrap();
     let given = [("x", &x), ("w", &x)];
