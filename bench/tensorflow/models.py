@@ -2,6 +2,8 @@
 """Makes the Keras models of `landfall-bench converted`: a SavedModel each for mlp, cnn and lstm.
 
     python models.py FOLDER      FOLDER/mlp, FOLDER/cnn, FOLDER/lstm; then `landfall convert FOLDER/mlp FOLDER/mlp.onnx` …
+
+Beside them mlp_grpc_tfs.pb, one row as TensorFlow Serving's gRPC clients ask for it, for `landfall-bench doors`.
 """
 import os
 import sys
@@ -11,6 +13,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402
 
 
@@ -37,6 +41,23 @@ def lstm():
     return keras.Model(x, layers.Dense(1)(layers.LSTM(32)(layers.LSTM(32, return_sequences=True)(x))))
 
 
+def field(number, content):
+    """A length-delimited field of a message."""
+    length, size = b"", len(content)
+    while size >= 0x80:
+        length, size = length + bytes([size & 0x7F | 0x80]), size >> 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + content
+
+
+def question(name, key, rows):
+    """A PredictRequest: model_spec.name is field 1 of 1, inputs is the map 2."""
+    tensor = tf.make_tensor_proto(rows).SerializeToString()
+    return field(1, field(1, name.encode())) + field(2, field(1, key.encode()) + field(2, tensor))
+
+
+folder = Path(sys.argv[1])
 for make in (mlp, cnn, lstm):
     keras.utils.set_random_seed(1)
-    make().export(Path(sys.argv[1]) / make.__name__, verbose=False)
+    make().export(folder / make.__name__, verbose=False)
+row = np.arange(39, dtype=np.float32)[None] / 39
+(folder / "mlp_grpc_tfs.pb").write_bytes(question("mlp", "features", row))

@@ -66,10 +66,27 @@ def load_keras(path, safe_mode):
             if keras.__version__.startswith("3") and not (safe_mode and holds_code(path)):
                 return tf_keras.models.load_model(path, compile=False), f"tf_keras {tf_keras.__version__}"
         except ImportError:
-            pass
+            if written_by(path).startswith("2."):
+                text += f"; the file was written by Keras {written_by(path)}, which tf_keras reads (pip install tf_keras)"
         except Exception as second:
             text += f"; with tf_keras: {one_line(second)}"
         raise Refused("malformed", text) from error
+
+
+def written_by(path):
+    """The version of Keras that wrote a file; empty where it does not say."""
+    import json
+    import zipfile
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
+        h5py, = need("h5py")
+        with h5py.File(path, "r") as file:
+            version = file.attrs.get("keras_version", "")
+            return version.decode() if isinstance(version, bytes) else str(version)
+    except Exception:
+        return ""
 
 
 def holds_code(path):
@@ -134,7 +151,9 @@ def keras_to_saved_model(path, out, safe_mode):
         raise Refused("unsafe", "it holds a Lambda layer, which is Python code")
     model, reader = load_keras(path, safe)
     inputs, input_names, output_names = layer_names(model)
-    specs = [tf.TensorSpec(shape_of(tensor), tensor.dtype, name=name) for tensor, name in zip(inputs, input_names)]
+    # A layer that keeps its state from call to call has one for each row of its batch.
+    keeps_state = any(getattr(layer, "stateful", False) for layer in layers_of(model))
+    specs = [tf.TensorSpec(list(tensor.shape) if keeps_state else shape_of(tensor), tensor.dtype, name=name) for tensor, name in zip(inputs, input_names)]
     structure = model.input if isinstance(getattr(model, "input", None), dict) else None
 
     def answer(*tensors):
@@ -172,6 +191,12 @@ def ordered(model):
         return range(len(model.outputs))
     leaves = tf.nest.flatten(structure)
     return [next(place for place, leaf in enumerate(leaves) if leaf is tensor) for tensor in model.outputs]
+
+
+def layers_of(model):
+    """All layers, those within others too."""
+    flatten = getattr(model, "_flatten_layers", None)
+    return list(flatten()) if flatten else list(model.layers)
 
 
 def shape_of(tensor):

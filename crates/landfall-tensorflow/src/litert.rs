@@ -6,6 +6,7 @@ mod declared;
 mod flatbuffer;
 mod interface;
 mod layout;
+mod metadata;
 mod model;
 mod rows;
 mod run;
@@ -13,7 +14,9 @@ mod session;
 
 use api::Runtime;
 use landfall_foreign::{LibrarySpec, Report, Surroundings, search};
-use landfall_model::{Claim, Engine, Kind, Model, ModelFiles, OptionSpec, Options, Problem, Reason};
+use landfall_model::{
+    Claim, Engine, FileEntry, Kind, Model, ModelFiles, OptionSpec, Options, Problem, Reason,
+};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -81,7 +84,11 @@ impl Engine for LiteRt {
         };
         match files.head(&entry.name, 8) {
             Err(problem) => Claim::No(format!("{} cannot be read: {problem}", entry.name)),
-            Ok(head) if head.get(4..8) == Some(MARK) => Claim::Sure,
+            // A SavedModel with a converted copy beside it is a SavedModel.
+            Ok(head) if head.get(4..8) == Some(MARK) => match files.entries().iter().any(is_saved_model) {
+                true => Claim::Maybe,
+                false => Claim::Sure,
+            },
             Ok(_) => Claim::No("no TensorFlow Lite file".to_owned()),
         }
     }
@@ -101,6 +108,10 @@ impl Engine for LiteRt {
         let model = model::LiteRtModel::load(&file.display().to_string(), bytes, || self.runtime())?;
         Ok(Arc::new(model))
     }
+}
+
+fn is_saved_model(entry: &FileEntry) -> bool {
+    matches!(entry.name.as_str(), "saved_model.pb" | "saved_model.pbtxt")
 }
 
 /// The reader of TensorFlow Lite files, for fuzzers.

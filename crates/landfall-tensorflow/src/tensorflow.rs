@@ -2,6 +2,8 @@
 //! for and opened when the first such model is loaded.
 
 mod api;
+mod changes;
+mod constant;
 mod frozen;
 mod graph;
 mod interface;
@@ -14,6 +16,7 @@ mod session;
 mod text;
 mod types;
 mod value;
+mod warm;
 mod writers;
 
 use api::Runtime;

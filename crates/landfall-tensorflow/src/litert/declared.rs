@@ -3,6 +3,7 @@
 
 use super::flatbuffer::{File, Table};
 use super::layout;
+use super::metadata::{self, Alias};
 use landfall_model::{DType, Problem};
 
 /// A file's declarations.
@@ -22,6 +23,8 @@ pub(crate) struct Declared {
 #[derive(Debug)]
 pub(super) struct DeclaredSignature {
     pub(super) key: String,
+    /// LiteRT's number of it.
+    pub(super) number: usize,
     pub(super) inputs: Vec<DeclaredTensor>,
     pub(super) outputs: Vec<DeclaredTensor>,
 }
@@ -81,7 +84,8 @@ pub(crate) fn read(name: &str, bytes: &[u8]) -> Result<Declared, Problem> {
     let mut custom: Vec<String> = codes.into_iter().flatten().collect();
     custom.sort();
     custom.dedup();
-    Ok(Declared { signatures: signatures(model, &graphs)?, operators, custom, description: model.text(3)? })
+    let signatures = signatures(model, &graphs, &buffers)?;
+    Ok(Declared { signatures, operators, custom, description: model.text(3)? })
 }
 
 /// The constants' bytes, by buffer; empty for a buffer that holds none.
@@ -233,10 +237,14 @@ fn strings(tensor: Table<'_>, constant: &[u8]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The signatures that the file names; else its first subgraph as it is.
-fn signatures(model: Table<'_>, graphs: &[Graph<'_>]) -> Result<Vec<DeclaredSignature>, Problem> {
+/// The signatures that the file names; else those that its metadata give its first subgraph; else that as it is.
+fn signatures(
+    model: Table<'_>,
+    graphs: &[Graph<'_>],
+    buffers: &[&[u8]],
+) -> Result<Vec<DeclaredSignature>, Problem> {
     let mut found = Vec::new();
-    for signature in model.tables(7)? {
+    for (number, signature) in model.tables(7)?.enumerate() {
         let signature = signature?;
         let index = signature.u32(4)? as usize;
         let Some(graph) = graphs.get(index) else {
@@ -248,7 +256,11 @@ fn signatures(model: Table<'_>, graphs: &[Graph<'_>]) -> Result<Vec<DeclaredSign
             inputs: named(signature, 0, graph, &graph.inputs)?,
             outputs: named(signature, 1, graph, &graph.outputs)?,
             key: if key.is_empty() { ONLY_SIGNATURE.to_owned() } else { key },
+            number,
         });
+    }
+    if let ([], Some(graph)) = (&found[..], graphs.first()) {
+        found = of_metadata(model, graph, buffers)?;
     }
     if let ([], Some(graph)) = (&found[..], graphs.first()) {
         let own = |places: &[usize]| {
@@ -258,9 +270,52 @@ fn signatures(model: Table<'_>, graphs: &[Graph<'_>]) -> Result<Vec<DeclaredSign
             key: ONLY_SIGNATURE.to_owned(),
             inputs: own(&graph.inputs)?,
             outputs: own(&graph.outputs)?,
+            number: 0,
         });
     }
     Ok(found)
+}
+
+/// The signatures in the file's metadata: names for all inputs and outputs of its first subgraph.
+fn of_metadata(
+    model: Table<'_>,
+    graph: &Graph<'_>,
+    buffers: &[&[u8]],
+) -> Result<Vec<DeclaredSignature>, Problem> {
+    let mut found = Vec::new();
+    for about in model.tables(6)? {
+        let about = about?;
+        if about.text(0)? != metadata::NAME {
+            continue;
+        }
+        let index = about.u32(1)? as usize;
+        let Some(bytes) = buffers.get(index) else {
+            let what = format!("buffer {index} is named, and the file has {}", buffers.len());
+            return Err(about.file().malformed(about.at(), what));
+        };
+        let named = metadata::read(bytes).map_err(|problem| problem.at(about.file().name()))?;
+        for signature in named {
+            found.push(DeclaredSignature {
+                inputs: aliased(graph, &graph.inputs, &signature.inputs)?,
+                outputs: aliased(graph, &graph.outputs, &signature.outputs)?,
+                key: signature.key,
+                number: 0,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Tensors under the names that metadata give them; under their own, where they give none.
+fn aliased(graph: &Graph<'_>, places: &[usize], names: &[Alias]) -> Result<Vec<DeclaredTensor>, Problem> {
+    let of_place = |&place: &usize| {
+        let mut tensor = described(graph.tensors[place], None)?;
+        if let Some(alias) = names.iter().find(|alias| alias.means(&tensor.name)) {
+            alias.name.clone_into(&mut tensor.name);
+        }
+        Ok(tensor)
+    };
+    places.iter().map(of_place).collect()
 }
 
 /// The subgraph's inputs or outputs in their order, under the names that the signature gives them.

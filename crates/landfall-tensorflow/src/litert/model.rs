@@ -35,7 +35,8 @@ impl LiteRtModel {
             .iter()
             .map(|signature| {
                 let index = index(signature);
-                Plan::of(signature, index, interface::elements_as_converted(&declared.signatures[index]))
+                let own = &declared.signatures[index];
+                Plan::of(signature, own.number, interface::elements_as_converted(own))
             })
             .collect();
         let length = bytes.len() as u64;
@@ -94,6 +95,7 @@ fn facts(declared: &Declared, runtime: &Runtime, length: u64, notes: Vec<String>
         cost: CostClass::Unknown,
         structure,
         notes,
+        opening: Vec::new(),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) type Deallocator = unsafe extern "C" fn(*mut c_void, usize, *mut c_vo
 
 /// `TF_Output`: an output of an operation of a graph. Valid as long as the graph is.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Endpoint {
     pub(super) operation: Handle,
     pub(super) index: c_int,

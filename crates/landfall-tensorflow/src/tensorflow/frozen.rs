@@ -12,7 +12,7 @@ use std::collections::HashSet;
 /// Names that a message lists at most.
 const LISTED: usize = 20;
 /// Operators whose values a frozen graph does not hold.
-const VARIABLES: [&str; 5] =
+pub(super) const VARIABLES: [&str; 5] =
     ["Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable", "TemporaryVariable"];
 /// Operators whose results nobody asks for.
 const NO_ANSWER: [&str; 7] =

@@ -2,7 +2,10 @@
 
 use super::saved_model::{MetaGraph, SignatureDef, TensorInfo};
 use super::types;
-use landfall_model::{DType, Dim, InputSpec, Method, OutputSpec, Problem, RowRule, ShapeRule, Signature};
+use landfall_model::{
+    DType, Dim, InputSpec, Method, OutputSpec, Problem, RowRule, ShapeRule, Signature, Tensor,
+};
+use std::collections::BTreeMap;
 
 /// The signature that is called when none is named.
 pub(super) const DEFAULT: &str = "serving_default";
@@ -14,10 +17,24 @@ const METHODS: [(&str, Method); 3] = [
     ("tensorflow/serving/regress", Method::Regress),
 ];
 
+/// What inputs are that a call leaves out: by signature and input.
+pub(super) type Defaults = BTreeMap<(String, String), Tensor>;
+
 /// Signatures, the default one first; and what a user should know, a line each.
 pub(super) struct Interface {
     pub(super) signatures: Vec<Signature>,
+    pub(super) defaults: Defaults,
     pub(super) notes: Vec<String>,
+}
+
+/// The signatures that are for TensorFlow's loader, and the operation of each.
+pub(super) fn opening(graph: &MetaGraph<'_>) -> Vec<(String, String)> {
+    let of_loader = graph.signatures.iter().filter(|(key, _)| key.starts_with(FOR_THE_LOADER));
+    let operation = |(key, signature): (&&str, &SignatureDef<'_>)| {
+        let named = signature.outputs.get(*key)?;
+        Some(((*key).to_owned(), named.name.to_owned()))
+    };
+    of_loader.filter_map(operation).collect()
 }
 
 /// The signatures that a meta graph declares. Those that no call can carry are left out with a note.
@@ -26,7 +43,10 @@ pub(super) fn of(graph: &MetaGraph<'_>) -> Interface {
         graph.signatures.keys().copied().filter(|key| !key.starts_with(FOR_THE_LOADER)).collect();
     keys.sort_by_key(|key| *key != DEFAULT);
     let (mut signatures, mut notes) = (Vec::new(), Vec::new());
+    let mut defaults = Defaults::new();
     for key in keys {
+        let of_this = graph.signatures[key].defaults.iter();
+        defaults.extend(of_this.map(|(name, value)| ((key.to_owned(), (*name).to_owned()), value.clone())));
         match signature(key, &graph.signatures[key], &mut notes) {
             Ok(signature) => signatures.push(signature),
             Err(problem) => notes.push(format!("signature {key:?} is left out: {problem}")),
@@ -35,14 +55,22 @@ pub(super) fn of(graph: &MetaGraph<'_>) -> Interface {
     if signatures.is_empty() && notes.is_empty() {
         notes.push("the model has no signature to call".to_owned());
     }
-    Interface { signatures, notes }
+    Interface { signatures, defaults, notes }
 }
 
 fn signature(key: &str, declared: &SignatureDef<'_>, notes: &mut Vec<String>) -> Result<Signature, Problem> {
     let mut inputs = Vec::new();
     for (name, tensor) in &declared.inputs {
         let dtype = plain(tensor).map_err(|problem| problem.at(format!("input {name:?}")))?;
-        inputs.push(input(name, tensor.name, dtype, tensor.dims.clone()));
+        let mut spec = input(name, tensor.name, dtype, tensor.dims.clone());
+        spec.optional = match declared.defaults.get(name) {
+            Some(default) if default.dtype() != dtype => {
+                let found = default.dtype();
+                return Err(Problem::invalid(format!("input {name:?} of {dtype} has a default of {found}")));
+            }
+            default => default.is_some(),
+        };
+        inputs.push(spec);
     }
     let mut outputs = Vec::new();
     for (name, tensor) in &declared.outputs {
@@ -85,7 +113,11 @@ pub(super) fn made(
     inputs: Vec<InputSpec>,
     outputs: Vec<OutputSpec>,
 ) -> Result<Signature, Problem> {
-    let rows = RowRule::declared(&inputs, &outputs).without_long_pieces();
+    // What stands in for an input that is left out has a length of its own.
+    let rows = match inputs.iter().any(|input| input.optional) {
+        true => RowRule::None,
+        false => RowRule::declared(&inputs, &outputs).without_long_pieces(),
+    };
     Signature::new(name, method, inputs, outputs, rows, ShapeRule::AsSent)
 }
 

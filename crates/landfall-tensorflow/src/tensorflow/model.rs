@@ -1,20 +1,24 @@
 //! A model loaded by TensorFlow: its signatures, its facts, and one session that all threads share.
 
 use super::api::{Endpoint, Runtime};
-use super::frozen::{self, Ends};
+use super::frozen::{self, Ends, VARIABLES};
 use super::graph::GraphDef;
-use super::interface;
+use super::interface::{self, Defaults};
 use super::options::{self, Threads};
 use super::run::TensorFlowInstance;
 use super::saved_model::{MetaGraph, SavedModel};
 use super::session::Session;
-use super::{NAME, text, types, writers};
+use super::{NAME, changes, recognise, text, types, warm, writers};
 use landfall_model::{
-    Buffer, CostClass, DType, Facts, Instance, Kind, Model, ModelFiles, Options, Problem, Signature,
+    Buffer, CostClass, DType, Facts, Instance, Kind, Model, ModelFiles, Options, Problem, Reason, RowRule,
+    Signature, Slot, Tensor,
 };
 use std::ffi::CString;
 use std::path::Path;
 use std::sync::Arc;
+
+/// The operator that reads variables from their files.
+const RESTORES: &str = "RestoreV2";
 
 /// A loaded model.
 pub(super) struct TensorFlowModel {
@@ -34,9 +38,16 @@ pub(super) struct Plans {
 pub(super) struct Plan {
     pub(super) signature: String,
     /// By slot.
-    pub(super) inputs: Vec<Endpoint>,
+    pub(super) inputs: Vec<InputPlan>,
     /// By place.
     pub(super) outputs: Vec<OutputPlan>,
+}
+
+/// One input's tensor in the graph.
+pub(super) struct InputPlan {
+    pub(super) endpoint: Endpoint,
+    /// What it is where a call leaves it out.
+    pub(super) default: Option<Tensor>,
 }
 
 /// One output's tensor in the graph.
@@ -44,6 +55,8 @@ pub(super) struct OutputPlan {
     pub(super) name: String,
     pub(super) dtype: DType,
     pub(super) endpoint: Endpoint,
+    /// The input that is this very tensor: TensorFlow refuses to give back what it is fed.
+    pub(super) fed: Option<Slot>,
 }
 
 impl Model for TensorFlowModel {
@@ -77,6 +90,7 @@ pub(super) fn load_saved_model(
     let meta_graph = read.tagged(&tags).ok_or_else(|| no_such_tags(&read, &tags).at(&place))?;
     let graph = meta_graph.graph()?;
     writers::refuse(&graph, meta_graph.roots()).map_err(|problem| problem.at(&place))?;
+    variables_are_there(meta_graph, &graph, files, folder)?;
 
     let runtime = runtime()?;
     let in_c = |text: &str| CString::new(text).map_err(|_| Problem::invalid(format!("{text:?} holds a NUL")));
@@ -91,16 +105,22 @@ pub(super) fn load_saved_model(
     let weights: u64 =
         files.entries().iter().filter(|e| e.name.starts_with("variables/")).map(|e| e.bytes).sum();
     let memory = weights + bytes.len() as u64;
-    let (session, signatures) = (Arc::new(session), interface.signatures);
-    let mut signatures = signatures;
-    let plans =
-        plans_of_fitting(session, &mut signatures, &mut notes).map_err(|problem| problem.at(&place))?;
+    let (session, mut signatures) = (Arc::new(session), interface.signatures);
+    let plans = plans_of_fitting(session, &mut signatures, &interface.defaults, &mut notes);
+    let plans = Arc::new(plans.map_err(|problem| problem.at(&place))?);
+    for signature in &mut signatures {
+        leave_alone_what_changes(signature, &graph, &mut notes);
+    }
+    warm::up(&plans, &signatures, |signature| changes::changed_by(&graph, signature).is_none());
     let (threads_inside, note) = threads.settled(runtime);
     notes.extend(note);
     Ok(TensorFlowModel {
         signatures: signatures.into_iter().map(Signature::shared).collect(),
-        plans: Arc::new(plans),
-        facts: facts(runtime, threads_inside, memory, structure, notes),
+        plans,
+        facts: Facts {
+            opening: interface::opening(meta_graph),
+            ..facts(runtime, threads_inside, memory, structure, notes)
+        },
     })
 }
 
@@ -128,13 +148,15 @@ pub(super) fn load_graph(
     let session = Arc::new(session);
     let signature = frozen::signature(&session, &ends).map_err(|problem| problem.at(&place))?;
     let signatures = vec![signature];
-    let plans = plans(session, &signatures).map_err(|problem| problem.at(&place))?;
+    let plans = plans(session, &signatures, &Defaults::new()).map_err(|problem| problem.at(&place))?;
+    let plans = Arc::new(plans);
+    warm::up(&plans, &signatures, |_| true);
     let (threads_inside, note) = threads.settled(runtime);
     let structure = about_graph(&graph);
     let memory = bytes.len() as u64;
     Ok(TensorFlowModel {
         signatures: signatures.into_iter().map(Signature::shared).collect(),
-        plans: Arc::new(plans),
+        plans,
         facts: facts(runtime, threads_inside, memory, structure, note.into_iter().collect()),
     })
 }
@@ -147,6 +169,22 @@ fn binary_saved_model(place: &str, file: &str, bytes: &Buffer) -> Result<Buffer,
         return Ok(bytes.clone());
     }
     text::serialised(place, bytes.bytes(), &text::SAVED_MODEL).map(Buffer::from_owner)
+}
+
+/// Refuses a model that has lost its variables: TensorFlow would open it, and fail in every call.
+fn variables_are_there(
+    meta_graph: &MetaGraph<'_>,
+    graph: &GraphDef<'_>,
+    files: &dyn ModelFiles,
+    folder: &Path,
+) -> Result<(), Problem> {
+    let restores = graph.needed(meta_graph.opening()).iter().any(|node| node.op == RESTORES);
+    let has_variables = || graph.needed(meta_graph.roots()).iter().any(|node| VARIABLES.contains(&node.op));
+    let is_there = !files.is_folder() || files.entries().iter().any(|entry| entry.name == recognise::INDEX);
+    if is_there || !restores || !has_variables() {
+        return Ok(());
+    }
+    Err(Problem::new(Reason::FileMissing { file: folder.join(recognise::INDEX).display().to_string() }))
 }
 
 fn no_such_tags(read: &SavedModel<'_>, tags: &[&str]) -> Problem {
@@ -168,10 +206,11 @@ fn no_such_tags(read: &SavedModel<'_>, tags: &[&str]) -> Problem {
 fn plans_of_fitting(
     session: Arc<Session>,
     signatures: &mut Vec<Signature>,
+    defaults: &Defaults,
     notes: &mut Vec<String>,
 ) -> Result<Plans, Problem> {
     let mut first = None;
-    signatures.retain(|signature| match plans(session.clone(), std::slice::from_ref(signature)) {
+    signatures.retain(|signature| match plans(session.clone(), std::slice::from_ref(signature), defaults) {
         Ok(_) => true,
         Err(problem) => {
             notes.push(format!("left out: {problem}"));
@@ -181,12 +220,21 @@ fn plans_of_fitting(
     });
     match (signatures.is_empty(), first) {
         (true, Some(problem)) => Err(problem),
-        _ => plans(session, signatures),
+        _ => plans(session, signatures, defaults),
+    }
+}
+
+/// A signature whose call changes the model is called as callers call it, and by nobody else.
+fn leave_alone_what_changes(signature: &mut Signature, graph: &GraphDef<'_>, notes: &mut Vec<String>) {
+    if let Some(op) = changes::changed_by(graph, signature) {
+        let name = signature.name();
+        notes.push(format!("signature {name:?} is never batched: its operator {op} changes the model"));
+        *signature = signature.clone().with_rows(RowRule::None);
     }
 }
 
 /// Finds every signature's tensors in the graph.
-fn plans(session: Arc<Session>, signatures: &[Signature]) -> Result<Plans, Problem> {
+fn plans(session: Arc<Session>, signatures: &[Signature], defaults: &Defaults) -> Result<Plans, Problem> {
     let endpoint = |what: String, tensor: &str, dtype: DType| {
         let missing =
             || Problem::invalid(format!("{what} is tensor {tensor:?}, which the graph does not have"));
@@ -202,16 +250,20 @@ fn plans(session: Arc<Session>, signatures: &[Signature]) -> Result<Plans, Probl
     };
     let plan = |signature: &Signature| -> Result<Plan, Problem> {
         let of_input = |input: &landfall_model::InputSpec| {
-            endpoint(format!("input {:?}", input.name), &input.tensor, input.dtype)
+            let endpoint = endpoint(format!("input {:?}", input.name), &input.tensor, input.dtype)?;
+            let default = defaults.get(&(signature.name().to_owned(), input.name.clone())).cloned();
+            Ok(InputPlan { endpoint, default })
         };
+        let inputs = signature.inputs().iter().map(of_input).collect::<Result<Vec<_>, Problem>>()?;
         let of_output = |output: &landfall_model::OutputSpec| {
             let endpoint = endpoint(format!("output {:?}", output.name), &output.tensor, output.dtype)?;
-            Ok(OutputPlan { name: output.name.clone(), dtype: output.dtype, endpoint })
+            let fed = inputs.iter().position(|input| input.endpoint == endpoint);
+            Ok(OutputPlan { name: output.name.clone(), dtype: output.dtype, endpoint, fed })
         };
         Ok(Plan {
             signature: signature.name().to_owned(),
-            inputs: signature.inputs().iter().map(of_input).collect::<Result<_, Problem>>()?,
             outputs: signature.outputs().iter().map(of_output).collect::<Result<_, Problem>>()?,
+            inputs,
         })
     };
     let named = |signature: &Signature| {
@@ -238,6 +290,7 @@ fn facts(
         cost: CostClass::Unknown,
         structure,
         notes,
+        opening: Vec::new(),
     }
 }
 

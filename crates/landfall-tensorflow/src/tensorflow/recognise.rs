@@ -10,8 +10,8 @@ use std::path::PathBuf;
 const HEAD_BYTES: usize = 4096;
 /// Files that make a folder a SavedModel, the first that is there.
 const SAVED_MODEL: [&str; 2] = ["saved_model.pb", "saved_model.pbtxt"];
-/// What else lies in the folder of a SavedModel, whose main file may have been lost.
-const VARIABLES: &str = "variables/variables.index";
+/// Where a SavedModel's variables are listed: there too where its main file has been lost.
+pub(super) const INDEX: &str = "variables/variables.index";
 /// The newer form of SavedModels beyond 2 GB, whose messages are split over a file of chunks.
 const CHUNKED: &str = "saved_model.cpb";
 const GRAPH: [&str; 2] = [".pb", ".pbtxt"];
@@ -36,7 +36,7 @@ pub(super) fn claim(files: &dyn ModelFiles) -> Claim {
     if SAVED_MODEL.iter().any(|name| there(name)) {
         return Claim::Sure;
     }
-    if there(VARIABLES) || there(CHUNKED) {
+    if there(INDEX) || there(CHUNKED) {
         // Loading it says what is missing.
         return Claim::Maybe;
     }
@@ -68,7 +68,7 @@ pub(super) fn model_of(files: &dyn ModelFiles) -> Result<Found, Problem> {
         let what = format!("{place}: a SavedModel in chunks ({CHUNKED})");
         return Err(Problem::unsupported(what, "export it below 2 GB, or with its weights as variables"));
     }
-    if there(VARIABLES) {
+    if there(INDEX) {
         return Err(Problem::new(Reason::FileMissing { file: format!("{place}/{}", SAVED_MODEL[0]) }));
     }
     let entry = files.single(&GRAPH).ok_or_else(|| {

@@ -4,7 +4,7 @@ use super::model::{Plan, Plans};
 use super::session::Workspace;
 use super::types;
 use super::value::Value;
-use landfall_model::{Call, Input, Instance, Outputs, Problem, Reason};
+use landfall_model::{Call, Input, Instance, Outputs, Problem, Reason, Tensor};
 use std::sync::Arc;
 
 /// One thread's workspace: room for pointers alone, since the session is shared.
@@ -31,22 +31,31 @@ impl Instance for TensorFlowInstance {
         if call.inputs().iter().flatten().any(|input| input.dense().is_none()) {
             return Err(Problem::internal("a TensorFlow model takes arrays only"));
         }
-        let feeds = call
-            .inputs()
-            .iter()
-            .zip(&plan.inputs)
-            .filter_map(|(input, endpoint)| Some((*endpoint, input.as_ref().and_then(Input::dense)?)));
-        let fetches = call.wanted().iter().map(|place| plan.outputs[place].endpoint);
+        let given = |slot: usize| fed(plan, call, slot);
+        let feeds =
+            (0..plan.inputs.len()).filter_map(|slot| Some((plan.inputs[slot].endpoint, given(slot)?)));
+        let passed = |place: usize| plan.outputs[place].fed.and_then(given);
+        let run = || call.wanted().iter().filter(|&place| passed(place).is_none());
+        for place in call.wanted().iter() {
+            if let Some(tensor) = passed(place) {
+                outputs.set(place, tensor.clone());
+            }
+        }
+        let wanted = run().count();
+        if wanted == 0 {
+            return Ok(());
+        }
+        let fetches = run().map(|place| plan.outputs[place].endpoint);
         self.given.clear();
-        let given = &mut self.given;
+        let values = &mut self.given;
         self.plans
             .session
-            .run(&mut self.workspace, feeds, fetches, |_, value| given.push(value))
+            .run(&mut self.workspace, feeds, fetches, |_, value| values.push(value))
             .map_err(|failure| failure.problem())?;
-        if self.given.len() != call.wanted().len() {
+        if self.given.len() != wanted {
             return Err(engine_problem("a run gave fewer outputs than were asked for".to_owned()));
         }
-        for (place, value) in call.wanted().iter().zip(self.given.drain(..)) {
+        for (place, value) in run().zip(self.given.drain(..)) {
             let output = &plan.outputs[place];
             let found = i64::from(value.element());
             if types::dtype(found) != Some(output.dtype) {
@@ -59,6 +68,12 @@ impl Instance for TensorFlowInstance {
         }
         Ok(())
     }
+}
+
+/// What an input of a call is: as the call has it, else its default.
+fn fed<'c>(plan: &'c Plan, call: &'c Call, slot: usize) -> Option<&'c Tensor> {
+    let sent = call.inputs().get(slot)?.as_ref().and_then(Input::dense);
+    sent.or(plan.inputs[slot].default.as_ref())
 }
 
 fn plan<'p>(plans: &'p Plans, call: &Call) -> Result<&'p Plan, Problem> {

@@ -3,9 +3,10 @@
 //! Format: `saved_model.proto`, `meta_graph.proto`, `saver.proto` and `tensor_shape.proto` of `tensorflow/core/protobuf`
 //! and `tensorflow/core/framework`.
 
+use super::constant;
 use super::graph::GraphDef;
 use landfall_model::protobuf::{Fields, Value};
-use landfall_model::{Dim, Problem};
+use landfall_model::{Dim, Problem, Tensor};
 use std::collections::BTreeMap;
 
 /// Lists of operations that TensorFlow 1 runs when the model is opened.
@@ -36,6 +37,8 @@ pub(super) struct SignatureDef<'a> {
     pub(super) inputs: BTreeMap<&'a str, TensorInfo<'a>>,
     pub(super) outputs: BTreeMap<&'a str, TensorInfo<'a>>,
     pub(super) method: &'a str,
+    /// What inputs are that a call leaves out.
+    pub(super) defaults: BTreeMap<&'a str, Tensor>,
 }
 
 /// A tensor of a signature.
@@ -82,6 +85,11 @@ impl<'a> MetaGraph<'a> {
         let mut graph = GraphDef::default();
         self.graph.iter().try_for_each(|part| graph.add(part.clone()))?;
         Ok(graph)
+    }
+
+    /// Operations that run when the model is opened, the one that restores variables among them.
+    pub(super) fn opening(&self) -> impl Iterator<Item = &str> {
+        self.opening.iter().copied()
     }
 
     /// What a run can ask for, and what runs when the model is opened: names of tensors and operations.
@@ -187,6 +195,13 @@ fn signature<'a>(value: Value<'a>) -> Result<SignatureDef<'a>, Problem> {
                 }
             }
             3 => signature.method = value.text()?,
+            4 => {
+                if let Some((key, value)) = entry(value)?
+                    && let Some(tensor) = constant::tensor(value)?
+                {
+                    signature.defaults.insert(key, tensor);
+                }
+            }
             _ => {}
         }
     }
@@ -208,7 +223,10 @@ fn tensor<'a>(value: Value<'a>) -> Result<TensorInfo<'a>, Problem> {
 }
 
 /// `TensorShapeProto`; `None` for an unknown rank.
-fn shape(value: Value<'_>) -> Result<Option<Vec<Dim>>, Problem> {
+///
+/// # Errors
+/// Malformed, with the place.
+pub(super) fn shape(value: Value<'_>) -> Result<Option<Vec<Dim>>, Problem> {
     let (mut dims, mut unknown) = (Vec::new(), false);
     let mut fields = value.message()?;
     while let Some((field, value)) = fields.next()? {

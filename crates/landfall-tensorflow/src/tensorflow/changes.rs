@@ -1,0 +1,34 @@
+//! Signatures whose call changes the model: variables, tables and queues live on from call to call.
+//!
+//! Such a signature is not tried before somebody calls it, and its calls are never put together or cut. Which operators
+//! change what they are given, TensorFlow's registry of operators says in their descriptions.
+
+use super::graph::{GraphDef, Node};
+use landfall_model::Signature;
+
+/// Names of operators that change something, and beginnings of such names.
+const CHANGING: [&str; 5] =
+    ["LookupTableInsert", "LookupTableImport", "LookupTableRemove", "TemporaryVariable", "CountUpTo"];
+const BEGINNINGS: [&str; 8] = [
+    "Assign",
+    "Scatter",
+    "ResourceScatter",
+    "ResourceApply",
+    "ResourceSparseApply",
+    "Apply",
+    "QueueEnqueue",
+    "QueueDequeue",
+];
+/// Scatters that make a new tensor.
+const PURE: [&str; 2] = ["ScatterNd", "ScatterNdNonAliasingAdd"];
+
+/// The first operator that a call of this signature changes the model by.
+pub(super) fn changed_by<'g>(graph: &'g GraphDef<'_>, signature: &Signature) -> Option<&'g str> {
+    let roots = signature.outputs().iter().map(|output| output.tensor.as_str());
+    graph.needed(roots).into_iter().find(|node| changes(node)).map(|node| node.op)
+}
+
+fn changes(node: &Node<'_>) -> bool {
+    let op = node.op.strip_suffix("V2").unwrap_or(node.op);
+    !PURE.contains(&op) && (CHANGING.contains(&op) || BEGINNINGS.iter().any(|start| op.starts_with(start)))
+}
