@@ -84,6 +84,9 @@ pub struct Facts {
     pub structure: Vec<(String, String)>,
     /// What a user should know, a line each: precision differs, a fall-back was taken.
     pub notes: Vec<String>,
+    /// Signatures without tensors that the engine's library runs when it opens the model: name and operation. Protocols
+    /// list them; nobody calls them.
+    pub opening: Vec<(String, String)>,
 }
 
 /// What one call costs, as far as known before it was measured.

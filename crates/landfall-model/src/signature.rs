@@ -85,6 +85,15 @@ impl InputSpec {
         }
     }
 
+    /// Whether it is a column of numbers of a tabular model: one value in each row, which the model itself knows to be
+    /// missing at times. It takes every number type: floats are rounded, integers checked.
+    pub fn is_number_column(&self) -> bool {
+        self.dtype.is_number()
+            && self.columns.is_empty()
+            && self.dims.as_ref().is_some_and(|dims| dims.len() == 1)
+            && (&self.null, self.null_source) == (&NullRule::Accept, NullRuleSource::Model)
+    }
+
     /// The declared axes as protocols write them: `[-1,13]`; `[]` where no rank is declared.
     pub fn declared_shape(&self) -> String {
         display_dims(self.dims.as_deref().unwrap_or_default()).to_string()

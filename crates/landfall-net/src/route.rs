@@ -119,7 +119,7 @@ fn oip<'a>(segments: &[&'a str]) -> Option<OipRoute<'a>> {
         ["repository", "models", model, "load"] => OipRoute::Load(decoded(model)),
         ["repository", "models", model, "unload"] => OipRoute::Unload(decoded(model)),
         ["repository", repository, ..] if !repository.is_empty() && *repository != "models" => {
-            OipRoute::Missing("a repository's name in the path")
+            OipRoute::Missing("'repository_name' specification")
         }
         ["logging"] => OipRoute::Missing("the logging extension"),
         ["trace", "setting"] => OipRoute::Missing("the trace extension"),
@@ -223,7 +223,7 @@ mod tests {
             ("/v2/models/m%4/ready", model("m%4", "", OipVerb::Ready)),
             ("/v2/repository/index", Route::Oip(OipRoute::Index)),
             ("/v2/repository/models/m/load", Route::Oip(OipRoute::Load("m".into()))),
-            ("/v2/repository/r/index", Route::Oip(OipRoute::Missing("a repository's name in the path"))),
+            ("/v2/repository/r/index", Route::Oip(OipRoute::Missing("'repository_name' specification"))),
             ("/v2/logging", Route::Oip(OipRoute::Missing("the logging extension"))),
             ("/v2/models/m/generate", Route::Oip(OipRoute::Missing("the generate extension"))),
             ("/v2/systemsharedmemory/status", Route::Oip(OipRoute::Missing("the shared memory extension"))),

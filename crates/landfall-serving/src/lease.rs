@@ -4,7 +4,9 @@ use crate::statistics::Statistics;
 use crate::{BatchSettings, ComputePool, Loaded};
 use landfall_model::{Model, Problem, Version};
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A hold on one version: while it lives, that version is not unloaded. A clone is a further hold.
 #[derive(Clone)]
@@ -30,10 +32,12 @@ impl Lease {
         Ok(Lease(Arc::new(Loaded::new(model.into(), version, signatures, runner, batching, pool)?)))
     }
 
-    /// The version itself with counters at zero, when this is the only hold on it.
-    pub(crate) fn into_fresh(self) -> Option<Arc<Loaded>> {
+    /// The version itself with counters at zero, when this is the only hold on it; `replayed` is as in [`Loaded`].
+    pub(crate) fn into_fresh(self, replayed: Option<(PathBuf, Duration)>) -> Option<Arc<Loaded>> {
         let mut loaded = self.0;
-        Arc::get_mut(&mut loaded)?.statistics = Statistics::new();
+        let own = Arc::get_mut(&mut loaded)?;
+        own.statistics = Statistics::new();
+        own.replayed = replayed;
         Some(loaded)
     }
 

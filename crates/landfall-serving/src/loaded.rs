@@ -4,6 +4,7 @@ use crate::compute::ComputePool;
 use crate::scheduler::Scheduler;
 use crate::statistics::{Snapshot, Statistics};
 use landfall_model::{Facts, Model, Problem, Reason, Signature, Version, VersionStatistics};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub struct Loaded {
     pub(crate) batching: BatchSettings,
     pub(crate) scheduler: Scheduler,
     pub(crate) statistics: Statistics,
+    pub(crate) replayed: Option<(PathBuf, Duration)>,
 }
 
 /// How calls of one version are put together. The default adapts: nobody must tune.
@@ -67,7 +69,7 @@ impl Loaded {
         let facts = runner.facts();
         let scheduler = Scheduler::new(runner, &facts, batching.clone(), pool)?;
         let statistics = Statistics::new();
-        Ok(Loaded { model, version, signatures, facts, batching, scheduler, statistics })
+        Ok(Loaded { model, version, signatures, facts, batching, scheduler, statistics, replayed: None })
     }
 
     /// Name of the model.
@@ -100,6 +102,11 @@ impl Loaded {
     /// What is known about it beside its signatures.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Where the calls lay that it brought along and that ran before it answered, and how long they took together.
+    pub fn replayed(&self) -> Option<(&Path, Duration)> {
+        self.replayed.as_ref().map(|(folder, took)| (folder.as_path(), *took))
     }
 
     /// How its calls are put together.

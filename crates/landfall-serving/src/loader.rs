@@ -153,6 +153,7 @@ fn load_with(
     let warm_up =
         settings.warm_up.as_deref().map(|path| read(path, || (kit.tables.warm_up)(path, &declared)));
     let mut warm_up = warm_up.transpose()?.unwrap_or_default();
+    let own = warm_up.len();
     warm_up.extend((kit.tables.replay)(&order.path, &declared)?);
 
     let signatures = settle_rows(&declared, &*runner, golden.as_ref(), &warm_up, report)?;
@@ -178,9 +179,19 @@ fn load_with(
         report.golden = Some(found.clone());
         found.accepted()?;
     }
-    warm(&lease, &warm_up)?;
+    let (own, recorded) = warm_up.split_at(own);
+    warm(&lease, own)?;
+    let replayed = match recorded {
+        [] => None,
+        recorded => {
+            let began = kit.pool.clock().now();
+            warm(&lease, recorded)?;
+            Some((order.path.clone(), kit.pool.clock().now().saturating_duration_since(began)))
+        }
+    };
     // What was run so far was nobody's call.
-    lease.into_fresh().ok_or_else(|| Problem::internal("a version was called before it was available"))
+    let fresh = lease.into_fresh(replayed);
+    fresh.ok_or_else(|| Problem::internal("a version was called before it was available"))
 }
 
 fn read<T>(path: &Path, read: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {

@@ -17,7 +17,7 @@
 use crate::files::{FolderFiles, parent, trouble};
 use crate::loader::Kit;
 use crate::print::Print;
-use crate::{Layout, ModelSettings, Source};
+use crate::{Layout, ModelSettings, Source, VersionPolicy};
 use landfall_model::{Claim, Problem, Version};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -165,6 +165,15 @@ impl Repository {
                  directory as a number (eg. '/1/')?",
                 path.display()
             ));
+        }
+        if let VersionPolicy::Only(wanted) = source.settings.policy() {
+            let missing = wanted.iter().filter(|&wanted| versions.iter().all(|seen| seen.version != *wanted));
+            found.warnings.extend(missing.map(|version| {
+                format!(
+                    "Version {version} of servable {name}, which was requested to be served as a 'specific' version in \
+                     the servable's config, was not found in the file system"
+                )
+            }));
         }
         self.push(found, name, path, path, versions, &source.settings);
         Ok(())

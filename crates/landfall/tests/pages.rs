@@ -41,7 +41,7 @@ fn pages() -> Vec<PathBuf> {
 
 /// What this test runs: commands of the product, and what is piped into or asked of them.
 fn is_ours(command: &str) -> bool {
-    ["landfall ", "curl ", "cat "].iter().any(|start| command.starts_with(start))
+    ["landfall ", "curl ", "cat ", "ln ", "./"].iter().any(|start| command.starts_with(start))
 }
 
 /// A server that a page's own command started, on free ports; stopped when dropped.

@@ -328,6 +328,23 @@ fn bad_rows_are_kept_in_order_and_the_others_answered_in_order_whatever_the_thre
 }
 
 #[test]
+fn what_stops_at_a_bad_row_answers_the_rows_before_it_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for bad in [1, 2, 700, 1200] {
+        let input = written(folder.path(), "rows.csv", &rows(1_300, |row| row == bad || row == bad + 2));
+        let (code, out, err) = iris(&["-i", &input, "--threads", "2"]);
+        assert!(code == 1 && err.contains(&format!("row {bad}: ")), "{err}");
+        let answers = out.lines().count().saturating_sub(1);
+        assert!(answers < bad && answers >= (bad - 1) / 512 * 512, "{answers} answers, bad is row {bad}");
+    }
+    // A row that the engine refuses is named by its number in the table.
+    let lost = written(folder.path(), "nan.csv", &format!("{HEADER}\n1,2,3,4\n1,2,NaN,4\n1,2,3,4\n"));
+    let (code, out, err) = iris(&["-i", &lost]);
+    assert_eq!((code, out.lines().count()), (1, 2), "{err}");
+    assert!(err.contains("row 2: input \"petal_length\": expected") && !err.contains("row 0"), "{err}");
+}
+
+#[test]
 fn outputs_come_by_name_and_in_the_order_asked_for() {
     let (code, out, err) = iris(&["-i", "examples/rows/iris.csv", "--output", "label"]);
     assert!(code == 0 && out.starts_with("label\n"), "{out}{err}");

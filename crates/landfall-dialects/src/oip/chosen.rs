@@ -15,7 +15,8 @@ pub(super) fn decode(
     attempt: impl Fn(&Arc<Signature>, Asked) -> Result<Decoded<Form>, Fault>,
     scan: impl Fn() -> Asked,
 ) -> Result<Decoded<Form>, Problem> {
-    let default = signatures.first().ok_or_else(|| Problem::internal("a model without a signature"))?;
+    let none = || Problem::new(Reason::SignatureNotFound { signature: String::new() });
+    let default = signatures.first().ok_or_else(none)?;
     let outcome = match attempt(default, Asked::default()) {
         Ok(decoded) if !decoded.form.names_signature => return Ok(decoded),
         outcome => outcome,

@@ -20,11 +20,17 @@ pub(super) fn column(spec: &InputSpec, name: &str, tensor: Tensor) -> Result<Ten
         return Err(Problem::new(Reason::WrongDType { input, expected, found }));
     }
     let mut cast = TensorMut::with_capacity(spec.dtype, rows);
+    let mut invalid = tensor.invalid().iter().peekable();
     for row in 0..rows {
-        if tensor.is_missing(row) {
+        if let Some(marked) = invalid.next_if(|marked| marked.element == row) {
+            cast.push_invalid(&marked.text);
+        } else if tensor.is_missing(row) {
             cast.push_missing(&spec.null, name, row)?;
-        } else {
-            push_number(&mut cast, &tensor.scalar(row)).map_err(|_| misfit(spec, name, row, &tensor))?;
+        } else if push_number(&mut cast, &tensor.scalar(row)).is_err() {
+            if !spec.accepts_invalid {
+                return Err(misfit(spec, name, row, &tensor));
+            }
+            cast.push_invalid(tensor.scalar(row).to_string().as_bytes());
         }
     }
     cast.freeze(Shape::new(&[rows]))

@@ -75,6 +75,14 @@ impl<'s> Gathered<'s> {
         }
     }
 
+    /// Whether values that are none of their type are marked, and not refused.
+    pub(super) fn accepts_invalid(&self, target: Target) -> bool {
+        match target {
+            Target::Whole(slot) | Target::Column(slot, _) => self.spec(slot).accepts_invalid,
+            Target::Sparse(..) => false,
+        }
+    }
+
     /// Holds a declared datatype against the signature's, before any data is looked at: none is cast but for columns.
     ///
     /// # Errors
@@ -82,7 +90,10 @@ impl<'s> Gathered<'s> {
     #[inline]
     pub(super) fn check_dtype(&self, target: Target, found: DType) -> Result<(), Problem> {
         let (spec, fits) = match target {
-            Target::Whole(slot) => (self.spec(slot), self.spec(slot).dtype == found),
+            Target::Whole(slot) => {
+                let spec = self.spec(slot);
+                (spec, spec.dtype == found || spec.is_number_column() && found.is_number())
+            }
             Target::Column(slot, _) => {
                 let spec = self.spec(slot);
                 (spec, spec.dtype == found || spec.dtype.is_number() && found.is_number())
@@ -103,6 +114,11 @@ impl<'s> Gathered<'s> {
                 if self.inputs[slot].is_some() {
                     return Err(self.repeated(target));
                 }
+                let spec = self.spec(slot);
+                let tensor = match tensor.dtype() == spec.dtype {
+                    true => tensor,
+                    false => columns::column(spec, &spec.name, tensor)?,
+                };
                 self.inputs[slot] = Some(Input::Dense(tensor));
                 Ok(())
             }

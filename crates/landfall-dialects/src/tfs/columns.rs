@@ -81,6 +81,16 @@ fn gathered(spec: &InputSpec, columns: &[Option<Tensor>]) -> Result<Tensor, Prob
     matrix.freeze(Shape::new(&[rows, columns.len()]))
 }
 
+/// A whole input that is a column of a tabular model, in the model's type; any other input as it came.
+pub(super) fn in_models_type(spec: &InputSpec, tensor: Tensor) -> Result<Tensor, Problem> {
+    if tensor.dtype() == spec.dtype || !spec.is_number_column() || !tensor.dtype().is_number() {
+        return Ok(tensor);
+    }
+    let mut column = TensorMut::with_capacity(spec.dtype, tensor.len());
+    (0..tensor.len()).try_for_each(|row| push(&mut column, spec, &spec.name, row, Some(&tensor)))?;
+    column.freeze(tensor.shape().clone())
+}
+
 fn push(
     matrix: &mut TensorMut,
     spec: &InputSpec,
@@ -91,14 +101,15 @@ fn push(
     match tensor {
         Some(tensor) if !tensor.is_missing(row) => {
             let value = tensor.scalar(row);
-            matrix.push_scalar(&value).map_err(|_| {
-                Problem::new(Reason::ValueInvalid {
-                    input: column.to_owned(),
-                    row,
-                    expected: spec.dtype.to_string(),
-                    text: value.to_string(),
-                })
-            })
+            if matrix.push_scalar(&value).is_ok() {
+                return Ok(());
+            }
+            let (input, expected, text) = (column.to_owned(), spec.dtype.to_string(), value.to_string());
+            if spec.accepts_invalid {
+                matrix.push_invalid(text.as_bytes());
+                return Ok(());
+            }
+            Err(Problem::new(Reason::ValueInvalid { input, row, expected, text }))
         }
         _ => matrix.push_missing(&spec.null, column, row),
     }

@@ -196,5 +196,5 @@ pub(crate) fn statuses(shared: &Shared, address: &Address) -> Result<Vec<Version
 fn metadata(shared: &Shared, address: &Address) -> Result<Vec<u8>, Problem> {
     let lease = shared.catalog.find(&address.model, &address.version)?;
     let identity = Identity { model: lease.model(), version: lease.version() };
-    Ok(dialect::metadata(identity, lease.signatures()))
+    Ok(dialect::metadata(identity, lease.signatures(), &lease.facts().opening))
 }

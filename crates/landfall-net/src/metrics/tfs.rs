@@ -153,12 +153,16 @@ pub(crate) fn tfs_page(shared: &Shared) -> String {
             page.histogram("request_example_counts", &labels, &example_bounds(), &times.counts, times.sum);
         }
     }
-    let seen: Vec<(String, Snapshot)> = shared
-        .catalog
-        .available(None)
-        .iter()
-        .map(|lease| (lease.model().to_string(), lease.snapshot()))
-        .collect();
+    let available = shared.catalog.available(None);
+    page.kind("model_warmup_latency", "histogram");
+    for (folder, took) in available.iter().filter_map(|lease| lease.replayed()) {
+        let mut times = Times::of_bounds();
+        times.add(&bounds(), took.as_secs_f64() * 1e6);
+        let labels = [("model_path", &*folder.to_string_lossy()), ("status", "OK")];
+        page.histogram("model_warmup_latency", &labels, &bounds(), &times.counts, times.sum);
+    }
+    let seen: Vec<(String, Snapshot)> =
+        available.iter().map(|lease| (lease.model().to_string(), lease.snapshot())).collect();
     page.kind("runtime_latency", "histogram");
     for (model, snapshot) in merged(&seen, |snapshot| &snapshot.compute_ns) {
         let labels = [("model_name", model.as_str()), ("API", "Predict"), ("runtime", "Landfall")];

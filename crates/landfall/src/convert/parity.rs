@@ -1,7 +1,7 @@
 //! Whether a converted model answers as its original does: on made rows, and on golden rows where there are some.
 
 use super::rows::{self, Values};
-use landfall_model::{Call, Input, Problem, Reason, Signature, Tensor};
+use landfall_model::{Call, InputSpec, Problem, Reason, Signature, Tensor};
 use landfall_serving::{GoldenReport, GoldenRows, Lease, Tolerance, Worker, check_golden};
 use std::sync::Arc;
 
@@ -92,12 +92,13 @@ fn answered(original: &Lease, signature: &Arc<Signature>) -> Result<GoldenRows, 
 /// The same rows for the converted model: inputs and outputs go over by name. An input that plays no part in the answer
 /// may be gone; an output may not.
 fn carried_over(rows: &GoldenRows, from: &Signature, to: &Arc<Signature>) -> Result<GoldenRows, Problem> {
-    let input = |name: &str| -> Result<Option<Input>, Problem> {
-        let slot =
-            from.slot(name).ok_or_else(|| Problem::new(Reason::InputUnknown { input: name.to_owned() }));
-        Ok(rows.inputs.get(slot?.slot).cloned().flatten())
+    let input = |spec: &InputSpec| match from.slot(&spec.name) {
+        Some(slot) => Ok(rows.inputs.get(slot.slot).cloned().flatten()),
+        // What the original holds as a default becomes an input that may be left out.
+        None if spec.optional => Ok(None),
+        None => Err(Problem::new(Reason::InputUnknown { input: spec.name.clone() })),
     };
-    let inputs = to.inputs().iter().map(|spec| input(&spec.name)).collect::<Result<Vec<_>, Problem>>();
+    let inputs = to.inputs().iter().map(input).collect::<Result<Vec<_>, Problem>>();
     let inputs = inputs.map_err(|problem| problem.at("the original"))?;
     let mut outputs = Vec::new();
     for (place, tensor) in &rows.outputs {

@@ -3,7 +3,7 @@
 use super::bad_rows::BadRows;
 use super::in_order::InOrder;
 use super::progress::Progress;
-use landfall_model::{Call, Problem, RowRule};
+use landfall_model::{Call, Problem, Reason, RowRule};
 use landfall_serving::{Lease, Worker};
 use landfall_tables::{BadRow, Encoded, RawChunk, TableEncoder, TableReader, TableWriter};
 
@@ -92,11 +92,14 @@ impl Scoring<'_> {
         let chunk = self.reader.decode(raw)?;
         let mut scored = Scored { bad: chunk.bad, ..Scored::default() };
         for piece in &chunk.pieces {
+            let ending = scored.bad.iter().map(|bad| bad.row).min().filter(|_| self.stop_at_bad);
+            let before = piece.rows.iter().filter(|&&row| ending.is_none_or(|ending| row < ending)).count();
+            let Some(call) = first_rows(&piece.call, before, piece.rows.len()) else { continue };
             let mut bad = Vec::new();
-            self.answer(worker, &piece.call, 0, encoder, &mut scored, &mut bad)?;
+            self.answer(worker, &call, 0, encoder, &mut scored, &mut bad)?;
             for (row, problem) in bad {
                 let number = piece.rows.get(row).copied().unwrap_or_default();
-                let problem = problem.at(format!("row {number}"));
+                let problem = in_the_table(problem).at(format!("row {number}"));
                 scored.bad.push(BadRow { row: number, problem, raw: self.reader.raw_row(raw, number) });
             }
         }
@@ -118,6 +121,13 @@ impl Scoring<'_> {
         let problem = match worker.run(call) {
             Ok(response) => {
                 let failed = response.outputs.failed();
+                let ends = failed.iter().min_by_key(|(row, _)| *row).filter(|_| self.stop_at_bad);
+                if let Some((row, problem)) = ends {
+                    bad.push((first + row, problem.clone()));
+                    let before = first_rows(call, *row, call.rows().unwrap_or(1));
+                    return before
+                        .map_or(Ok(()), |call| self.answer(worker, &call, first, encoder, scored, bad));
+                }
                 scored.rows += (call.rows().unwrap_or(1) - failed.len().min(call.rows().unwrap_or(1))) as u64;
                 bad.extend(failed.iter().map(|(row, problem)| (first + row, problem.clone())));
                 scored.encoded.push(encoder.encode(&response.outputs)?);
@@ -145,6 +155,28 @@ impl Scoring<'_> {
             }
             _ => Err(problem),
         }
+    }
+}
+
+/// The first rows of a call; all of it where that is all; `None` where no row is left, or the call cannot be cut.
+fn first_rows(call: &Call, rows: usize, of: usize) -> Option<Call> {
+    match rows {
+        rows if rows == of => Some(call.clone()),
+        0 => None,
+        rows => call.part(0..rows),
+    }
+}
+
+/// A problem of a call's row as one of the table's: the row's number in the call means nothing there.
+fn in_the_table(problem: Problem) -> Problem {
+    match problem.reason() {
+        Reason::ValueInvalid { input, expected, text, .. } => {
+            Problem::invalid(format!("input {input:?}: expected {expected}, found {text:?}"))
+        }
+        Reason::ValueMissing { input, .. } => {
+            Problem::invalid(format!("input {input:?}: the value is missing"))
+        }
+        _ => problem,
     }
 }
 

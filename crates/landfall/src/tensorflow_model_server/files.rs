@@ -1,14 +1,18 @@
 //! The configuration files that flags name, each one message in protobuf's text format.
 
-use landfall_model::Problem;
+use landfall_model::{Problem, Reason};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Reads a file as a message. The reason why it is none is logged with line and column; the error names the file.
 ///
 /// # Errors
-/// Not found for a file that cannot be read; invalid argument for one that is no such message.
+/// Not found for a file that is not there, internal for one that cannot be read; invalid argument for one that is no such message.
 pub(super) fn read<T>(path: &str, from_text: impl FnOnce(&str) -> Result<T, Problem>) -> Result<T, Problem> {
-    let bytes = std::fs::read(path).map_err(|error| Problem::io(format!("open {path}"), &error))?;
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Problem::new(Reason::FileMissing { file: path.to_owned() }),
+        _ => Problem::io(format!("open {path}"), &error),
+    })?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Problem::invalid(format!("Invalid protobuf file: '{path}': it is no UTF-8 text")))?;
     from_text(&text).map_err(|problem| {

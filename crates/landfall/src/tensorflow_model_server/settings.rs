@@ -212,7 +212,7 @@ pub(super) fn run_threads(values: &Values) -> Option<usize> {
     usize::try_from(values.number("tensorflow_session_parallelism")).ok().filter(|&threads| threads > 0)
 }
 
-/// What TensorFlow's sessions are opened with: flags stand above the session's file.
+/// What TensorFlow's sessions are opened with: flags stand above the session's file, and one for a pool above that for both.
 fn session_options(values: &Values) -> Result<Options, Problem> {
     let (of_file, mut options) = match values.path("tensorflow_session_config_file") {
         Some(path) => (files::read(path, files::session_threads)?, Options::new()),
@@ -222,7 +222,8 @@ fn session_options(values: &Values) -> Result<Options, Problem> {
         ("intra_op_parallelism_threads", "tensorflow_intra_op_parallelism", of_file.0),
         ("inter_op_parallelism_threads", "tensorflow_inter_op_parallelism", of_file.1),
     ] {
-        let number = Some(values.number(flag)).filter(|&number| number > 0).unwrap_or(of_file);
+        let flags = [flag, "tensorflow_session_parallelism"].map(|flag| values.number(flag));
+        let number = flags.into_iter().find(|&number| number > 0).unwrap_or(of_file);
         if number != 0 {
             options.set(key, number.to_string());
         }
@@ -232,4 +233,34 @@ fn session_options(values: &Values) -> Result<Options, Problem> {
         options.set("tags", values.text("saved_model_tags"));
     }
     Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensorflow_model_server::flags::{Line, parse};
+
+    #[test]
+    fn threads_of_a_session_come_from_their_own_flag_then_from_that_for_both_then_from_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("session");
+        std::fs::write(&file, "intra_op_parallelism_threads: 11 inter_op_parallelism_threads: 12").unwrap();
+        let file = format!("--tensorflow_session_config_file={}", file.display());
+        let intra = "--tensorflow_intra_op_parallelism=3";
+        let both = "--tensorflow_session_parallelism=5";
+        for (flags, expected) in [
+            (vec![], [None, None]),
+            (vec![file.as_str()], [Some("11"), Some("12")]),
+            (vec![file.as_str(), both], [Some("5"), Some("5")]),
+            (vec![file.as_str(), both, intra], [Some("3"), Some("5")]),
+            (vec![intra], [Some("3"), None]),
+        ] {
+            let line: Vec<std::ffi::OsString> = flags.iter().map(Into::into).collect();
+            let Line::Serve(values) = parse(&line).unwrap() else { panic!("no help was asked for") };
+            let options = session_options(&values).unwrap();
+            let found =
+                ["intra_op_parallelism_threads", "inter_op_parallelism_threads"].map(|key| options.get(key));
+            assert_eq!(found, expected, "{flags:?}");
+        }
+    }
 }

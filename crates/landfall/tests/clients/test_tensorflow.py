@@ -1,4 +1,5 @@
 """Keras's and TensorFlow's models, each served with one command, against the answers of Keras and TensorFlow themselves."""
+import atexit
 import functools
 import importlib.util
 import os
@@ -27,11 +28,17 @@ def with_tensorflow(test):
 
 
 @functools.cache
+def made_by(script):
+    """The folder of the models that a script makes; made once, removed with this process."""
+    folder = tempfile.mkdtemp(prefix="landfall-tensorflow-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    done = subprocess.run([sys.executable, str(HERE / script), folder], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return Path(folder)
+
+
 def models():
-    """The folder of models; made once."""
-    folder = Path(tempfile.mkdtemp(prefix="landfall-tensorflow-"))
-    subprocess.run([sys.executable, str(HERE / "tensorflow_models.py"), str(folder)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    return folder
+    return made_by("tensorflow_models.py")
 
 
 def rows_of(name):

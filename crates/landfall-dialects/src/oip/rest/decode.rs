@@ -29,7 +29,11 @@ pub fn decode(
         Some(text) => json_length(text, body.len())?,
     };
     if json_length == 0 {
-        let signature = signatures.first().ok_or_else(|| Problem::internal("a model without a signature"))?;
+        let none = || {
+            let signature = String::new();
+            Problem::new(landfall_model::Reason::SignatureNotFound { signature })
+        };
+        let signature = signatures.first().ok_or_else(none)?;
         return raw::decode(body, signature, model).map_err(|fault| fault.word(signature, model, b""));
     }
     let attempt =

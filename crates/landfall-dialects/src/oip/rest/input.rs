@@ -151,8 +151,8 @@ fn read_data(
     shape: &Shape,
 ) -> Result<Tensor, Fault> {
     gathered.check_dtype(target, dtype)?;
-    let null = gathered.null_rule(target);
-    values::read(scanner, values::Wanted { dtype, shape, null, input })
+    let (null, accepts_invalid) = (gathered.null_rule(target), gathered.accepts_invalid(target));
+    values::read(scanner, values::Wanted { dtype, shape, null, accepts_invalid, input })
 }
 
 fn text<'b>(name: &'b [u8]) -> Cow<'b, str> {

@@ -18,6 +18,8 @@ pub(super) struct Wanted<'a> {
     pub(super) shape: &'a Shape,
     /// What a missing value becomes.
     pub(super) null: &'a NullRule,
+    /// Whether a value that is none of its type is marked, with what came, and not refused.
+    pub(super) accepts_invalid: bool,
     /// The input's name, for messages.
     pub(super) input: &'a str,
 }
@@ -159,7 +161,7 @@ fn numbers<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Te
 }
 
 /// Values into a buffer of the declared size, or of what the rest of the document can hold at most (a value takes two
-/// bytes at least); `None` when one is `null`.
+/// bytes at least); `None` when one is `null`, or to be marked invalid.
 fn all_there<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Option<Tensor>, Fault> {
     let elements = blob::elements(wanted.shape, wanted.input)?;
     let room = elements.min(scanner.remaining() / 2 + 1);
@@ -173,6 +175,7 @@ fn all_there<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<
             Ok(Some(value)) if place < room => values[place] = value,
             Ok(Some(_)) => return Err(too_many_values(elements, wanted)),
             Ok(None) => return Ok(None),
+            Err(Refused::Kind | Refused::Range) if wanted.accepts_invalid => return Ok(None),
             Err(refused) => return Err(refusal(refused, &scanner.moved_to(at), wanted, place)),
         }
         place += 1;
@@ -183,7 +186,7 @@ fn all_there<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<
     Ok(Some(Tensor::from_buffer(wanted.dtype, wanted.shape.clone(), buffer.freeze())?))
 }
 
-/// The same with missing values, by the input's rule.
+/// The same with missing values, by the input's rule, and invalid ones.
 #[cold]
 fn some_missing<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Fault> {
     let elements = blob::elements(wanted.shape, wanted.input)?;
@@ -200,10 +203,27 @@ fn some_missing<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Resu
                 let row = row(wanted.shape, tensor.len());
                 tensor.push_missing(wanted.null, wanted.input, row)?;
             }
+            Err(Refused::Kind | Refused::Range)
+                if wanted.accepts_invalid && scanner.moved_to(at).peek() != b'{' =>
+            {
+                *scanner = scanner.moved_to(at);
+                push_invalid(scanner, &mut tensor)?;
+            }
             Err(refused) => return Err(refusal(refused, &scanner.moved_to(at), wanted, tensor.len())),
         }
     }
     finish(tensor, elements, wanted)
+}
+
+fn push_invalid(scanner: &mut Scanner<'_>, tensor: &mut TensorMut) -> Result<(), SyntaxError> {
+    let start = scanner.at();
+    if scanner.peek() == b'"' {
+        tensor.push_invalid(&scanner.string()?);
+    } else {
+        scanner.skip_value()?;
+        tensor.push_invalid(scanner.since(start));
+    }
+    Ok(())
 }
 
 fn strings(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Fault> {

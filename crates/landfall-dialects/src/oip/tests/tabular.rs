@@ -2,7 +2,8 @@
 
 use super::{decode_rest, refusal, rows_of};
 use landfall_model::{
-    Column, DType, Input, InputSpec, Method, NullRule, OutputSpec, RowRule, ShapeRule, Signature,
+    Column, DType, Input, InputSpec, Method, NullRule, NullRuleSource, OutputSpec, RowRule, ShapeRule,
+    Signature,
 };
 use std::sync::Arc;
 
@@ -69,6 +70,47 @@ fn what_is_missing_in_columns_follows_the_rule() {
     let decoded = decode_rest(&model(NullRule::Accept), &body(&columns[..1])).unwrap();
     let Some(Input::Columns(found)) = decoded.call.input(0) else { panic!("columns") };
     assert!(found[0].as_ref().unwrap().is_missing(1) && found[1].is_none());
+}
+
+#[test]
+fn what_is_none_of_its_type_is_marked_where_the_input_takes_that() {
+    let mut spec = InputSpec::new("x", DType::I32, rows_of(&[]));
+    spec.accepts_invalid = true;
+    spec.null = NullRule::Accept;
+    let outputs = vec![OutputSpec::new("Y", DType::F32, None)];
+    let (rows, shapes) = (RowRule::Independent, ShapeRule::Checked);
+    let model = Signature::new("s", Method::Predict, vec![spec], outputs, rows, shapes).unwrap().shared();
+    let data = r#"[1,"n/a",1.5,null,true,300000000000]"#;
+    let decoded = decode_rest(&model, &body(&[input("x", "INT32", "[6]", data)])).unwrap();
+    let tensor = decoded.call.input(0).and_then(Input::dense).unwrap();
+    let texts: Vec<(usize, &[u8])> = tensor.invalid().iter().map(|one| (one.element, &*one.text)).collect();
+    assert_eq!(texts, [(1, &b"n/a"[..]), (2, b"1.5"), (4, b"true"), (5, b"300000000000")]);
+    assert!(tensor.is_missing(3) && !tensor.is_missing(1));
+    for data in ["[{}]", "[1,2]", "[\"a]"] {
+        assert!(decode_rest(&model, &body(&[input("x", "INT32", "[1]", data)])).is_err(), "{data}");
+    }
+}
+
+#[test]
+fn a_column_of_numbers_takes_every_number_type_and_other_inputs_their_own_alone() {
+    let mut spec = InputSpec::new("x", DType::I32, rows_of(&[]));
+    let of = |spec: &InputSpec| {
+        let outputs = vec![OutputSpec::new("Y", DType::F32, None)];
+        let (rows, shapes) = (RowRule::Independent, ShapeRule::Checked);
+        let signature = Signature::new("s", Method::Predict, vec![spec.clone()], outputs, rows, shapes);
+        signature.unwrap().shared()
+    };
+    let floats = body(&[input("x", "FP64", "[3,1]", "[1,2.5,null]")]);
+    assert!(refusal(decode_rest(&of(&spec), &floats)).contains("data-type is 'FP64'"));
+    (spec.null, spec.null_source) = (NullRule::Accept, NullRuleSource::Model);
+    assert!(refusal(decode_rest(&of(&spec), &floats)).contains("row 1"), "2.5 is no whole number");
+    spec.accepts_invalid = true;
+    let decoded = decode_rest(&of(&spec), &floats).unwrap();
+    let tensor = decoded.call.input(0).and_then(Input::dense).unwrap();
+    assert_eq!((tensor.values::<i32>().unwrap()[0], tensor.invalid()[0].element), (1, 1));
+    assert!(tensor.is_missing(2));
+    let text = body(&[input("x", "BYTES", "[1]", r#"["1"]"#)]);
+    assert!(refusal(decode_rest(&of(&spec), &text)).contains("data-type is 'BYTES'"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::spec::ModelSpec;
 use super::tensor::{self, Repeats};
 use super::unreadable;
-use crate::tfs::columns::Matrices;
+use crate::tfs::columns::{Matrices, in_models_type};
 use crate::tfs::names::{DEFAULT_SIGNATURE, tensor_name, types_worded};
 use crate::{Address, Decoded, Hints};
 use landfall_model::protobuf::{Fields, Value};
@@ -74,7 +74,10 @@ pub fn decode_predict(body: &Buffer, signatures: &[Arc<Signature>]) -> Result<De
             tensor::read(body, fields, &mut repeats).map_err(|problem| parsing_error(name, &problem))?;
         match signature.slot(name) {
             Some(target) if target.column.is_some() => matrices.put(target, tensor)?,
-            Some(target) => inputs[target.slot] = Some(Input::Dense(tensor)),
+            Some(target) => {
+                let tensor = in_models_type(&signature.inputs()[target.slot], tensor)?;
+                inputs[target.slot] = Some(Input::Dense(tensor));
+            }
             None => return Err(Problem::new(Reason::InputUnknown { input: name.to_owned() })),
         }
     }
@@ -133,10 +136,9 @@ impl<'a> Request<'a> {
 }
 
 fn signature_of<'s>(name: &str, signatures: &'s [Arc<Signature>]) -> Result<&'s Arc<Signature>, Problem> {
-    let first = signatures.first().ok_or_else(|| Problem::internal("a model without signatures"))?;
     let found = signatures.iter().find(|signature| signature.name() == name);
     found
-        .or_else(|| matches!(name, "" | DEFAULT_SIGNATURE).then_some(first))
+        .or_else(|| signatures.first().filter(|_| matches!(name, "" | DEFAULT_SIGNATURE)))
         .ok_or_else(|| Problem::new(Reason::SignatureNotFound { signature: name.to_owned() }))
 }
 

@@ -41,8 +41,12 @@ fn read(body: &[u8]) -> Result<(Option<ModelSpec>, Vec<&str>), Problem> {
     Ok((spec, asked))
 }
 
-/// `GetModelMetadataResponse` with all signatures.
-pub fn encode_get_model_metadata(identity: Identity<'_>, signatures: &[Arc<Signature>]) -> Vec<u8> {
+/// `GetModelMetadataResponse` with all signatures, and the names and operations of those that only a loader runs.
+pub fn encode_get_model_metadata(
+    identity: Identity<'_>,
+    signatures: &[Arc<Signature>],
+    opening: &[(String, String)],
+) -> Vec<u8> {
     let mut out = Vec::new();
     let mut response = Writer::new(&mut out);
     response.message(1, |message| spec::write(message, identity, ""));
@@ -50,7 +54,10 @@ pub fn encode_get_model_metadata(identity: Identity<'_>, signatures: &[Arc<Signa
         entry.string_field(1, SIGNATURE_DEF);
         entry.message(2, |any| {
             any.string_field(1, SIGNATURE_DEF_MAP);
-            any.message(2, |map| write_signatures(map, signatures));
+            any.message(2, |map| {
+                write_signatures(map, signatures);
+                opening.iter().for_each(|(name, operation)| write_opening(map, name, operation));
+            });
         });
     });
     out
@@ -77,6 +84,22 @@ fn write_signatures(map: &mut Writer<'_>, signatures: &[Arc<Signature>]) {
             });
         });
     }
+}
+
+/// A signature without tensors: one output, named as it, which is an operation.
+fn write_opening(map: &mut Writer<'_>, name: &str, operation: &str) {
+    map.message(1, |entry| {
+        entry.string_field(1, name);
+        entry.message(2, |definition| {
+            definition.message(2, |entry| {
+                entry.string_field(1, name);
+                entry.message(2, |info| {
+                    info.string_field(1, operation);
+                    info.message(3, |shape| shape.bool_field(3, true));
+                });
+            });
+        });
+    });
 }
 
 /// A `TensorInfo`: name = 1, dtype = 2, tensor_shape = 3.

@@ -27,7 +27,7 @@ pub enum Form {
 /// # Errors
 /// Invalid argument, in the original's words; signature not found.
 pub fn decode(body: &Buffer, signatures: &[Arc<Signature>]) -> Result<Decoded<Form>, Problem> {
-    let default = signatures.first().ok_or_else(|| Problem::internal("a model without signatures"))?;
+    let default = signatures.first().ok_or_else(|| not_found(b""))?;
     let mut document = Document::new(body.bytes());
     let mut early = None;
     document.read(|form, scanner, name| {

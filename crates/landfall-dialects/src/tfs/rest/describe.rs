@@ -36,8 +36,12 @@ fn one_status(version: &mut Indented<'_>, status: &VersionStatus) {
     });
 }
 
-/// The signatures of a version.
-pub fn metadata(identity: Identity<'_>, signatures: &[Arc<Signature>]) -> Vec<u8> {
+/// The signatures of a version, and the names and operations of those that only a loader runs.
+pub fn metadata(
+    identity: Identity<'_>,
+    signatures: &[Arc<Signature>],
+    opening: &[(String, String)],
+) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend_from_slice(b"{\n\"model_spec\":");
     Indented::new(&mut out, INDENT).object(|spec| {
@@ -52,6 +56,9 @@ pub fn metadata(identity: Identity<'_>, signatures: &[Arc<Signature>]) -> Vec<u8
         map.name("signature_def").object(|map| {
             for signature in signatures {
                 map.name(signature.name()).object(|object| one_signature(object, signature));
+            }
+            for (name, operation) in opening {
+                map.name(name).object(|object| one_opening(object, name, operation));
             }
         });
     });
@@ -77,8 +84,22 @@ fn one_signature(object: &mut Indented<'_>, signature: &Signature) {
     object.name("defaults").object(|_| {});
 }
 
+/// A signature without tensors: one output, named as it, which is an operation.
+fn one_opening(object: &mut Indented<'_>, name: &str, operation: &str) {
+    object.name("inputs").object(|_| {});
+    object.name("outputs").object(|outputs| {
+        outputs.name(name).object(|object| info(object, operation, "DT_INVALID", None));
+    });
+    object.name("method_name").string("");
+    object.name("defaults").object(|_| {});
+}
+
 fn tensor(object: &mut Indented<'_>, name: &str, dtype: DType, dims: Option<&[Dim]>) {
-    object.name("dtype").string(names::data_type(dtype).0);
+    info(object, name, names::data_type(dtype).0, dims);
+}
+
+fn info(object: &mut Indented<'_>, name: &str, dtype: &str, dims: Option<&[Dim]>) {
+    object.name("dtype").string(dtype);
     object.name("tensor_shape").object(|shape| {
         shape.name("dim").array(|list| {
             for dim in dims.unwrap_or_default() {

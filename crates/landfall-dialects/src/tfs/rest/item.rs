@@ -96,7 +96,8 @@ impl<'s> Items<'s> {
             self.close(lengths)?;
             return Ok(true);
         }
-        if !starts_number(byte) {
+        // Whole numbers may be invalid one by one.
+        if !starts_number(byte) || (self.spec.accepts_invalid && !self.spec.dtype.is_float()) {
             return Ok(false);
         }
         if *rank.get_or_insert(self.dims.len()) != lengths.len() {

@@ -17,8 +17,40 @@ pub(super) const fn has_json_form(dtype: DType) -> bool {
     !matches!(dtype, F16 | BF16 | U16 | Complex64 | Complex128)
 }
 
-/// Reads one scalar.
+/// Reads one scalar. What is none of the input's type is marked invalid where the input takes that.
 pub(super) fn read(
+    scanner: &mut Scanner<'_>,
+    spec: &InputSpec,
+    row: usize,
+    values: &mut TensorMut,
+) -> Result<(), Misfit> {
+    let start = scanner.at();
+    match fitting(scanner, spec, row, values) {
+        Err(Misfit) if spec.accepts_invalid => {
+            *scanner = scanner.moved_to(start);
+            invalid(scanner, values)
+        }
+        read => read,
+    }
+}
+
+/// Marks a text, a number or a truth value that does not fit with what came. Numbers are no texts for anybody.
+#[cold]
+fn invalid(scanner: &mut Scanner<'_>, values: &mut TensorMut) -> Result<(), Misfit> {
+    let start = scanner.at();
+    match scanner.peek() {
+        _ if values.dtype() == DType::String => return Err(Misfit),
+        b'"' => values.push_invalid(&scanner.string()?),
+        byte if starts_number(byte) || matches!(byte, b't' | b'f') => {
+            scanner.skip_value()?;
+            values.push_invalid(scanner.since(start));
+        }
+        _ => return Err(Misfit),
+    }
+    Ok(())
+}
+
+fn fitting(
     scanner: &mut Scanner<'_>,
     spec: &InputSpec,
     row: usize,
@@ -52,6 +84,7 @@ pub(super) fn read_cell(
     if !starts_number(scanner.peek()) || !spec.dtype.is_number() {
         return read(scanner, spec, row, values);
     }
+    let start = scanner.at();
     let value = match spec.dtype {
         DType::F32 => return one::<f32>(scanner, values),
         DType::F64 => return one::<f64>(scanner, values),
@@ -61,7 +94,14 @@ pub(super) fn read_cell(
             Number::Float(value) => Scalar::Float(value),
         },
     };
-    values.push_scalar(&value).map_err(|_| Misfit)
+    match values.push_scalar(&value) {
+        Ok(()) => Ok(()),
+        Err(_) if spec.accepts_invalid => {
+            values.push_invalid(scanner.since(start));
+            Ok(())
+        }
+        Err(_) => Err(Misfit),
+    }
 }
 
 fn missing(

@@ -61,6 +61,18 @@ fn only_folders_with_numbers_for_names_are_versions_of_a_numbered_source() {
 }
 
 #[test]
+fn a_specific_version_that_is_not_there_is_named() {
+    let case = three_models();
+    let wanted = [1, 7].map(Version::numbered).to_vec();
+    let mut source = case.numbered("c");
+    source.settings.versions = Some(crate::VersionPolicy::Only(wanted));
+    case.control().replace(vec![source]).unwrap();
+    case.wait("the one that is there serves", || case.serves("c") == Some(3.0));
+    let named = |line: &String| line.contains("Version 7 of servable c") && line.contains("was not found");
+    assert!(case.story.lines().iter().any(named));
+}
+
+#[test]
 fn another_base_path_for_the_same_name_is_another_copy() {
     let case = three_models();
     let moved = Source { path: case.models().join("c"), ..case.numbered("a") };

@@ -29,7 +29,8 @@ fn metadata_describes_every_signature() {
     let mut signatures = one(DType::F32);
     let input = InputSpec::new("ids", DType::I64, Some(vec![Dim::Free(None), Dim::Known(26)]));
     signatures.extend(model(vec![input]));
-    let body = metadata(Identity { model: "half_plus_two", version: &version }, &signatures[1..]);
+    let opening = [("__saved_model_init_op".to_owned(), "NoOp".to_owned())];
+    let body = metadata(Identity { model: "half_plus_two", version: &version }, &signatures[1..], &opening);
     let text: String = String::from_utf8(body.clone()).unwrap().split_whitespace().collect();
     assert_eq!(
         text,
@@ -38,7 +39,9 @@ fn metadata_describes_every_signature() {
             r#""signature_def":{"signature_def":{"serving_default":{"inputs":{"ids":{"dtype":"DT_INT64","#,
             r#""tensor_shape":{"dim":[{"size":"-1","name":""},{"size":"26","name":""}],"unknown_rank":false},"#,
             r#""name":"ids:0"}},"outputs":{"y":{"dtype":"DT_FLOAT","tensor_shape":{"dim":[],"unknown_rank":true},"#,
-            r#""name":"y:0"}},"method_name":"tensorflow/serving/predict","defaults":{}}}}}}"#
+            r#""name":"y:0"}},"method_name":"tensorflow/serving/predict","defaults":{}},"#,
+            r#""__saved_model_init_op":{"inputs":{},"outputs":{"__saved_model_init_op":{"dtype":"DT_INVALID","#,
+            r#""tensor_shape":{"dim":[],"unknown_rank":true},"name":"NoOp"}},"method_name":"","defaults":{}}}}}}"#
         ),
         "TFS-REST-126, -127, -129"
     );

@@ -13,6 +13,42 @@ fn table(null: NullRule) -> Vec<Arc<Signature>> {
 }
 
 #[test]
+fn what_is_none_of_its_type_is_marked_where_the_input_takes_that() {
+    let of = |dtype, rows: Option<Vec<Dim>>| {
+        let mut spec = InputSpec::new("x", dtype, rows);
+        spec.accepts_invalid = true;
+        model(vec![spec])
+    };
+    let marked = |body: &str, signatures: &[Arc<Signature>]| {
+        let tensor = inputs(body, signatures).remove(0).unwrap();
+        let text =
+            |one: &landfall_model::Invalid| (one.element, String::from_utf8_lossy(&one.text).into_owned());
+        tensor.invalid().iter().map(text).collect::<Vec<_>>()
+    };
+    let column = || Some(vec![Dim::Free(None)]);
+    let expected = [(1, "n/a".to_owned()), (2, "true".to_owned())];
+    for body in [
+        r#"{"instances":[{"x":1},{"x":"n/a"},{"x":true}]}"#,
+        r#"{"inputs":{"x":[1,"n/a",true]}}"#,
+        r#"{"instances":[1,"n/a",true]}"#,
+    ] {
+        assert_eq!(marked(body, &of(DType::F64, column())), expected, "{body}");
+        assert_eq!(marked(body, &of(DType::I32, column())), expected, "{body}");
+    }
+    let whole = [(0, "1.5".to_owned()), (2, "3e9".to_owned()), (3, "300000000000".to_owned())];
+    for body in [
+        r#"{"instances":[{"x":1.5},{"x":2},{"x":3e9},{"x":300000000000}]}"#,
+        r#"{"inputs":{"x":[1.5,2,3e9,300000000000]}}"#,
+    ] {
+        assert_eq!(marked(body, &of(DType::I32, column())), whole, "{body}");
+    }
+    for body in [r#"{"instances":[{"x":null}]}"#, r#"{"instances":[{"x":{"b64":"AA=="}}]}"#] {
+        assert!(read(body, &of(DType::F64, column())).is_err(), "{body}");
+    }
+    assert!(read(r#"{"instances":[{"x":7}]}"#, &of(DType::String, column())).is_err(), "7 is no text");
+}
+
+#[test]
 fn columns_of_a_table_are_given_by_name() {
     let expected = f32s(&[2, 3], &[31.0, 2.0, 1.5, 40.0, 3.0, 2.5]);
     for body in [

@@ -1,0 +1,117 @@
+"""SavedModels of many forms, and broken ones that come as new versions while a good one serves."""
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import requests
+
+from expect import has, same
+from test_tensorflow import made_by, served, with_tensorflow
+from test_tensorflow_shared import asked_by_grpc
+from test_tensorflow_shared import served as served_together
+from test_tensorflow_shared import state_of, table
+
+PATIENCE_SECONDS = 60
+# What each broken model is to be refused with.
+FAULTS = {"unknown_operator": "NobodysOwnOp", "other_tags": "{train}", "no_variables": "variables.index", "flipped_variables": "hecksum",
+          "cut": "saved_model.pb", "warm_up_that_fails": "warm-up call 0", "writes_files": "WriteFile"}
+
+
+def forms():
+    return made_by("tensorflow_forms.py")
+
+
+def rows_of(name):
+    arrays = dict(np.load(forms() / f"{name}.npz"))
+    return {key: value for key, value in arrays.items() if not key.startswith("want_")}, \
+           {key.removeprefix("want_"): value for key, value in arrays.items() if key.startswith("want_")}
+
+
+def difference(found, wanted):
+    """What is wrong with the outputs of an answer; `None` where nothing is."""
+    for name, want in wanted.items():
+        if name not in found:
+            return f"{name} is missing among {sorted(found)}"
+        got = found[name].astype("S") if want.dtype.kind == "S" else found[name]
+        if (got.dtype.kind, got.shape) != (want.dtype.kind, want.shape):
+            return f"{name}: {got.dtype} {got.shape}, expected {want.dtype} {want.shape}"
+        exact = want.dtype.kind not in "fc"
+        if not (np.array_equal(got, want) if exact else np.allclose(got, want, rtol=1e-5, atol=1e-6)):
+            return f"{name}: {got.ravel()[:4]}, expected {want.ravel()[:4]}"
+    return None
+
+
+@with_tensorflow
+def saved_models_of_every_form_answer_as_tensorflow_does(server):
+    names = sorted(path.parent.name for path in forms().glob("*/m"))
+    assert len(names) > 20, names
+    options = {"first_version": [("tags", "serve,gpu")]}
+    wrong = []
+    with served_together(server, [table(name, forms() / name / "m", options.get(name, ())) for name in names]) as running:
+        for name in names:
+            rows, wanted = rows_of(name)
+            state, message = state_of(running, name)
+            why = difference(asked_by_grpc(running, name, None, rows), wanted) if state == "AVAILABLE" else f"{state}: {message}"
+            wrong += [f"{name}: {why}"] if why else []
+        log = "".join(running.log)
+    same(wrong, [])
+    has(log, 'input "s": a tensor that is made of several', 'output "q" is left out: a tensor of DT_QINT8', "AssignAddVariableOp changes the model")
+
+
+def status(running, version):
+    found = requests.get(running.url("/v1/models/m"), timeout=20).json()["model_version_status"]
+    return next((one for one in found if one["version"] == str(version)), None)
+
+
+def until_it_ends(running, version):
+    """Waits until a version has been given up; gives its error."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        one = status(running, version)
+        if one and one["state"] == "END":
+            return one["status"]["error_message"]
+        assert not one or one["state"] != "AVAILABLE", f"version {version} serves"
+        time.sleep(0.1)
+    raise AssertionError(f"version {version}: {status(running, version)}")
+
+
+@with_tensorflow
+def broken_versions_say_what_is_wrong_and_the_good_one_goes_on_serving(server):
+    rows, wanted = rows_of("good")
+    with tempfile.TemporaryDirectory() as scratch:
+        model = Path(scratch) / "m"
+        shutil.copytree(forms() / "bad/good", model / "1")
+        with served(server, model) as running:
+            for version, (name, fault) in enumerate(FAULTS.items(), start=2):
+                # Beside its place first, so that it comes whole.
+                shutil.copytree(forms() / "bad" / name, Path(scratch) / name)
+                (Path(scratch) / name).rename(model / str(version))
+                has(until_it_ends(running, version), fault)
+                same(difference(asked_by_grpc(running, "m", None, rows), wanted), None)
+            answer = requests.post(running.url("/v1/models/m/versions/2:predict"), json={"instances": [[1, 1, 1]]}, timeout=20)
+            same(answer.status_code, 404)
+            same(running.process.poll(), None)
+    assert not (forms() / "written").exists(), "a model has written a file"
+
+
+@with_tensorflow
+def a_model_without_a_signature_loads_and_says_so_when_it_is_called(server):
+    with served(server, forms() / "bad/no_signature") as running:
+        answer = requests.post(running.url("/v1/models/m:predict"), json={"instances": [[1, 1, 1]]}, timeout=20)
+        assert answer.status_code >= 400, answer.text
+        has(answer.json()["error"], "serving_default")
+
+
+@with_tensorflow
+def a_library_that_is_not_there_is_said_with_how_to_get_it(server):
+    with tempfile.TemporaryDirectory() as folder:
+        rows, _ = rows_of("good")
+        np.savez(f"{folder}/rows.npz", **rows)
+        environment = {"PATH": "/usr/bin:/bin", "LANDFALL_PYTHON": "/no/such/python"}
+        done = subprocess.run([server.landfall, "predict", str(forms() / "bad/good"), "-i", f"{folder}/rows.npz", "-o", f"{folder}/out.npz"],
+                              capture_output=True, text=True, timeout=60, env=environment)
+        same(done.returncode, 1)
+        has(done.stderr, "libtensorflow_cc", "pip install tensorflow-cpu", "/no/such/python")

@@ -1,0 +1,124 @@
+"""The flags of `landfall tensorflow-model-server`, each held against the verdict that the page gives it."""
+import gzip
+import json
+import re
+import shutil
+import time
+
+import grpc
+import numpy as np
+import requests
+
+from expect import near, same
+from model_server import example, started, until
+from server import ROOT
+from test_tfs_grpc import request
+from test_tensorflow import models
+from test_tfs_model_server import IMAGE, answers, predicted, refusal, refuses
+from test_tfs_saved_model import asked, prediction, serving, with_tensorflow
+
+PAGE = ROOT / "docs/from-tensorflow-serving.md"
+ROW = re.compile(r"\| `(\w+)` \| (?:`([^`]*)`|empty) \| (works|accepted|refused) \|")
+# A value of each kind that is not the default.
+OTHER = {"true": "false", "false": "true", "": "/nowhere"}
+
+
+def flags(verdict):
+    """Flags of a verdict, each with another value than its default."""
+    rows = [match.groups() for match in map(ROW.match, PAGE.read_text().splitlines()) if match]
+    same(len(rows), 48)
+    return {name: OTHER.get(default or "", "7") for name, default, found in rows if found == verdict}
+
+
+def digits(folder):
+    return ["--model_name=digits", f"--model_base_path={example('digits', {1: 1}, folder / 'm')}"]
+
+
+def flags_without_effect_are_accepted_and_said(server):
+    accepted = flags("accepted")
+    assert len(accepted) >= 10, accepted
+    with started(server, lambda folder: digits(folder) + [f"--{name}={value}" for name, value in accepted.items()]) as at:
+        near(answers(at), IMAGE[1]["probabilities"])
+        for name in accepted:
+            assert at.said(f"--{name} has no effect: "), name
+
+
+def flags_that_cannot_be_had_refuse_the_start_by_name(server):
+    refused = flags("refused")
+    assert len(refused) >= 3, refused
+    for name, value in refused.items():
+        code, out, _ = refusal(server, "--model_base_path=/m", f"--{name}={value}")
+        same(code, 255)
+        assert f"--{name} is not supported: " in out, out
+
+
+def every_flag_is_known_to_the_usage(server):
+    _, out, _ = refusal(server, "--help")
+    for verdict in ("works", "accepted", "refused"):
+        for name in flags(verdict):
+            assert f"--{name}=" in out, name
+
+
+def the_socket_alone_suffices(server):
+    with started(server, lambda folder: [*digits(folder), "--port=0", f"--grpc_socket_path={folder}/s.sock"], wait=False) as at:
+        until(lambda: at.said("Exporting HTTP/REST API at:"))
+        same(predicted(grpc.insecure_channel(f"unix:{at.folder}/s.sock")).model_spec.version.value, 1)
+        assert not at.said("ModelServer at 0.0.0.0")
+        near(answers(at), IMAGE[1]["probabilities"])
+
+
+def the_metrics_page_lies_where_its_file_says(server):
+    def made(folder):
+        (folder / "page").write_text('prometheus_config { enable: true path: "/numbers" }')
+        return [*digits(folder), f"--monitoring_config_file={folder}/page"]
+    with started(server, made) as at:
+        answers(at)
+        page = requests.get(at.url("/numbers"), timeout=60)
+        same((page.status_code, page.headers["content-type"]), (200, "text/plain"))
+        assert ':tensorflow:serving:request_count{model_name="digits",status="OK"} 1' in page.text, page.text
+        same(requests.get(at.url("/monitoring/prometheus/metrics"), timeout=60).status_code, 404)
+
+
+def a_file_that_is_not_there_is_named(server):
+    for name in ("model_config_file", "monitoring_config_file", "ssl_config_file"):
+        code, out, _ = refusal(server, f"--{name}=/nowhere/file", "--model_base_path=/m")
+        same(code, 255)
+        assert "NOT_FOUND" in out and "/nowhere/file" in out, out
+
+
+def packed_bodies_and_long_ones_are_read(server):
+    body = json.dumps({"instances": IMAGE[1]["image"].tolist()}).encode()
+    with started(server, digits) as at:
+        url = at.url("/v1/models/digits:predict")
+        packed = requests.post(url, data=gzip.compress(body), headers={"Content-Encoding": "gzip"}, timeout=60)
+        near([row["probabilities"] for row in packed.json()["predictions"]], IMAGE[1]["probabilities"])
+        broken = requests.post(url, data=b"no gzip", headers={"Content-Encoding": "gzip"}, timeout=60)
+        same((broken.status_code, broken.json()["error"]), (400, "JSON Parse error: The document is empty"))
+        long = requests.post(url, data=b" " * 70_000_000 + body, timeout=120)
+        same(long.status_code, 200)
+
+
+@with_tensorflow
+def a_run_beyond_its_time_is_given_up(server):
+    with serving(server, "slow", "--rest_api_timeout_in_ms=300") as at:
+        began = time.monotonic()
+        late = asked(at, {"instances": [3000.0]})
+        same(late.status_code, 504)
+        assert "error" in late.json() and time.monotonic() - began < 5, "it was waited for"
+        rounds = {"rounds": np.array([3000], np.float32)}
+        refuses(grpc.StatusCode.DEADLINE_EXCEEDED, "", lambda: prediction(at).Predict(request("m", rounds), 0.3))
+        # What was given up still runs to its end.
+        near(until(lambda: asked(at, {"instances": [1.0]}).json().get("predictions")), [1.0])
+
+
+@with_tensorflow
+def a_light_model_is_preferred_where_the_flag_says_so(server):
+    def made(*more):
+        def flags(folder):
+            shutil.copytree(models() / "saved_model", folder / "m/1")
+            shutil.copy(models() / "tflite/model.tflite", folder / "m/1/model.tflite")
+            return ["--model_name=m", f"--model_base_path={folder}/m", *more]
+        return flags
+    for more, engine in (((), "engine tensorflow"), (("--prefer_tflite_model",), "engine litert")):
+        with started(server, made(*more)) as at:
+            assert at.said(engine), "".join(at.log)

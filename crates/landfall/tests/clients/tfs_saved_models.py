@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Makes SavedModels as TensorFlow Serving's users have them.
+
+    python tfs_saved_models.py FOLDER      FOLDER/NAME/1
+
+Run in a process of its own, as tensorflow_models.py is.
+"""
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import tensorflow as tf  # noqa: E402
+
+FLOATS = [tf.TensorSpec([None], tf.float32, name="x")]
+SERIALIZED = [tf.TensorSpec([None], tf.string, name="inputs")]
+ANY = [tf.TensorSpec(None, tf.string, name="x")]
+
+
+def parsed(inputs):
+    """Two features; `bias` may be left out."""
+    one = tf.io.FixedLenFeature([1], tf.float32)
+    return tf.io.parse_example(inputs, {"x": one, "bias": tf.io.FixedLenFeature([1], tf.float32, default_value=[10.0])})
+
+
+def linear(x):
+    return {"y": 3.0 * x - 1.0}
+
+
+def classify(inputs):
+    features = parsed(inputs)
+    names = tf.tile(tf.constant([["low", "high"]]), [tf.shape(inputs)[0], 1])
+    return {"classes": names, "scores": tf.concat([features["x"], features["bias"]], 1)}
+
+
+def regress(inputs):
+    features = parsed(inputs)
+    return {"outputs": features["x"] + features["bias"]}
+
+
+def echo(x):
+    return {"text": tf.identity(x), "text_bytes": tf.identity(x)}
+
+
+def total(x):
+    return {"sum": tf.reduce_sum(x)}
+
+
+def slow(rounds):
+    """Takes time in proportion to what it is given, and gives that."""
+    def once(count, matrix):
+        return count + 1.0, tf.tanh(tf.matmul(matrix, matrix))
+    start = tf.random.stateless_uniform([200, 200], [1, 2])
+    _, matrix = tf.while_loop(lambda count, _: count < tf.reduce_max(rounds), once, [0.0, start])
+    return {"rounds": rounds + 0.0 * tf.reduce_sum(matrix)}
+
+
+def save(name, **signatures):
+    """Each signature is a function and the specifications of its inputs."""
+    module = tf.Module()
+    made = {key: tf.function(function, input_signature=inputs) for key, (function, inputs) in signatures.items()}
+    for key, function in made.items():
+        setattr(module, key, function)
+    tf.saved_model.save(module, f"{sys.argv[1]}/{name}/1", signatures=made)
+
+
+save("linear", serving_default=(linear, FLOATS), total=(total, FLOATS))
+save("examples", serving_default=(classify, SERIALIZED), regress=(regress, SERIALIZED))
+save("slow", serving_default=(slow, [tf.TensorSpec([None], tf.float32, name="rounds")]))
+save("echo", serving_default=(echo, ANY))
