@@ -70,7 +70,10 @@ impl Bench<'_> {
                 format!("{:.2}", 1e9 / self.batch(1, figure(seconds)?, kernel)?)
             }
             ["threads", count, rows, seconds] => {
-                format!("{:.0}", self.threads(figure(count)? as usize, figure(rows)? as usize, figure(seconds)?)?)
+                format!(
+                    "{:.0}",
+                    self.threads(figure(count)? as usize, figure(rows)? as usize, figure(seconds)?)?
+                )
             }
             ["shap", seconds] => format!("{:.1}", self.contributions(figure(seconds)?)?),
             ["load", seconds] => format!("{:.3}", self.load(figure(seconds)?)?),

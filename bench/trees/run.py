@@ -78,6 +78,7 @@ def main():
     parser.add_argument("--core", default="1")
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="models whose name contains this")
     asked = parser.parse_args()
     models.make(asked.folder)
     c = peers.loops(asked.folder)
@@ -88,7 +89,7 @@ def main():
     ones = [part[:ONES] for part in parts]
     print("| model | measured | ours | AVX2 | plain | peers: figure (ours in times of it) |")
     print("|---|---|---|---|---|---|")
-    for model, names in BESIDE.items():
+    for model, names in ((model, names) for model, names in BESIDE.items() if asked.only in model):
         path = asked.folder / model
         ours = Ours(asked.bench, path, asked.folder / "rows.f32", asked.core)
         beside = {name: peer for name in names if (peer := make(name, path, c))}

@@ -89,11 +89,13 @@ impl<Y: Real> Scanned<Y> {
             if is_leaf(node) { [node; 2] } else { [left, left + 1] }
         };
         let mut nodes = vec![root];
-        (self.slots.push(0), self.ranks.push(NOWHERE));
+        self.slots.push(0);
+        self.ranks.push(NOWHERE);
         for _ in 0..self.levels.min(UPPER) {
             for &node in &nodes {
                 let (slot, rank) = place(node);
-                (self.slots.push(slot), self.ranks.push(rank));
+                self.slots.push(slot);
+                self.ranks.push(rank);
             }
             nodes = nodes.iter().flat_map(|&node| below(node)).collect();
         }

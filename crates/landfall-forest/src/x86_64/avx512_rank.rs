@@ -44,9 +44,9 @@ fn halve<const LEVELS: usize, const COMPARISON: i32>(
 ) {
     assert!(halves.len() == 1 << LEVELS && values.len() == ROWS && width <= ROWS);
     let mut tables = [_mm512_setzero_ps(); 1 << (BITS - 4)];
-    for i in 0..1 << (LEVELS - 4) {
-        // SAFETY: there are sixteen float32 for each table.
-        tables[i] = unsafe { _mm512_loadu_ps(halves.as_ptr().add(16 * i)) };
+    for (table, halves) in tables.iter_mut().zip(halves.chunks_exact(16)) {
+        // SAFETY: a chunk has sixteen float32.
+        *table = unsafe { _mm512_loadu_ps(halves.as_ptr()) };
     }
     planes[LEVELS..].fill(Mask::NONE);
     // Told no number, the compiler adds it under a mask; else it makes a number of the mask first, which takes longer.

@@ -94,11 +94,7 @@ fn rows<X: Real, Y: Real, const SPLITS: usize, const WIDE: bool>(
 #[inline]
 #[target_feature(enable = "avx512f,avx512vbmi")]
 fn look_up<const WIDE: bool>(slots: __m512i, [first, second]: [__m512i; 2]) -> __m512i {
-    if WIDE {
-        _mm512_permutex2var_epi8(first, slots, second)
-    } else {
-        _mm512_permutexvar_epi8(slots, first)
-    }
+    if WIDE { _mm512_permutex2var_epi8(first, slots, second) } else { _mm512_permutexvar_epi8(slots, first) }
 }
 
 /// For all splits of the trees' upper levels, a bit: whether the row goes right.
@@ -111,13 +107,13 @@ fn answer<Y, const SPLITS: usize, const WIDE: bool>(
     count: usize,
     words: &mut [u64; TREES],
 ) {
-    for word in 0..(count * SPLITS).div_ceil(64) {
-        let at = first * SPLITS + word * 64;
+    for (place, word) in words[..(count * SPLITS).div_ceil(64)].iter_mut().enumerate() {
+        let at = first * SPLITS + place * 64;
         // SAFETY: behind the last tree's splits there are 64 bytes more, as was asked in `rows`.
         let [slots, others] = unsafe {
             [&scanned.slots, &scanned.ranks].map(|bytes| _mm512_loadu_si512(bytes.as_ptr().add(at).cast()))
         };
-        words[word] = _mm512_cmpgt_epu8_mask(look_up::<WIDE>(slots, ranks), others);
+        *word = _mm512_cmpgt_epu8_mask(look_up::<WIDE>(slots, ranks), others);
     }
 }
 

@@ -149,13 +149,7 @@ fn segmentation<'a>(
         "multiModelChain" | "x-multiModelChain" => Method::MultiChain,
         _ => return Err(element.value(&b.xml, "multipleModelMethod")),
     };
-    let treatment = element.get("missingPredictionTreatment").or(element.get("x-missingPredictionTreatment"));
-    let on_missing = match treatment {
-        None | Some("continue") => OnMissing::Continue,
-        Some("skipSegment") => OnMissing::Skip,
-        Some("returnMissing") => OnMissing::ReturnMissing,
-        Some(_) => return Err(element.value(&b.xml, "missingPredictionTreatment")),
-    };
+    let on_missing = on_missing(b, element)?;
     let threshold = match element.number(&b.xml, "missingThreshold")? {
         Some(threshold) => threshold,
         None => element.number(&b.xml, "x-missingThreshold")?.unwrap_or(1.0),
@@ -188,6 +182,16 @@ fn segmentation<'a>(
     mining.joined =
         mining.trees(header.list).filter(|_| !b.wants_deviations).and_then(|trees| trees.lower(b));
     Ok(mining)
+}
+
+fn on_missing<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<OnMissing, Problem> {
+    let treatment = element.get("missingPredictionTreatment").or(element.get("x-missingPredictionTreatment"));
+    match treatment {
+        None | Some("continue") => Ok(OnMissing::Continue),
+        Some("skipSegment") => Ok(OnMissing::Skip),
+        Some("returnMissing") => Ok(OnMissing::ReturnMissing),
+        Some(_) => Err(element.value(&b.xml, "missingPredictionTreatment")),
+    }
 }
 
 fn segment<'a>(

@@ -35,18 +35,7 @@ impl Matrix {
                     cells.extend(sparse.into_iter().map(|(column, value)| (row, column + 1, value)));
                     arrays.push(Vec::new());
                 }
-                "MatCell" => {
-                    child.only(xml, &["row", "col"])?;
-                    let place = |name: &str| child.count(xml, name);
-                    let (row, column) = (place("row")?.unwrap_or(0), place("col")?.unwrap_or(0));
-                    let text = xml.text(&child)?;
-                    let value = crate::value::number(&text);
-                    let value = value.ok_or_else(|| xml.malformed(child.place, "<MatCell> is no number"))?;
-                    if row == 0 || column == 0 {
-                        return Err(xml.malformed(child.place, "<MatCell> needs row and col, from 1"));
-                    }
-                    cells.push((row, column, value));
-                }
+                "MatCell" => cells.push(cell(xml, &child)?),
                 _ => return Err(xml.unknown(&child, element)),
             }
         }
@@ -148,6 +137,20 @@ impl Matrix {
         let cells = self.cells.iter().zip(&other.cells).map(|(a, b)| a + b).collect();
         Matrix { cells, ..*self }
     }
+}
+
+/// `<MatCell>`: row and column, from 1, and the number there.
+fn cell<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<(usize, usize, f64), Problem> {
+    element.only(xml, &["row", "col"])?;
+    let place = |name: &str| element.count(xml, name);
+    let (row, column) = (place("row")?.unwrap_or(0), place("col")?.unwrap_or(0));
+    let text = xml.text(element)?;
+    let value = crate::value::number(&text);
+    let value = value.ok_or_else(|| xml.malformed(element.place, "<MatCell> is no number"))?;
+    if row == 0 || column == 0 {
+        return Err(xml.malformed(element.place, "<MatCell> needs row and col, from 1"));
+    }
+    Ok((row, column, value))
 }
 
 #[cfg(test)]

@@ -32,3 +32,35 @@ fn changes(node: &Node<'_>) -> bool {
     let op = node.op.strip_suffix("V2").unwrap_or(node.op);
     !PURE.contains(&op) && (CHANGING.contains(&op) || BEGINNINGS.iter().any(|start| op.starts_with(start)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changing(op: &str) -> bool {
+        changes(&Node { op, ..Node::default() })
+    }
+
+    #[test]
+    fn what_writes_variables_tables_and_queues_changes_the_model_and_what_reads_them_does_not() {
+        for op in [
+            "AssignVariableOp",
+            "AssignAdd",
+            "ResourceScatterNdUpdate",
+            "ScatterUpdate",
+            "LookupTableInsertV2",
+        ] {
+            assert!(changing(op), "{op}");
+        }
+        for op in [
+            "ReadVariableOp",
+            "ScatterNd",
+            "TensorScatterUpdate",
+            "LookupTableFindV2",
+            "ResourceGather",
+            "AddV2",
+        ] {
+            assert!(!changing(op), "{op}");
+        }
+    }
+}

@@ -24,6 +24,7 @@ fn random_models_of_the_libraries_give_their_numbers() {
         .args([&script, &folder])
         .arg(variable("LANDFALL_TREES_SECONDS", "10"))
         .arg(variable("LANDFALL_TREES_SEED", "0"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .status();
     assert!(made.is_ok_and(|status| status.success()), "{python} made no models");
     let failures = ["xgboost", "lightgbm", "catboost"].map(|family| run_folder(&folder.join(family), family));

@@ -36,6 +36,44 @@ fn weight(dice: &mut Dice, small: bool) -> f32 {
     if small { dice.below(100) as f32 / 300.0 } else { dice.leaf() }
 }
 
+/// Nodes by number, as lists: tree, node, feature, both children, where missing goes; and their modes and values. Leaves:
+/// tree, node, target; and their weights.
+#[derive(Default)]
+struct Numbered {
+    lists: [Vec<i64>; 6],
+    names: Vec<&'static str>,
+    values: Vec<f32>,
+    leaves: [Vec<i64>; 3],
+    weights: Vec<f32>,
+}
+
+/// `of_leaf` gives the targets of a leaf, and whether their weights are small.
+fn numbered(
+    dice: &mut Dice,
+    trees: &[Vec<Node>],
+    of_leaf: impl Fn(&mut Dice) -> (Vec<usize>, bool),
+) -> Numbered {
+    let mut all = Numbered::default();
+    for (tree, nodes) in trees.iter().enumerate() {
+        for (number, &(mode, feature, value, missing, yes, no)) in nodes.iter().enumerate() {
+            let row = [tree, number, feature, yes, no, usize::from(missing)];
+            all.lists.iter_mut().zip(row).for_each(|(list, value)| list.push(value as i64));
+            all.names.push(mode.map_or("LEAF", |mode| MODES[mode]));
+            all.values.push(value);
+            if mode.is_some() {
+                continue;
+            }
+            let (targets, small) = of_leaf(dice);
+            for target in targets {
+                let row = [tree, number, target];
+                all.leaves.iter_mut().zip(row).for_each(|(list, value)| list.push(value as i64));
+                all.weights.push(weight(dice, small));
+            }
+        }
+    }
+    all
+}
+
 /// A `TreeEnsembleRegressor` or `TreeEnsembleClassifier` over rows of an element type.
 fn by_number(dice: &mut Dice, classifier: bool, element: i64) -> Vec<u8> {
     let modes = modes(dice);
@@ -45,33 +83,16 @@ fn by_number(dice: &mut Dice, classifier: bool, element: i64) -> Vec<u8> {
     let (sparse, small, lone) =
         (dice.chance(2), dice.chance(2), classifier && targets == 2 && dice.chance(2));
     let tracks = dice.chance(2);
-    let mut lists: [Vec<i64>; 6] = Default::default();
-    let (mut names, mut values) = (Vec::new(), Vec::new());
-    let (mut leaves, mut weights): ([Vec<i64>; 3], Vec<f32>) = Default::default();
-    for (tree, nodes) in trees.iter().enumerate() {
-        for (number, &(mode, feature, value, missing, yes, no)) in nodes.iter().enumerate() {
-            let row = [tree, number, feature, yes, no, usize::from(missing)];
-            lists.iter_mut().zip(row).for_each(|(list, value)| list.push(value as i64));
-            names.push(mode.map_or("LEAF", |mode| MODES[mode]));
-            values.push(value);
-            if mode.is_some() {
-                continue;
-            }
-            let of_leaf: Vec<usize> = match (lone, targets) {
-                (true, _) => vec![0],
-                (_, 1) => vec![0],
+    let Numbered { lists, names, values, leaves, weights } = numbered(dice, &trees, |dice| {
+        (
+            match (lone, targets) {
+                (true, _) | (_, 1) => vec![0],
                 _ if sparse => vec![dice.below(targets)],
                 _ => (0..targets).collect(),
-            };
-            for target in of_leaf {
-                leaves
-                    .iter_mut()
-                    .zip([tree, number, target])
-                    .for_each(|(list, value)| list.push(value as i64));
-                weights.push(weight(dice, small));
-            }
-        }
-    }
+            },
+            small,
+        )
+    });
     let kind = if classifier { "class" } else { "target" };
     let list = |name: &str, values: &[i64]| integers(&format!("{kind}_{name}"), values);
     // A lone score of two under PROBIT: ONNX Runtime never writes the other one, and it is not lowered.
@@ -118,16 +139,23 @@ fn by_number(dice: &mut Dice, classifier: bool, element: i64) -> Vec<u8> {
     Graph::new().node(&node).input("x", &rows).output("label", &label).output("scores", &scores).file()
 }
 
-/// A `TreeEnsemble` of `ai.onnx.ml` 5.
-fn by_place(dice: &mut Dice, element: i64) -> Vec<u8> {
-    let mut all: Vec<usize> = modes(dice);
-    all.push(6);
-    let targets = 1 + dice.below(3);
-    let mut lists: [Vec<i64>; 6] = Default::default();
-    let (mut modes, mut splits, mut members) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut roots, mut ids, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+/// Nodes by place, as lists: feature, then each child with whether it is a leaf, and where missing goes.
+#[derive(Default)]
+struct Placed {
+    lists: [Vec<i64>; 6],
+    modes: Vec<u8>,
+    splits: Vec<f32>,
+    members: Vec<f32>,
+    roots: Vec<i64>,
+    ids: Vec<i64>,
+    weights: Vec<f32>,
+}
+
+fn placed(dice: &mut Dice, all: &[usize], targets: usize) -> Placed {
+    let Placed { mut lists, mut modes, mut splits, mut members, mut roots, mut ids, mut weights } =
+        Placed::default();
     for _ in 0..1 + dice.below(9) {
-        let nodes = grown(dice, &all);
+        let nodes = grown(dice, all);
         let first = modes.len();
         // Splits are numbered without the leaves, which have numbers of their own.
         let mut places = Vec::new();
@@ -161,6 +189,15 @@ fn by_place(dice: &mut Dice, element: i64) -> Vec<u8> {
             }
         }
     }
+    Placed { lists, modes, splits, members, roots, ids, weights }
+}
+
+/// A `TreeEnsemble` of `ai.onnx.ml` 5.
+fn by_place(dice: &mut Dice, element: i64) -> Vec<u8> {
+    let mut all: Vec<usize> = modes(dice);
+    all.push(6);
+    let targets = 1 + dice.below(3);
+    let Placed { lists, modes, splits, members, roots, ids, weights } = placed(dice, &all, targets);
     let numbers = |values: &[f32]| {
         let wide = || values.iter().flat_map(|&value| f64::from(value).to_le_bytes()).collect::<Vec<u8>>();
         let bytes =

@@ -35,6 +35,8 @@ fn attributes(step: &str) -> Vec<Message> {
         "Cast i32" => vec![integer("to", 6)],
         "Cast bool" => vec![integer("to", 9)],
         "Concat" | "Gather" => vec![integer("axis", 1)],
+        "LpNormalization 1" => vec![integer("axis", 1), integer("p", 1)],
+        "LpNormalization 2" => vec![integer("axis", 0)],
         "ArgMax" | "ArgMin" => vec![integer("axis", 1)],
         _ => Vec::new(),
     }
@@ -46,6 +48,7 @@ fn output(step: &str) -> Message {
         "Cast f64" => matrix(11, 3),
         "Cast i64" | "ArgMax" | "ArgMin" => matrix(7, if step == "Cast i64" { 3 } else { 1 }),
         "Cast i32" => matrix(6, 3),
+        "Div whole" => matrix(7, 3),
         "Cast bool" | "Less" | "Equal" => matrix(9, 3),
         "OneHotEncoder" => tensor_type(1, None),
         "Concat" => matrix(1, 6),
@@ -56,7 +59,7 @@ fn output(step: &str) -> Message {
 }
 
 /// Operator and variant, and the element type of its first input.
-const STEPS: [(&str, i64); 47] = [
+const STEPS: [(&str, i64); 48] = [
     ("Scaler", 1),
     ("Scaler", 11),
     ("Scaler", 7),
@@ -91,6 +94,7 @@ const STEPS: [(&str, i64); 47] = [
     ("Sub", 1),
     ("Mul", 1),
     ("Div", 1),
+    ("Div whole", 7),
     ("Max", 1),
     ("Min", 1),
     ("Sum", 1),
@@ -120,6 +124,7 @@ fn constants(step: &str) -> Vec<Message> {
     };
     match step {
         "Gather" => vec![whole_numbers("index", &[2, -3])],
+        "Div whole" => vec![whole_numbers("by", &[3, -2, 7])],
         "Slice front" => cut(&[0], &[2], &[1], &[1]),
         "Slice back" => cut(&[-1, i64::MAX], &[i64::MIN, 0], &[1, 0], &[-2, -7]),
         "Slice rows" => cut(&[-20, 1], &[i64::MAX, -1], &[0, -1], &[3, 1]),
@@ -133,6 +138,7 @@ fn constants(step: &str) -> Vec<Message> {
 fn file_of(step: &str, element: i64) -> Vec<u8> {
     let operator = step.split(' ').next().unwrap();
     let inputs: &[&str] = match operator {
+        _ if step == "Div whole" => &["x", "by"],
         "Concat" | "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Sum" | "Less" | "Equal" => &["x", "w"],
         "Gather" => &["x", "index"],
         "Slice" => &["x", "starts", "ends", "axes", "steps"],
@@ -183,6 +189,30 @@ fn steps_give_onnx_runtimes_bits() {
         let want = run(&*other, &other.signatures()[0], &given, &[]).unwrap();
         let found = run(&*own, &own.signatures()[0], &given, &[]).unwrap();
         same_bits(&found, &want).unwrap_or_else(|why| panic!("{what}: {why}"));
+    }
+}
+
+#[test]
+fn what_functions_and_sums_give_lies_next_to_onnx_runtimes() {
+    let Some(theirs) = onnxruntime() else { return };
+    for (seed, step) in ["Sigmoid", "LpNormalization 1", "LpNormalization 2"].into_iter().enumerate() {
+        let files = Files::model(&file_of(step, 1));
+        let own = load(&*bare(), &files).unwrap_or_else(|problem| panic!("{step}: {problem}"));
+        let notes = own.facts().notes.join(" ");
+        assert!(notes.contains(step.split(' ').next().unwrap()), "it is said: {notes}");
+        let other = load(theirs, &files).unwrap_or_else(|problem| panic!("{step}: {problem}"));
+        let mut dice = Dice::new(seed as u64);
+        let mut values: Vec<f32> = (0..150).map(|_| dice.grid() * 3.0).collect();
+        values[..3].fill(0.0);
+        let x = Tensor::from_slice(&[50, 3], &values).unwrap();
+        let given = [("x", &x), ("w", &x)];
+        let want = run(&*other, &other.signatures()[0], &given, &["z"]).unwrap();
+        let found = run(&*own, &own.signatures()[0], &given, &["z"]).unwrap();
+        let values =
+            |outputs: &landfall_model::Outputs| outputs.get(0).unwrap().values::<f32>().unwrap().to_vec();
+        for (found, want) in values(&found).iter().zip(values(&want)) {
+            assert!((found - want).abs() < 1e-6, "{step}: {found} for {want}");
+        }
     }
 }
 

@@ -119,14 +119,7 @@ fn test<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result
         ("chiSquareIndependence", ..) if fields.len() == 2 => Test::Independence(fields),
         _ => return Err(element.value(&b.xml, "testStatistic")),
     };
-    let window = match (&test, size) {
-        (Test::CuSum { .. }, _) | (_, 1) => 0,
-        // One value alone is compared unless the document asks for more.
-        (Test::ZValue { .. }, 0) => 0,
-        (_, 0) => WINDOW_MAX,
-        (_, size) if size <= WINDOW_MAX => size - 1,
-        _ => return Err(element.value(&b.xml, "windowSize")),
-    };
+    let window = test.window(size).ok_or_else(|| element.value(&b.xml, "windowSize"))?;
     if window > 0 {
         let looked = match &test {
             Test::Independence(fields) => fields.clone(),
@@ -136,6 +129,19 @@ fn test<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result
         looked.into_iter().chain(weight).for_each(|slot| b.keep_rows(slot, window));
     }
     Ok(Baseline { field, weight, window, test })
+}
+
+impl Test {
+    /// Earlier rows that count, where the document says how many rows do, 0 for all; `None` for too many.
+    fn window(&self, size: usize) -> Option<usize> {
+        match (self, size) {
+            (Test::CuSum { .. }, _) | (_, 1) => Some(0),
+            // One value alone is compared unless the document asks for more.
+            (Test::ZValue { .. }, 0) => Some(0),
+            (_, 0) => Some(WINDOW_MAX),
+            (_, size) => (size <= WINDOW_MAX).then(|| size - 1),
+        }
+    }
 }
 
 impl Baseline {

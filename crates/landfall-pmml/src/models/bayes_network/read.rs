@@ -4,7 +4,7 @@ use super::distribution::{self, Document as DistributionDocument};
 use super::{Case, Header, Kind, Node, State};
 use crate::expression::{self, Derived};
 use crate::read::{Element, Place};
-use crate::resolve::{Build, OpType, ScopeId, SlotDef, Source, Usage};
+use crate::resolve::{Build, OpType, ScopeId, Slot, SlotDef, Source, Usage};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
 
@@ -140,6 +140,26 @@ impl Document {
     }
 }
 
+impl Document {
+    /// Parents by their places, with values of their types.
+    fn parents(
+        &self,
+        b: &mut Build<'_>,
+        nodes: &[Node],
+        parents: &[(String, String)],
+    ) -> Result<Vec<(usize, Value)>, Problem> {
+        let mut all = Vec::with_capacity(parents.len());
+        for (name, text) in parents {
+            let Some(at) = nodes.iter().position(|node| node.name == *name) else {
+                return Err(b.xml.malformed(self.place, format!("parent {name:?} is no node")));
+            };
+            let dtype = b.slots[nodes[at].slot as usize].dtype;
+            all.push((at, b.constant(text, dtype, self.place)?));
+        }
+        Ok(all)
+    }
+}
+
 /// Puts nodes after their parents, and resolves them.
 pub(super) fn resolve<'a>(
     b: &mut Build<'a>,
@@ -173,6 +193,10 @@ pub(super) fn resolve<'a>(
     Ok(nodes)
 }
 
+fn set_slot(b: &mut Build<'_>, name: &str, dtype: DataType, optype: OpType) -> Slot {
+    b.slot(SlotDef { name: name.to_owned(), dtype, optype, source: Source::Set, field: None })
+}
+
 fn node<'a>(
     b: &mut Build<'a>,
     header: &Header,
@@ -194,29 +218,16 @@ fn node<'a>(
         None if document.discrete.is_some() => (DataType::String, OpType::Categorical),
         None => (DataType::Double, OpType::Continuous),
     };
-    let slot = |b: &mut Build<'a>, name: &str, dtype, optype| {
-        b.slot(SlotDef { name: name.to_owned(), dtype, optype, source: Source::Set, field: None })
-    };
-    let own = slot(b, &document.name, dtype, optype);
+    let own = set_slot(b, &document.name, dtype, optype);
     let scope = b.scope(Some(outer));
     let mut derived = Vec::new();
     for field in &document.derived {
         let expr = expression::resolve_derived(b, scope, field)?;
-        let place = slot(b, &field.name, field.dtype, field.optype);
+        let place = set_slot(b, &field.name, field.dtype, field.optype);
         b.redeclare(scope, &field.name, place);
         derived.push((place, expr));
     }
-    let parents = |b: &mut Build<'a>, parents: &[(String, String)]| -> Result<Vec<(usize, Value)>, Problem> {
-        let mut all = Vec::with_capacity(parents.len());
-        for (name, text) in parents {
-            let Some(at) = nodes.iter().position(|node| node.name == *name) else {
-                return Err(b.xml.malformed(document.place, format!("parent {name:?} is no node")));
-            };
-            let dtype = b.slots[nodes[at].slot as usize].dtype;
-            all.push((at, b.constant(text, dtype, document.place)?));
-        }
-        Ok(all)
-    };
+    let parents = |b: &mut Build<'a>, parents: &[(String, String)]| document.parents(b, nodes, parents);
     let kind = match &document.discrete {
         Some(cases) => {
             let mut states: Vec<State> = Vec::new();

@@ -77,7 +77,8 @@ impl KernelMachines {
         scratch.resize(entries * ROWS + alone, 0.0);
         let mut first = 0;
         while first < rows {
-            let count = if rows - first < ROWS / 4 { 1 } else { ROWS.min(rows - first) };
+            let few = rows - first < ROWS / 4 && entries > 0;
+            let count = if few { 1 } else { ROWS.min(rows - first) };
             let (x, kernels) = scratch.split_at_mut(entries * ROWS);
             for (field, place) in self.fields.iter().zip(x.chunks_exact_mut(ROWS)) {
                 field.entries(columns, rows, first, &mut place[..count], math);

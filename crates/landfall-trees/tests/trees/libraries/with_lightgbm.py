@@ -100,7 +100,7 @@ def answers(case, model, rows, count, chosen, is_linear):
         case.answer("contributions", model.predict(rows[:12], pred_contrib=True, **chosen), {"row": 1e-9})
 
 
-def save(case, model, rng):
+def save(case, model):
     # A model that was stopped early is written up to its best round, unless told.
     model.save_model(case.model("model.txt", "txt"), num_iteration=-1)
     with open(case.model("dump.json", "dump"), "w") as file:
@@ -141,7 +141,7 @@ def plain(root, seed, rng):
         rows[::5, place] = rng.choice([-1, -0.5, 0.5, 1.9, 49, 200, 1e9, 1e12, -1e12, np.inf, np.nan], size=len(rows[::5]))
     np.save(case.path("rows.npy"), rows)
     answers(case, model, rows, len(rows), chosen_of(case, rng, rounds), is_linear)
-    save(case, model, rng)
+    save(case, model)
     case.finish({**params, "objective": objective})
 
 
@@ -182,5 +182,5 @@ def framed(root, seed, rng):
     cells = [[None if pd.isna(v) else v for v in fresh[name]] for name in names]
     write_table(case.path("rows.csv"), names, cells)
     answers(case, model, fresh, len(fresh), chosen_of(case, rng, rounds), False)
-    save(case, model, rng)
+    save(case, model)
     case.finish(params)
