@@ -34,7 +34,14 @@ pub(crate) trait Machine<X: Real, Y: Real>: Count<X> + Sized {
     fn right_of(&self, values: &[X; ROWS], threshold: X, at_most: bool, missing_right: bool, into: &mut Mask);
 
     /// The bits of the rows' ranks among a part's thresholds, the lowest first; of the rows from `width` on, anything.
+    #[inline(always)]
     fn rank(&self, part: &Part<X>, values: &[X; ROWS], width: usize, planes: &mut [Mask; BITS]) {
+        self.rank_by_bytes(part, values, width, planes);
+    }
+
+    /// As [`Machine::rank`], each rank counted by itself.
+    #[inline(always)]
+    fn rank_by_bytes(&self, part: &Part<X>, values: &[X; ROWS], width: usize, planes: &mut [Mask; BITS]) {
         let mut ranks = [0; ROWS];
         for i in 0..width {
             ranks[i] = part.rank(values[i], self);
@@ -211,7 +218,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
         let node = &self.forest.nodes[node];
         let mut mask = Mask::NONE;
         for row in 0..count {
-            let left = self.forest.goes_left(node, self.rows.row(start + row)[node.feature as usize]);
+            let left = self.forest.goes_left(node, self.rows.row(start + row)[node.feature()]);
             mask.0[row / 64] |= u64::from(!left) << (row % 64);
         }
         mask

@@ -2,19 +2,36 @@
 
 use crate::categories::CategorySets;
 use crate::conditions::Conditions;
+use crate::covers::Covers;
 use crate::forest::{Linear, Node, Players, Rule, SplitKinds, Tree};
+use crate::levels::Levels;
 use crate::packed::Packed;
 use crate::sliced::Sliced;
 use crate::{Forest, NegativeFractions, NodeKind, Real, Side, Split, Test, TreeSpec};
 use landfall_model::{Kind, Problem};
+use std::sync::OnceLock;
 
 /// The largest number of nodes, over all trees: positions are 32 bits wide.
 const MAX_NODES: usize = u32::MAX as usize / 2;
 
 /// Builds a forest tree by tree.
 pub struct Builder<X, Y> {
-    forest: Forest<X, Y>,
-    has_covers: bool,
+    pub(crate) forest: Forest<X, Y>,
+    pub(crate) has_covers: bool,
+    space: Space,
+}
+
+/// Memory for one tree, kept for the next.
+#[derive(Default)]
+struct Space {
+    /// Numbers that nodes have in the tree's specification, by place.
+    order: Vec<u32>,
+    /// By number, whether a node is led to.
+    reached: Vec<bool>,
+    /// Nodes to come.
+    open: Vec<usize>,
+    /// Numbers that leaves have in the specification, from left to right.
+    leaves: Vec<u32>,
 }
 
 impl<X: Real, Y: Real> Builder<X, Y> {
@@ -29,20 +46,33 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                 values: Vec::new(),
                 leaf_ids: Vec::new(),
                 sets: CategorySets::default(),
-                covers: Vec::new(),
-                expectations: Vec::new(),
+                covers: Covers::default(),
                 linear: Linear::default(),
                 negative_fractions: NegativeFractions::AreNone,
                 splits: SplitKinds::Mixed,
                 conditions: Conditions::default(),
                 sliced: None,
-                packed: None,
+                packed: OnceLock::new(),
+                levels: None,
                 #[cfg(target_arch = "x86_64")]
                 scanned: None,
                 players: Players { count: features, ..Players::default() },
             },
             has_covers: true,
+            space: Space::default(),
         }
+    }
+
+    /// Makes room for so many nodes and values of leaves.
+    #[must_use]
+    pub fn reserve(mut self, nodes: usize, values: usize) -> Self {
+        self.forest.nodes.reserve_exact(nodes);
+        self.forest.values.reserve_exact(values);
+        self.forest.leaf_ids.reserve_exact(nodes / 2 + 1);
+        if self.has_covers {
+            self.forest.covers.reserve(nodes);
+        }
+        self
     }
 
     /// Which category a value between −1 and 0 stands for; none unless told.
@@ -79,11 +109,6 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         self
     }
 
-    /// How many trees were added.
-    pub(crate) fn trees(&self) -> usize {
-        self.forest.trees.len()
-    }
-
     /// Adds the next tree.
     ///
     /// # Errors
@@ -95,43 +120,58 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     }
 
     /// The forest.
-    pub fn finish(mut self) -> Forest<X, Y> {
+    pub fn finish(self) -> Forest<X, Y> {
+        let mut forest = self.forest;
         let kinds = |test: u32| {
-            let mut splits = self.forest.nodes.iter().filter(|node| !node.rule.is_leaf());
+            let mut splits = forest.nodes.iter().filter(|node| !node.rule.is_leaf());
             splits.all(|node| node.rule.test() == test && !node.rule.zero_is_missing())
         };
-        self.forest.splits = if kinds(Rule::LESS) {
+        forest.splits = if kinds(Rule::LESS) {
             SplitKinds::Less
         } else if kinds(Rule::AT_MOST) {
             SplitKinds::AtMost
         } else {
             SplitKinds::Mixed
         };
-        self.forest.linear.ends.push(self.forest.linear.terms.len());
-        let mut conditions = Conditions::of(&self.forest);
-        self.forest.sliced = Sliced::of(&self.forest, &conditions);
-        self.forest.packed = Packed::of(&self.forest, &conditions);
+        forest.linear.ends.push(forest.linear.terms.len());
+        forest.shrink_to_fit();
+        let mut conditions = Conditions::of(&forest);
+        forest.levels = Levels::of(&forest, &conditions);
         #[cfg(target_arch = "x86_64")]
-        if crate::x86_64::has_scan() && self.forest.packed.is_some() {
-            self.forest.scanned = crate::scanned::Scanned::of(&self.forest, &conditions);
+        if crate::x86_64::has_scan() {
+            forest.scanned = crate::scanned::Scanned::of(&forest, &conditions);
+        }
+        forest.sliced = Sliced::of(&forest, &conditions);
+        if !forest.has_better_than_packed() {
+            forest.packed.get_or_init(|| Packed::of(&forest, &conditions));
         }
         conditions.close();
-        self.forest.conditions = conditions;
-        self.forest
+        forest.conditions = conditions;
+        forest
     }
 
     /// Breadth first from the root, children side by side.
     fn lay_out(&mut self, spec: &TreeSpec<X, Y>) -> Result<(), Problem> {
-        let leaves = self.check_leaves(spec)?;
+        let leaves = self.check_leaves(&spec.values, spec.width, spec.first_output, spec.nodes.len())?;
+        if !spec.linear.is_empty() && (spec.linear.len() != leaves || spec.width != 1) {
+            let functions = spec.linear.len();
+            return Err(Problem::invalid(format!("{functions} linear functions for {leaves} leaves")));
+        }
         let forest = &mut self.forest;
-        let root = forest.nodes.len();
-        let mut order: Vec<u32> = vec![0];
-        let mut reached = vec![false; spec.nodes.len()];
-        let mut levels = vec![0u32];
+        let Space { order, reached, .. } = &mut self.space;
+        let (root, first_cover) = (forest.nodes.len(), forest.covers.len());
+        order.clear();
+        order.push(0);
+        reached.clear();
+        reached.resize(spec.nodes.len(), false);
         *reached.first_mut().ok_or_else(|| Problem::invalid("a tree without nodes"))? = true;
+        let (mut depth, mut end_of_level) = (0, 1);
         let mut leaf_nodes = 0;
         let mut at = 0;
         while at < order.len() {
+            if at == end_of_level {
+                (depth, end_of_level) = (depth + 1, order.len());
+            }
             let number = order[at];
             let node = &spec.nodes[number as usize];
             let here = |problem: Problem| problem.at(format!("node {number}"));
@@ -141,34 +181,17 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             match &node.kind {
                 NodeKind::Leaf { leaf, .. } => {
                     leaf_nodes += 1;
-                    if *leaf as usize >= leaves {
-                        return Err(here(Problem::invalid(format!(
-                            "leaf {leaf} of a tree with {leaves} leaves"
-                        ))));
-                    }
-                    if leaf_nodes > leaves {
-                        return Err(here(Problem::invalid(format!(
-                            "one leaf more than the tree's {leaves}"
-                        ))));
-                    }
-                    forest.nodes.push(Node { threshold: X::ZERO, feature: 0, next: 0, rule: Rule::leaf() });
+                    check_leaf(*leaf as usize, leaf_nodes, leaves).map_err(here)?;
+                    forest.nodes.push(Node::LEAF);
                 }
                 NodeKind::Split(split) => {
                     for child in [split.left, split.right] {
-                        let seen = reached.get_mut(child as usize).ok_or_else(|| {
-                            let nodes = spec.nodes.len();
-                            here(Problem::invalid(format!("child {child} of a tree with {nodes} nodes")))
-                        })?;
-                        if std::mem::replace(seen, true) {
-                            let what = format!("child {child} is led to twice, or is a node above it");
-                            return Err(here(Problem::invalid(what)));
-                        }
+                        lead_to(reached, child).map_err(here)?;
                     }
                     let left = root + order.len();
                     order.extend([split.left, split.right]);
-                    levels.extend([levels[at] + 1; 2]);
-                    let compiled = compile(split, left, forest.features, &mut forest.sets).map_err(here)?;
-                    forest.nodes.push(compiled);
+                    let node = compile(forest, split, left).map_err(here)?;
+                    forest.nodes.push(node);
                 }
             }
             at += 1;
@@ -177,67 +200,65 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             root: root as u32,
             first_leaf: forest.leaf_ids.len() as u32,
             leaves: leaf_nodes as u32,
+            depth,
             first_value: forest.values.len(),
             width: spec.width,
             first_output: spec.first_output,
-            depth: levels.last().copied().unwrap_or(0),
-            first_expectation: forest.expectations.len(),
+            first_cover,
             is_linear: !spec.linear.is_empty(),
+            is_oblivious: false,
         });
-        let leaves = self.number_leaves(spec, root, &order);
-        self.add_linear(spec, &leaves)?;
-        if self.has_covers {
-            self.add_expectations(root);
-        }
-        Ok(())
+        self.number_leaves(spec, root);
+        self.add_linear(spec)
     }
 
-    /// Number of leaves of a tree.
-    fn check_leaves(&self, spec: &TreeSpec<X, Y>) -> Result<usize, Problem> {
+    /// Number of leaves of a tree, of so many nodes.
+    pub(crate) fn check_leaves(
+        &self,
+        values: &[Y],
+        width: usize,
+        first_output: usize,
+        nodes: usize,
+    ) -> Result<usize, Problem> {
         let refuse = |what: String| Err(Problem::invalid(what));
-        if self.forest.nodes.len() + spec.nodes.len() > MAX_NODES {
-            return Err(Problem::worded(
-                Kind::ResourceExhausted,
-                format!("a forest of more than {MAX_NODES} nodes"),
-            ));
+        if self.forest.nodes.len() + nodes > MAX_NODES {
+            let what = format!("a forest of more than {MAX_NODES} nodes");
+            return Err(Problem::worded(Kind::ResourceExhausted, what));
         }
-        if spec.width == 0 || !spec.values.len().is_multiple_of(spec.width) {
-            return refuse(format!("{} leaf values, {} for each leaf", spec.values.len(), spec.width));
+        if width == 0 || !values.len().is_multiple_of(width) {
+            return refuse(format!("{} leaf values, {width} for each leaf", values.len()));
         }
-        if spec.first_output + spec.width > self.forest.outputs {
-            let last = spec.first_output + spec.width - 1;
+        if first_output + width > self.forest.outputs {
+            let last = first_output + width - 1;
             return refuse(format!("leaves for output {last} of {}", self.forest.outputs));
         }
-        let leaves = spec.values.len() / spec.width;
-        if !spec.linear.is_empty() && (spec.linear.len() != leaves || spec.width != 1) {
-            return refuse(format!("{} linear functions for {leaves} leaves", spec.linear.len()));
-        }
-        Ok(leaves)
+        Ok(values.len() / width)
     }
 
-    /// Numbers the leaves of the last tree from left to right, and takes their values and ids in this order; gives the
-    /// numbers that they had. `order` is the nodes' numbers by place.
-    fn number_leaves(&mut self, spec: &TreeSpec<X, Y>, root: usize, order: &[u32]) -> Vec<u32> {
+    /// Numbers the leaves of the last tree from left to right, and takes their values and ids in this order.
+    fn number_leaves(&mut self, spec: &TreeSpec<X, Y>, root: usize) {
         let forest = &mut self.forest;
-        let mut numbers = Vec::new();
-        let mut open = vec![root];
+        let Space { order, open, leaves, .. } = &mut self.space;
+        leaves.clear();
+        open.clear();
+        open.push(root);
         while let Some(place) = open.pop() {
             let node = &mut forest.nodes[place];
             match &spec.nodes[order[place - root] as usize].kind {
                 NodeKind::Split(_) => open.extend([node.next as usize + 1, node.next as usize]),
                 NodeKind::Leaf { leaf, id } => {
-                    node.next = numbers.len() as u32;
-                    numbers.push(*leaf);
+                    node.next = leaves.len() as u32;
+                    leaves.push(*leaf);
                     forest.leaf_ids.push(*id);
                     let first = *leaf as usize * spec.width;
                     forest.values.extend_from_slice(&spec.values[first..first + spec.width]);
                 }
             }
         }
-        numbers
     }
 
-    fn add_linear(&mut self, spec: &TreeSpec<X, Y>, leaves: &[u32]) -> Result<(), Problem> {
+    fn add_linear(&mut self, spec: &TreeSpec<X, Y>) -> Result<(), Problem> {
+        let leaves = &self.space.leaves;
         let linear = &mut self.forest.linear;
         if !spec.linear.is_empty() && linear.constants.is_empty() {
             // Trees before the first linear one.
@@ -261,52 +282,70 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         }
         Ok(())
     }
-
-    /// What the last tree gives on average: children weighted by cover, from the bottom up.
-    fn add_expectations(&mut self, root: usize) {
-        let forest = &mut self.forest;
-        let Some(tree) = forest.trees.last() else { return };
-        let width = tree.width;
-        let mut means = vec![0.0; (forest.nodes.len() - root) * width];
-        for at in (root..forest.nodes.len()).rev() {
-            let node = &forest.nodes[at];
-            for k in 0..width {
-                means[(at - root) * width + k] = if node.rule.is_leaf() {
-                    forest.values[tree.first_value + node.next as usize * width + k].wide()
-                } else {
-                    let left = node.next as usize;
-                    let share = |child: usize| crate::shap::share(forest.covers[child], forest.covers[at]);
-                    let mean = |child: usize| means[(child - root) * width + k];
-                    share(left) * mean(left) + share(left + 1) * mean(left + 1)
-                };
-            }
-        }
-        forest.expectations.extend_from_slice(&means[..width]);
-    }
 }
 
-fn compile<X: Real>(
+/// Takes note of a node that a split leads to.
+fn lead_to(reached: &mut [bool], child: u32) -> Result<(), Problem> {
+    let nodes = reached.len();
+    let seen = reached
+        .get_mut(child as usize)
+        .ok_or_else(|| Problem::invalid(format!("child {child} of a tree with {nodes} nodes")))?;
+    if std::mem::replace(seen, true) {
+        return Err(Problem::invalid(format!("child {child} is led to twice, or is a node above it")));
+    }
+    Ok(())
+}
+
+fn check_leaf(leaf: usize, seen: usize, leaves: usize) -> Result<(), Problem> {
+    if leaf >= leaves {
+        return Err(Problem::invalid(format!("leaf {leaf} of a tree with {leaves} leaves")));
+    }
+    if seen > leaves {
+        return Err(Problem::invalid(format!("one leaf more than the tree's {leaves}")));
+    }
+    Ok(())
+}
+
+fn compile<X: Real, Y: Real>(
+    forest: &mut Forest<X, Y>,
     split: &Split<X>,
     left: usize,
-    features: usize,
-    sets: &mut CategorySets,
 ) -> Result<Node<X>, Problem> {
-    if split.feature as usize >= features {
-        return Err(Problem::invalid(format!("feature {} of {features}", split.feature)));
+    let missing_left = split.missing == Side::Left;
+    let node = question(forest, split.feature, &split.test, missing_left, split.zero_is_missing)?;
+    Ok(Node { next: left as u32, ..node })
+}
+
+/// What a node asks, as yet leading nowhere.
+pub(crate) fn question<X: Real, Y: Real>(
+    forest: &mut Forest<X, Y>,
+    feature: u32,
+    test: &Test<X>,
+    missing_left: bool,
+    zero_is_missing: bool,
+) -> Result<Node<X>, Problem> {
+    if feature as usize >= forest.features {
+        return Err(Problem::invalid(format!("feature {feature} of {}", forest.features)));
     }
-    let (test, threshold, set) = match &split.test {
-        Test::Less(t) => (Rule::LESS, *t, 0),
-        Test::AtMost(t) => (Rule::AT_MOST, *t, 0),
-        Test::Equal(t) => (Rule::EQUAL, *t, 0),
-        Test::Among(categories) => (Rule::AMONG, X::ZERO, sets.add(categories)),
+    if feature >= Rule::MAX_FEATURES {
+        let what = format!("feature {feature}: more than {} are not taken", Rule::MAX_FEATURES);
+        return Err(Problem::worded(Kind::ResourceExhausted, what));
+    }
+    let (test, threshold) = match test {
+        Test::Less(t) => (Rule::LESS, *t),
+        Test::AtMost(t) => (Rule::AT_MOST, *t),
+        Test::Equal(t) => (Rule::EQUAL, *t),
+        Test::Among(categories) => {
+            let set = forest.sets.add(categories);
+            if set >= Rule::MAX_SETS {
+                let what = format!("more than {} splits on categories", Rule::MAX_SETS);
+                return Err(Problem::worded(Kind::ResourceExhausted, what));
+            }
+            (Rule::AMONG, X::of(set as f64))
+        }
     };
     if threshold.is_nan() {
         return Err(Problem::invalid("the threshold is not a number"));
     }
-    if set >= Rule::MAX_SETS {
-        let what = format!("more than {} splits on categories", Rule::MAX_SETS);
-        return Err(Problem::worded(Kind::ResourceExhausted, what));
-    }
-    let rule = Rule::split(test, split.missing == Side::Left, split.zero_is_missing, set);
-    Ok(Node { threshold, feature: split.feature, next: left as u32, rule })
+    Ok(Node { threshold, next: 0, rule: Rule::split(test, missing_left, zero_is_missing, feature) })
 }

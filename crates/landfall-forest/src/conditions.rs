@@ -49,7 +49,7 @@ pub(crate) struct Part<X> {
     /// The last threshold of each block.
     ends: [X; LANES],
     blocks: Vec<[X; LANES]>,
-    /// Of more than a few: the middle threshold at 1, and below the one at i the middles of the halves beside it at 2 i and
+    /// Of more than a few float32, which are ranked by halving: the middle threshold at 1, and below the one at i the middles of the halves beside it at 2 i and
     /// 2 i + 1.
     pub(crate) halves: Vec<X>,
     /// Slot in which a missing value goes left everywhere, and right.
@@ -65,26 +65,56 @@ pub(crate) trait Count<X> {
     fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32;
 }
 
-/// What a list of thresholds is of: column and test.
-type Key = (Column, bool);
+/// A split on a threshold, so that sorted ones lie list by list, a list being of one column and kind of test, and in each
+/// by threshold. From the highest bit: the feature (27 bits), whether zero is missing, whether the test is `<=`, the
+/// threshold (64 bits), the node (31 bits), and whether a missing value goes left.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u128);
 
-fn key<X: Real>(node: &Node<X>) -> Option<Key> {
-    let at_most = match node.rule.test() {
-        _ if node.rule.is_leaf() => return None,
-        Rule::LESS => false,
-        Rule::AT_MOST => true,
-        _ => return None,
-    };
-    Some((Column { feature: node.feature, zero_is_missing: node.rule.zero_is_missing() }, at_most))
-}
+impl Key {
+    fn of<X: Real>(number: usize, node: &Node<X>) -> Option<Key> {
+        let at_most = match node.rule.test() {
+            _ if node.rule.is_leaf() => return None,
+            Rule::LESS => false,
+            Rule::AT_MOST => true,
+            _ => return None,
+        };
+        let list = (node.feature() as u128) << 2
+            | u128::from(node.rule.zero_is_missing()) << 1
+            | u128::from(at_most);
+        // Zeros of both signs are one threshold. The bits of a negative number descend where it ascends.
+        let bits = (node.threshold.wide() + 0.0).to_bits();
+        let ascending = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
+        Some(Key(list << 96
+            | u128::from(ascending) << 32
+            | (number as u128) << 1
+            | u128::from(node.rule.missing_left())))
+    }
 
-/// Thresholds under construction.
-struct List<X> {
-    key: Key,
-    thresholds: Vec<X>,
-    /// By part: whether nodes send missing values right, and left; then the slots.
-    sides: Vec<[bool; 2]>,
-    slots: Vec<[Option<usize>; 2]>,
+    fn list(self) -> u32 {
+        (self.0 >> 96) as u32
+    }
+
+    fn column(self) -> Column {
+        Column { feature: self.list() >> 2, zero_is_missing: self.list() & 2 != 0 }
+    }
+
+    fn at_most(self) -> bool {
+        self.list() & 1 != 0
+    }
+
+    /// What two splits share that ask the same, but for where a missing value goes.
+    fn question(self) -> u128 {
+        self.0 >> 32
+    }
+
+    fn node(self) -> usize {
+        (self.0 as u32 >> 1) as usize
+    }
+
+    fn missing_left(self) -> usize {
+        (self.0 & 1) as usize
+    }
 }
 
 impl<X> Default for Conditions<X> {
@@ -102,80 +132,69 @@ impl<X> Default for Conditions<X> {
 impl<X: Real> Conditions<X> {
     /// The questions of all nodes.
     pub(crate) fn of<Y: Real>(forest: &Forest<X, Y>) -> Self {
-        let mut conditions = Conditions::default();
-        let mut lists = conditions.lists(&forest.nodes);
-        let find = |lists: &[List<X>], key: Key| lists.partition_point(|list| list.key < key);
-        for node in &forest.nodes {
-            if let Some(key) = key(node) {
-                let at = find(&lists, key);
-                let list = &mut lists[at];
-                let place = place(&list.thresholds, node.threshold);
-                list.sides[place / PART][usize::from(node.rule.missing_left())] = true;
+        let mut conditions = Conditions { places: vec![(0, 0); forest.nodes.len()], ..Conditions::default() };
+        let mut keys = Vec::with_capacity(forest.nodes.len());
+        let mut others = Vec::new();
+        for (number, node) in forest.nodes.iter().enumerate() {
+            match Key::of(number, node) {
+                Some(key) => keys.push(key),
+                None if node.rule.is_leaf() => {}
+                None => others.push(number as u32),
             }
         }
-        lists.iter_mut().for_each(|list| conditions.add_parts(list));
-        conditions.places = vec![(0, 0); forest.nodes.len()];
-        let mut others: Vec<u32> = Vec::new();
-        for (number, node) in forest.nodes.iter().enumerate() {
-            if let Some(key) = key(node) {
-                let list = &lists[find(&lists, key)];
-                let place = place(&list.thresholds, node.threshold);
-                let slot = list.slots[place / PART][usize::from(node.rule.missing_left())];
-                let slot = slot.expect("each side that a node sends missing values to has a slot");
-                conditions.places[number] = (slot as u32, (place % PART) as u8);
-            } else if !node.rule.is_leaf() {
-                others.push(number as u32);
-            }
+        keys.sort_unstable();
+        for list in keys.chunk_by(|a, b| a.list() == b.list()) {
+            conditions.add_list(forest, list);
         }
         conditions.add_others(forest, others);
         conditions
     }
 
-    /// Lists by key, ascending, each of different thresholds, ascending; and the columns.
-    fn lists(&mut self, nodes: &[Node<X>]) -> Vec<List<X>> {
-        let mut keys: Vec<Key> = nodes.iter().filter_map(key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let list = |key| List { key, thresholds: Vec::new(), sides: Vec::new(), slots: Vec::new() };
-        let mut lists: Vec<List<X>> = keys.into_iter().map(list).collect();
-        for node in nodes {
-            if let Some(key) = key(node) {
-                let at = lists.partition_point(|list| list.key < key);
-                lists[at].thresholds.push(node.threshold);
+    /// Cuts a list into parts of as many thresholds as a byte can rank.
+    fn add_list<Y: Real>(&mut self, forest: &Forest<X, Y>, keys: &[Key]) {
+        let column = keys[0].column();
+        if self.columns.last() != Some(&column) {
+            self.columns.push(column);
+        }
+        let mut thresholds = Vec::with_capacity(PART);
+        let mut first = 0;
+        for (at, key) in keys.iter().enumerate() {
+            if at == first || key.question() != keys[at - 1].question() {
+                if thresholds.len() == PART {
+                    self.add_part(&thresholds, &keys[first..at]);
+                    thresholds.clear();
+                    first = at;
+                }
+                thresholds.push(forest.nodes[key.node()].threshold);
             }
+            self.places[key.node()].1 = (thresholds.len() - 1) as u8;
         }
-        for list in &mut lists {
-            list.thresholds.sort_unstable_by(|a, b| a.wide().total_cmp(&b.wide()));
-            // Zeros of both signs are one threshold.
-            list.thresholds.dedup_by(|a, b| *a == *b);
-            list.sides = vec![[false; 2]; list.thresholds.len().div_ceil(PART)];
-            self.columns.push(list.key.0);
-        }
-        self.columns.dedup();
-        lists
+        self.add_part(&thresholds, &keys[first..]);
     }
 
-    fn add_parts(&mut self, list: &mut List<X>) {
-        let (column, at_most) = list.key;
-        let column = self.columns.partition_point(|other| *other < column);
-        for (thresholds, wanted) in list.thresholds.chunks(PART).zip(&list.sides) {
-            let slot = wanted.map(|wanted| {
-                wanted.then(|| {
-                    self.ranked += 1;
-                    self.ranked - 1
-                })
-            });
-            list.slots.push(slot);
-            let [missing_right, missing_left] = slot;
-            self.parts.push(Part::new(column, at_most, thresholds, missing_left, missing_right));
+    /// Adds a part of the last column, and tells its splits their slots: by where they send missing values.
+    fn add_part(&mut self, thresholds: &[X], keys: &[Key]) {
+        let slot = [0, 1].map(|side| {
+            keys.iter().any(|key| key.missing_left() == side).then(|| {
+                self.ranked += 1;
+                self.ranked - 1
+            })
+        });
+        for key in keys {
+            let slot =
+                slot[key.missing_left()].expect("each side that splits send missing values to has a slot");
+            self.places[key.node()].0 = slot as u32;
         }
+        let [missing_right, missing_left] = slot;
+        let (column, at_most) = (self.columns.len() - 1, keys[0].at_most());
+        self.parts.push(Part::new(column, at_most, thresholds, missing_left, missing_right));
     }
 
     /// Gives each different question of these nodes a slot.
     fn add_others<Y: Real>(&mut self, forest: &Forest<X, Y>, mut nodes: Vec<u32>) {
         let question = |&at: &u32| {
             let node = &forest.nodes[at as usize];
-            (node.feature, node.rule.question(), node.threshold.wide().to_bits())
+            (node.rule.question(), node.threshold.wide().to_bits())
         };
         nodes.sort_unstable_by_key(question);
         let mut last = None;
@@ -220,7 +239,7 @@ impl<X: Real> Conditions<X> {
         }
         for (slot, &node) in (self.ranked..).zip(&self.others) {
             let node = &forest.nodes[node as usize];
-            ranks[slot % SLOTS] = u8::from(!forest.goes_left(node, row[node.feature as usize]));
+            ranks[slot % SLOTS] = u8::from(!forest.goes_left(node, row[node.feature()]));
         }
     }
 
@@ -286,7 +305,7 @@ impl<X: Real> Part<X> {
 
     /// Whether many rows are ranked before it is asked about them.
     pub(crate) fn is_long(&self) -> bool {
-        !self.halves.is_empty()
+        usize::from(self.count) > FEW
     }
 
     /// The threshold at a place.
@@ -308,9 +327,9 @@ impl<X: Real> Part<X> {
     }
 }
 
-/// Thresholds in the order in which halving asks for them, as if NaN followed them.
+/// Thresholds in the order in which halving asks for them, as if NaN followed them; none of what is not ranked so.
 fn halves<X: Real>(list: &[X]) -> Vec<X> {
-    if list.len() <= FEW {
+    if list.len() <= FEW || size_of::<X>() != size_of::<f32>() {
         return Vec::new();
     }
     let mut halves = vec![X::NAN; (list.len() + 1).next_power_of_two()];
@@ -324,9 +343,4 @@ fn halves<X: Real>(list: &[X]) -> Vec<X> {
         }
     }
     halves
-}
-
-/// Where a threshold stands among others.
-fn place<X: Real>(thresholds: &[X], threshold: X) -> usize {
-    thresholds.partition_point(|other| *other < threshold)
 }

@@ -3,10 +3,13 @@
 use crate::Real;
 use crate::categories::CategorySets;
 use crate::conditions::Conditions;
+use crate::covers::Covers;
+use crate::levels::Levels;
 use crate::packed::Packed;
 #[cfg(target_arch = "x86_64")]
 use crate::scanned::Scanned;
 use crate::sliced::Sliced;
+use std::sync::OnceLock;
 
 /// Compiled trees: features are compared as `X`, leaves added up as `Y`. Made by [`crate::Builder`] alone, so that
 /// every node leads to nodes of its own tree and comes to an end.
@@ -20,10 +23,8 @@ pub struct Forest<X, Y> {
     /// How its library calls each leaf.
     pub(crate) leaf_ids: Vec<u32>,
     pub(crate) sets: CategorySets,
-    /// By node; empty where the file has none.
-    pub(crate) covers: Vec<f64>,
-    /// By value: what each tree gives on average.
-    pub(crate) expectations: Vec<f64>,
+    /// Empty where the file has none.
+    pub(crate) covers: Covers,
     pub(crate) linear: Linear<Y>,
     pub(crate) negative_fractions: NegativeFractions,
     pub(crate) splits: SplitKinds,
@@ -32,11 +33,14 @@ pub struct Forest<X, Y> {
     pub(crate) players: Players,
     /// The layout for many rows, where any tree fits into it.
     pub(crate) sliced: Option<Sliced<X, Y>>,
-    /// The layout for a few rows, where all trees fit into it.
-    pub(crate) packed: Option<Packed>,
+    /// The layout for a few rows, where all trees fit into it: made where it is asked for, by the builder if there is no better
+    /// one.
+    pub(crate) packed: OnceLock<Option<Packed>>,
+    /// The layout for a few rows of a forest of oblivious trees.
+    pub(crate) levels: Option<Levels>,
     /// The layout for a few rows of trees of few levels, where all trees and questions fit into it.
     #[cfg(target_arch = "x86_64")]
-    pub(crate) scanned: Option<Scanned<Y>>,
+    pub(crate) scanned: Option<Scanned<X, Y>>,
 }
 
 /// Which category a value between −1 and 0 stands for.
@@ -75,18 +79,33 @@ pub(crate) enum SplitKinds {
     Mixed,
 }
 
-/// One node; the two children of a split lie side by side.
+/// One node; the two children of a split lie side by side. Of an oblivious tree, the question of a level.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Node<X> {
+    /// Of a question about categories: the number of their set.
     pub(crate) threshold: X,
-    pub(crate) feature: u32,
     /// Of a split: the left child. Of a leaf: its number within its tree, from left to right.
     pub(crate) next: u32,
     pub(crate) rule: Rule,
 }
 
-/// What a node asks: a test, flags, and the number of a set of categories.
+impl<X: Real> Node<X> {
+    pub(crate) const LEAF: Node<X> = Node { threshold: X::ZERO, next: 0, rule: Rule(Rule::LEAF) };
+
+    #[inline]
+    pub(crate) fn feature(&self) -> usize {
+        (self.rule.0 >> Rule::FEATURE_SHIFT) as usize
+    }
+
+    /// The set of categories that is asked for.
+    #[inline]
+    pub(crate) fn set(&self) -> usize {
+        self.threshold.wide() as usize
+    }
+}
+
+/// What a node asks: a test, flags, and the feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rule(u32);
 
@@ -99,21 +118,19 @@ impl Rule {
     const LEAF: u32 = 4;
     const MISSING_LEFT: u32 = 8;
     const ZERO_IS_MISSING: u32 = 16;
-    const SET_SHIFT: u32 = 5;
-    /// Sets that a forest may have.
-    pub(crate) const MAX_SETS: usize = 1 << (32 - Rule::SET_SHIFT);
+    const FEATURE_SHIFT: u32 = 5;
+    /// Features that may be asked for.
+    pub(crate) const MAX_FEATURES: u32 = 1 << (32 - Rule::FEATURE_SHIFT);
+    /// Sets that a forest may have: a float32 holds their numbers.
+    pub(crate) const MAX_SETS: usize = 1 << 24;
 
-    pub(crate) fn split(test: u32, missing_left: bool, zero_is_missing: bool, set: usize) -> Self {
+    pub(crate) fn split(test: u32, missing_left: bool, zero_is_missing: bool, feature: u32) -> Self {
         let flag = |on: bool, bit: u32| if on { bit } else { 0 };
         Rule(
             test | flag(missing_left, Rule::MISSING_LEFT)
                 | flag(zero_is_missing, Rule::ZERO_IS_MISSING)
-                | (set as u32) << Rule::SET_SHIFT,
+                | feature << Rule::FEATURE_SHIFT,
         )
-    }
-
-    pub(crate) const fn leaf() -> Self {
-        Rule(Rule::LEAF)
     }
 
     #[inline]
@@ -136,29 +153,61 @@ impl Rule {
         self.0 & Rule::ZERO_IS_MISSING != 0
     }
 
-    /// All that is asked but feature and threshold.
+    /// All that is asked but the threshold.
     pub(crate) fn question(self) -> u32 {
         self.0
-    }
-
-    #[inline]
-    pub(crate) fn set(self) -> usize {
-        (self.0 >> Rule::SET_SHIFT) as usize
     }
 }
 
 /// Where a tree lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
+    /// Its first node.
     pub(crate) root: u32,
     pub(crate) first_leaf: u32,
     pub(crate) leaves: u32,
+    pub(crate) depth: u32,
     pub(crate) first_value: usize,
     pub(crate) width: usize,
     pub(crate) first_output: usize,
-    pub(crate) depth: u32,
-    pub(crate) first_expectation: usize,
+    /// Its covers are those of its nodes, of an oblivious tree those of its leaves.
+    pub(crate) first_cover: usize,
     pub(crate) is_linear: bool,
+    /// Whether it has a node for each level, from the root down, and no other: answers are the bits of a leaf's number, the
+    /// root's the highest. Its leaves' ids are their numbers.
+    pub(crate) is_oblivious: bool,
+}
+
+/// What lies at a place of a tree; places are numbered level by level from 0, children side by side.
+pub(crate) enum Below {
+    /// A leaf, by its number.
+    Leaf(usize),
+    /// A split: its node among the forest's, and the place of the child on the left.
+    Split { node: usize, left: usize },
+}
+
+impl Tree {
+    /// The forest's node that is asked at a place, which lies at this depth.
+    pub(crate) fn node_at(&self, place: usize, depth: usize) -> usize {
+        self.root as usize + if self.is_oblivious { depth } else { place }
+    }
+
+    pub(crate) fn below<X: Real>(&self, nodes: &[Node<X>], place: usize) -> Below {
+        if self.is_oblivious {
+            let splits = self.leaves as usize - 1;
+            if place >= splits {
+                return Below::Leaf(place - splits);
+            }
+            let node = self.node_at(place, (place + 1).ilog2() as usize);
+            return Below::Split { node, left: 2 * place + 1 };
+        }
+        let node = self.root as usize + place;
+        let next = nodes[node].next as usize;
+        if nodes[node].rule.is_leaf() {
+            return Below::Leaf(next);
+        }
+        Below::Split { node, left: next - self.root as usize }
+    }
 }
 
 /// Linear functions by leaf; empty where no tree has any.
@@ -191,9 +240,9 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         self.trees.len()
     }
 
-    /// Nodes of all trees, leaves included.
+    /// Nodes of all trees, leaves included; oblivious trees as if they were written out.
     pub fn nodes(&self) -> usize {
-        self.nodes.len()
+        self.trees.iter().map(|tree| 2 * tree.leaves as usize - 1).sum()
     }
 
     /// The longest way from a root to a leaf, in splits.
@@ -208,36 +257,69 @@ impl<X: Real, Y: Real> Forest<X, Y> {
 
     /// Whether contributions can be told: nodes know how much of the training data came through them.
     pub fn has_covers(&self) -> bool {
-        !self.covers.is_empty()
+        self.covers.len() > 0
     }
 
-    /// How often each feature is asked about.
-    pub fn splits_by_feature(&self) -> Vec<u64> {
-        let mut counts = vec![0; self.features];
-        for node in self.nodes.iter().filter(|node| !node.rule.is_leaf()) {
-            counts[node.feature as usize] += 1;
-        }
-        counts
+    /// Gives back what vectors grew beyond their length.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.trees.shrink_to_fit();
+        self.values.shrink_to_fit();
+        self.leaf_ids.shrink_to_fit();
+        self.covers.shrink_to_fit();
     }
 
-    /// Bytes held.
+    /// Whether a few rows are evaluated by another layout than [`Packed`], which then is not made.
+    pub(crate) fn has_better_than_packed(&self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        let is_scanned = self.scanned.as_ref().is_some_and(Scanned::stands_alone);
+        #[cfg(not(target_arch = "x86_64"))]
+        let is_scanned = false;
+        is_scanned || self.levels.is_some()
+    }
+
+    /// A tree's leaves, those that lie higher repeated until all lie so many levels deep; where another layout has them.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn filled_leaves(&self, tree: usize, levels: usize) -> Option<&[Y]> {
+        self.scanned.as_ref()?.filled(tree, levels)
+    }
+
+    /// As on x86-64, whose processors alone have the other layout.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn filled_leaves(&self, _tree: usize, _levels: usize) -> Option<&[Y]> {
+        None
+    }
+
+    /// The packed layout, made where it was not.
+    pub(crate) fn packed(&self) -> Option<&Packed> {
+        self.packed.get_or_init(|| Packed::of(self, &Conditions::of(self))).as_ref()
+    }
+
+    /// Bytes of the trees alone: nodes, leaves, and what contributions and the `leaf` output need of them.
+    pub fn nodes_bytes(&self) -> usize {
+        self.nodes.len() * size_of::<Node<X>>()
+            + self.values.len() * size_of::<Y>()
+            + self.leaf_ids.len() * 4
+            + self.covers.memory_bytes()
+    }
+
+    /// Bytes held: the trees, and the layouts for speed that were made of them.
     pub fn memory_bytes(&self) -> usize {
         #[cfg(target_arch = "x86_64")]
         let scanned = self.scanned.as_ref().map_or(0, Scanned::memory_bytes);
         #[cfg(not(target_arch = "x86_64"))]
         let scanned = 0;
-        scanned
-            + self.nodes.len() * size_of::<Node<X>>()
+        let packed = self.packed.get().and_then(Option::as_ref);
+        self.nodes_bytes()
             + self.trees.len() * size_of::<Tree>()
-            + self.values.len() * size_of::<Y>()
-            + self.leaf_ids.len() * 4
-            + (self.covers.len() + self.expectations.len()) * 8
             + self.sets.memory_bytes()
             + self.linear.constants.len() * size_of::<Y>()
             + self.linear.ends.len() * size_of::<usize>()
             + self.linear.terms.len() * size_of::<(u32, Y)>()
             + self.conditions.memory_bytes()
             + self.sliced.as_ref().map_or(0, Sliced::memory_bytes)
-            + self.packed.as_ref().map_or(0, Packed::memory_bytes)
+            + packed.map_or(0, Packed::memory_bytes)
+            + self.levels.as_ref().map_or(0, Levels::memory_bytes)
+            + scanned
     }
 }

@@ -1,7 +1,7 @@
 //! Which code evaluates a forest: by its shape, the number of rows, and what the processor has.
 
 use crate::blocks::Job;
-use crate::packed::RowJob;
+use crate::few::{ByRanks, RowJob};
 use crate::plain::Plain;
 use crate::{Forest, Real, Rows};
 use std::ops::Range;
@@ -14,9 +14,9 @@ pub enum Kernel {
     Definition,
     /// Eight ways down the nodes at a time.
     Lanes,
-    /// Eight ways down packed splits at a time, by ranks: for a few rows.
+    /// By ranks: eight ways down packed splits at a time, or the levels of oblivious trees. For a few rows.
     Packed(Instructions),
-    /// All splits of the upper levels at once, 64 to a register (AVX-512 with VBMI): for a few rows and trees of few levels.
+    /// All splits of the upper levels at once, 64 to a register (AVX-512 with VBMI): for a few rows.
     #[cfg(target_arch = "x86_64")]
     Scanned,
     /// Answers of hundreds of rows in one register: for many rows.
@@ -34,12 +34,18 @@ pub enum Instructions {
     /// AVX-512 (F, BW, VL, DQ).
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Instructions {
     /// All that the processor has, the best last.
     pub fn available() -> Vec<Instructions> {
-        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "nothing is added elsewhere"))]
+        #[cfg_attr(
+            not(any(target_arch = "x86_64", target_arch = "aarch64")),
+            expect(unused_mut, reason = "nothing is added elsewhere")
+        )]
         let mut sets = vec![Instructions::Plain];
         #[cfg(target_arch = "x86_64")]
         {
@@ -49,6 +55,10 @@ impl Instructions {
             if crate::x86_64::has_avx512() {
                 sets.push(Instructions::Avx512);
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if crate::aarch64::has_neon() {
+            sets.push(Instructions::Neon);
         }
         sets
     }
@@ -93,10 +103,11 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             return Kernel::Sliced(instructions);
         }
         #[cfg(target_arch = "x86_64")]
-        if self.scanned.is_some() && crate::x86_64::has_scan() {
+        if self.scanned.is_some() || (self.levels.is_some() && crate::x86_64::has_scan()) {
             return Kernel::Scanned;
         }
-        if self.packed.is_some() { Kernel::Packed(instructions) } else { Kernel::Lanes }
+        let has_packed = self.levels.is_some() || self.packed().is_some();
+        if has_packed { Kernel::Packed(instructions) } else { Kernel::Lanes }
     }
 
     /// As [`Forest::add_margins`], by a kernel of the caller's choice: the sums are the same to the last bit. A kernel that
@@ -106,42 +117,62 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// As [`Forest::add_margins`].
     pub fn add_margins_by(&self, kernel: Kernel, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
         assert!(rows.columns() >= self.features && sums.len() == rows.len() * self.outputs);
-        let conditions = &self.conditions;
         match kernel {
             #[cfg(target_arch = "x86_64")]
-            Kernel::Scanned => match (&self.scanned, &self.packed) {
-                (Some(scanned), Some(packed)) => {
-                    crate::x86_64::scan(
-                        &RowJob { forest: self, conditions, packed, rows, trees },
-                        scanned,
-                        sums,
-                    );
+            Kernel::Scanned => {
+                if !self.add_by_scan(rows, trees.clone(), sums) {
+                    self.add_by_ranks(Instructions::best(), rows, trees, sums);
                 }
-                _ => self.add_by_lanes(rows, trees, sums),
-            },
+            }
             Kernel::Definition => self.add_by_definition(rows, trees, sums),
             Kernel::Lanes => self.add_by_lanes(rows, trees, sums),
-            Kernel::Packed(set) => match &self.packed {
-                Some(packed) => {
-                    run_rows(set, &RowJob { forest: self, conditions, packed, rows, trees }, sums)
-                }
-                None => self.add_by_lanes(rows, trees, sums),
-            },
+            Kernel::Packed(set) => self.add_by_ranks(set, rows, trees, sums),
             Kernel::Sliced(set) => match &self.sliced {
-                Some(sliced) => run_blocks(set, &Job { forest: self, conditions, sliced, rows, trees }, sums),
+                Some(sliced) => {
+                    let conditions = &self.conditions;
+                    run_blocks(set, &Job { forest: self, conditions, sliced, rows, trees }, sums);
+                }
                 None => self.add_by_lanes(rows, trees, sums),
             },
         }
     }
+
+    /// Whether there is a layout for it, and the processor has the instructions.
+    #[cfg(target_arch = "x86_64")]
+    fn add_by_scan(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) -> bool {
+        if let Some(layout) = &self.levels {
+            return crate::x86_64::scan_levels(&RowJob { forest: self, layout, rows, trees }, sums);
+        }
+        match &self.scanned {
+            Some(layout) => crate::x86_64::scan(&RowJob { forest: self, layout, rows, trees }, sums),
+            None => false,
+        }
+    }
+
+    fn add_by_ranks(&self, set: Instructions, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+        if let Some(layout) = &self.levels {
+            run_rows(set, &RowJob { forest: self, layout, rows, trees }, sums);
+        } else if let Some(layout) = self.packed() {
+            run_rows(set, &RowJob { forest: self, layout, rows, trees }, sums);
+        } else {
+            self.add_by_lanes(rows, trees, sums);
+        }
+    }
 }
 
-fn run_rows<X: Real, Y: Real>(set: Instructions, job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+fn run_rows<X: Real, Y: Real, L: ByRanks<X, Y>>(
+    set: Instructions,
+    job: &RowJob<'_, X, Y, L>,
+    sums: &mut [Y],
+) {
     match set {
         Instructions::Plain => job.run(sums, &Plain),
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx2 => crate::x86_64::avx2_row(job, sums),
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512 => crate::x86_64::avx512_row(job, sums),
+        #[cfg(target_arch = "aarch64")]
+        Instructions::Neon => crate::aarch64::neon_row(job, sums),
     }
 }
 
@@ -152,5 +183,7 @@ fn run_blocks<X: Real, Y: Real>(set: Instructions, job: &Job<'_, X, Y>, sums: &m
         Instructions::Avx2 => crate::x86_64::avx2(job, sums),
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512 => crate::x86_64::avx512(job, sums),
+        #[cfg(target_arch = "aarch64")]
+        Instructions::Neon => crate::aarch64::neon(job, sums),
     }
 }

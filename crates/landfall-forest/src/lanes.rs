@@ -34,6 +34,10 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     fn add_row(&self, row: &[X], trees: Range<usize>, sums: &mut [Y]) {
         let mut groups = self.trees[trees].chunks_exact(LANES);
         for group in &mut groups {
+            if group.iter().any(|tree| tree.is_oblivious) {
+                group.iter().for_each(|tree| self.add_leaf(tree, self.leaf(tree, row) as usize, row, sums));
+                continue;
+            }
             let leaves = self.leaves(std::array::from_fn(|lane| group[lane].root), [row; LANES]);
             for (tree, leaf) in group.iter().zip(leaves) {
                 self.add_leaf(tree, leaf as usize, row, sums);
@@ -46,7 +50,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
 
     /// One tree for a block of rows, eight at a time.
     fn add_tree_by_lanes(&self, rows: Rows<'_, X>, block: Range<usize>, tree: &Tree, sums: &mut [Y]) {
-        let whole = block.len() / LANES * LANES;
+        let whole = if tree.is_oblivious { 0 } else { block.len() / LANES * LANES };
         let mut sums = sums.chunks_exact_mut(self.outputs);
         for start in (block.start..block.start + whole).step_by(LANES) {
             let group: [&[X]; LANES] = std::array::from_fn(|lane| rows.row(start + lane));
@@ -63,7 +67,9 @@ impl<X: Real, Y: Real> Forest<X, Y> {
 
     /// The leaves that rows from `start` on come to in one tree.
     pub(crate) fn leaves_by_lanes(&self, rows: Rows<'_, X>, start: usize, tree: &Tree, leaves: &mut [u32]) {
-        let (eights, rest) = leaves.as_chunks_mut::<LANES>();
+        let eights = if tree.is_oblivious { 0 } else { leaves.len() / LANES };
+        let (eights, rest) = leaves.split_at_mut(eights * LANES);
+        let (eights, _) = eights.as_chunks_mut::<LANES>();
         let whole = eights.len() * LANES;
         for (i, eight) in eights.iter_mut().enumerate() {
             let group = std::array::from_fn(|lane| rows.row(start + i * LANES + lane));
@@ -98,7 +104,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             for lane in 0..LANES {
                 let node = &self.nodes[at[lane] as usize];
                 // A leaf asks for feature 0 and stays where it is, so that lanes need not be told apart.
-                let left = goes_left(node, rows[lane][node.feature as usize]);
+                let left = goes_left(node, rows[lane][node.feature()]);
                 let is_leaf = node.rule.is_leaf();
                 at[lane] = select_unpredictable(is_leaf, at[lane], node.next + u32::from(!left));
                 goes_on |= !is_leaf;

@@ -27,15 +27,20 @@
 //! assert_eq!(sums, [9.0, 11.0]);
 //! # Ok::<(), landfall_model::Problem>(())
 //! ```
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod blocks;
 mod builder;
 mod categories;
 mod conditions;
+mod covers;
+mod few;
 mod forest;
 mod full;
 mod kernel;
 mod ladder;
 mod lanes;
+mod levels;
 mod mask;
 mod oblivious;
 mod packed;

@@ -1,15 +1,18 @@
-//! Oblivious trees: all nodes of a level ask the same question, so that a leaf's number is the answers' bits.
+//! Oblivious trees: all nodes of a level ask the same question, so that a leaf's number is the answers' bits. They are kept
+//! as a question for each level, never written out.
 
-use crate::{Builder, NodeKind, NodeSpec, Real, Side, Split, Test, TreeSpec};
+use crate::builder::question;
+use crate::forest::Tree;
+use crate::{Builder, Real, Side, Test};
 use landfall_model::{Kind, Problem};
 
-/// Levels that a tree may have: leaves are numbered in 32 bits, and each is written out.
+/// Levels that a tree may have: leaves are numbered in 32 bits, and each has its values.
 const MAX_LEVELS: usize = 20;
 
 /// One oblivious tree, as a file has it.
 #[derive(Clone, Debug)]
 pub struct ObliviousSpec<X, Y> {
-    /// The question of each level. A row that goes right at level i adds 2^i to the number of its leaf.
+    /// The question of each level, the root's last. A row that goes right at level i adds 2^i to the number of its leaf.
     pub levels: Vec<Level<X>>,
     /// The leaves' values by number: `width` of them for each of the 2^levels leaves. A leaf's number is its id as well.
     pub values: Vec<Y>,
@@ -17,7 +20,7 @@ pub struct ObliviousSpec<X, Y> {
     pub width: usize,
     /// The output that a leaf's first value is added to; its further values go to the outputs that follow.
     pub first_output: usize,
-    /// How much of the training data came to each leaf; empty where the file does not say.
+    /// How much of the training data came to each leaf; left out where the builder was told that nodes do not know it.
     pub covers: Vec<f64>,
 }
 
@@ -35,64 +38,54 @@ pub struct Level<X> {
 }
 
 impl<X: Real, Y: Real> Builder<X, Y> {
-    /// Adds the next tree, which is oblivious. The forest is the same as if its nodes were added with [`Builder::add`],
-    /// which finds out that a tree is oblivious as well.
+    /// Adds the next tree, which is oblivious. The forest answers as if its nodes were added with [`Builder::add`].
     ///
     /// # Errors
-    /// As [`Builder::add`]; and invalid argument where the number of values or covers is not that of 2^levels leaves.
+    /// Invalid argument naming the tree: a feature out of range, a threshold that is not a number, other values or covers
+    /// than 2^levels leaves have. Resource exhausted: too many levels.
     pub fn add_oblivious(&mut self, spec: &ObliviousSpec<X, Y>) -> Result<(), Problem> {
-        let here = |problem: Problem| problem.at(format!("tree {}", self.trees()));
-        let tree = spec.written_out().map_err(here)?;
-        self.add(&tree)
+        let tree = self.forest.trees.len();
+        self.add_levels(spec).map_err(|problem| problem.at(format!("tree {tree}")))
     }
-}
 
-impl<X: Real, Y: Real> ObliviousSpec<X, Y> {
-    /// The tree with all its nodes: the first level at the root, level by level, children side by side.
-    fn written_out(&self) -> Result<TreeSpec<X, Y>, Problem> {
-        let levels = self.levels.len();
+    fn add_levels(&mut self, spec: &ObliviousSpec<X, Y>) -> Result<(), Problem> {
+        let levels = spec.levels.len();
         if levels > MAX_LEVELS {
-            let what = format!("an oblivious tree of more than {MAX_LEVELS} levels");
+            let what = format!("an oblivious tree of {levels} levels, more than {MAX_LEVELS}");
             return Err(Problem::worded(Kind::ResourceExhausted, what));
         }
         let leaves = 1usize << levels;
-        if self.values.len() != leaves * self.width {
-            let what = format!("{} values for {leaves} leaves, {} each", self.values.len(), self.width);
+        if self.check_leaves(&spec.values, spec.width, spec.first_output, levels)? != leaves {
+            let what = format!("{} values for {leaves} leaves, {} each", spec.values.len(), spec.width);
             return Err(Problem::invalid(what));
         }
-        if !self.covers.is_empty() && self.covers.len() != leaves {
-            return Err(Problem::invalid(format!("{} weights for {leaves} leaves", self.covers.len())));
+        if self.has_covers && spec.covers.len() != leaves {
+            return Err(Problem::invalid(format!("{} weights for {leaves} leaves", spec.covers.len())));
         }
-        let mut nodes = Vec::with_capacity(2 * leaves - 1);
-        for (depth, level) in self.levels.iter().enumerate() {
-            for at in 0..1u32 << depth {
-                // Nodes of a level come in the order of their paths, the root's answer being the highest bit.
-                let left = (2 << depth) - 1 + 2 * at;
-                let split = Split {
-                    feature: level.feature,
-                    test: level.test.clone(),
-                    missing: level.missing,
-                    zero_is_missing: level.zero_is_missing,
-                    left,
-                    right: left + 1,
-                };
-                nodes.push(NodeSpec { kind: NodeKind::Split(split), cover: 0.0 });
-            }
+        let forest = &mut self.forest;
+        let root = forest.nodes.len();
+        for (number, level) in spec.levels.iter().enumerate().rev() {
+            let missing_left = level.missing == Side::Left;
+            let node = question(forest, level.feature, &level.test, missing_left, level.zero_is_missing);
+            let node = node.map_err(|problem| problem.at(format!("level {number}")))?;
+            forest.nodes.push(node);
         }
-        for at in 0..leaves as u32 {
-            let leaf = if levels == 0 { 0 } else { at.reverse_bits() >> (32 - levels) };
-            let cover = self.covers.get(leaf as usize).copied().unwrap_or(0.0);
-            nodes.push(NodeSpec { kind: NodeKind::Leaf { leaf, id: leaf }, cover });
+        forest.trees.push(Tree {
+            root: root as u32,
+            first_leaf: forest.leaf_ids.len() as u32,
+            leaves: leaves as u32,
+            depth: levels as u32,
+            first_value: forest.values.len(),
+            width: spec.width,
+            first_output: spec.first_output,
+            first_cover: forest.covers.len(),
+            is_linear: false,
+            is_oblivious: true,
+        });
+        forest.values.extend_from_slice(&spec.values);
+        if self.has_covers {
+            forest.covers.extend(&spec.covers);
         }
-        for at in (0..leaves - 1).rev() {
-            nodes[at].cover = nodes[2 * at + 1].cover + nodes[2 * at + 2].cover;
-        }
-        Ok(TreeSpec {
-            nodes,
-            values: self.values.clone(),
-            width: self.width,
-            first_output: self.first_output,
-            linear: Vec::new(),
-        })
+        Ok(())
     }
 }

@@ -2,31 +2,34 @@
 //! ranks ([`crate::conditions`]), which are found first. Eight ways down at a time: a way waits for memory at each split,
 //! and eight that do not depend on each other overlap.
 
-use crate::conditions::{Conditions, Count};
+use crate::Real;
+use crate::conditions::Conditions;
+use crate::few::{ByRanks, RowJob, SLOTS, fits};
 use crate::forest::Forest;
-use crate::{Real, Rows};
 use std::hint::select_unpredictable;
 use std::ops::Range;
 
 /// Ways down at a time.
 const WAYS: usize = 8;
-/// Slots that a split can name; the last one is nobody's, and holds rank 0.
-const SLOTS: usize = 256;
-/// Questions of their own that are asked of each row, whether a way comes to them or not.
-const OTHERS: usize = 16;
-/// Rows that go through eight trees before the next eight are taken.
-pub(crate) const BLOCK_ROWS: usize = 16;
-
 /// The layout of a forest.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
-    splits: Vec<Split>,
+    pub(crate) splits: Vec<Split>,
     trees: Vec<Place>,
+}
+
+/// Where a split leads to, by its place among its tree's, or the leaf's number.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) enum To {
+    Split(u16),
+    Leaf(u16),
 }
 
 /// Where a tree's splits begin, and how many there are from the root to the farthest and nearest leaf.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+#[repr(C)]
+pub(crate) struct Place {
     first: u32,
     farthest: u16,
     nearest: u16,
@@ -35,15 +38,17 @@ struct Place {
 /// Slot (8 bits), rank (8 bits), whether it is the last one (1 bit), and what it leads to (15 bits): the split on the left, the
 /// one on the right following it, or the leaf on the left, likewise.
 #[derive(Clone, Copy, Debug)]
-struct Split(u32);
+#[repr(transparent)]
+pub(crate) struct Split(u32);
 
 impl Split {
     const TARGETS: usize = 1 << 15;
-    const LAST: u32 = 1 << 16;
+    pub(crate) const LAST: u32 = 1 << 16;
+    pub(crate) const TARGET_SHIFT: u32 = 17;
 
     fn new(slot: u32, rank: u8, is_last: bool, target: usize) -> Self {
         let last = if is_last { Split::LAST } else { 0 };
-        Split(slot | u32::from(rank) << 8 | last | (target as u32) << 17)
+        Split(slot | u32::from(rank) << 8 | last | (target as u32) << Split::TARGET_SHIFT)
     }
 
     #[inline(always)]
@@ -55,14 +60,14 @@ impl Split {
     #[inline(always)]
     fn target(self, ranks: &[u8; SLOTS]) -> u32 {
         let rank = ranks[(self.0 & 0xff) as usize];
-        (self.0 >> 17) + u32::from(rank > (self.0 >> 8) as u8)
+        (self.0 >> Split::TARGET_SHIFT) + u32::from(rank > (self.0 >> 8) as u8)
     }
 }
 
 impl Packed {
-    /// The layout; `None` where a forest asks too many questions, or has a tree that is too large.
+    /// The layout; `None` where a forest asks too many questions, or has a tree that is too large or not written out.
     pub(crate) fn of<X: Real, Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
-        if conditions.slots() >= SLOTS || conditions.others.len() > OTHERS {
+        if !fits(conditions) || forest.trees.iter().any(|tree| tree.is_oblivious) {
             return None;
         }
         let mut packed = Packed { splits: Vec::new(), trees: Vec::with_capacity(forest.trees.len()) };
@@ -111,6 +116,27 @@ impl Packed {
         fits.then_some(())
     }
 
+    /// Where trees lie, each in eight bytes that begin with the number of its first split.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.trees
+    }
+
+    /// What lies below a place of a tree, left and right.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn below(&self, tree: usize, place: To) -> [To; 2] {
+        let To::Split(place) = place else { return [place; 2] };
+        let split = self.splits[self.trees[tree].first as usize + usize::from(place)];
+        let target = (split.0 >> Split::TARGET_SHIFT) as u16;
+        if split.0 & 0xff == SLOTS as u32 - 1 {
+            [To::Leaf(target); 2]
+        } else if split.is_last() {
+            [To::Leaf(target), To::Leaf(target + 1)]
+        } else {
+            [To::Split(target), To::Split(target + 1)]
+        }
+    }
+
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.splits.len() * size_of::<Split>() + self.trees.len() * size_of::<Place>()
@@ -146,49 +172,26 @@ impl Packed {
     }
 }
 
-/// A few rows through trees.
-pub(crate) struct RowJob<'a, X, Y> {
-    pub(crate) forest: &'a Forest<X, Y>,
-    pub(crate) conditions: &'a Conditions<X>,
-    pub(crate) packed: &'a Packed,
-    pub(crate) rows: Rows<'a, X>,
-    pub(crate) trees: Range<usize>,
-}
-
-impl<X: Real, Y: Real> RowJob<'_, X, Y> {
-    /// Adds the trees' leaves to all rows' sums. Inlined into a function for each instruction set.
+impl<X: Real, Y: Real> ByRanks<X, Y> for Packed {
     #[inline(always)]
-    pub(crate) fn run<C: Count<X>>(&self, sums: &mut [Y], counted: &C) {
-        if self.rows.len() == 1 {
-            let mut ranks = [0; SLOTS];
-            self.conditions.rank_row(self.forest, self.rows.row(0), &mut ranks, counted);
-            self.add(0..1, &[ranks], sums);
-            return;
-        }
-        let outputs = self.forest.outputs;
-        let mut ranks = [[0; SLOTS]; BLOCK_ROWS];
-        for start in (0..self.rows.len()).step_by(BLOCK_ROWS) {
-            let end = self.rows.len().min(start + BLOCK_ROWS);
-            for (row, ranks) in (start..end).zip(&mut ranks) {
-                self.conditions.rank_row(self.forest, self.rows.row(row), ranks, counted);
-            }
-            self.add(start..end, &ranks, &mut sums[start * outputs..end * outputs]);
-        }
-    }
-
-    #[inline(always)]
-    fn add(&self, rows: Range<usize>, ranks: &[[u8; SLOTS]], sums: &mut [Y]) {
-        let outputs = self.forest.outputs;
-        let trees = &self.forest.trees[self.trees.clone()];
-        let places = &self.packed.trees[self.trees.clone()];
+    fn add_leaves(
+        &self,
+        job: &RowJob<'_, X, Y, Self>,
+        rows: Range<usize>,
+        ranks: &[[u8; SLOTS]],
+        sums: &mut [Y],
+    ) {
+        let outputs = job.forest.outputs;
+        let trees = &job.forest.trees[job.trees.clone()];
+        let places = &self.trees[job.trees.clone()];
         for (trees, places) in trees.chunks(WAYS).zip(places.chunks(WAYS)) {
             // What the last eight lack is made up by their first one.
             let eight: [Place; WAYS] =
                 std::array::from_fn(|way| places[if way < places.len() { way } else { 0 }]);
             for ((row, ranks), sums) in rows.clone().zip(ranks).zip(sums.chunks_exact_mut(outputs)) {
-                let leaves = self.packed.leaves(&eight, ranks);
+                let leaves = self.leaves(&eight, ranks);
                 for (tree, leaf) in trees.iter().zip(leaves) {
-                    self.forest.add_leaf(tree, leaf as usize, self.rows.row(row), sums);
+                    job.forest.add_leaf(tree, leaf as usize, job.rows.row(row), sums);
                 }
             }
         }

@@ -33,6 +33,7 @@ impl<'a, X: Real> Rows<'a, X> {
     }
 
     /// All values, row by row.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn values(&self) -> &'a [X] {
         self.values
     }
@@ -74,8 +75,10 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         let width = trees.len();
         for (column, tree) in self.trees[trees].iter().enumerate() {
             for row in 0..rows.len() {
-                let leaf = tree.first_leaf + self.leaf(tree, rows.row(row));
-                ids[row * width + column] = self.leaf_ids[leaf as usize] as i32;
+                let leaf = self.leaf(tree, rows.row(row));
+                let id =
+                    if tree.is_oblivious { leaf } else { self.leaf_ids[(tree.first_leaf + leaf) as usize] };
+                ids[row * width + column] = id as i32;
             }
         }
     }
@@ -119,9 +122,15 @@ impl<X: Real, Y: Real> Forest<X, Y> {
 
     #[inline(always)]
     fn walk(&self, tree: &Tree, row: &[X], goes_left: impl Fn(&Node<X>, X) -> bool) -> u32 {
+        if tree.is_oblivious {
+            let levels = &self.nodes[tree.root as usize..][..tree.depth as usize];
+            return levels
+                .iter()
+                .fold(0, |leaf, node| 2 * leaf + u32::from(!goes_left(node, row[node.feature()])));
+        }
         let mut node = &self.nodes[tree.root as usize];
         while !node.rule.is_leaf() {
-            let left = goes_left(node, row[node.feature as usize]);
+            let left = goes_left(node, row[node.feature()]);
             node = &self.nodes[node.next as usize + usize::from(!left)];
         }
         node.next
@@ -136,7 +145,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             Rule::LESS => x < node.threshold,
             Rule::AT_MOST => x <= node.threshold,
             Rule::EQUAL => x == node.threshold,
-            _ => self.category(x).is_some_and(|category| self.sets.holds(node.rule.set(), category)),
+            _ => self.category(x).is_some_and(|category| self.sets.holds(node.set(), category)),
         }
     }
 

@@ -1,10 +1,12 @@
 //! A layout for one row, or a few: all splits of the upper levels are answered, whether the row comes to them or not, since
-//! sixty-four ranks are looked up and compared as quickly as one; the answers of a tree are one word, and the way down it a
-//! few shifts. For trees of few levels and forests that ask for few slots of ranks ([`crate::conditions`]).
+//! sixty-four ranks ([`crate::conditions`]) are looked up and compared as quickly as one; the answers of a tree are one word,
+//! and the way down it a few shifts. Two levels below are looked up for eight trees at a time; trees that are deeper go on
+//! among packed splits ([`crate::packed`]). A forest of few splits compares the row's values themselves.
 
 use crate::Real;
 use crate::conditions::Conditions;
-use crate::forest::Forest;
+use crate::forest::{Forest, SplitKinds};
+use crate::packed::{Packed, To};
 
 /// Slots that splits may name: bytes of two registers.
 pub(crate) const SLOTS: usize = 128;
@@ -12,106 +14,137 @@ pub(crate) const SLOTS: usize = 128;
 pub(crate) const AT_ONCE: usize = 64;
 /// Levels whose splits are all answered: those of a word.
 pub(crate) const UPPER: usize = 6;
-/// Levels that a tree may have: two below the upper ones.
-const MAX_LEVELS: usize = UPPER + 2;
-/// Places of leaves for each leaf that there is: small trees are filled up to the size of the largest.
-const FILLED: usize = 4;
 /// Trees whose ways down are taken together.
 pub(crate) const WAYS: usize = 8;
+/// Places of leaves for each leaf that there is: small trees are filled up to the size of the largest.
+const FILLED: usize = 4;
 /// A rank that no other is above.
 const NOWHERE: u8 = u8::MAX;
+/// Trees that are deeper: the least part of the places below the upper levels that splits take.
+const SPLIT_PLACES: usize = 4;
 
 /// The layout of a forest: of each tree, as many splits and leaves as if all leaves lay equally deep.
 #[derive(Clone, Debug)]
-pub(crate) struct Scanned<Y> {
-    pub(crate) levels: usize,
-    /// Whether slots are of both registers.
-    pub(crate) is_wide: bool,
+pub(crate) struct Scanned<X, Y> {
     /// Splits of a tree's upper levels, the root being 1, and those below i being 2 i and 2 i + 1.
     pub(crate) splits: usize,
-    pub(crate) slots: Vec<u8>,
-    pub(crate) ranks: Vec<u8>,
-    /// Where there are lower levels, below each of the upper ones: the slots of a split and the two below it, and from the
-    /// fifth byte on their ranks.
-    pub(crate) lower: Vec<[u8; 8]>,
-    /// By tree and leaf, `width` values.
+    pub(crate) asked: Asked<X>,
+    pub(crate) below: Below,
+    /// By tree and leaf, `width` values; none where trees are deeper.
     pub(crate) leaves: Vec<Y>,
     pub(crate) width: usize,
 }
 
-impl<Y: Real> Scanned<Y> {
+/// What the splits of the upper levels ask.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked<X> {
+    /// Whether the rank in a slot is above another.
+    Ranks { slots: Vec<u8>, ranks: Vec<u8> },
+    /// Whether a feature's value is to the right of a threshold.
+    Values {
+        features: Vec<u32>,
+        thresholds: Vec<X>,
+        /// By eight splits: whether a missing value goes right.
+        missing_right: Vec<u8>,
+        /// Whether a value equal to the threshold goes left.
+        at_most: bool,
+    },
+}
+
+/// What lies below the upper levels.
+#[derive(Clone, Debug)]
+pub(crate) enum Below {
+    /// Leaves, after so many levels.
+    Leaves(usize),
+    /// Two levels more, and then leaves: the slots of a split and the two below it, and from the fifth byte on their ranks.
+    Two(Vec<[u8; 8]>),
+    /// Packed splits by their places in their trees, or [`LEAF`] and a leaf's number.
+    Packed(Vec<u16>),
+}
+
+/// What tells leaves from splits.
+pub(crate) const LEAF: u16 = 1 << 15;
+
+impl<X: Real, Y: Real> Scanned<X, Y> {
     /// The layout; `None` where a forest does not fit.
-    pub(crate) fn of<X: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
+    pub(crate) fn of(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
         let depth = forest.depth();
-        let levels = if depth > UPPER { MAX_LEVELS } else { depth };
         let width = forest.trees.first()?.width;
         let leaves: usize = forest.trees.iter().map(|tree| tree.leaves as usize).sum();
+        let levels = if depth > UPPER { UPPER + 2 } else { depth };
+        let is_shallow = depth <= levels && forest.trees.len() << levels <= FILLED * leaves.max(WAYS);
+        let upper = levels.min(UPPER);
+        let splits = (1 << upper).max(WAYS);
         let fits = conditions.slots() <= SLOTS
-            && depth <= MAX_LEVELS
-            && forest.trees.len() << levels <= FILLED * leaves.max(WAYS)
-            && forest.trees.iter().all(|tree| tree.width == width && !tree.is_linear);
+            && forest.trees.iter().all(|tree| tree.width == width && !tree.is_linear && !tree.is_oblivious);
         if !fits {
             return None;
         }
-        let splits = (1 << levels.min(UPPER)).max(WAYS);
-        let mut scanned = Scanned {
-            levels,
-            is_wide: conditions.slots() > SLOTS / 2,
+        let mut layout = Scanned {
             splits,
-            slots: Vec::new(),
-            ranks: Vec::new(),
-            lower: Vec::new(),
+            asked: Asked::new(forest, conditions, splits),
+            below: Below::Leaves(levels),
             leaves: Vec::new(),
             width,
         };
-        for tree in &forest.trees {
-            scanned.add(forest, conditions, tree.root as usize, tree.first_value);
+        if !is_shallow {
+            let worth = forest.trees.len() << UPPER <= SPLIT_PLACES * leaves && depth > UPPER;
+            let packed = forest.packed.get_or_init(|| Packed::of(forest, conditions)).as_ref();
+            layout.below = Below::Packed(starts(forest, packed.filter(|_| worth)?));
+        } else if levels > UPPER {
+            layout.below = Below::Two(Vec::with_capacity((forest.trees.len() + WAYS) << UPPER));
         }
-        scanned.pad();
-        Some(scanned)
+        for tree in &forest.trees {
+            layout.add(forest, conditions, tree.root as usize, tree.first_value, upper);
+        }
+        if let Below::Two(lower) = &mut layout.below {
+            // Lets the two levels below be read of eight trees from the last one on.
+            lower.extend([[0; 8]; WAYS << UPPER]);
+        }
+        layout.asked.pad();
+        layout.leaves.shrink_to_fit();
+        Some(layout)
     }
 
-    fn add<X: Real>(
+    fn add(
         &mut self,
         forest: &Forest<X, Y>,
         conditions: &Conditions<X>,
         root: usize,
         first_value: usize,
+        upper: usize,
     ) {
         let is_leaf = |node: usize| forest.nodes[node].rule.is_leaf();
-        let place = |node: usize| {
-            let (slot, rank) = conditions.place(node);
-            if is_leaf(node) { (0, NOWHERE) } else { (slot as u8, rank) }
-        };
         // Below a leaf the leaf is repeated: whatever is asked leads to it.
         let below = |node: usize| {
             let left = forest.nodes[node].next as usize;
             if is_leaf(node) { [node; 2] } else { [left, left + 1] }
         };
         let mut nodes = vec![root];
-        self.slots.push(0);
-        self.ranks.push(NOWHERE);
-        for _ in 0..self.levels.min(UPPER) {
+        self.asked.push(forest, conditions, None);
+        for _ in 0..upper {
             for &node in &nodes {
-                let (slot, rank) = place(node);
-                self.slots.push(slot);
-                self.ranks.push(rank);
+                self.asked.push(forest, conditions, Some(node).filter(|&node| !is_leaf(node)));
             }
             nodes = nodes.iter().flat_map(|&node| below(node)).collect();
         }
-        let splits = self.slots.len().next_multiple_of(self.splits);
-        self.slots.resize(splits, 0);
-        self.ranks.resize(splits, NOWHERE);
-        if self.levels > UPPER {
-            for &node in &nodes {
-                let mut lower = [0; 8];
-                let [left, right] = below(node);
-                for (i, node) in [node, left, right].into_iter().enumerate() {
-                    (lower[i], lower[4 + i]) = place(node);
+        (1 << upper..self.splits).for_each(|_| self.asked.push(forest, conditions, None));
+        match &mut self.below {
+            Below::Packed(_) => return,
+            Below::Leaves(_) => {}
+            Below::Two(lower) => {
+                for &node in &nodes {
+                    let [left, right] = below(node);
+                    let mut asked = [0; 8];
+                    for (i, node) in [node, left, right].into_iter().enumerate() {
+                        let (slot, rank) = conditions.place(node);
+                        (asked[i], asked[4 + i]) =
+                            if is_leaf(node) { (0, NOWHERE) } else { (slot as u8, rank) };
+                    }
+                    lower.push(asked);
                 }
-                self.lower.push(lower);
+                nodes = nodes.iter().flat_map(|&node| below(node)).flat_map(below).collect();
             }
-            nodes = nodes.iter().flat_map(|&node| below(node)).flat_map(below).collect();
         }
         for node in nodes {
             let first = first_value + forest.nodes[node].next as usize * self.width;
@@ -119,21 +152,103 @@ impl<Y: Real> Scanned<Y> {
         }
     }
 
-    /// Lets whole registers be read behind the last tree.
-    fn pad(&mut self) {
-        self.slots.extend([0; AT_ONCE]);
-        self.ranks.extend([NOWHERE; AT_ONCE]);
-        if !self.lower.is_empty() {
-            self.lower.extend([[0; 8]; WAYS << UPPER]);
-        }
-        self.slots.shrink_to_fit();
-        self.ranks.shrink_to_fit();
-        self.lower.shrink_to_fit();
-        self.leaves.shrink_to_fit();
+    /// The leaves of a tree of single values, filled up to so many levels; `None` where trees have another number of them here.
+    pub(crate) fn filled(&self, tree: usize, levels: usize) -> Option<&[Y]> {
+        let own = match self.below {
+            Below::Leaves(levels) => levels,
+            Below::Two(_) => UPPER + 2,
+            Below::Packed(_) => return None,
+        };
+        (self.width == 1 && levels == own).then(|| &self.leaves[tree << levels..][..1 << levels])
+    }
+
+    /// Whether it needs no other layout.
+    pub(crate) fn stands_alone(&self) -> bool {
+        !matches!(self.below, Below::Packed(_))
     }
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        2 * self.slots.len() + 8 * self.lower.len() + self.leaves.len() * size_of::<Y>()
+        let asked = match &self.asked {
+            Asked::Ranks { slots, ranks } => slots.len() + ranks.len(),
+            Asked::Values { features, thresholds, missing_right, .. } => {
+                features.len() * 4 + thresholds.len() * size_of::<X>() + missing_right.len()
+            }
+        };
+        let below = match &self.below {
+            Below::Leaves(_) => 0,
+            Below::Two(lower) => 8 * lower.len(),
+            Below::Packed(starts) => 2 * starts.len(),
+        };
+        asked + below + self.leaves.len() * size_of::<Y>()
     }
+}
+
+impl<X: Real> Asked<X> {
+    /// Of no splits yet: values where comparing those of all splits costs less than ranking the row.
+    fn new<Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>, splits: usize) -> Self {
+        let registers = (forest.trees.len() * splits * size_of::<X>()).div_ceil(64);
+        let plain = conditions.others.is_empty() && forest.splits != SplitKinds::Mixed;
+        if plain && registers <= conditions.parts.len() {
+            let at_most = forest.splits == SplitKinds::AtMost;
+            Asked::Values { features: Vec::new(), thresholds: Vec::new(), missing_right: Vec::new(), at_most }
+        } else {
+            let places = forest.trees.len() * splits + AT_ONCE;
+            Asked::Ranks { slots: Vec::with_capacity(places), ranks: Vec::with_capacity(places) }
+        }
+    }
+
+    /// Adds a node's question, or one that nothing is to the right of.
+    fn push<Y: Real>(&mut self, forest: &Forest<X, Y>, conditions: &Conditions<X>, node: Option<usize>) {
+        match self {
+            Asked::Ranks { slots, ranks } => {
+                let (slot, rank) = node.map_or((0, NOWHERE), |node| conditions.place(node));
+                slots.push(slot as u8);
+                ranks.push(rank);
+            }
+            Asked::Values { features, thresholds, missing_right, .. } => {
+                let node = node.map(|node| &forest.nodes[node]);
+                let place = features.len();
+                if place.is_multiple_of(8) {
+                    missing_right.push(0);
+                }
+                features.push(node.map_or(0, |node| node.feature() as u32));
+                thresholds.push(node.map_or(X::NAN, |node| node.threshold));
+                let right = node.is_some_and(|node| !node.rule.missing_left());
+                missing_right[place / 8] |= u8::from(right) << (place % 8);
+            }
+        }
+    }
+
+    /// Lets whole registers be read behind the last tree.
+    fn pad(&mut self) {
+        match self {
+            Asked::Ranks { slots, ranks } => {
+                slots.extend([0; AT_ONCE]);
+                ranks.extend([NOWHERE; AT_ONCE]);
+            }
+            Asked::Values { features, thresholds, missing_right, .. } => {
+                features.extend([0; AT_ONCE]);
+                thresholds.extend([X::NAN; AT_ONCE]);
+                missing_right.extend([0; AT_ONCE / 8]);
+            }
+        }
+    }
+}
+
+/// By tree and way down the upper levels, where packed splits go on; and what a reader of four bytes reads behind the last.
+fn starts<X, Y>(forest: &Forest<X, Y>, packed: &Packed) -> Vec<u16> {
+    let mut starts = Vec::with_capacity((forest.trees.len() << UPPER) + 2);
+    for number in 0..forest.trees.len() {
+        let mut ways = vec![To::Split(0)];
+        for _ in 0..UPPER {
+            ways = ways.iter().flat_map(|&way| packed.below(number, way)).collect();
+        }
+        starts.extend(ways.iter().map(|way| match *way {
+            To::Split(place) => place,
+            To::Leaf(leaf) => LEAF | leaf,
+        }));
+    }
+    starts.extend([0; 2]);
+    starts
 }

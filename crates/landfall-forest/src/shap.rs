@@ -95,10 +95,10 @@ impl<X: Real, Y: Real> Forest<X, Y> {
                 self.each_gain(tree, rows, block.clone(), Held::None, space, |row, output, player, gain| {
                     sums[row * width + output * side + player] += gain;
                 });
+                let means = space.plan.average(self, tree);
                 for row in sums.chunks_exact_mut(width) {
-                    for k in 0..tree.width {
-                        row[(tree.first_output + k) * side + side - 1] +=
-                            self.expectations[tree.first_expectation + k];
+                    for (k, mean) in means.iter().enumerate() {
+                        row[(tree.first_output + k) * side + side - 1] += mean;
                     }
                 }
             }
@@ -151,10 +151,10 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         self.each_gain(tree, rows, block.clone(), Held::None, space, |row, output, player, gain| {
             sums[place(row, output) + player * side + player] += gain;
         });
+        let means = space.plan.average(self, tree);
         for row in 0..block.len() {
-            for k in 0..tree.width {
-                let end = place(row, tree.first_output + k) + side * side - 1;
-                sums[end] += self.expectations[tree.first_expectation + k];
+            for (k, mean) in means.iter().enumerate() {
+                sums[place(row, tree.first_output + k) + side * side - 1] += mean;
             }
         }
         let asked: Vec<usize> = space.plan.players.iter().map(|&player| player as usize).collect();

@@ -93,7 +93,8 @@ pub(crate) enum Way {
     Oblivious(Range<usize>),
     /// All leaves lie equally deep, or are repeated until they do: an answer of each level, chosen among those of its nodes
     /// by the answers of the levels above, is a bit of the leaf's number. The questions of its `levels` begin at `asked`,
-    /// and its leaves at `table` where some are repeated.
+    /// and its leaves at `table` where some are repeated
+    /// and no other layout has them so.
     Full { asked: usize, levels: usize, table: Option<usize> },
     /// Row by row.
     Lanes,
@@ -143,6 +144,11 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
             return &self.tables[table + k * all..][..all];
         }
         let leaves = tree.leaves as usize;
+        if let (true, Way::Full { .. }, Some(filled)) =
+            (leaves != all, &self.trees[number], forest.filled_leaves(number, bits))
+        {
+            return filled;
+        }
         let values = &forest.values[tree.first_value..][..leaves * tree.width];
         if tree.width == 1 && leaves == all {
             return values;

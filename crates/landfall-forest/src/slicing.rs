@@ -112,8 +112,9 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
         let levels = tree.depth as usize;
         let start = sliced.full.len();
         let mut nodes = vec![tree.root as usize];
+        let mut below = Vec::with_capacity(1 << levels);
         for _ in 0..levels {
-            let mut below = Vec::with_capacity(nodes.len() * 2);
+            below.clear();
             for &node in &nodes {
                 if forest.nodes[node].rule.is_leaf() {
                     sliced.full.push(sliced.full[start]);
@@ -125,9 +126,11 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
                     below.extend([left, left + 1]);
                 }
             }
-            nodes = below;
+            std::mem::swap(&mut nodes, &mut below);
         }
-        let table = (nodes.len() != tree.leaves as usize).then_some(sliced.tables.len());
+        let is_filled = nodes.len() != tree.leaves as usize;
+        let has_leaves = forest.filled_leaves(number, levels).is_some();
+        let table = (is_filled && !has_leaves).then_some(sliced.tables.len());
         if table.is_some() {
             for k in 0..tree.width {
                 let value =
@@ -141,6 +144,9 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
     /// A node of each level, where all nodes of each level ask the same.
     fn oblivious(&self, number: usize) -> Option<Vec<usize>> {
         let tree = &self.forest.trees[number];
+        if tree.is_oblivious {
+            return Some((0..tree.depth as usize).map(|level| tree.root as usize + level).collect());
+        }
         if 1usize.checked_shl(tree.depth) != Some(tree.leaves as usize) {
             return None;
         }
@@ -198,12 +204,17 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
 
     /// Brings questions about the same ranks together; their answers stay in the order in which trees ask.
     fn close_group(&mut self, end: usize, sliced: &mut Sliced<X, Y>) {
-        let mut order: Vec<u16> = (0..self.asked.len()).map(|place| place as u16).collect();
-        order.sort_unstable_by_key(|&place| self.asked[usize::from(place)]);
+        // By slot, rank and place.
+        let key = |(place, &(slot, rank)): (usize, &(u32, u8))| {
+            u64::from(slot) << 32 | u64::from(rank) << 16 | place as u64
+        };
+        let mut order: Vec<u64> = self.asked.iter().enumerate().map(key).collect();
+        order.sort_unstable();
         let (first_run, first_other) = (sliced.runs.len(), sliced.others.len());
         let mut last = None;
-        for place in order {
-            let (slot, rank) = self.asked[usize::from(place)];
+        for asked in order {
+            let (slot, rank, place) = ((asked >> 32) as u32, (asked >> 16) as u8, asked as u16);
+            self.places[self.slots[slot as usize] as usize + usize::from(rank)] = NONE;
             let part = self.conditions.part_of_slot(slot as usize);
             let long = part.filter(|&part| self.conditions.parts[part].is_long());
             let Some(part) = long else {
@@ -230,7 +241,6 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
         });
         self.first_tree = end;
         self.asked.clear();
-        self.places.fill(NONE);
     }
 
     fn close(mut self, sliced: &mut Sliced<X, Y>) {

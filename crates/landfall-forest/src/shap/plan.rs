@@ -1,7 +1,7 @@
 //! A tree as a list of steps: what all rows have in common when it is walked.
 
 use super::{Held, share};
-use crate::forest::Tree;
+use crate::forest::{Below, Tree};
 use crate::{Forest, Real};
 
 /// A node, in the order of a walk down that goes left first.
@@ -39,10 +39,16 @@ pub(crate) struct Plan {
     /// Points at which products along a path have to be known.
     pub(crate) points: usize,
     pub(crate) depth: usize,
+    /// How much of the training data came to each of the tree's places: its nodes in their order, written out level by level
+    /// where it is oblivious.
+    covers: Vec<f64>,
     path: Vec<Passed>,
     open: Vec<Waiting>,
     /// Places in the plan's list by player; `u32::MAX` for those not in it.
     places: Vec<u32>,
+    means: Vec<f64>,
+    /// By depth: the product of the shares on the way.
+    shares: Vec<f64>,
 }
 
 /// A node on the way to the one at hand.
@@ -55,7 +61,7 @@ struct Passed {
     different: u32,
 }
 
-/// A node that is still to be taken.
+/// A node that is still to be taken, by its place in the tree.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     node: usize,
@@ -73,21 +79,21 @@ impl Plan {
         self.steps.clear();
         self.path.clear();
         self.depth = 0;
-        let root = tree.root as usize;
+        self.set_covers(forest, tree);
         let mut most = 0;
         self.open.clear();
-        self.open.push(Waiting { node: root, above: root, depth: 0, is_left: true, is_last: true });
+        self.open.push(Waiting { node: 0, above: 0, depth: 0, is_left: true, is_last: true });
         while let Some(at) = self.open.pop() {
             self.path.truncate(at.depth);
             self.depth = self.depth.max(at.depth);
-            let step = self.step(forest, &at, held);
+            let step = self.step(forest, tree, &at, held);
             most = most.max(self.path[at.depth].different);
-            let node = &forest.nodes[at.node];
-            let kind = if node.rule.is_leaf() {
-                let value = tree.first_value + node.next as usize * tree.width;
-                Some(StepKind::Leaf { value, closes: self.closes(at.depth) })
-            } else {
-                self.split(forest, &at, node.next as usize)
+            let kind = match tree.below(&forest.nodes, at.node) {
+                Below::Leaf(leaf) => {
+                    let value = tree.first_value + leaf * tree.width;
+                    Some(StepKind::Leaf { value, closes: self.closes(at.depth) })
+                }
+                Below::Split { node, left } => self.split(forest, &at, node, left),
             };
             // A split that leads nowhere ends the path, and adds nothing.
             let nowhere = StepKind::Leaf { value: usize::MAX, closes: self.closes(at.depth) };
@@ -96,8 +102,48 @@ impl Plan {
         self.points = (most as usize).div_ceil(2).max(1);
     }
 
+    fn set_covers<X: Real, Y: Real>(&mut self, forest: &Forest<X, Y>, tree: &Tree) {
+        let (leaves, first) = (tree.leaves as usize, tree.first_cover);
+        self.covers.clear();
+        if !tree.is_oblivious {
+            self.covers.extend((first..first + 2 * leaves - 1).map(|place| forest.covers.get(place)));
+            return;
+        }
+        self.covers.resize(leaves - 1, 0.0);
+        self.covers.extend((first..first + leaves).map(|place| forest.covers.get(place)));
+        for place in (0..leaves - 1).rev() {
+            self.covers[place] = self.covers[2 * place + 1] + self.covers[2 * place + 2];
+        }
+    }
+
+    /// What the tree gives on average, children weighted by cover: `means` by value of a leaf.
+    pub(crate) fn average<X: Real, Y: Real>(&mut self, forest: &Forest<X, Y>, tree: &Tree) -> &[f64] {
+        self.means.clear();
+        self.means.resize(tree.width, 0.0);
+        self.shares.resize(self.depth + 1, 1.0);
+        for step in &self.steps {
+            let depth = step.depth as usize;
+            let above = if depth == 0 { 1.0 } else { self.shares[depth - 1] };
+            self.shares[depth] = above * step.share;
+            if let StepKind::Leaf { value, .. } = step.kind
+                && let Some(values) = forest.values.get(value..value.saturating_add(tree.width))
+            {
+                for (mean, value) in self.means.iter_mut().zip(values) {
+                    *mean += self.shares[depth] * value.wide();
+                }
+            }
+        }
+        &self.means
+    }
+
     /// The step to a node, its kind left open; the node is put on the path.
-    fn step<X: Real, Y: Real>(&mut self, forest: &Forest<X, Y>, at: &Waiting, held: Held) -> Step {
+    fn step<X: Real, Y: Real>(
+        &mut self,
+        forest: &Forest<X, Y>,
+        tree: &Tree,
+        at: &Waiting,
+        held: Held,
+    ) -> Step {
         let mut step = Step {
             depth: at.depth as u32,
             earlier: 0,
@@ -106,18 +152,19 @@ impl Plan {
             player: u32::MAX,
             share: 1.0,
             unknown: 1.0,
-            kind: StepKind::Split(at.node as u32),
+            kind: StepKind::Split(0),
         };
         let mut different = 0;
         if at.depth > 0 {
-            let asked = forest.players.of(forest.nodes[at.above].feature as usize);
+            let above = tree.node_at(at.above, at.depth - 1);
+            let asked = forest.players.of(forest.nodes[above].feature());
             if self.places[asked] == u32::MAX {
                 self.places[asked] = self.players.len() as u32;
                 self.players.push(asked as u32);
             }
             step.player = self.places[asked];
             step.held = held.player() == Some(asked);
-            step.share = share(forest.covers[at.node], forest.covers[at.above]);
+            step.share = share(self.covers[at.node], self.covers[at.above]);
             let earlier = (1..at.depth).rev().find(|&depth| self.path[depth].player == step.player);
             let earlier = earlier.unwrap_or(0);
             step.earlier = earlier as u32;
@@ -135,9 +182,10 @@ impl Plan {
         &mut self,
         forest: &Forest<X, Y>,
         at: &Waiting,
+        node: usize,
         left: usize,
     ) -> Option<StepKind> {
-        let covers = &forest.covers;
+        let covers = &self.covers;
         let skips = |child: usize| forest.players.skip_empty && share(covers[child], covers[at.node]) == 0.0;
         let (skips_left, skips_right) = (skips(left), skips(left + 1));
         let child =
@@ -148,7 +196,7 @@ impl Plan {
         if !skips_left {
             self.open.push(child(left, true, skips_right));
         }
-        (!skips_left || !skips_right).then_some(StepKind::Split(at.node as u32))
+        (!skips_left || !skips_right).then_some(StepKind::Split(node as u32))
     }
 
     /// Nodes that are done with the one at the end of the path.

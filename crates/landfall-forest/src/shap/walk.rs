@@ -105,7 +105,7 @@ impl<X: Real, Y: Real, const L: usize> Walk<'_, X, Y, L> {
             match step.kind {
                 StepKind::Split(node) => {
                     let node = &self.forest.nodes[node as usize];
-                    let goes_left = |row: &[X]| bits(self.forest.goes_left(node, row[node.feature as usize]));
+                    let goes_left = |row: &[X]| bits(self.forest.goes_left(node, row[node.feature()]));
                     self.lanes.left[depth] = std::array::from_fn(|lane| goes_left(self.rows[lane]));
                     let points = self.plan.points * self.width;
                     self.lanes.sums[depth * points..][..points].fill([0.0; L]);

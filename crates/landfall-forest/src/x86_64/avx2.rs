@@ -1,11 +1,12 @@
 //! AVX2: 8 values, or 32 ranks, against a threshold give the signs of a mask.
 
+use super::avx2_rank;
 use crate::Real;
 use crate::blocks::{Job, Machine};
-use crate::conditions::{Count, LANES};
+use crate::conditions::{Count, LANES, Part};
+use crate::few::{ByRanks, RowJob};
 use crate::ladder::BITS;
 use crate::mask::{Mask, ROWS};
-use crate::packed::RowJob;
 use crate::plain::{Plain, add_leaves};
 use crate::real::Numbers;
 use std::arch::x86_64::*;
@@ -33,10 +34,10 @@ pub(crate) fn avx2<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
     }
 }
 
-/// One row, with AVX2 where the processor has it.
-pub(crate) fn avx2_row<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+/// A few rows, with AVX2 where the processor has it.
+pub(crate) fn avx2_row<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
     #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]
-    fn run<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+    fn run<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
         job.run(sums, &Avx2(()));
     }
     if has_avx2() {
@@ -93,6 +94,15 @@ impl<X: Real, Y: Real> Machine<X, Y> for Avx2 {
             }
             into.0[word] = all;
         }
+    }
+
+    #[inline(always)]
+    fn rank(&self, part: &Part<X>, values: &[X; ROWS], width: usize, planes: &mut [Mask; BITS]) {
+        // SAFETY: as above.
+        if unsafe { avx2_rank::planes(part, values, width, planes) } {
+            return;
+        }
+        <Self as Machine<X, Y>>::rank_by_bytes(self, part, values, width, planes);
     }
 
     #[inline(always)]

@@ -6,9 +6,9 @@ use crate::Real;
 use crate::Rows;
 use crate::blocks::{Job, Machine};
 use crate::conditions::{Column, Count, LANES, Part};
+use crate::few::{ByRanks, RowJob};
 use crate::ladder::BITS;
 use crate::mask::{LEAVES, Mask, ROWS};
-use crate::packed::RowJob;
 use crate::real::{Numbers, NumbersMut};
 use std::arch::x86_64::*;
 
@@ -36,10 +36,10 @@ pub(crate) fn avx512<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
     }
 }
 
-/// One row, with AVX-512 where the processor has it, else as [`avx2_row`].
-pub(crate) fn avx512_row<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+/// A few rows, with AVX-512 where the processor has it, else as [`avx2_row`].
+pub(crate) fn avx512_row<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,popcnt,bmi1,bmi2,lzcnt")]
-    fn run<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, sums: &mut [Y]) {
+    fn run<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
         job.run(sums, &Avx512::new());
     }
     if has_avx512() {
@@ -109,11 +109,7 @@ impl<X: Real, Y: Real> Machine<X, Y> for Avx512 {
         if unsafe { avx512_rank::planes(part, values, width, planes) } {
             return;
         }
-        let mut ranks = [0; ROWS];
-        for i in 0..width {
-            ranks[i] = part.rank(values[i], self);
-        }
-        <Self as Machine<X, Y>>::planes(self, &ranks, planes);
+        <Self as Machine<X, Y>>::rank_by_bytes(self, part, values, width, planes);
     }
 
     #[inline(always)]

@@ -1,165 +1,178 @@
-//! AVX-512 with VBMI: all splits of the upper levels against a row's ranks, 64 at a time, and eight ways down at once
-//! ([`crate::scanned`]).
+//! AVX-512 with VBMI: all splits of the upper levels at once ([`crate::scanned`]), or all levels of oblivious trees
+//! ([`crate::levels`]): 64 ranks, or 16 values, to a register.
 
 use super::avx512::{Avx512, has_avx512};
-use super::avx512_row;
+use super::{avx512_values, avx512_ways};
 use crate::Real;
-use crate::packed::RowJob;
-use crate::scanned::{AT_ONCE, SLOTS, Scanned, UPPER, WAYS};
+use crate::few::RowJob;
+use crate::levels::{self, Levels};
+use crate::scanned::{AT_ONCE, Asked, Below, SLOTS, Scanned};
 use std::arch::x86_64::*;
 
 /// Trees that go through each of the three stages together: answers, ways down, sums.
-const TREES: usize = 64;
+pub(super) const TREES: usize = 64;
 
 /// Whether the processor has what this file is compiled for.
 pub(crate) fn has_scan() -> bool {
     is_x86_feature_detected!("avx512vbmi") && has_avx512()
 }
 
-/// A few rows by scanning, where the processor can, else as [`avx512_row`].
-pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, scanned: &Scanned<Y>, sums: &mut [Y]) {
-    if has_scan() {
-        // SAFETY: the processor has each instruction set that the function is compiled for.
-        unsafe { run(job, scanned, sums) }
-    } else {
-        avx512_row(job, sums);
+/// A row's ranks in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Ranks([__m512i; 2]);
+
+impl Ranks {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn of(ranks: &[u8; SLOTS]) -> Self {
+        // SAFETY: there are 128 bytes.
+        Ranks(unsafe { [0, 64].map(|half| _mm512_loadu_si512(ranks.as_ptr().add(half).cast())) })
+    }
+
+    /// The ranks of 64 slots.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vbmi")]
+    pub(super) fn at(self, slots: __m512i) -> __m512i {
+        _mm512_permutex2var_epi8(self.0[0], slots, self.0[1])
+    }
+
+    /// Of 64 slots, which ranks are above others.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn above(self, slots: &[u8; AT_ONCE], others: &[u8; AT_ONCE]) -> u64 {
+        // SAFETY: there are 64 bytes each.
+        let (slots, others) = unsafe {
+            (_mm512_loadu_si512(slots.as_ptr().cast()), _mm512_loadu_si512(others.as_ptr().cast()))
+        };
+        _mm512_cmpgt_epu8_mask(self.at(slots), others)
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
-fn run<X: Real, Y: Real>(job: &RowJob<'_, X, Y>, scanned: &Scanned<Y>, sums: &mut [Y]) {
-    match (scanned.levels, scanned.is_wide) {
-        (0..=3, false) => rows::<X, Y, 8, false>(job, scanned, sums),
-        (0..=3, true) => rows::<X, Y, 8, true>(job, scanned, sums),
-        (4, false) => rows::<X, Y, 16, false>(job, scanned, sums),
-        (4, true) => rows::<X, Y, 16, true>(job, scanned, sums),
-        (5, false) => rows::<X, Y, 32, false>(job, scanned, sums),
-        (5, true) => rows::<X, Y, 32, true>(job, scanned, sums),
-        (_, false) => rows::<X, Y, 64, false>(job, scanned, sums),
-        (_, true) => rows::<X, Y, 64, true>(job, scanned, sums),
+/// A few rows by scanning; `false`, and nothing done, where the processor cannot.
+pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X, Y>>, sums: &mut [Y]) -> bool {
+    if !has_scan() {
+        return false;
     }
+    // SAFETY: the processor has each instruction set that the functions are compiled for.
+    unsafe {
+        match job.layout.splits {
+            8 => rows::<X, Y, 8>(job, sums),
+            16 => rows::<X, Y, 16>(job, sums),
+            32 => rows::<X, Y, 32>(job, sums),
+            _ => rows::<X, Y, 64>(job, sums),
+        }
+    }
+    true
 }
 
 /// For trees of so many splits in the upper levels.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
-fn rows<X: Real, Y: Real, const SPLITS: usize, const WIDE: bool>(
-    job: &RowJob<'_, X, Y>,
-    scanned: &Scanned<Y>,
-    sums: &mut [Y],
-) {
-    // What is read without a check below.
-    let trees = job.forest.trees.len();
-    let [slots, ranks] = [&scanned.slots, &scanned.ranks].map(Vec::len);
-    assert!(scanned.splits == SPLITS && job.trees.end <= trees && slots == ranks);
-    assert!(slots >= trees * SPLITS + AT_ONCE);
-    assert!(scanned.levels <= UPPER || scanned.lower.len() >= (trees + WAYS) << UPPER);
-    let outputs = job.forest.outputs;
+fn rows<X: Real, Y: Real, const SPLITS: usize>(job: &RowJob<'_, X, Y, Scanned<X, Y>>, sums: &mut [Y]) {
+    let (layout, outputs) = (job.layout, job.forest.outputs);
+    avx512_ways::check(job, SPLITS);
     for (row, sums) in sums.chunks_exact_mut(outputs).enumerate() {
+        let row = job.rows.row(row);
         let mut ranks = [0u8; SLOTS];
-        job.conditions.rank_row(job.forest, job.rows.row(row), &mut ranks, &Avx512::new());
-        // SAFETY: there are 128 bytes.
-        let ranks = unsafe { [0, 64].map(|half| _mm512_loadu_si512(ranks.as_ptr().add(half).cast())) };
+        if let Asked::Ranks { .. } = layout.asked {
+            job.forest.conditions.rank_row(job.forest, row, &mut ranks, &Avx512::new());
+        }
+        let ranks = Ranks::of(&ranks);
         let mut first = job.trees.start;
         while first < job.trees.end {
             let count = TREES.min(job.trees.end - first);
             let mut words = [0u64; TREES];
-            answer::<Y, SPLITS, WIDE>(scanned, ranks, first, count, &mut words);
-            let mut leaves = [0u64; TREES];
-            for eight in 0..count.div_ceil(WAYS) {
-                let found = ways::<Y, SPLITS, WIDE>(scanned, ranks, first + eight * WAYS, &words, eight);
-                // SAFETY: there are places for the leaves of each eight trees.
-                unsafe { _mm512_storeu_si512(leaves.as_mut_ptr().add(eight * WAYS).cast(), found) };
-            }
-            if outputs == 1 {
-                let mut sum = sums[0];
-                for leaf in &leaves[..count] {
-                    sum = sum + scanned.leaves[*leaf as usize];
+            match &layout.asked {
+                Asked::Values { .. } => {
+                    avx512_values::answer(&layout.asked, row, first * SPLITS, count * SPLITS, &mut words);
                 }
-                sums[0] = sum;
-            } else {
-                for (tree, leaf) in job.forest.trees[first..first + count].iter().zip(leaves) {
-                    let values = &scanned.leaves[leaf as usize * scanned.width..][..scanned.width];
-                    for (sum, value) in sums[tree.first_output..].iter_mut().zip(values) {
-                        *sum = *sum + *value;
+                Asked::Ranks { slots, ranks: others } => {
+                    let (slots, others) = (&slots[first * SPLITS..], &others[first * SPLITS..]);
+                    let (slots, others) = (slots.as_chunks().0, others.as_chunks().0);
+                    for word in 0..(count * SPLITS).div_ceil(AT_ONCE) {
+                        words[word] = ranks.above(&slots[word], &others[word]);
                     }
                 }
             }
+            let mut leaves = [0u64; TREES];
+            avx512_ways::down::<X, Y, SPLITS>(job, ranks, first, count, &words, &mut leaves);
+            add(job, first, &leaves[..count], sums);
             first += count;
         }
     }
 }
 
-/// The ranks of 64 slots.
+/// Adds leaves to a row's sums, in the trees' order.
 #[inline]
-#[target_feature(enable = "avx512f,avx512vbmi")]
-fn look_up<const WIDE: bool>(slots: __m512i, [first, second]: [__m512i; 2]) -> __m512i {
-    if WIDE { _mm512_permutex2var_epi8(first, slots, second) } else { _mm512_permutexvar_epi8(slots, first) }
-}
-
-/// For all splits of the trees' upper levels, a bit: whether the row goes right.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn answer<Y, const SPLITS: usize, const WIDE: bool>(
-    scanned: &Scanned<Y>,
-    ranks: [__m512i; 2],
+#[target_feature(enable = "avx512f,avx2")]
+fn add<X: Real, Y: Real>(
+    job: &RowJob<'_, X, Y, Scanned<X, Y>>,
     first: usize,
-    count: usize,
-    words: &mut [u64; TREES],
+    leaves: &[u64],
+    sums: &mut [Y],
 ) {
-    for (place, word) in words[..(count * SPLITS).div_ceil(64)].iter_mut().enumerate() {
-        let at = first * SPLITS + place * 64;
-        // SAFETY: behind the last tree's splits there are 64 bytes more, as was asked in `rows`.
-        let [slots, others] = unsafe {
-            [&scanned.slots, &scanned.ranks].map(|bytes| _mm512_loadu_si512(bytes.as_ptr().add(at).cast()))
-        };
-        *word = _mm512_cmpgt_epu8_mask(look_up::<WIDE>(slots, ranks), others);
+    let (layout, width) = (job.layout, job.layout.width);
+    let trees = &job.forest.trees[first..first + leaves.len()];
+    let own = matches!(layout.below, Below::Packed(_));
+    if width == 1 && sums.len() == 1 {
+        let mut sum = sums[0];
+        if own {
+            for (tree, leaf) in trees.iter().zip(leaves) {
+                sum = sum + job.forest.values[tree.first_value + *leaf as usize];
+            }
+        } else {
+            for leaf in leaves {
+                sum = sum + layout.leaves[*leaf as usize];
+            }
+        }
+        sums[0] = sum;
+        return;
+    }
+    for (tree, leaf) in trees.iter().zip(leaves) {
+        let (values, first) = if own { (&job.forest.values, tree.first_value) } else { (&layout.leaves, 0) };
+        let values = &values[first + *leaf as usize * width..][..width];
+        for (sum, value) in sums[tree.first_output..].iter_mut().zip(values) {
+            *sum = *sum + *value;
+        }
     }
 }
 
-/// The leaves of eight trees, by tree and number.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn ways<Y, const SPLITS: usize, const WIDE: bool>(
-    scanned: &Scanned<Y>,
-    ranks: [__m512i; 2],
-    first: usize,
-    words: &[u64; TREES],
-    eight: usize,
-) -> __m512i {
-    // SAFETY: eight trees' answers are `SPLITS` bytes, and there are as many for all of `TREES`.
-    let answers = unsafe {
-        let from = words.as_ptr().cast::<u8>().add(eight * SPLITS);
-        match SPLITS {
-            8 => _mm512_cvtepu8_epi64(_mm_loadl_epi64(from.cast())),
-            16 => _mm512_cvtepu16_epi64(_mm_loadu_si128(from.cast())),
-            32 => _mm512_cvtepu32_epi64(_mm256_loadu_si256(from.cast())),
-            _ => _mm512_loadu_si512(from.cast()),
+/// A few rows through oblivious trees; `false`, and nothing done, where the processor cannot, or ranks have more slots than
+/// two registers.
+pub(crate) fn scan_levels<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Levels>, sums: &mut [Y]) -> bool {
+    if !has_scan() || job.forest.conditions.slots() > SLOTS {
+        return false;
+    }
+    // SAFETY: the processor has each instruction set that the functions are compiled for.
+    unsafe {
+        match job.layout.places {
+            8 => rows_of_levels::<X, Y, 8>(job, sums),
+            _ => rows_of_levels::<X, Y, 16>(job, sums),
         }
-    };
-    let one = _mm512_set1_epi64(1);
-    let mut at = one;
-    for _ in 0..scanned.levels.min(UPPER) {
-        let right = _mm512_and_si512(_mm512_srlv_epi64(answers, at), one);
-        at = _mm512_add_epi64(_mm512_add_epi64(at, at), right);
     }
-    let lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
-    let trees = _mm512_add_epi64(_mm512_set1_epi64(first as i64), lane);
-    if scanned.levels > UPPER {
-        let place = _mm512_sub_epi64(at, _mm512_set1_epi64(1 << UPPER));
-        let place = _mm512_add_epi64(place, _mm512_slli_epi64::<{ UPPER as u32 }>(trees));
-        // SAFETY: the place below the upper levels is one of 2^UPPER for each tree, and so many of eight trees more lie
-        // behind the last one, as was asked in `rows`.
-        let lower = unsafe { _mm512_i64gather_epi64::<8>(place, scanned.lower.as_ptr().cast()) };
-        let others = _mm512_srli_epi64::<32>(lower);
-        let right = _mm512_cmpgt_epu8_mask(look_up::<WIDE>(lower, ranks), others);
-        let right = _mm512_srlv_epi64(_mm512_set1_epi64(right.cast_signed()), _mm512_slli_epi64::<3>(lane));
-        let upper = _mm512_and_si512(right, one);
-        let right = _mm512_srlv_epi64(right, _mm512_add_epi64(upper, one));
-        at = _mm512_add_epi64(_mm512_add_epi64(at, at), upper);
-        at = _mm512_add_epi64(_mm512_add_epi64(at, at), _mm512_and_si512(right, one));
+    true
+}
+
+/// For trees of so many places for levels.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
+fn rows_of_levels<X: Real, Y: Real, const PLACES: usize>(job: &RowJob<'_, X, Y, Levels>, sums: &mut [Y]) {
+    const { assert!(levels::AT_ONCE == AT_ONCE) };
+    let (forest, first) = (job.forest, job.trees.start);
+    let (slots, _) = job.layout.slots[first * PLACES..].as_chunks();
+    let (others, _) = job.layout.ranks[first * PLACES..].as_chunks();
+    for (row, sums) in sums.chunks_exact_mut(forest.outputs).enumerate() {
+        let row = job.rows.row(row);
+        let mut ranks = [0u8; SLOTS];
+        forest.conditions.rank_row(forest, row, &mut ranks, &Avx512::new());
+        let ranks = Ranks::of(&ranks);
+        for (word, trees) in forest.trees[job.trees.clone()].chunks(AT_ONCE / PLACES).enumerate() {
+            let mut answers = ranks.above(&slots[word], &others[word]);
+            for tree in trees {
+                let leaf = answers & ((1 << PLACES) - 1);
+                answers >>= PLACES;
+                forest.add_leaf(tree, leaf as usize, row, sums);
+            }
+        }
     }
-    let levels = _mm_cvtsi64_si128(scanned.levels as i64);
-    let leaf = _mm512_sub_epi64(at, _mm512_sll_epi64(one, levels));
-    _mm512_add_epi64(leaf, _mm512_sll_epi64(trees, levels))
 }

@@ -46,7 +46,8 @@ fn shapley(features: u32, player: u32, apart: u32, always: u32, worth: impl Fn(u
 fn contributions_and_interactions_are_shapley_values() {
     for kinds in ALL_KINDS {
         for seed in 0..12 {
-            let plan = Plan { features: 4, outputs: 2, ..Plan::new(seed, kinds) };
+            let oblivious = seed % 4 == 3;
+            let plan = Plan { features: 4, outputs: 2, oblivious, ..Plan::new(seed, kinds) };
             let grown: Grown<f64, f64> = grow(plan);
             let (rows, side) = (3, plan.features + 1);
             let values = grown.rows(seed, rows);

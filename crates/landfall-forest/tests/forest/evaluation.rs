@@ -125,6 +125,43 @@ fn shallow_forests_of_many_trees_are_those_of_the_definition() {
 }
 
 #[test]
+fn oblivious_trees_are_those_of_the_definition() {
+    for kinds in ALL_KINDS {
+        for depth in [0, 1, 5, 8, 9, 12, 17] {
+            let plan = Plan { oblivious: true, trees: 70, depth, ..Plan::new(depth as u64, kinds) };
+            check::<f32, f64>(plan, SIZES[depth % SIZES.len()]);
+            check::<f64, f64>(Plan { outputs: 3, features: 40, ..plan }, 100);
+            check::<f32, f64>(Plan { outputs: 3, vectors: true, values: 3000, trees: 20, ..plan }, 100);
+            check::<f32, f32>(Plan { full: true, features: 12, values: 300, trees: 20, ..plan }, 100);
+        }
+    }
+}
+
+#[test]
+fn long_and_uneven_trees_are_those_of_the_definition() {
+    for kinds in ALL_KINDS {
+        for (depth, seed) in [(9, 1), (12, 2), (16, 3)] {
+            let plan = Plan { trees: 75, depth, features: 12, values: 200, ..Plan::new(seed, kinds) };
+            check::<f32, f32>(plan, 70);
+            check::<f64, f64>(Plan { outputs: 2, ..plan }, 65);
+            check::<f64, f64>(Plan { outputs: 2, vectors: true, trees: 33, ..plan }, 65);
+        }
+    }
+}
+
+#[test]
+fn few_trees_of_many_features_are_those_of_the_definition() {
+    for kinds in ALL_KINDS {
+        for features in [3, 16, 31, 32, 33, 200] {
+            let plan = Plan { features, trees: 11, depth: 3, ..Plan::new(features as u64, kinds) };
+            check::<f32, f32>(plan, 40);
+            check::<f64, f64>(Plan { trees: 3, depth: 6, full: true, ..plan }, 40);
+            check::<f32, f64>(Plan { trees: 1, outputs: 2, ..plan }, 40);
+        }
+    }
+}
+
+#[test]
 fn a_part_of_the_trees_gives_a_part_of_the_sum() {
     let grown: Grown<f64, f64> = grow(Plan::new(5, ALL_KINDS[1]));
     let values = grown.rows(5, 10);
@@ -136,16 +173,38 @@ fn a_part_of_the_trees_gives_a_part_of_the_sum() {
     grown.forest.add_margins(rows, 0..7, &mut whole);
     assert_eq!(bits(&parts), bits(&whole));
     let plan = Plan { trees: 150, full: true, ..Plan::new(6, ALL_KINDS[0]) };
-    let grown: Grown<f32, f32> = grow(plan);
-    let values = grown.rows(6, 10);
-    let rows = Rows::new(&values, 10, grown.features);
-    let mut whole = vec![0.0; 10];
-    grown.forest.add_margins(rows, 0..150, &mut whole);
-    for kernel in Kernel::available() {
-        let mut parts = vec![0.0; 10];
-        for trees in [0..3, 3..70, 70..70, 70..150] {
-            grown.forest.add_margins_by(kernel, rows, trees, &mut parts);
+    for plan in
+        [plan, Plan { oblivious: true, ..plan }, Plan { depth: 10, ..plan }, Plan { features: 300, ..plan }]
+    {
+        let grown: Grown<f32, f32> = grow(plan);
+        let values = grown.rows(6, 10);
+        let rows = Rows::new(&values, 10, grown.features);
+        let mut whole = vec![0.0; 10];
+        grown.forest.add_margins(rows, 0..150, &mut whole);
+        for kernel in Kernel::available() {
+            let mut parts = vec![0.0; 10];
+            for trees in [0..3, 3..70, 70..70, 70..150] {
+                grown.forest.add_margins_by(kernel, rows, trees, &mut parts);
+            }
+            assert_eq!(bits(&parts), bits(&whole), "{plan:?}: {kernel:?}");
         }
-        assert_eq!(bits(&parts), bits(&whole), "{kernel:?}");
     }
+}
+
+#[test]
+fn layouts_take_at_most_half_of_what_the_trees_take() {
+    for depth in [6, 8] {
+        let plan =
+            Plan { trees: 300, depth, features: 28, full: true, values: 200, ..Plan::new(9, ALL_KINDS[0]) };
+        let grown: Grown<f32, f32> = grow(plan);
+        let (trees, all) = (grown.forest.nodes_bytes(), grown.forest.memory_bytes());
+        assert!(2 * all <= 3 * trees, "{all} bytes, {trees} of them trees");
+    }
+    let plan = Plan { trees: 300, depth: 7, oblivious: true, full: true, ..Plan::new(9, ALL_KINDS[0]) };
+    let grown: Grown<f32, f64> = grow(plan);
+    let leaves = 300 * 128;
+    assert!(
+        grown.forest.memory_bytes() < leaves * 14,
+        "a value and a cover for each leaf, and nothing for splits"
+    );
 }

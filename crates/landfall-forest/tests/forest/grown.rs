@@ -1,7 +1,8 @@
 //! Forests grown at random from a seed, and the plain way to evaluate them.
 
 use landfall_forest::{
-    Builder, Forest, LinearLeaf, NegativeFractions, NodeKind, NodeSpec, Real, Side, Split, Test, TreeSpec,
+    Builder, Forest, Level, LinearLeaf, NegativeFractions, NodeKind, NodeSpec, ObliviousSpec, Real, Side,
+    Split, Test, TreeSpec,
 };
 
 /// Numbers from a seed (xorshift64*).
@@ -75,6 +76,8 @@ pub(crate) struct Plan {
     pub(crate) values: usize,
     /// Whether all leaves lie as deep as they may.
     pub(crate) full: bool,
+    /// Whether trees are oblivious, and added as such.
+    pub(crate) oblivious: bool,
 }
 
 impl Plan {
@@ -90,6 +93,7 @@ impl Plan {
             linear: false,
             values: 41,
             full: false,
+            oblivious: false,
         }
     }
 }
@@ -101,8 +105,15 @@ pub(crate) fn grow<X: Real, Y: Real>(plan: Plan) -> Grown<X, Y> {
     let mut builder = Builder::new(plan.features, plan.outputs).negative_fractions(negative_fractions);
     let mut specs = Vec::new();
     for tree in 0..plan.trees {
-        let spec = grow_tree(&mut dice, &plan, tree);
-        builder.add(&spec).unwrap();
+        let spec = if plan.oblivious {
+            let oblivious = grow_oblivious(&mut dice, &plan, tree);
+            builder.add_oblivious(&oblivious).unwrap();
+            written_out(&oblivious)
+        } else {
+            let spec = grow_tree(&mut dice, &plan, tree);
+            builder.add(&spec).unwrap();
+            spec
+        };
         specs.push(spec);
     }
     let forest = builder.finish();
@@ -139,6 +150,15 @@ fn grow_node<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, spec: &mut TreeSpec
         spec.nodes[number].cover = 1.0 + dice.below(9) as f64;
         return number as u32;
     }
+    let Level { feature, test, missing, zero_is_missing } = grow_question(dice, plan);
+    let left = grow_node(dice, plan, spec, depth - 1);
+    let right = grow_node(dice, plan, spec, depth - 1);
+    spec.nodes[number].cover = spec.nodes[left as usize].cover + spec.nodes[right as usize].cover;
+    spec.nodes[number].kind = NodeKind::Split(Split { feature, test, missing, zero_is_missing, left, right });
+    number as u32
+}
+
+fn grow_question<X: Real>(dice: &mut Dice, plan: &Plan) -> Level<X> {
     let threshold = loop {
         let value: X = dice.value();
         if !value.is_nan() {
@@ -154,11 +174,40 @@ fn grow_node<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, spec: &mut TreeSpec
     let missing = Side::left_if(dice.below(2) == 0);
     let zero_is_missing = plan.kinds == Kinds::Mixed && dice.below(3) == 0;
     let feature = dice.below(plan.features) as u32;
-    let left = grow_node(dice, plan, spec, depth - 1);
-    let right = grow_node(dice, plan, spec, depth - 1);
-    spec.nodes[number].cover = spec.nodes[left as usize].cover + spec.nodes[right as usize].cover;
-    spec.nodes[number].kind = NodeKind::Split(Split { feature, test, missing, zero_is_missing, left, right });
-    number as u32
+    Level { feature, test, missing, zero_is_missing }
+}
+
+fn grow_oblivious<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, tree: usize) -> ObliviousSpec<X, Y> {
+    let levels = if plan.full { plan.depth } else { dice.below(plan.depth + 1) };
+    let width = if plan.vectors { plan.outputs } else { 1 };
+    ObliviousSpec {
+        levels: (0..levels).map(|_| grow_question(dice, plan)).collect(),
+        values: (0..width << levels).map(|_| dice.leaf()).collect(),
+        width,
+        first_output: if plan.vectors { 0 } else { tree % plan.outputs },
+        covers: (0..1 << levels).map(|_| 1.0 + dice.below(9) as f64).collect(),
+    }
+}
+
+/// An oblivious tree with all its nodes, the last level at the root.
+fn written_out<X: Real, Y: Real>(oblivious: &ObliviousSpec<X, Y>) -> TreeSpec<X, Y> {
+    let levels = oblivious.levels.len();
+    let splits = (1usize << levels) - 1;
+    let mut nodes: Vec<NodeSpec<X>> = Vec::new();
+    for place in 0..splits {
+        let level = &oblivious.levels[levels - 1 - (place + 1).ilog2() as usize];
+        let Level { feature, test, missing, zero_is_missing } = level.clone();
+        let (left, right) = (2 * place as u32 + 1, 2 * place as u32 + 2);
+        let split = Split { feature, test, missing, zero_is_missing, left, right };
+        nodes.push(NodeSpec { kind: NodeKind::Split(split), cover: 0.0 });
+    }
+    let leaf = |(leaf, &cover)| NodeSpec { kind: NodeKind::Leaf { leaf, id: leaf }, cover };
+    nodes.extend((0..).zip(&oblivious.covers).map(leaf));
+    for place in (0..splits).rev() {
+        nodes[place].cover = nodes[2 * place + 1].cover + nodes[2 * place + 2].cover;
+    }
+    let ObliviousSpec { values, width, first_output, .. } = oblivious.clone();
+    TreeSpec { nodes, values, width, first_output, linear: Vec::new() }
 }
 
 impl<X: Real, Y: Real> Grown<X, Y> {
