@@ -34,6 +34,9 @@ def xgboost(folder, rows, target):
             booster = xgb.train(settings, data, trees)
             booster.save_model(path)
             (folder / f"xgboost-{name}.onnx").write_bytes(as_onnx(booster))
+        as_json = path.with_suffix(".json")
+        if not as_json.exists():
+            xgb.Booster(model_file=path).save_model(as_json)
 
 
 def lightgbm(folder, rows, target):

@@ -3,6 +3,7 @@ it can, of rows one by one from a loop in C."""
 import ctypes
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,24 @@ def address(array):
     return ctypes.c_void_p(array.ctypes.data)
 
 
+def rate(run, rows, seconds):
+    """Rows a second, in calls of the parts of `rows` in turn."""
+    done, started = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < seconds:
+        run(rows[done % len(rows)])
+        done += 1
+    return done * len(rows[0]) / elapsed
+
+
 class Peer:
     """`batch(rows)` gives predictions; `one(rows)` the same, in a call for each row, or is None."""
 
     one = None
     shap = None
+
+    def measure(self, rows, seconds):
+        """Rows a second in batch."""
+        return rate(self.batch, rows, seconds)
 
 
 class XGBoost(Peer):
@@ -116,17 +130,6 @@ class OnnxRuntime(Peer):
         return self.session.run(None, {"x": rows})[0].ravel().astype(np.float64)
 
 
-class Lleaves(Peer):
-    def __init__(self, path, c):
-        import lleaves
-
-        self.model = lleaves.Model(str(path))
-        self.model.compile(cache=str(path) + ".lleaves")
-
-    def batch(self, rows):
-        return self.model.predict(rows.astype(np.float64), n_jobs=1)
-
-
 class Tl2cgen(Peer):
     """XGBoost's model as C. Large models take gcc longer than a run should."""
 
@@ -149,12 +152,32 @@ class Tl2cgen(Peer):
     batch = one
 
 
-class Daal4py(Peer):
+class Ydf(Peer):
+    """A model of its own, of the same shape, by its own measurement in C++."""
+
     def __init__(self, path, c):
-        import daal4py
-        import xgboost
+        import ydf
 
-        self.model = daal4py.mb.convert_model(xgboost.Booster(model_file=str(path)))
+        ydf.verbose(0)
+        self.model, self.columns = ydf.load_model(str(path.parent / path.stem.replace("xgboost", "ydf"))), None
 
-    def batch(self, rows):
-        return self.model.predict(rows).ravel().astype(np.float64)
+    def measure(self, rows, seconds):
+        if self.columns is None:
+            self.columns = {f"f{feature}": rows[0][:, feature] for feature in range(rows[0].shape[1])}
+        measured = self.model.benchmark(self.columns, benchmark_duration=seconds, warmup_duration=0.1, num_threads=1)
+        return 1 / measured.duration_per_example
+
+
+class Elsewhere(Peer):
+    """A peer in another Python (`elsewhere.py`)."""
+
+    def __init__(self, python, name, path, rows, features, call):
+        command = [python, HERE / "elsewhere.py", name, path, rows, str(features), str(call)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{name} does not start with {python}")
+
+    def measure(self, rows, seconds):
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())

@@ -1,14 +1,14 @@
 """Tree models beside their own libraries, pinned to one core, in turn: prints a Markdown table.
 
-`run.py FOLDER [--bench target/release/landfall-bench] [--core N] [--seconds S] [--rounds N]` trains what is not in FOLDER
-yet (`models.py`). Figures are medians of the rounds, of whose first peers are warm; ratios are of the same rounds. A model
-whose predictions are not its library's to the last bit, in a batch or row by row, by any kernel, ends the run.
+`run.py FOLDER [--bench target/release/landfall-bench] [--elsewhere PYTHON] [--core N] [--seconds S] [--rounds N]` trains what
+is not in FOLDER yet (`models.py`). `--elsewhere` names a Python that has `requirements-elsewhere.txt`, for daal4py and lleaves.
+Figures are medians of the rounds, of whose first peers are warm; ratios are of the same rounds. A model whose predictions are
+not its library's to the last bit, in a batch or row by row, by any kernel, ends the run.
 """
 import argparse
 import os
 import statistics
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,17 @@ import peers
 
 CALL = 4096
 ONES = 512
+# Rows of which a library tells contributions in one call: a large model takes seconds for a few hundred.
+EXPLAINED = 64
+KERNELS = ("best", "avx2", "plain")
+# Rounds in which the kernels that are not the best are measured too.
+FEW = 2
 BESIDE = {
-    "xgboost-small.ubj": ["XGBoost", "Daal4py", "Tl2cgen", "OnnxRuntime"],
-    "xgboost-medium.ubj": ["XGBoost", "Daal4py", "Tl2cgen", "OnnxRuntime"],
-    "xgboost-large.ubj": ["XGBoost", "Daal4py", "OnnxRuntime"],
-    "lightgbm-small.txt": ["LightGBM", "Lleaves"],
-    "lightgbm-medium.txt": ["LightGBM", "Lleaves"],
+    "xgboost-small.ubj": ["XGBoost", "daal4py", "Ydf", "Tl2cgen", "OnnxRuntime"],
+    "xgboost-medium.ubj": ["XGBoost", "daal4py", "Ydf", "Tl2cgen", "OnnxRuntime"],
+    "xgboost-large.ubj": ["XGBoost", "daal4py", "OnnxRuntime"],
+    "lightgbm-small.txt": ["LightGBM", "lleaves"],
+    "lightgbm-medium.txt": ["LightGBM", "lleaves"],
     "lightgbm-large.txt": ["LightGBM"],
     "catboost-medium.cbm": ["CatBoost"],
     "catboost-large.cbm": ["CatBoost"],
@@ -41,19 +46,14 @@ class Ours:
         return self.process.stdout.readline().strip()
 
 
-def rate(run, rows, seconds):
-    """Rows a second."""
-    done, started = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - started) < seconds:
-        part = rows[done % len(rows)]
-        run(part)
-        done += 1
-    return done * len(rows[0]) / elapsed
-
-
-def make(name, path, c):
+def make(name, path, c, python):
     """A peer, or nothing where it cannot be had for this model."""
     try:
+        if name in ("daal4py", "lleaves"):
+            if not python:
+                raise RuntimeError("--elsewhere names no Python")
+            model = path.with_suffix(".json") if name == "daal4py" else path
+            return peers.Elsewhere(python, name, model, path.parent / "rows.f32", models.FEATURES, CALL)
         path = path.with_suffix(".onnx") if name == "OnnxRuntime" else path
         return getattr(peers, name)(path, c)
     except Exception as error:
@@ -76,8 +76,9 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--bench", default="target/release/landfall-bench")
     parser.add_argument("--core", default="1")
-    parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--elsewhere", default="", help="a Python with requirements-elsewhere.txt")
+    parser.add_argument("--seconds", type=float, default=0.4)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--only", default="", help="models whose name contains this")
     asked = parser.parse_args()
     models.make(asked.folder)
@@ -92,33 +93,33 @@ def main():
     for model, names in ((model, names) for model, names in BESIDE.items() if asked.only in model):
         path = asked.folder / model
         ours = Ours(asked.bench, path, asked.folder / "rows.f32", asked.core)
-        beside = {name: peer for name in names if (peer := make(name, path, c))}
+        beside = {name: peer for name in names if (peer := make(name, path, c, asked.elsewhere))}
         check(ours, beside[names[0]], asked.folder / "found.f64", parts)
         report = lambda what, own, others, digits: print(line(model, what, own, others, digits), flush=True)
 
         own, others = {}, {}
-        for _ in range(asked.rounds):
-            for kernel in ("best", "avx2", "plain"):
+        for turn in range(asked.rounds):
+            for kernel in KERNELS if turn < FEW else KERNELS[:1]:
                 figure = float(ours.ask("batch", CALL, asked.seconds, kernel)) / 1e6
                 own.setdefault(kernel, []).append(figure)
             for name, peer in beside.items():
-                others.setdefault(name, []).append(rate(peer.batch, parts, asked.seconds) / 1e6)
+                others.setdefault(name, []).append(peer.measure(parts, asked.seconds) / 1e6)
         report("batch, M rows/s", own, others, 3)
 
         own, others = {}, {}
-        for _ in range(asked.rounds):
-            for kernel in ("best", "avx2", "plain"):
+        for turn in range(asked.rounds):
+            for kernel in KERNELS if turn < FEW else KERNELS[:1]:
                 own.setdefault(kernel, []).append(1e3 / float(ours.ask("one", asked.seconds / 2, kernel)))
             for name, peer in beside.items():
                 if peer.one:
-                    others.setdefault(name, []).append(rate(peer.one, ones, asked.seconds / 2) / 1e6)
+                    others.setdefault(name, []).append(peers.rate(peer.one, ones, asked.seconds / 2) / 1e6)
         report("one row at a time, M rows/s", own, others, 3)
 
         if beside[names[0]].shap:
             own, others = {}, {}
-            for _ in range(asked.rounds):
+            for _ in range(min(asked.rounds, 3)):
                 own.setdefault("best", []).append(float(ours.ask("shap", asked.seconds)) / 1e3)
-                shap = rate(beside[names[0]].shap, [part[:256] for part in parts], asked.seconds)
+                shap = peers.rate(beside[names[0]].shap, [part[:EXPLAINED] for part in parts], asked.seconds)
                 others.setdefault(names[0], []).append(shap / 1e3)
             report("TreeSHAP, k rows/s", own, others, 3)
 
@@ -126,7 +127,7 @@ def main():
         for _ in range(asked.rounds):
             own.setdefault("best", []).append(1e3 / float(ours.ask("load", asked.seconds / 2)))
             load = lambda _: type(beside[names[0]])(path, c)
-            others.setdefault(names[0], []).append(rate(load, [[0]], asked.seconds / 2))
+            others.setdefault(names[0], []).append(peers.rate(load, [[0]], asked.seconds / 2))
         report("loads/s", own, others, 1)
         print(f"| {model} | memory, MB | {int(ours.ask('memory')) / 1e6:.2f} | | | |", flush=True)
         ours.process.stdin.close()
@@ -144,7 +145,7 @@ def main():
 
 def line(model, what, own, others, digits):
     middle = statistics.median
-    cells = [f"{middle(own[kernel]):.{digits}f}" if kernel in own else "" for kernel in ("best", "avx2", "plain")]
+    cells = [f"{middle(own[kernel]):.{digits}f}" if kernel in own else "" for kernel in KERNELS]
     beside = []
     for name, figures in others.items():
         ratios = [a / b for a, b in zip(own["best"], figures)]

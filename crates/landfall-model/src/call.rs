@@ -235,6 +235,9 @@ fn check_input(signature: &Signature, slot: Slot, input: &mut Input) -> Result<(
     };
     match input {
         Input::Dense(tensor) => {
+            if spec.takes_as_text(tensor.dtype()) {
+                *tensor = tensor.integers_as_text()?;
+            }
             if tensor.dtype() != spec.dtype {
                 return Err(Problem::new(Reason::WrongDType {
                     input: spec.name.clone(),
@@ -333,6 +336,36 @@ mod tests {
         assert_eq!(*differ.reason(), Reason::RowsDiffer { input: "ids".into(), expected: 2, found: 3 });
         let wrong = call(vec![ids(1, 2), ids(1, 2)]).unwrap_err();
         assert!(matches!(wrong.reason(), Reason::WrongDType { expected: DType::F32, found: DType::I64, .. }));
+    }
+
+    #[test]
+    fn whole_numbers_become_text_where_the_input_takes_them() {
+        let mut spec = InputSpec::new("city", DType::String, Some(vec![Dim::Free(None)]));
+        spec.integers_as_text = true;
+        let outputs = vec![OutputSpec::new("score", DType::F32, None)];
+        let rule = RowRule::Independent;
+        let signature = Signature::new("s", Method::Predict, vec![spec], outputs, rule, ShapeRule::Checked);
+        let signature = signature.unwrap().shared();
+        let call = |tensor| {
+            Call::checked(signature.clone(), vec![Some(Input::Dense(tensor))], Wanted::default())
+                .map(|call| call.input(0).and_then(Input::dense).unwrap().clone())
+        };
+        let texts = |tensor: Tensor| tensor.strings().unwrap().iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let mut missing = crate::Bitmap::filled(3, false);
+        missing.set(1, true);
+        let numbers = Tensor::from_slice(&[3], &[-7i64, 5, i64::MAX]).unwrap().with_missing(missing);
+        let taken = call(numbers).unwrap();
+        assert_eq!(texts(taken.clone()), [&b"-7"[..], b"", b"9223372036854775807"]);
+        assert!(taken.is_missing(1) && !taken.is_missing(0));
+        assert_eq!(
+            texts(call(Tensor::from_slice(&[1], &[u64::MAX]).unwrap()).unwrap()),
+            [b"18446744073709551615"]
+        );
+        let refused = call(Tensor::from_slice(&[1], &[1.0f64]).unwrap()).unwrap_err();
+        assert!(matches!(
+            refused.reason(),
+            Reason::WrongDType { expected: DType::String, found: DType::F64, .. }
+        ));
     }
 
     #[test]

@@ -29,6 +29,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Kind; 16] = [
+        Kind::Cancelled,
+        Kind::Unknown,
+        Kind::InvalidArgument,
+        Kind::DeadlineExceeded,
+        Kind::NotFound,
+        Kind::AlreadyExists,
+        Kind::PermissionDenied,
+        Kind::ResourceExhausted,
+        Kind::FailedPrecondition,
+        Kind::Aborted,
+        Kind::OutOfRange,
+        Kind::Unimplemented,
+        Kind::Internal,
+        Kind::Unavailable,
+        Kind::DataLoss,
+        Kind::Unauthenticated,
+    ];
+
     /// The canonical number: gRPC's status code.
     pub const fn code(self) -> u32 {
         match self {

@@ -1,6 +1,6 @@
 //! A named way to call a model: what goes in, what comes out, what rows are.
 
-use crate::{DType, Dim, Kind, Problem, Reason, RowRule, Scalar, Shape, Wanted, display_dims};
+use crate::{DType, Dim, Kind, Problem, Reason, RowRule, Scalar, Shape, Tensor, Wanted, display_dims};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -51,12 +51,16 @@ pub struct InputSpec {
     pub dims: Option<Vec<Dim>>,
     /// Whether a call may leave it out.
     pub optional: bool,
+    /// What it is then, where the model declares that.
+    pub default: Option<Tensor>,
     /// What a missing value becomes.
     pub null: NullRule,
     /// Who set that rule.
     pub null_source: NullRuleSource,
     /// Whether a value that cannot be of the type stays, marked invalid with its text; else its row is refused.
     pub accepts_invalid: bool,
+    /// Whether whole numbers and truth values (1 and 0) are taken for their decimal text. For strings.
+    pub integers_as_text: bool,
     /// The values that the model declares, for a category.
     pub categories: Option<Vec<Scalar>>,
     /// The named columns of a matrix [n, F] (a numeric tree model's `features`); empty for all other inputs.
@@ -75,14 +79,21 @@ impl InputSpec {
             dtype,
             dims,
             optional: false,
+            default: None,
             null: NullRule::Refuse,
             null_source: NullRuleSource::Default,
             accepts_invalid: false,
+            integers_as_text: false,
             categories: None,
             columns: Vec::new(),
             tensor: String::new(),
             doc: String::new(),
         }
+    }
+
+    /// Whether values of this type come in as text: [`Call::checked`](crate::Call::checked) makes it of them.
+    pub fn takes_as_text(&self, found: DType) -> bool {
+        self.integers_as_text && self.dtype == DType::String && (found.is_integer() || found == DType::Bool)
     }
 
     /// Whether it is a column of numbers of a tabular model: one value in each row, which the model itself knows to be

@@ -202,6 +202,26 @@ impl Tensor {
         }
     }
 
+    /// Whole numbers as their decimal text, truth values as `1` and `0`. What is missing stays so.
+    ///
+    /// # Errors
+    /// Internal, for elements of another kind.
+    pub fn integers_as_text(&self) -> Result<Self, Problem> {
+        let mut texts = TensorMut::with_capacity(DType::String, self.len());
+        for element in 0..self.len() {
+            match self.scalar(element) {
+                _ if self.is_missing(element) => texts.push_missing(&NullRule::Accept, "", 0)?,
+                Scalar::Int(number) => texts.push_str(number.to_string().as_bytes()),
+                Scalar::UInt(number) => texts.push_str(number.to_string().as_bytes()),
+                Scalar::Bool(truth) => texts.push_str(if truth { b"1" } else { b"0" }),
+                Scalar::Float(_) | Scalar::Bytes(_) => {
+                    return Err(Problem::internal(format!("{} as decimal text", self.dtype)));
+                }
+            }
+        }
+        texts.freeze(self.shape.clone())
+    }
+
     /// Whether the element is marked missing.
     #[inline]
     pub fn is_missing(&self, element: usize) -> bool {

@@ -3,7 +3,7 @@
 //! on a machine where nothing is installed. All other graphs go to the engine beneath.
 //!
 //! Exact is what leads to the trees, and they themselves; what is calculated behind them by functions whose last bit
-//! differs between libraries (`Exp`, `Log`, sums of columns) lies within 1e-6.
+//! differs between libraries (`Exp`, `Log`, sums of columns) lies within 1e-6, and is left to ONNX Runtime where it is there.
 
 mod constant;
 mod ensemble;
@@ -66,6 +66,11 @@ impl Lowering {
     pub(crate) fn before(beneath: Arc<dyn Engine>) -> Self {
         Lowering { beneath }
     }
+
+    /// Whether the engine beneath is the one whose bits count.
+    fn is_before_the_original(&self) -> bool {
+        self.beneath.name() == crate::onnxruntime::NAME
+    }
 }
 
 impl Engine for Lowering {
@@ -92,16 +97,22 @@ impl Engine for Lowering {
         if !declared.operators.keys().any(|(domain, operator)| ensemble::is_ensemble(domain, operator)) {
             return self.beneath.load(files, options);
         }
-        let why = match LoweredModel::compile(&file, bytes.bytes(), &declared, options) {
-            Ok(model) => return Ok(Arc::new(model)),
+        let (why, lowered) = match LoweredModel::compile(&file, bytes.bytes(), &declared, options) {
+            Ok(model) if model.program.nearly.is_empty() || !self.is_before_the_original() => {
+                return Ok(Arc::new(model));
+            }
+            Ok(model) => (format!("the last bit of {}", model.program.nearly.join(", ")), Some(model)),
             Err(Refusal::Broken(problem)) => return Err(problem.at(file)),
-            Err(Refusal::Not(why)) => why,
+            Err(Refusal::Not(why)) => (why, None),
         };
         let engine = self.beneath.name();
         let note = format!("its trees are left to the engine {engine}, because of {why}");
         match self.beneath.load(files, options) {
             Ok(model) => Ok(Arc::new(Noted { model, note })),
-            Err(problem) => Err(problem.at(note)),
+            Err(problem) => match lowered {
+                Some(model) => Ok(Arc::new(model)),
+                None => Err(problem.at(note)),
+            },
         }
     }
 }

@@ -28,6 +28,9 @@ pub(crate) struct Values<'a> {
 /// Brings values to the input's type and rule. Values that cannot be so are marked invalid where the input takes that,
 /// else their rows are put into `bad`, and what the tensor holds for them means nothing.
 pub(crate) fn fitted(values: Values<'_>, spec: &InputSpec, bad: &mut BadRows) -> Result<Tensor, Problem> {
+    if spec.takes_as_text(values.tensor.dtype()) {
+        return with_missing(values.tensor.integers_as_text()?, &values.nulls, spec);
+    }
     let cast = cast(&values.tensor, spec.dtype)?;
     let row_of = |element: usize| element / values.row_elements.max(1);
     let mut invalid = Vec::new();
@@ -173,7 +176,7 @@ fn stacked(mut group: Vec<Part>) -> Result<Part, Problem> {
 /// # Errors
 /// [`landfall_model::Reason::WrongDType`].
 pub(crate) fn check_type(spec: &InputSpec, found: DType) -> Result<(), Problem> {
-    if crate::number::can_cast(found, spec.dtype) {
+    if crate::number::can_cast(found, spec.dtype) || spec.takes_as_text(found) {
         return Ok(());
     }
     Err(Problem::new(landfall_model::Reason::WrongDType {

@@ -90,8 +90,8 @@ impl Format {
             return Ok(format);
         }
         let unread = [
-            (&b"\x1f\x8b"[..], "a gzip file", "unpack it first"),
-            (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first"),
+            (&b"\x1f\x8b"[..], "a gzip file", "unpack it first, or into standard input"),
+            (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first, or into standard input"),
             (b"FEA1", "a Feather 1 file", "write it as Feather 2 (Arrow IPC)"),
             (b"\xd0\xcf\x11\xe0", "an Excel file", "save it as CSV"),
         ];

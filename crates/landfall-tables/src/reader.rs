@@ -5,7 +5,7 @@ use crate::format::{Format, PEEKED_BYTES};
 use crate::join::{joined, together};
 use crate::source::TableInput;
 use crate::{arrow, csv, json_lines, libsvm, npy};
-use landfall_model::{Call, Dim, Input, Problem, RowRule, Signature, Slot, Wanted};
+use landfall_model::{Call, Dim, Input, NullRule, Problem, RowRule, Signature, Slot, Wanted};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -276,11 +276,18 @@ impl TableReader {
             return notes;
         };
         let inputs = self.signature.inputs().iter().enumerate();
-        let required = inputs.filter(|(_, spec)| !spec.optional);
-        let absent = required.filter(|(slot, _)| !filled.iter().flatten().any(|filled| filled == slot));
-        notes.extend(absent.map(|(_, spec)| {
-            format!("input {:?} has no column in the table: it is missing in every row", spec.name)
-        }));
+        let absent = inputs.filter(|(slot, _)| !filled.iter().flatten().any(|filled| filled == slot));
+        // An optional input that knows no missing value is one to be given on request, as a base margin is.
+        let told = absent.filter(|(_, spec)| !spec.optional || spec.null == NullRule::Accept);
+        let names: Vec<String> = told.map(|(_, spec)| format!("{:?}", spec.name)).collect();
+        notes.extend(match names.as_slice() {
+            [] => None,
+            [only] => Some(format!("input {only} has no column in the table: it is missing in every row")),
+            _ => {
+                let names = names.join(", ");
+                Some(format!("inputs {names} have no columns in the table: they are missing in every row"))
+            }
+        });
         notes
     }
 
@@ -293,6 +300,10 @@ impl TableReader {
     fn call(&self, part: Part) -> Result<Call, Problem> {
         let mut inputs: Vec<Option<Input>> = vec![None; self.signature.inputs().len()];
         for (slot, input) in part.inputs {
+            if inputs[slot].is_some() {
+                let name = &self.signature.inputs()[slot].name;
+                return Err(Problem::invalid(format!("input {name:?} is in two of the files")));
+            }
             inputs[slot] = Some(self.scalar_if_declared(slot, input)?);
         }
         Call::checked(self.signature.clone(), inputs, self.wanted.clone())

@@ -30,7 +30,7 @@ pub(crate) fn load_binary(
     bytes: &[u8],
     options: &Options,
 ) -> Result<Compiled<f32, f64>, Problem> {
-    let options = options::CatboostOptions::read(options)?;
+    let options = options::CatboostOptions::read(options).map_err(|problem| problem.at(file))?;
     let model = cbm::read(file, bytes)?;
     compile::compile(model, &options).map_err(|problem| problem.at(file))
 }

@@ -205,6 +205,20 @@ impl<'a> Value<'a> {
         Ok(numbers.collect(|number| number as i64))
     }
 
+    /// Whole numbers; those beyond 32 bits with a sign as the lowest or highest of these.
+    pub(crate) fn i32s(&self) -> Result<Vec<i32>, Problem> {
+        match self.numbers()? {
+            Numbers::Typed(Typed::I32, bytes) => {
+                Ok(bytes.as_chunks().0.iter().map(|&element| i32::from_be_bytes(element)).collect())
+            }
+            _ => Ok(self
+                .integers()?
+                .into_iter()
+                .map(|number| number.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
+                .collect()),
+        }
+    }
+
     /// The elements of a list of anything but numbers.
     pub(crate) fn list(&self) -> Result<&[Value<'a>], Problem> {
         match self {

@@ -4,6 +4,7 @@
 //! lists its columns as inputs; beside that way to call it there is a second one, `matrix`, that takes `features` with
 //! the categories' codes in it, as the library takes a plain matrix.
 
+use crate::features::Categories;
 use crate::model::{Compiled, Evaluator};
 use landfall_forest::Real;
 use landfall_model::{
@@ -84,7 +85,9 @@ fn columns<X: Element, Y>(compiled: &Compiled<X, Y>) -> Vec<InputSpec> {
             Some(_) => DType::F64,
         };
         let mut spec = input(&feature.name, dtype, vec![Dim::Free(None)]);
-        spec.categories = categories.and_then(crate::features::Categories::scalars);
+        // CatBoost knows a whole number by its decimal text.
+        spec.integers_as_text = matches!(categories, Some(Categories::Hashed));
+        spec.categories = categories.and_then(Categories::scalars);
         spec
     };
     compiled.features.iter().map(one).collect()

@@ -19,7 +19,7 @@ pub(crate) const FORMAT: &str = "lightgbm";
 
 /// Compiles a `model.txt`.
 pub(crate) fn load_text(file: &str, bytes: &[u8], options: &Options) -> Result<Compiled<f64, f64>, Problem> {
-    let options = options::LightgbmOptions::read(options)?;
+    let options = options::LightgbmOptions::read(options).map_err(|problem| problem.at(file))?;
     let booster = text::read(file, bytes)?;
     compile::compile(booster, &options).map_err(|problem| problem.at(file))
 }

@@ -197,7 +197,13 @@ pub(crate) fn list_importance(
     let shown = order.iter().take(LISTED).map(|&feature| {
         let value = importance[feature];
         let name = &features[feature].name;
-        if value.fract() == 0.0 { format!("{name} {value}") } else { format!("{name} {value:.6}") }
+        if value.fract() == 0.0 {
+            format!("{name} {value}")
+        } else if value.abs() < 1e-3 {
+            format!("{name} {value:.6e}")
+        } else {
+            format!("{name} {value:.6}")
+        }
     });
     let mut text = shown.collect::<Vec<_>>().join(", ");
     if order.len() > LISTED {

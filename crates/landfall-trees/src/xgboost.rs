@@ -35,7 +35,7 @@ pub(crate) fn load_binary(
     bytes: &[u8],
     options: &Options,
 ) -> Result<Compiled<f32, f32>, Problem> {
-    let options = options::XgboostOptions::read(options)?;
+    let options = options::XgboostOptions::read(options).map_err(|problem| problem.at(file))?;
     let learner = binary::read(file, bytes)?;
     compile::compile(learner, &options).map_err(|problem| problem.at(file))
 }

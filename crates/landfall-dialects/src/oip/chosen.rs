@@ -38,7 +38,9 @@ fn again(
         return outcome.map_err(|fault| fault.word(&signatures[0], model, &said.id));
     }
     let Some(signature) = signatures.iter().find(|signature| signature.name() == name) else {
-        return Err(Problem::new(Reason::SignatureNotFound { signature: name.to_owned() }));
+        let known: Vec<&str> = signatures.iter().map(|signature| signature.name()).collect();
+        let place = format!("signature_name (there are {})", known.join(", "));
+        return Err(Problem::new(Reason::SignatureNotFound { signature: name.to_owned() }).at(place));
     };
     attempt(signature, Asked::default()).map_err(|fault| fault.word(signature, model, &said.id))
 }

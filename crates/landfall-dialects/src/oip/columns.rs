@@ -1,6 +1,8 @@
 //! Inputs of a tabular model: a matrix given as its named columns, or as three arrays of compressed rows.
 
-use landfall_model::{Csr, DType, InputSpec, NullRule, Problem, Reason, Scalar, Shape, Tensor, TensorMut};
+use landfall_model::{
+    Csr, DType, InputSpec, NullRule, NullRuleSource, Problem, Reason, Scalar, Shape, Tensor, TensorMut,
+};
 
 /// A column as the model's type: floats are rounded, integers are checked, missing values become what the rule says.
 ///
@@ -34,6 +36,19 @@ pub(super) fn column(spec: &InputSpec, name: &str, tensor: Tensor) -> Result<Ten
         }
     }
     cast.freeze(Shape::new(&[rows]))
+}
+
+/// A column of one value in each row, as some clients send it: [n, 1] in place of [n].
+///
+/// # Errors
+/// None that a tensor of this shape could give.
+pub(super) fn flat(spec: &InputSpec, tensor: Tensor) -> Result<Tensor, Problem> {
+    let is_column = spec.dims.as_ref().is_some_and(|dims| dims.len() == 1)
+        && (&spec.null, spec.null_source) == (&NullRule::Accept, NullRuleSource::Model);
+    match tensor.shape()[..] {
+        [rows, 1] if is_column => tensor.reshaped(Shape::new(&[rows])),
+        _ => Ok(tensor),
+    }
 }
 
 /// Integers go to single precision in one rounding, not by way of double precision.

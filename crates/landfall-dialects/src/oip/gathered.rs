@@ -92,7 +92,8 @@ impl<'s> Gathered<'s> {
         let (spec, fits) = match target {
             Target::Whole(slot) => {
                 let spec = self.spec(slot);
-                (spec, spec.dtype == found || spec.is_number_column() && found.is_number())
+                let casts = spec.is_number_column() && found.is_number();
+                (spec, spec.dtype == found || casts || spec.takes_as_text(found))
             }
             Target::Column(slot, _) => {
                 let spec = self.spec(slot);
@@ -115,11 +116,11 @@ impl<'s> Gathered<'s> {
                     return Err(self.repeated(target));
                 }
                 let spec = self.spec(slot);
-                let tensor = match tensor.dtype() == spec.dtype {
+                let tensor = match tensor.dtype() == spec.dtype || spec.takes_as_text(tensor.dtype()) {
                     true => tensor,
                     false => columns::column(spec, &spec.name, tensor)?,
                 };
-                self.inputs[slot] = Some(Input::Dense(tensor));
+                self.inputs[slot] = Some(Input::Dense(columns::flat(spec, tensor)?));
                 Ok(())
             }
             Target::Column(slot, place) => self.put_column(slot, place, tensor),

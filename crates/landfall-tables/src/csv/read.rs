@@ -109,9 +109,15 @@ fn no_columns(wants: &Wants) -> Plan {
 fn no_name_fits(wants: &Wants, names: &[String]) -> Problem {
     const SHOWN: usize = 30;
     let more = if names.len() > SHOWN { ", …" } else { "" };
+    let other_sign = match names {
+        [only] if only.contains([';', '\t', '|']) => {
+            " Commas separate cells; this file seems to use another sign."
+        }
+        _ => "",
+    };
     Problem::invalid(format!(
         "no column of the file is named for the model: {}; the file has {}{more}. Name the columns so; or, where the \
-         order is the model's, leave the header out",
+         order is the model's, leave the header out.{other_sign}",
         plan::wanted_columns(&wants.signature, wants.only),
         names[..names.len().min(SHOWN)].join(", ")
     ))

@@ -326,7 +326,9 @@ fn element(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, name: &str) -> Re
         Start::List => return Ok(false),
         Start::Number => {
             let text = scanner.number()?;
-            if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
+            if slot.spec.integers_as_text && is_whole(text) {
+                slot.tensor.push_str(if text == b"-0" { b"0" } else { text });
+            } else if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
                 push_unfit(slot, name, text)?;
             }
         }
@@ -334,7 +336,9 @@ fn element(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, name: &str) -> Re
             let truth = start == Start::True;
             scanner.word(if truth { "true" } else { "false" })?;
             let text: &[u8] = if truth { b"1" } else { b"0" };
-            if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
+            if slot.spec.integers_as_text {
+                slot.tensor.push_str(text);
+            } else if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
                 push_unfit(slot, name, if truth { b"true" } else { b"false" })?;
             }
         }
@@ -360,6 +364,11 @@ fn element(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, name: &str) -> Re
         }
     }
     Ok(true)
+}
+
+/// Whether a number of JSON's is written without fraction and exponent.
+fn is_whole(text: &[u8]) -> bool {
+    text.strip_prefix(b"-").unwrap_or(text).iter().all(u8::is_ascii_digit)
 }
 
 /// A value that is none of the input's type: marked invalid where the input takes that, else refused. Numbers are no

@@ -292,3 +292,29 @@ fn many_threads_see_every_parquet_row_once_and_in_step() {
     assert_eq!(seen, (0..5000).collect::<Vec<i64>>());
     assert_eq!(reader.progress(), Some(1.0));
 }
+
+#[test]
+fn columns_of_whole_numbers_are_text_where_the_input_takes_them_so() {
+    let mut ids = with_null(input("ids", DType::String, &[]), NullRule::Accept);
+    ids.integers_as_text = true;
+    let expected = ["7", "-1", "4611686018427387904", "0"].map(|text| text.as_bytes().to_vec());
+    let stored = same_for_all_chunk_sizes("stored.npz", vec![ids.clone()]);
+    assert_eq!(texts(&stored.tensors[0]), expected);
+    for file in TYPES {
+        for name in ["int8", "int64", "uint32"] {
+            let spec = InputSpec { name: name.to_owned(), ..ids.clone() };
+            let read = same_for_all_chunk_sizes(file, vec![spec]);
+            let found = texts(&read.tensors[0]);
+            assert_eq!(found, ["1", "", "3", "100"].map(|text| text.as_bytes().to_vec()), "{file} {name}");
+        }
+        let float = InputSpec { name: "double".to_owned(), ..ids.clone() };
+        let refused = read_file(file, vec![float], 10).unwrap_err();
+        assert!(matches!(refused.reason(), Reason::WrongDType { .. }), "{refused}");
+    }
+    let lines =
+        b"{\"ids\":7}\n{\"ids\":-1}\n{\"ids\":\"x\"}\n{\"ids\":true}\n{\"ids\":null}\n{\"ids\":1.0}\n";
+    let read = read(Format::JsonLines, lines, &signature(vec![ids], RowRule::Independent), 10).unwrap();
+    assert_eq!(texts(&read.tensors[0]), ["7", "-1", "x", "1", ""].map(|text| text.as_bytes().to_vec()));
+    assert!(read.tensors[0].as_ref().unwrap().is_missing(4));
+    assert_eq!(read.bad.len(), 1, "a float is no category");
+}

@@ -38,6 +38,16 @@ fn files_of_unequal_length_are_refused_after_the_rows_in_common() {
 }
 
 #[test]
+fn an_input_that_two_files_hold_is_refused_by_name() {
+    let signature =
+        signature(vec![input("x", DType::F32, &[]), input("n", DType::I64, &[])], RowRule::Independent);
+    let csv = |text: &str| TableInput::stream("t.csv", None, Cursor::new(text.as_bytes().to_vec()));
+    let problem =
+        gather(vec![csv("x,n\n1,2\n"), csv("x,n\n3,4\n")], &signature, &ReadOptions::default()).unwrap_err();
+    assert_eq!(problem.to_string(), "input \"x\" is in two of the files");
+}
+
+#[test]
 fn parquet_beside_an_array_goes_in_step() {
     let signature =
         signature(vec![input("fixed", DType::I32, &[2]), input("x", DType::F32, &[3])], RowRule::Independent);

@@ -7,6 +7,7 @@ use super::info::Info;
 use super::objective::CatboostTransform;
 use super::options::{CatboostOptions, PredictionType};
 use super::raw::RawModel;
+use super::tree::Lowered;
 use crate::classes::{ClassRule, Classes};
 use crate::document::wrong;
 use crate::features::{Categories, Derive, Feature, RowRules, Unseen, check_count};
@@ -142,9 +143,15 @@ fn forest(
     if model.trees.iter().any(|tree| tree.weights.is_empty()) {
         builder = builder.without_covers();
     }
+    let sizes = model.trees.iter().map(|tree| (tree.nodes(), tree.values.len()));
+    let (nodes, values) = sizes.fold((0, 0), |sum, tree| (sum.0 + tree.0, sum.1 + tree.1));
+    builder = builder.reserve(nodes, values);
     for (number, tree) in model.trees.into_iter().enumerate() {
-        let spec = tree.lower(model.dimension, &questions);
-        builder.add(&spec.map_err(|problem| problem.at(format!("tree {number}")))?)?;
+        let tree = tree.lower(model.dimension, &questions);
+        match tree.map_err(|problem| problem.at(format!("tree {number}")))? {
+            Lowered::Oblivious(spec) => builder.add_oblivious(&spec)?,
+            Lowered::Nested(spec) => builder.add(&spec)?,
+        }
     }
     Ok(builder.finish())
 }

@@ -26,9 +26,7 @@ pub(crate) fn prediction_values_change(
                 if tree.weights.len() == 1usize.checked_shl(splits.len() as u32).unwrap_or(0) =>
             {
                 for (level, &split) in splits.iter().enumerate() {
-                    let bit = 1usize << level;
-                    let pairs = (0..tree.weights.len()).filter(|leaf| leaf & bit == 0);
-                    add(split, pairs.map(|leaf| tree.change(model.dimension, leaf, leaf | bit)).sum());
+                    add(split, tree.change(model.dimension, 1 << level));
                 }
             }
             Shape::Oblivious(_) => {}
@@ -43,11 +41,31 @@ pub(crate) fn prediction_values_change(
 }
 
 impl RawTree {
-    /// Weighted squares of what two leaves differ from their mean.
-    fn change(&self, dimension: usize, first: usize, second: usize) -> f64 {
-        let weights = [self.weights[first], self.weights[second]];
-        change(weights, [first, second].map(|leaf| &self.values[leaf * dimension..][..dimension]))
+    /// Weighted squares of what two leaves differ from their mean, over all pairs whose numbers differ in one bit.
+    fn change(&self, dimension: usize, bit: usize) -> f64 {
+        let values = self.values.chunks_exact(2 * bit * dimension);
+        let pairs = values.zip(self.weights.chunks_exact(2 * bit));
+        pairs.map(|(values, weights)| by_pairs(values, weights, dimension, bit)).sum()
     }
+}
+
+/// As [`RawTree::change`], of leaves of which the first `bit` have their pairs right behind them.
+fn by_pairs(values: &[f64], weights: &[f64], dimension: usize, bit: usize) -> f64 {
+    let (first, second) = values.split_at(bit * dimension);
+    let (before, behind) = weights.split_at(bit);
+    let mut sum = 0.0;
+    for leaf in 0..bit.min(before.len()).min(behind.len()) {
+        let mut squares = 0.0;
+        for k in leaf * dimension..(leaf + 1) * dimension {
+            squares += (first[k] - second[k]) * (first[k] - second[k]);
+        }
+        // The mean lies between both values as the weights divide it.
+        let total = before[leaf] + behind[leaf];
+        if total != 0.0 {
+            sum += squares * (before[leaf] * behind[leaf] / total);
+        }
+    }
+    sum
 }
 
 fn change(weights: [f64; 2], values: [&[f64]; 2]) -> f64 {

@@ -39,6 +39,8 @@ pub(crate) fn compile(
     if !count.is_multiple_of(groups) {
         return Err(wrong(format!("{count} trees, {groups} in a round")));
     }
+    let leaves = booster.trees.iter().map(|tree| tree.leaf_values.len()).sum();
+    builder = builder.reserve(2 * leaves, leaves);
     let [splits, gains] = importance(&booster, features.len());
     for (number, tree) in booster.trees.into_iter().enumerate() {
         let spec = tree.lower(number % groups).map_err(|problem| problem.at(format!("tree {number}")))?;

@@ -224,7 +224,7 @@ fn one<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<T, Problem> {
     value.parse().map_err(|_| wrong(format!("{key} is {value:?}")))
 }
 
-fn list<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
+fn list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
     if !keys.contains_key(key) {
         return Err(wrong(format!("{key} is missing")));
     }
@@ -232,7 +232,47 @@ fn list<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
 }
 
 /// Values between spaces; none where the key is absent.
-fn maybe_list<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
-    let words = keys.get(key).copied().unwrap_or_default().split_ascii_whitespace();
-    words.map(|word| word.parse().map_err(|_| wrong(format!("{key}: {word:?}")))).collect()
+fn maybe_list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
+    let text = keys.get(key).copied().unwrap_or_default();
+    let mut values = Vec::with_capacity(text.len() / 8);
+    let mut rest = text;
+    loop {
+        rest = rest.trim_ascii_start();
+        if rest.is_empty() {
+            return Ok(values);
+        }
+        let length = rest.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(length);
+        values.push(T::read(word).ok_or_else(|| wrong(format!("{key}: {word:?}")))?);
+        rest = behind;
+    }
 }
+
+/// A value of a list, which files have by the hundred thousand.
+trait Word: Sized {
+    /// `None` where the word is no such value.
+    fn read(word: &str) -> Option<Self>;
+}
+
+/// Up to 15 digits, which float64 holds exactly, and nothing else.
+fn digits(word: &str) -> Option<u64> {
+    let add = |number: u64, byte: u8| byte.is_ascii_digit().then(|| 10 * number + u64::from(byte - b'0'));
+    if (1..=15).contains(&word.len()) { word.bytes().try_fold(0, add) } else { None }
+}
+
+impl Word for f64 {
+    fn read(word: &str) -> Option<Self> {
+        digits(word).map(|number| number as f64).or_else(|| word.parse().ok())
+    }
+}
+
+macro_rules! whole_word {
+    ($($t:ty),*) => {$(
+        impl Word for $t {
+            fn read(word: &str) -> Option<Self> {
+                digits(word).and_then(|number| number.try_into().ok()).or_else(|| word.parse().ok())
+            }
+        }
+    )*};
+}
+whole_word!(u32, i64, usize);

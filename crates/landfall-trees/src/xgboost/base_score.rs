@@ -1,6 +1,6 @@
 //! `base_score` as XGBoost writes it, and the margin that it stands for.
 
-use super::objective::{Link, sigmoid};
+use super::objective::{EPSILON, Link, sigmoid};
 use crate::document::wrong;
 use landfall_model::Problem;
 
@@ -19,16 +19,31 @@ impl Link {
     /// The margin of a base score. float32 throughout, as the library: the last bit of every margin hangs on it.
     pub(crate) fn margin(self, score: f32) -> f32 {
         match self {
-            Link::Identity | Link::Hinge => score,
+            Link::Identity | Link::Hinge | Link::Expectile => score,
             Link::Logit => -(1.0 / score - 1.0).ln(),
             Link::Log => score.ln(),
+        }
+    }
+
+    /// A base score within what the library's newer versions take it for: never certain of a class.
+    pub(crate) fn bounded(self, score: f32) -> f32 {
+        if self == Link::Logit { score.clamp(EPSILON, 1.0 - EPSILON) } else { score }
+    }
+
+    /// The margins of all groups, once each has its own.
+    pub(crate) fn relate(self, margins: &mut [f32]) {
+        if self == Link::Expectile {
+            for place in (1..margins.len()).rev() {
+                let distance = (margins[place] - margins[place - 1] - EPSILON).max(EPSILON);
+                margins[place] = distance + (-(-distance).exp_m1()).ln();
+            }
         }
     }
 
     /// The base score of a margin that a file before 1.0 holds.
     pub(crate) fn score_of_margin(self, margin: f32) -> f32 {
         match self {
-            Link::Identity => margin,
+            Link::Identity | Link::Expectile => margin,
             Link::Logit => sigmoid(margin),
             Link::Log => margin.exp(),
             Link::Hinge => f32::from(u8::from(margin > 0.0)),
@@ -55,5 +70,12 @@ mod tests {
         assert_eq!(Link::Identity.margin(-3.0), -3.0);
         assert_eq!(Link::Hinge.score_of_margin(0.5), 1.0);
         assert_eq!(Link::Logit.score_of_margin(0.0), 0.5);
+        assert_eq!(Link::Logit.margin(Link::Logit.bounded(0.0)), -13.815_51);
+        assert_eq!(Link::Logit.margin(Link::Logit.bounded(1.0)), 13.745_16);
+        assert_eq!(Link::Log.bounded(0.0), 0.0);
+        let mut bases = [1.0, 2.0, 2.0];
+        Link::Expectile.relate(&mut bases);
+        assert!((bases[1].exp().ln_1p() - 1.0).abs() < 1e-5, "as far from the first as it was");
+        assert_eq!(bases[2], EPSILON + (-(-EPSILON).exp_m1()).ln());
     }
 }

@@ -3,7 +3,7 @@
 //! Layout: `LearnerModelParamLegacy`, `GBTreeModelParam`, `TreeParam`, `RegTree::Node`, `RTreeNodeStat` and
 //! `GBLinearModelParam` of the library's sources.
 
-use super::learner::{Booster, Learner, Trees};
+use super::learner::{Booster, Learner, Source, Trees};
 use super::tree::RawTree;
 use landfall_model::Problem;
 use landfall_model::reader::Reader;
@@ -39,7 +39,7 @@ pub(crate) fn looks_like_binary(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// Malformed, with the offset.
-pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Learner, Problem> {
+pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Learner<'static>, Problem> {
     let mut reader = Reader::new(file, bytes);
     if bytes.starts_with(MAGIC) {
         reader.take(MAGIC.len())?;
@@ -59,7 +59,7 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Learner, Problem> {
         "dart" => {
             let mut trees = trees(&mut reader, &booster_name, major)?;
             // Without a tree there are no weights, not even their count.
-            let weights = if trees.trees.is_empty() { Vec::new() } else { floats(&mut reader)? };
+            let weights = if trees.source.len() == 0 { Vec::new() } else { floats(&mut reader)? };
             trees.weights = Some(weights);
             Booster::Trees(trees)
         }
@@ -78,6 +78,7 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Learner, Problem> {
         base_scores: vec![base_score],
         base_is_margin: major == 0,
         base_is_placeholder: false,
+        base_is_bounded: false,
         num_class,
         num_target,
         num_feature,
@@ -88,7 +89,7 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Learner, Problem> {
     })
 }
 
-fn trees(reader: &mut Reader<'_>, name: &str, major: u32) -> Result<Trees, Problem> {
+fn trees(reader: &mut Reader<'_>, name: &str, major: u32) -> Result<Trees<'static>, Problem> {
     let mut head = reader.part(GBTREE_BYTES)?;
     let count = count(&mut head, "num_trees")?;
     let parallel = i32_of(&mut head)?;
@@ -109,7 +110,8 @@ fn trees(reader: &mut Reader<'_>, name: &str, major: u32) -> Result<Trees, Probl
         1
     };
     let (name, rounds, weights) = (name.to_owned(), Vec::new(), None);
-    Ok(Trees { name, trees, groups, rounds, parallel: parallel.max(1), weights })
+    let (source, parallel, later_weights) = (Source::Read(trees), parallel.max(1), Vec::new());
+    Ok(Trees { name, source, groups, rounds, parallel, weights, later_weights })
 }
 
 fn tree(reader: &mut Reader<'_>) -> Result<RawTree, Problem> {
@@ -128,8 +130,8 @@ fn tree(reader: &mut Reader<'_>) -> Result<RawTree, Problem> {
     let mut tree = RawTree::default();
     for _ in 0..count {
         i32_of(&mut nodes)?;
-        tree.left.push(i64::from(i32_of(&mut nodes)?));
-        tree.right.push(i64::from(i32_of(&mut nodes)?));
+        tree.left.push(i32_of(&mut nodes)?);
+        tree.right.push(i32_of(&mut nodes)?);
         let feature = u32_of(&mut nodes)?;
         tree.features.push(feature & 0x7fff_ffff);
         tree.default_left.push(feature >> 31 == 1);

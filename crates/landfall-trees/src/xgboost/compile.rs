@@ -1,9 +1,10 @@
 //! A learner lowered onto a forest.
 
 use super::FORMAT;
-use super::learner::{Booster, Learner, Trees};
-use super::objective::Objective;
+use super::learner::{Booster, Learner, Outline, Trees};
+use super::objective::{Objective, QUANTILES_SORTED};
 use super::options::{Rounds, XgboostOptions};
+use super::tree::RawTree;
 use crate::document::wrong;
 use crate::features::{Feature, RowRules, Unseen};
 use crate::linear::Linear;
@@ -18,12 +19,19 @@ const MAX_GROUPS: usize = 1 << 20;
 /// Features beyond which a file is absurd: the library's own indices have 31 bits.
 const MAX_FEATURES: usize = 1 << 31;
 
+/// The version whose reading of a file counts, unless options say otherwise.
+const JUDGE: [u32; 3] = [3, 2, 0];
+
 /// Makes a learner ready to run.
 ///
 /// # Errors
 /// Invalid argument, naming tree and node; unimplemented for an objective that is not known here.
-pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<Compiled<f32, f32>, Problem> {
-    let objective = Objective::named(&learner.objective)?;
+pub(crate) fn compile(
+    mut learner: Learner<'_>,
+    options: &XgboostOptions,
+) -> Result<Compiled<f32, f32>, Problem> {
+    let rules = if options.by_file { learner.version } else { learner.version.min(JUDGE) };
+    let objective = Objective::named(&learner.objective, rules)?;
     let groups = groups(&learner)?;
     let mut base = base(&learner, objective, groups)?;
     if learner.num_feature > MAX_FEATURES {
@@ -33,9 +41,12 @@ pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<
     let mut structure = structure(&learner, groups);
     let (evaluator, extent, has_vectors) = match &learner.booster {
         Booster::Trees(trees) => {
-            let extent = extent(trees, groups, &options.rounds)?;
-            let forest = forest(trees, features.len(), groups)?;
-            let has_vectors = trees.trees.iter().any(|tree| tree.vectors.is_some());
+            let outlines = trees.source.outlines();
+            let has_vectors = outlines.iter().any(|tree| tree.has_vectors);
+            let extent = extent(trees, has_vectors, groups, &options.rounds)?;
+            let (forest, importance) = forest(trees, options.by_file, &outlines, features.len(), groups)?;
+            crate::model::describe(&forest, &mut structure);
+            importance.list(&features, &mut structure);
             (Evaluator::Forest(Box::new(forest)), extent, has_vectors)
         }
         Booster::Linear(weights) => {
@@ -43,16 +54,17 @@ pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<
                 return Err(Problem::invalid("a linear booster has no rounds to choose from"));
             }
             let linear = Linear::new(weights.clone(), features.len(), groups)?;
+            if weights.len() == features.len() + 1 {
+                // Of several groups the library tells a list for each feature: there is no order among those.
+                let weights: Vec<f64> = weights.iter().map(|&weight| weight.into()).collect();
+                list_importance("weight", &weights[..features.len()], &features, &mut structure);
+            }
             // The library's linear booster begins every group with the first one's base.
             let first = base[0];
             base.fill(first);
             (Evaluator::Linear(linear), Extent { from_start: true, ..Extent::default() }, false)
         }
     };
-    if let Evaluator::Forest(forest) = &evaluator {
-        crate::model::describe(forest, &mut structure);
-        importance(&learner, &features, &mut structure);
-    }
     let transform = objective.transform(groups);
     Ok(Compiled {
         format: FORMAT,
@@ -80,11 +92,11 @@ pub(crate) fn compile(mut learner: Learner, options: &XgboostOptions) -> Result<
         interacts: !has_vectors,
         flat_contributions: false,
         structure,
-        notes: notes(&learner),
+        notes: notes(&learner, options),
     })
 }
 
-fn groups(learner: &Learner) -> Result<usize, Problem> {
+fn groups(learner: &Learner<'_>) -> Result<usize, Problem> {
     let by_tree = match &learner.booster {
         Booster::Trees(trees) => trees.groups.iter().max().map_or(1, |&group| group.saturating_add(1)),
         Booster::Linear(_) => 1,
@@ -96,25 +108,30 @@ fn groups(learner: &Learner) -> Result<usize, Problem> {
     Ok(groups)
 }
 
-fn base(learner: &Learner, objective: Objective, groups: usize) -> Result<Vec<f32>, Problem> {
+fn base(learner: &Learner<'_>, objective: Objective, groups: usize) -> Result<Vec<f32>, Problem> {
     let margin = |&score: &f32| {
         if learner.base_is_placeholder {
             return score;
         }
         let undone = learner.base_is_margin && !objective.keeps_old_base;
         let score = if undone { objective.link.score_of_margin(score) } else { score };
+        let score = if learner.base_is_bounded { objective.link.bounded(score) } else { score };
         objective.link.margin(score)
     };
     let base: Vec<f32> = learner.base_scores.iter().map(margin).collect();
-    match base.len() {
-        1 => Ok(vec![base[0]; groups]),
-        length if length == groups => Ok(base),
-        length => Err(wrong(format!("{length} base scores for {groups} groups"))),
+    let mut base = match base.len() {
+        1 => vec![base[0]; groups],
+        length if length == groups => base,
+        length => return Err(wrong(format!("{length} base scores for {groups} groups"))),
+    };
+    if !learner.base_is_placeholder {
+        objective.link.relate(&mut base);
     }
+    Ok(base)
 }
 
 /// Features by name. A file declares how many there are; it is believed only as far as memory for the names goes.
-fn features(learner: &mut Learner) -> Result<Vec<Feature>, Problem> {
+fn features(learner: &mut Learner<'_>) -> Result<Vec<Feature>, Problem> {
     let names = std::mem::take(&mut learner.feature_names);
     if !names.is_empty() && names.len() != learner.num_feature {
         return Err(wrong(format!("{} feature names for {} features", names.len(), learner.num_feature)));
@@ -130,38 +147,47 @@ fn features(learner: &mut Learner) -> Result<Vec<Feature>, Problem> {
     Ok((0..learner.num_feature).map(feature).collect())
 }
 
+/// The trees compiled, and how important they make features.
 fn forest(
-    trees: &Trees,
+    trees: &Trees<'_>,
+    by_file: bool,
+    outlines: &[Outline],
     features: usize,
     groups: usize,
-) -> Result<landfall_forest::Forest<f32, f32>, Problem> {
-    if trees.groups.len() != trees.trees.len() {
-        return Err(wrong(format!("{} trees, tree_info has {}", trees.trees.len(), trees.groups.len())));
+) -> Result<(landfall_forest::Forest<f32, f32>, Importance), Problem> {
+    let count = trees.source.len();
+    if trees.groups.len() != count {
+        return Err(wrong(format!("{count} trees, tree_info has {}", trees.groups.len())));
     }
     if let Some(weights) = &trees.weights
-        && weights.len() != trees.trees.len()
+        && weights.len() != count
     {
-        return Err(wrong(format!("{} trees, weight_drop has {}", trees.trees.len(), weights.len())));
+        return Err(wrong(format!("{count} trees, weight_drop has {}", weights.len())));
     }
     let mut builder = Builder::new(features, groups);
-    if trees.trees.iter().any(|tree| !tree.has_hessians()) {
+    if outlines.iter().any(|tree| !tree.has_hessians) {
         builder = builder.without_covers();
     }
-    for (number, tree) in trees.trees.iter().enumerate() {
-        let weight = trees.weights.as_ref().map(|weights| weights[number]);
+    let nodes = outlines.iter().map(|tree| tree.nodes).sum();
+    builder = builder.reserve(nodes, nodes.div_ceil(2));
+    let mut importance = Importance::of(features);
+    trees.source.each(|number, tree| {
+        let later = by_file.then(|| trees.later_weights.get(number).copied()).flatten();
+        let weight = trees.weights.as_ref().map_or(later, |weights| Some(weights[number]));
         let group = if tree.vectors.is_some() { 0 } else { trees.groups[number] };
         let spec = tree.lower(group, weight).map_err(|problem| problem.at(format!("tree {number}")))?;
         builder.add(&spec)?;
-    }
-    Ok(builder.finish())
+        importance.add(tree);
+        Ok(())
+    })?;
+    Ok((builder.finish(), importance))
 }
 
 /// The trees that options choose.
-fn extent(trees: &Trees, groups: usize, rounds: &Rounds) -> Result<Extent, Problem> {
-    let count = trees.trees.len();
+fn extent(trees: &Trees<'_>, has_vectors: bool, groups: usize, rounds: &Rounds) -> Result<Extent, Problem> {
+    let count = trees.source.len();
     let starts: Vec<usize> = if trees.rounds.is_empty() {
-        let vectors = trees.trees.iter().any(|tree| tree.vectors.is_some());
-        let each = trees.parallel * if vectors { 1 } else { groups };
+        let each = trees.parallel * if has_vectors { 1 } else { groups };
         (0..=count / each).map(|round| round * each).collect()
     } else {
         trees.rounds.clone()
@@ -189,7 +215,7 @@ fn extent(trees: &Trees, groups: usize, rounds: &Rounds) -> Result<Extent, Probl
     })
 }
 
-fn structure(learner: &Learner, groups: usize) -> Vec<(String, String)> {
+fn structure(learner: &Learner<'_>, groups: usize) -> Vec<(String, String)> {
     let mut structure = Vec::new();
     let mut add = |key: &str, value: String| structure.push((key.to_owned(), value));
     add("objective", learner.objective.clone());
@@ -205,36 +231,65 @@ fn structure(learner: &Learner, groups: usize) -> Vec<(String, String)> {
     structure
 }
 
-/// As the library's `get_score` has it, by kind: sums over all splits of a feature, and means of them.
-fn importance(learner: &Learner, features: &[Feature], structure: &mut Vec<(String, String)>) {
-    let Booster::Trees(trees) = &learner.booster else { return };
-    let (mut counts, mut gains, mut covers) =
-        (vec![0.0; features.len()], vec![0.0; features.len()], vec![0.0; features.len()]);
-    for tree in &trees.trees {
+/// What the library's `get_score` is made of, by feature: sums over all its splits, in float32 as it adds them up.
+struct Importance {
+    counts: Vec<f32>,
+    gains: Vec<f32>,
+    covers: Vec<f32>,
+}
+
+impl Importance {
+    fn of(features: usize) -> Self {
+        let [counts, gains, covers] = [(); 3].map(|()| vec![0.0; features]);
+        Importance { counts, gains, covers }
+    }
+
+    fn add(&mut self, tree: &RawTree) {
         for (node, &feature) in tree.features.iter().enumerate().filter(|(node, _)| tree.left[*node] >= 0) {
             // Features out of range were refused where the forest was built, nodes that nothing leads to were not.
-            if let Some(count) = counts.get_mut(feature as usize) {
+            if let Some(count) = self.counts.get_mut(feature as usize) {
                 *count += 1.0;
-                gains[feature as usize] += f64::from(tree.gains.get(node).copied().unwrap_or(0.0));
-                covers[feature as usize] += f64::from(tree.hessians.get(node).copied().unwrap_or(0.0));
+                self.gains[feature as usize] += tree.gains.get(node).copied().unwrap_or(0.0);
+                self.covers[feature as usize] += tree.hessians.get(node).copied().unwrap_or(0.0);
             }
         }
     }
-    let means = |sums: &[f64]| -> Vec<f64> {
-        sums.iter().zip(&counts).map(|(sum, &count)| if count > 0.0 { sum / count } else { 0.0 }).collect()
-    };
-    list_importance("weight", &counts, features, structure);
-    list_importance("gain", &means(&gains), features, structure);
-    list_importance("cover", &means(&covers), features, structure);
-    list_importance("total_gain", &gains, features, structure);
-    list_importance("total_cover", &covers, features, structure);
+
+    /// Tells it by kind: sums, and means of them.
+    fn list(&self, features: &[Feature], structure: &mut Vec<(String, String)>) {
+        let means = |sums: &[f32]| -> Vec<f32> {
+            let mean = |(sum, &count): (&f32, &f32)| if count > 0.0 { sum / count } else { 0.0 };
+            sums.iter().zip(&self.counts).map(mean).collect()
+        };
+        let mut add = |kind: &str, values: &[f32]| {
+            let values: Vec<f64> = values.iter().map(|&value| value.into()).collect();
+            list_importance(kind, &values, features, structure);
+        };
+        add("weight", &self.counts);
+        add("gain", &means(&self.gains));
+        add("cover", &means(&self.covers));
+        add("total_gain", &self.gains);
+        add("total_cover", &self.covers);
+    }
 }
 
-fn notes(learner: &Learner) -> Vec<String> {
+fn notes(learner: &Learner<'_>, options: &XgboostOptions) -> Vec<String> {
     let note = |best: &String| {
         format!(
             "best_iteration is {best}; all rounds are used, as the library does, unless iteration_range is set"
         )
     };
-    learner.best_iteration.iter().map(note).collect()
+    let mut notes: Vec<String> = learner.best_iteration.iter().map(note).collect();
+    let has_later = matches!(&learner.booster, Booster::Trees(trees) if !trees.later_weights.is_empty());
+    let is_sorted = learner.objective == "reg:quantileerror" && learner.version >= QUANTILES_SORTED;
+    let mut left_out = |is_there: bool, what: &str| {
+        if is_there && !options.by_file {
+            notes.push(format!(
+                "{what}, as in XGBoost 3.2; the version that wrote the file does it: set rules=file"
+            ));
+        }
+    };
+    left_out(has_later, "the weights of trees that dart dropped are not applied");
+    left_out(is_sorted, "quantiles of a row are not put in order");
+    notes
 }

@@ -4,9 +4,9 @@
 
 use super::base_score;
 use super::categories;
-use super::learner::{Booster, Learner, Trees};
+use super::learner::{Booster, Learner, Outline, Source, Trees};
 use super::tree::{LeafVectors, MAX_CATEGORY, RawTree};
-use crate::document::{Value, wrong};
+use crate::document::{Numbers, Value, wrong};
 use landfall_model::Problem;
 use std::collections::HashMap;
 
@@ -14,20 +14,20 @@ use std::collections::HashMap;
 ///
 /// # Errors
 /// Invalid argument, naming the place by the keys that lead to it.
-pub(crate) fn read(document: &Value<'_>) -> Result<Learner, Problem> {
+pub(crate) fn read<'a>(document: &'a Value<'a>) -> Result<Learner<'a>, Problem> {
     let version = document.maybe("version", Value::integers)?.unwrap_or_default();
     let part = |i: usize| version.get(i).and_then(|&v| u32::try_from(v).ok()).unwrap_or(0);
-    let mut read = document.at("learner", learner)?;
+    let mut read = learner(document.field("learner")?).map_err(|problem| problem.at("learner"))?;
     read.version = [part(0), part(1), part(2)];
     let is_untrained = match &read.booster {
-        Booster::Trees(trees) => trees.trees.is_empty(),
+        Booster::Trees(trees) => trees.source.len() == 0,
         Booster::Linear(weights) => weights.is_empty(),
     };
     read.base_is_placeholder &= is_untrained && read.version >= [3, 1, 0];
     Ok(read)
 }
 
-fn learner(learner: &Value<'_>) -> Result<Learner, Problem> {
+fn learner<'a>(learner: &'a Value<'a>) -> Result<Learner<'a>, Problem> {
     let parameters = learner.field("learner_model_param")?;
     let count = |key: &str| -> Result<usize, Problem> {
         let count = parameters.maybe(key, Value::count).map_err(|p| p.at("learner_model_param"))?;
@@ -50,6 +50,7 @@ fn learner(learner: &Value<'_>) -> Result<Learner, Problem> {
         base_scores,
         base_is_margin: false,
         base_is_placeholder: count("boost_from_average")? == 1,
+        base_is_bounded: true,
         num_class: count("num_class")?,
         num_target: count("num_target")?,
         num_feature: count("num_feature")?,
@@ -60,15 +61,15 @@ fn learner(learner: &Value<'_>) -> Result<Learner, Problem> {
     })
 }
 
-type WithCategories = (Booster, Vec<Option<crate::features::Categories>>);
+type WithCategories<'a> = (Booster<'a>, Vec<Option<crate::features::Categories>>);
 
-fn booster(booster: &Value<'_>) -> Result<WithCategories, Problem> {
+fn booster<'a>(booster: &'a Value<'a>) -> Result<WithCategories<'a>, Problem> {
     let name = booster.at("name", Value::text_owned)?;
     match name.as_str() {
-        "gbtree" => booster.at("model", |model| trees(model, name.clone(), None)),
+        "gbtree" => trees(booster, name, None),
         "dart" => {
             let weights = booster.at("weight_drop", Value::f32s)?;
-            booster.at("gbtree", |inner| inner.at("model", |model| trees(model, name.clone(), Some(weights))))
+            trees(booster.field("gbtree")?, name, Some(weights)).map_err(|problem| problem.at("gbtree"))
         }
         "gblinear" => {
             let weights = booster.at("model", |model| model.at("weights", Value::f32s))?;
@@ -78,12 +79,21 @@ fn booster(booster: &Value<'_>) -> Result<WithCategories, Problem> {
     }
 }
 
-fn trees(model: &Value<'_>, name: String, weights: Option<Vec<f32>>) -> Result<WithCategories, Problem> {
+fn trees<'a>(
+    booster: &'a Value<'a>,
+    name: String,
+    weights: Option<Vec<f32>>,
+) -> Result<WithCategories<'a>, Problem> {
+    let model = booster.field("model")?;
+    read_model(model, name, weights).map_err(|problem| problem.at("model"))
+}
+
+fn read_model<'a>(
+    model: &'a Value<'a>,
+    name: String,
+    weights: Option<Vec<f32>>,
+) -> Result<WithCategories<'a>, Problem> {
     let list = model.field("trees")?.list().map_err(|problem| problem.at("trees"))?;
-    let mut trees = Vec::with_capacity(list.len());
-    for (number, value) in list.iter().enumerate() {
-        trees.push(tree(value).map_err(|problem| problem.at(format!("tree {number}")))?);
-    }
     let parameters = model.find("gbtree_model_param");
     let parallel = match parameters {
         Some(parameters) => parameters.maybe("num_parallel_tree", Value::count)?,
@@ -96,23 +106,44 @@ fn trees(model: &Value<'_>, name: String, weights: Option<Vec<f32>>) -> Result<W
         integers.iter().map(convert).collect()
     };
     let categories = model.maybe("cats", categories::read)?.unwrap_or_default();
+    let later_weights = model.maybe("weight_drop", Value::f32s)?.unwrap_or_default();
     let trees = Trees {
         name,
-        trees,
+        source: Source::Document(list),
         groups: whole("tree_info")?,
         rounds: whole("iteration_indptr")?,
         parallel: parallel.unwrap_or(1).max(1),
         weights,
+        later_weights,
     };
     Ok((Booster::Trees(trees), categories))
 }
 
-fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
-    let width = match tree.find("tree_param") {
+/// Values of a leaf.
+fn width(tree: &Value<'_>) -> Result<usize, Problem> {
+    Ok(match tree.find("tree_param") {
         // 0 in old files, 1 in newer ones: a scalar.
         Some(parameters) => parameters.maybe("size_leaf_vector", Value::count)?.unwrap_or(1).max(1),
         None => 1,
-    };
+    })
+}
+
+/// What is known of a tree before it is read; what is wrong with it is said when it is.
+pub(crate) fn outline(tree: &Value<'_>) -> Outline {
+    let length = |key: &str| tree.find(key).and_then(|list| list.numbers().ok()).map_or(0, Numbers::len);
+    Outline {
+        nodes: length("left_children"),
+        has_hessians: length("sum_hessian") > 0,
+        has_vectors: width(tree).is_ok_and(|width| width > 1),
+    }
+}
+
+/// Reads a tree.
+///
+/// # Errors
+/// Invalid argument, naming the key.
+pub(crate) fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
+    let width = width(tree)?;
     let conditions = tree.at("split_conditions", Value::f32s)?;
     let vectors = if width == 1 {
         None
@@ -126,8 +157,8 @@ fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
         Ok(value.numbers()?.collect(|n| if f64::from(n as u32) == n { n as u32 } else { u32::MAX }))
     })?;
     Ok(RawTree {
-        left: tree.at("left_children", Value::integers)?,
-        right: tree.at("right_children", Value::integers)?,
+        left: tree.at("left_children", Value::i32s)?,
+        right: tree.at("right_children", Value::i32s)?,
         features,
         conditions,
         default_left: tree.at("default_left", |value| Ok(value.numbers()?.collect(|n| n != 0.0)))?,

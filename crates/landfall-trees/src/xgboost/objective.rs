@@ -4,6 +4,12 @@ use crate::classes::{ClassRule, Classes, Labels};
 use crate::transform::Transform;
 use landfall_model::Problem;
 
+/// The library's own small number.
+pub(crate) const EPSILON: f32 = 1e-6;
+
+/// From this version on quantiles of a row are put in order.
+pub(crate) const QUANTILES_SORTED: [u32; 3] = [3, 4, 0];
+
 /// How a base score becomes a margin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Link {
@@ -12,6 +18,8 @@ pub(crate) enum Link {
     Log,
     /// As identity, but for files before 1.0.
     Hinge,
+    /// Each group but the first stands for its distance to the one before it.
+    Expectile,
 }
 
 /// What makes predictions of margins.
@@ -25,6 +33,10 @@ pub(crate) enum Output {
     Softmax,
     /// The most probable class.
     SoftmaxClass,
+    /// Margins of a row, ascending.
+    Sorted,
+    /// The first margin, and for each further one so much more.
+    Ascending,
 }
 
 /// One objective.
@@ -38,21 +50,22 @@ pub(crate) struct Objective {
 }
 
 impl Objective {
-    /// The objective of a name.
+    /// The objective of a name, in a file of this version.
     ///
     /// # Errors
     /// Unimplemented, naming it.
-    pub(crate) fn named(name: &str) -> Result<Self, Problem> {
-        use Output::{Exp, Hinge, Identity, Sigmoid, Softmax, SoftmaxClass};
+    pub(crate) fn named(name: &str, version: [u32; 3]) -> Result<Self, Problem> {
+        use Output::{Ascending, Exp, Hinge, Identity, Sigmoid, Softmax, SoftmaxClass, Sorted};
         // Old files name the device too.
         let (link, output) = match name.strip_prefix("gpu:").unwrap_or(name) {
+            "reg:quantileerror" if version >= QUANTILES_SORTED => (Link::Identity, Sorted),
+            "reg:expectileerror" => (Link::Expectile, Ascending),
             "reg:squarederror"
             | "reg:linear"
             | "reg:squaredlogerror"
             | "reg:pseudohubererror"
             | "reg:absoluteerror"
             | "reg:quantileerror"
-            | "reg:expectileerror"
             | "rank:pairwise"
             | "rank:ndcg"
             | "rank:map"
@@ -88,7 +101,7 @@ impl Objective {
             Output::Hinge => (2, ClassRule::EachAbove(0.5)),
             Output::Softmax => (groups, ClassRule::Largest),
             Output::SoftmaxClass => (groups, ClassRule::Number),
-            Output::Identity | Output::Exp => return Ok(None),
+            Output::Identity | Output::Exp | Output::Sorted | Output::Ascending => return Ok(None),
         };
         Ok(Some(Classes { labels: Labels::numbered(count)?, rule, of_margins: false }))
     }
@@ -126,8 +139,38 @@ impl Transform<f32> for XgboostTransform {
             Output::Hinge => each(out, |margin| f32::from(u8::from(margin > 0.0))),
             Output::Softmax => margins.chunks_exact(self.groups).for_each(|row| softmax(row, out)),
             Output::SoftmaxClass => out.extend(margins.chunks_exact(self.groups).map(most_probable)),
+            Output::Sorted => {
+                let start = out.len();
+                out.extend_from_slice(margins);
+                out[start..].chunks_exact_mut(self.groups).for_each(ascending);
+            }
+            Output::Ascending => margins.chunks_exact(self.groups).for_each(|row| add_up(row, out)),
         }
     }
+}
+
+/// Sorts as the library does, step by step: a NaN stays where it is.
+fn ascending(row: &mut [f32]) {
+    for end in 1..row.len() {
+        let mut place = end;
+        while place > 0 && row[place - 1] > row[place] {
+            row.swap(place - 1, place);
+            place -= 1;
+        }
+    }
+}
+
+/// Expectiles: each is the one before it, and more.
+fn add_up(row: &[f32], out: &mut Vec<f32>) {
+    let mut sum = 0.0;
+    for (place, &margin) in row.iter().enumerate() {
+        sum = if place == 0 { margin } else { sum + (EPSILON + soft_plus(margin)) };
+        out.push(sum);
+    }
+}
+
+fn soft_plus(x: f32) -> f32 {
+    if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
 
 fn softmax(margins: &[f32], out: &mut Vec<f32>) {
@@ -151,4 +194,31 @@ fn most_probable(margins: &[f32]) -> f32 {
         }
     }
     best as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn predictions(objective: &str, version: [u32; 3], margins: &[f32]) -> Vec<f32> {
+        let mut out = Vec::new();
+        Objective::named(objective, version).unwrap().transform(3).apply(margins, 1, &mut out);
+        out
+    }
+
+    #[test]
+    fn quantiles_are_in_order_in_files_of_versions_that_order_them() {
+        let margins = [3.0, 1.0, 2.0, -1.0, 0.0, 1.0];
+        assert_eq!(predictions("reg:quantileerror", [3, 2, 0], &margins), margins);
+        assert_eq!(predictions("reg:quantileerror", [3, 4, 0], &margins), [1.0, 2.0, 3.0, -1.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn expectiles_ascend_by_what_their_margins_say() {
+        let found = predictions("reg:expectileerror", [3, 3, 0], &[2.0, 0.0, -100.0]);
+        assert_eq!(found[0], 2.0);
+        assert!((found[1] - (2.0 + std::f32::consts::LN_2 + 1e-6)).abs() < 1e-6);
+        assert_eq!(found[2], found[1] + 1e-6);
+        assert_eq!(soft_plus(90.0), 90.0);
+    }
 }

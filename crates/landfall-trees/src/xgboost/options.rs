@@ -4,7 +4,7 @@ use landfall_model::{OptionSpec, Options, Problem};
 use std::ops::Range;
 
 /// All options.
-pub(crate) static KNOWN: [OptionSpec; 3] = [
+pub(crate) static KNOWN: [OptionSpec; 4] = [
     OptionSpec { key: "missing", help: "XGBoost: a value that means missing, beside NaN" },
     OptionSpec {
         key: "iteration_range",
@@ -14,6 +14,10 @@ pub(crate) static KNOWN: [OptionSpec; 3] = [
         key: "ntree_limit",
         help: "XGBoost: trees of each output to use, from the first (0 is all)",
     },
+    OptionSpec {
+        key: "rules",
+        help: "XGBoost: read files of later versions as 3.2 does (3.2, the default), or as those versions do (file)",
+    },
 ];
 
 /// The options of one model.
@@ -21,6 +25,8 @@ pub(crate) static KNOWN: [OptionSpec; 3] = [
 pub(crate) struct XgboostOptions {
     pub(crate) missing: Option<f32>,
     pub(crate) rounds: Rounds,
+    /// Whether files of versions after 3.2 are read by their own rules.
+    pub(crate) by_file: bool,
 }
 
 /// Which trees are used.
@@ -67,7 +73,12 @@ impl XgboostOptions {
             (_, Some(limit)) if limit > 0 => Rounds::Trees(limit),
             _ => Rounds::All,
         };
-        Ok(XgboostOptions { missing, rounds })
+        let by_file = match options.get("rules").map(str::trim) {
+            None | Some("3.2") => false,
+            Some("file") => true,
+            Some(text) => return Err(refuse("rules", text, "3.2 or file")),
+        };
+        Ok(XgboostOptions { missing, rounds, by_file })
     }
 }
 
@@ -83,7 +94,8 @@ mod tests {
 
     #[test]
     fn the_librarys_own_words_are_read() {
-        assert_eq!(read(&[]).unwrap(), XgboostOptions { missing: None, rounds: Rounds::All });
+        assert_eq!(read(&[]).unwrap(), XgboostOptions { missing: None, rounds: Rounds::All, by_file: false });
+        assert!(read(&[("rules", "file")]).unwrap().by_file);
         assert_eq!(read(&[("missing", "-999.0")]).unwrap().missing, Some(-999.0));
         assert_eq!(read(&[("missing", "nan")]).unwrap().missing, None);
         assert_eq!(read(&[("iteration_range", "2:7")]).unwrap().rounds, Rounds::Range(2..7));
@@ -94,6 +106,7 @@ mod tests {
             ("iteration_range", "7"),
             ("iteration_range", "7:2"),
             ("ntree_limit", "-1"),
+            ("rules", "4"),
             ("depth", "3"),
         ] {
             assert!(read(&[pair]).is_err(), "{pair:?}");

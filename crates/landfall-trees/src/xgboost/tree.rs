@@ -1,5 +1,6 @@
 //! One tree of XGBoost's, and how it is lowered.
 
+use super::learner::Outline;
 use crate::document::wrong;
 use landfall_forest::{NodeKind, NodeSpec, Side, Split, Test, TreeSpec};
 use landfall_model::Problem;
@@ -12,9 +13,9 @@ pub(crate) const MAX_CATEGORY: u32 = 1 << 24;
 #[derive(Debug, Default)]
 pub(crate) struct RawTree {
     /// −1 for a leaf.
-    pub(crate) left: Vec<i64>,
+    pub(crate) left: Vec<i32>,
     /// Of a leaf of a newer tree with vector leaves: which of the vectors.
-    pub(crate) right: Vec<i64>,
+    pub(crate) right: Vec<i32>,
     pub(crate) features: Vec<u32>,
     /// Threshold of a split, value of a leaf.
     pub(crate) conditions: Vec<f32>,
@@ -38,9 +39,9 @@ pub(crate) struct LeafVectors {
 }
 
 impl RawTree {
-    /// Whether contributions can be told.
-    pub(crate) fn has_hessians(&self) -> bool {
-        !self.hessians.is_empty()
+    pub(crate) fn outline(&self) -> Outline {
+        let (has_hessians, has_vectors) = (!self.hessians.is_empty(), self.vectors.is_some());
+        Outline { nodes: self.left.len(), has_hessians, has_vectors }
     }
 
     /// The tree as the forest's builder takes it, each leaf multiplied by `weight`.
@@ -50,7 +51,7 @@ impl RawTree {
         if let Some(length) = lengths.into_iter().find(|&length| length != nodes) {
             return Err(wrong(format!("{nodes} nodes, but {length} in another list of them")));
         }
-        if self.has_hessians() && self.hessians.len() != nodes {
+        if !self.hessians.is_empty() && self.hessians.len() != nodes {
             return Err(wrong(format!("{nodes} nodes, but {} values of sum_hessian", self.hessians.len())));
         }
         let width = self.vectors.as_ref().map_or(1, |vectors| vectors.width);
@@ -103,7 +104,7 @@ impl RawTree {
 
     fn split(&self, node: usize) -> Split<f32> {
         // What does not fit is out of range, and named by the builder if it is ever reached.
-        let child = |child: i64| u32::try_from(child).unwrap_or(u32::MAX);
+        let child = |child: i32| u32::try_from(child).unwrap_or(u32::MAX);
         let (left, right) = (child(self.left[node]), child(self.right[node]));
         let missing = Side::left_if(self.default_left[node]);
         let feature = self.features[node];

@@ -13,4 +13,5 @@ mod libraries;
 mod npy;
 mod rows;
 mod untrained;
+mod versions;
 mod written;

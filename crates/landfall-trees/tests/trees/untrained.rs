@@ -39,9 +39,14 @@ fn a_base_score_that_training_never_came_to_estimate_is_the_margin_itself() {
 #[test]
 fn a_linear_booster_without_weights_adds_nothing() {
     let mut model = untrained("reg:squarederror", json!([3, 2, 0]), "1");
-    let booster = json!({"name": "gblinear", "model": {"boosted_rounds": 0, "weights": []}});
-    model["learner"]["gradient_booster"] = booster;
+    let booster =
+        |weights: Value| json!({"name": "gblinear", "model": {"boosted_rounds": 0, "weights": weights}});
+    model["learner"]["gradient_booster"] = booster(json!([]));
     assert_eq!(margin(&model), 0.5);
+    model["learner"]["gradient_booster"] = booster(json!([0.25, -2, 1]));
+    let facts = load("model.json", model.to_string().as_bytes(), &[]).unwrap().facts();
+    let told = facts.structure.iter().find(|(key, _)| key == "importance (weight)");
+    assert_eq!(told.map(|(_, value)| value.as_str()), Some("age 0.250000, job -2"));
 }
 
 #[test]

@@ -256,7 +256,8 @@ fn another_signature_may_be_named_before_or_after_the_data() {
         assert_eq!(decode(body).unwrap().call.signature().name(), "other");
     }
     let unknown = decode(format!("{{{data},{}}}", named("nope"))).unwrap_err();
-    assert!(unknown.to_string().contains("there is no signature \"nope\""));
+    let told = "signature_name (there are serving_default, other): there is no signature \"nope\"";
+    assert_eq!(unknown.to_string(), told);
     assert!(decode(format!("{{{data}}}")).is_err());
 }
 

@@ -121,3 +121,32 @@ fn columns_of_unequal_length_are_refused() {
             .contains("'job' batch size does not match")
     );
 }
+
+#[test]
+fn whole_numbers_are_text_where_the_input_takes_them_so() {
+    let mut city = InputSpec::new("city", DType::String, rows_of(&[]));
+    (city.null, city.null_source, city.integers_as_text) = (NullRule::Accept, NullRuleSource::Model, true);
+    let outputs = vec![OutputSpec::new("Y", DType::F32, None)];
+    let rule = RowRule::Independent;
+    let model = Signature::new("s", Method::Predict, vec![city], outputs, rule, ShapeRule::Checked);
+    let model = model.unwrap().shared();
+    let read =
+        |datatype: &str, data: &str| decode_rest(&model, &body(&[input("city", datatype, "[3]", data)]));
+    for (datatype, data, expected) in [
+        ("INT64", "[7,null,-3]", ["7", "", "-3"]),
+        ("UINT8", "[1,2,255]", ["1", "2", "255"]),
+        ("BYTES", r#"["7","x","-3"]"#, ["7", "x", "-3"]),
+    ] {
+        let decoded = read(datatype, data).unwrap();
+        let tensor = decoded.call.input(0).and_then(Input::dense).unwrap();
+        assert!(tensor.strings().unwrap().iter().eq(expected.map(str::as_bytes)), "{datatype}");
+        assert_eq!(tensor.is_missing(1), expected[1].is_empty());
+    }
+    assert!(refusal(read("FP32", "[1,2,3]")).contains("city"));
+    // As clients of data frames send columns.
+    for (datatype, data) in [("BYTES", r#"["7","x"]"#), ("INT32", "[7,8]")] {
+        let inputs = [input("city", datatype, "[2,1]", data)];
+        assert_eq!(decode_rest(&model, &body(&inputs)).unwrap().call.rows(), Some(2));
+    }
+    assert!(decode_rest(&model, &body(&[input("city", "BYTES", "[1,2]", r#"["7","x"]"#)])).is_err());
+}

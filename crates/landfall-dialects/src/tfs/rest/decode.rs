@@ -4,7 +4,7 @@ use super::item::Misfit;
 use super::rows::Inputs;
 use super::{columnar, explain, rows};
 use crate::json::{Fault, Scanner, SyntaxError};
-use crate::tfs::names::DEFAULT_SIGNATURE;
+use crate::tfs::names::signature_of;
 use crate::{Decoded, Hints};
 use landfall_model::{Buffer, Call, Problem, Reason, Signature};
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ pub enum Form {
     Columns,
 }
 
-/// Reads a predict body. `signatures[0]` is what a body without `signature_name` means. Outputs wanted are those given
+/// Reads a predict body. Without `signature_name` it means the default signature. Outputs wanted are those given
 /// by default.
 ///
 /// The order of the checks is the original's: JSON, `signature_name`, the signature, the rest.
@@ -27,18 +27,18 @@ pub enum Form {
 /// # Errors
 /// Invalid argument, in the original's words; signature not found.
 pub fn decode(body: &Buffer, signatures: &[Arc<Signature>]) -> Result<Decoded<Form>, Problem> {
-    let default = signatures.first().ok_or_else(|| not_found(b""))?;
+    let default = signature_of(b"", signatures);
     let mut document = Document::new(body.bytes());
     let mut early = None;
     document.read(|form, scanner, name| {
         // The name may come after the data: until it does, the default is as good a guess as any.
-        let signature = name.map_or(Some(default), |name| named(signatures, name))?;
+        let signature = name.map_or(default, |name| signature_of(name, signatures))?;
         early = Some((signature, read(form, scanner, signature).ok()?));
         Some(())
     })?;
     let signature = match document.signature_name()? {
-        None => default,
-        Some(name) => named(signatures, name).ok_or_else(|| not_found(name))?,
+        None => default.ok_or_else(|| not_found(b""))?,
+        Some(name) => signature_of(name, signatures).ok_or_else(|| not_found(name))?,
     };
     let (form, at) = document.data()?;
     let inputs = match early {
@@ -58,12 +58,6 @@ pub fn check(body: &[u8]) -> Result<(), Problem> {
     let mut document = Document::new(body);
     document.read(|_, _, _| None)?;
     document.signature_name().map(drop)
-}
-
-fn named<'s>(signatures: &'s [Arc<Signature>], name: &[u8]) -> Option<&'s Arc<Signature>> {
-    let found = signatures.iter().find(|signature| signature.name().as_bytes() == name);
-    // Other formats than SavedModel may name their one signature as they like.
-    found.or_else(|| signatures.first().filter(|_| name == DEFAULT_SIGNATURE.as_bytes()))
 }
 
 #[cold]

@@ -1,5 +1,6 @@
 //! Status and metadata as JSON, laid out as protobuf's JSON printer does it.
 
+use super::tensor_proto;
 use crate::Identity;
 use crate::json::write::Indented;
 use crate::tfs::names;
@@ -81,7 +82,13 @@ fn one_signature(object: &mut Indented<'_>, signature: &Signature) {
         }
     });
     object.name("method_name").string(names::method_name(signature.method()));
-    object.name("defaults").object(|_| {});
+    object.name("defaults").object(|defaults| {
+        for input in signature.inputs() {
+            if let Some(default) = &input.default {
+                tensor_proto::write(defaults.name(&input.name), default);
+            }
+        }
+    });
 }
 
 /// A signature without tensors: one output, named as it, which is an operation.

@@ -96,8 +96,11 @@ impl<'s> Items<'s> {
             self.close(lengths)?;
             return Ok(true);
         }
-        // Whole numbers may be invalid one by one.
-        if !starts_number(byte) || (self.spec.accepts_invalid && !self.spec.dtype.is_float()) {
+        // Whole numbers may be invalid, or become text, one by one.
+        if !starts_number(byte)
+            || self.spec.integers_as_text
+            || (self.spec.accepts_invalid && !self.spec.dtype.is_float())
+        {
             return Ok(false);
         }
         if *rank.get_or_insert(self.dims.len()) != lengths.len() {

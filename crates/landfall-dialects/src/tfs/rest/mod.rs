@@ -14,6 +14,7 @@ mod item;
 mod results;
 mod rows;
 mod scalar;
+mod tensor_proto;
 
 #[cfg(test)]
 mod tests;

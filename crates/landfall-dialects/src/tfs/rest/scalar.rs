@@ -64,6 +64,7 @@ fn fitting(
         b'{' if spec.dtype == DType::String => {
             values.strings_mut().push_with(|bytes| base64::decode(scanner, bytes).ok_or(Misfit))
         }
+        b't' | b'f' | b'0'..=b'9' | b'-' if spec.integers_as_text => integer_as_text(scanner, values),
         word @ (b't' | b'f') if spec.dtype == DType::Bool => {
             scanner.word(if word == b't' { b"true" } else { b"false" })?;
             values.push_bool(word == b't');
@@ -72,6 +73,21 @@ fn fitting(
         byte if starts_number(byte) => number(scanner, values),
         _ => Err(Misfit),
     }
+}
+
+/// A whole number as its decimal text, a truth value as 1 or 0.
+fn integer_as_text(scanner: &mut Scanner<'_>, values: &mut TensorMut) -> Result<(), Misfit> {
+    let text = match scanner.peek() {
+        b't' => scanner.word(b"true").map(|()| "1".to_owned())?,
+        b'f' => scanner.word(b"false").map(|()| "0".to_owned())?,
+        _ => match scanner.number()? {
+            Number::Int(value) => value.to_string(),
+            Number::UInt(value) => value.to_string(),
+            Number::Float(_) => return Err(Misfit),
+        },
+    };
+    values.push_str(text.as_bytes());
+    Ok(())
 }
 
 /// Reads one value of a tabular column, which takes any number: floats are rounded, integers checked.

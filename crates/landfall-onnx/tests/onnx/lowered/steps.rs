@@ -5,7 +5,9 @@ use super::conformance::same_bits;
 use super::dice::Dice;
 use super::graphs::{float, floats, integer, integers, matrix, ml_node, stump, text, texts, with};
 use crate::support::{Files, Graph, Message, load, node, onnxruntime, run, stored, tensor_type};
+use landfall_foreign::Surroundings;
 use landfall_model::{Shape, Strings, Tensor};
+use landfall_onnx::{Preference, engines};
 
 /// A graph that shows what a step gives as `z`, and lets trees look at it.
 fn shown(step: &Message, constants: &[Message], input: i64, output: &Message, trees_over: &str) -> Vec<u8> {
@@ -214,6 +216,19 @@ fn what_functions_and_sums_give_lies_next_to_onnx_runtimes() {
             assert!((found - want).abs() < 1e-6, "{step}: {found} for {want}");
         }
     }
+}
+
+#[test]
+fn a_last_bit_that_may_differ_is_left_to_onnx_runtime_where_it_is() {
+    if onnxruntime().is_none() {
+        return;
+    }
+    let chosen = engines(Preference::Auto, None, &Surroundings::of_process()).unwrap();
+    let model_of = |step: &str| load(&*chosen.engines[0], &Files::model(&file_of(step, 1))).unwrap();
+    assert_eq!(model_of("Scaler").facts().engine, "trees");
+    let facts = model_of("Sigmoid").facts();
+    assert_eq!(facts.engine, "onnxruntime");
+    assert!(facts.notes.iter().any(|note| note.contains("the last bit of Sigmoid")), "{:?}", facts.notes);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{model, one};
 use crate::Identity;
 use crate::tfs::rest::{metadata, status};
-use landfall_model::{DType, Dim, InputSpec, Problem, Version, VersionState, VersionStatus};
+use landfall_model::{DType, Dim, InputSpec, Problem, Tensor, Version, VersionState, VersionStatus};
 
 #[test]
 fn states_are_written_as_protobufs_printer_writes_them() {
@@ -47,4 +47,23 @@ fn metadata_describes_every_signature() {
     );
     let mut scanner = crate::json::Scanner::new(&body);
     assert!(scanner.skip_value().is_ok() && scanner.skip_space() == 0);
+}
+
+#[test]
+fn defaults_of_inputs_are_described_as_tensors() {
+    let tensors = [
+        (Tensor::from_slice(&[2], &[0.5f32, f32::NAN]).unwrap(), "float_val", r#"[0.5,"NaN"]"#),
+        (Tensor::from_slice(&[1], &[-7i64]).unwrap(), "int64_val", r#"["-7"]"#),
+        (Tensor::from_slice(&[1], &[9u8]).unwrap(), "int_val", "[9]"),
+    ];
+    for (default, list, values) in tensors {
+        let mut input = InputSpec::new("k", default.dtype(), None);
+        (input.optional, input.default) = (true, Some(default));
+        let version = Version::numbered(1);
+        let body = metadata(Identity { model: "m", version: &version }, &model(vec![input]), &[]);
+        let text: String = String::from_utf8(body).unwrap().split_whitespace().collect();
+        assert!(text.contains(r#""defaults":{"k":{"dtype":"DT_"#), "{text}");
+        assert!(text.contains(&format!(r#""{list}":{values}"#)), "{text}");
+        assert_eq!(text.matches("_val\":[]").count(), 10, "all other lists are empty: {text}");
+    }
 }

@@ -89,3 +89,22 @@ fn columns_of_a_table_are_given_by_name() {
     assert!(read(r#"{"instances":[{"age":1,"age":1,"job":1,"pay":1}]}"#, &table(NullRule::Zero)).is_err());
     assert!(read(r#"{"inputs":{"age":[1,2],"job":[1],"pay":[1,2]}}"#, &table(NullRule::Refuse)).is_err());
 }
+
+#[test]
+fn whole_numbers_and_truths_are_text_where_the_input_takes_them_so() {
+    let mut spec = InputSpec::new("city", DType::String, Some(vec![Dim::Free(None)]));
+    spec.integers_as_text = true;
+    let model = model(vec![spec]);
+    for body in [
+        r#"{"instances":[{"city":7},{"city":"x"},{"city":-3},{"city":true},{"city":18446744073709551615}]}"#,
+        r#"{"inputs":{"city":[7,"x",-3,true,18446744073709551615]}}"#,
+        r#"{"instances":[7,"x",-3,true,18446744073709551615]}"#,
+    ] {
+        let tensor = inputs(body, &model).remove(0).unwrap();
+        let texts: Vec<&[u8]> = tensor.strings().unwrap().iter().collect();
+        assert_eq!(texts, [&b"7"[..], b"x", b"-3", b"1", b"18446744073709551615"], "{body}");
+    }
+    for body in [r#"{"instances":[{"city":7.5}]}"#, r#"{"inputs":{"city":[7,1e3]}}"#] {
+        assert!(read(body, &model).is_err(), "a float is no category: {body}");
+    }
+}
