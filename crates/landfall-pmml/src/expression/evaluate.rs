@@ -41,6 +41,10 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
                 (Value::Bool(true), _) => evaluate(then, cx)?,
                 (Value::Num(number), _) if number != 0.0 => evaluate(then, cx)?,
                 (Value::Bool(false) | Value::Num(_), Some(otherwise)) => evaluate(otherwise, cx)?,
+                // No argument is missing: there is nothing to answer.
+                (Value::Bool(false) | Value::Num(_), None) => {
+                    return finish(cx, Value::Missing, treatment, "if");
+                }
                 _ => Value::Missing,
             };
             // A missing argument: the condition, or the branch that it leads to.

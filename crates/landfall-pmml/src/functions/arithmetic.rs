@@ -1,6 +1,6 @@
 //! Arithmetic, powers, logarithms, rounding, and the functions of angles.
 
-use super::{Function, double, finite, integer, number, numbers, real};
+use super::{Function, double, finite, integer, number, numbers};
 use crate::expression::Apply;
 use crate::run::Cx;
 use crate::value::Value;
@@ -34,32 +34,32 @@ pub(super) const TABLE: &[Function] = &[
     binary!("pow", number, f64::powf),
     binary!("modulo", number, |x: f64, y: f64| x - y * (x / y).floor()),
     binary!("x-modulo", number, |x: f64, y: f64| x - y * (x / y).floor()),
-    binary!("hypot", real, f64::hypot),
-    binary!("atan2", real, f64::atan2),
+    binary!("hypot", double, f64::hypot),
+    binary!("atan2", double, f64::atan2),
     Function::of("threshold", (2, 2), number, |_, _, values| match numbers::<2>(values) {
         Some([x, y]) => Value::Num(f64::from(u8::from(x > y))),
         None => Value::Invalid,
     }),
     unary!("abs", number, f64::abs),
-    unary!("sqrt", real, f64::sqrt),
-    unary!("exp", real, f64::exp),
-    unary!("expm1", real, f64::exp_m1),
-    unary!("ln", real, f64::ln),
-    unary!("ln1p", real, f64::ln_1p),
-    unary!("log10", real, f64::log10),
+    unary!("sqrt", double, f64::sqrt),
+    unary!("exp", double, f64::exp),
+    unary!("expm1", double, f64::exp_m1),
+    unary!("ln", double, f64::ln),
+    unary!("ln1p", double, f64::ln_1p),
+    unary!("log10", double, f64::log10),
     unary!("floor", integer, f64::floor),
     unary!("ceil", integer, f64::ceil),
     unary!("round", integer, |x: f64| (x + 0.5).floor()),
     unary!("rint", double, f64::round_ties_even),
-    unary!("sin", real, f64::sin),
-    unary!("cos", real, f64::cos),
-    unary!("tan", real, f64::tan),
-    unary!("asin", real, f64::asin),
-    unary!("acos", real, f64::acos),
-    unary!("atan", real, f64::atan),
-    unary!("sinh", real, f64::sinh),
-    unary!("cosh", real, f64::cosh),
-    unary!("tanh", real, f64::tanh),
+    unary!("sin", double, f64::sin),
+    unary!("cos", double, f64::cos),
+    unary!("tan", double, f64::tan),
+    unary!("asin", double, f64::asin),
+    unary!("acos", double, f64::acos),
+    unary!("atan", double, f64::atan),
+    unary!("sinh", double, f64::sinh),
+    unary!("cosh", double, f64::cosh),
+    unary!("tanh", double, f64::tanh),
 ];
 
 fn fold(apply: &Apply, values: &[Value], of: fn(f64, f64) -> f64) -> Value {

@@ -48,6 +48,8 @@ struct Neuron {
 #[derive(Debug)]
 struct Output {
     neuron: usize,
+    /// The neuron's name.
+    id: Value,
     meaning: Meaning,
     /// The target whose prediction it is.
     target: Option<Slot>,
@@ -283,7 +285,8 @@ fn read_output<'a>(
         _ => return Err(b.xml.unsupported(element.place, "a <NeuralOutput> of another expression")),
     };
     let target = header.results.iter().find(|(name, _)| name == field).map(|(_, slot)| *slot);
-    Ok(Output { neuron, meaning, target })
+    let id = Value::Text(b.symbols.intern(id));
+    Ok(Output { neuron, id, meaning, target })
 }
 
 impl Activation {
@@ -410,15 +413,17 @@ impl Body for Network {
         }
         let classes = &cx.m.lists[answer.list];
         answer.scores.resize(classes.len(), 0.0);
-        let mut best: Option<(usize, f64)> = None;
+        let mut best: Option<(usize, f64, Value)> = None;
         for (output, value) in self.outputs.iter().zip(values) {
             let Meaning::Class(class) = output.meaning else { continue };
             answer.scores[class] = value;
-            if best.is_none_or(|(_, other)| value > other) {
-                best = Some((class, value));
+            if best.is_none_or(|(_, other, _)| value > other) {
+                best = Some((class, value, output.id));
             }
         }
-        answer.value = best.map_or(Value::Missing, |(class, _)| classes[class]);
+        if let Some((class, _, id)) = best {
+            (answer.value, answer.entity) = (classes[class], id);
+        }
         Ok(())
     }
 
@@ -453,7 +458,9 @@ impl Body for Network {
 impl Network {
     fn classify_columns(&self, cx: &mut BlockCx<'_>, values: &mut [f64], answers: &mut Answers) {
         let rows = cx.rows();
-        answers.start_scores(cx.m.lists[answers.list].len(), rows);
+        let classes = cx.m.lists[answers.list].len();
+        answers.start_scores(classes, rows);
+        let mut ids = vec![Value::Missing; classes];
         let mut places = RowPlaces::new();
         for (at, output) in self.outputs.iter().enumerate() {
             let Meaning::Class(class) = output.meaning else { continue };
@@ -462,9 +469,13 @@ impl Network {
             // Columns of classes move to the front, past those of other outputs.
             values.copy_within(column, places.len() * rows);
             places.push(class as u32);
+            ids[class] = output.id;
         }
         let into = answers.value.classes(answers.list, rows);
         best(&values[..places.len() * rows], rows, &places, into, &mut cx.w.numbers);
+        for (entity, class) in answers.entity.values(rows).iter_mut().zip(into) {
+            *entity = ids.get(*class as usize).copied().unwrap_or(Value::Missing);
+        }
     }
 }
 

@@ -200,10 +200,11 @@ impl Body for RuleSet {
             Criterion::WeightedSum => {
                 let sum =
                     |class: usize| fired.iter().filter(|r| r.class == class).map(|r| r.weight).sum::<f64>();
-                // Of equal classes the one that the data dictionary names first.
+                // Of equal classes the one that the data dictionary names first, of its rules the heaviest.
                 let heavier = |a: &Simple, b: &Simple| {
                     let (of_a, of_b) = (sum(a.class), sum(b.class));
-                    of_b > of_a || (of_b == of_a && b.class < a.class)
+                    let of_class = b.class < a.class || (b.class == a.class && b.weight > a.weight);
+                    of_b > of_a || (of_b == of_a && of_class)
                 };
                 let most = fired.iter().skip(1).fold(*first, |a, b| if heavier(a, b) { b } else { a });
                 (most, sum(most.class) / fired.len() as f64)

@@ -88,7 +88,13 @@ pub(super) fn read<'a>(
             "LinearKernelType" | "PolynomialKernelType" | "RadialBasisKernelType" | "SigmoidKernelType" => {
                 model.kernel = kernel(b, &child)?;
             }
-            "VectorDictionary" => model.vectors = dictionary(b, &child, header, &mut model, &mut ids)?.into(),
+            "VectorDictionary" if model.vectors.is_empty() && model.machines.is_empty() => {
+                model.vectors = dictionary(b, &child, header, &mut model, &mut ids)?.into();
+            }
+            "VectorDictionary" => {
+                let what = "a second <VectorDictionary>, or one after machines: there is one, before them";
+                return Err(b.xml.malformed(child.place, what));
+            }
             "SupportVectorMachine" => {
                 let machine = machine(b, &child, header, &ids, of_fields, threshold)?;
                 model.machines.push(machine);
@@ -137,7 +143,10 @@ fn dictionary<'a>(
     let mut vectors = Vec::new();
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
-            "VectorFields" => fields(b, &child, header, &mut model.fields)?,
+            "VectorFields" if vectors.is_empty() => fields(b, &child, header, &mut model.fields)?,
+            "VectorFields" => {
+                return Err(b.xml.malformed(child.place, "<VectorFields> stands before the vectors"));
+            }
             "VectorInstance" => {
                 child.only(&b.xml, &["id"])?;
                 let mut vector = vec![0.0; model.fields.len()];
@@ -158,7 +167,9 @@ fn dictionary<'a>(
                         }
                     }
                 }
-                ids.insert(child.need(&b.xml, "id")?.to_owned(), vectors.len());
+                if ids.insert(child.need(&b.xml, "id")?.to_owned(), vectors.len()).is_some() {
+                    return Err(b.xml.malformed(child.place, "a vector's id comes twice"));
+                }
                 vectors.push(vector);
             }
             _ => return Err(b.xml.unknown(&child, element)),

@@ -8,6 +8,7 @@ mod conformance;
 mod coverage;
 mod csv;
 mod files;
+mod found;
 mod models;
 mod readings;
 mod rules;

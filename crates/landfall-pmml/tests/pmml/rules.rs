@@ -5,21 +5,21 @@ use crate::cases::with_fields;
 use crate::files::load;
 use crate::table::answers;
 
-fn continuous(name: &str) -> String {
+pub(crate) fn continuous(name: &str) -> String {
     format!("<DataField name=\"{name}\" optype=\"continuous\" dataType=\"double\"/>")
 }
 
-fn categorical(name: &str, values: &[&str]) -> String {
+pub(crate) fn categorical(name: &str, values: &[&str]) -> String {
     let values: String = values.iter().map(|value| format!("<Value value=\"{value}\"/>")).collect();
     format!("<DataField name=\"{name}\" optype=\"categorical\" dataType=\"string\">{values}</DataField>")
 }
 
-fn schema(target: &str, active: &[&str]) -> String {
+pub(crate) fn schema(target: &str, active: &[&str]) -> String {
     let active: String = active.iter().map(|name| format!("<MiningField name=\"{name}\"/>")).collect();
     format!("<MiningSchema>{active}<MiningField name=\"{target}\" usageType=\"target\"/></MiningSchema>")
 }
 
-fn output(fields: &[(&str, &str)]) -> String {
+pub(crate) fn output(fields: &[(&str, &str)]) -> String {
     let fields: String =
         fields.iter().map(|(name, rest)| format!("<OutputField name=\"{name}\" {rest}/>")).collect();
     format!("<Output>{fields}</Output>")

@@ -173,7 +173,7 @@ impl Items {
     /// A set as text.
     pub(in crate::models) fn shown(&self, items: &[usize]) -> String {
         let names: Vec<&str> = items.iter().map(|item| self.items[*item].value.as_str()).collect();
-        format!("{{{}}}", names.join(", "))
+        format!("{{{}}}", names.join(","))
     }
 }
 

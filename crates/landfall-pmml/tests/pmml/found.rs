@@ -1,0 +1,136 @@
+//! Rules that were found by holding answers against those of other evaluators, each with an answer by hand.
+
+use crate::bad_input::document;
+use crate::cases::with_fields;
+use crate::files::load;
+use crate::rules::{categorical, continuous, output, schema};
+use crate::table::answers;
+
+#[test]
+fn a_condition_that_fails_with_nothing_else_to_answer_has_no_missing_argument() {
+    let of = |attributes: &str| {
+        let model = format!(
+            "<RegressionModel functionName=\"regression\">{}<Output><OutputField name=\"out\" feature=\"transformedValue\" \
+             dataType=\"double\"><Apply function=\"if\" {attributes}><Apply function=\"greaterThan\"><FieldRef field=\"x\"/>\
+             <Constant>0</Constant></Apply><FieldRef field=\"x\"/></Apply></OutputField></Output>\
+             <RegressionTable intercept=\"0\"/></RegressionModel>",
+            schema("y", &["x"])
+        );
+        let lines = answers(&document("", &model), "x\n2\n-2\nNA\n").split_off(1);
+        lines.iter().map(|line| line.rsplit(',').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("mapMissingTo=\"9\""), ["2", "", "9"]);
+    assert_eq!(of("mapMissingTo=\"9\" defaultValue=\"8\""), ["2", "8", "9"]);
+    assert_eq!(of("defaultValue=\"8\""), ["2", "8", "8"]);
+}
+
+#[test]
+fn functions_of_angles_and_powers_of_e_are_doubles_whatever_their_argument() {
+    let model = "<RegressionModel functionName=\"regression\"><MiningSchema><MiningField name=\"f\"/></MiningSchema><Output>\
+        <OutputField name=\"root\" feature=\"transformedValue\" dataType=\"double\"><Apply function=\"sqrt\">\
+        <FieldRef field=\"f\"/></Apply></OutputField></Output><RegressionTable intercept=\"0\"/></RegressionModel>";
+    let fields = "<DataField name=\"f\" optype=\"continuous\" dataType=\"float\"/>";
+    // 0.1 of single precision is 0.100000001490116…; its root is not rounded to single precision.
+    let root = f64::from(0.1f32).sqrt();
+    assert_eq!(answers(&with_fields(fields, model), "f\n0.1\n")[1], root.to_string());
+}
+
+#[test]
+fn the_winning_neuron_of_a_network_is_its_entity() {
+    let neuron = |id: &str, weight: f64| {
+        format!("<Neuron id=\"{id}\" bias=\"0.5\"><Con from=\"in\" weight=\"{weight}\"/></Neuron>")
+    };
+    let result = |neuron: &str, class: &str| {
+        format!(
+            "<NeuralOutput outputNeuron=\"{neuron}\"><DerivedField optype=\"continuous\" dataType=\"double\">\
+             <NormDiscrete field=\"y\" value=\"{class}\"/></DerivedField></NeuralOutput>"
+        )
+    };
+    let model = format!(
+        "<NeuralNetwork functionName=\"classification\" activationFunction=\"identity\">{}{}<NeuralInputs>\
+         <NeuralInput id=\"in\"><DerivedField optype=\"continuous\" dataType=\"double\"><FieldRef field=\"x\"/></DerivedField>\
+         </NeuralInput></NeuralInputs><NeuralLayer>{}{}</NeuralLayer><NeuralOutputs>{}{}</NeuralOutputs></NeuralNetwork>",
+        schema("y", &["x"]),
+        output(&[("winner", "feature=\"entityId\"")]),
+        neuron("1,0", 2.0),
+        neuron("1,1", -1.0),
+        result("1,0", "a"),
+        result("1,1", "b"),
+    );
+    let fields = continuous("x") + &categorical("y", &["a", "b"]);
+    // 0.5 + 2x against 0.5 - x.
+    assert_eq!(answers(&with_fields(&fields, &model), "x\n1\n-1\nNA\n")[1..], ["a,1,0", "b,1,1", ","]);
+}
+
+#[test]
+fn vectors_of_machines_stand_in_one_dictionary_before_them() {
+    let fields = "<VectorFields><FieldRef field=\"x\"/></VectorFields>";
+    let vector = |id: &str| {
+        format!("<VectorInstance id=\"{id}\"><Array type=\"real\" n=\"1\">1</Array></VectorInstance>")
+    };
+    let machine = "<SupportVectorMachine><SupportVectors><SupportVector vectorId=\"b\"/></SupportVectors>\
+        <Coefficients absoluteValue=\"1\"><Coefficient value=\"2\"/></Coefficients></SupportVectorMachine>";
+    let refused = |parts: &str| {
+        let model = format!(
+            "<SupportVectorMachineModel functionName=\"regression\">{}<LinearKernelType/>{parts}</SupportVectorMachineModel>",
+            schema("y", &["x"])
+        );
+        load(document("", &model).as_bytes()).err().map(|problem| problem.to_string()).unwrap_or_default()
+    };
+    let dictionary = |inner: &str| format!("<VectorDictionary>{inner}</VectorDictionary>");
+    let (first, second) = (fields.to_owned() + &vector("a") + &vector("b"), fields.to_owned() + &vector("a"));
+    assert_eq!(refused(&(dictionary(&first) + machine)), "");
+    for (parts, what) in [
+        (dictionary(&first) + &dictionary(&second) + machine, "a second <VectorDictionary>"),
+        (dictionary(&first) + machine + &dictionary(&second), "a second <VectorDictionary>"),
+        (dictionary(&(vector("b") + fields)) + machine, "longer than its fields"),
+        (dictionary(&(first.clone() + fields)) + machine, "stands before the vectors"),
+        (dictionary(&(first.clone() + &vector("b"))) + machine, "comes twice"),
+        (dictionary(&second) + machine, "\"b\" is not declared"),
+    ] {
+        let problem = refused(&parts);
+        assert!(problem.contains(what) && problem.contains("line "), "{what}: {problem}");
+    }
+}
+
+#[test]
+fn items_of_a_rule_are_listed_without_blanks() {
+    let items: String = ["tea", "milk", "sugar"]
+        .iter()
+        .enumerate()
+        .map(|(at, item)| format!("<Item id=\"{at}\" value=\"{item}\"/>"))
+        .collect();
+    let model = format!(
+        "<AssociationModel functionName=\"associationRules\" numberOfTransactions=\"2\" numberOfItems=\"3\" \
+         minimumSupport=\"0\" minimumConfidence=\"0\" numberOfItemsets=\"2\" numberOfRules=\"1\"><MiningSchema>\
+         <MiningField name=\"id\" usageType=\"group\"/><MiningField name=\"item\"/></MiningSchema>{}{items}\
+         <Itemset id=\"s\"><ItemRef itemRef=\"0\"/><ItemRef itemRef=\"1\"/></Itemset><Itemset id=\"t\"><ItemRef itemRef=\"2\"/>\
+         </Itemset><AssociationRule antecedent=\"s\" consequent=\"t\" support=\"0.5\" confidence=\"0.5\"/></AssociationModel>",
+        output(&[("rule", "feature=\"ruleValue\" ruleFeature=\"rule\" rank=\"1\"")])
+    );
+    let fields = categorical("id", &[]) + &categorical("item", &[]);
+    assert_eq!(
+        answers(&with_fields(&fields, &model), "id,item\n1,tea\n1,milk\n")[1..],
+        ["{tea,milk}->{sugar}"]
+    );
+}
+
+#[test]
+fn of_the_rules_of_a_class_that_wins_by_its_sum_the_heaviest_is_named() {
+    let rule = |id: &str, score: &str, weight: f64| {
+        format!("<SimpleRule id=\"{id}\" score=\"{score}\" weight=\"{weight}\"><True/></SimpleRule>")
+    };
+    let model = format!(
+        "<RuleSetModel functionName=\"classification\">{}{}<RuleSet><RuleSelectionMethod criterion=\"weightedSum\"/>{}{}{}\
+         </RuleSet></RuleSetModel>",
+        schema("y", &["x"]),
+        output(&[("rule", "feature=\"entityId\""), ("sure", "feature=\"confidence\"")]),
+        rule("r1", "b", 0.25),
+        rule("r2", "a", 0.5),
+        rule("r3", "b", 0.75),
+    );
+    let fields = continuous("x") + &categorical("y", &["a", "b"]);
+    // b has 1 of three rules' weights.
+    let third = 1.0 / 3.0;
+    assert_eq!(answers(&with_fields(&fields, &model), "x\n1\n")[1], format!("b,r3,{third}"));
+}
