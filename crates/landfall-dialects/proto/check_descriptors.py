@@ -23,6 +23,7 @@ PACKAGES = {
         "tensorflow_serving.apis.get_model_status_pb2",
     ],
     "tensorflow": [
+        "tensorflow.tsl.profiler.protobuf.profiler_options_pb2",
         "tensorflow_serving.apis.predict_pb2",
         "tensorflow_serving.apis.get_model_metadata_pb2",
         "tensorflow_serving.apis.input_pb2",
@@ -40,6 +41,7 @@ UNPUBLISHED = {
     "tensorflow_serving/config/monitoring_config.proto",
     "tensorflow_serving/config/ssl_config.proto",
     "tensorflow_serving/servables/tensorflow/session_bundle_config.proto",
+    "tsl/profiler/protobuf/profiler_service.proto",
 }
 
 

@@ -8,6 +8,7 @@ mod frozen;
 mod graph;
 mod interface;
 mod model;
+mod operators;
 mod options;
 mod recognise;
 mod run;
@@ -98,12 +99,13 @@ impl Engine for TensorFlow {
 
     fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
         options.check(self.options())?;
+        let operators = operators::Named::read(&self.surroundings, options)?;
         let model = match recognise::model_of(files)? {
             recognise::Found::SavedModel { folder, file } => {
-                model::load_saved_model(&folder, &file, files, options, || self.runtime())
+                model::load_saved_model(&folder, &file, files, options, &operators, || self.runtime())
             }
             recognise::Found::Graph { path, file } => {
-                model::load_graph(&path, &file, files, options, || self.runtime())
+                model::load_graph(&path, &file, files, options, &operators, || self.runtime())
             }
         }?;
         Ok(Arc::new(model))

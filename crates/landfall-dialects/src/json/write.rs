@@ -109,6 +109,11 @@ impl<'a> Indented<'a> {
         string(self.out, text.as_bytes());
     }
 
+    /// A number, as its JSON.
+    pub fn number(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
     /// `true` or `false`.
     pub fn boolean(&mut self, value: bool) {
         boolean(self.out, value);

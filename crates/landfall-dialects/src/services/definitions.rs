@@ -42,4 +42,6 @@ files![
     "tensorflow_serving/config/monitoring_config.proto",
     "tensorflow_serving/config/ssl_config.proto",
     "tensorflow_serving/servables/tensorflow/session_bundle_config.proto",
+    "tsl/profiler/protobuf/profiler_options.proto",
+    "tsl/profiler/protobuf/profiler_service.proto",
 ];

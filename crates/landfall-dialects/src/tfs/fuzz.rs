@@ -1,7 +1,7 @@
 //! Bodies for fuzzing: whatever bytes come, nothing panics, and what is read is whole.
 
 use super::inference::{self, Rules, Task};
-use super::{config, grpc, rest, warmup};
+use super::{config, grpc, profiler, rest, warmup};
 use crate::json::Scanner;
 use crate::protobuf::text::to_wire;
 use crate::{Identity, JsonNan};
@@ -146,6 +146,13 @@ pub fn grpc_messages(bytes: &[u8]) {
     let _ = grpc::decode_get_model_status(bytes);
     let _ = config::decode_reload_config(bytes);
     let _ = grpc::multi_inference_address(bytes);
+    let _ = profiler::decode_terminate(bytes);
+    if let Ok(asked) = profiler::decode_profile(bytes)
+        && let Ok(file) = asked.file()
+    {
+        let climbs = file.components().rev().take(2).any(|part| part == std::path::Component::ParentDir);
+        assert!(!climbs, "a trace lies in a folder of its own");
+    }
     for task in [Task::Classify, Task::Regress] {
         if let Ok(question) = grpc::decode_question(task, bytes) {
             answer(question);

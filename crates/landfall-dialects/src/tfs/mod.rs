@@ -7,6 +7,7 @@ pub mod errors;
 pub mod grpc;
 pub mod inference;
 pub mod names;
+pub mod profiler;
 pub mod rest;
 pub mod warmup;
 

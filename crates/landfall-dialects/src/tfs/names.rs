@@ -1,10 +1,23 @@
 //! TensorFlow's words and numbers for types, states and methods.
 
-use landfall_model::{DType, Kind, Method, OutputSpec, Problem, Reason, VersionState};
+use landfall_model::{DType, Kind, Method, OutputSpec, Problem, Reason, Signature, VersionState};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The signature that a call means which names none.
 pub const DEFAULT_SIGNATURE: &str = "serving_default";
+
+/// The signature of a name; of no name, the default one. A model other than a graph with signatures may name its one
+/// signature as it likes: its first one is the default.
+pub(super) fn signature_of<'s>(name: &[u8], signatures: &'s [Arc<Signature>]) -> Option<&'s Arc<Signature>> {
+    let name = if name.is_empty() { DEFAULT_SIGNATURE.as_bytes() } else { name };
+    let found = signatures.iter().find(|signature| signature.name().as_bytes() == name);
+    let means_first = |first: &&Arc<Signature>| {
+        let of_graph = first.outputs().iter().any(|output| !output.tensor.is_empty());
+        name == DEFAULT_SIGNATURE.as_bytes() && !of_graph
+    };
+    found.or_else(|| signatures.first().filter(means_first))
+}
 
 /// A type's name in messages: `float`, `half`, `int64`.
 pub const fn type_word(dtype: DType) -> &'static str {
@@ -98,6 +111,27 @@ pub const fn method_name(method: Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use landfall_model::{RowRule, ShapeRule};
+
+    #[test]
+    fn a_graph_without_the_default_signature_answers_by_name_alone() {
+        let signature = |name: &str, tensor: &str| {
+            let mut output = OutputSpec::new("y", DType::F32, None);
+            output.tensor = tensor.to_owned();
+            let made =
+                Signature::new(name, Method::Predict, vec![], vec![output], RowRule::None, ShapeRule::AsSent);
+            made.unwrap().shared()
+        };
+        let (graph, other) = (signature("mine", "y:0"), signature("predict", ""));
+        for (name, of_graph, of_other) in
+            [("", false, true), (DEFAULT_SIGNATURE, false, true), ("mine", true, false)]
+        {
+            let found = |of| signature_of(name.as_bytes(), std::slice::from_ref(of)).is_some();
+            assert_eq!((found(&graph), found(&other)), (of_graph, of_other), "{name:?}");
+        }
+        let several = [graph, signature(DEFAULT_SIGNATURE, "z:0")];
+        assert_eq!(signature_of(b"", &several).unwrap().name(), DEFAULT_SIGNATURE);
+    }
 
     #[test]
     fn every_type_has_its_own_number_and_comes_back_from_it() {

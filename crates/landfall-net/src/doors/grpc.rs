@@ -1,7 +1,7 @@
 //! gRPC: from path to service, from frame to message and back.
 
-use super::{has_type, oip_grpc, reflection, tfs_grpc};
-use crate::body;
+use super::{has_type, oip_grpc, reflection, tfs_grpc, tfs_profiler};
+use crate::body::{self, BodyError};
 use crate::caller::Caller;
 use crate::compression::Coding;
 use crate::grpc::frame::{self, PREFIX};
@@ -40,6 +40,7 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
         oip::grpc::SERVICE => oip_grpc::answer(caller, method, parts, body).await,
         tfs_grpc::PREDICTION_SERVICE => tfs_grpc::prediction(caller, method, parts, body).await,
         tfs_grpc::MODEL_SERVICE => Box::pin(tfs_grpc::model(caller, method, parts, body)).await,
+        tfs_profiler::SERVICE => Box::pin(tfs_profiler::answer(caller, method, parts, body)).await,
         services::health::SERVICE => Box::pin(health(caller, method, parts, body)).await,
         _ if services::reflection::SERVICES.contains(&service) => {
             reflection::answer(caller, service, method, parts, body)
@@ -92,7 +93,12 @@ pub(crate) async fn message(
     coding: Option<Coding>,
 ) -> Result<Buffer, Problem> {
     let limit = caller.shared.max_message();
-    let body = body::read(body, limit.saturating_add(PREFIX)).await.map_err(|error| error.problem())?;
+    let read = body::read(body, limit.saturating_add(PREFIX)).await;
+    let body = read.map_err(|error| match error {
+        // The limit is the message's, without its prefix.
+        BodyError::TooLarge { .. } => body::too_large(limit),
+        error => error.problem(),
+    })?;
     let message = frame::only(&body, limit)?;
     if coding.is_none() {
         return message.unpacked(None, limit);

@@ -4,6 +4,7 @@ use super::asked::Asked;
 use crate::caller::CLOCK;
 use crate::limits::IN_PLACE;
 use crate::thread::handed_in;
+use crate::trace::Asking;
 use landfall_dialects::Decoded;
 use landfall_model::{Outputs, Problem, Reason, Signature};
 use landfall_serving::{Answer, Clock, Lease, Response, submit};
@@ -24,28 +25,35 @@ pub(crate) fn hand_in<Form>(
     let now = CLOCK.now();
     let request = asked.request(call, hints, now);
     let deadline = request.deadline;
+    let asking = Asking::begin(&lease, &signature, now);
     let answer = submit(lease, request, now);
     handed_in();
-    (Waiting { answer, deadline }, signature, form)
+    (Waiting { answer, deadline, asking }, signature, form)
 }
 
 /// A call that was handed in.
 pub(crate) struct Waiting {
     answer: Answer,
     deadline: Option<Instant>,
+    /// Where requests are traced.
+    asking: Option<Box<Asking>>,
 }
 
 impl Waiting {
     /// The answer. A caller with a deadline gets none after it, and is not made to wait for one that runs already.
     pub(crate) async fn answer(self) -> Result<Response, Problem> {
-        match self.deadline {
+        let answered = match self.deadline {
             None => self.answer.await,
             Some(deadline) => {
                 // Boxed: a timer is large, and most callers have no deadline.
                 let in_time = Box::pin(tokio::time::timeout_at(deadline.into(), self.answer)).await;
                 in_time.unwrap_or_else(|_| Err(Problem::new(Reason::DeadlineExceeded)))
             }
+        };
+        if let Some(asking) = self.asking {
+            asking.end(&answered);
         }
+        answered
     }
 }
 

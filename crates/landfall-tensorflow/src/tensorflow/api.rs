@@ -7,7 +7,7 @@
 
 use landfall_foreign::{Library, Surroundings};
 use landfall_model::{Kind, Problem};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::sync::{Once, OnceLock};
 
@@ -76,6 +76,8 @@ functions! {
     delete_session_options: "TF_DeleteSessionOptions" = fn(Handle);
     /// Options, a serialised `ConfigProto`, its length, status.
     set_config: "TF_SetConfig" = fn(Handle, *const c_void, usize, Handle);
+    /// Path, status: a library that stays open.
+    load_library: "TF_LoadLibrary" = fn(*const c_char, Handle) -> Handle;
     new_graph: "TF_NewGraph" = fn() -> Handle;
     delete_graph: "TF_DeleteGraph" = fn(Handle);
     /// Options, run options, folder, tags, their number, graph to fill, buffer for the meta graph, status.
@@ -287,6 +289,26 @@ impl Runtime {
     /// The file that it was opened from.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The folder of Python packages in which it lies.
+    pub(super) fn packages(&self) -> Option<&Path> {
+        self.path.parent()?.parent()
+    }
+
+    /// Opens a library of operators for the life of the process; one that is open already stays as it is. Opening runs
+    /// the library's own initialisers: the path must come from whoever runs this process.
+    ///
+    /// # Errors
+    /// As the library words them.
+    pub(super) fn load_library(&'static self, path: &Path) -> Result<(), Failure> {
+        let status = Status::new(self);
+        let path = CString::new(path.as_os_str().as_encoded_bytes())
+            .map_err(|_| Failure { code: 3, text: format!("{path:?} holds a NUL") })?;
+        // SAFETY: the path ends in NUL, the status is valid. What comes back is never released, and with it the library
+        // stays open: its operators are registered for good.
+        unsafe { (self.call.load_library)(path.as_ptr(), status.handle) };
+        status.check()
     }
 }
 

@@ -70,6 +70,7 @@ fn signature(key: &str, declared: &SignatureDef<'_>, notes: &mut Vec<String>) ->
             }
             default => default.is_some(),
         };
+        spec.default = declared.defaults.get(name).cloned();
         inputs.push(spec);
     }
     let mut outputs = Vec::new();

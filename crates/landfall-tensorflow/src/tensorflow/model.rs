@@ -4,6 +4,7 @@ use super::api::{Endpoint, Runtime};
 use super::frozen::{self, Ends, VARIABLES};
 use super::graph::GraphDef;
 use super::interface::{self, Defaults};
+use super::operators::Named;
 use super::options::{self, Threads};
 use super::run::TensorFlowInstance;
 use super::saved_model::{MetaGraph, SavedModel};
@@ -79,6 +80,7 @@ pub(super) fn load_saved_model(
     file: &str,
     files: &dyn ModelFiles,
     options: &Options,
+    operators: &Named,
     runtime: impl FnOnce() -> Result<&'static Runtime, Problem>,
 ) -> Result<TensorFlowModel, Problem> {
     options::refuse(options, &["inputs", "outputs"], "SavedModel")?;
@@ -97,10 +99,12 @@ pub(super) fn load_saved_model(
     let path = CString::new(folder.as_os_str().as_encoded_bytes())
         .map_err(|_| Problem::invalid(format!("{place} holds a NUL")))?;
     let tags_in_c = tags.iter().map(|tag| in_c(tag)).collect::<Result<Vec<_>, _>>()?;
-    let session = Session::of_saved_model(runtime, &path, &tags_in_c, &threads.config())
-        .map_err(|failure| failure.problem().at(folder.display().to_string()))?;
     let interface = interface::of(meta_graph);
     let mut notes = interface.notes;
+    let open = || Session::of_saved_model(runtime, &path, &tags_in_c, &threads.config());
+    let session = operators
+        .with(runtime, &mut notes, open)
+        .map_err(|problem| problem.at(folder.display().to_string()))?;
     let structure = about_saved_model(meta_graph, &tags, &graph);
     let weights: u64 =
         files.entries().iter().filter(|e| e.name.starts_with("variables/")).map(|e| e.bytes).sum();
@@ -130,6 +134,7 @@ pub(super) fn load_graph(
     file: &str,
     files: &dyn ModelFiles,
     options: &Options,
+    operators: &Named,
     runtime: impl FnOnce() -> Result<&'static Runtime, Problem>,
 ) -> Result<TensorFlowModel, Problem> {
     options::refuse(options, &["tags"], "frozen graph")?;
@@ -143,8 +148,9 @@ pub(super) fn load_graph(
     writers::refuse(&graph, roots).map_err(|problem| problem.at(&place))?;
 
     let runtime = runtime()?;
-    let session = Session::of_graph(runtime, bytes.bytes(), &threads.config())
-        .map_err(|failure| failure.problem().at(&place))?;
+    let mut notes = Vec::new();
+    let open = || Session::of_graph(runtime, bytes.bytes(), &threads.config());
+    let session = operators.with(runtime, &mut notes, open).map_err(|problem| problem.at(&place))?;
     let session = Arc::new(session);
     let signature = frozen::signature(&session, &ends).map_err(|problem| problem.at(&place))?;
     let signatures = vec![signature];
@@ -152,12 +158,13 @@ pub(super) fn load_graph(
     let plans = Arc::new(plans);
     warm::up(&plans, &signatures, |_| true);
     let (threads_inside, note) = threads.settled(runtime);
+    notes.extend(note);
     let structure = about_graph(&graph);
     let memory = bytes.len() as u64;
     Ok(TensorFlowModel {
         signatures: signatures.into_iter().map(Signature::shared).collect(),
         plans,
-        facts: facts(runtime, threads_inside, memory, structure, note.into_iter().collect()),
+        facts: facts(runtime, threads_inside, memory, structure, notes),
     })
 }
 

@@ -4,10 +4,14 @@ use super::api::Runtime;
 use landfall_model::{OptionSpec, Options, Problem};
 
 /// All options that the engine knows.
-pub(super) static KNOWN: [OptionSpec; 5] = [
+pub(super) static KNOWN: [OptionSpec; 6] = [
     OptionSpec {
         key: "tags",
         help: "SavedModel: the tags of the graph to open, comma-separated (default serve)",
+    },
+    OptionSpec {
+        key: super::operators::OPTION,
+        help: "libraries of operators that are not TensorFlow's own (.so), comma-separated",
     },
     OptionSpec { key: "inputs", help: "frozen graph: the tensors to feed, comma-separated (x:0,y:0)" },
     OptionSpec { key: "outputs", help: "frozen graph: the tensors to answer with, comma-separated (z:0)" },

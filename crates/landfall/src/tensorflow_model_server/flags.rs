@@ -137,7 +137,7 @@ pub(super) const FLAGS: [Flag; 48] = [
     ),
     harmless("xla_cpu_compilation_enabled", Bool, "false", "the TensorFlow found decides what it compiles"),
     harmless("xla_gpu_compilation_enabled", Bool, "false", "the TensorFlow found decides what it compiles"),
-    harmless("enable_profiler", Bool, "true", "there is no profiler service; /metrics has the times"),
+    works("enable_profiler", Bool, "true", "clients may trace requests, into files of this machine"),
     refused(
         "thread_pool_factory_config_file",
         Text,

@@ -114,6 +114,7 @@ pub(super) fn net(values: &Values) -> Result<NetSettings, Problem> {
             metrics_path: metrics_path(values)?,
             tensor_content: values.flag("enable_serialization_as_tensor_content"),
             check_method_names: values.flag("enable_signature_method_name_check"),
+            profiler: values.flag("enable_profiler"),
             reload: None,
         },
         ..NetSettings::default()

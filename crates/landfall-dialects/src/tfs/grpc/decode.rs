@@ -4,7 +4,7 @@ use super::spec::ModelSpec;
 use super::tensor::{self, Repeats};
 use super::unreadable;
 use crate::tfs::columns::{Matrices, in_models_type};
-use crate::tfs::names::{DEFAULT_SIGNATURE, tensor_name, types_worded};
+use crate::tfs::names::{self, DEFAULT_SIGNATURE, tensor_name, types_worded};
 use crate::{Address, Decoded, Hints};
 use landfall_model::protobuf::{Fields, Value};
 use landfall_model::{Buffer, Call, Input, Problem, Reason, Signature, Wanted};
@@ -56,7 +56,7 @@ pub fn predict_address(body: &[u8]) -> Result<Address, Problem> {
     ModelSpec::address(spec)
 }
 
-/// Reads a `PredictRequest`. `signatures[0]` is what one without `signature_name` means. Tensor contents are not copied
+/// Reads a `PredictRequest`. One without `signature_name` means the default signature. Tensor contents are not copied
 /// where they lie aligned.
 ///
 /// # Errors
@@ -136,9 +136,7 @@ impl<'a> Request<'a> {
 }
 
 fn signature_of<'s>(name: &str, signatures: &'s [Arc<Signature>]) -> Result<&'s Arc<Signature>, Problem> {
-    let found = signatures.iter().find(|signature| signature.name() == name);
-    found
-        .or_else(|| signatures.first().filter(|_| matches!(name, "" | DEFAULT_SIGNATURE)))
+    names::signature_of(name.as_bytes(), signatures)
         .ok_or_else(|| Problem::new(Reason::SignatureNotFound { signature: name.to_owned() }))
 }
 

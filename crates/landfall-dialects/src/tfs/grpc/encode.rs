@@ -76,7 +76,7 @@ fn without_gaps(tensor: &Tensor, dtype: DType) -> Result<Cow<'_, Tensor>, Proble
 }
 
 /// `TensorProto`: dtype = 1, tensor_shape = 2, then the typed field, or tensor_content = 4.
-fn write_tensor(tensor: &Tensor, content: bool, message: &mut Writer<'_>) -> Result<(), Problem> {
+pub(super) fn write_tensor(tensor: &Tensor, content: bool, message: &mut Writer<'_>) -> Result<(), Problem> {
     message.varint_field(1, data_type(tensor.dtype()).1);
     message.message(2, |shape| {
         for &size in tensor.shape().iter() {

@@ -8,7 +8,7 @@ use super::spec::{self, ModelSpec};
 use super::unreadable;
 use crate::protobuf::Writer;
 use crate::tfs::inference::{self, Answered, Examples, Form, Question, Rules, Task, answered};
-use crate::tfs::names::DEFAULT_SIGNATURE;
+use crate::tfs::names::{self, DEFAULT_SIGNATURE};
 use crate::{Address, Decoded, Identity};
 use landfall_model::protobuf::Fields;
 use landfall_model::{Outputs, Problem, Signature};
@@ -104,7 +104,7 @@ pub fn decode_multi_inference(
         if !asked.insert(name) {
             return Err(Problem::invalid(format!("Duplicate evaluation of signature: {name}")));
         }
-        if inference::named(name, signatures).is_none() {
+        if names::signature_of(name.as_bytes(), signatures).is_none() {
             return Err(Problem::invalid(format!("Requested signature not found in model graph: {name}")));
         }
         let task = Task::of_method(method)?;

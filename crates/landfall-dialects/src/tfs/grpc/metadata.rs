@@ -1,12 +1,13 @@
 //! `GetModelMetadata`: request model_spec = 1, metadata_field = 2; response model_spec = 1, metadata = 2 (map of `Any`).
 
+use super::encode;
 use super::spec::{self, ModelSpec};
 use super::unreadable;
 use crate::protobuf::Writer;
 use crate::tfs::names;
 use crate::{Address, Identity};
 use landfall_model::protobuf::Fields;
-use landfall_model::{DType, Dim, Problem, Signature};
+use landfall_model::{DType, Dim, Problem, Signature, Tensor};
 use std::sync::Arc;
 
 const SIGNATURE_DEF: &str = "signature_def";
@@ -63,7 +64,8 @@ pub fn encode_get_model_metadata(
     out
 }
 
-/// `SignatureDefMap`: signature_def = 1 (map); `SignatureDef`: inputs = 1, outputs = 2 (maps), method_name = 3.
+/// `SignatureDefMap`: signature_def = 1 (map); `SignatureDef`: inputs = 1, outputs = 2 (maps), method_name = 3,
+/// defaults = 4 (map).
 fn write_signatures(map: &mut Writer<'_>, signatures: &[Arc<Signature>]) {
     for signature in signatures {
         map.message(1, |entry| {
@@ -81,9 +83,23 @@ fn write_signatures(map: &mut Writer<'_>, signatures: &[Arc<Signature>]) {
                     write_tensor(definition, 2, &output.name, &info);
                 }
                 definition.string_field(3, names::method_name(signature.method()));
+                for input in signature.inputs() {
+                    if let Some(default) = &input.default {
+                        write_default(definition, &input.name, default);
+                    }
+                }
             });
         });
     }
+}
+
+/// An entry of the map of defaults.
+fn write_default(definition: &mut Writer<'_>, name: &str, default: &Tensor) {
+    definition.message(4, |entry| {
+        entry.string_field(1, name);
+        // Every type that a tensor here can have has a field.
+        let _ = entry.try_message(2, |message| encode::write_tensor(default, false, message));
+    });
 }
 
 /// A signature without tensors: one output, named as it, which is an operation.

@@ -69,7 +69,7 @@ pub struct Question {
     pub examples: Examples,
 }
 
-/// Makes a question a model's call. `signatures[0]` is what one without a name means.
+/// Makes a question a model's call. One without a name means the default signature.
 ///
 /// # Errors
 /// Invalid argument, in the original's words: an unknown signature, one that cannot answer, examples that do not fit.
@@ -79,7 +79,7 @@ pub fn call(
     rules: Rules,
 ) -> Result<Decoded<Form>, Problem> {
     let Question { task, signature: name, examples } = question;
-    let signature = named(&name, signatures).ok_or_else(|| {
+    let signature = names::signature_of(name.as_bytes(), signatures).ok_or_else(|| {
         let name = if name.is_empty() { DEFAULT_SIGNATURE } else { &name };
         Problem::invalid(format!("No signature was found with the name: {name}"))
     })?;
@@ -93,11 +93,4 @@ pub fn call(
     };
     let call = Call::checked(signature.clone(), inputs, plan.wanted()).map_err(names::types_worded)?;
     Ok(Decoded { call, hints: Hints::default(), form: Form { plan, signature: name, examples: count } })
-}
-
-/// The signature of a name; the first one, where none is named or the default one is.
-pub(super) fn named<'s>(name: &str, signatures: &'s [Arc<Signature>]) -> Option<&'s Arc<Signature>> {
-    let found = signatures.iter().find(|signature| signature.name() == name);
-    // Other formats than SavedModel may name their one signature as they like.
-    found.or_else(|| signatures.first().filter(|_| matches!(name, "" | DEFAULT_SIGNATURE)))
 }
