@@ -39,6 +39,7 @@ mod settings;
 mod stream;
 mod thread;
 mod tls;
+mod trace;
 
 pub use endpoint::{Bound, Endpoint};
 pub use limits::MAX_BODY_DEFAULT;

@@ -18,8 +18,13 @@ const LINGER: Duration = Duration::from_micros(100);
 const DOUBT_MAX: u32 = 10;
 
 /// Waits awake after answers, for as long as the runtime lives. `answered` is notified when a turn gave answers; `turn`
-/// runs what waits in this thread's lane, and says whether there was anything.
-pub(crate) async fn linger(answered: &Notify, clock: &dyn Clock, mut turn: impl FnMut() -> bool) {
+/// runs what waits in this thread's lane, and says whether there was anything; `handed_in` counts what came since.
+pub(crate) async fn linger(
+    answered: &Notify,
+    clock: &dyn Clock,
+    handed_in: impl Fn() -> usize,
+    mut turn: impl FnMut() -> bool,
+) {
     let mut doubt = Doubt::default();
     loop {
         answered.notified().await;
@@ -29,9 +34,14 @@ pub(crate) async fn linger(answered: &Notify, clock: &dyn Clock, mut turn: impl 
         let mut until = clock.now() + LINGER;
         let mut paid = false;
         loop {
+            let before = handed_in();
             // The runtime looks at the sockets, without sleeping, and then comes back here.
             yield_now().await;
             behind_others().await;
+            // Where one look found calls, the next may find those that belong into the same batch.
+            if handed_in() > before {
+                continue;
+            }
             if turn() {
                 paid = true;
                 until = clock.now() + LINGER;
@@ -103,6 +113,15 @@ mod tests {
 
     /// How many turns a thread takes after each of so many answers, when requests come at the given turns.
     fn turns(answers: usize, found: impl Fn(usize) -> bool) -> Vec<usize> {
+        turns_while(answers, || 0, found)
+    }
+
+    /// The same while calls are handed in, as a count that grows says.
+    fn turns_while(
+        answers: usize,
+        handed_in: impl Fn() -> usize,
+        found: impl Fn(usize) -> bool,
+    ) -> Vec<usize> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let clock = Ticking(Mutex::new(landfall_serving::SystemClock.now()));
         let (answered, taken) = (Notify::new(), Cell::new(0));
@@ -111,7 +130,7 @@ mod tests {
             found(taken.get())
         };
         runtime.block_on(async {
-            let lingering = linger(&answered, &clock, turn);
+            let lingering = linger(&answered, &clock, &handed_in, turn);
             tokio::pin!(lingering);
             let mut each = Vec::new();
             for _ in 0..answers {
@@ -143,6 +162,18 @@ mod tests {
     #[test]
     fn a_thread_waits_awake_for_a_while_and_then_sleeps() {
         assert_eq!(turns(1, |_| false), [10]);
+    }
+
+    #[test]
+    fn no_turn_is_taken_while_each_look_finds_further_calls() {
+        let asked = Cell::new(0);
+        let count = |until| {
+            asked.set(asked.get() + 1);
+            asked.get().min(until)
+        };
+        assert_eq!(turns_while(1, || count(usize::MAX), |_| false), [0]);
+        asked.set(0);
+        assert_eq!(turns_while(1, || count(40), |_| false), [10]);
     }
 
     #[test]

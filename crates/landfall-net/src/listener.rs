@@ -82,6 +82,38 @@ pub(crate) fn bind(endpoint: &Endpoint, threads: usize, take_over: bool) -> Resu
     }
 }
 
+/// Binds and lets go, without listening: nobody's connection is taken.
+///
+/// # Errors
+/// As [`bind`].
+pub(crate) fn probe(endpoint: &Endpoint) -> Result<(), Problem> {
+    let tried = match endpoint {
+        Endpoint::Tcp(text) => text.to_socket_addrs().and_then(|addresses| {
+            let mut last = Err(io::Error::other("the name has no address"));
+            for address in addresses {
+                last = tcp_socket(address, false).map(drop);
+                if last.is_ok() {
+                    break;
+                }
+            }
+            last
+        }),
+        Endpoint::Unix(path) => probe_unix(path),
+    };
+    tried.map_err(|error| Problem::io(format!("listen on {endpoint}"), &error))
+}
+
+fn probe_unix(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() && unix::UnixStream::connect(path).is_err() => Ok(()),
+        Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
+        Err(_) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            std::fs::metadata(folder.unwrap_or(Path::new("."))).map(drop)
+        }
+    }
+}
+
 fn bind_tcp(address: SocketAddr, threads: usize) -> io::Result<(Vec<std::net::TcpListener>, SocketAddr)> {
     // Sockets that share a port would also share it with another server of the same user, in silence: each would get
     // half of the requests. A first socket that shares with nobody finds that out.
@@ -149,7 +181,10 @@ mod tests {
         assert_ne!(address.port(), 0);
         let again = bind(&Endpoint::Tcp(address.to_string()), 2, false).err().unwrap();
         assert!(again.to_string().contains(&format!("listen on {address}")), "{again}");
+        let probed = probe(&Endpoint::Tcp(address.to_string())).unwrap_err();
+        assert_eq!(probed, again, "known before anything is loaded");
         drop(listeners);
+        probe(&Endpoint::Tcp(address.to_string())).unwrap();
         bind(&Endpoint::Tcp(address.to_string()), 2, false).unwrap();
     }
 
@@ -159,11 +194,13 @@ mod tests {
         let path = folder.path().join("l.sock");
         let endpoint = Endpoint::Unix(path.clone());
         let opened = bind(&endpoint, 1, false).unwrap();
-        assert!(bind(&endpoint, 1, false).is_err(), "in use");
+        assert!(bind(&endpoint, 1, false).is_err() && probe(&endpoint).is_err(), "in use");
         drop(opened.listeners);
         // As if the server had been killed.
         std::mem::forget(opened.file);
         assert!(path.exists());
+        probe(&endpoint).unwrap();
+        assert!(probe(&Endpoint::Unix(folder.path().join("none/l.sock"))).is_err());
         let mut opened = bind(&endpoint, 1, false).unwrap();
         let mut client = unix::UnixStream::connect(&path).unwrap();
         client.write_all(b"x").unwrap();

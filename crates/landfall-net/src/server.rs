@@ -1,7 +1,7 @@
 //! The server as the command sees it: start, addresses, drain.
 
 use crate::caller::{CLOCK, Shared, Speaks};
-use crate::listener::{Listener, Opened, SocketFile, bind};
+use crate::listener::{Listener, Opened, SocketFile, bind, probe};
 use crate::metrics::{Latencies, Metrics};
 use crate::thread::{IoThread, Phase, runtime};
 use crate::{Bound, Endpoint, NetSettings, Tls};
@@ -90,6 +90,14 @@ impl Server {
             server.threads.push(handle.map_err(|error| Problem::io("start an I/O thread", &error))?);
         }
         Ok(server)
+    }
+
+    /// Whether a door could open here now. For those who would load models first; nothing is kept.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn can_open(endpoint: &Endpoint) -> Result<(), Problem> {
+        probe(endpoint)
     }
 
     /// Where HTTP is spoken.

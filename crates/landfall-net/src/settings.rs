@@ -80,6 +80,8 @@ pub struct TfsSettings {
     pub check_method_names: bool,
     /// Whether tensors of predictions go out as their bytes instead of typed fields.
     pub tensor_content: bool,
+    /// Whether clients may trace requests; a trace is written to a file where the client says.
+    pub profiler: bool,
     /// Who replaces the whole configuration of models when a client asks for it.
     pub reload: Option<Reload>,
 }

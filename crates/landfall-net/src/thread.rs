@@ -126,7 +126,8 @@ async fn serve(
     }
     let sweeper = tokio::spawn(sweep(connections.clone()));
     let answered = ANSWERED.with(Arc::clone);
-    let lingerer = tokio::spawn(async move { linger(&answered, &CLOCK, take_turn).await });
+    let lingerer =
+        tokio::spawn(async move { linger(&answered, &CLOCK, || HANDED_IN.get(), take_turn).await });
     // An error means that the server is gone.
     let _ = phase.wait_for(|phase| *phase != Phase::Serve).await;
     for acceptor in acceptors {

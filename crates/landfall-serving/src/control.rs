@@ -92,11 +92,10 @@ impl Control {
     }
 
     /// Moves a label to a version; without one, makes that version the one that calls without a version get, until the
-    /// next promotion or rollback. The version is loaded first if need be.
+    /// next promotion or rollback. The version is loaded first if need be; a model that was unloaded comes back with it.
     ///
     /// # Errors
-    /// [`Reason::ModelNotFound`], [`Reason::VersionNotFound`], failed precondition for an unloaded model, what the
-    /// version's loading failed with, or [`Reason::DeadlineExceeded`]: then nothing was moved.
+    /// [`Reason::ModelNotFound`], [`Reason::VersionNotFound`], what the version's loading failed with, or [`Reason::DeadlineExceeded`]: then nothing was moved.
     pub fn promote(
         &self,
         model: &str,

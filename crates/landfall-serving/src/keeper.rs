@@ -249,6 +249,7 @@ impl Keeper {
 
     /// Does what comes next for a model.
     pub(crate) fn refresh(&mut self, name: &str) {
+        self.forget_abandoned();
         let Some(model) = self.models.get_mut(name) else { return };
         let journal = self.journals.get(model.source);
         let orders = journal.map(|journal| journal.orders().of(name)).unwrap_or_default();

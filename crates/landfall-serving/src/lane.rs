@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 /// After this long a turn lets its thread send the answers that it has.
 const TURN: Duration = Duration::from_micros(100);
 
+/// So many batches after its thread last had nothing to run, answers need not go out as soon as they could: the thread is
+/// what everybody waits for, and rows cost least in full batches.
+const BUSY_AFTER: u32 = 64;
+
 /// Empty batchers that are kept for the next versions with calls.
 const SPARE_MAX: usize = 8;
 
@@ -50,6 +54,8 @@ struct Waiting {
     /// Whose batch is next.
     next: usize,
     turning: bool,
+    /// Batches since a turn found nothing.
+    busy: u32,
     formed: Formed<Arc<Ticket>>,
 }
 
@@ -173,7 +179,9 @@ impl Waiting {
         if !version.core.runs_in_place(1) {
             return Some(Step::Move(self.versions.swap_remove(self.next)));
         }
-        version.batcher.next(now, &version.core.in_place_limits(), formed);
+        let soon = self.busy < BUSY_AFTER;
+        version.batcher.next(now, &version.core.in_place_limits(soon), formed);
+        self.busy = self.busy.saturating_add(1);
         if version.batcher.calls() > 0 {
             self.next += 1;
             return Some(Step::Run(version.core.clone()));
@@ -195,7 +203,11 @@ impl Turning {
     fn begin() -> Option<Self> {
         LANE.try_with(|lane| {
             let mut lane = lane.try_borrow_mut().ok()?;
-            let waiting = lane.as_mut().filter(|waiting| !waiting.turning && !waiting.versions.is_empty())?;
+            let waiting = lane.as_mut().filter(|waiting| !waiting.turning)?;
+            if waiting.versions.is_empty() {
+                waiting.busy = 0;
+                return None;
+            }
             waiting.turning = true;
             Some(Turning { formed: std::mem::take(&mut waiting.formed) })
         })

@@ -22,7 +22,7 @@ pub(crate) struct Wish<'a> {
     pub(crate) policy: &'a VersionPolicy,
     /// Versions that labels, a promotion or a waiting call name.
     pub(crate) named: &'a [Version],
-    /// Whether somebody unloaded the model.
+    /// Whether somebody unloaded the model: then the named versions alone are wanted.
     pub(crate) unloaded: bool,
 }
 
@@ -87,9 +87,6 @@ pub(crate) fn next(wish: &Wish<'_>, known: &[(Version, Standing)]) -> Vec<Action
 }
 
 fn pick(wish: &Wish<'_>, known: &[(Version, Standing)]) -> Picked {
-    if wish.unloaded {
-        return Picked { wanted: Vec::new(), broken: false };
-    }
     let failed = |version: &Version| standing_of(known, version) == Some(Standing::Failed);
     let latest = match wish.policy {
         VersionPolicy::Latest(count) => Some((*count).max(1)),
@@ -99,6 +96,7 @@ fn pick(wish: &Wish<'_>, known: &[(Version, Standing)]) -> Picked {
     for version in wish.on_disk {
         let full = latest.is_some_and(|count| good.len() >= count || broken >= MOST_PASSED_OVER);
         let meant = match wish.policy {
+            _ if wish.unloaded => false,
             VersionPolicy::Only(list) => list.contains(version),
             _ => true,
         };
@@ -204,8 +202,10 @@ mod tests {
             ("a label on what is not there loads nothing", &[3], &LATEST, &[7], false, "3", ""),
             ("a broken labelled version holds nothing up", &[3, 2, 1], &LATEST, &[1], false, "3 2 1!", "unload 2"),
             ("a label outside an only-list", &[3, 2, 1], &only, &[2], false, "3 1", "load 2"),
-            ("unloaded: all goes", &[3, 2], &LATEST, &[2], true, "3 2", "unload 2, unload 3"),
-            ("unloaded: nothing is loaded", &[3, 2], &LATEST, &[2], true, "", ""),
+            ("unloaded: all goes", &[3, 2], &LATEST, &[], true, "3 2", "unload 2, unload 3"),
+            ("unloaded: nothing is loaded", &[3, 2], &LATEST, &[], true, "", ""),
+            ("unloaded: a version that a call waits for is loaded alone", &[3, 2], &LATEST, &[2], true, "", "load 2"),
+            ("unloaded: what failed for such a call is not tried again", &[3, 2], &LATEST, &[2], true, "2!", ""),
             ("unloaded: what loads is left to end", &[3], &LATEST, &[], true, "3+", ""),
         ];
         for (what, on_disk, policy, named, unloaded, known, expected) in table {
@@ -272,7 +272,8 @@ mod tests {
                 prop_assert_eq!(standing_of(&end, &version), Some(Standing::Available));
             }
             if unloaded {
-                prop_assert!(end.iter().all(|(_, standing)| *standing != Standing::Available));
+                let answers = |standing: &Standing| *standing == Standing::Available;
+                prop_assert!(end.iter().all(|(version, s)| !answers(s) || named.contains(version)));
             }
         }
     }

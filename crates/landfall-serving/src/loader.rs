@@ -194,8 +194,11 @@ fn load_with(
     fresh.ok_or_else(|| Problem::internal("a version was called before it was available"))
 }
 
+/// Reads a file beside the model; a problem that does not name it gets its name.
 fn read<T>(path: &Path, read: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
-    read().map_err(|problem| problem.at(path.display().to_string()))
+    let shown = path.display().to_string();
+    read()
+        .map_err(|problem| if problem.to_string().starts_with(&shown) { problem } else { problem.at(shown) })
 }
 
 /// Opens the files with the engine that claims them most, or has them converted for one.
@@ -250,6 +253,9 @@ fn choose<'a>(
     let others: Vec<&str> = claims.iter().map(|(engine, _)| engine.name()).collect();
     let Some((engine, _)) = strongest(claims.iter().map(|(engine, claim)| (*engine, claim.clone()))) else {
         let path = files.path().display().to_string();
+        if std::fs::metadata(files.path()).is_ok_and(|found| found.is_file() && found.len() == 0) {
+            return Err(Problem::malformed(path, None, "the file is empty"));
+        }
         return Err(Problem::new(Reason::NotRecognised { path, tried }));
     };
     let others: Vec<&str> = others.into_iter().filter(|name| *name != engine.name()).collect();

@@ -168,12 +168,14 @@ impl ModelState {
         let live = |version: &Version| self.slot(version).is_some_and(|slot| !slot.is_failed());
         let there = self.seen.iter().filter(|seen| seen.settled || live(&seen.version));
         let on_disk: Vec<Version> = there.map(|seen| seen.version.clone()).collect();
-        let only_point = self.settings.as_ref().is_ok_and(|settings| settings.labels_only_point);
-        let labels = self.labels().into_values().filter(|_| !only_point);
-        let named: Vec<Version> =
-            labels.chain(self.orders.pinned.clone()).chain(self.awaited.iter().cloned()).collect();
-        let policy = self.settings.as_ref().map_or_else(|_| VersionPolicy::default(), |s| s.policy());
         let unloaded = self.orders.unloaded;
+        let mut named = self.awaited.clone();
+        if !unloaded {
+            let only_point = self.settings.as_ref().is_ok_and(|settings| settings.labels_only_point);
+            named.extend(self.labels().into_values().filter(|_| !only_point));
+            named.extend(self.orders.pinned.clone());
+        }
+        let policy = self.settings.as_ref().map_or_else(|_| VersionPolicy::default(), |s| s.policy());
         ask(&Wish { on_disk: &on_disk, policy: &policy, named: &named, unloaded }, &known)
     }
 

@@ -62,6 +62,8 @@ impl Orders {
                     orders.undo.remove(0);
                 }
                 orders.set(label.clone(), Some(version.clone()));
+                // Whoever promotes a version of a model that was taken down wants it to answer.
+                orders.unloaded = false;
             }
             What::Rollback { version, label, undid } => {
                 if *undid {
@@ -159,5 +161,12 @@ mod tests {
         let again = after(&[promote(1, None), What::Unload, What::Load]);
         assert!(!again.unloaded);
         assert_eq!(again.pinned, Some(Version::numbered(1)));
+    }
+
+    #[test]
+    fn a_promotion_brings_an_unloaded_model_back_in_one_step() {
+        let orders = after(&[What::Unload, promote(1, Some("stable"))]);
+        assert!(!orders.unloaded);
+        assert_eq!(orders.labels["stable"], Version::numbered(1));
     }
 }

@@ -55,13 +55,11 @@ impl Pending {
 impl Keeper {
     /// The look that some waited for has come.
     pub(crate) fn looked(&mut self, tickets: &[u64]) {
-        for index in 0..self.pending.len() {
-            let pending = &self.pending[index];
-            let Stage::Look(ticket) = pending.stage else { continue };
-            if !tickets.contains(&ticket) {
-                continue;
-            }
-            let (name, stage) = (pending.model.clone(), self.begin(index));
+        // Looked for anew each time: what follows may forget calls whose callers have left.
+        let waits =
+            |pending: &Pending| matches!(pending.stage, Stage::Look(ticket) if tickets.contains(&ticket));
+        while let Some(index) = self.pending.iter().position(waits) {
+            let (name, stage) = (self.pending[index].model.clone(), self.begin(index));
             self.pending[index].stage = stage.unwrap_or_else(|problem| Stage::Answer(Err(problem)));
             self.refresh(&name);
         }
@@ -88,7 +86,6 @@ impl Keeper {
             // Unloading does not wait for a look.
             Verb::Unload => Err(Problem::internal("unloading was put off")),
             Verb::Promote { version, label } => {
-                is_loaded(model)?;
                 let exists = model.seen(&version).is_some() || model.available(&version).is_some();
                 if !exists {
                     let version = version.to_string();
@@ -99,7 +96,9 @@ impl Keeper {
                 Ok(self.expect(&name, Some(version), what))
             }
             Verb::Rollback => {
-                is_loaded(model)?;
+                if model.orders.unloaded {
+                    return Err(unloaded(&name));
+                }
                 let what = model.orders.rollback(|| model.before_default());
                 let Some(what) = what else {
                     let text = format!("model {name:?} has no version before the present one");
@@ -130,12 +129,16 @@ impl Keeper {
         Stage::Version(version, what)
     }
 
-    /// Carries on with the calls that wait for this model.
-    pub(crate) fn settle(&mut self, name: &str) {
+    /// Forgets calls whose callers have left, and with them what they needed loaded.
+    pub(crate) fn forget_abandoned(&mut self) {
         self.pending.retain(|pending| {
             // Those who take part in a load do not leave; all others may.
             matches!(pending.stage, Stage::Loads(_) | Stage::Answer(_)) || !pending.reply.is_abandoned()
         });
+    }
+
+    /// Carries on with the calls that wait for this model.
+    pub(crate) fn settle(&mut self, name: &str) {
         let mut changed = false;
         for index in 0..self.pending.len() {
             if self.pending[index].model != name || self.pending[index].is_answered() {
@@ -151,11 +154,11 @@ impl Keeper {
             let Some(mut outcome) = outcome else { continue };
             if let (Ok(()), Stage::Version(_, what)) = (&outcome, &self.pending[index].stage) {
                 let what = what.clone();
+                changed = true;
                 if !self.pending[index].reply.take() {
                     continue;
                 }
                 outcome = self.write(index, what);
-                changed = true;
             }
             self.pending[index].stage = Stage::Answer(outcome);
         }
@@ -212,10 +215,6 @@ impl Keeper {
             }
         }
     }
-}
-
-fn is_loaded(model: &ModelState) -> Result<(), Problem> {
-    if model.orders.unloaded { Err(unloaded(&model.name)) } else { Ok(()) }
 }
 
 /// What an unloaded model answers to calls that need it loaded.

@@ -11,7 +11,8 @@ use std::sync::Arc;
 const RELATIVE: f64 = 1e-4;
 /// The same for values near 0, in parts of the largest value of the output: what cancels out leaves noise of that size.
 const NEAR_ZERO: f64 = 1e-6;
-/// Lengths that free axes other than rows get, one after the other until a run succeeds.
+/// Lengths that free axes other than rows get, one after the other until a run succeeds; after the first one another is
+/// tried all the same.
 const LENGTHS: [usize; 3] = [1, 8, 64];
 
 /// What `batch = …` makes of a signature; the signature itself where nobody said.
@@ -107,14 +108,17 @@ fn try_rows(signature: &Arc<Signature>, instance: &mut dyn Instance, rows: &[Cal
     if let Some(pair) = rows.iter().find_map(pair_of) {
         return agree(signature, instance, &pair?);
     }
-    let mut why = String::new();
+    let (mut why, mut agreed) = (String::new(), false);
     for length in LENGTHS {
         let pair = match made_pair(signature, length) {
             Ok(pair) => pair,
             Err(problem) => return Err(problem.to_string()),
         };
         match agree(signature, instance, &pair) {
+            // What agrees in rows of one value may not in longer ones; a length that the model does not take says nothing.
+            Err(reason) if reason.starts_with(NOT_RUN) && agreed => return Ok(()),
             Err(reason) if reason.starts_with(NOT_RUN) => why = reason,
+            Ok(()) if length == LENGTHS[0] && has_free_inner_dims(signature) => agreed = true,
             result => return result,
         }
         if !has_free_inner_dims(signature) {

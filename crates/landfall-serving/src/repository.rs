@@ -124,8 +124,12 @@ impl Repository {
         if self.recognises(path)? {
             return self.whole_folder(found, source, &folders);
         }
+        // A version may have settings of its own; a numbered folder with settings is one.
         let has_models = |repository: &mut Self| {
-            folders.iter().any(|child| child.join(SETTINGS_FILE).is_file() || repository.has_versions(child))
+            folders.iter().any(|child| {
+                let has_settings = child.join(SETTINGS_FILE).is_file() && !is_number(child);
+                has_settings || repository.has_versions(child)
+            })
         };
         if !is_model && has_models(self) {
             for child in &folders {

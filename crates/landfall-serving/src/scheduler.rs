@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 /// How long one batch may keep an I/O thread from its sockets.
 const IN_PLACE_RUN: Duration = Duration::from_millis(2);
 
-/// The same where longer ones are no cheaper: while the first answers are read and the next questions come, the rest runs.
+/// The same for a thread that had to wait for calls lately, where longer ones are no cheaper: while the first answers are
+/// read and the next questions come, the rest runs.
 const IN_PLACE_SOON: Duration = Duration::from_micros(350);
 
 /// How long one batch may keep a compute thread: those behind it wait as long.
@@ -56,6 +57,8 @@ pub(crate) struct Core {
     parallel: usize,
     /// The largest batch that runs on an I/O thread; 0 when none does.
     in_place_rows: AtomicUsize,
+    /// The same where answers should go out soon.
+    in_place_rows_soon: AtomicUsize,
     /// The largest batch that runs on a compute thread.
     compute_rows: AtomicUsize,
     /// Calls that wait, in the queue and in all lanes.
@@ -105,6 +108,7 @@ impl Scheduler {
             tiny: facts.cost == CostClass::Tiny,
             parallel: (pool.threads() / facts.threads_inside.max(1)).max(1),
             in_place_rows: AtomicUsize::new(0),
+            in_place_rows_soon: AtomicUsize::new(0),
             compute_rows: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             waiting_bytes: AtomicUsize::new(0),
@@ -199,12 +203,13 @@ impl Core {
     /// Whether a call of so many rows runs on the thread that read it.
     #[inline]
     pub(crate) fn runs_in_place(&self, rows: usize) -> bool {
-        rows.max(1) <= self.in_place_rows.load(Relaxed)
+        rows.max(1) <= self.in_place_rows_soon.load(Relaxed)
     }
 
-    /// Batches on I/O threads.
-    pub(crate) fn in_place_limits(&self) -> Limits<'_> {
-        let max_rows = self.in_place_rows.load(Relaxed).max(1);
+    /// Batches on I/O threads: those that answer soonest, or those whose rows cost least.
+    pub(crate) fn in_place_limits(&self, soon: bool) -> Limits<'_> {
+        let rows = if soon { &self.in_place_rows_soon } else { &self.in_place_rows };
+        let max_rows = rows.load(Relaxed).max(1);
         Limits { max_rows, max_bytes: BATCH_BYTES, max_delay: Duration::ZERO, preferred: &[] }
     }
 
@@ -245,12 +250,13 @@ impl Core {
         let cap = self.settings.max_rows.unwrap_or(BATCH_ROWS).max(1);
         let waits = !self.settings.max_delay.is_zero() || !self.settings.preferred.is_empty();
         let cheap = self.cost.is_cheap().unwrap_or(self.tiny);
-        let in_place = if cheap && !waits { self.cost.max_rows(cap, IN_PLACE_SOON, IN_PLACE_RUN) } else { 0 };
+        let in_place = |soon| if cheap && !waits { self.cost.max_rows(cap, soon, IN_PLACE_RUN) } else { 0 };
         let compute = match self.settings.max_rows {
             Some(rows) => rows.max(1),
             None => self.cost.max_rows(cap, COMPUTE_RUN, COMPUTE_RUN),
         };
-        self.in_place_rows.store(in_place, Relaxed);
+        self.in_place_rows.store(in_place(IN_PLACE_RUN), Relaxed);
+        self.in_place_rows_soon.store(in_place(IN_PLACE_SOON), Relaxed);
         self.compute_rows.store(compute, Relaxed);
     }
 

@@ -200,7 +200,7 @@ impl Statistics {
             queue_ns: histogram(&TIME_BOUNDS_NS, &all.queue_counts, all.queue.ns),
             compute_ns: histogram(&TIME_BOUNDS_NS, &all.compute_counts, compute_ns),
             batch_rows: histogram(&ROW_BOUNDS, &all.row_counts, all.rows),
-            errors: ALL_KINDS
+            errors: Kind::ALL
                 .into_iter()
                 .map(|kind| (kind, all.errors[kind.code() as usize]))
                 .filter(|(_, count)| *count > 0)
@@ -283,25 +283,6 @@ impl Shard {
         counts(&mut self.errors, &other.errors);
     }
 }
-
-const ALL_KINDS: [Kind; 16] = [
-    Kind::Cancelled,
-    Kind::Unknown,
-    Kind::InvalidArgument,
-    Kind::DeadlineExceeded,
-    Kind::NotFound,
-    Kind::AlreadyExists,
-    Kind::PermissionDenied,
-    Kind::ResourceExhausted,
-    Kind::FailedPrecondition,
-    Kind::Aborted,
-    Kind::OutOfRange,
-    Kind::Unimplemented,
-    Kind::Internal,
-    Kind::Unavailable,
-    Kind::DataLoss,
-    Kind::Unauthenticated,
-];
 
 fn add(timed: &mut Timed, count: u64, ns: u64) {
     timed.count += count;

@@ -16,7 +16,8 @@ pub(crate) fn run(arguments: &Check) -> Result<(), Failure> {
     let (lease, report) = loading::load(&arguments.model, &arguments.model_flags)?;
     let compared = match &arguments.golden {
         Some(file) => {
-            let rows = golden::read(file, lease.signatures(), arguments.signature.as_deref())?;
+            let rows = golden::read(file, lease.signatures(), arguments.signature.as_deref())
+                .map_err(loading::called_wrong)?;
             let tolerance = Tolerance { relative: arguments.rtol, absolute: arguments.atol };
             Some(check_golden(&lease, &rows, tolerance)?)
         }

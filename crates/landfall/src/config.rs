@@ -1,7 +1,7 @@
 //! Configuration files: `landfall.toml` (server and models) and `model.toml` (beside a model). One type per table;
 //! unknown keys are refused with the nearest known one.
 
-use crate::args::{ServerFlags, parse_duration, parse_size};
+use crate::args::{ServerTable, SizeText, parse_duration, parse_size};
 use landfall_model::{Options, Problem, Version};
 use landfall_serving::{BatchOptions, ModelSettings, NullRules, VersionPolicy};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LandfallToml {
-    pub(crate) server: ServerFlags,
+    pub(crate) server: ServerTable,
     pub(crate) models: BTreeMap<String, ModelEntry>,
 }
 
@@ -96,10 +96,10 @@ impl ModelToml {
 /// Reads the `model.toml` beside a model.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read`]; whoever calls names the file.
 pub(crate) fn read_model_toml(path: &Path) -> Result<ModelSettings, Problem> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    read::<ModelToml>(path)?.settings(folder).map_err(|problem| problem.at(path.display().to_string()))
+    parse::<ModelToml>(&text_of_file(path)?)?.settings(folder)
 }
 
 /// `[inputs.NAME]`.
@@ -132,7 +132,7 @@ pub(crate) struct BatchingTable {
     max_delay: Option<String>,
     pub(crate) preferred: Option<Vec<usize>>,
     pub(crate) max_queue: Option<usize>,
-    max_queue_bytes: Option<String>,
+    max_queue_bytes: Option<SizeText>,
 }
 
 impl BatchingTable {
@@ -140,16 +140,23 @@ impl BatchingTable {
         let delay = |text: String| {
             parse_duration(&text).map_err(|e| Problem::invalid(format!("batching.max_delay: {e}")))
         };
-        let size = |text: String| {
-            let size = parse_size(&text).map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+        let some = |what: &str, number: Option<usize>| match number {
+            Some(0) => Err(Problem::invalid(format!("batching.{what}: 0, expected 1 or more"))),
+            number => Ok(number),
+        };
+        for &size in self.preferred.iter().flatten() {
+            some("preferred", Some(size))?;
+        }
+        let size = |text: SizeText| {
+            let size = parse_size(&text.text()).map(|size| usize::try_from(size).unwrap_or(usize::MAX));
             size.map_err(|e| Problem::invalid(format!("batching.max_queue_bytes: {e}")))
         };
         Ok(BatchOptions {
-            max_rows: self.max_rows,
+            max_rows: some("max_rows", self.max_rows)?,
             max_delay: self.max_delay.map(delay).transpose()?,
             max_queue_bytes: self.max_queue_bytes.map(size).transpose()?,
             preferred: self.preferred,
-            max_queue: self.max_queue,
+            max_queue: some("max_queue", self.max_queue)?,
             ..BatchOptions::default()
         })
     }
@@ -167,6 +174,7 @@ pub(crate) struct VersionsTable {
 impl VersionsTable {
     fn policy(self) -> Result<VersionPolicy, Problem> {
         match (self.latest, self.all, self.only) {
+            (Some(0), None, None) => Err(Problem::invalid("[versions]: latest = 0, expected 1 or more")),
             (Some(count), None, None) => Ok(VersionPolicy::Latest(count)),
             (None, Some(true), None) => Ok(VersionPolicy::All),
             (None, None, Some(only)) => {
@@ -179,7 +187,7 @@ impl VersionsTable {
 
 /// A version as TOML has it: a number or a name.
 #[derive(Deserialize, Clone)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a version: a number, or a name as a text")]
 pub(crate) enum VersionText {
     Number(i64),
     Name(String),
@@ -196,7 +204,7 @@ impl VersionText {
 
 /// `golden = "FILE"`, or `[golden]` with tolerances.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a file's name, or a table of file, and if need be rtol and atol")]
 pub(crate) enum GoldenTable {
     File(PathBuf),
     Table(GoldenFile),
@@ -238,9 +246,11 @@ pub(crate) fn text_of(value: &toml::Value) -> String {
 /// # Errors
 /// What the operating system said; or the file, line and key that is wrong, with the nearest key that is known.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Problem> {
-    let text =
-        std::fs::read_to_string(path).map_err(|e| Problem::io(format!("read {}", path.display()), &e))?;
-    parse(&text).map_err(|problem| problem.at(path.display().to_string()))
+    parse(&text_of_file(path)?).map_err(|problem| problem.at(path.display().to_string()))
+}
+
+fn text_of_file(path: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(path).map_err(|e| Problem::io(format!("read {}", path.display()), &e))
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
@@ -294,7 +304,12 @@ mod tests {
             .err()
             .unwrap()
             .to_string();
-        assert!(problem.contains("line 3") && problem.contains("did you mean `max-body`?"), "{problem}");
+        assert!(
+            problem.contains("line 3")
+                && problem.contains("`on-missing`")
+                && problem.contains("did you mean `max-body`?"),
+            "{problem}"
+        );
         let problem = parse::<ModelToml>("[batching]\nmax_row = 3\n").err().unwrap().to_string();
         assert!(problem.contains("did you mean `max_rows`?"), "{problem}");
     }
@@ -334,6 +349,25 @@ mod tests {
             settings.versions,
             Some(VersionPolicy::Only(vec![Version::numbered(1), Version::named("blue")]))
         );
+    }
+
+    #[test]
+    fn values_of_a_wrong_kind_are_refused_with_what_was_expected() {
+        let told = |text: &str| {
+            let settings = parse::<ModelToml>(text).and_then(|model| model.settings(Path::new("")));
+            settings.err().map(|problem| problem.to_string()).unwrap_or_default()
+        };
+        for (text, expected) in [
+            ("[labels]\nstable = 1.5", "line 2: expected a version: a number, or a name"),
+            ("[golden]\nfil = \"a\"", "expected a file's name, or a table of file"),
+            ("[batching]\nmax_rows = 0", "batching.max_rows: 0, expected 1 or more"),
+            ("[batching]\npreferred = [8, 0]", "batching.preferred: 0, expected 1 or more"),
+            ("[batching]\nmax_queue = 0", "batching.max_queue: 0, expected 1 or more"),
+            ("[batching]\nmax_queue_bytes = 1.5", "expected a size such as \"64MiB\""),
+            ("[versions]\nlatest = 0", "latest = 0, expected 1 or more"),
+        ] {
+            assert!(told(text).contains(expected), "{text}: {}", told(text));
+        }
     }
 
     #[test]

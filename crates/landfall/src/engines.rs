@@ -5,8 +5,8 @@ use crate::args::{EngineChoice, Engines, ModelFlags, Prefer};
 use crate::exit::Failure;
 use crate::output::print;
 use landfall_convert::{KerasImporter, Python};
-use landfall_foreign::{Report, Surroundings};
-use landfall_model::{Engine, Importer, Problem};
+use landfall_foreign::{Outcome, Place, Report, Surroundings};
+use landfall_model::{Engine, Importer, Kind, Problem};
 use landfall_onnx::Preference;
 use landfall_tensorflow::{LiteRt, TensorFlow};
 use serde_json::json;
@@ -52,6 +52,9 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
     };
     let surroundings = surroundings(flags);
     let onnx = landfall_onnx::engines(preference, flags.onnxruntime.as_deref(), &surroundings)?;
+    if let (Some(_), Some(report)) = (&flags.onnxruntime, &onnx.report) {
+        took_the_one_named(report)?;
+    }
     let onnx_reason_short = match (&onnx.version, preference) {
         (Some(version), _) => format!("version {version}"),
         (None, Preference::Embedded) => "as asked for".to_owned(),
@@ -75,6 +78,20 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
         onnx_version: onnx.version,
         onnx_report: onnx.report,
     })
+}
+
+/// Whoever names a library wants that one, and no other in its place.
+fn took_the_one_named(report: &Report) -> Result<(), Problem> {
+    let Some(refused) = report.attempts.iter().find(|attempt| matches!(attempt.place, Place::Flag(..)))
+    else {
+        return Ok(());
+    };
+    let text = match &refused.outcome {
+        Outcome::Taken { .. } => return Ok(()),
+        Outcome::Refused { path, why } => format!("{}: {why}", path.display()),
+        Outcome::NotThere { what } => what.clone(),
+    };
+    Err(Problem::worded(Kind::FailedPrecondition, text).at(refused.place.to_string()))
 }
 
 /// What a search may look at: the process's own, with the Python that a flag names.

@@ -31,7 +31,8 @@ pub(crate) fn read(
         .collect();
     if found.is_empty() {
         let names: Vec<&str> = signature.outputs().iter().map(|output| output.name.as_str()).collect();
-        return Err(Problem::invalid(format!("no expected outputs: the model gives {}", names.join(", "))));
+        let text = format!("no expected outputs: the model gives {}", names.join(", "));
+        return Err(Problem::invalid(text).at(file.display().to_string()));
     }
     let inputs = tensors.into_iter().map(|tensor| tensor.map(Input::Dense)).collect();
     Ok(GoldenRows { signature: signature.clone(), inputs, outputs: found })
@@ -60,7 +61,7 @@ pub(crate) fn read_calls(file: &Path, signatures: &[Arc<Signature>]) -> Result<V
 /// The signature of a name, else the default one.
 ///
 /// # Errors
-/// [`Reason::SignatureNotFound`].
+/// [`Reason::SignatureNotFound`], with those that there are.
 pub(crate) fn choose<'a>(
     signatures: &'a [Arc<Signature>],
     name: Option<&str>,
@@ -70,7 +71,9 @@ pub(crate) fn choose<'a>(
         Some(name) => signatures.iter().find(|signature| signature.name() == name),
     };
     let missing = || {
+        let known: Vec<&str> = signatures.iter().map(|signature| signature.name()).collect();
         Problem::new(Reason::SignatureNotFound { signature: name.unwrap_or("serving_default").to_owned() })
+            .at(format!("--signature (there are {})", known.join(", ")))
     };
     found.ok_or_else(missing)
 }

@@ -18,9 +18,17 @@ pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> 
     let failures: Vec<String> = started
         .iter()
         .filter_map(|start| {
-            let name =
-                if start.model.is_empty() { start.path.display().to_string() } else { start.model.clone() };
-            start.outcome.as_ref().err().map(|problem| format!("{name}: {problem}"))
+            let problem = start.outcome.as_ref().err()?;
+            // Whoever unloaded a model knows that it does not answer, and may load it again.
+            if serving.catalog().model(&start.model).is_ok_and(|model| model.unloaded) {
+                return None;
+            }
+            // A source that could not be looked at is named by its problem.
+            Some(if start.model.is_empty() {
+                problem.to_string()
+            } else {
+                format!("{}: {problem}", start.model)
+            })
         })
         .collect();
     // An empty repository may fill later: that is no failure.
@@ -38,7 +46,12 @@ pub(crate) fn say(server: &Server, serving: &Serving) {
     let control = if server.control_allowed() { "on" } else { "off (--control on switches it on)" };
     info!("control over the network is {control}");
     let available = serving.catalog().available(None);
-    if available.is_empty() {
+    let models = serving.catalog().models();
+    let unloaded: Vec<&str> =
+        models.iter().filter(|model| model.unloaded).map(|model| model.name.as_str()).collect();
+    if !unloaded.is_empty() {
+        info!("unloaded by a control call, and not served: {}; `load` brings them back", unloaded.join(", "));
+    } else if available.is_empty() {
         info!("no model yet; the repository is watched");
     }
     if let (Some(Bound::Tcp(address)), Some(lease)) = (server.http(), available.first()) {

@@ -38,7 +38,9 @@ pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport
 /// What a model does not know, though the call (or its `model.toml`) speaks of it, is a wrong call.
 pub(crate) fn called_wrong(problem: Problem) -> Failure {
     match problem.reason() {
-        Reason::OptionUnknown { .. } | Reason::InputUnknown { .. } => Failure::Call(problem),
+        Reason::OptionUnknown { .. } | Reason::InputUnknown { .. } | Reason::SignatureNotFound { .. } => {
+            Failure::Call(problem)
+        }
         _ => Failure::Work(problem),
     }
 }

@@ -1,6 +1,8 @@
 //! `landfall serve`: endpoints for models, until stopped.
 
-use crate::args::{JsonNan, LogFormat, Serve, ServerFlags, Switch, parse_duration, parse_size};
+use crate::args::{
+    JsonNan, LogFormat, ModelFlags, Serve, ServerFlags, Switch, name_and_path, parse_duration, parse_size,
+};
 use crate::config::{self, LandfallToml};
 use crate::engines::registry;
 use crate::exit::Failure;
@@ -11,6 +13,7 @@ use landfall_net::{NetSettings, Server};
 use landfall_serving::{
     Clock, ComputePool, ModelSettings, Retries, Serving, Setup, Source, SystemClock, WatchSettings,
 };
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,12 +27,16 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// # Errors
 /// A wrong call for flags and configuration; failed work when an address is taken or no model can be served.
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
-    let (flags, sources) = configuration(&arguments)?;
+    let Configured { flags, model, sources } = configuration(arguments)?;
     log::start(flags.log_format.unwrap_or(LogFormat::Text));
     let net = net_settings(&flags).map_err(Failure::Call)?;
     let drain_timeout = drain_timeout(&flags)?;
     let state = flags.state.clone().or_else(state_folder);
-    let registry = registry(&arguments.model)?;
+    // Before the models: they may take minutes, and a taken port would be said after them.
+    for (flag, endpoint) in [("--http", &net.http), ("--grpc", &net.grpc)] {
+        endpoint.as_ref().map_or(Ok(()), Server::can_open).map_err(|problem| problem.at(flag))?;
+    }
+    let registry = registry(&model)?;
     info!("ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason);
     let observer = Arc::new(Log { onnx_reason: registry.onnx_reason_short.clone() });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -59,12 +66,19 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What to serve, and how.
+struct Configured {
+    flags: ServerFlags,
+    model: ModelFlags,
+    sources: Vec<Source>,
+}
+
 /// Flags over environment over `landfall.toml`; and what is to be served.
-fn configuration(arguments: &Serve) -> Result<(ServerFlags, Vec<Source>), Failure> {
-    let mut files: Vec<PathBuf> = arguments.config.iter().cloned().collect();
-    let (tables, models): (Vec<&String>, Vec<&String>) =
-        arguments.models.iter().partition(|text| Path::new(text).extension().is_some_and(|e| e == "toml"));
-    files.extend(tables.iter().map(PathBuf::from));
+fn configuration(arguments: Serve) -> Result<Configured, Failure> {
+    let Serve { models, config, server: mut flags, mut model } = arguments;
+    let is_table = |text: &OsString| Path::new(text).extension().is_some_and(|e| e == "toml");
+    let (tables, models): (Vec<OsString>, Vec<OsString>) = models.into_iter().partition(is_table);
+    let mut files: Vec<PathBuf> = config.into_iter().chain(tables.into_iter().map(PathBuf::from)).collect();
     if files.is_empty() && models.is_empty() {
         let here = Path::new("landfall.toml");
         if !here.exists() {
@@ -72,33 +86,30 @@ fn configuration(arguments: &Serve) -> Result<(ServerFlags, Vec<Source>), Failur
         }
         files.push(here.to_owned());
     }
-    let mut flags = arguments.server.clone();
-    let above = loading::settings(&arguments.model);
-    let mut sources: Vec<Source> = models.iter().map(|text| source(text, &above)).collect();
-    for file in files {
-        let table: LandfallToml = config::read(&file).map_err(Failure::Call)?;
-        flags = flags.over(table.server);
-        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-        for (name, entry) in table.models {
-            let (path, model) = entry.split();
-            let told =
-                model.settings(&folder).map_err(|p| Failure::Call(p.at(format!("[models.{name}]"))))?;
-            let settings = above.clone().over(told);
-            let source = Source::path(folder.join(path)).named(name);
-            sources.push(Source { settings, ..source });
-        }
+    let mut entries = Vec::new();
+    for file in &files {
+        let LandfallToml { server, models } = config::read(file).map_err(Failure::Call)?;
+        let (server, lower) = server.split();
+        (flags, model) = (flags.over(server), model.over(lower));
+        let folder = file.parent().unwrap_or(Path::new(""));
+        entries.extend(models.into_iter().map(|(name, entry)| (folder, name, entry)));
     }
-    Ok((flags, sources))
+    let above = loading::settings(&model);
+    let mut sources: Vec<Source> = models.iter().map(|text| source(text, &above)).collect();
+    for (folder, name, entry) in entries {
+        let (path, told) = entry.split();
+        let told = told.settings(folder).map_err(|p| Failure::Call(p.at(format!("[models.{name}]"))))?;
+        let settings = above.clone().over(told);
+        sources.push(Source { settings, ..Source::path(folder.join(path)).named(name) });
+    }
+    Ok(Configured { flags, model, sources })
 }
 
-/// `[NAME=]PATH`. What lies there under the whole text is a path, whatever signs it holds.
-fn source(text: &str, settings: &ModelSettings) -> Source {
-    let named = text
-        .split_once('=')
-        .filter(|(name, _)| !name.is_empty() && !name.contains('/') && !Path::new(text).exists());
-    let source = match named {
-        Some((name, path)) => Source::path(path).named(name),
-        None => Source::path(text),
+/// `[NAME=]PATH`.
+fn source(text: &OsStr, settings: &ModelSettings) -> Source {
+    let source = match name_and_path(text) {
+        (Some(name), path) if !name.contains('/') => Source::path(path).named(name),
+        _ => Source::path(Path::new(text)),
     };
     Source { settings: settings.clone(), ..source }
 }
@@ -115,7 +126,7 @@ fn net_settings(flags: &ServerFlags) -> Result<NetSettings, Problem> {
     Ok(NetSettings {
         http: flags.http.clone().or(default.http),
         grpc: flags.grpc.clone().or(default.grpc),
-        threads: flags.threads,
+        threads: flags.threads.map(usize::from),
         control: flags.control.map(|switch| switch == Switch::On),
         max_body,
         json_nan: match flags.json_nan {
@@ -179,11 +190,12 @@ mod tests {
     #[test]
     fn a_source_has_a_name_unless_the_whole_text_is_a_path() {
         let settings = ModelSettings::default();
-        assert_eq!(source("ctr=models/a.onnx", &settings).name.as_deref(), Some("ctr"));
-        assert_eq!(source("models/a=b.onnx", &settings).name, None);
+        let source = |text: &str| source(OsStr::new(text), &settings);
+        assert_eq!(source("ctr=models/a.onnx").name.as_deref(), Some("ctr"));
+        assert_eq!(source("models/a=b.onnx").name, None);
         let folder = tempfile::tempdir().unwrap();
         let odd = folder.path().join("x=y");
         std::fs::write(&odd, b"").unwrap();
-        assert_eq!(source(&odd.display().to_string(), &settings).name, None);
+        assert_eq!(source(&odd.display().to_string()).name, None);
     }
 }

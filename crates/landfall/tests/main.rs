@@ -10,6 +10,7 @@ mod doors;
 mod drain;
 mod http;
 mod memory;
+mod mistakes;
 mod pages;
 mod predict;
 mod server;

@@ -44,6 +44,18 @@ fn under_load(address: &str, path: &str, meanwhile: impl FnOnce()) -> u64 {
     calls.into_inner()
 }
 
+/// A repository with versions 1 and 2 of a model.
+fn two_versions() -> tempfile::TempDir {
+    let repository = tempfile::tempdir().unwrap();
+    for version in ["1", "2"] {
+        copy(
+            &examples().join("models/digits").join(version),
+            &repository.path().join("digits").join(version),
+        );
+    }
+    repository
+}
+
 fn served_version(client: &mut Client) -> Option<String> {
     let metadata = client.get("/v1/models/digits/metadata");
     (metadata.status == 200).then(|| metadata.json()["model_spec"]["version"].as_str().unwrap().to_owned())
@@ -98,13 +110,7 @@ fn versions_swap_fail_and_roll_back_under_load_without_a_failed_request() {
 
 #[test]
 fn what_control_calls_changed_survives_a_kill() {
-    let repository = tempfile::tempdir().unwrap();
-    for version in ["1", "2"] {
-        copy(
-            &examples().join("models/digits").join(version),
-            &repository.path().join("digits").join(version),
-        );
-    }
+    let repository = two_versions();
     let path = repository.path().to_str().unwrap();
     let server = Server::start(&[path]);
     let mut client = server.client();
@@ -119,4 +125,26 @@ fn what_control_calls_changed_survives_a_kill() {
     let history = client.get("/control/history");
     let text = String::from_utf8_lossy(&history.body).into_owned();
     assert!(history.status == 200 && text.contains("promote") && text.contains("digits"), "{text}");
+}
+
+#[test]
+fn a_server_whose_only_model_was_unloaded_starts_again_and_a_promotion_brings_it_back() {
+    let repository = two_versions();
+    let path = repository.path().to_str().unwrap();
+    let server = Server::start(&[path]);
+    assert_eq!(server.client().post("/v2/repository/models/digits/unload", "{}").status, 200);
+    let server = Server::start_with(&[path], server.kill());
+    eventually("the word on it", || {
+        server.log().contains("unloaded by a control call, and not served: digits").then_some(())
+    });
+    let mut client = server.client();
+    assert_eq!(client.get("/v2/models/digits").status, 404);
+    assert_eq!(client.get("/v2/health/ready").status, 200);
+    assert_eq!(client.post("/control/models/digits/promote", r#"{"version": 1}"#).status, 200);
+    assert_eq!(served_version(&mut client).as_deref(), Some("1"));
+    // Whoever names a model wants it, whatever was unloaded before.
+    assert_eq!(client.post("/v2/repository/models/digits/unload", "{}").status, 200);
+    let digits = repository.path().join("digits");
+    let named = Server::start_with(&[digits.to_str().unwrap()], server.kill());
+    assert_eq!(served_version(&mut named.client()).as_deref(), Some("2"), "{}", named.log());
 }

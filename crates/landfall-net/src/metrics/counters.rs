@@ -132,31 +132,12 @@ impl Metrics {
             }
         }
         let count = |((model, version, door, place), count)| {
-            let outcome = KINDS.into_iter().find(|kind: &Kind| kind.code() as usize == place);
+            let outcome = Kind::ALL.into_iter().find(|kind| kind.code() as usize == place);
             Count { model, version, door, outcome, count }
         };
         sums.into_iter().map(count).collect()
     }
 }
-
-const KINDS: [Kind; OUTCOMES - 1] = [
-    Kind::Cancelled,
-    Kind::Unknown,
-    Kind::InvalidArgument,
-    Kind::DeadlineExceeded,
-    Kind::NotFound,
-    Kind::AlreadyExists,
-    Kind::PermissionDenied,
-    Kind::ResourceExhausted,
-    Kind::FailedPrecondition,
-    Kind::Aborted,
-    Kind::OutOfRange,
-    Kind::Unimplemented,
-    Kind::Internal,
-    Kind::Unavailable,
-    Kind::DataLoss,
-    Kind::Unauthenticated,
-];
 
 #[cfg(test)]
 mod tests {

@@ -289,6 +289,26 @@ fn a_deadline_is_kept_while_waiting_and_while_the_model_runs() {
 }
 
 #[test]
+fn a_deadline_that_passes_while_all_compute_threads_are_busy_costs_no_run() {
+    let house = House::open();
+    let body = oip(&[WAITS]);
+    let head =
+        format!("POST /v2/models/slow/infer HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+    let mut running: Vec<Http> = (0..2).map(|_| Http::to(house.http)).collect();
+    running.iter_mut().for_each(|client| client.send(format!("{head}{body}")));
+    house.gate.wait_for(2);
+    // Answered in time, although no thread comes to it.
+    let late = ask(house.http, "POST", "/v2/models/slow/infer", "x-request-timeout-ms: 50\r\n", oip(&[1.0]));
+    assert_eq!(late.status, 504, "{}", late.text());
+    house.gate.open();
+    running.iter_mut().for_each(|client| assert_eq!(client.answer().status, 200));
+    assert_eq!(ask(house.http, "POST", "/v2/models/slow/infer", "", oip(&[1.0])).status, 200);
+    let told = ask(house.http, "GET", "/v2/models/slow/stats", "", "").dense();
+    assert!(told.contains(r#""execution_count":3"#), "the late one never ran: {told}");
+    assert!(told.contains(r#""fail":{"count":1,"#), "and counts as failed: {told}");
+}
+
+#[test]
 fn a_full_queue_is_answered_at_once_and_says_when_to_come_again() {
     let house = House::open();
     let mut clients: Vec<Http> = (0..24).map(|_| Http::to(house.http)).collect();

@@ -45,6 +45,8 @@ fn what_is_no_model_names_what_each_engine_said() {
     let problem = once(&[("a.txt", "hello")], |folder| Source::path(folder.join("a.txt"))).err().unwrap();
     assert!(matches!(problem.reason(), Reason::NotRecognised { .. }));
     assert!(problem.to_string().contains("fake: no fake file"), "{problem}");
+    let nothing = once(&[("a.txt", "")], |folder| Source::path(folder.join("a.txt"))).err().unwrap();
+    assert!(nothing.to_string().ends_with("the file is empty"), "{nothing}");
     let empty = once(&[("x/readme", "hello")], |folder| Source::path(folder)).err().unwrap();
     assert!(matches!(empty.reason(), Reason::NotRecognised { .. }), "{empty}");
     let missing = once(&[], |folder| Source::path(folder.join("nothing"))).err().unwrap();

@@ -58,6 +58,7 @@ fn a_path_is_a_model_or_a_repository_by_what_lies_in_it() {
             &["a/model.toml", "a/m.fake", "b/m.fake"],
             &["a: 1", "b: 1"],
         ),
+        ("settings beside versions", &["1/m.fake", "1/model.toml", "2/m.fake"], &["root: 2 1"]),
         ("a settings file at the top", &["model.toml", "a/m.fake", "b/m.fake"], &["root: b a"]),
         ("a model that has no version yet", &["a/model.toml", "b/1/m.fake"], &["a: ", "b: 1"]),
         ("a version folder without files", &["1/m.fake", "2/deeper/"], &["root: 1"]),

@@ -5,7 +5,7 @@ mod server;
 mod units;
 
 pub(crate) use models::{EngineChoice, ModelFlags, Prefer};
-pub(crate) use server::{JsonNan, LogFormat, ServerFlags, Switch};
+pub(crate) use server::{JsonNan, LogFormat, ServerFlags, ServerTable, SizeText, Switch};
 pub(crate) use units::{parse_duration, parse_size};
 
 use clap::{Args, Parser, Subcommand};
@@ -87,7 +87,7 @@ pub(crate) fn called() -> Vec<OsString> {
 pub(crate) struct Serve {
     /// A model file, a folder of versions, a repository folder of models, or a landfall.toml
     #[arg(value_name = "[NAME=]PATH")]
-    pub(crate) models: Vec<String>,
+    pub(crate) models: Vec<OsString>,
     /// Server and models by configuration
     #[arg(long, value_name = "FILE", env = "LANDFALL_CONFIG")]
     pub(crate) config: Option<PathBuf>,
@@ -105,7 +105,7 @@ pub(crate) struct Predict {
     pub(crate) model: PathBuf,
     /// Rows: CSV, JSON Lines, Parquet, NPY, NPZ, Arrow IPC, libsvm text, or - for standard input; NAME=FILE for one input
     #[arg(short, long, value_name = "[NAME=]FILE", required = true)]
-    pub(crate) input: Vec<String>,
+    pub(crate) input: Vec<OsString>,
     /// Where the answers go; the ending gives the format, - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output_file: PathBuf,
@@ -259,6 +259,19 @@ pub(crate) enum ControlVerb {
     },
     /// Who changed what, and when
     History,
+}
+
+/// Splits `NAME=PATH`. What lies there under the whole text is a path, whatever signs it holds; a path need not be text.
+pub(crate) fn name_and_path(text: &OsStr) -> (Option<&str>, &Path) {
+    use std::os::unix::ffi::OsStrExt;
+    let whole = Path::new(text);
+    let bytes = text.as_bytes();
+    let named = bytes.iter().position(|&byte| byte == b'=').filter(|&at| at > 0 && !whole.exists());
+    let split = named.and_then(|at| Some((std::str::from_utf8(&bytes[..at]).ok()?, &bytes[at + 1..])));
+    match split {
+        Some((name, path)) => (Some(name), Path::new(OsStr::from_bytes(path))),
+        None => (None, whole),
+    }
 }
 
 #[cfg(test)]

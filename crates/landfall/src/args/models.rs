@@ -1,6 +1,7 @@
 //! Flags that say how a model is loaded; the same for `serve`, `predict`, `check` and `inspect`.
 
 use clap::{Args, ValueEnum};
+use serde::Deserialize;
 use std::path::PathBuf;
 
 #[derive(Args, Default, Clone)]
@@ -31,8 +32,26 @@ pub(crate) struct ModelFlags {
     pub(crate) on_missing: Vec<String>,
 }
 
+impl ModelFlags {
+    /// These flags, and where they are silent, those of a lower layer; of what may be given several times, all: what
+    /// comes later counts.
+    pub(crate) fn over(self, lower: ModelFlags) -> ModelFlags {
+        ModelFlags {
+            engine: self.engine.or(lower.engine),
+            onnxruntime: self.onnxruntime.or(lower.onnxruntime),
+            tensorflow: self.tensorflow.or(lower.tensorflow),
+            litert: self.litert.or(lower.litert),
+            python: self.python.or(lower.python),
+            prefer: self.prefer.or(lower.prefer),
+            set: [lower.set, self.set].concat(),
+            on_missing: [lower.on_missing, self.on_missing].concat(),
+        }
+    }
+}
+
 /// Which engine evaluates ONNX models.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum EngineChoice {
     #[default]
     Auto,
@@ -41,13 +60,14 @@ pub(crate) enum EngineChoice {
 }
 
 /// What a model is converted to before it is served.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Prefer {
     Onnx,
 }
 
 /// Splits `KEY=VALUE`.
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE".into()),

@@ -110,3 +110,53 @@ fn carried_over(rows: &GoldenRows, from: &Signature, to: &Arc<Signature>) -> Res
     }
     Ok(GoldenRows { signature: to.clone(), inputs, outputs })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_model::{DType, Input, Method, OutputSpec, RowRule, Scalar, ShapeRule, TensorMut};
+
+    fn signature(inputs: &[(&str, bool)], output: &str) -> Arc<Signature> {
+        let input = |(name, optional): &(&str, bool)| InputSpec {
+            optional: *optional,
+            ..InputSpec::new(*name, DType::F32, None)
+        };
+        let inputs = inputs.iter().map(input).collect();
+        let outputs = vec![OutputSpec::new(output, DType::F32, None)];
+        let made = Signature::new(
+            "serving_default",
+            Method::Predict,
+            inputs,
+            outputs,
+            RowRule::None,
+            ShapeRule::AsSent,
+        );
+        made.unwrap().shared()
+    }
+
+    fn row(value: f64) -> Tensor {
+        let mut made = TensorMut::with_capacity(DType::F32, 1);
+        made.push_scalar(&Scalar::Float(value)).unwrap();
+        made.freeze([1].into_iter().collect()).unwrap()
+    }
+
+    #[test]
+    fn inputs_and_outputs_go_over_by_name_and_one_that_may_be_left_out_is() {
+        let original = signature(&[("x", false), ("unused", false)], "y");
+        let inputs = [1.0, 2.0].map(|value| Some(Input::Dense(row(value)))).to_vec();
+        let rows = GoldenRows { signature: original.clone(), inputs, outputs: vec![(0, row(3.0))] };
+
+        let converted = signature(&[("k", true), ("x", false)], "y");
+        let carried = carried_over(&rows, &original, &converted).unwrap();
+        assert!(carried.inputs[0].is_none(), "it keeps its default");
+        assert_eq!(carried.inputs[1].as_ref().and_then(Input::dense), Some(&row(1.0)));
+        assert_eq!(carried.outputs, [(0, row(3.0))]);
+
+        let asks_for_more = signature(&[("k", false), ("x", false)], "y");
+        let problem = carried_over(&rows, &original, &asks_for_more).unwrap_err().to_string();
+        assert!(problem.contains('k') && problem.contains("the original"), "{problem}");
+        let gives_another = signature(&[("x", false)], "z");
+        let problem = carried_over(&rows, &original, &gives_another).unwrap_err().to_string();
+        assert!(problem.contains('y') && problem.contains("the converted model"), "{problem}");
+    }
+}

@@ -164,11 +164,14 @@ fn is_final(problem: &Problem) -> bool {
 
 /// A model of two: one signature on ONNX, the others on the original.
 struct Preferred {
-    original: Arc<dyn Model>,
+    /// `None` where its one signature runs on ONNX: it is not kept in memory for nothing.
+    original: Option<Arc<dyn Model>>,
     onnx: Option<Arc<dyn Model>>,
     signatures: Vec<Arc<Signature>>,
     /// The signature that runs on ONNX.
     name: String,
+    /// The original's.
+    facts: Facts,
     note: String,
 }
 
@@ -186,7 +189,9 @@ impl Preferred {
             let named = Signature::new(signature.name(), signature.method(), inputs, outputs, rows, shapes)?;
             signatures[0] = named.shared();
         }
-        Ok(Preferred { original, onnx, signatures, name: signature.name().to_owned(), note })
+        let (facts, name) = (original.facts(), signature.name().to_owned());
+        let original = Some(original).filter(|_| onnx.is_none() || signatures.len() > 1);
+        Ok(Preferred { original, onnx, signatures, name, facts, note })
     }
 }
 
@@ -196,13 +201,18 @@ impl Model for Preferred {
     }
 
     fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
-        let Some(onnx) = &self.onnx else { return self.original.instance() };
-        let (onnx, original) = (onnx.instance()?, self.original.clone());
-        Ok(Box::new(PreferredInstance { onnx, original, others: None, name: self.name.clone() }))
+        match (&self.onnx, &self.original) {
+            (Some(onnx), Some(original)) => {
+                let (onnx, original) = (onnx.instance()?, original.clone());
+                Ok(Box::new(PreferredInstance { onnx, original, others: None, name: self.name.clone() }))
+            }
+            (Some(model), None) | (None, Some(model)) => model.instance(),
+            (None, None) => Err(Problem::internal("a model of nothing")),
+        }
     }
 
     fn facts(&self) -> Facts {
-        let original = self.original.facts();
+        let original = self.facts.clone();
         let mut facts = match &self.onnx {
             Some(onnx) => Facts { format: original.format, ..onnx.facts() },
             None => original,
@@ -212,7 +222,7 @@ impl Model for Preferred {
     }
 
     fn verify(&self) -> Result<usize, Problem> {
-        self.original.verify()
+        self.original.as_ref().map_or(Ok(0), |original| original.verify())
     }
 }
 

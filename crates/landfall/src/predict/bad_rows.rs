@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 /// What `--bad-rows` asks for.
 pub(super) enum BadRows {
-    /// The first one ends the work.
-    Stop,
+    /// The first one ends the work, under the table's name.
+    Stop(Option<String>),
     /// They are left out.
     Skip,
     /// They go into a file: number, reason, the row as it came.
@@ -22,10 +22,10 @@ pub(super) struct Kept {
 }
 
 impl BadRows {
-    /// From the flag's value.
-    pub(super) fn new(text: &str) -> Self {
+    /// From the flag's value, for a table of this name.
+    pub(super) fn new(text: &str, table: Option<String>) -> Self {
         match text {
-            "stop" => BadRows::Stop,
+            "stop" => BadRows::Stop(table),
             "skip" => BadRows::Skip,
             path => BadRows::Keep(Kept { path: path.into(), open: None }),
         }
@@ -33,7 +33,7 @@ impl BadRows {
 
     /// Whether the first one ends the work.
     pub(super) fn stops(&self) -> bool {
-        matches!(self, BadRows::Stop)
+        matches!(self, BadRows::Stop(_))
     }
 
     /// Takes rows, ascending.
@@ -42,7 +42,13 @@ impl BadRows {
     /// The first row's problem where it ends the work; or what the operating system said.
     pub(super) fn take(&mut self, rows: &[BadRow]) -> Result<(), Problem> {
         match self {
-            BadRows::Stop => rows.first().map_or(Ok(()), |row| Err(row.problem.clone())),
+            BadRows::Stop(table) => {
+                let Some(BadRow { problem, .. }) = rows.first().cloned() else { return Ok(()) };
+                Err(match table.take() {
+                    Some(table) => problem.at(table),
+                    None => problem,
+                })
+            }
             BadRows::Skip => Ok(()),
             BadRows::Keep(kept) => rows.iter().try_for_each(|row| kept.write(row)),
         }
@@ -105,7 +111,7 @@ mod tests {
     fn rows_are_kept_with_number_reason_and_text() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bad.csv");
-        let mut rows = BadRows::new(path.to_str().unwrap());
+        let mut rows = BadRows::new(path.to_str().unwrap(), None);
         let row = BadRow { row: 7, problem: Problem::invalid("no \"number\""), raw: b"a,b".to_vec() };
         rows.take(std::slice::from_ref(&row)).unwrap();
         rows.finish().unwrap();
@@ -113,6 +119,7 @@ mod tests {
             std::fs::read_to_string(&path).unwrap(),
             "row,reason,text\n7,\"no \"\"number\"\"\",\"a,b\"\n"
         );
-        assert_eq!(BadRows::new("stop").take(&[row]), Err(Problem::invalid("no \"number\"")));
+        let stopped = BadRows::new("stop", Some("rows.csv".into())).take(&[row]);
+        assert_eq!(stopped.unwrap_err().to_string(), "rows.csv: no \"number\"");
     }
 }

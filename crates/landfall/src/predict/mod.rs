@@ -6,7 +6,7 @@ mod interrupt;
 mod progress;
 mod scoring;
 
-use crate::args::Predict;
+use crate::args::{Predict, name_and_path};
 use crate::exit::Failure;
 use crate::output::say;
 use crate::{golden, loading};
@@ -16,6 +16,7 @@ use landfall_tables::{AtomicFile, Format, ReadOptions, TableInput, TableReader, 
 use progress::Progress;
 use scoring::Scoring;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     let mut passed_over = PassedOver::default();
     passed_over.say_new(&reader);
     reader.notes().iter().for_each(|note| say(&format!("landfall: {note}")));
-    let bad_rows = BadRows::new(&arguments.bad_rows);
+    let bad_rows = BadRows::new(&arguments.bad_rows, label(&arguments.input));
     let threads = match signature.rows() {
         RowRule::Independent | RowRule::Pieces(_) => threads(arguments.threads),
         _ => 1,
@@ -66,6 +67,15 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The table's name before a row's number; nothing where several files make the table.
+fn label(inputs: &[OsString]) -> Option<String> {
+    match inputs {
+        [only] if only == "-" => Some("standard input".to_owned()),
+        [only] => Some(name_and_path(only).1.display().to_string()),
+        _ => None,
+    }
+}
+
 /// A table that one of the model's signatures takes.
 struct Opened {
     signature: Arc<Signature>,
@@ -77,7 +87,7 @@ struct Opened {
 /// Opens the table with the signature that was asked for; else with the first, in the model's order, that takes it: a
 /// model may be called with named columns and with a nameless matrix.
 fn open(arguments: &Predict, signatures: &[Arc<Signature>], streams: bool) -> Result<Opened, Failure> {
-    let default = signature(signatures, arguments.signature.as_deref()).map_err(Failure::Call)?;
+    let default = golden::choose(signatures, arguments.signature.as_deref()).map_err(Failure::Call)?;
     let refused = match open_with(arguments, default, streams) {
         Ok(opened) => return Ok(opened),
         Err(refused) => refused,
@@ -124,17 +134,6 @@ fn threads(asked: Option<NonZeroUsize>) -> usize {
     asked.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
-/// The signature to call; one that does not exist is refused with those that do.
-fn signature<'a>(
-    signatures: &'a [Arc<Signature>],
-    name: Option<&str>,
-) -> Result<&'a Arc<Signature>, Problem> {
-    golden::choose(signatures, name).map_err(|problem| {
-        let known: Vec<&str> = signatures.iter().map(|signature| signature.name()).collect();
-        problem.at(format!("--signature (there are {})", known.join(", ")))
-    })
-}
-
 fn wanted(signature: &Signature, names: &[String]) -> Result<Wanted, Problem> {
     if names.is_empty() {
         return Ok(signature.default_outputs().clone());
@@ -161,13 +160,14 @@ fn inputs(arguments: &Predict, signature: &Signature) -> Result<(Vec<TableInput>
             inputs.push(input);
             continue;
         }
-        // What lies there under the whole text is a file, whatever signs it holds.
-        let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && !Path::new(text).exists());
-        let (name, path) = named.map_or((None, text.as_str()), |(name, path)| (Some(name), path));
+        let (name, path) = name_and_path(text);
         if let Some(name) = name {
             known_input(signature, name).map_err(Failure::Call)?;
+            if inputs.iter().any(|input: &TableInput| input.name.as_deref() == Some(name)) {
+                return Err(Failure::call(format!("--input: input {name:?} is given twice")));
+            }
         }
-        first = first.or_else(|| Format::of_ending(path));
+        first = first.or_else(|| Format::of_ending(&path.to_string_lossy()));
         let input = TableInput::file(path);
         let input = TableInput { format: told, ..input };
         inputs.push(match name {

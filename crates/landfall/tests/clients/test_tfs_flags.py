@@ -1,4 +1,5 @@
 """The flags of `landfall tensorflow-model-server`, each held against the verdict that the page gives it."""
+import concurrent.futures
 import gzip
 import json
 import re
@@ -122,3 +123,42 @@ def a_light_model_is_preferred_where_the_flag_says_so(server):
     for more, engine in (((), "engine tensorflow"), (("--prefer_tflite_model",), "engine litert")):
         with started(server, made(*more)) as at:
             assert at.said(engine), "".join(at.log)
+
+
+def field(number, value):
+    """One field of a message: bytes, text or a whole number."""
+    def whole(number):
+        return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + whole(number >> 7)
+    if isinstance(value, int):
+        return whole(number << 3) + whole(value)
+    value = value.encode() if isinstance(value, str) else value
+    return whole(number << 3 | 2) + whole(len(value)) + value
+
+
+def profiler(at, method, message):
+    call = grpc.insecure_channel(at.grpc).unary_unary(f"/tensorflow.ProfilerService/{method}")
+    return call(message, timeout=30)
+
+
+def requests_are_traced_while_a_client_asks_for_it(server):
+    def asked_for(folder, milliseconds, session="one"):
+        return field(4, field(9, milliseconds)) + field(5, str(folder)) + field(6, session) + field(7, "here:8500")
+    with started(server, digits) as at:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            trace = pool.submit(profiler, at, "Profile", asked_for(at.folder, 20_000))
+            file = at.folder / "one/here_8500.xplane.pb"
+            # What is asked before the trace has begun is not in it.
+            time.sleep(1)
+            answers(at)
+            refuses(grpc.StatusCode.INTERNAL, "Another profiling session active.", lambda: profiler(at, "Profile", asked_for(at.folder, 1, "two")))
+            profiler(at, "Terminate", field(1, "one"))
+            same(trace.result(15), b"")
+        written = file.read_bytes()
+        for part in (b"/host:CPU", b"digits/1 #1", b"digits:serving_default", b"queue", b"compute"):
+            assert part in written, written
+        same(profiler(at, "Profile", asked_for(at.folder, 1, "empty")), field(7, 1))
+        refuses(grpc.StatusCode.INVALID_ARGUMENT, "session_id", lambda: profiler(at, "Profile", asked_for(at.folder, 1, "../up")))
+        refuses(grpc.StatusCode.INVALID_ARGUMENT, "repository_root", lambda: profiler(at, "Profile", asked_for("relative", 1)))
+        refuses(grpc.StatusCode.UNIMPLEMENTED, "unimplemented.", lambda: profiler(at, "Monitor", b""))
+    with started(server, lambda folder: [*digits(folder), "--enable_profiler=false"]) as at:
+        refuses(grpc.StatusCode.UNIMPLEMENTED, "", lambda: profiler(at, "Profile", asked_for(at.folder, 1)))

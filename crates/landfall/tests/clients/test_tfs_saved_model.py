@@ -16,10 +16,11 @@ import grpc
 import numpy as np
 import requests
 from tensorflow.core.example import example_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (classification_pb2, get_model_metadata_pb2, inference_pb2, prediction_log_pb2, prediction_service_pb2_grpc,
                                      regression_pb2)
 
-from expect import near, refused, same
+from expect import near, refused, refused_by_grpc, same
 from model_server import started, until
 from server import ROOT
 from test_tensorflow import models as forms
@@ -108,6 +109,38 @@ def rows_columns_and_tensors_give_one_answer(server):
         except grpc.RpcError as error:
             same(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
             assert "to be float but string is provided" in error.details(), error.details()
+
+
+@with_tensorflow
+def a_model_without_the_default_signature_answers_by_name_alone(server):
+    with serving(server, "by_name") as at:
+        refused(asked(at, {"instances": [1.0]}), 400, 'Serving signature name: "serving_default" not found in signature def')
+        near(asked(at, {"signature_name": "mine", "instances": [1.0, 2.0]}).json()["predictions"], [2.0, 5.0])
+        row = {"x": np.array([1], np.float32)}
+        refused_by_grpc(grpc.StatusCode.FAILED_PRECONDITION, lambda: prediction(at).Predict(request("m", row), 60), 'Serving signature key "serving_default" not found.')
+        near(array(prediction(at).Predict(request("m", row, signature_name="mine"), 60).outputs["y"]), [2.0])
+
+
+@with_tensorflow
+def defaults_that_a_signature_declares_stand_in_its_metadata(server):
+    def with_default(version):
+        file = version / "saved_model.pb"
+        model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+        default = model.meta_graphs[0].signature_def["serving_default"].defaults["x"]
+        default.dtype = 1
+        default.tensor_shape.dim.add(size=2)
+        default.float_val.extend([1.0, 2.5])
+        file.write_bytes(model.SerializeToString())
+    with serving(server, "linear", change=with_default) as at:
+        near(asked(at, {"inputs": {}}).json()["outputs"], [2.0, 6.5])
+        told = requests.get(at.url("/v1/models/m/metadata"), timeout=60).json()["metadata"]["signature_def"]["signature_def"]
+        default = told["serving_default"]["defaults"]["x"]
+        same((default["dtype"], default["float_val"], default["tensor_shape"]["dim"][0]["size"]), ("DT_FLOAT", [1, 2.5], "2"))
+        message = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        message.model_spec.name = "m"
+        found = get_model_metadata_pb2.SignatureDefMap()
+        prediction(at).GetModelMetadata(message, 60).metadata["signature_def"].Unpack(found)
+        near(array(found.signature_def["serving_default"].defaults["x"]), [1.0, 2.5])
 
 
 @with_tensorflow

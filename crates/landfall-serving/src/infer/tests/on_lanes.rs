@@ -51,6 +51,29 @@ fn what_one_round_found_is_one_batch_and_each_gets_his_own_rows() {
 }
 
 #[test]
+fn a_thread_that_has_not_waited_for_long_takes_full_batches() {
+    let (bench, clock) = (tiny(), HandClock::new());
+    let core = bench.lease.scheduler.core();
+    let _lane = Lane::enter();
+    let runs_of_64_calls = || {
+        // Two batches of 32 rows take about as long as one of 64.
+        for (rows, micros) in [(1, 24), (32, 218), (64, 425)] {
+            (0..64).for_each(|_| core.observe(rows, Duration::from_micros(micros)));
+        }
+        let before = bench.seen.runs().len();
+        let answers = [1; 64].map(|i| bench.submit(&row(i), crate::Clock::now(&clock)));
+        while turn(&clock) == Turned::Part {}
+        answers.into_iter().for_each(|answer| assert_right(&ready(answer).unwrap(), &row(1)));
+        bench.seen.runs().split_off(before)
+    };
+    assert_eq!(runs_of_64_calls(), [32, 32]);
+    (0..40).for_each(|_| assert!(runs_of_64_calls().len() <= 2));
+    assert_eq!(runs_of_64_calls(), [64]);
+    assert_eq!(turn(&clock), Turned::Nothing);
+    assert_eq!(runs_of_64_calls(), [32, 32], "it has waited");
+}
+
+#[test]
 fn answers_of_one_batch_share_its_memory() {
     let (bench, clock) = (tiny(), HandClock::new());
     let _lane = Lane::enter();

@@ -76,13 +76,57 @@ fn an_unloaded_model_is_gone_until_it_is_loaded_again() {
     let case = three();
     case.control().unload("m", "ann", LONG).unwrap();
     assert!(case.default().contains("no available version"));
-    assert_eq!(case.promote("1", None).unwrap_err().kind(), Kind::FailedPrecondition);
+    assert_eq!(case.rollback().unwrap_err().kind(), Kind::FailedPrecondition);
     case.put(&[("m/4/a.fake", &scale(4))]);
     case.wait_states("3 END");
     case.control().load("m", "bob", LONG).unwrap();
     assert_eq!(case.default(), "4");
     let unknown = case.control().unload("x", "ann", LONG).unwrap_err();
     assert_eq!(*unknown.reason(), Reason::ModelNotFound { model: "x".into() });
+}
+
+#[test]
+fn a_promotion_loads_a_version_of_an_unloaded_model_first() {
+    let mut case = three();
+    case.control().unload("m", "ann", LONG).unwrap();
+    case.wait_states("3 END");
+    case.promote("1", None).unwrap();
+    assert_eq!(case.default(), "1");
+    case.wait_states("3 AVAILABLE, 1 AVAILABLE");
+    let told: Vec<String> = case.control().history().unwrap().iter().map(|e| e.what.to_string()).collect();
+    assert_eq!(told, ["unload", "promote version 1"], "one entry: no crash leaves half of it");
+    case.serve(vec![Source::path(case.models())]);
+    assert_eq!(case.default(), "1", "and it is so after a restart");
+}
+
+#[test]
+fn a_promotion_whose_load_fails_leaves_an_unloaded_model_as_it_was() {
+    let mut case = three();
+    case.put(&[("m/0/a.fake", "fake\nfail bad\nend\n")]);
+    case.control().unload("m", "ann", LONG).unwrap();
+    for label in [None, Some("stable")] {
+        let problem = case.promote("0", label).unwrap_err().to_string();
+        assert!(problem.contains(r#"model "m" version 0"#) && problem.contains("bad"), "{problem}");
+    }
+    assert!(case.default().contains("no available version"), "{}", case.default());
+    assert_eq!(case.control().history().unwrap().len(), 1);
+    case.serve(vec![Source::path(case.models())]);
+    assert!(case.default().contains("no available version"), "{}", case.default());
+}
+
+#[test]
+fn a_promotion_of_an_unloaded_model_that_was_given_up_brings_nothing_back() {
+    let case = Case::served(&[("m/1/a.fake", "fake\nscale 1\nend\n"), ("n/1/a.fake", &scale(1))]);
+    case.control().unload("m", "ann", LONG).unwrap();
+    case.put(&[("m/2/a.fake", "fake\ngate go\nend\n")]);
+    let short = Duration::from_millis(300);
+    let late = case.control().promote("m", &Version::numbered(2), None, "ann", short).unwrap_err();
+    assert_eq!(*late.reason(), Reason::DeadlineExceeded);
+    case.engine.open("go");
+    case.control().load("n", "ann", LONG).unwrap();
+    assert!(case.default().contains("no available version"), "{}", case.default());
+    let told: Vec<String> = case.control().history().unwrap().iter().map(|e| e.what.to_string()).collect();
+    assert_eq!(told, ["unload", "load"]);
 }
 
 #[test]

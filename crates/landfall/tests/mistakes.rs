@@ -1,0 +1,122 @@
+//! A user's mistakes: each is answered with where, what was expected, what came.
+
+use crate::server::{landfall, root};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+const IRIS: &str = "examples/models/iris";
+
+fn run<A: AsRef<OsStr>>(arguments: &[A]) -> (i32, String, String) {
+    let output = landfall().args(arguments).current_dir(root()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_taken_port_is_said_before_any_model_is_loaded() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for flag in ["--http", "--grpc"] {
+        let other = if flag == "--http" { "--grpc" } else { "--http" };
+        let arguments = ["serve", IRIS, "--engine", "embedded", flag, address.as_str(), other, "127.0.0.1:0"];
+        let (code, _, err) = run(&arguments);
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains(&format!("{flag}: cannot listen on {address}")), "{err}");
+        assert!(!err.contains("available"), "a model was loaded: {err}");
+    }
+}
+
+#[test]
+fn flags_that_cannot_be_followed_are_refused_by_name() {
+    let rows = "examples/rows/iris.csv";
+    let matrix = "sepal_length=examples/rows/iris.csv";
+    for (arguments, code, says) in [
+        (&["predict", IRIS, "-i", rows, "--onnxruntime", "/nope.so"][..], 1, "--onnxruntime: /nope.so"),
+        (&["serve", IRIS, "--threads", "0"], 2, "--threads"),
+        (
+            &["check", IRIS, "--golden", "examples/models/iris/1/golden.npz", "--signature", "nope"],
+            2,
+            "--signature (there are serving_default)",
+        ),
+        (&["check", IRIS, "--golden", rows], 1, "iris.csv: no expected outputs"),
+        (
+            &["predict", IRIS, "-i", matrix, "-i", matrix, "--engine", "embedded"],
+            2,
+            "\"sepal_length\" is given twice",
+        ),
+        (
+            &["serve", "/nope/model.onnx", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"],
+            1,
+            "landfall: /nope/model.onnx is missing",
+        ),
+    ] {
+        let (found, out, err) = run(arguments);
+        assert_eq!(found, code, "{arguments:?}: {out}{err}");
+        assert!(err.contains(says), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_named_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    fs::write(&path, "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4\n").unwrap();
+    let (code, _, err) = run(&["predict", IRIS, "-i", path.to_str().unwrap(), "--engine", "embedded"]);
+    assert_eq!(code, 1);
+    assert!(err.contains(&format!("{}: row 1: expected 4 cells, found 3", path.display())), "{err}");
+}
+
+#[test]
+fn a_table_with_other_separators_is_told_from_one_with_other_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    for (header, told) in [("sepal_length;sepal_width;petal_length;petal_width", true), ("a,b,c,d", false)] {
+        fs::write(&path, format!("{header}\n")).unwrap();
+        let (code, _, err) = run(&["predict", IRIS, "-i", path.to_str().unwrap(), "--engine", "embedded"]);
+        assert_eq!((code, err.contains("Commas separate cells")), (1, told), "{err}");
+    }
+}
+
+#[test]
+fn paths_need_not_be_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(OsStr::from_bytes(b"rows \xff.csv"));
+    fs::copy(root().join("examples/rows/iris.csv"), &path).unwrap();
+    let model = OsStr::new(IRIS);
+    let flags = ["predict", "-i", "--engine", "embedded"].map(OsStr::new);
+    let [predict, input, engine, embedded] = flags;
+    let (code, out, err) = run(&[predict, model, input, path.as_os_str(), engine, embedded]);
+    assert!(code == 0 && out.lines().count() > 1, "{err}");
+}
+
+#[test]
+fn inputs_that_may_be_missing_and_have_no_column_are_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let fields = ["age", "size", "weight"];
+    let declared: String = fields
+        .iter()
+        .map(|name| format!(r#"<DataField name="{name}" optype="continuous" dataType="double"/>"#))
+        .collect();
+    let mined: String = fields.iter().map(|name| format!(r#"<MiningField name="{name}"/>"#)).collect();
+    let used: String =
+        fields.iter().map(|name| format!(r#"<NumericPredictor name="{name}" coefficient="1"/>"#)).collect();
+    let document = format!(
+        r#"<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><DataDictionary>{declared}
+        <DataField name="y" optype="continuous" dataType="double"/></DataDictionary><RegressionModel
+        functionName="regression"><MiningSchema>{mined}<MiningField name="y" usageType="target"/></MiningSchema>
+        <RegressionTable intercept="0">{used}</RegressionTable></RegressionModel></PMML>"#
+    );
+    let model = folder.path().join("model.pmml");
+    fs::write(&model, document).unwrap();
+    let rows = folder.path().join("rows.csv");
+    fs::write(&rows, "age,wieght\n1,2\n3,4\n").unwrap();
+    let (code, out, err) = run(&["predict", model.to_str().unwrap(), "-i", rows.to_str().unwrap()]);
+    assert_eq!((code, out.lines().count()), (0, 3), "{err}");
+    let told = "inputs \"size\", \"weight\" have no columns in the table: they are missing in every row";
+    assert_eq!(err.matches(told).count(), 1, "{err}");
+    assert_eq!(err.matches("column \"wieght\" is passed over").count(), 1, "{err}");
+    fs::write(&rows, "age,size,weight\n1,2,3\n").unwrap();
+    let (_, _, err) = run(&["predict", model.to_str().unwrap(), "-i", rows.to_str().unwrap()]);
+    assert_eq!(err, "");
+}
