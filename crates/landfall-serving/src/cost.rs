@@ -103,7 +103,9 @@ impl Cost {
                 let row_ns = ns / size as u64;
                 let most = if doubtful { best_row_ns } else { best_row_ns.saturating_mul(WORSE_HALVES) / 2 };
                 let pointless = ns > soon && row_ns > best_row_ns - best_row_ns / WORTH_WAITING;
-                if !explores && (row_ns > most || pointless) {
+                // Two halves may do as well: nobody knows before they were run.
+                let untried = ns > soon && !doubtful && self.measured(bucket(size / 2)).is_none();
+                if !explores && (row_ns > most || pointless || untried) {
                     doubtful = true;
                     continue;
                 }
@@ -193,6 +195,17 @@ mod tests {
         assert_eq!(cost.max_rows(1000, micros(350), micros(500)), 32, "two of 32 take about as long");
         observe_often(&cost, 8, 64, micros(360));
         assert_eq!(cost.max_rows(1000, micros(350), micros(500)), 64, "rows are cheaper by a sixth");
+    }
+
+    #[test]
+    fn halves_are_tried_before_a_batch_that_keeps_its_callers_waiting() {
+        let cost = Cost::default();
+        cost.observe(1, micros(24));
+        cost.observe(64, micros(425));
+        assert_eq!(cost.max_rows(64, micros(350), micros(2_000)), 32);
+        assert_eq!(cost.max_rows(64, micros(430), micros(2_000)), 64, "it answers in time");
+        observe_often(&cost, 8, 32, micros(300));
+        assert_eq!(cost.max_rows(64, micros(350), micros(2_000)), 64, "rows are cheaper by a third");
     }
 
     #[test]
