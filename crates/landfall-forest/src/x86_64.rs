@@ -5,6 +5,25 @@
     reason = "functions of an instruction set may be called only where the processor has it"
 )]
 
+/// Calls `halve` as compiled for the number of a part's thresholds and for its comparison. The function around it answers
+/// `false` where there is none, and `true` else.
+macro_rules! by_size {
+    ($part:expr, $halves:expr, $values:expr, $width:expr, $planes:expr) => {{
+        match ($halves.len(), $part.at_most) {
+            (32, false) => halve::<5, _CMP_GE_OQ>($halves, $values, $width, $planes),
+            (32, true) => halve::<5, _CMP_GT_OQ>($halves, $values, $width, $planes),
+            (64, false) => halve::<6, _CMP_GE_OQ>($halves, $values, $width, $planes),
+            (64, true) => halve::<6, _CMP_GT_OQ>($halves, $values, $width, $planes),
+            (128, false) => halve::<7, _CMP_GE_OQ>($halves, $values, $width, $planes),
+            (128, true) => halve::<7, _CMP_GT_OQ>($halves, $values, $width, $planes),
+            (256, false) => halve::<8, _CMP_GE_OQ>($halves, $values, $width, $planes),
+            (256, true) => halve::<8, _CMP_GT_OQ>($halves, $values, $width, $planes),
+            _ => return false,
+        }
+        true
+    }};
+}
+
 mod avx2;
 mod avx2_rank;
 mod avx512;

@@ -3,7 +3,7 @@
 //! ```text
 //! fake                the first line
 //! scale 2             output `y` is 2 × the sum of the row of input `x` (float32 [-1,2])
-//! couple              … plus the mean of the batch: rows depend on each other
+//! couple              … plus the mean of the batch: rows depend on each other; `couple 8`: those of 8 values and more
 //! collapse            … and `y` has one value for the whole batch
 //! rows 4              axis 0 is always 4
 //! strings             input `x` is of strings; `y` is their length
@@ -77,7 +77,8 @@ impl Engine for FakeEngine {
 #[derive(Clone, Default)]
 pub(crate) struct Behaviour {
     scale: f32,
-    couple: bool,
+    /// The shortest rows that depend on each other.
+    couple: Option<usize>,
     collapse: bool,
     least: usize,
     strings: bool,
@@ -104,7 +105,7 @@ impl FakeModel {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             match word {
                 "scale" => behaviour.scale = rest.parse().unwrap(),
-                "couple" => behaviour.couple = true,
+                "couple" => behaviour.couple = Some(rest.parse().unwrap_or(0)),
                 "collapse" => behaviour.collapse = true,
                 "least" => behaviour.least = rest.parse().unwrap(),
                 "strings" => behaviour.strings = true,
@@ -168,7 +169,7 @@ impl Instance for FakeInstance {
         } else {
             x.values::<f32>()?.chunks(width).map(|row| row.iter().sum::<f32>() * behaviour.scale).collect()
         };
-        if behaviour.couple {
+        if behaviour.couple.is_some_and(|shortest| width >= shortest) {
             let mean = y.iter().sum::<f32>() / y.len() as f32;
             y.iter_mut().for_each(|value| *value += mean);
         }

@@ -22,18 +22,7 @@ pub(super) fn planes<X: Real>(
     let (Numbers::F32(halves), Numbers::F32(values)) = (X::numbers(&part.halves), X::numbers(values)) else {
         return false;
     };
-    match (halves.len(), part.at_most) {
-        (32, false) => halve::<5, _CMP_GE_OQ>(halves, values, width, planes),
-        (32, true) => halve::<5, _CMP_GT_OQ>(halves, values, width, planes),
-        (64, false) => halve::<6, _CMP_GE_OQ>(halves, values, width, planes),
-        (64, true) => halve::<6, _CMP_GT_OQ>(halves, values, width, planes),
-        (128, false) => halve::<7, _CMP_GE_OQ>(halves, values, width, planes),
-        (128, true) => halve::<7, _CMP_GT_OQ>(halves, values, width, planes),
-        (256, false) => halve::<8, _CMP_GE_OQ>(halves, values, width, planes),
-        (256, true) => halve::<8, _CMP_GT_OQ>(halves, values, width, planes),
-        _ => return false,
-    }
-    true
+    by_size!(part, halves, values, width, planes)
 }
 
 /// A part of 2^LEVELS - 1 thresholds.

@@ -25,6 +25,14 @@ fn rows_that_depend_on_each_other_are_never_batched() {
 }
 
 #[test]
+fn rows_that_depend_on_each_other_when_they_are_longer_than_one_value_are_never_batched() {
+    assert_eq!(settled("fake\nleast 1\nend\n"), (RowRule::Independent, None));
+    let (rule, note) = settled("fake\nleast 1\ncouple 8\nend\n");
+    assert_eq!(rule, RowRule::None);
+    assert!(note.unwrap().contains("depends on the other rows"));
+}
+
+#[test]
 fn an_output_without_rows_is_never_batched() {
     let (rule, note) = settled("fake\ncollapse\nend\n");
     assert_eq!(rule, RowRule::None);
