@@ -46,17 +46,21 @@ fn scored(input: &Path, output: &Path) -> u64 {
 fn a_table_eight_times_as_large_takes_no_more_memory() {
     let folder = tempfile::tempdir().unwrap();
     let (small, large) = (folder.path().join("small.csv"), folder.path().join("large.csv"));
-    // The smallest thing that could be held by mistake, the answers as numbers, would be 35 MB more of the large table;
-    // what the allocator keeps differs by up to 18 MB from run to run.
-    let (rows, most) = (2_000_000, 30_000_000);
+    // The smallest thing that could be held by mistake, the answers as numbers, would be 35 MB more of the large table,
+    // and that in every run; what the allocator keeps differs by up to 18 MB, and by more in a rare run.
+    let (rows, most, runs) = (2_000_000, 30_000_000 / 1024, 3);
     table(&small, rows / 8);
     table(&large, rows);
     let bytes = std::fs::metadata(&large).unwrap().len();
     assert!(bytes > 100_000_000, "{bytes}");
     for ending in ["csv", "parquet", "npz"] {
         let output = folder.path().join(format!("out.{ending}"));
-        let (few, many) = (scored(&small, &output), scored(&large, &output));
-        let grown = many.saturating_sub(few) * 1024;
-        assert!(grown < most, "{ending}: {few} KiB for the small table, {many} KiB for the large one");
+        let few = scored(&small, &output);
+        let mut many = Vec::new();
+        let bounded = (0..runs).any(|_| {
+            many.push(scored(&large, &output));
+            many.last().is_some_and(|many| many.saturating_sub(few) < most)
+        });
+        assert!(bounded, "{ending}: {few} KiB for the small table, {many:?} KiB for the large one");
     }
 }
