@@ -23,10 +23,6 @@ const MEAN_RUNS: u64 = 32;
 /// less than two times: so far apart are the sizes of one bucket.
 const WORSE_HALVES: u64 = 5;
 
-/// Answers go out when a run ends: one that takes longer than is asked for must pay for the wait, and does when it saves
-/// one part in so many of what a row costs in smaller batches.
-const WORTH_WAITING: u64 = 16;
-
 /// Every so many runs the sizes that looked bad are tried again: what was measured may have been a hiccup.
 const EXPLORE_EVERY: u32 = 256;
 
@@ -87,9 +83,9 @@ impl Cost {
     }
 
     /// The largest batch, up to `cap` rows, that is expected to run within `budget` and whose rows do not cost
-    /// markedly more than those of smaller batches. Beyond `soon` it is larger only where its rows cost less. At least 1.
-    pub(crate) fn max_rows(&self, cap: usize, soon: Duration, budget: Duration) -> usize {
-        let (soon, budget) = (nanos(soon), nanos(budget));
+    /// markedly more than those of smaller batches. At least 1.
+    pub(crate) fn max_rows(&self, cap: usize, budget: Duration) -> usize {
+        let budget = nanos(budget);
         let explores = self.runs.load(Relaxed).is_multiple_of(EXPLORE_EVERY);
         let (mut best_row_ns, mut largest) = (u64::MAX, 1);
         // Whether a smaller size looked bad. It may have had a hiccup, and is not met again as long as nobody sends just
@@ -102,10 +98,7 @@ impl Cost {
             if let Some(ns) = self.measured(bucket(size)) {
                 let row_ns = ns / size as u64;
                 let most = if doubtful { best_row_ns } else { best_row_ns.saturating_mul(WORSE_HALVES) / 2 };
-                let pointless = ns > soon && row_ns > best_row_ns - best_row_ns / WORTH_WAITING;
-                // Two halves may do as well: nobody knows before they were run.
-                let untried = ns > soon && !doubtful && self.measured(bucket(size / 2)).is_none();
-                if !explores && (row_ns > most || pointless || untried) {
+                if !explores && row_ns > most {
                     doubtful = true;
                     continue;
                 }
@@ -160,7 +153,7 @@ mod tests {
         let cost = Cost::default();
         assert_eq!(cost.estimate(1), None);
         assert_eq!(cost.is_cheap(), None);
-        assert_eq!(cost.max_rows(64, Duration::MAX, micros(1)), 64);
+        assert_eq!(cost.max_rows(64, micros(1)), 64);
     }
 
     #[test]
@@ -177,35 +170,12 @@ mod tests {
     fn batches_stop_growing_where_the_time_is_up() {
         let cost = Cost::default();
         cost.observe(1, micros(100));
-        assert_eq!(cost.max_rows(1000, Duration::MAX, micros(2000)), 16);
+        assert_eq!(cost.max_rows(1000, micros(2000)), 16);
         // Larger batches turn out to be cheap, and the size follows.
         cost.observe(16, micros(120));
-        assert_eq!(cost.max_rows(1000, Duration::MAX, micros(2000)), 256);
-        assert_eq!(cost.max_rows(100, Duration::MAX, micros(2000)), 100);
-        assert_eq!(cost.max_rows(1, Duration::MAX, micros(2000)), 1);
-    }
-
-    #[test]
-    fn a_batch_that_keeps_its_callers_waiting_must_pay_for_it() {
-        let cost = Cost::default();
-        cost.observe(1, micros(24));
-        observe_often(&cost, 8, 32, micros(218));
-        observe_often(&cost, 8, 64, micros(425));
-        assert_eq!(cost.max_rows(1000, Duration::MAX, micros(500)), 64);
-        assert_eq!(cost.max_rows(1000, micros(350), micros(500)), 32, "two of 32 take about as long");
-        observe_often(&cost, 8, 64, micros(360));
-        assert_eq!(cost.max_rows(1000, micros(350), micros(500)), 64, "rows are cheaper by a sixth");
-    }
-
-    #[test]
-    fn halves_are_tried_before_a_batch_that_keeps_its_callers_waiting() {
-        let cost = Cost::default();
-        cost.observe(1, micros(24));
-        cost.observe(64, micros(425));
-        assert_eq!(cost.max_rows(64, micros(350), micros(2_000)), 32);
-        assert_eq!(cost.max_rows(64, micros(430), micros(2_000)), 64, "it answers in time");
-        observe_often(&cost, 8, 32, micros(300));
-        assert_eq!(cost.max_rows(64, micros(350), micros(2_000)), 64, "rows are cheaper by a third");
+        assert_eq!(cost.max_rows(1000, micros(2000)), 256);
+        assert_eq!(cost.max_rows(100, micros(2000)), 100);
+        assert_eq!(cost.max_rows(1, micros(2000)), 1);
     }
 
     #[test]
@@ -213,15 +183,15 @@ mod tests {
         let cost = Cost::default();
         cost.observe(8, micros(80));
         cost.observe(16, micros(480));
-        assert_eq!(cost.max_rows(64, Duration::MAX, micros(1_000_000)), 8);
+        assert_eq!(cost.max_rows(64, micros(1_000_000)), 8);
         observe_often(&cost, EXPLORE_EVERY - 2, 8, micros(80));
-        assert_eq!(cost.max_rows(64, Duration::MAX, micros(1_000_000)), 64);
+        assert_eq!(cost.max_rows(64, micros(1_000_000)), 64);
     }
 
     #[test]
     fn a_hiccup_at_one_size_does_not_keep_larger_batches_away() {
         let cost = Cost::default();
-        let largest = || cost.max_rows(64, micros(350), micros(2_000));
+        let largest = || cost.max_rows(64, micros(2_000));
         cost.observe(1, micros(24));
         cost.observe(2, micros(1_500));
         observe_often(&cost, EXPLORE_EVERY - 3, 1, micros(24));

@@ -6,6 +6,7 @@
 
 use crate::Clock;
 use crate::batcher::{Batcher, Formed};
+use crate::pace::Share;
 use crate::request::Ticket;
 use crate::scheduler::Core;
 use std::cell::RefCell;
@@ -16,10 +17,6 @@ use std::time::{Duration, Instant};
 
 /// After this long a turn lets its thread send the answers that it has.
 const TURN: Duration = Duration::from_micros(100);
-
-/// So many batches after its thread last had nothing to run, answers need not go out as soon as they could: the thread is
-/// what everybody waits for, and rows cost least in full batches.
-const BUSY_AFTER: u32 = 64;
 
 /// Empty batchers that are kept for the next versions with calls.
 const SPARE_MAX: usize = 8;
@@ -54,8 +51,8 @@ struct Waiting {
     /// Whose batch is next.
     next: usize,
     turning: bool,
-    /// Batches since a turn found nothing.
-    busy: u32,
+    /// A turn found nothing since the last batch.
+    waited: bool,
     formed: Formed<Arc<Ticket>>,
 }
 
@@ -97,15 +94,18 @@ pub fn turn(clock: &dyn Clock) -> Turned {
     let Some(mut turning) = Turning::begin() else { return Turned::Nothing };
     let started = clock.now();
     let mut now = started;
-    let mut woke = false;
+    let (mut woke, mut cut) = (false, false);
     while let Some(step) = step(now, &mut turning.formed) {
         match step {
-            Step::Run(core) => woke |= core.conduct(&mut turning.formed, now, clock),
+            Step::Run(core, share) => {
+                woke |= core.conduct(&mut turning.formed, now, clock);
+                cut |= share.cut;
+            }
             Step::Move(mut version) => version.move_to_threads(),
         }
         now = clock.now();
         // Only a woken caller brings the thread back here for certain.
-        if woke && now.saturating_duration_since(started) >= TURN && waits() {
+        if woke && (cut || now.saturating_duration_since(started) >= TURN) && waits() {
             return Turned::Part;
         }
     }
@@ -142,7 +142,7 @@ fn waits() -> bool {
 /// What a turn does next.
 enum Step {
     /// Run the batch that was formed.
-    Run(Arc<Core>),
+    Run(Arc<Core>, Share),
     /// Hand over the calls of a version that turned out to be expensive.
     Move(Version),
 }
@@ -179,18 +179,17 @@ impl Waiting {
         if !version.core.runs_in_place(1) {
             return Some(Step::Move(self.versions.swap_remove(self.next)));
         }
-        let soon = self.busy < BUSY_AFTER;
-        version.batcher.next(now, &version.core.in_place_limits(soon), formed);
-        self.busy = self.busy.saturating_add(1);
+        let share = version.core.share(version.batcher.rows(), std::mem::take(&mut self.waited), now);
+        version.batcher.next(now, &Core::in_place_limits(share), formed);
         if version.batcher.calls() > 0 {
             self.next += 1;
-            return Some(Step::Run(version.core.clone()));
+            return Some(Step::Run(version.core.clone(), share));
         }
         let Version { core, batcher } = self.versions.swap_remove(self.next);
         if self.spare.len() < SPARE_MAX {
             self.spare.push(batcher);
         }
-        Some(Step::Run(core))
+        Some(Step::Run(core, share))
     }
 }
 
@@ -205,7 +204,7 @@ impl Turning {
             let mut lane = lane.try_borrow_mut().ok()?;
             let waiting = lane.as_mut().filter(|waiting| !waiting.turning)?;
             if waiting.versions.is_empty() {
-                waiting.busy = 0;
+                waiting.waited = true;
                 return None;
             }
             waiting.turning = true;

@@ -57,6 +57,7 @@ mod map;
 mod model_state;
 mod observer;
 mod orders;
+mod pace;
 mod pending;
 mod print;
 mod probe;

@@ -11,6 +11,7 @@ use crate::infer::run_batch;
 use crate::instances::Instances;
 use crate::loaded::BatchSettings;
 use crate::locked::lock;
+use crate::pace::{Pace, Share};
 use crate::request::Ticket;
 use crate::run::PART_ROWS;
 use landfall_model::{CostClass, Facts, Model, Problem, Reason};
@@ -21,9 +22,8 @@ use std::time::{Duration, Instant};
 /// How long one batch may keep an I/O thread from its sockets.
 const IN_PLACE_RUN: Duration = Duration::from_millis(2);
 
-/// The same for a thread that had to wait for calls lately, where longer ones are no cheaper: while the first answers are
-/// read and the next questions come, the rest runs.
-const IN_PLACE_SOON: Duration = Duration::from_micros(350);
+/// How long one call may: another thread would have answered those behind it meanwhile.
+const IN_PLACE_CALL: Duration = Duration::from_micros(500);
 
 /// How long one batch may keep a compute thread: those behind it wait as long.
 const COMPUTE_RUN: Duration = Duration::from_millis(100);
@@ -57,8 +57,10 @@ pub(crate) struct Core {
     parallel: usize,
     /// The largest batch that runs on an I/O thread; 0 when none does.
     in_place_rows: AtomicUsize,
-    /// The same where answers should go out soon.
-    in_place_rows_soon: AtomicUsize,
+    /// The largest call that does.
+    in_place_call: AtomicUsize,
+    /// How much of what waits there runs at once.
+    pace: Mutex<Pace>,
     /// The largest batch that runs on a compute thread.
     compute_rows: AtomicUsize,
     /// Calls that wait, in the queue and in all lanes.
@@ -108,7 +110,8 @@ impl Scheduler {
             tiny: facts.cost == CostClass::Tiny,
             parallel: (pool.threads() / facts.threads_inside.max(1)).max(1),
             in_place_rows: AtomicUsize::new(0),
-            in_place_rows_soon: AtomicUsize::new(0),
+            in_place_call: AtomicUsize::new(0),
+            pace: Mutex::default(),
             compute_rows: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             waiting_bytes: AtomicUsize::new(0),
@@ -203,14 +206,22 @@ impl Core {
     /// Whether a call of so many rows runs on the thread that read it.
     #[inline]
     pub(crate) fn runs_in_place(&self, rows: usize) -> bool {
-        rows.max(1) <= self.in_place_rows_soon.load(Relaxed)
+        rows.max(1) <= self.in_place_call.load(Relaxed)
     }
 
-    /// Batches on I/O threads: those that answer soonest, or those whose rows cost least.
-    pub(crate) fn in_place_limits(&self, soon: bool) -> Limits<'_> {
-        let rows = if soon { &self.in_place_rows_soon } else { &self.in_place_rows };
-        let max_rows = rows.load(Relaxed).max(1);
-        Limits { max_rows, max_bytes: BATCH_BYTES, max_delay: Duration::ZERO, preferred: &[] }
+    /// How much of `waiting` rows an I/O thread runs now; `waited` as for [`Pace::next`].
+    pub(crate) fn share(&self, waiting: usize, waited: bool, now: Instant) -> Share {
+        let most = self.in_place_rows.load(Relaxed).max(1);
+        match self.pace.try_lock() {
+            Ok(mut pace) => pace.next(waiting, waited, now, most, |rows| self.cost.estimate(rows)),
+            // Another thread is at it: not worth waiting for.
+            Err(_) => Share { rows: most, cut: false },
+        }
+    }
+
+    /// Batches on I/O threads.
+    pub(crate) fn in_place_limits(share: Share) -> Limits<'static> {
+        Limits { max_rows: share.rows, max_bytes: BATCH_BYTES, max_delay: Duration::ZERO, preferred: &[] }
     }
 
     /// Batches on compute threads.
@@ -240,6 +251,9 @@ impl Core {
     /// Learns from a run: of a batch, or of a worker (warm-up is one).
     pub(crate) fn observe(&self, rows: usize, took: Duration) {
         let runs = self.cost.observe(rows, took);
+        if let Ok(mut pace) = self.pace.try_lock() {
+            pace.ran(rows);
+        }
         if runs < SETTLE_ALWAYS_UNTIL || runs.is_multiple_of(SETTLE_EVERY) {
             self.settle();
         }
@@ -250,13 +264,13 @@ impl Core {
         let cap = self.settings.max_rows.unwrap_or(BATCH_ROWS).max(1);
         let waits = !self.settings.max_delay.is_zero() || !self.settings.preferred.is_empty();
         let cheap = self.cost.is_cheap().unwrap_or(self.tiny);
-        let in_place = |soon| if cheap && !waits { self.cost.max_rows(cap, soon, IN_PLACE_RUN) } else { 0 };
+        let in_place = |budget| if cheap && !waits { self.cost.max_rows(cap, budget) } else { 0 };
         let compute = match self.settings.max_rows {
             Some(rows) => rows.max(1),
-            None => self.cost.max_rows(cap, COMPUTE_RUN, COMPUTE_RUN),
+            None => self.cost.max_rows(cap, COMPUTE_RUN),
         };
         self.in_place_rows.store(in_place(IN_PLACE_RUN), Relaxed);
-        self.in_place_rows_soon.store(in_place(IN_PLACE_SOON), Relaxed);
+        self.in_place_call.store(in_place(IN_PLACE_CALL), Relaxed);
         self.compute_rows.store(compute, Relaxed);
     }
 

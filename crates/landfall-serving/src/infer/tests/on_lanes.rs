@@ -1,7 +1,7 @@
 //! Cheap models: calls wait in the thread's lane until its turn.
 
 use super::fake::*;
-use crate::{BatchSettings, Lane, SystemClock, Turned, turn};
+use crate::{BatchSettings, Lane, Turned, turn};
 use landfall_model::{CostClass, Kind, Reason, RowRule};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -51,26 +51,42 @@ fn what_one_round_found_is_one_batch_and_each_gets_his_own_rows() {
 }
 
 #[test]
-fn a_thread_that_has_not_waited_for_long_takes_full_batches() {
-    let (bench, clock) = (tiny(), HandClock::new());
-    let core = bench.lease.scheduler.core();
+fn halves_run_one_by_one_where_callers_come_back_sooner_so() {
+    let (bench, clock) = (tiny(), SlowClock(HandClock::new(), 60));
     let _lane = Lane::enter();
-    let runs_of_64_calls = || {
-        // Two batches of 32 rows take about as long as one of 64.
-        for (rows, micros) in [(1, 24), (32, 218), (64, 425)] {
-            (0..64).for_each(|_| core.observe(rows, Duration::from_micros(micros)));
+    let woken = Arc::<Woken>::default();
+    // A cycle of 64 calls, after which the callers take their time; the batches, and after which of them a turn ended.
+    let cycle = |pause: [u64; 2]| {
+        let (before, now) = (bench.seen.runs().len(), crate::Clock::now(&clock));
+        let mut answers = [1; 64].map(|i| bench.submit(&row(i), now));
+        assert!(answers.iter_mut().all(|answer| poll(answer, &woken).is_pending()));
+        let mut parts = 0;
+        while turn(&clock) == Turned::Part {
+            parts += 1;
         }
-        let before = bench.seen.runs().len();
-        let answers = [1; 64].map(|i| bench.submit(&row(i), crate::Clock::now(&clock)));
-        while turn(&clock) == Turned::Part {}
         answers.into_iter().for_each(|answer| assert_right(&ready(answer).unwrap(), &row(1)));
-        bench.seen.runs().split_off(before)
+        assert_eq!(turn(&clock), Turned::Nothing);
+        clock.0.advance(Duration::from_micros(pause[usize::from(parts > 0)]));
+        (bench.seen.runs().split_off(before), parts)
     };
-    assert_eq!(runs_of_64_calls(), [32, 32]);
-    (0..40).for_each(|_| assert!(runs_of_64_calls().len() <= 2));
-    assert_eq!(runs_of_64_calls(), [64]);
-    assert_eq!(turn(&clock), Turned::Nothing);
-    assert_eq!(runs_of_64_calls(), [32, 32], "it has waited");
+    // The share of cycles in halves.
+    let cut = |pause: [u64; 2]| {
+        let parts = (0..400).map(|_| match cycle(pause) {
+            (batches, 0) if batches == [64] => 0,
+            (batches, 1) if batches == [32, 32] => 1,
+            // Where one way gives place to the other.
+            (batches, parts) => {
+                assert_eq!((batches.iter().sum::<usize>(), parts), (64, 1));
+                0
+            }
+        });
+        parts.sum::<usize>()
+    };
+    assert_eq!(cycle([2000, 0]), (vec![64], 0));
+    cut([2000, 0]);
+    let (better, _) = (cut([2000, 0]), cut([0, 2000]));
+    let worse = cut([0, 2000]);
+    assert!(better > 280 && worse < 120, "{better} {worse}");
 }
 
 #[test]
@@ -191,36 +207,36 @@ fn a_second_lane_on_a_thread_changes_nothing() {
 }
 
 /// A waker that does within the turn what a careless one might.
-struct Careless(Bench, std::sync::Mutex<Vec<crate::Answer>>);
+struct Careless(Bench, HandClock, std::sync::Mutex<Vec<crate::Answer>>);
 
 impl Wake for Careless {
     fn wake(self: Arc<Self>) {
-        assert_eq!(turn(&SystemClock), Turned::Nothing);
-        let answer = self.0.submit(&row(77), crate::Clock::now(&SystemClock));
-        self.1.lock().unwrap().push(answer);
+        assert_eq!(turn(&self.1), Turned::Nothing);
+        let answer = self.0.submit(&row(77), crate::Clock::now(&self.1));
+        self.2.lock().unwrap().push(answer);
     }
 }
 
 #[test]
 fn a_waker_may_submit_and_even_turn() {
     let _lane = Lane::enter();
-    let careless = Arc::new(Careless(tiny(), std::sync::Mutex::default()));
-    let mut answer = careless.0.submit(&row(1), crate::Clock::now(&SystemClock));
+    let careless = Arc::new(Careless(tiny(), HandClock::new(), std::sync::Mutex::default()));
+    let mut answer = careless.0.submit(&row(1), crate::Clock::now(&careless.1));
     let waker = Waker::from(careless.clone());
     assert!(
         std::future::Future::poll(std::pin::Pin::new(&mut answer), &mut Context::from_waker(&waker))
             .is_pending()
     );
-    assert_eq!(turn(&SystemClock), Turned::All);
+    assert_eq!(turn(&careless.1), Turned::All);
     assert_right(&ready(answer).unwrap(), &row(1));
-    let within = careless.1.lock().unwrap().pop().unwrap();
+    let within = careless.2.lock().unwrap().pop().unwrap();
     assert_right(&ready(within).unwrap(), &row(77));
     assert_eq!(careless.0.seen.runs(), [1, 1]);
 }
 
 #[test]
 fn a_long_turn_stops_for_those_who_can_be_sent_their_answers() {
-    let (bench, clock, woken) = (tiny(), SlowClock(HandClock::new()), Arc::<Woken>::default());
+    let (bench, clock, woken) = (tiny(), SlowClock(HandClock::new(), 10), Arc::<Woken>::default());
     let _lane = Lane::enter();
     let now = crate::Clock::now(&clock);
     let rows: Vec<Vec<Vec<i64>>> = (1..10).map(|width| vec![vec![3; width]]).collect();
@@ -233,12 +249,12 @@ fn a_long_turn_stops_for_those_who_can_be_sent_their_answers() {
     answers.into_iter().zip(&rows).for_each(|(answer, rows)| assert_right(&ready(answer).unwrap(), rows));
 }
 
-/// Each look at it takes some time.
-struct SlowClock(HandClock);
+/// Each look at it takes so many microseconds.
+struct SlowClock(HandClock, u64);
 
 impl crate::Clock for SlowClock {
     fn now(&self) -> std::time::Instant {
-        self.0.advance(Duration::from_micros(10));
+        self.0.advance(Duration::from_micros(self.1));
         self.0.now()
     }
     fn wall(&self) -> std::time::SystemTime {
