@@ -44,7 +44,7 @@ pub struct Search<T> {
 /// Walks the places in their order, opens each library there, and takes the first that `accept` takes. A place is
 /// looked at only when all before it gave nothing; in particular Python is started last.
 ///
-/// `explicit` is the path that the operator gave with the library's flag. `accept` refuses with a few words (`version
+/// `explicit` is the path that the operator gave with the library's flag: then no other place is looked at. `accept` refuses with a few words (`version
 /// 1.17 is too old: 1.24 or newer is needed`), which go into the report.
 pub fn search<T>(
     spec: &'static LibrarySpec,
@@ -102,14 +102,26 @@ mod tests {
         let first = broken(folder.path(), "first.so");
         let second = broken(folder.path(), "second.so");
         let surroundings = Surroundings::default().with("MATH_PATH", &second);
-        let found = search(&SPEC, Some(&first), &surroundings, |_| Ok(()));
+        let surroundings = surroundings.with("LANDFALL_MATH", &first);
+        let found = search(&SPEC, None, &surroundings, |_| Ok(()));
         let paths: Vec<_> = found.report.attempts.iter().filter_map(|a| a.outcome.path()).collect();
-        assert_eq!(paths[..2], [first.as_path(), second.as_path()], "flag before variable");
+        assert_eq!(paths[..2], [first.as_path(), second.as_path()], "in the order of the variables");
         let refused: Vec<_> = found.report.refused().map(|(_, path, why)| (path, why)).collect();
         for (path, name) in [(&first, "first.so"), (&second, "second.so")] {
             let why = refused.iter().find(|(refused, _)| refused == path).expect("both were tried").1;
             assert!(why.contains(name), "the operating system's own words are kept: {why}");
         }
+    }
+
+    #[test]
+    fn a_library_that_was_named_and_will_not_do_has_no_other_in_its_stead() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = broken(folder.path(), "named.so");
+        let found = search(&SPEC, Some(&named), &Surroundings::of_process(), |_| Ok(()));
+        assert!(found.taken.is_none());
+        assert_eq!(found.report.attempts.len(), 1);
+        let text = found.report.to_string();
+        assert!(text.contains("--math") && text.contains("named.so"), "{text}");
     }
 
     #[test]

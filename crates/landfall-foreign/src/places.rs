@@ -126,13 +126,15 @@ impl fmt::Display for Place {
     }
 }
 
-/// All places for a library, in order.
+/// All places for a library, in order. Whoever names one wants that one, and no other in its stead.
 pub(crate) fn in_order(spec: &'static LibrarySpec, explicit: Option<&Path>) -> Vec<Place> {
-    let flag = explicit.map(|path| Place::Flag(spec.flag, path.to_owned()));
+    if let Some(path) = explicit {
+        return vec![Place::Flag(spec.flag, path.to_owned())];
+    }
     let variables = spec.variables.iter().map(|name| Place::Variable(name));
     let rest =
         [Place::DataFolder, Place::BesideProgram, Place::System, Place::VirtualEnvironment, Place::Python];
-    flag.into_iter().chain(variables).chain(rest).collect()
+    variables.chain(rest).collect()
 }
 
 /// The files to try at a place, newest version first.
@@ -264,13 +266,16 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_flag_variables_folders_system_python() {
-        let names: Vec<String> =
-            in_order(&SPEC, Some(Path::new("/x"))).iter().map(ToString::to_string).collect();
+    fn the_order_is_variables_folders_system_python_and_a_flag_stands_alone() {
+        let names = |explicit: Option<&str>| -> String {
+            let places = in_order(&SPEC, explicit.map(Path::new));
+            places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        };
         assert_eq!(
-            names.join(", "),
-            "--x, LANDFALL_X, X_PATH, data folder, beside the program, system library path, virtual environment, python3"
+            names(None),
+            "LANDFALL_X, X_PATH, data folder, beside the program, system library path, virtual environment, python3"
         );
+        assert_eq!(names(Some("/x")), "--x");
     }
 
     #[test]

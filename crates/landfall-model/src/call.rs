@@ -1,6 +1,6 @@
 //! One checked question to a model.
 
-use crate::{Kind, Problem, Ragged, Reason, RowRule, ShapeRule, Signature, Slot, Tensor};
+use crate::{Dim, InputSpec, Kind, Problem, Ragged, Reason, RowRule, ShapeRule, Signature, Slot, Tensor};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -110,7 +110,8 @@ impl Call {
     /// Holds inputs against the signature: required ones are there, types are equal, dims fit where the signature's
     /// shape rule checks them (missing trailing dims of 1 are added), and all have the same number of rows where rows
     /// mean something. Where the runtime judges shapes, a call whose arrays are not of the declared rank and dims, or not
-    /// of one number of rows, has no rows: it runs alone, as it came.
+    /// of one number of rows, has no rows: it runs alone, as it came; and so does a call whose inputs differ in rows where
+    /// the model has another name for the rows of each.
     ///
     /// `inputs` is by slot and may be shorter than the signature's list.
     ///
@@ -137,7 +138,9 @@ impl Call {
                     _ if signature.shapes() == ShapeRule::AsSent && !as_declared(&signature, slot, input) => {
                         counts_rows = false;
                     }
-                    Err(_) if signature.shapes() == ShapeRule::AsSent => counts_rows = false,
+                    Err(_) if signature.shapes() == ShapeRule::AsSent || rows_have_own_names(&signature) => {
+                        counts_rows = false;
+                    }
                     checked => checked?,
                 }
             }
@@ -265,6 +268,21 @@ fn as_declared(signature: &Signature, slot: Slot, input: &Input) -> bool {
     dims.len() == shape.len() && dims.iter().zip(shape.iter()).skip(1).all(|(dim, &length)| dim.takes(length))
 }
 
+/// Whether the model names axis 0 of each of its inputs otherwise: then it does not say that they are of one length.
+fn rows_have_own_names(signature: &Signature) -> bool {
+    let first = |spec: &InputSpec| match spec.dims.as_ref()?.first()? {
+        Dim::Free(name) => name.clone(),
+        Dim::Known(_) => None,
+    };
+    let names: Option<Vec<String>> = signature.inputs().iter().map(first).collect();
+    names.is_some_and(|mut names| {
+        let inputs = names.len();
+        names.sort_unstable();
+        names.dedup();
+        names.len() == inputs
+    })
+}
+
 fn check_rows(
     signature: &Signature,
     slot: Slot,
@@ -287,7 +305,7 @@ fn check_rows(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DType, Dim, InputSpec, Method, OutputSpec};
+    use crate::{DType, Method, OutputSpec};
 
     fn signature() -> Arc<Signature> {
         let free = Dim::Free(None);
@@ -381,6 +399,26 @@ mod tests {
         assert_eq!(rows(vec![dense(3), ids(1, 4)]), None, "one may be broadcast over the other");
         let flat = Tensor::from_slice(&[3], &[0.5f32; 3]).unwrap();
         assert_eq!(rows(vec![Some(Input::Dense(flat)), ids(3, 4)]), None, "another rank");
+    }
+
+    #[test]
+    fn inputs_whose_rows_have_names_of_their_own_may_differ_in_rows() {
+        let rows = |names: [Option<&str>; 2], counts: [usize; 2]| {
+            let input = |name: &str, rows: Option<&str>| {
+                let dims = vec![Dim::Free(rows.map(str::to_owned)), Dim::Known(2)];
+                InputSpec::new(name, DType::F32, Some(dims))
+            };
+            let inputs = vec![input("a", names[0]), input("b", names[1])];
+            let output = vec![OutputSpec::new("y", DType::F32, None)];
+            let rule = RowRule::Independent;
+            let signature =
+                Signature::new("s", Method::Predict, inputs, output, rule, ShapeRule::Checked).unwrap();
+            Call::checked(signature.shared(), counts.map(dense), Wanted::default()).map(|call| call.rows())
+        };
+        assert_eq!(rows([Some("N"), Some("M")], [3, 3]).unwrap(), Some(3));
+        assert_eq!(rows([Some("N"), Some("M")], [3, 1]).unwrap(), None, "it runs alone");
+        assert!(rows([Some("N"), Some("N")], [3, 1]).is_err());
+        assert!(rows([None, None], [3, 1]).is_err());
     }
 
     #[test]

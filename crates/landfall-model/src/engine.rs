@@ -2,6 +2,7 @@
 //! queue and no protocol.
 
 use crate::{Call, ModelFiles, OptionSpec, Options, Outputs, Problem, Signature};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,6 +88,32 @@ pub struct Facts {
     /// Signatures without tensors that the engine's library runs when it opens the model: name and operation. Protocols
     /// list them; nobody calls them.
     pub opening: Vec<(String, String)>,
+    /// What takes a while to find, and is told to who looks at a model: more of the structure.
+    pub later: Later,
+}
+
+/// Facts that are found when somebody asks.
+#[derive(Clone, Default)]
+pub struct Later(Option<Arc<Find>>);
+
+type Find = dyn Fn() -> Vec<(String, String)> + Send + Sync;
+
+impl Later {
+    /// What `find` finds.
+    pub fn new(find: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> Self {
+        Later(Some(Arc::new(find)))
+    }
+
+    /// Finds them.
+    pub fn find(&self) -> Vec<(String, String)> {
+        self.0.as_ref().map_or_else(Vec::new, |find| find())
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Later").field("is_some", &self.0.is_some()).finish()
+    }
 }
 
 /// What one call costs, as far as known before it was measured.

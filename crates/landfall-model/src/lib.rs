@@ -40,7 +40,7 @@ pub use bitmap::Bitmap;
 pub use buffer::{Buffer, BufferMut, LINE_BYTES};
 pub use call::{Call, Csr, Input, Wanted};
 pub use dtype::{DType, Element, Scalar};
-pub use engine::{Claim, CostClass, Engine, Facts, Imported, Importer, Instance, Model};
+pub use engine::{Claim, CostClass, Engine, Facts, Imported, Importer, Instance, Later, Model};
 pub use files::{FileEntry, ModelFiles};
 pub use options::{OptionSpec, Options};
 pub use outputs::Outputs;

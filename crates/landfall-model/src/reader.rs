@@ -37,19 +37,22 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Malformed, saying how many more bytes were needed.
+    #[inline]
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], Problem> {
-        let end = self.at.checked_add(length).filter(|&end| end <= self.bytes.len()).ok_or_else(|| {
-            self.malformed(format!("{length} bytes are announced, {} are there", self.remaining()))
-        })?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(taken)
+        match self.bytes[self.at..].get(..length) {
+            Some(taken) => {
+                self.at += length;
+                Ok(taken)
+            }
+            None => Err(self.too_short(length)),
+        }
     }
 
     /// The next `N` bytes.
     ///
     /// # Errors
     /// As [`Reader::take`].
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
@@ -60,6 +63,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::take`].
+    #[inline]
     pub fn byte(&mut self) -> Result<u8, Problem> {
         Ok(self.array::<1>()?[0])
     }
@@ -82,6 +86,11 @@ impl<'a> Reader<'a> {
             0 => Ok(()),
             n => Err(self.malformed(format!("{n} bytes follow the end"))),
         }
+    }
+
+    #[cold]
+    fn too_short(&self, length: usize) -> Problem {
+        self.malformed(format!("{length} bytes are announced, {} are there", self.remaining()))
     }
 
     /// A problem at this place.

@@ -15,10 +15,11 @@ pub struct Signature {
     shapes: ShapeRule,
     slots: HashMap<String, SlotColumn>,
     default_outputs: Wanted,
+    changes_by: Option<String>,
 }
 
 /// What kind of question a signature answers; TensorFlow Serving's method names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Method {
     /// Tensors in, tensors out.
     Predict,
@@ -26,6 +27,8 @@ pub enum Method {
     Classify,
     /// Examples in, one number for each out.
     Regress,
+    /// A graph's own name for it; such a signature takes tensors.
+    Other(Arc<str>),
 }
 
 /// Index of an input within its signature.
@@ -270,7 +273,17 @@ impl Signature {
             }
         }
         let default_outputs = (0..outputs.len()).filter(|&i| outputs[i].by_default).collect();
-        Ok(Signature { name, method, inputs, outputs, rows, shapes, slots, default_outputs })
+        Ok(Signature {
+            name,
+            method,
+            inputs,
+            outputs,
+            rows,
+            shapes,
+            slots,
+            default_outputs,
+            changes_by: None,
+        })
     }
 
     /// Name: `serving_default` where the model names none.
@@ -279,8 +292,8 @@ impl Signature {
     }
 
     /// What kind of question it answers.
-    pub fn method(&self) -> Method {
-        self.method
+    pub fn method(&self) -> &Method {
+        &self.method
     }
 
     /// Inputs, by slot.
@@ -328,6 +341,19 @@ impl Signature {
     pub fn only_required_input(&self) -> Option<Slot> {
         let mut required = (0..self.inputs.len()).filter(|&slot| !self.inputs[slot].optional);
         required.next().filter(|_| required.next().is_none())
+    }
+
+    /// The operator by which a call changes the model, so that later calls are answered otherwise.
+    pub fn changes_by(&self) -> Option<&str> {
+        self.changes_by.as_deref()
+    }
+
+    /// The same signature, whose calls change the model by an operator; they are never put together or cut.
+    #[must_use]
+    pub fn which_changes_by(mut self, operator: impl Into<String>) -> Self {
+        self.rows = RowRule::None;
+        self.changes_by = Some(operator.into());
+        self
     }
 
     /// The same signature with another row rule (after a probe, or by configuration).

@@ -39,6 +39,10 @@ pub(crate) const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// Requests under way on one HTTP/2 connection.
 pub(crate) const STREAMS: u32 = 4096;
 
+/// Requests that a peer may begin and give up before they are taken up, on one HTTP/2 connection, before it is taken for an
+/// attack. A client whose deadlines are short makes many of them at once, and its other calls share the connection.
+pub(crate) const GIVEN_UP: usize = 1024;
+
 /// Bytes that may be under way on one HTTP/2 stream: a large tensor must not wait for window updates.
 pub(crate) const STREAM_WINDOW: u32 = 4 << 20;
 

@@ -6,7 +6,7 @@ use crate::connections::{Connections, Order};
 use crate::doors;
 use crate::limits::{
     ACCEPT_PAUSE, AGE_GRACE, CALLS_WITHOUT_TURN, CONNECTION_IDLE, CONNECTION_SWEEP, CONNECTION_WINDOW, FRAME,
-    HANDSHAKE, HEAD_BYTES, KEEPALIVE_TIMEOUT, LAST_REQUESTS, STREAM_WINDOW, STREAMS,
+    GIVEN_UP, HANDSHAKE, HEAD_BYTES, KEEPALIVE_TIMEOUT, LAST_REQUESTS, STREAM_WINDOW, STREAMS,
 };
 use crate::linger::linger;
 use crate::listener::Listener;
@@ -185,6 +185,7 @@ fn builder(speaks: Speaks, connections: &GrpcConnections) -> auto::Builder<Tokio
     builder
         .http2()
         .max_concurrent_streams(STREAMS)
+        .max_pending_accept_reset_streams(GIVEN_UP)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(FRAME)

@@ -62,7 +62,8 @@ pub struct Declared {
     pub class_names: BTreeMap<String, Vec<String>>,
     /// Nodes whose output's size is set by values.
     pub sized_by: Vec<SizedBy>,
-    /// Convolutions and poolings that leave how they move to be found from their kernel or input: node and operator.
+    /// Nodes, and what they leave out: how a convolution or pooling moves, to be found from its kernel or input; how much
+    /// boxes may overlap before one of them is dropped.
     pub unshaped: Vec<(String, String)>,
 }
 

@@ -3,6 +3,7 @@
 //! It computes in float32, int32, int8 and uint8 alone. What a model declares beyond that is brought there and back
 //! where no value changes ([`convert`]), and refused by name where one would ([`support`]).
 
+mod beside;
 mod convert;
 mod model;
 mod nan;

@@ -45,6 +45,7 @@ pub(crate) fn of(
         structure,
         notes,
         opening: Vec::new(),
+        later: Default::default(),
     }
 }
 

@@ -31,19 +31,20 @@ impl Interface {
     pub(crate) fn of(file: &str, declared: &Declared) -> Result<Self, Problem> {
         let inputs = declared.inputs.iter().map(input).collect::<Result<Vec<_>, _>>();
         let inputs = inputs.map_err(|problem| problem.at(file))?;
-        let (mut outputs, mut forms, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut outputs, mut forms, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for value in &declared.outputs {
             match output(value, declared) {
                 Ok((spec, form)) => {
                     outputs.push(spec);
                     forms.push(form);
                 }
-                Err(problem) => notes.push(problem.to_string()),
+                Err(why) => left_out.push(format!("output {:?}: {why}", value.name)),
             }
         }
         if outputs.is_empty() {
-            return Err(Problem::unsupported(notes.join("; "), "the model has no other output").at(file));
+            return Err(Problem::unsupported(left_out.join("; "), "the model has no other output").at(file));
         }
+        let notes = left_out.iter().map(|what| format!("{what} is not supported: it is left out")).collect();
         let rows = RowRule::declared(&inputs, &outputs).without_long_pieces();
         let signature =
             Signature::new("serving_default", Method::Predict, inputs, outputs, rows, ShapeRule::Checked)
@@ -71,28 +72,27 @@ fn input(value: &Value) -> Result<InputSpec, Problem> {
     Ok(spec)
 }
 
-fn output(value: &Value, declared: &Declared) -> Result<(OutputSpec, OutputForm), Problem> {
-    let left_out =
-        |why: String| Problem::unsupported(format!("output {:?}: {why}", value.name), "it is left out");
+/// An output as the signature has it; or what it is, where that is no tensor.
+fn output(value: &Value, declared: &Declared) -> Result<(OutputSpec, OutputForm), String> {
     let ty = match &value.ty {
         Some(ValueType::Optional(inner)) => &**inner,
         Some(ty) => ty,
-        None => return Err(left_out("an output without a declared type".to_owned())),
+        None => return Err("an output without a declared type".to_owned()),
     };
     let (mut spec, form) = match ty {
         ValueType::Tensor { element, dims } => {
-            let dtype = element.dtype().ok_or_else(|| left_out(ty.to_string()))?;
+            let dtype = element.dtype().ok_or_else(|| ty.to_string())?;
             (OutputSpec::new(&value.name, dtype, dims.clone()), OutputForm::Tensor)
         }
         _ if is_scores(ty) => {
             let classes = declared.class_names.get(&value.name).filter(|classes| !classes.is_empty());
-            let classes = classes.ok_or_else(|| left_out(format!("a {ty} that no ZipMap makes")))?;
+            let classes = classes.ok_or_else(|| format!("a {ty} that no ZipMap makes"))?;
             let dims = vec![Dim::Free(None), Dim::Known(classes.len())];
             let mut spec = OutputSpec::new(&value.name, DType::F32, Some(dims));
             spec.class_names = Some(classes.clone());
             (spec, OutputForm::Maps)
         }
-        _ => return Err(left_out(ty.to_string())),
+        _ => return Err(ty.to_string()),
     };
     spec.has_rows = spec.dims.as_ref().is_none_or(|dims| !dims.is_empty());
     spec.doc.clone_from(&value.doc);

@@ -5,6 +5,7 @@
 //! scale 2             output `y` is 2 × the sum of the row of input `x` (float32 [-1,2])
 //! couple              … plus the mean of the batch: rows depend on each other; `couple 8`: those of 8 values and more
 //! collapse            … and `y` has one value for the whole batch
+//! distinct            … and of equal values of `y` one is left
 //! rows 4              axis 0 is always 4
 //! strings             input `x` is of strings; `y` is their length
 //! least 8             axis 1 is free, and less than 8 fails
@@ -80,6 +81,7 @@ pub(crate) struct Behaviour {
     /// The shortest rows that depend on each other.
     couple: Option<usize>,
     collapse: bool,
+    distinct: bool,
     least: usize,
     strings: bool,
 }
@@ -107,6 +109,7 @@ impl FakeModel {
                 "scale" => behaviour.scale = rest.parse().unwrap(),
                 "couple" => behaviour.couple = Some(rest.parse().unwrap_or(0)),
                 "collapse" => behaviour.collapse = true,
+                "distinct" => behaviour.distinct = true,
                 "least" => behaviour.least = rest.parse().unwrap(),
                 "strings" => behaviour.strings = true,
                 "rows" => rows = Some(rest.parse().unwrap()),
@@ -175,6 +178,10 @@ impl Instance for FakeInstance {
         }
         if behaviour.collapse {
             y = vec![y.iter().sum()];
+        }
+        if behaviour.distinct {
+            y.sort_by(f32::total_cmp);
+            y.dedup();
         }
         outputs.set(0, Tensor::from_slice(&[y.len()], &y)?);
         Ok(())

@@ -1,5 +1,5 @@
-//! What rows are: what configuration says, or a probe at load. Two different rows together and each alone must give the
-//! same, or the version is never batched and never split.
+//! What rows are: what configuration says, or a probe at load. Two different rows, and one of them a second time, must
+//! give the same together as each alone, or the version is never batched and never split.
 
 use landfall_model::{
     Call, DType, Dim, Input, InputSpec, Instance, Outputs, Problem, RowRule, Scalar, Shape, Signature,
@@ -53,7 +53,7 @@ fn open_to_any_number(signature: &Signature, rows: usize) -> Result<Signature, P
     let (mut inputs, mut outputs) = (signature.inputs().to_vec(), signature.outputs().to_vec());
     inputs.iter_mut().for_each(|input| open(&mut input.dims));
     outputs.iter_mut().for_each(|output| open(&mut output.dims));
-    let (name, method, shapes) = (signature.name(), signature.method(), signature.shapes());
+    let (name, method, shapes) = (signature.name(), signature.method().clone(), signature.shapes());
     Signature::new(name, method, inputs, outputs, RowRule::Pieces(rows), shapes)
 }
 
@@ -130,14 +130,11 @@ fn try_rows(signature: &Arc<Signature>, instance: &mut dyn Instance, rows: &[Cal
 
 const NOT_RUN: &str = "the probe did not run";
 
-/// Inputs by slot: both rows, the first alone, the second alone.
-struct Pair {
-    together: Vec<Option<Input>>,
-    alone: [Vec<Option<Input>>; 2],
-}
+/// Two different rows, each alone: inputs by slot.
+struct Pair([Vec<Option<Input>>; 2]);
 
 impl Pair {
-    fn of(together: Vec<Option<Input>>) -> Option<Self> {
+    fn of(together: &[Option<Input>]) -> Option<Self> {
         let part = |row: usize| -> Option<Vec<Option<Input>>> {
             let cut = |input: &Option<Input>| match input {
                 None => Some(None),
@@ -146,7 +143,7 @@ impl Pair {
             };
             together.iter().map(cut).collect()
         };
-        Some(Pair { alone: [part(0)?, part(1)?], together })
+        Some(Pair([part(0)?, part(1)?]))
     }
 }
 
@@ -163,7 +160,7 @@ fn pair_of(call: &Call) -> Option<Result<Pair, String>> {
         tensors.iter().flatten().any(|tensor| tensor.rows(row..row + 1) != tensor.rows(row - 1..row))
     })?;
     let cut = |tensor: &Option<&Tensor>| tensor.map(|tensor| Input::Dense(tensor.rows(row - 1..row + 1)));
-    Pair::of(tensors.iter().map(cut).collect()).map(Ok)
+    Pair::of(&tensors.iter().map(cut).collect::<Vec<_>>()).map(Ok)
 }
 
 /// Two rows of small values that any model should take.
@@ -197,8 +194,8 @@ fn made_pair(signature: &Signature, length: usize) -> Result<Pair, Problem> {
         }
         Ok(Some(Input::Dense(tensor.freeze(shape)?)))
     };
-    let together = signature.inputs().iter().map(made).collect::<Result<_, _>>()?;
-    Pair::of(together).ok_or_else(|| Problem::internal("rows that were made cannot be cut"))
+    let together = signature.inputs().iter().map(made).collect::<Result<Vec<_>, _>>()?;
+    Pair::of(&together).ok_or_else(|| Problem::internal("rows that were made cannot be cut"))
 }
 
 fn push(tensor: &mut TensorMut, input: &InputSpec, value: usize, strings: bool) -> Result<(), Problem> {
@@ -227,36 +224,45 @@ fn has_free_inner_dims(signature: &Signature) -> bool {
     signature.inputs().iter().filter_map(|input| input.dims.as_ref()).any(free)
 }
 
-/// Whether both rows' answers are the same together and alone.
+/// Whether rows' answers are the same together and alone. The first row comes a second time, so that a model which drops
+/// or merges rows (distinct values, those other than 0) shows itself.
 fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, pair: &Pair) -> Result<(), String> {
     // Every output has rows, or none of the calls that want it can be cut: so all of them, whoever asks for them.
     let wanted: Wanted = (0..signature.outputs().len()).collect();
-    let mut run = |inputs: &[Option<Input>]| -> Result<Outputs, String> {
-        let not_run = |problem: Problem| format!("{NOT_RUN}: {problem}");
-        let call = Call::checked(signature.clone(), inputs.to_vec(), wanted.clone()).map_err(not_run)?;
+    let not_run = |problem: Problem| format!("{NOT_RUN}: {problem}");
+    let call = |inputs: &[Option<Input>]| {
+        Call::checked(signature.clone(), inputs.to_vec(), wanted.clone()).map_err(not_run)
+    };
+    let mut run = |call: &Call| -> Result<Outputs, String> {
         let mut outputs = Outputs::new();
-        instance.run(&call, &mut outputs).map_err(not_run)?;
+        instance.run(call, &mut outputs).map_err(not_run)?;
         match outputs.failed().first() {
             Some((_, problem)) => Err(not_run(problem.clone())),
             None => Ok(outputs),
         }
     };
-    let together = run(&pair.together)?;
-    for (row, inputs) in pair.alone.iter().enumerate() {
-        let alone = run(inputs)?;
+    let [first, second] = [call(&pair.0[0])?, call(&pair.0[1])?];
+    if [&first, &second].iter().any(|call| call.rows() != Some(1)) {
+        return Err(format!("{NOT_RUN}: its rows are not of the declared shape"));
+    }
+    let rows = [&first, &second, &first];
+    let together = run(&Call::stacked(&rows).map_err(not_run)?)?;
+    let alone = [run(&first)?, run(&second)?];
+    for (row, alone) in [&alone[0], &alone[1], &alone[0]].into_iter().enumerate() {
         for (place, spec) in signature.outputs().iter().enumerate() {
-            let (Some(both), Some(one)) = (together.get(place), alone.get(place)) else {
+            let (Some(all), Some(one)) = (together.get(place), alone.get(place)) else {
                 return Err(format!("output {:?} did not come", spec.name));
             };
-            if both.shape().first() != Some(&2) || one.shape().first() != Some(&1) {
+            if all.shape().first() != Some(&rows.len()) || one.shape().first() != Some(&1) {
                 return Err(format!(
-                    "output {:?} has shape {} for 2 rows and {} for 1",
+                    "output {:?} has shape {} for {} rows and {} for 1",
                     spec.name,
-                    both.shape(),
+                    all.shape(),
+                    rows.len(),
                     one.shape()
                 ));
             }
-            if !same(&both.rows(row..row + 1), one) {
+            if !same(&all.rows(row..row + 1), one) {
                 return Err(format!(
                     "output {:?} of a row depends on the other rows of its batch",
                     spec.name

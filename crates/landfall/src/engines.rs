@@ -6,11 +6,12 @@ use crate::exit::Failure;
 use crate::output::print;
 use landfall_convert::{KerasImporter, Python};
 use landfall_foreign::{Outcome, Place, Report, Surroundings};
-use landfall_model::{Engine, Importer, Kind, Problem};
+use landfall_model::{Engine, Importer, Kind, Problem, Reason};
 use landfall_onnx::Preference;
 use landfall_tensorflow::{LiteRt, TensorFlow};
 use serde_json::json;
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
         EngineChoice::Onnxruntime => Preference::OnnxRuntime,
         EngineChoice::Embedded => Preference::Embedded,
     };
+    for (flag, path) in [("--tensorflow", &flags.tensorflow), ("--litert", &flags.litert)] {
+        path.as_deref().map_or(Ok(()), |path| is_there(flag, path))?;
+    }
     let surroundings = surroundings(flags);
     let onnx = landfall_onnx::engines(preference, flags.onnxruntime.as_deref(), &surroundings)?;
     if let (Some(_), Some(report)) = (&flags.onnxruntime, &onnx.report) {
@@ -78,6 +82,16 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
         onnx_version: onnx.version,
         onnx_report: onnx.report,
     })
+}
+
+/// These libraries are opened with the first model that needs them; that there is none is known before. A bare name is for
+/// the system's loader to find.
+fn is_there(flag: &str, path: &Path) -> Result<(), Problem> {
+    let bare = path.parent().is_some_and(|folder| folder.as_os_str().is_empty());
+    if bare || path.exists() {
+        return Ok(());
+    }
+    Err(Problem::new(Reason::FileMissing { file: path.display().to_string() }).at(flag))
 }
 
 /// Whoever names a library wants that one, and no other in its place.

@@ -1,6 +1,7 @@
 //! `landfall control` against a running server.
 
-use crate::server::{Server, examples, landfall};
+use crate::server::{Server, eventually, examples, landfall};
+use std::process::Stdio;
 
 fn control(server: &Server, arguments: &[&str]) -> (bool, String) {
     let url = format!("http://{}", server.http);
@@ -33,4 +34,24 @@ fn control_that_is_switched_off_names_the_flag() {
     assert!(!done && text.contains("--control"), "{text}");
     let (done, list) = control(&server, &["list"]);
     assert!(done && list.contains("iris"), "reading stays: {list}");
+}
+
+#[test]
+fn a_server_on_unix_sockets_is_controlled_through_its_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = |name: &str| format!("unix:{}", folder.path().join(name).display());
+    let (http, grpc) = (socket("http"), socket("grpc"));
+    let mut command = landfall();
+    command.arg("serve").arg(examples().join("models")).args(["--http", &http, "--grpc", &grpc]);
+    command.args(["--engine", "embedded", "--state"]).arg(folder.path().join("state"));
+    let mut server = command.stderr(Stdio::null()).spawn().unwrap();
+    let control = |arguments: &[&str]| {
+        let output = landfall().arg("control").args(arguments).args(["--server", &http]).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    eventually("an answer", || control(&["list"]).0.then_some(()));
+    let (promoted, text) = control(&["promote", "digits", "1"]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(promoted && text.contains(r#""default": "1""#), "{text}");
 }

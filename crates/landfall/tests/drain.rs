@@ -1,7 +1,9 @@
 //! A server that is told to stop finishes what it has accepted.
 
 use crate::http::Client;
-use crate::server::{Server, examples};
+use crate::server::{Server, eventually, examples};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -29,4 +31,28 @@ fn no_request_that_was_answered_with_a_status_line_is_lost_when_the_server_stops
     });
     assert!(server.wait().success(), "{}", server.log());
     assert!(server.log().contains("stopped"), "{}", server.log());
+}
+
+#[test]
+fn ctrl_c_ends_a_server_that_waits_for_a_request_and_a_repeated_signal_at_once_does_not() {
+    let mut server = Server::start(&[examples().join("models/iris").to_str().unwrap()]);
+    let mut client = TcpStream::connect(&server.http).unwrap();
+    let head = "POST /v1/models/iris:predict HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
+    write!(client, "{head}Content-Length: 1000\r\n\r\n").unwrap();
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100", "the request is under way, and its body does not come");
+    server.signal("TERM");
+    eventually("draining", || server.log().contains("draining").then_some(()));
+    let mut pressed = 0;
+    let ended = eventually("the end", || {
+        // SIGTERM never ends it; Ctrl-C does, once the first signal lies a moment back.
+        server.signal("TERM");
+        server.signal("INT");
+        pressed += 1;
+        server.ended()
+    });
+    assert_eq!(ended.code(), Some(130), "{}", server.log());
+    assert!(pressed > 5, "a signal that came with the first one ended it");
+    eventually("the last word", || server.log().contains("Ctrl-C again").then_some(()));
 }

@@ -34,11 +34,20 @@ fn flags_that_cannot_be_followed_are_refused_by_name() {
     for (arguments, code, says) in [
         (&["predict", IRIS, "-i", rows, "--onnxruntime", "/nope.so"][..], 1, "--onnxruntime: /nope.so"),
         (&["serve", IRIS, "--threads", "0"], 2, "--threads"),
+        (&["serve", IRIS, "--set", "nonsense=1"], 2, r#"unknown option "nonsense"; known: "#),
+        (
+            &["serve", IRIS, "--on-missing", "bogus"],
+            2,
+            r#"--on-missing: unknown rule for missing values "bogus""#,
+        ),
+        (&["serve", IRIS, "--on-missing", "nobody=zero"], 2, r#"the model has no input "nobody""#),
+        (&["predict", IRIS, "-i", rows, "--set", "nonsense=1"], 2, r#"unknown option "nonsense"; known: "#),
         (
             &["check", IRIS, "--golden", "examples/models/iris/1/golden.npz", "--signature", "nope"],
             2,
             "--signature (there are serving_default)",
         ),
+        (&["check", IRIS, "--rtol=-1"], 2, "expected a number of 0 or more"),
         (&["check", IRIS, "--golden", rows], 1, "iris.csv: no expected outputs"),
         (
             &["predict", IRIS, "-i", matrix, "-i", matrix, "--engine", "embedded"],
@@ -70,12 +79,27 @@ fn a_row_that_cannot_be_read_is_named_with_its_file() {
 #[test]
 fn a_table_with_other_separators_is_told_from_one_with_other_columns() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rows.csv");
-    for (header, told) in [("sepal_length;sepal_width;petal_length;petal_width", true), ("a,b,c,d", false)] {
-        fs::write(&path, format!("{header}\n")).unwrap();
-        let (code, _, err) = run(&["predict", IRIS, "-i", path.to_str().unwrap(), "--engine", "embedded"]);
-        assert_eq!((code, err.contains("Commas separate cells")), (1, told), "{err}");
+    let path = folder.path().join("rows.tsv");
+    let names = "sepal_length@sepal_width@petal_length@petal_width";
+    for (header, code, told) in [(names, 0, false), ("a@b@c@d", 1, true), ("a,b,c,d", 1, false)] {
+        fs::write(&path, format!("{header}\n5.1@3.5@1.4@0.2\n").replace('@', "\t")).unwrap();
+        let (found, out, err) = run(&["predict", IRIS, "-i", path.to_str().unwrap(), "--engine", "embedded"]);
+        assert_eq!((found, err.contains("It has no comma")), (code, told), "{err}");
+        assert_eq!(out.lines().count(), if code == 0 { 2 } else { 0 }, "{out}");
     }
+}
+
+#[test]
+fn many_columns_that_no_input_takes_share_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    let names: String = (0..11).map(|i| format!(",z{i}")).collect();
+    let cells = ",0".repeat(11);
+    let header = "sepal_length,sepal_width,petal_length,petal_width";
+    fs::write(&path, format!("{header}{names}\n5.1,3.5,1.4,0.2{cells}\n")).unwrap();
+    let (code, _, err) = run(&["predict", IRIS, "-i", path.to_str().unwrap(), "--engine", "embedded"]);
+    assert_eq!((code, err.lines().count()), (0, 1), "{err}");
+    assert!(err.contains("11 columns are passed over") && err.contains(r#""z10""#), "{err}");
 }
 
 #[test]

@@ -124,6 +124,39 @@ fn an_interrupted_run_leaves_nothing_and_a_file_that_was_there_stays() {
     }
 }
 
+/// A library that tidied up after itself at the end of the process did so while other threads were in it.
+#[cfg(unix)]
+#[test]
+fn a_run_on_onnx_runtime_ends_on_a_signal_and_does_not_crash() {
+    let Some(library) = std::env::var_os("LANDFALL_ONNXRUNTIME") else {
+        eprintln!("left out: LANDFALL_ONNXRUNTIME names no library");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let row = |i: usize| format!("{},2.7,{},wide\n", i % 7, i % 5);
+    let text: String = (0..400_000).map(row).collect();
+    let header = "sepal_length,sepal_width,petal_length,petal\n";
+    let input = written(folder.path(), "rows.csv", &format!("{header}{text}"));
+    for _ in 0..10 {
+        let mut command = landfall();
+        command.args(["predict", "examples/pipelines/iris_pipeline", "-i", &input, "-o", "-"]);
+        command.env("LANDFALL_ONNXRUNTIME", &library).current_dir(root());
+        let mut process = Stopped(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+        let mut out = BufReader::new(process.0.stdout.take().unwrap());
+        let mut line = String::new();
+        for _ in 0..100 {
+            out.read_line(&mut line).unwrap();
+        }
+        let number = process.0.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &number]).status().unwrap().success());
+        std::io::copy(&mut out, &mut std::io::sink()).unwrap();
+        let status = process.0.wait().unwrap();
+        let mut err = String::new();
+        std::io::Read::read_to_string(&mut process.0.stderr.take().unwrap(), &mut err).unwrap();
+        assert_eq!((status.code(), err.as_str()), (Some(130), ""), "{status}");
+    }
+}
+
 #[test]
 fn missing_values_are_refused_unless_a_rule_says_what_they_become() {
     let folder = tempfile::tempdir().unwrap();

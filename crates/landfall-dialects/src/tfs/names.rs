@@ -100,11 +100,29 @@ pub const fn state(state: VersionState) -> (&'static str, u64) {
 }
 
 /// A signature's `method_name`.
-pub const fn method_name(method: Method) -> &'static str {
+pub fn method_name(method: &Method) -> &str {
     match method {
         Method::Predict => "tensorflow/serving/predict",
         Method::Classify => "tensorflow/serving/classify",
         Method::Regress => "tensorflow/serving/regress",
+        Method::Other(name) => name,
+    }
+}
+
+/// Whether a signature may be asked for predictions where method names are held against what is asked.
+///
+/// # Errors
+/// Internal, in the original's words, for one that is declared for something else.
+pub fn check_predicts(signature: &Signature) -> Result<(), Problem> {
+    match signature.method() {
+        Method::Predict | Method::Classify | Method::Regress => Ok(()),
+        Method::Other(name) => Err(Problem::worded(
+            Kind::Internal,
+            format!(
+                "Expected prediction signature method_name to be one of {{tensorflow/serving/predict, \
+                 tensorflow/serving/classify, tensorflow/serving/regress}}. Was: {name}"
+            ),
+        )),
     }
 }
 

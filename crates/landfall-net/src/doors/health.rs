@@ -16,6 +16,8 @@ pub(crate) fn ready(shared: &Shared) -> Reply {
     match (shared.is_ready(), shared.is_draining()) {
         (true, _) => whole(StatusCode::OK, TEXT, "ok\n"),
         (false, true) => whole(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the server is shutting down\n"),
-        (false, false) => whole(StatusCode::SERVICE_UNAVAILABLE, TEXT, "models are still being loaded\n"),
+        (false, false) => {
+            whole(StatusCode::SERVICE_UNAVAILABLE, TEXT, "not every model that was asked for is available\n")
+        }
     }
 }

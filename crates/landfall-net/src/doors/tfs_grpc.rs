@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use super::grpc::{self, Unary, coding, message, unknown};
 use super::predict::{away, bytes_of, hand_in};
-use super::tfs_rest::{place, statuses};
+use super::tfs_rest::{place, predictable, statuses};
 use super::{tfs_inference, tfs_reload};
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
@@ -156,7 +156,8 @@ async fn answered(
     let lease = caller.shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
     let (bytes, holder) = (body.len(), lease.clone());
-    let decode = move || dialect::decode_predict(&body, holder.signatures());
+    let strict = caller.shared.tfs.check_method_names;
+    let decode = move || predictable(dialect::decode_predict(&body, holder.signatures())?, strict);
     let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
     let form = form.with_tensor_content(caller.shared.tfs.tensor_content);
     let outputs = waiting.answer().await?.outputs;

@@ -18,28 +18,34 @@ use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::Task;
 use landfall_dialects::tfs::rest::{self as dialect, Route};
-use landfall_dialects::tfs::{ErrorPlace, errors};
-use landfall_dialects::{Address, Identity};
+use landfall_dialects::tfs::{ErrorPlace, errors, names};
+use landfall_dialects::{Address, Decoded, Identity};
 use landfall_model::{Kind, Problem, Reason, Version, VersionChoice, VersionStatus};
 use landfall_serving::Lease;
 
 /// Answers a request below `/v1/`.
 pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
-    if parts.method == Method::OPTIONS {
-        return preflight(&parts.headers);
-    }
-    let route = dialect::route(parts.method.as_str(), parts.uri.path());
-    let noticed = Noticed::begin(&caller.shared, api(&route), Entry::Rest);
-    let model = noticed.as_ref().map(|_| model_of(&route));
-    let mut reply = routed(caller, route, parts, body).await;
-    if let (Some(noticed), Some(model)) = (noticed, model) {
-        noticed.end(&caller.shared, &model, reply.extensions().get::<Kind>().copied());
-    }
+    let mut reply = match parts.method {
+        Method::OPTIONS => preflight(&parts.headers),
+        _ => noticed(caller, parts, body).await,
+    };
     if caller.shared.tfs.cors {
         let fixed = HeaderValue::from_static;
         reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, fixed("*"));
         reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_METHODS, fixed("POST, GET"));
         reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, fixed("Content-Type"));
+    }
+    reply
+}
+
+/// Answers all but a browser's question whether it may call, and counts it.
+async fn noticed(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+    let route = dialect::route(parts.method.as_str(), parts.uri.path());
+    let noticed = Noticed::begin(&caller.shared, api(&route), Entry::Rest);
+    let model = noticed.as_ref().map(|_| model_of(&route));
+    let reply = routed(caller, route, parts, body).await;
+    if let (Some(noticed), Some(model)) = (noticed, model) {
+        noticed.end(&caller.shared, &model, reply.extensions().get::<Kind>().copied());
     }
     reply
 }
@@ -155,7 +161,8 @@ async fn answered(
     };
     *found = Some(lease.clone());
     let (bytes, holder) = (body.len(), lease.clone());
-    let decode = move || dialect::decode(&body, holder.signatures());
+    let strict = caller.shared.tfs.check_method_names;
+    let decode = move || predictable(dialect::decode(&body, holder.signatures())?, strict);
     // The lease goes with the call: nothing of the answer needs the version.
     let (waiting, signature, form) = hand_in(lease, asked, away(bytes, decode).await??);
     let outputs = waiting.answer().await?.outputs;
@@ -165,6 +172,14 @@ async fn answered(
         dialect::encode(&form, &signature, &outputs, nan, &mut body).map(|()| body)
     })
     .await??)
+}
+
+/// A call as it is; where method names are held against what is asked, of a signature that may be asked for predictions.
+pub(crate) fn predictable<F>(decoded: Decoded<F>, strict: bool) -> Result<Decoded<F>, Problem> {
+    if strict {
+        names::check_predicts(decoded.call.signature())?;
+    }
+    Ok(decoded)
 }
 
 /// The states of a model's versions, newest first; of one, where the address names one.

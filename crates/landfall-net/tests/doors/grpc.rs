@@ -6,7 +6,9 @@ use crate::http_client::{ask, get, tfs};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use landfall_net::NetSettings;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 fn with_client<F>(house: &House, test: impl FnOnce(Grpc) -> F)
 where
@@ -237,4 +239,45 @@ fn each_port_speaks_its_own() {
         let asked = tokio::spawn(async move { client.unary(INFER, &[]).await });
         assert!(asked.await.unwrap_err().is_panic(), "404 is no gRPC answer");
     });
+}
+
+/// An HTTP/2 frame.
+fn h2(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A request's head, each field as a literal that no table takes up.
+fn h2_head(path: &str) -> Vec<u8> {
+    let fields =
+        [(":method", "POST"), (":scheme", "http"), (":path", path), ("content-type", "application/grpc")];
+    let text = |text: &str| [vec![u8::try_from(text.len()).unwrap()], text.as_bytes().to_vec()].concat();
+    fields.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
+}
+
+#[test]
+fn calls_that_were_given_up_at_once_do_not_cost_the_connection_its_other_calls() {
+    let (headers, reset, settings, go_away) = (1, 3, 4, 7);
+    let house = House::open();
+    let mut stream = TcpStream::connect(house.grpc).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut sent = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), h2(settings, 0, 0, b"")].concat();
+    // In one write, so that they are given up before they can be taken up.
+    for number in 0..200 {
+        sent.extend(h2(headers, 4, 2 * number + 1, &h2_head(INFER)));
+        sent.extend(h2(reset, 0, 2 * number + 1, &8u32.to_be_bytes()));
+    }
+    sent.extend(h2(headers, 4, 401, &h2_head(INFER)));
+    sent.extend(h2(0, 1, 401, &frame(&infer("half", "", &[1.0, 3.0]))));
+    stream.write_all(&sent).unwrap();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).expect("the connection stays");
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        stream.read_exact(&mut payload).unwrap();
+        assert_ne!(head[3], go_away, "{}", String::from_utf8_lossy(&payload));
+        if head[3] == headers && head[5..] == 401u32.to_be_bytes() {
+            return;
+        }
+    }
 }

@@ -184,7 +184,12 @@ impl<'a> Findings<'a> {
             self.attribute(attribute, depth, shown, &mut found)?;
         }
         if domain.is_empty() && found.leave_shape(operator) {
-            self.unshaped.push((shown.to_owned(), operator.to_owned()));
+            let what = "without strides (and, of a convolution without kernel_shape, dilations and pads)";
+            self.unshaped.push((shown.to_owned(), format!("{operator} {what}")));
+        }
+        if (domain, operator) == ("", "NonMaxSuppression") && inputs.get(3).is_none_or(|name| name.is_empty())
+        {
+            self.unshaped.push((shown.to_owned(), format!("{operator} without iou_threshold")));
         }
         if let (Some(element), true) = (found.cast_to, operator == "Cast") {
             self.inner_types.insert(element);

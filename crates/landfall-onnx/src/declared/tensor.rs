@@ -12,6 +12,8 @@ pub struct External {
     pub tensor: String,
     /// Path of the file, relative to the model's folder, as the model gives it.
     pub location: String,
+    /// Where in the model's file that text lies, in bytes from its beginning.
+    pub location_at: usize,
     /// Where in the file the tensor begins.
     pub offset: u64,
     /// How many bytes it takes: as the model says, else by type and dims; `None` for types not whole bytes wide.
@@ -84,7 +86,7 @@ pub(super) fn tensor(mut fields: Fields<'_>) -> Result<Stored<'_>, Problem> {
             8 => found.name = value.text()?,
             9 => raw = value.bytes()?,
             10 => value.fixed::<8>(|bytes| typed += bytes.len() as u64 / 8)?,
-            13 => external.push(pair(value.message()?)?),
+            13 => external.push(entry(value.message()?)?),
             14 => is_external = value.varint()? == 1,
             _ => {}
         }
@@ -139,36 +141,53 @@ fn width(element: ElementType, elements: u64) -> Option<u64> {
 fn place(
     fields: &Fields<'_>,
     found: &Stored<'_>,
-    pairs: Vec<(String, String)>,
+    entries: Vec<Entry<'_>>,
     size: Option<u64>,
 ) -> Result<External, Problem> {
     let name = found.name;
-    let get = |key: &str| pairs.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
+    let get = |key: &str| entries.iter().find(|entry| entry.key == key);
     let number = |key: &str| match get(key) {
         None => Ok(None),
-        Some(text) => text
+        Some(Entry { value: text, .. }) => text
             .parse::<u64>()
             .map(Some)
             .map_err(|_| fields.malformed(format!("tensor {name:?}: {key} {text:?} is no number"))),
     };
-    let location = get("location").filter(|location| !location.is_empty());
+    let location = get("location").filter(|location| !location.value.is_empty());
     let location = location.ok_or_else(|| fields.malformed(format!("tensor {name:?} lies in no file")))?;
     Ok(External {
         tensor: name.to_owned(),
-        location: location.to_owned(),
+        location: location.value.to_owned(),
+        location_at: location.at,
         offset: number("offset")?.unwrap_or(0),
         bytes: number("length")?.or(size),
         element: found.element,
     })
 }
 
-/// `StringStringEntryProto`.
-pub(super) fn pair(mut fields: Fields<'_>) -> Result<(String, String), Problem> {
-    let mut found = (String::new(), String::new());
+/// `StringStringEntryProto`: key and value.
+pub(super) fn pair(fields: Fields<'_>) -> Result<(String, String), Problem> {
+    entry(fields).map(|entry| (entry.key.to_owned(), entry.value.to_owned()))
+}
+
+/// The same, where it lies.
+#[derive(Default)]
+struct Entry<'a> {
+    key: &'a str,
+    value: &'a str,
+    /// Where in the file the value lies.
+    at: usize,
+}
+
+fn entry(mut fields: Fields<'_>) -> Result<Entry<'_>, Problem> {
+    let mut found = Entry::default();
     while let Some((number, value)) = fields.next()? {
-        match number {
-            1 => found.0 = value.text()?.to_owned(),
-            2 => found.1 = value.text()?.to_owned(),
+        match (number, &value) {
+            (1, _) => found.key = value.text()?,
+            (2, Value::Bytes(text)) => {
+                found.at = text.offset() as usize;
+                found.value = value.text()?;
+            }
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use super::options::EmbeddedOptions;
 use super::run::EmbeddedInstance;
-use super::{NAME, WAY_OUT, nan, support};
+use super::{NAME, WAY_OUT, beside, nan, support};
 use crate::declared;
 use crate::interface::Interface;
 use crate::{external, facts, recognise};
@@ -45,11 +45,12 @@ impl EmbeddedModel {
         notes.extend(interface.notes.iter().cloned());
         let memory = entry.bytes + externals.values().map(|buffer| buffer.len() as u64).sum::<u64>();
         let mut loader = ModelOptions::with_all_ops();
+        let mut body = bytes.bytes().to_vec();
+        let names = beside::renamed(&mut body, &declared.externals);
         for (location, buffer) in &externals {
-            loader.external_data(location, buffer.bytes().to_vec());
+            loader.external_data(names.get(location).unwrap_or(location), buffer.bytes().to_vec());
         }
         drop(externals);
-        let body = bytes.bytes().to_vec();
         // The engine is another's code over a foreign file: a panic in it must cost this model alone.
         let model = catch_unwind(AssertUnwindSafe(|| loader.load(body)))
             .map_err(|_| broken("it panicked while it read the model").at(&file))?

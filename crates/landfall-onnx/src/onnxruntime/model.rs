@@ -38,7 +38,8 @@ pub(super) struct OutputPlan {
     pub(super) name: CString,
     pub(super) dtype: DType,
     pub(super) form: OutputForm,
-    /// Lengths of all axes but rows, where all of them are declared: then room can be made before a run.
+    /// Lengths of all axes but rows, where all of them are declared: then room can be made before a run. None for an
+    /// output that is an input as it came: the library leaves such room empty.
     pub(super) row_shape: Option<Vec<usize>>,
     pub(super) classes: Vec<String>,
 }
@@ -96,7 +97,8 @@ impl Plan {
                 name: c_name(&spec.name)?,
                 dtype: spec.dtype,
                 form: *form,
-                row_shape: row_shape(spec).filter(|_| *form == OutputForm::Tensor),
+                row_shape: row_shape(spec)
+                    .filter(|_| *form == OutputForm::Tensor && signature.slot(&spec.name).is_none()),
                 classes: spec.class_names.clone().unwrap_or_default(),
             });
         }

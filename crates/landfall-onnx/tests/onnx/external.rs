@@ -39,6 +39,20 @@ fn weights_beside_the_model_are_found() {
     }
 }
 
+#[test]
+fn the_file_beside_the_model_may_have_any_name_and_lie_in_a_folder() {
+    for name in ["weights.bin", "5f0c2e4a-7d1b", "parts/w.0", "model.onnx.data", "model.onnx_data_1"] {
+        let files = Files::folder(&[("model.onnx", &model(name, "8")), (name, &weights())]);
+        let x = Tensor::from_slice(&[1, 2], &[1f32, 2.0]).unwrap();
+        for engine in engines() {
+            let model =
+                load(engine, &files).unwrap_or_else(|problem| panic!("{}: {name}: {problem}", engine.name()));
+            let outputs = run(&*model, &model.signatures()[0], &[("x", &x)], &[]).unwrap();
+            assert_eq!(outputs.get(0).unwrap().values::<f32>().unwrap(), [11.0, 22.0], "{name}");
+        }
+    }
+}
+
 fn files_bytes(files: &Files) -> u64 {
     landfall_model::ModelFiles::entries(files).iter().map(|entry| entry.bytes).sum()
 }

@@ -86,6 +86,43 @@ fn rows_that_are_none_are_an_error_and_no_damage() {
     assert_eq!(honest.get(0).unwrap().values::<i64>().unwrap(), [0, 2]);
 }
 
+/// At a threshold of 0 the embedded engine drops boxes that do not overlap at all.
+#[test]
+fn boxes_whose_overlap_no_threshold_judges_are_not_left_to_the_embedded_engine() {
+    let model = |inputs: &[&str]| {
+        let file = Graph::new()
+            .node(&node("NonMaxSuppression", inputs, &["kept"]))
+            .initializer(&stored("most", 7, &[1], &3i64.to_le_bytes()))
+            .initializer(&stored("overlap", 1, &[1], &0.5f32.to_le_bytes()))
+            .input("boxes", &tensor_type(1, Some(&[Axis::Free("b"), Axis::Free("n"), Axis::Known(4)])))
+            .input("scores", &tensor_type(1, Some(&[Axis::Free("b"), Axis::Known(1), Axis::Free("n")])))
+            .output("kept", &tensor_type(7, Some(&[Axis::Free("k"), Axis::Known(3)])))
+            .file();
+        Files::model(&file)
+    };
+    let embedded = engines().into_iter().find(|engine| engine.name() == "embedded").unwrap();
+    let problem = load(embedded, &model(&["boxes", "scores", "most"])).err().unwrap().to_string();
+    assert!(problem.contains(r#"node "kept": NonMaxSuppression without iou_threshold"#), "{problem}");
+    assert!(load(embedded, &model(&["boxes", "scores", "most", "overlap"])).is_ok());
+}
+
+#[test]
+fn an_input_can_be_an_output_as_it_came() {
+    let x = tensor_type(1, Some(&[Axis::Free("n"), Axis::Known(2)]));
+    let file =
+        Graph::new().node(&node("Neg", &["x"], &["y"])).input("x", &x).output("y", &x).output("x", &x).file();
+    let input = Tensor::from_slice(&[2, 2], &[1f32, 2.0, 3.0, 4.0]).unwrap();
+    for engine in engines() {
+        let model = load(engine, &Files::model(&file)).unwrap();
+        let rows = (*model.signatures()[0]).clone().with_rows(RowRule::Independent).shared();
+        for signature in [&model.signatures()[0], &rows] {
+            let outputs = run(&*model, signature, &[("x", &input)], &[]).unwrap();
+            assert_eq!(outputs.get(0).unwrap().values::<f32>().unwrap(), [-1.0, -2.0, -3.0, -4.0]);
+            assert_eq!(outputs.get(1), Some(&input), "{}", engine.name());
+        }
+    }
+}
+
 #[test]
 fn an_answer_outlives_its_model() {
     let Some(engine) = onnxruntime() else { return };

@@ -142,7 +142,9 @@ impl Files {
         let folder = tempfile::tempdir().unwrap();
         let mut entries = Vec::new();
         for (name, bytes) in files {
-            std::fs::write(folder.path().join(name), bytes).unwrap();
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
             entries.push(FileEntry { name: (*name).to_owned(), bytes: bytes.len() as u64 });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));

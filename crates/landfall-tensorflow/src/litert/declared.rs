@@ -4,7 +4,7 @@
 use super::flatbuffer::{File, Table};
 use super::layout;
 use super::metadata::{self, Alias};
-use landfall_model::{DType, Problem};
+use landfall_model::{Buffer, BufferMut, DType, Problem};
 
 /// A file's declarations.
 #[derive(Debug)]
@@ -86,6 +86,35 @@ pub(crate) fn read(name: &str, bytes: &[u8]) -> Result<Declared, Problem> {
     custom.dedup();
     let signatures = signatures(model, &graphs, &buffers)?;
     Ok(Declared { signatures, operators, custom, description: model.text(3)? })
+}
+
+/// A copy of a file that was read, in which no axis is free: all have the lengths that the file was converted with.
+/// `None` for a file that has no free axis.
+///
+/// # Errors
+/// Malformed, with the place in the file; memory that is not to be had.
+pub(super) fn closed(name: &str, bytes: &[u8]) -> Result<Option<Buffer>, Problem> {
+    let file = File::new(name, bytes);
+    let mut lengths = Vec::new();
+    for graph in file.root()?.tables(2)? {
+        for tensor in graph?.tables(0)? {
+            let tensor = tensor?;
+            let (shape, Some(free)) = (tensor.i32s(0)?, tensor.vector(7, 4)?) else { continue };
+            let own = tensor.i32s(7)?;
+            let is_free = |(axis, _): &(usize, &i32)| own.get(*axis).is_some_and(|&length| length < 0);
+            lengths
+                .extend(shape.iter().enumerate().filter(is_free).map(|(axis, &n)| (free.at + 4 * axis, n)));
+        }
+    }
+    if lengths.is_empty() {
+        return Ok(None);
+    }
+    let mut copy = BufferMut::with_capacity(bytes.len());
+    copy.extend_from_bytes(bytes);
+    for (at, length) in lengths {
+        copy.bytes_mut()[at..at + 4].copy_from_slice(&length.to_le_bytes());
+    }
+    Ok(Some(copy.freeze()))
 }
 
 /// The constants' bytes, by buffer; empty for a buffer that holds none.

@@ -87,6 +87,15 @@ pub(super) fn quantised(declared: &Declared) -> Vec<(String, String)> {
     lines
 }
 
+/// Whether no axis but the first is free in any input.
+pub(super) fn only_rows_are_free(signatures: &[Signature]) -> bool {
+    let mut inputs = signatures.iter().flat_map(Signature::inputs);
+    inputs.all(|input| {
+        let mut inner = input.dims.iter().flatten().skip(1);
+        inner.all(|dim| matches!(dim, Dim::Known(_)))
+    })
+}
+
 /// Elements of each input as the file was converted.
 pub(super) fn elements_as_converted(declared: &DeclaredSignature) -> Vec<usize> {
     let elements = |tensor: &DeclaredTensor| {

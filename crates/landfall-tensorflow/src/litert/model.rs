@@ -41,23 +41,28 @@ impl LiteRtModel {
             .collect();
         let length = bytes.len() as u64;
         let runtime = open()?;
-        let program = Program::load(runtime, bytes).map_err(|failure| load_problem(file, failure))?;
-        let program = Arc::new(program);
-        let mut instance = LiteRtInstance::new(&program, &plans).map_err(|problem| problem.at(file))?;
-        let (mut signatures, mut notes) = (Vec::new(), Vec::new());
-        for signature in unproven {
-            let own = &declared.signatures[index(&signature)];
-            let signature = match signature.rows() {
-                RowRule::Unproven => {
-                    let converted = interface::rows_as_converted(own);
-                    let (rule, note) = rows::proven(&signature, &mut instance, converted);
-                    notes.extend(note);
-                    signature.with_rows(rule)
+        let compiled = |bytes: Buffer| {
+            let program = Program::load(runtime, bytes).map_err(|failure| load_problem(file, failure))?;
+            let program = Arc::new(program);
+            let instance = LiteRtInstance::new(&program, &plans).map_err(|problem| problem.at(file))?;
+            Ok::<_, Problem>((program, instance))
+        };
+        let converted =
+            |signature: &Signature| interface::rows_as_converted(&declared.signatures[index(signature)]);
+        let (mut program, mut instance) = compiled(bytes.clone())?;
+        let mut found = proven(&unproven, &mut instance, converted);
+        if interface::only_rows_are_free(&unproven) && !found.all_answer {
+            // Operators that learn their shapes during a run write to no memory of ours; with fixed lengths some learn
+            // them before.
+            if let Some(closed) = declared::closed(file, bytes.bytes())? {
+                let (other, mut instance) = compiled(closed)?;
+                let without_free_axes = proven(&unproven, &mut instance, converted);
+                if without_free_axes.all_answer {
+                    (program, found) = (other, without_free_axes);
                 }
-                _ => signature,
-            };
-            signatures.push(signature.shared());
+            }
         }
+        let Proven { signatures, notes, .. } = found;
         let facts = facts(&declared, runtime, length, notes);
         Ok(LiteRtModel { signatures, plans, program, facts })
     }
@@ -75,6 +80,37 @@ impl Model for LiteRtModel {
     fn facts(&self) -> Facts {
         self.facts.clone()
     }
+}
+
+/// Signatures with what their rows are.
+struct Proven {
+    signatures: Vec<Arc<Signature>>,
+    /// A line for each that cannot be called with any number of rows.
+    notes: Vec<String>,
+    /// Whether all answer a call of as many rows as the file was converted with.
+    all_answer: bool,
+}
+
+fn proven(
+    unproven: &[Signature],
+    instance: &mut LiteRtInstance,
+    converted: impl Fn(&Signature) -> usize,
+) -> Proven {
+    let mut found = Proven { signatures: Vec::new(), notes: Vec::new(), all_answer: true };
+    for signature in unproven {
+        let mut signature = signature.clone();
+        if *signature.rows() == RowRule::Unproven {
+            let (rule, note) = rows::proven(&signature, instance, converted(&signature));
+            found.notes.extend(note);
+            signature = signature.with_rows(rule);
+        }
+        let signature = signature.shared();
+        if let RowRule::Pieces(rows) = signature.rows() {
+            found.all_answer &= rows::answers(&signature, instance, *rows);
+        }
+        found.signatures.push(signature);
+    }
+    found
 }
 
 fn facts(declared: &Declared, runtime: &Runtime, length: u64, notes: Vec<String>) -> Facts {
@@ -96,6 +132,7 @@ fn facts(declared: &Declared, runtime: &Runtime, length: u64, notes: Vec<String>
         structure,
         notes,
         opening: Vec::new(),
+        later: Default::default(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! A file that cannot be run with two rows is called row by row.
 
 use landfall_model::{
-    BufferMut, Call, DType, Input, Instance, Outputs, Problem, RowRule, Shape, Signature, Tensor,
+    BufferMut, Call, DType, Input, InputSpec, Instance, Outputs, Problem, RowRule, Shape, Signature, Tensor,
 };
 use std::sync::Arc;
 
@@ -34,12 +34,29 @@ pub(super) fn proven(
     }
 }
 
+/// Whether a signature answers so many rows.
+pub(super) fn answers(signature: &Arc<Signature>, instance: &mut dyn Instance, rows: usize) -> bool {
+    let made = signature.inputs().iter().enumerate().map(|(seed, input)| {
+        let shape = std::iter::once(rows).chain(inner(input)).collect();
+        made(input.dtype, shape, seed).map(|tensor| Some(Input::Dense(tensor)))
+    });
+    let run = || {
+        let inputs = made.collect::<Result<Vec<_>, Problem>>()?;
+        let call = Call::checked(signature.clone(), inputs, signature.default_outputs().clone())?;
+        instance.run(&call, &mut Outputs::new())
+    };
+    run().is_ok()
+}
+
+/// Lengths of all axes but the first; 1 for free ones.
+fn inner(input: &InputSpec) -> impl Iterator<Item = usize> {
+    input.dims.iter().flatten().skip(1).map(|dim| usize::try_from(dim.as_signed()).unwrap_or(1))
+}
+
 fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance) -> Result<bool, Problem> {
     let mut pair = Vec::new();
     for (seed, input) in signature.inputs().iter().enumerate() {
-        let inner = input.dims.iter().flatten().skip(1);
-        let inner = inner.map(|dim| usize::try_from(dim.as_signed()).unwrap_or(1));
-        let shape: Shape = std::iter::once(2).chain(inner).collect();
+        let shape: Shape = std::iter::once(2).chain(inner(input)).collect();
         pair.push(made(input.dtype, shape, seed)?);
     }
     let mut answers = |rows: std::ops::Range<usize>| {

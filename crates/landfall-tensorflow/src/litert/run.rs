@@ -93,7 +93,7 @@ impl LiteRtInstance {
             }
             Err(failure) => {
                 self.start_over()?;
-                Err(engine_problem(failure))
+                Err(run_problem(failure))
             }
         }
     }
@@ -235,6 +235,15 @@ fn nothing(call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
 fn shape_problem(failure: Failure, tensor: &Tensor) -> Problem {
     let text = format!("{NAME}: {failure}: the model does not take shape {}", tensor.shape());
     Problem::worded(Kind::InvalidArgument, text)
+}
+
+#[cold]
+fn run_problem(failure: Failure) -> Problem {
+    let text = format!(
+        "{failure}; LiteRT does not run operators whose outputs' shapes depend on values: serve the SavedModel that the \
+         file was made from, if it has any"
+    );
+    Problem::new(Reason::Engine { engine: NAME, text })
 }
 
 #[cold]

@@ -86,7 +86,8 @@ fn signature(key: &str, declared: &SignatureDef<'_>, notes: &mut Vec<String>) ->
         return Err(Problem::invalid("it has no output to answer with"));
     }
     let method = METHODS.iter().find(|(name, _)| *name == declared.method);
-    made(key, method.map_or(Method::Predict, |(_, method)| *method), inputs, outputs)
+    let other = || Method::Other(declared.method.into());
+    made(key, method.map_or_else(other, |(_, method)| method.clone()), inputs, outputs)
 }
 
 /// An input of a tensor of the graph.

@@ -9,10 +9,11 @@ use super::options::{self, Threads};
 use super::run::TensorFlowInstance;
 use super::saved_model::{MetaGraph, SavedModel};
 use super::session::Session;
+use super::without_shapes::{self, Unshaped};
 use super::{NAME, changes, recognise, text, types, warm, writers};
 use landfall_model::{
-    Buffer, CostClass, DType, Facts, Instance, Kind, Model, ModelFiles, Options, Problem, Reason, RowRule,
-    Signature, Slot, Tensor,
+    Buffer, CostClass, DType, Facts, Instance, Kind, Model, ModelFiles, Options, Problem, Reason, Signature,
+    Slot, Tensor,
 };
 use std::ffi::CString;
 use std::path::Path;
@@ -26,6 +27,8 @@ pub(super) struct TensorFlowModel {
     signatures: Vec<Arc<Signature>>,
     plans: Arc<Plans>,
     facts: Facts,
+    /// Where the graph was opened from, if not from its own folder: its assets may be read in calls.
+    _opened_from: Option<Unshaped>,
 }
 
 /// What every run needs, made once.
@@ -96,13 +99,11 @@ pub(super) fn load_saved_model(
 
     let runtime = runtime()?;
     let in_c = |text: &str| CString::new(text).map_err(|_| Problem::invalid(format!("{text:?} holds a NUL")));
-    let path = CString::new(folder.as_os_str().as_encoded_bytes())
-        .map_err(|_| Problem::invalid(format!("{place} holds a NUL")))?;
     let tags_in_c = tags.iter().map(|tag| in_c(tag)).collect::<Result<Vec<_>, _>>()?;
     let interface = interface::of(meta_graph);
     let mut notes = interface.notes;
-    let open = || Session::of_saved_model(runtime, &path, &tags_in_c, &threads.config());
-    let session = operators
+    let open = || without_shapes::open(runtime, folder, bytes.bytes(), &tags_in_c, &threads.config());
+    let (session, opened_from) = operators
         .with(runtime, &mut notes, open)
         .map_err(|problem| problem.at(folder.display().to_string()))?;
     let structure = about_saved_model(meta_graph, &tags, &graph);
@@ -125,6 +126,7 @@ pub(super) fn load_saved_model(
             opening: interface::opening(meta_graph),
             ..facts(runtime, threads_inside, memory, structure, notes)
         },
+        _opened_from: opened_from,
     })
 }
 
@@ -165,6 +167,7 @@ pub(super) fn load_graph(
         signatures: signatures.into_iter().map(Signature::shared).collect(),
         plans,
         facts: facts(runtime, threads_inside, memory, structure, notes),
+        _opened_from: None,
     })
 }
 
@@ -236,7 +239,7 @@ fn leave_alone_what_changes(signature: &mut Signature, graph: &GraphDef<'_>, not
     if let Some(op) = changes::changed_by(graph, signature) {
         let name = signature.name();
         notes.push(format!("signature {name:?} is never batched: its operator {op} changes the model"));
-        *signature = signature.clone().with_rows(RowRule::None);
+        *signature = signature.clone().which_changes_by(op);
     }
 }
 
@@ -298,6 +301,7 @@ fn facts(
         structure,
         notes,
         opening: Vec::new(),
+        later: Default::default(),
     }
 }
 

@@ -192,11 +192,11 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn tag(out: &mut Vec<u8>, field: u32, wire: u64) {
+pub(super) fn tag(out: &mut Vec<u8>, field: u32, wire: u64) {
     varint(out, u64::from(field) << 3 | wire);
 }
 
-fn varint(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;

@@ -38,6 +38,15 @@ fn task<'a>(
             ));
         }
     };
+    if let Some(operator) = signature.changes_by() {
+        return Err(Problem::unsupported(
+            format!(
+                "converting signature {:?}, whose operator {operator} changes the model",
+                signature.name()
+            ),
+            "an ONNX model keeps nothing from call to call",
+        ));
+    }
     let inputs: Vec<String> = signature.inputs().iter().map(|input| input.name.clone()).collect();
     let outputs: Vec<String> = signature.outputs().iter().map(|output| output.name.clone()).collect();
     let tensors = |key: &str, names: &[String]| -> Vec<String> {
@@ -59,4 +68,24 @@ fn task<'a>(
         outputs,
         opset,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_model::{DType, InputSpec, Method, OutputSpec, RowRule, ShapeRule};
+
+    #[test]
+    fn what_changes_with_each_call_is_not_converted() {
+        let (inputs, outputs) =
+            (vec![InputSpec::new("x", DType::F32, None)], vec![OutputSpec::new("y", DType::F32, None)]);
+        let signature =
+            Signature::new("s", Method::Predict, inputs, outputs, RowRule::None, ShapeRule::AsSent).unwrap();
+        let options = Options::new();
+        let of =
+            |signature: &Signature| task(Path::new("/m"), "tensorflow", signature, &options, OPSET).map(drop);
+        assert!(of(&signature).is_ok());
+        let problem = of(&signature.which_changes_by("AssignVariableOp")).unwrap_err().to_string();
+        assert!(problem.contains("\"s\"") && problem.contains("AssignVariableOp"), "{problem}");
+    }
 }

@@ -186,7 +186,8 @@ impl Preferred {
         if let Some(own) = onnx.as_ref().and_then(|onnx| onnx.signatures().first()) {
             let (inputs, outputs) = (own.inputs().to_vec(), own.outputs().to_vec());
             let (rows, shapes) = (own.rows().clone(), own.shapes());
-            let named = Signature::new(signature.name(), signature.method(), inputs, outputs, rows, shapes)?;
+            let method = signature.method().clone();
+            let named = Signature::new(signature.name(), method, inputs, outputs, rows, shapes)?;
             signatures[0] = named.shared();
         }
         let (facts, name) = (original.facts(), signature.name().to_owned());

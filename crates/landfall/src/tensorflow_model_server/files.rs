@@ -26,33 +26,80 @@ pub(super) fn batching_parameters_of(version: &Path) -> std::path::PathBuf {
     version.join("batching_params.pbtxt")
 }
 
+/// The fields of a `ConfigProto`.
+const CONFIG_PROTO: [&str; 18] = [
+    "device_count",
+    INTRA,
+    INTER,
+    "use_per_session_threads",
+    "session_inter_op_thread_pool",
+    "placement_period",
+    "device_filters",
+    "gpu_options",
+    "pluggable_device_options",
+    "allow_soft_placement",
+    "log_device_placement",
+    "graph_options",
+    "operation_timeout_in_ms",
+    "rpc_options",
+    "cluster_def",
+    "isolate_session_state",
+    "share_cluster_devices_in_session",
+    "experimental",
+];
+const INTRA: &str = "intra_op_parallelism_threads";
+const INTER: &str = "inter_op_parallelism_threads";
+
 /// The numbers of threads of a `ConfigProto`: within an operation, and of operations at the same time. All else that it
 /// says is left to TensorFlow's own defaults.
+///
+/// # Errors
+/// Invalid argument, for a field that the message does not have, one without a value, and numbers that are none.
 pub(super) fn session_threads(text: &str) -> Result<(i64, i64), Problem> {
     let mut threads = (0, 0);
-    let (mut depth, mut words) = (0i64, Words(text).peekable());
-    while let Some(word) = words.next() {
-        match word {
-            "{" | "<" => depth += 1,
-            "}" | ">" => depth -= 1,
-            "intra_op_parallelism_threads" | "inter_op_parallelism_threads" if depth == 0 => {
-                words.next_if_eq(&":");
-                let number = words.next().and_then(|text| text.parse::<i64>().ok());
-                let number = number.ok_or_else(|| {
-                    Problem::invalid(format!("ConfigProto: {word}: expected a whole number"))
-                })?;
-                let place = if word.starts_with("intra") { &mut threads.0 } else { &mut threads.1 };
-                *place = number;
+    let mut words = Words(text).peekable();
+    while let Some(field) = words.next() {
+        if matches!(field, "," | ";") {
+            continue;
+        }
+        if !CONFIG_PROTO.contains(&field) {
+            return Err(Problem::invalid(format!(
+                "Error parsing text-format tensorflow.ConfigProto: it has no field named {field:?}"
+            )));
+        }
+        words.next_if_eq(&":");
+        let value = value(field, &mut words)?;
+        let place = match field {
+            INTRA => &mut threads.0,
+            INTER => &mut threads.1,
+            _ => {
+                tracing::info!("--tensorflow_session_config_file: {field} has no effect");
+                continue;
             }
+        };
+        *place = value.parse().map_err(|_| {
+            Problem::invalid(format!("ConfigProto: {field}: expected a whole number, found {value:?}"))
+        })?;
+    }
+    Ok(threads)
+}
+
+/// The first word of a field's value; what it holds in brackets is passed over.
+fn value<'a>(field: &str, words: &mut impl Iterator<Item = &'a str>) -> Result<&'a str, Problem> {
+    let missing = |what: &str| Problem::invalid(format!("ConfigProto: {field}: {what}"));
+    let first = words.next().ok_or_else(|| missing("it has no value"))?;
+    let mut depth = 0usize;
+    let mut word = first;
+    loop {
+        match word {
+            "{" | "<" | "[" => depth += 1,
+            "}" | ">" | "]" => depth = depth.checked_sub(1).ok_or_else(|| missing("it has no value"))?,
             _ => {}
         }
-        if depth < 0 {
-            return Err(Problem::invalid("ConfigProto: a brace closes that none has opened"));
+        if depth == 0 {
+            return Ok(first);
         }
-    }
-    match depth {
-        0 => Ok(threads),
-        _ => Err(Problem::invalid("ConfigProto: a brace is not closed")),
+        word = words.next().ok_or_else(|| missing("a bracket is not closed"))?;
     }
 }
 
@@ -109,7 +156,16 @@ mod tests {
                     session_inter_op_thread_pool < num_threads: 7 >, inter_op_parallelism_threads: 2";
         assert_eq!(session_threads(text).unwrap(), (3, 2));
         assert_eq!(session_threads("").unwrap(), (0, 0));
-        for wrong in ["intra_op_parallelism_threads: many", "a {", "}", "inter_op_parallelism_threads"] {
+        assert_eq!(session_threads("device_filters: [\"a\", \"b\"]; gpu_options { a { } }").unwrap(), (0, 0));
+        for wrong in [
+            "intra_op_parallelism_threads: many",
+            "gpu_options {",
+            "gpu_options }",
+            "}",
+            "inter_op_parallelism_threads",
+            "intra_op_threads: 2",
+            "allow_soft_placement: true false",
+        ] {
             assert!(session_threads(wrong).is_err(), "{wrong}");
         }
     }

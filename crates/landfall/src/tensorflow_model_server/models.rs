@@ -38,6 +38,12 @@ pub(super) fn checked(config: &ModelServerConfig) -> Result<&[ModelConfig], Prob
     };
     let platforms = PLATFORMS.map(|(name, _)| name);
     check(models, &platforms)?;
+    if let Some((model, scheme)) = models.iter().find_map(|model| Some((model, remote(&model.base_path)?))) {
+        return Err(Problem::unsupported(
+            format!("model {}: base_path {}", model.name, model.base_path),
+            format!("nothing is read from {scheme}:// here: mount it as a folder, or copy it into one"),
+        ));
+    }
     if let Some(model) = models.iter().find(|model| model.logging.is_some()) {
         return Err(Problem::invalid(format!(
             "No request-logger-creator provided. Model {}: requests are not logged here, leave logging_config out",
@@ -55,6 +61,11 @@ pub(super) fn sources(models: &[ModelConfig], common: &ModelSettings) -> Result<
     models.iter().map(|model| source(model, common)).collect()
 }
 
+/// The scheme of a path that is no folder of this machine.
+fn remote(base_path: &str) -> Option<&str> {
+    base_path.split_once("://").map(|(scheme, _)| scheme).filter(|&scheme| scheme != "file")
+}
+
 fn source(model: &ModelConfig, common: &ModelSettings) -> Result<Source, Problem> {
     let platform = model.platform()?;
     let engines = PLATFORMS.iter().find(|(name, _)| *name == platform).map_or(&[][..], |(_, names)| *names);
@@ -67,7 +78,6 @@ fn source(model: &ModelConfig, common: &ModelSettings) -> Result<Source, Problem
         engines: engines.iter().map(|name| (*name).to_owned()).collect(),
         ..common.clone()
     };
-    // Other schemes name no folder, and are refused as such when they are looked at.
     let path = model.base_path.strip_prefix("file://").unwrap_or(&model.base_path);
     Ok(Source { layout: Layout::Numbered, settings, ..Source::path(path).named(&model.name) })
 }
@@ -124,6 +134,8 @@ mod tests {
         let logged = r#"config { name: "a" base_path: "/m" model_platform: "tensorflow"
             logging_config { log_collector_config { type: "x" } } }"#;
         assert!(refusal(&list(logged)).contains("No request-logger-creator provided."));
+        let remote = r#"config { name: "a" base_path: "gs://bucket/a" model_platform: "tensorflow" }"#;
+        assert!(refusal(&list(remote)).contains("nothing is read from gs:// here"));
     }
 
     #[test]

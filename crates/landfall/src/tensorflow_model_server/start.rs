@@ -12,7 +12,7 @@ use crate::serve::{Signals, state_folder};
 use landfall_dialects::tfs::config::ModelConfig;
 use landfall_dialects::tfs::inference::Rules;
 use landfall_model::Problem;
-use landfall_net::{NetSettings, Reload, Server};
+use landfall_net::{Endpoint, NetSettings, Reload, Server};
 use landfall_serving::{Catalog, Clock, ComputePool, Kit, Serving, Setup, SystemClock};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -36,6 +36,12 @@ pub(super) fn serve(values: &Values) -> Result<(), Problem> {
     let labels_ahead = values.flag("allow_version_labels_for_unavailable_models");
     check_labels(&[], &configured, labels_ahead, |_, _| false)?;
     let mut net = settings::net(values)?;
+    // The doors open after the models, as in the original; that one is taken is said before them.
+    for endpoint in [&net.http, &net.grpc].into_iter().flatten() {
+        if matches!(endpoint, Endpoint::Tcp(_)) {
+            Server::can_open(endpoint)?;
+        }
+    }
     let common = settings::common(values)?;
 
     let registry = registry(&args::from_environment()?)?;

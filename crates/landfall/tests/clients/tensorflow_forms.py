@@ -214,5 +214,20 @@ def warm_up(folder):
         records.write(log.SerializeToString())
 
 
-for make in (types, functions, tables, defaults, state, several, broken, first_version):
+def light():
+    """TensorFlow Lite files with operators whose outputs' shapes LiteRT learns in a run alone."""
+    def converted(name, function, dims):
+        module = tf.Module()
+        module.f = tf.function(function, input_signature=[Spec(dims, tf.float32, "x")])
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([module.f.get_concrete_function()], module)
+        (FOLDER / f"light/{name}.tflite").write_bytes(converter.convert())
+    (FOLDER / "light").mkdir()
+    rows = reals(3, 5)
+    highest, places = tf.math.top_k(rows, 2)
+    converted("highest", lambda x: dict(zip(("highest", "places"), tf.math.top_k(x, 2))), [None, 5])
+    converted("positive", lambda x: {"places": tf.where(x > 0)}, [None])
+    write("highest", {"x": rows}, {"highest": highest, "places": places})
+
+
+for make in (types, functions, tables, defaults, state, several, broken, first_version, light):
     make()

@@ -1,6 +1,8 @@
 """SavedModels of many forms, and broken ones that come as new versions while a good one serves."""
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -59,6 +61,39 @@ def saved_models_of_every_form_answer_as_tensorflow_does(server):
         log = "".join(running.log)
     same(wrong, [])
     has(log, 'input "s": a tensor that is made of several', 'output "q" is left out: a tensor of DT_QINT8', "AssignAddVariableOp changes the model")
+
+
+@with_tensorflow
+def a_light_file_whose_operators_learn_shapes_in_a_run_is_called_row_by_row_or_says_that_it_cannot(server):
+    rows, wanted = rows_of("highest")
+    with served(server, forms() / "light/highest.tflite") as running:
+        same(difference(asked_by_grpc(running, "m", None, rows), wanted), None)
+        has("".join(running.log), "is called 1 rows at a time")
+    with served(server, forms() / "light/positive.tflite") as running:
+        answer = requests.post(running.url("/v1/models/m:predict"), json={"inputs": [1.0, -1.0]}, timeout=20)
+        same(answer.status_code >= 400, True)
+        has(answer.json()["error"], "whose outputs' shapes depend on values")
+
+
+@with_tensorflow
+def what_changes_with_each_call_stays_with_tensorflow(server):
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([server.landfall, "convert", str(forms() / "state/m"), f"{folder}/m.onnx"], capture_output=True, text=True,
+                              timeout=240, env={**os.environ, "LANDFALL_PYTHON": sys.executable})
+        same(done.returncode, 1)
+        has(done.stderr, "AssignAddVariableOp changes the model", "keeps nothing from call to call")
+
+
+@with_tensorflow
+def a_path_of_a_library_that_is_wrong_is_an_error_and_no_other_is_taken(server):
+    rows, _ = rows_of("good")
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(f"{folder}/rows.npz", **rows)
+        for path, fault in ((f"{folder}/none.so", "none.so is missing"), (f"{folder}/rows.npz", "tried --tensorflow")):
+            done = subprocess.run([server.landfall, "predict", str(forms() / "bad/good"), "-i", f"{folder}/rows.npz", "-o", f"{folder}/out.npz", "--tensorflow", path],
+                                  capture_output=True, text=True, timeout=60, env={**os.environ, "LANDFALL_PYTHON": sys.executable})
+            same(done.returncode, 1)
+            has(done.stderr, fault, path)
 
 
 def status(running, version):

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import shutil
+import socket
 import time
 
 import grpc
@@ -85,6 +86,51 @@ def a_file_that_is_not_there_is_named(server):
         code, out, _ = refusal(server, f"--{name}=/nowhere/file", "--model_base_path=/m")
         same(code, 255)
         assert "NOT_FOUND" in out and "/nowhere/file" in out, out
+
+
+def a_port_that_is_taken_is_said_before_models_load(server):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for flag in ("port", "rest_api_port"):
+            # A folder without versions is waited for without end.
+            code, out, _ = refusal(server, "--model_base_path=/nowhere", f"--{flag}={port}")
+            same(code, 255)
+            assert f"cannot listen on 0.0.0.0:{port}" in out, out
+
+
+def folders_of_other_machines_are_refused(server):
+    for path in ("gs://bucket/m", "s3://bucket/m", "hdfs://host/m"):
+        code, out, _ = refusal(server, f"--model_base_path={path}")
+        same(code, 255)
+        assert path in out and "copy it into" in out, out
+
+
+def a_configuration_of_sessions_is_held_against_its_fields(server):
+    def made(text):
+        def flags(folder):
+            (folder / "session").write_text(text)
+            return [*digits(folder), f"--tensorflow_session_config_file={folder}/session"]
+        return flags
+    with started(server, made("intra_op_parallelism_threads: 1 gpu_options { allow_growth: true }")) as at:
+        near(answers(at), IMAGE[1]["probabilities"])
+        assert at.said("gpu_options has no effect")
+    with started(server, made("intra_op_threads: 1"), wait=False) as at:
+        code, out = at.ended()
+        assert code == 255 and "it has no field named \"intra_op_threads\"" in out, out
+
+
+def a_browser_that_asks_whether_it_may_call_is_told_so(server):
+    ask = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+    for more, headers in ((("--rest_api_enable_cors_support",), ("*", "POST, GET", "Content-Type")), ((), (None, None, None))):
+        with started(server, lambda folder: [*digits(folder), *more]) as at:
+            url = at.url("/v1/models/digits:predict")
+            for answer in (requests.options(url, headers=ask, timeout=60), requests.post(url, timeout=60)):
+                told = [answer.headers.get(f"Access-Control-Allow-{name}") for name in ("Origin", "Methods", "Headers")]
+                same(tuple(told), headers)
+            same(requests.options(url, headers=ask, timeout=60).status_code, 200)
+            same(requests.options(url, timeout=60).status_code, 400)
 
 
 def packed_bodies_and_long_ones_are_read(server):

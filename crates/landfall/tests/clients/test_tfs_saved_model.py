@@ -122,6 +122,26 @@ def a_model_without_the_default_signature_answers_by_name_alone(server):
 
 
 @with_tensorflow
+def a_method_of_the_graphs_own_stands_in_its_metadata_and_is_refused_where_methods_are_checked(server):
+    def renamed(version):
+        file = version / "saved_model.pb"
+        model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+        model.meta_graphs[0].signature_def["total"].method_name = "my/method"
+        file.write_bytes(model.SerializeToString())
+    row = {"x": np.array([1], np.float32)}
+    total = {"signature_name": "total", "inputs": [1.0, 2.0]}
+    with serving(server, "linear", change=renamed) as at:
+        told = requests.get(at.url("/v1/models/m/metadata"), timeout=60).json()["metadata"]["signature_def"]["signature_def"]
+        same([told[name]["method_name"] for name in ("serving_default", "total")], ["tensorflow/serving/predict", "my/method"])
+        near(asked(at, total).json()["outputs"], 3.0)
+    with serving(server, "linear", "--enable_signature_method_name_check", change=renamed) as at:
+        words = "Expected prediction signature method_name to be one of {tensorflow/serving/predict, tensorflow/serving/classify, tensorflow/serving/regress}. Was: my/method"
+        refused(asked(at, total), 500, words)
+        refused_by_grpc(grpc.StatusCode.INTERNAL, lambda: prediction(at).Predict(request("m", row, signature_name="total"), 60), words)
+        near(asked(at, {"instances": [1.0, 2.0]}).json()["predictions"], [2.0, 5.0])
+
+
+@with_tensorflow
 def defaults_that_a_signature_declares_stand_in_its_metadata(server):
     def with_default(version):
         file = version / "saved_model.pb"

@@ -45,8 +45,8 @@ impl Task {
 
     fn method_name(self) -> &'static str {
         names::method_name(match self {
-            Task::Classify => Method::Classify,
-            Task::Regress => Method::Regress,
+            Task::Classify => &Method::Classify,
+            Task::Regress => &Method::Regress,
         })
     }
 }

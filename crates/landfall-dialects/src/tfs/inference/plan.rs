@@ -77,7 +77,7 @@ pub(super) fn of(task: Task, signature: &Signature, rules: Rules) -> Result<Plan
 
 /// Whether a signature is a TensorFlow graph's: it has a method of its own, or its shapes are the runtime's affair.
 fn is_of_graph(signature: &Signature) -> bool {
-    signature.method() != Method::Predict || signature.shapes() == ShapeRule::AsSent
+    *signature.method() != Method::Predict || signature.shapes() == ShapeRule::AsSent
 }
 
 fn of_graph(task: Task, signature: &Signature, rules: Rules) -> Result<Answer, Problem> {
