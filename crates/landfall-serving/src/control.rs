@@ -48,6 +48,12 @@ pub(crate) enum Answered {
 }
 
 impl Reply {
+    /// The way back to a caller who has left.
+    #[cfg(test)]
+    pub(crate) fn to_nobody() -> Self {
+        Reply { answer: channel().0, taken: Arc::new(AtomicBool::new(true)) }
+    }
+
     /// Whether the caller still waits. From now on he waits for as long as it takes.
     pub(crate) fn take(&self) -> bool {
         !self.taken.swap(true, Ordering::AcqRel)

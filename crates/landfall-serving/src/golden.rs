@@ -52,7 +52,7 @@ pub struct GoldenReport {
 /// A value that is not as expected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// From 0.
+    /// From 1, as rows of tables are counted everywhere.
     pub row: usize,
     /// Name of the output.
     pub output: String,
@@ -154,7 +154,7 @@ fn compare(
             let Some((expected, found)) = difference else { continue };
             report.differing += 1;
             if report.differences.len() < MOST_SHOWN {
-                let (row, element) = (start + row, element % width);
+                let (row, element) = (start + row + 1, element % width);
                 report.differences.push(Difference { row, output: name.clone(), element, expected, found });
             }
         }

@@ -44,6 +44,10 @@ impl AtomicFile {
         let mut unfinished = unfinished();
         let (file, beside) = create_new(folder, &stem.to_string_lossy()).map_err(|e| failed(&e))?;
         unfinished.push(beside.clone());
+        // Who may read what was there may read what comes after it, and nobody else.
+        if let Ok(before) = std::fs::metadata(&target) {
+            let _ = file.set_permissions(before.permissions());
+        }
         Ok(AtomicFile { file, target, beside: Some(beside) })
     }
 
@@ -135,6 +139,21 @@ mod tests {
         kept.commit().unwrap();
         assert_eq!(std::fs::read(&target).unwrap(), b"whole");
         assert_eq!(names(folder.path()), ["out.csv"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out.csv");
+        std::fs::write(&target, b"old").unwrap();
+        std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let mut file = AtomicFile::create(&target).unwrap();
+        file.write_all(b"new").unwrap();
+        file.commit().unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), b"new");
+        assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[cfg(unix)]

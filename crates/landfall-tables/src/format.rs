@@ -92,6 +92,8 @@ impl Format {
         let unread = [
             (&b"\x1f\x8b"[..], "a gzip file", "unpack it first, or into standard input"),
             (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first, or into standard input"),
+            (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
+            (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
             (b"FEA1", "a Feather 1 file", "write it as Feather 2 (Arrow IPC)"),
             (b"\xd0\xcf\x11\xe0", "an Excel file", "save it as CSV"),
         ];
@@ -187,6 +189,8 @@ mod tests {
     fn what_is_not_read_is_refused_by_name() {
         let gzip = Format::detect("a.csv", b"\x1f\x8b\x08").unwrap_err();
         assert!(gzip.to_string().contains("gzip"), "{gzip}");
+        let wide = Format::detect("a.csv", b"\xff\xfea\0").unwrap_err();
+        assert!(wide.to_string().contains("UTF-16 is not supported: save it as UTF-8"), "{wide}");
         assert!(Format::detect("a.parquet", b"x,y\n").is_err());
         assert!(Format::of_name("xml").unwrap_err().to_string().contains("csv, jsonl, parquet"));
     }

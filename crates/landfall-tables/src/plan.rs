@@ -35,16 +35,17 @@ pub(crate) struct Plan {
 ///
 /// # Errors
 /// [`Reason::InputsMissing`] with all that is missing and all that the file has; invalid argument when two columns
-/// share a name, or the number of columns of an input is not what the model takes.
+/// share a name that an input takes, or the number of columns of an input is not what the model takes.
 pub(crate) fn by_name(
     signature: &Arc<Signature>,
     only: Option<Slot>,
     columns: &[SourceColumn],
 ) -> Result<Plan, Problem> {
     let mut places = HashMap::with_capacity(columns.len());
+    let mut repeated = Vec::new();
     for (place, column) in columns.iter().enumerate() {
-        if places.insert(column.name.as_str(), place).is_some() {
-            return Err(Problem::invalid(format!("two columns are named {:?}", column.name)));
+        if let Some(first) = places.insert(column.name.as_str(), place) {
+            repeated.push(first);
         }
     }
     let matcher = Matcher { signature, columns, places };
@@ -66,6 +67,10 @@ pub(crate) fn by_name(
             Filling::Whole(place) => used[*place] = true,
             Filling::Parts(places) => places.iter().for_each(|&place| used[place] = true),
         }
+    }
+    // Names that no input takes may stand several times: what joins tables together writes such.
+    if let Some(first) = repeated.iter().find(|&&first| used[matcher.places[columns[first].name.as_str()]]) {
+        return Err(Problem::invalid(format!("two columns are named {:?}", columns[*first].name)));
     }
     let unused = columns.iter().zip(used).filter(|(_, used)| !used);
     let ignored = unused.map(|(column, _)| column.name.clone()).collect();
@@ -204,12 +209,15 @@ impl Matcher<'_> {
             return Ok(None);
         }
         if dims.cut(places.len()).is_none() {
+            let there = match places.len() {
+                1 => format!("of its columns {} alone", name(&spec.name, 0)),
+                count => format!("the columns {}…{}", name(&spec.name, 0), name(&spec.name, count - 1)),
+            };
             return Err(Problem::invalid(format!(
-                "input {:?} takes {}, the file has the columns {}…{}",
+                "input {:?} takes {}, the file has {there}, and no {}",
                 spec.name,
                 dims.words(),
-                name(&spec.name, 0),
-                name(&spec.name, places.len() - 1)
+                name(&spec.name, places.len())
             )));
         }
         if let Some(list) = places.iter().find(|&&place| !self.columns[place].plain) {
@@ -287,7 +295,13 @@ mod tests {
         let signature = signature(vec![input("x", Some(2))]);
         let wide = by_name(&signature, None, &plain(&["x[0]", "x[1]", "x[2]"])).unwrap_err();
         assert!(wide.to_string().contains("takes 2 values, the file has the columns x[0]…x[2]"), "{wide}");
-        assert!(by_name(&signature, None, &plain(&["x[0]", "x[1]", "q", "q"])).is_err());
+        let gap = by_name(&signature, None, &plain(&["x[0]", "x[2]"])).unwrap_err();
+        assert!(gap.to_string().contains("the file has of its columns x[0] alone, and no x[1]"), "{gap}");
+        let twice = by_name(&signature, None, &plain(&["x[0]", "x[1]", "x[0]"])).unwrap_err();
+        assert!(twice.to_string().contains(r#"two columns are named "x[0]""#), "{twice}");
+        let passed_over = by_name(&signature, None, &plain(&["q", "x[0]", "q", "x[1]"])).unwrap();
+        assert_eq!(passed_over.fills, [(0, Filling::Parts(vec![1, 3]))]);
+        assert_eq!(passed_over.ignored, ["q", "q"]);
     }
 
     #[test]

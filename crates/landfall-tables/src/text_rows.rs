@@ -65,6 +65,11 @@ impl<S: Splitter> RecordReader<S> {
         }
     }
 
+    /// What finds the ends of records from here on.
+    pub(crate) fn splitter(&mut self) -> &mut S {
+        &mut self.splitter
+    }
+
     /// The next records: at most `max`, at least one unless the stream has ended. Blank lines are no records.
     pub(crate) fn block(&mut self, max: usize) -> Result<Option<TextRows>, Problem> {
         let mut records: Vec<Range<usize>> = Vec::new();

@@ -77,7 +77,7 @@ impl ModelToml {
                 null_rules.by_input.insert(input.clone(), rule);
             }
         }
-        let golden = self.golden.as_ref().map(GoldenTable::parts);
+        let golden_tolerance = self.golden.as_ref().map(GoldenTable::tolerance).transpose()?.flatten();
         Ok(ModelSettings {
             versions: self.versions.map(VersionsTable::policy).transpose()?,
             labels: self.labels.iter().map(|(label, version)| (label.clone(), version.text())).collect(),
@@ -85,8 +85,8 @@ impl ModelToml {
             batching: self.batching.options()?,
             batch: self.batch,
             null_rules,
-            golden: golden.map(|(file, _)| folder.join(file)),
-            golden_tolerance: golden.and_then(|(_, tolerance)| tolerance),
+            golden: self.golden.map(|golden| folder.join(golden.file())),
+            golden_tolerance,
             warm_up: self.warm_up.map(|file| folder.join(file)),
             ..ModelSettings::default()
         })
@@ -220,15 +220,24 @@ pub(crate) struct GoldenFile {
 }
 
 impl GoldenTable {
-    /// The file, and the relative and absolute tolerance where one was told.
-    fn parts(&self) -> (&Path, Option<(f64, f64)>) {
-        match self {
-            GoldenTable::File(file) => (file, None),
-            GoldenTable::Table(GoldenFile { file, rtol, atol }) => {
-                let told = rtol.is_some() || atol.is_some();
-                (file, told.then(|| (rtol.unwrap_or(1e-5), atol.unwrap_or(1e-5))))
+    fn file(&self) -> &Path {
+        let (GoldenTable::File(file) | GoldenTable::Table(GoldenFile { file, .. })) = self;
+        file
+    }
+
+    /// The relative and the absolute tolerance, where one was told.
+    ///
+    /// # Errors
+    /// Invalid argument, for a tolerance that none is.
+    fn tolerance(&self) -> Result<Option<(f64, f64)>, Problem> {
+        let GoldenTable::Table(GoldenFile { rtol, atol, .. }) = self else { return Ok(None) };
+        for (what, told) in [("rtol", rtol), ("atol", atol)] {
+            if told.is_some_and(|told| !(told.is_finite() && told >= 0.0)) {
+                return Err(Problem::invalid(format!("golden.{what}: expected a number of 0 or more")));
             }
         }
+        let told = rtol.is_some() || atol.is_some();
+        Ok(told.then(|| (rtol.unwrap_or(1e-5), atol.unwrap_or(1e-5))))
     }
 }
 
@@ -364,6 +373,8 @@ mod tests {
             ("[batching]\npreferred = [8, 0]", "batching.preferred: 0, expected 1 or more"),
             ("[batching]\nmax_queue = 0", "batching.max_queue: 0, expected 1 or more"),
             ("[batching]\nmax_queue_bytes = 1.5", "expected a size such as \"64MiB\""),
+            ("golden = { file = \"a\", rtol = -1.0 }", "golden.rtol: expected a number of 0 or more"),
+            ("golden = { file = \"a\", atol = nan }", "golden.atol: expected a number of 0 or more"),
             ("[versions]\nlatest = 0", "latest = 0, expected 1 or more"),
         ] {
             assert!(told(text).contains(expected), "{text}: {}", told(text));

@@ -1,13 +1,17 @@
 //! What `serve` says at its start: what is served, where, by which engine, and what to try first.
 
+use crate::control::escaped;
+use crate::exit::Failure;
+use crate::loading::is_wrong_call;
 use landfall_model::{DType, Dim, Kind, Problem, Signature};
 use landfall_net::{Bound, Server};
 use landfall_serving::{Lease, Serving, Started};
 use std::fmt::Write;
 use tracing::{info, warn};
 
-/// The reason to give up at the start: models were named, and none of them serves.
-pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> Option<Problem> {
+/// The reason to give up at the start: models were named, and none of them serves. The call was wrong where nothing but
+/// the call kept each of them from serving.
+pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> Option<Failure> {
     let Some(started) = started else {
         warn!("models are still loading; doors open for those that are there");
         return None;
@@ -15,7 +19,7 @@ pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> 
     if !serving.catalog().available(None).is_empty() {
         return None;
     }
-    let failures: Vec<String> = started
+    let failures: Vec<(String, bool)> = started
         .iter()
         .filter_map(|start| {
             let problem = start.outcome.as_ref().err()?;
@@ -24,15 +28,21 @@ pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> 
                 return None;
             }
             // A source that could not be looked at is named by its problem.
-            Some(if start.model.is_empty() {
+            let text = if start.model.is_empty() {
                 problem.to_string()
             } else {
                 format!("{}: {problem}", start.model)
-            })
+            };
+            Some((text, is_wrong_call(problem)))
         })
         .collect();
     // An empty repository may fill later: that is no failure.
-    (!failures.is_empty()).then(|| Problem::worded(Kind::FailedPrecondition, failures.join("\n")))
+    if failures.is_empty() {
+        return None;
+    }
+    let (texts, wrong_calls): (Vec<String>, Vec<bool>) = failures.into_iter().unzip();
+    let problem = Problem::worded(Kind::FailedPrecondition, texts.join("\n"));
+    Some(if wrong_calls.iter().all(|&wrong| wrong) { Failure::Call(problem) } else { Failure::Work(problem) })
 }
 
 /// Says where the doors are, what they serve, and what to try first.
@@ -66,8 +76,10 @@ pub(crate) fn say(server: &Server, serving: &Serving) {
 
 /// A `curl` line that works as it stands: a prediction where one row can be written down, else the metadata.
 fn curl(host: &str, lease: &Lease) -> String {
-    let model = lease.model();
+    let model = escaped(lease.model());
+    // Within the shell's single quotes, a single quote has to be taken out of them.
     let row = lease.signatures().first().and_then(|signature| sample_row(signature));
+    let row = row.map(|row| row.replace('\'', r"'\''"));
     match row {
         Some(row) => {
             format!("curl -s http://{host}/v1/models/{model}:predict -d '{{\"instances\": [{row}]}}'")
@@ -112,7 +124,7 @@ fn sample_row(signature: &Signature) -> Option<String> {
             let mut row = String::from("{");
             for (i, (name, value)) in several.iter().enumerate() {
                 let comma = if i == 0 { "" } else { ", " };
-                let _ = write!(row, "{comma}\"{name}\": {value}");
+                let _ = write!(row, "{comma}{}: {value}", serde_json::Value::from(*name));
             }
             row.push('}');
             Some(row)
@@ -136,6 +148,8 @@ mod tests {
             Signature::new("s", Method::Predict, inputs, vec![], RowRule::None, ShapeRule::Checked).unwrap()
         };
         assert_eq!(sample_row(&of(inputs)).unwrap(), r#"{"dense": [1.0, 1.0], "job": "a"}"#);
+        let odd = ["a\"b", "c"].map(|name| InputSpec::new(name, DType::I64, Some(vec![Dim::Free(None)])));
+        assert_eq!(sample_row(&of(odd.to_vec())).unwrap(), r#"{"a\"b": 1, "c": 1}"#);
         let image = InputSpec::new("image", DType::F32, Some(vec![free, Dim::Known(224), Dim::Known(224)]));
         assert_eq!(sample_row(&of(vec![image])), None);
     }

@@ -30,7 +30,7 @@ fn for_people(lease: &Lease, report: &LoadReport) -> String {
     if let Some(bytes) = facts.memory_bytes {
         line(&mut text, "memory", &format!("{:.1} MB", bytes as f64 / 1e6));
     }
-    facts.structure.iter().for_each(|(name, value)| line(&mut text, name, value));
+    facts.structure.iter().chain(&facts.later.find()).for_each(|(name, value)| line(&mut text, name, value));
     report.notes.iter().for_each(|note| line(&mut text, "note", note));
     for signature in lease.signatures() {
         let _ = write!(text, "\nsignature {} ({})\n", signature.name(), rows_text(signature.rows()));
@@ -90,8 +90,8 @@ fn null_text(rule: &NullRule) -> String {
 
 fn as_json(lease: &Lease, report: &LoadReport) -> Value {
     let facts = lease.facts();
-    let structure: serde_json::Map<String, Value> =
-        facts.structure.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let told = facts.structure.iter().cloned().chain(facts.later.find());
+    let structure: serde_json::Map<String, Value> = told.map(|(name, value)| (name, json!(value))).collect();
     json!({
         "model": &**lease.model(),
         "version": lease.version().to_string(),

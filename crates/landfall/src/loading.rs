@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// A wrong call, when an option or a rule for missing values is none of the model's; failed work, when no engine reads
 /// the model or it breaks its format.
 pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport), Failure> {
-    flags.on_missing.iter().try_for_each(|flag| known_rule(flag)).map_err(Failure::Call)?;
+    known_rules(flags).map_err(Failure::Call)?;
     let registry = registry(flags)?;
     let reason = registry.onnx_reason_short.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -37,15 +37,24 @@ pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport
 
 /// What a model does not know, though the call (or its `model.toml`) speaks of it, is a wrong call.
 pub(crate) fn called_wrong(problem: Problem) -> Failure {
-    match problem.reason() {
-        Reason::OptionUnknown { .. } | Reason::InputUnknown { .. } | Reason::SignatureNotFound { .. } => {
-            Failure::Call(problem)
-        }
-        _ => Failure::Work(problem),
-    }
+    if is_wrong_call(&problem) { Failure::Call(problem) } else { Failure::Work(problem) }
 }
 
-/// A rule for missing values that fits no type is none.
+pub(crate) fn is_wrong_call(problem: &Problem) -> bool {
+    matches!(
+        problem.reason(),
+        Reason::OptionUnknown { .. } | Reason::InputUnknown { .. } | Reason::SignatureNotFound { .. }
+    )
+}
+
+/// Refuses rules for missing values that fit no type.
+///
+/// # Errors
+/// Invalid argument, naming the flag and the rules that there are.
+pub(crate) fn known_rules(flags: &ModelFlags) -> Result<(), Problem> {
+    flags.on_missing.iter().try_for_each(|flag| known_rule(flag))
+}
+
 fn known_rule(flag: &str) -> Result<(), Problem> {
     let rule = match flag.split_once('=') {
         Some((name, rule)) if name != "default" => rule,

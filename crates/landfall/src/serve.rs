@@ -13,6 +13,7 @@ use landfall_net::{NetSettings, Server};
 use landfall_serving::{
     Clock, ComputePool, ModelSettings, Retries, Serving, Setup, Source, SystemClock, WatchSettings,
 };
+use signal_hook::low_level::exit;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,9 @@ use tracing::{info, warn};
 
 /// How long the start waits for models before it says which are not there yet.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Signals that come so close together are one wish: a terminal and a wrapper may both pass it on.
+const SIGNALS_TOGETHER: Duration = Duration::from_secs(1);
 
 /// Serves until a signal says to stop; then drains, so that no accepted request is lost.
 ///
@@ -48,21 +52,25 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let serving =
         Serving::start(Setup { sources, kit, state, watch, load_threads: cores, retries, clock, observer })?;
     let started = serving.wait_until_settled(SETTLE_TIMEOUT);
-    if let Some(problem) = greeting::nothing_serves(started.as_deref(), &serving) {
-        return Err(Failure::Work(problem));
+    if let Some(failure) = greeting::nothing_serves(started.as_deref(), &serving) {
+        return Err(failure);
     }
     let signals = Signals::listen()?;
     let server = Server::start(&net, serving.catalog().clone(), serving.control().clone())?;
     greeting::say(&server, &serving);
-    let signal = signals.wait();
+    let signal = signals.wait_then_obey()?;
     info!("{signal}: draining");
     serving.drain();
     let drained = server.drain(drain_timeout);
     if drained.cut > 0 {
         warn!("{} requests were not answered within {drain_timeout:?}", drained.cut);
     }
-    serving.shutdown(drain_timeout);
+    let freed = serving.shutdown(drain_timeout);
     info!("stopped");
+    if !freed {
+        // A model still computes: libraries that tidied up after themselves would do so under its feet.
+        exit(0);
+    }
     Ok(())
 }
 
@@ -94,6 +102,7 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
         let folder = file.parent().unwrap_or(Path::new(""));
         entries.extend(models.into_iter().map(|(name, entry)| (folder, name, entry)));
     }
+    loading::known_rules(&model).map_err(Failure::Call)?;
     let above = loading::settings(&model);
     let mut sources: Vec<Source> = models.iter().map(|text| source(text, &above)).collect();
     for (folder, name, entry) in entries {
@@ -149,6 +158,17 @@ pub(crate) fn state_folder() -> Option<PathBuf> {
     set.or_else(home).map(|folder| folder.join("landfall"))
 }
 
+/// Ends the process when Ctrl-C is pressed, but for what comes together with the signal before.
+async fn pressed_again() {
+    tokio::time::sleep(SIGNALS_TOGETHER).await;
+    // A new listener: it does not hear what came before it.
+    let interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+    let Ok(mut interrupt) = interrupt else { return };
+    interrupt.recv().await;
+    warn!("Ctrl-C again: stopped without waiting");
+    exit(130);
+}
+
 /// Ctrl-C and SIGTERM.
 pub(crate) struct Signals {
     runtime: tokio::runtime::Runtime,
@@ -174,10 +194,29 @@ impl Signals {
 
     /// Waits for one of them, and gives its name.
     pub(crate) fn wait(mut self) -> &'static str {
+        self.next()
+    }
+
+    /// The same; from a moment later on, Ctrl-C ends the process at once: whoever presses it again does not want to wait.
+    /// Not so SIGTERM: what ends a group of processes may well send it twice.
+    ///
+    /// # Errors
+    /// What the operating system said.
+    fn wait_then_obey(mut self) -> Result<&'static str, Problem> {
+        let first = self.next();
+        let runtime = self.runtime;
+        let obey = move || runtime.block_on(pressed_again());
+        let started = std::thread::Builder::new().name("signals".to_owned()).spawn(obey);
+        started.map_err(|e| Problem::io("listen for signals", &e))?;
+        Ok(first)
+    }
+
+    fn next(&mut self) -> &'static str {
+        let (interrupt, terminate) = (&mut self.interrupt, &mut self.terminate);
         self.runtime.block_on(async {
             tokio::select! {
-                _ = self.interrupt.recv() => "Ctrl-C",
-                _ = self.terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "Ctrl-C",
+                _ = terminate.recv() => "SIGTERM",
             }
         })
     }

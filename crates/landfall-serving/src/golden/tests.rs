@@ -32,7 +32,7 @@ fn the_first_differences_are_named_and_all_are_counted() {
     let report = compared(floats(&[0.0; 30]), floats(&[1.0; 30]));
     assert_eq!((report.differing, report.differences.len()), (30, MOST_SHOWN));
     let first = &report.differences[0];
-    assert_eq!((first.row, first.expected.as_str(), first.found.as_str()), (0, "0", "1"));
+    assert_eq!((first.row, first.expected.as_str(), first.found.as_str()), (1, "0", "1"));
     assert!(report.accepted().unwrap_err().to_string().starts_with("30 of 30 values differ"));
 }
 
@@ -70,5 +70,5 @@ fn a_row_that_failed_differs_with_its_problem() {
     outputs.fail_row(1, Problem::invalid("no such category"));
     let report = compare(&golden, &outputs, None, Tolerance::default(), GoldenReport::default()).unwrap();
     assert_eq!(report.differences[0].found, "no such category");
-    assert_eq!((report.differing, report.differences[0].row), (1, 1));
+    assert_eq!((report.differing, report.differences[0].row), (1, 2));
 }

@@ -82,7 +82,7 @@ fn golden_rows_decide_whether_a_version_is_accepted() {
     assert_eq!(lease.statistics().executions, 0, "golden rows are nobody's call");
     let problem = with("1 2 6\n1 1 5").err().unwrap();
     assert_eq!(problem.kind(), Kind::DataLoss);
-    assert!(problem.to_string().contains(r#"row 1, output "y", value 0: expected 5, found 4"#), "{problem}");
+    assert!(problem.to_string().contains(r#"row 2, output "y", value 0: expected 5, found 4"#), "{problem}");
     let unreadable =
         once(&[("m.fake", "fake\nend\n"), ("model.toml", "golden nothing")], |folder| Source::path(folder));
     assert!(unreadable.err().unwrap().to_string().contains("nothing"));

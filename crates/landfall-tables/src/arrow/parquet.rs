@@ -16,6 +16,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Compression;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,7 @@ pub(crate) fn open(name: &str, file: File, wants: &Wants, chunk_rows: usize) -> 
     let metadata = guarded(name, || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))?;
     let (decoder, needed, ignored) =
         decode::plan(metadata.schema(), wants).map_err(|p| p.at(name.to_owned()))?;
+    known_packing(name, &metadata)?;
     let rows = metadata.metadata().row_groups().iter().map(|group| group.num_rows()).sum::<i64>();
     let total =
         u64::try_from(rows).map_err(|_| Problem::malformed(name, None, "the number of rows is negative"))?;
@@ -48,6 +50,22 @@ pub(crate) fn open(name: &str, file: File, wants: &Wants, chunk_rows: usize) -> 
         ignored,
         total: Some(total),
     })
+}
+
+/// Refuses columns that are packed in a way that is not unpacked here.
+fn known_packing(name: &str, metadata: &ArrowReaderMetadata) -> Result<(), Problem> {
+    let columns = metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let unknown = |packing: &Compression| matches!(packing, Compression::BROTLI(_) | Compression::LZO);
+    match columns.map(|column| column.compression()).find(unknown) {
+        None => Ok(()),
+        Some(packing) => Err(Problem::unsupported(
+            format!(
+                "{name}: Parquet packed with {}",
+                packing.to_string().split('(').next().unwrap_or_default()
+            ),
+            "write it with Snappy, Zstandard, LZ4 or gzip",
+        )),
+    }
 }
 
 #[derive(Default)]

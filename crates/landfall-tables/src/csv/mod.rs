@@ -1,4 +1,5 @@
-//! CSV as RFC 4180 has it, read leniently: any line end, quotes in the middle of a cell are themselves.
+//! CSV as RFC 4180 has it, read leniently: any line end, quotes in the middle of a cell are themselves; semicolons, tabs
+//! or bars between cells where the header's names are the model's only so.
 
 mod read;
 mod record;

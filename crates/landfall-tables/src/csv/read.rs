@@ -1,6 +1,6 @@
 //! CSV into inputs: cells straight into columns of the model's types.
 
-use super::record::{Cell, Records, cells};
+use super::record::{COMMA, Cell, Records, cells};
 use crate::cell;
 use crate::chunk::{Decoded, Raw, TextRows};
 use crate::plan::{self, Filling, Plan, SourceColumn};
@@ -19,12 +19,17 @@ pub(crate) fn open(
 ) -> Result<Opened, Problem> {
     let mut records = RecordReader::new(name, stream, Records::new(), options.eager);
     let first = records.block(1)?;
-    let mut by_place = false;
+    let (mut by_place, mut separator) = (false, COMMA);
     let (plan, names, first) = match first {
         None => (no_columns(wants), Vec::new(), None),
         Some(first) => {
-            let names = header(first.record(0)).map_err(|problem| problem.at(name.to_owned()))?;
-            let named = names_inputs(wants, &names);
+            let mut names =
+                header(first.record(0), separator).map_err(|problem| problem.at(name.to_owned()))?;
+            let mut named = names_inputs(wants, &names);
+            if !named && let Some((other, better)) = other_separator(wants, first.record(0)) {
+                (separator, names, named) = (other, better, true);
+                records.splitter().separator = separator;
+            }
             match (!named).then(|| without_header(wants, &first, options)).flatten() {
                 Some(plan) => {
                     let numbered = (0..names.len()).map(|i| (i + 1).to_string()).collect();
@@ -41,13 +46,22 @@ pub(crate) fn open(
         }
     };
     let ignored = plan.ignored.clone();
-    let decoder = CsvDecoder { plan, names, by_place, missing: options.missing.clone() };
+    let decoder = CsvDecoder { plan, names, by_place, separator, missing: options.missing.clone() };
     Ok(Opened::new(FirstThenRest { first, records }, decoder, ignored))
 }
 
-fn header(record: &[u8]) -> Result<Vec<String>, Problem> {
+/// A sign that stands between cells in the place of the comma, and the header's names by it: where a name is then one of
+/// the model's.
+fn other_separator(wants: &Wants, record: &[u8]) -> Option<(u8, Vec<String>)> {
+    [b';', b'\t', b'|'].into_iter().find_map(|separator| {
+        let names = header(record, separator).ok()?;
+        (names.len() > 1 && names_inputs(wants, &names)).then_some((separator, names))
+    })
+}
+
+fn header(record: &[u8], separator: u8) -> Result<Vec<String>, Problem> {
     let mut row = Vec::new();
-    if !cells(record, &mut row) {
+    if !cells(record, separator, &mut row) {
         return Err(Problem::invalid("a quote in the header is not closed"));
     }
     Ok(row.iter().map(|cell| String::from_utf8_lossy(&cell.text()).trim().to_owned()).collect())
@@ -80,7 +94,7 @@ fn names_inputs(wants: &Wants, names: &[String]) -> bool {
 /// A first record that is data: as many cells as the inputs take, each of its input's type, and not all of them text.
 fn without_header(wants: &Wants, first: &TextRows, options: &ReadOptions) -> Option<Plan> {
     let mut row = Vec::new();
-    if !cells(first.record(0), &mut row) {
+    if !cells(first.record(0), COMMA, &mut row) {
         return None;
     }
     let plan = plan::by_place(&wants.signature, wants.only, row.len())?;
@@ -111,7 +125,7 @@ fn no_name_fits(wants: &Wants, names: &[String]) -> Problem {
     let more = if names.len() > SHOWN { ", …" } else { "" };
     let other_sign = match names {
         [only] if only.contains([';', '\t', '|']) => {
-            " Commas separate cells; this file seems to use another sign."
+            " It has no comma; read with another sign between cells (; | or tabs) its names fit no better."
         }
         _ => "",
     };
@@ -133,6 +147,8 @@ struct CsvDecoder {
     /// Of all columns; in a file without header: their places, from 1.
     names: Vec<String>,
     by_place: bool,
+    /// What stands between cells.
+    separator: u8,
     missing: Vec<Vec<u8>>,
 }
 
@@ -155,7 +171,7 @@ impl Decoder for CsvDecoder {
         let mut row = Vec::new();
         for (number, record) in text.iter().enumerate() {
             rows.row(number, |rows| {
-                if !cells(record, &mut row) {
+                if !cells(record, self.separator, &mut row) {
                     return Err(Problem::invalid("a quoted cell is not closed"));
                 }
                 if row.len() != self.names.len() {

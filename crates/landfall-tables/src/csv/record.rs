@@ -13,33 +13,40 @@ enum Place {
     QuoteSeen,
 }
 
+/// What stands between cells, unless the header is read better with another sign.
+pub(crate) const COMMA: u8 = b',';
+
 /// Finds the ends of records. A quote opens a quoted cell at the start of a cell only, as in [`cells`].
-pub(crate) struct Records(Place);
+pub(crate) struct Records {
+    place: Place,
+    /// What stands between cells.
+    pub(crate) separator: u8,
+}
 
 impl Records {
     pub(crate) fn new() -> Self {
-        Records(Place::CellStart)
+        Records { place: Place::CellStart, separator: COMMA }
     }
 }
 
 impl Splitter for Records {
     fn end(&mut self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
-        let mut place = self.0;
+        let (mut place, separator) = (self.place, self.separator);
         for (i, &byte) in bytes.iter().enumerate().skip(from) {
             place = match (place, byte) {
                 (Place::Quoted, b'"') => Place::QuoteSeen,
                 (Place::Quoted, _) => Place::Quoted,
                 (Place::QuoteSeen, b'"') => Place::Quoted,
                 (Place::CellStart, b'"') => Place::Quoted,
-                (_, b',') => Place::CellStart,
+                (_, byte) if byte == separator => Place::CellStart,
                 (_, b'\n' | b'\r') => {
-                    self.0 = Place::CellStart;
+                    self.place = Place::CellStart;
                     return Some((i, i + 1));
                 }
                 _ => Place::Plain,
             };
         }
-        self.0 = place;
+        self.place = place;
         None
     }
 
@@ -55,7 +62,7 @@ pub(crate) struct Cell<'a> {
     bytes: &'a [u8],
     /// Whether there are doubled quotes to undo.
     doubled: bool,
-    /// What follows the closing quote, up to the comma: part of the cell's text.
+    /// What follows the closing quote, up to the separator: part of the cell's text.
     tail: &'a [u8],
 }
 
@@ -82,7 +89,7 @@ impl<'a> Cell<'a> {
 }
 
 /// Cuts a record into its cells; `false` when a quote is not closed.
-pub(crate) fn cells<'a>(record: &'a [u8], out: &mut Vec<Cell<'a>>) -> bool {
+pub(crate) fn cells<'a>(record: &'a [u8], separator: u8, out: &mut Vec<Cell<'a>>) -> bool {
     out.clear();
     let mut rest = record;
     loop {
@@ -90,14 +97,14 @@ pub(crate) fn cells<'a>(record: &'a [u8], out: &mut Vec<Cell<'a>>) -> bool {
         if let [b'"', quoted @ ..] = rest {
             let Some((end, doubled)) = closing_quote(quoted) else { return false };
             let tail = &quoted[end + 1..];
-            let comma = tail.iter().position(|&byte| byte == b',');
-            out.push(Cell { bytes: &quoted[..end], doubled, tail: &tail[..comma.unwrap_or(tail.len())] });
-            after = comma.map(|comma| &tail[comma + 1..]);
+            let cell_end = tail.iter().position(|&byte| byte == separator);
+            out.push(Cell { bytes: &quoted[..end], doubled, tail: &tail[..cell_end.unwrap_or(tail.len())] });
+            after = cell_end.map(|cell_end| &tail[cell_end + 1..]);
         } else {
-            let comma = rest.iter().position(|&byte| byte == b',');
-            let bytes = &rest[..comma.unwrap_or(rest.len())];
+            let cell_end = rest.iter().position(|&byte| byte == separator);
+            let bytes = &rest[..cell_end.unwrap_or(rest.len())];
             out.push(Cell { bytes, doubled: false, tail: b"" });
-            after = comma.map(|comma| &rest[comma + 1..]);
+            after = cell_end.map(|cell_end| &rest[cell_end + 1..]);
         }
         match after {
             Some(after) => rest = after,
@@ -131,7 +138,7 @@ mod tests {
         while let Some(block) = reader.block(2).unwrap() {
             for record in block.iter() {
                 let mut out = Vec::new();
-                let closed = cells(record, &mut out);
+                let closed = cells(record, COMMA, &mut out);
                 let mut row: Vec<String> =
                     out.iter().map(|c| String::from_utf8(c.text().into_owned()).unwrap()).collect();
                 if !closed {

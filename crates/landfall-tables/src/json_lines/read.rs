@@ -65,6 +65,12 @@ impl JsonDecoder {
 
     /// A first line that has not one input that it must have: the file is not meant for the model.
     fn check_first(&self, line: &[u8]) -> Result<(), Problem> {
+        let text = line.trim_ascii();
+        if text == b"[" || (text.starts_with(b"[{") && !text.starts_with(b"[{\"b64\"")) {
+            return Err(Problem::invalid(
+                "a JSON array of rows: each row has to be on a line of its own (JSON Lines)",
+            ));
+        }
         let mut scanner = Scanner::new(line);
         if scanner.start().is_ok_and(|start| start != Start::Object) {
             return match self.nameless() {

@@ -28,6 +28,25 @@ fn cells_fill_inputs_whatever_the_chunk_size() {
 }
 
 #[test]
+fn another_sign_between_cells_is_taken_where_the_header_fits_only_so() {
+    let inputs = vec![input("s", DType::String, &[]), input("n", DType::F32, &[])];
+    let signature = signature(inputs, RowRule::Independent);
+    let with_commas = "\"n\",s\n1.5,\"a,b\nc\"\n2,\"d;e|f\"\n3,\n";
+    let expected = read(Format::Csv, with_commas.as_bytes(), &signature, 10).unwrap();
+    for separator in [";", "\t", "|"] {
+        let quoted = "\"n\"@s\n1.5@\"a,b\nc\"\n2@\"d;e|f\"\n3@\n".replace('@', separator);
+        for chunk_rows in [1, 10] {
+            let found = read(Format::Csv, quoted.as_bytes(), &signature, chunk_rows).unwrap();
+            assert_eq!(found, expected, "{separator:?}");
+        }
+    }
+    let comma = read(Format::Csv, b"n;s\n1,5;a\n", &signature, 10).unwrap();
+    assert!(comma.bad[0].1.contains(r#"expected float32, found "1,5""#), "{:?}", comma.bad);
+    let other = read(Format::Csv, b"a;b\n1;a\n", &signature, 10).unwrap_err().to_string();
+    assert!(other.contains("It has no comma"), "{other}");
+}
+
+#[test]
 fn strings_are_bytes() {
     let signature = signature(vec![input("s", DType::String, &[])], RowRule::Independent);
     let read = read(Format::Csv, b"s\n\xff\xfe\n", &signature, 10).unwrap();

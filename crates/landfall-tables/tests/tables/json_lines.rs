@@ -33,6 +33,17 @@ fn lines_fill_inputs_and_unknown_keys_are_named() {
 }
 
 #[test]
+fn an_array_of_rows_is_refused_by_name() {
+    let signature = signature(vec![input("s", DType::String, &[-1])], RowRule::Independent);
+    for text in ["[{\"s\": \"a\"}]", "[\n{\"s\": \"a\"}\n]\n"] {
+        let problem = read(Format::JsonLines, text.as_bytes(), &signature, 10).unwrap_err().to_string();
+        assert!(problem.contains("a JSON array of rows"), "{problem}");
+    }
+    let bytes = read(Format::JsonLines, b"[{\"b64\": \"/wA=\"}]", &signature, 10).unwrap();
+    assert_eq!(bytes.tensors[0].as_ref().unwrap().strings().unwrap().get(0), b"\xff\0");
+}
+
+#[test]
 fn rows_of_unlike_shape_go_in_calls_of_their_own() {
     let signature = signature(vec![input("x", DType::I64, &[-1])], RowRule::Independent);
     let lines = b"{\"x\":[1,2]}\n{\"x\":[3,4]}\n{\"x\":[5]}\n[6]\n{\"x\":[7,8]}\n";

@@ -143,10 +143,10 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE")]
     pub(crate) golden: Option<PathBuf>,
     /// Relative tolerance
-    #[arg(long, default_value_t = 1e-5)]
+    #[arg(long, default_value_t = 1e-5, value_parser = tolerance)]
     pub(crate) rtol: f64,
     /// Absolute tolerance
-    #[arg(long, default_value_t = 1e-5)]
+    #[arg(long, default_value_t = 1e-5, value_parser = tolerance)]
     pub(crate) atol: f64,
     /// The signature that the golden rows are for
     #[arg(long, value_name = "NAME")]
@@ -190,10 +190,10 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "FILE")]
     pub(crate) golden: Option<PathBuf>,
     /// Relative tolerance
-    #[arg(long, default_value_t = crate::convert::TOLERANCE.relative)]
+    #[arg(long, default_value_t = crate::convert::TOLERANCE.relative, value_parser = tolerance)]
     pub(crate) rtol: f64,
     /// Absolute tolerance
-    #[arg(long, default_value_t = crate::convert::TOLERANCE.absolute)]
+    #[arg(long, default_value_t = crate::convert::TOLERANCE.absolute, value_parser = tolerance)]
     pub(crate) atol: f64,
     #[command(flatten)]
     pub(crate) model_flags: ModelFlags,
@@ -272,6 +272,12 @@ pub(crate) fn name_and_path(text: &OsStr) -> (Option<&str>, &Path) {
         Some((name, path)) => (Some(name), Path::new(OsStr::from_bytes(path))),
         None => (None, whole),
     }
+}
+
+/// How far numbers may lie apart: 0 or more.
+fn tolerance(text: &str) -> Result<f64, String> {
+    let told = text.parse().ok().filter(|told: &f64| told.is_finite() && *told >= 0.0);
+    told.ok_or_else(|| "expected a number of 0 or more".to_owned())
 }
 
 #[cfg(test)]

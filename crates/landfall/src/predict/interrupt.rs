@@ -2,7 +2,7 @@
 
 use landfall_model::Problem;
 use landfall_tables::AtomicFile;
-use std::process::exit;
+use signal_hook::low_level::exit;
 use tokio::runtime::Builder;
 use tokio::signal;
 
@@ -17,6 +17,7 @@ pub(super) fn watch() -> Result<(), Problem> {
         let code = runtime.block_on(interrupted());
         if let Some(code) = code {
             AtomicFile::abandon_all();
+            // At once: a library that tidied up after itself would do so under the feet of threads that still use it.
             exit(code);
         }
     };

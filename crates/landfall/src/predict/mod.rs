@@ -109,6 +109,9 @@ fn open_with(arguments: &Predict, signature: &Arc<Signature>, streams: bool) -> 
     Ok(Opened { signature: signature.clone(), wanted, reader, first_format })
 }
 
+/// Each column that no input takes gets a line of its own; more of them share one.
+const LINES_OF_COLUMNS: usize = 10;
+
 /// Columns that no input takes, each named once.
 #[derive(Default)]
 struct PassedOver(BTreeSet<String>);
@@ -116,10 +119,19 @@ struct PassedOver(BTreeSet<String>);
 impl PassedOver {
     /// Names those that were not named before: some formats show their columns with their rows only.
     fn say_new(&mut self, reader: &TableReader) {
-        for column in reader.ignored() {
-            if self.0.insert(column.clone()) {
-                say(&format!("landfall: column {column:?} is passed over: no input takes it"));
-            }
+        let new: Vec<String> =
+            reader.ignored().into_iter().filter(|column| self.0.insert(column.clone())).collect();
+        if new.len() > LINES_OF_COLUMNS {
+            let names: Vec<String> = new.iter().map(|column| format!("{column:?}")).collect();
+            say(&format!(
+                "landfall: {} columns are passed over, since no input takes them: {}",
+                new.len(),
+                names.join(", ")
+            ));
+            return;
+        }
+        for column in new {
+            say(&format!("landfall: column {column:?} is passed over: no input takes it"));
         }
     }
 }
