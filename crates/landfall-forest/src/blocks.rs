@@ -17,6 +17,8 @@ pub(crate) struct Job<'a, X, Y> {
     pub(crate) conditions: &'a Conditions<X>,
     pub(crate) sliced: &'a Sliced<X, Y>,
     pub(crate) rows: Rows<'a, X>,
+    /// All features' values, where they come as columns: `rows` then has none, and nothing asks it.
+    pub(crate) columns: &'a [&'a [X]],
     pub(crate) trees: Range<usize>,
 }
 
@@ -133,7 +135,13 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
         let outputs = self.forest.outputs;
         // Whole registers: what lies behind the last row is answered, and not read.
         let width = count.next_multiple_of(64);
-        machine.columns(&self.conditions.columns, self.rows, start, count, space.columns);
+        if self.columns.is_empty() {
+            machine.columns(&self.conditions.columns, self.rows, start, count, space.columns);
+        } else {
+            for (column, into) in self.conditions.columns.iter().zip(space.columns.chunks_exact_mut(ROWS)) {
+                column.copy(&self.columns[column.feature as usize][start..start + count], into);
+            }
+        }
         self.rank(width, space, machine);
         for output in 0..outputs {
             let into = &mut space.sums[output * ROWS..][..count];

@@ -3,35 +3,23 @@
 use crate::categories::CategorySets;
 use crate::conditions::Conditions;
 use crate::covers::Covers;
-use crate::forest::{Linear, Node, Players, Rule, SplitKinds, Tree};
+use crate::forest::{Linear, Players, Rule, SplitKinds};
+use crate::layout::Space;
 use crate::levels::Levels;
 use crate::packed::Packed;
 use crate::sliced::Sliced;
-use crate::{Forest, NegativeFractions, NodeKind, Real, Side, Split, Test, TreeSpec};
-use landfall_model::{Kind, Problem};
+use crate::{Forest, Leaves, NegativeFractions, Real, TreeNodes, TreeSpec};
+use landfall_model::Problem;
 use std::sync::OnceLock;
 
 /// The largest number of nodes, over all trees: positions are 32 bits wide.
-const MAX_NODES: usize = u32::MAX as usize / 2;
+pub(crate) const MAX_NODES: usize = u32::MAX as usize / 2;
 
 /// Builds a forest tree by tree.
 pub struct Builder<X, Y> {
     pub(crate) forest: Forest<X, Y>,
     pub(crate) has_covers: bool,
-    space: Space,
-}
-
-/// Memory for one tree, kept for the next.
-#[derive(Default)]
-struct Space {
-    /// Numbers that nodes have in the tree's specification, by place.
-    order: Vec<u32>,
-    /// By number, whether a node is led to.
-    reached: Vec<bool>,
-    /// Nodes to come.
-    open: Vec<usize>,
-    /// Numbers that leaves have in the specification, from left to right.
-    leaves: Vec<u32>,
+    pub(crate) space: Space,
 }
 
 impl<X: Real, Y: Real> Builder<X, Y> {
@@ -109,14 +97,36 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         self
     }
 
+    /// As [`Builder::without_covers`], when a tree turns up that does not know them.
+    pub fn forget_covers(&mut self) {
+        self.has_covers = false;
+        self.forest.covers = Covers::default();
+    }
+
     /// Adds the next tree.
     ///
     /// # Errors
     /// Invalid argument naming tree and node: a child that is not there, a node that two lead to (so any cycle), a
     /// feature or leaf out of range, a threshold that is not a number, absurd counts.
     pub fn add(&mut self, spec: &TreeSpec<X, Y>) -> Result<(), Problem> {
+        let TreeSpec { nodes, values, width, first_output, linear } = spec;
+        self.add_nodes(
+            nodes.as_slice(),
+            &Leaves { values, width: *width, first_output: *first_output, linear },
+        )
+    }
+
+    /// As [`Builder::add`], of a tree that its reader keeps in a form of its own.
+    ///
+    /// # Errors
+    /// As [`Builder::add`].
+    pub fn add_nodes(
+        &mut self,
+        nodes: &(impl TreeNodes<X> + ?Sized),
+        leaves: &Leaves<'_, Y>,
+    ) -> Result<(), Problem> {
         let tree = self.forest.trees.len();
-        self.lay_out(spec).map_err(|problem| problem.at(format!("tree {tree}")))
+        self.lay_out(nodes, leaves).map_err(|problem| problem.at(format!("tree {tree}")))
     }
 
     /// The forest.
@@ -149,203 +159,4 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         forest.conditions = conditions;
         forest
     }
-
-    /// Breadth first from the root, children side by side.
-    fn lay_out(&mut self, spec: &TreeSpec<X, Y>) -> Result<(), Problem> {
-        let leaves = self.check_leaves(&spec.values, spec.width, spec.first_output, spec.nodes.len())?;
-        if !spec.linear.is_empty() && (spec.linear.len() != leaves || spec.width != 1) {
-            let functions = spec.linear.len();
-            return Err(Problem::invalid(format!("{functions} linear functions for {leaves} leaves")));
-        }
-        let forest = &mut self.forest;
-        let Space { order, reached, .. } = &mut self.space;
-        let (root, first_cover) = (forest.nodes.len(), forest.covers.len());
-        order.clear();
-        order.push(0);
-        reached.clear();
-        reached.resize(spec.nodes.len(), false);
-        *reached.first_mut().ok_or_else(|| Problem::invalid("a tree without nodes"))? = true;
-        let (mut depth, mut end_of_level) = (0, 1);
-        let mut leaf_nodes = 0;
-        let mut at = 0;
-        while at < order.len() {
-            if at == end_of_level {
-                (depth, end_of_level) = (depth + 1, order.len());
-            }
-            let number = order[at];
-            let node = &spec.nodes[number as usize];
-            let here = |problem: Problem| problem.at(format!("node {number}"));
-            if self.has_covers {
-                forest.covers.push(node.cover);
-            }
-            match &node.kind {
-                NodeKind::Leaf { leaf, .. } => {
-                    leaf_nodes += 1;
-                    check_leaf(*leaf as usize, leaf_nodes, leaves).map_err(here)?;
-                    forest.nodes.push(Node::LEAF);
-                }
-                NodeKind::Split(split) => {
-                    for child in [split.left, split.right] {
-                        lead_to(reached, child).map_err(here)?;
-                    }
-                    let left = root + order.len();
-                    order.extend([split.left, split.right]);
-                    let node = compile(forest, split, left).map_err(here)?;
-                    forest.nodes.push(node);
-                }
-            }
-            at += 1;
-        }
-        forest.trees.push(Tree {
-            root: root as u32,
-            first_leaf: forest.leaf_ids.len() as u32,
-            leaves: leaf_nodes as u32,
-            depth,
-            first_value: forest.values.len(),
-            width: spec.width,
-            first_output: spec.first_output,
-            first_cover,
-            is_linear: !spec.linear.is_empty(),
-            is_oblivious: false,
-        });
-        self.number_leaves(spec, root);
-        self.add_linear(spec)
-    }
-
-    /// Number of leaves of a tree, of so many nodes.
-    pub(crate) fn check_leaves(
-        &self,
-        values: &[Y],
-        width: usize,
-        first_output: usize,
-        nodes: usize,
-    ) -> Result<usize, Problem> {
-        let refuse = |what: String| Err(Problem::invalid(what));
-        if self.forest.nodes.len() + nodes > MAX_NODES {
-            let what = format!("a forest of more than {MAX_NODES} nodes");
-            return Err(Problem::worded(Kind::ResourceExhausted, what));
-        }
-        if width == 0 || !values.len().is_multiple_of(width) {
-            return refuse(format!("{} leaf values, {width} for each leaf", values.len()));
-        }
-        if first_output + width > self.forest.outputs {
-            let last = first_output + width - 1;
-            return refuse(format!("leaves for output {last} of {}", self.forest.outputs));
-        }
-        Ok(values.len() / width)
-    }
-
-    /// Numbers the leaves of the last tree from left to right, and takes their values and ids in this order.
-    fn number_leaves(&mut self, spec: &TreeSpec<X, Y>, root: usize) {
-        let forest = &mut self.forest;
-        let Space { order, open, leaves, .. } = &mut self.space;
-        leaves.clear();
-        open.clear();
-        open.push(root);
-        while let Some(place) = open.pop() {
-            let node = &mut forest.nodes[place];
-            match &spec.nodes[order[place - root] as usize].kind {
-                NodeKind::Split(_) => open.extend([node.next as usize + 1, node.next as usize]),
-                NodeKind::Leaf { leaf, id } => {
-                    node.next = leaves.len() as u32;
-                    leaves.push(*leaf);
-                    forest.leaf_ids.push(*id);
-                    let first = *leaf as usize * spec.width;
-                    forest.values.extend_from_slice(&spec.values[first..first + spec.width]);
-                }
-            }
-        }
-    }
-
-    fn add_linear(&mut self, spec: &TreeSpec<X, Y>) -> Result<(), Problem> {
-        let leaves = &self.space.leaves;
-        let linear = &mut self.forest.linear;
-        if !spec.linear.is_empty() && linear.constants.is_empty() {
-            // Trees before the first linear one.
-            let before = self.forest.leaf_ids.len() - leaves.len();
-            linear.constants.resize(before, Y::ZERO);
-            linear.ends.resize(before, 0);
-        }
-        for number in leaves.iter().filter(|_| !spec.linear.is_empty()) {
-            let leaf = &spec.linear[*number as usize];
-            if let Some((feature, _)) = leaf.terms.iter().find(|(f, _)| *f as usize >= self.forest.features) {
-                let what = format!("leaf {number}: feature {feature} of {}", self.forest.features);
-                return Err(Problem::invalid(what));
-            }
-            linear.constants.push(leaf.constant);
-            linear.ends.push(linear.terms.len());
-            linear.terms.extend_from_slice(&leaf.terms);
-        }
-        if spec.linear.is_empty() && !linear.constants.is_empty() {
-            linear.constants.resize(linear.constants.len() + leaves.len(), Y::ZERO);
-            linear.ends.resize(linear.ends.len() + leaves.len(), linear.terms.len());
-        }
-        Ok(())
-    }
-}
-
-/// Takes note of a node that a split leads to.
-fn lead_to(reached: &mut [bool], child: u32) -> Result<(), Problem> {
-    let nodes = reached.len();
-    let seen = reached
-        .get_mut(child as usize)
-        .ok_or_else(|| Problem::invalid(format!("child {child} of a tree with {nodes} nodes")))?;
-    if std::mem::replace(seen, true) {
-        return Err(Problem::invalid(format!("child {child} is led to twice, or is a node above it")));
-    }
-    Ok(())
-}
-
-fn check_leaf(leaf: usize, seen: usize, leaves: usize) -> Result<(), Problem> {
-    if leaf >= leaves {
-        return Err(Problem::invalid(format!("leaf {leaf} of a tree with {leaves} leaves")));
-    }
-    if seen > leaves {
-        return Err(Problem::invalid(format!("one leaf more than the tree's {leaves}")));
-    }
-    Ok(())
-}
-
-fn compile<X: Real, Y: Real>(
-    forest: &mut Forest<X, Y>,
-    split: &Split<X>,
-    left: usize,
-) -> Result<Node<X>, Problem> {
-    let missing_left = split.missing == Side::Left;
-    let node = question(forest, split.feature, &split.test, missing_left, split.zero_is_missing)?;
-    Ok(Node { next: left as u32, ..node })
-}
-
-/// What a node asks, as yet leading nowhere.
-pub(crate) fn question<X: Real, Y: Real>(
-    forest: &mut Forest<X, Y>,
-    feature: u32,
-    test: &Test<X>,
-    missing_left: bool,
-    zero_is_missing: bool,
-) -> Result<Node<X>, Problem> {
-    if feature as usize >= forest.features {
-        return Err(Problem::invalid(format!("feature {feature} of {}", forest.features)));
-    }
-    if feature >= Rule::MAX_FEATURES {
-        let what = format!("feature {feature}: more than {} are not taken", Rule::MAX_FEATURES);
-        return Err(Problem::worded(Kind::ResourceExhausted, what));
-    }
-    let (test, threshold) = match test {
-        Test::Less(t) => (Rule::LESS, *t),
-        Test::AtMost(t) => (Rule::AT_MOST, *t),
-        Test::Equal(t) => (Rule::EQUAL, *t),
-        Test::Among(categories) => {
-            let set = forest.sets.add(categories);
-            if set >= Rule::MAX_SETS {
-                let what = format!("more than {} splits on categories", Rule::MAX_SETS);
-                return Err(Problem::worded(Kind::ResourceExhausted, what));
-            }
-            (Rule::AMONG, X::of(set as f64))
-        }
-    };
-    if threshold.is_nan() {
-        return Err(Problem::invalid("the threshold is not a number"));
-    }
-    Ok(Node { threshold, next: 0, rule: Rule::split(test, missing_left, zero_is_missing, feature) })
 }

@@ -5,7 +5,8 @@
 //! thresholds has up to two slots of ranks, one in which a missing value lies below all thresholds and one in which it
 //! lies above, so that a missing value costs nothing.
 
-use crate::forest::{Forest, Node, Rule};
+use crate::forest::Forest;
+use crate::thresholds::Thresholds;
 use crate::{Real, Rows};
 
 /// Thresholds that are ranked together, so that a rank fits into a byte; a longer list has several ranks, each among a part
@@ -26,8 +27,9 @@ pub(crate) struct Conditions<X> {
     pub(crate) others: Vec<u32>,
     /// Slots that hold ranks; those of `others` follow.
     pub(crate) ranked: usize,
-    /// The slot and rank of each node, by node: a row goes right where its rank in the slot is above this one. Kept until
-    /// the layouts are made.
+    /// The number of each split's question, by node. Kept until the layouts are made, as what follows.
+    numbers: Vec<u32>,
+    /// By question: a row goes right where its rank in the slot is above this one. They ascend.
     places: Vec<(u32, u8)>,
 }
 
@@ -57,64 +59,15 @@ pub(crate) struct Part<X> {
     pub(crate) missing_right: Option<usize>,
 }
 
+/// The number of no question.
+const NONE: u32 = u32::MAX;
+
 /// How thresholds are counted.
 pub(crate) trait Count<X> {
     /// How many thresholds are below x.
     fn below(&self, thresholds: &[X; LANES], x: X) -> u32;
     /// How many thresholds are at most x.
     fn at_most(&self, thresholds: &[X; LANES], x: X) -> u32;
-}
-
-/// A split on a threshold, so that sorted ones lie list by list, a list being of one column and kind of test, and in each
-/// by threshold. From the highest bit: the feature (27 bits), whether zero is missing, whether the test is `<=`, the
-/// threshold (64 bits), the node (31 bits), and whether a missing value goes left.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key(u128);
-
-impl Key {
-    fn of<X: Real>(number: usize, node: &Node<X>) -> Option<Key> {
-        let at_most = match node.rule.test() {
-            _ if node.rule.is_leaf() => return None,
-            Rule::LESS => false,
-            Rule::AT_MOST => true,
-            _ => return None,
-        };
-        let list = (node.feature() as u128) << 2
-            | u128::from(node.rule.zero_is_missing()) << 1
-            | u128::from(at_most);
-        // Zeros of both signs are one threshold. The bits of a negative number descend where it ascends.
-        let bits = (node.threshold.wide() + 0.0).to_bits();
-        let ascending = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
-        Some(Key(list << 96
-            | u128::from(ascending) << 32
-            | (number as u128) << 1
-            | u128::from(node.rule.missing_left())))
-    }
-
-    fn list(self) -> u32 {
-        (self.0 >> 96) as u32
-    }
-
-    fn column(self) -> Column {
-        Column { feature: self.list() >> 2, zero_is_missing: self.list() & 2 != 0 }
-    }
-
-    fn at_most(self) -> bool {
-        self.list() & 1 != 0
-    }
-
-    /// What two splits share that ask the same, but for where a missing value goes.
-    fn question(self) -> u128 {
-        self.0 >> 32
-    }
-
-    fn node(self) -> usize {
-        (self.0 as u32 >> 1) as usize
-    }
-
-    fn missing_left(self) -> usize {
-        (self.0 & 1) as usize
-    }
 }
 
 impl<X> Default for Conditions<X> {
@@ -124,6 +77,7 @@ impl<X> Default for Conditions<X> {
             parts: Vec::new(),
             others: Vec::new(),
             ranked: 0,
+            numbers: Vec::new(),
             places: Vec::new(),
         }
     }
@@ -132,62 +86,64 @@ impl<X> Default for Conditions<X> {
 impl<X: Real> Conditions<X> {
     /// The questions of all nodes.
     pub(crate) fn of<Y: Real>(forest: &Forest<X, Y>) -> Self {
-        let mut conditions = Conditions { places: vec![(0, 0); forest.nodes.len()], ..Conditions::default() };
-        let mut keys = Vec::with_capacity(forest.nodes.len());
+        let mut conditions = Conditions::default();
+        let mut thresholds = Thresholds::new();
         let mut others = Vec::new();
-        for (number, node) in forest.nodes.iter().enumerate() {
-            match Key::of(number, node) {
-                Some(key) => keys.push(key),
-                None if node.rule.is_leaf() => {}
-                None => others.push(number as u32),
+        let mut numbers = Vec::with_capacity(forest.nodes.len());
+        for (place, node) in forest.nodes.iter().enumerate() {
+            let number = thresholds.number(place, node);
+            if number.is_none() && !node.rule.is_leaf() {
+                others.push(place as u32);
+            }
+            let side = u32::from(node.rule.missing_left());
+            numbers.push(number.map_or(NONE, |number| 2 * number + side));
+        }
+        let order = thresholds.in_order();
+        // By threshold and where missing values go: the question's number.
+        let mut questions = vec![NONE; 2 * order.len()];
+        let list = |number: &u32| thresholds.found[*number as usize].0.list();
+        for list in order.chunk_by(|a, b| list(a) == list(b)) {
+            let key = thresholds.found[list[0] as usize].0;
+            if conditions.columns.last() != Some(&key.column()) {
+                conditions.columns.push(key.column());
+            }
+            for part in list.chunks(PART) {
+                conditions.add_part(forest, &thresholds, part, &mut questions);
             }
         }
-        keys.sort_unstable();
-        for list in keys.chunk_by(|a, b| a.list() == b.list()) {
-            conditions.add_list(forest, list);
+        for number in numbers.iter_mut().filter(|number| **number != NONE) {
+            *number = questions[*number as usize];
         }
+        conditions.numbers = numbers;
         conditions.add_others(forest, others);
         conditions
     }
 
-    /// Cuts a list into parts of as many thresholds as a byte can rank.
-    fn add_list<Y: Real>(&mut self, forest: &Forest<X, Y>, keys: &[Key]) {
-        let column = keys[0].column();
-        if self.columns.last() != Some(&column) {
-            self.columns.push(column);
-        }
-        let mut thresholds = Vec::with_capacity(PART);
-        let mut first = 0;
-        for (at, key) in keys.iter().enumerate() {
-            if at == first || key.question() != keys[at - 1].question() {
-                if thresholds.len() == PART {
-                    self.add_part(&thresholds, &keys[first..at]);
-                    thresholds.clear();
-                    first = at;
-                }
-                thresholds.push(forest.nodes[key.node()].threshold);
-            }
-            self.places[key.node()].1 = (thresholds.len() - 1) as u8;
-        }
-        self.add_part(&thresholds, &keys[first..]);
-    }
-
-    /// Adds a part of the last column, and tells its splits their slots: by where they send missing values.
-    fn add_part(&mut self, thresholds: &[X], keys: &[Key]) {
+    /// Adds a part of the last column, and tells its thresholds their questions: by where splits send missing values.
+    fn add_part<Y: Real>(
+        &mut self,
+        forest: &Forest<X, Y>,
+        thresholds: &Thresholds,
+        part: &[u32],
+        questions: &mut [u32],
+    ) {
+        let sides = part.iter().fold(0, |sides, &number| sides | thresholds.sides[number as usize]);
         let slot = [0, 1].map(|side| {
-            keys.iter().any(|key| key.missing_left() == side).then(|| {
+            (sides >> side & 1 == 1).then(|| {
+                let slot = self.ranked;
                 self.ranked += 1;
-                self.ranked - 1
+                for (rank, &number) in (0..=u8::MAX).zip(part) {
+                    questions[2 * number as usize + side] = self.places.len() as u32;
+                    self.places.push((slot as u32, rank));
+                }
+                slot
             })
         });
-        for key in keys {
-            let slot =
-                slot[key.missing_left()].expect("each side that splits send missing values to has a slot");
-            self.places[key.node()].0 = slot as u32;
-        }
         let [missing_right, missing_left] = slot;
-        let (column, at_most) = (self.columns.len() - 1, keys[0].at_most());
-        self.parts.push(Part::new(column, at_most, thresholds, missing_left, missing_right));
+        let at_most = thresholds.found[part[0] as usize].0.at_most();
+        let threshold = |&number: &u32| forest.nodes[thresholds.found[number as usize].1 as usize].threshold;
+        let list: Vec<X> = part.iter().map(threshold).collect();
+        self.parts.push(Part::new(self.columns.len() - 1, at_most, &list, missing_left, missing_right));
     }
 
     /// Gives each different question of these nodes a slot.
@@ -201,10 +157,11 @@ impl<X: Real> Conditions<X> {
         for node in nodes {
             let asked = question(&node);
             if last != Some(asked) {
+                self.places.push(((self.ranked + self.others.len()) as u32, 0));
                 self.others.push(node);
                 last = Some(asked);
             }
-            self.places[node as usize] = ((self.ranked + self.others.len() - 1) as u32, 0);
+            self.numbers[node as usize] = self.places.len() as u32 - 1;
         }
     }
 
@@ -213,9 +170,27 @@ impl<X: Real> Conditions<X> {
         self.ranked + self.others.len()
     }
 
+    /// How many questions there may be: some are asked by no split, where others of their part have both sides.
+    pub(crate) fn questions(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The number of a split's question.
+    #[inline]
+    pub(crate) fn question(&self, node: usize) -> usize {
+        self.numbers[node] as usize
+    }
+
+    /// The slot and rank of a question. They ascend with its number.
+    #[inline]
+    pub(crate) fn place_of(&self, question: usize) -> (u32, u8) {
+        self.places[question]
+    }
+
     /// The slot and rank of a split.
+    #[inline]
     pub(crate) fn place(&self, node: usize) -> (u32, u8) {
-        self.places[node]
+        self.place_of(self.question(node))
     }
 
     /// A row's ranks by slot, and the answers to questions of their own.
@@ -245,6 +220,7 @@ impl<X: Real> Conditions<X> {
 
     /// Lets go of what only layouts ask for.
     pub(crate) fn close(&mut self) {
+        self.numbers = Vec::new();
         self.places = Vec::new();
     }
 
@@ -272,6 +248,14 @@ impl Column {
     pub(crate) fn value<X: Real>(self, row: &[X]) -> X {
         let x = row[self.feature as usize];
         if self.zero_is_missing && x == X::ZERO { X::NAN } else { x }
+    }
+
+    /// Of the feature's own values.
+    #[inline(always)]
+    pub(crate) fn copy<X: Real>(self, values: &[X], into: &mut [X]) {
+        for (into, &x) in into.iter_mut().zip(values) {
+            *into = if self.zero_is_missing && x == X::ZERO { X::NAN } else { x };
+        }
     }
 
     /// One value of each row from `start` on.
@@ -306,6 +290,12 @@ impl<X: Real> Part<X> {
     /// Whether many rows are ranked before it is asked about them.
     pub(crate) fn is_long(&self) -> bool {
         usize::from(self.count) > FEW
+    }
+
+    /// The thresholds.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn list(&self) -> &[X] {
+        &self.blocks.as_flattened()[..usize::from(self.count)]
     }
 
     /// The threshold at a place.

@@ -84,7 +84,7 @@ impl Kernel {
 }
 
 /// Rows from which the answers of a block cost less than ways down: as many for a forest of small trees, of large ones.
-const FEWEST: usize = 96;
+pub(crate) const FEWEST: usize = 96;
 
 impl<X: Real, Y: Real> Forest<X, Y> {
     /// Adds the leaves of `trees` to `sums` ([rows, outputs], which hold the base), tree by tree in order, each addition
@@ -130,7 +130,11 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             Kernel::Sliced(set) => match &self.sliced {
                 Some(sliced) => {
                     let conditions = &self.conditions;
-                    run_blocks(set, &Job { forest: self, conditions, sliced, rows, trees }, sums);
+                    run_blocks(
+                        set,
+                        &Job { forest: self, conditions, sliced, rows, columns: &[], trees },
+                        sums,
+                    );
                 }
                 None => self.add_by_lanes(rows, trees, sums),
             },
@@ -176,7 +180,7 @@ fn run_rows<X: Real, Y: Real, L: ByRanks<X, Y>>(
     }
 }
 
-fn run_blocks<X: Real, Y: Real>(set: Instructions, job: &Job<'_, X, Y>, sums: &mut [Y]) {
+pub(crate) fn run_blocks<X: Real, Y: Real>(set: Instructions, job: &Job<'_, X, Y>, sums: &mut [Y]) {
     match set {
         Instructions::Plain => job.run(sums, &Plain),
         #[cfg(target_arch = "x86_64")]

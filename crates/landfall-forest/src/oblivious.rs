@@ -1,9 +1,9 @@
 //! Oblivious trees: all nodes of a level ask the same question, so that a leaf's number is the answers' bits. They are kept
 //! as a question for each level, never written out.
 
-use crate::builder::question;
 use crate::forest::Tree;
-use crate::{Builder, Real, Side, Test};
+use crate::layout::question;
+use crate::{Builder, Leaves, Real, Side, Test};
 use landfall_model::{Kind, Problem};
 
 /// Levels that a tree may have: leaves are numbered in 32 bits, and each has its values.
@@ -44,29 +44,50 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     /// Invalid argument naming the tree: a feature out of range, a threshold that is not a number, other values or covers
     /// than 2^levels leaves have. Resource exhausted: too many levels.
     pub fn add_oblivious(&mut self, spec: &ObliviousSpec<X, Y>) -> Result<(), Problem> {
-        let tree = self.forest.trees.len();
-        self.add_levels(spec).map_err(|problem| problem.at(format!("tree {tree}")))
+        let ObliviousSpec { levels, values, width, first_output, covers } = spec;
+        let leaves = Leaves { values, width: *width, first_output: *first_output, linear: &[] };
+        self.add_levels(levels, &leaves, covers)
     }
 
-    fn add_levels(&mut self, spec: &ObliviousSpec<X, Y>) -> Result<(), Problem> {
-        let levels = spec.levels.len();
+    /// As [`Builder::add_oblivious`], of leaves that are held elsewhere; they have no linear functions.
+    ///
+    /// # Errors
+    /// As [`Builder::add_oblivious`].
+    pub fn add_levels(
+        &mut self,
+        levels: &[Level<X>],
+        leaves: &Leaves<'_, Y>,
+        covers: &[f64],
+    ) -> Result<(), Problem> {
+        let tree = self.forest.trees.len();
+        self.lay_out_levels(levels, leaves, covers).map_err(|problem| problem.at(format!("tree {tree}")))
+    }
+
+    fn lay_out_levels(
+        &mut self,
+        asked: &[Level<X>],
+        spec: &Leaves<'_, Y>,
+        covers: &[f64],
+    ) -> Result<(), Problem> {
+        let levels = asked.len();
         if levels > MAX_LEVELS {
             let what = format!("an oblivious tree of {levels} levels, more than {MAX_LEVELS}");
             return Err(Problem::worded(Kind::ResourceExhausted, what));
         }
         let leaves = 1usize << levels;
-        if self.check_leaves(&spec.values, spec.width, spec.first_output, levels)? != leaves {
+        if self.check_leaves(spec.values, spec.width, spec.first_output, levels)? != leaves {
             let what = format!("{} values for {leaves} leaves, {} each", spec.values.len(), spec.width);
             return Err(Problem::invalid(what));
         }
-        if self.has_covers && spec.covers.len() != leaves {
-            return Err(Problem::invalid(format!("{} weights for {leaves} leaves", spec.covers.len())));
+        if self.has_covers && covers.len() != leaves {
+            return Err(Problem::invalid(format!("{} weights for {leaves} leaves", covers.len())));
         }
         let forest = &mut self.forest;
         let root = forest.nodes.len();
-        for (number, level) in spec.levels.iter().enumerate().rev() {
+        for (number, level) in asked.iter().enumerate().rev() {
             let missing_left = level.missing == Side::Left;
-            let node = question(forest, level.feature, &level.test, missing_left, level.zero_is_missing);
+            let node =
+                question(forest, level.feature, level.test.as_slices(), missing_left, level.zero_is_missing);
             let node = node.map_err(|problem| problem.at(format!("level {number}")))?;
             forest.nodes.push(node);
         }
@@ -82,9 +103,9 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             is_linear: false,
             is_oblivious: true,
         });
-        forest.values.extend_from_slice(&spec.values);
+        forest.values.extend_from_slice(spec.values);
         if self.has_covers {
-            forest.covers.extend(&spec.covers);
+            forest.covers.extend(covers);
         }
         Ok(())
     }

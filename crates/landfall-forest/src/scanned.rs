@@ -5,7 +5,7 @@
 
 use crate::Real;
 use crate::conditions::Conditions;
-use crate::forest::{Forest, SplitKinds};
+use crate::forest::{Forest, Node, SplitKinds, Tree};
 use crate::packed::{Packed, To};
 
 /// Slots that splits may name: bytes of two registers.
@@ -80,11 +80,12 @@ impl<X: Real, Y: Real> Scanned<X, Y> {
         if !fits {
             return None;
         }
+        let places = if is_shallow { forest.trees.len() << levels } else { 0 };
         let mut layout = Scanned {
             splits,
             asked: Asked::new(forest, conditions, splits),
             below: Below::Leaves(levels),
-            leaves: Vec::new(),
+            leaves: Vec::with_capacity(places * width),
             width,
         };
         if !is_shallow {
@@ -94,8 +95,9 @@ impl<X: Real, Y: Real> Scanned<X, Y> {
         } else if levels > UPPER {
             layout.below = Below::Two(Vec::with_capacity((forest.trees.len() + WAYS) << UPPER));
         }
+        let mut space = Default::default();
         for tree in &forest.trees {
-            layout.add(forest, conditions, tree.root as usize, tree.first_value, upper);
+            layout.add(forest, conditions, tree, upper, &mut space);
         }
         if let Below::Two(lower) = &mut layout.below {
             // Lets the two levels below be read of eight trees from the last one on.
@@ -110,44 +112,56 @@ impl<X: Real, Y: Real> Scanned<X, Y> {
         &mut self,
         forest: &Forest<X, Y>,
         conditions: &Conditions<X>,
-        root: usize,
-        first_value: usize,
+        tree: &Tree,
         upper: usize,
+        [nodes, lower]: &mut [Vec<u32>; 2],
     ) {
-        let is_leaf = |node: usize| forest.nodes[node].rule.is_leaf();
+        let is_leaf = |node: u32| forest.nodes[node as usize].rule.is_leaf();
         // Below a leaf the leaf is repeated: whatever is asked leads to it.
-        let below = |node: usize| {
-            let left = forest.nodes[node].next as usize;
-            if is_leaf(node) { [node; 2] } else { [left, left + 1] }
+        let below = |node: u32| {
+            let Node { rule, next, .. } = forest.nodes[node as usize];
+            if rule.is_leaf() { [node; 2] } else { [next, next + 1] }
         };
-        let mut nodes = vec![root];
+        nodes.clear();
+        nodes.push(tree.root);
         self.asked.push(forest, conditions, None);
         for _ in 0..upper {
-            for &node in &nodes {
-                self.asked.push(forest, conditions, Some(node).filter(|&node| !is_leaf(node)));
+            lower.clear();
+            for &node in nodes.iter() {
+                self.asked.push(forest, conditions, Some(node as usize).filter(|_| !is_leaf(node)));
+                lower.extend(below(node));
             }
-            nodes = nodes.iter().flat_map(|&node| below(node)).collect();
+            std::mem::swap(nodes, lower);
         }
         (1 << upper..self.splits).for_each(|_| self.asked.push(forest, conditions, None));
         match &mut self.below {
             Below::Packed(_) => return,
             Below::Leaves(_) => {}
-            Below::Two(lower) => {
-                for &node in &nodes {
+            Below::Two(asked) => {
+                let place = |node: u32| {
+                    let (slot, rank) =
+                        if is_leaf(node) { (0, NOWHERE) } else { conditions.place(node as usize) };
+                    (slot as u8, rank)
+                };
+                lower.clear();
+                for &node in nodes.iter() {
                     let [left, right] = below(node);
-                    let mut asked = [0; 8];
-                    for (i, node) in [node, left, right].into_iter().enumerate() {
-                        let (slot, rank) = conditions.place(node);
-                        (asked[i], asked[4 + i]) =
-                            if is_leaf(node) { (0, NOWHERE) } else { (slot as u8, rank) };
-                    }
-                    lower.push(asked);
+                    let [first, second, third] = [place(node), place(left), place(right)];
+                    asked.push([first.0, second.0, third.0, 0, first.1, second.1, third.1, 0]);
+                    lower.extend(below(left));
+                    lower.extend(below(right));
                 }
-                nodes = nodes.iter().flat_map(|&node| below(node)).flat_map(below).collect();
+                std::mem::swap(nodes, lower);
             }
         }
-        for node in nodes {
-            let first = first_value + forest.nodes[node].next as usize * self.width;
+        if self.width == 1 {
+            let value =
+                |&node: &u32| forest.values[tree.first_value + forest.nodes[node as usize].next as usize];
+            self.leaves.extend(nodes.iter().map(value));
+            return;
+        }
+        for &node in nodes.iter() {
+            let first = tree.first_value + forest.nodes[node as usize].next as usize * self.width;
             self.leaves.extend_from_slice(&forest.values[first..first + self.width]);
         }
     }
@@ -239,10 +253,14 @@ impl<X: Real> Asked<X> {
 /// By tree and way down the upper levels, where packed splits go on; and what a reader of four bytes reads behind the last.
 fn starts<X, Y>(forest: &Forest<X, Y>, packed: &Packed) -> Vec<u16> {
     let mut starts = Vec::with_capacity((forest.trees.len() << UPPER) + 2);
+    let (mut ways, mut below) = (Vec::new(), Vec::new());
     for number in 0..forest.trees.len() {
-        let mut ways = vec![To::Split(0)];
+        ways.clear();
+        ways.push(To::Split(0));
         for _ in 0..UPPER {
-            ways = ways.iter().flat_map(|&way| packed.below(number, way)).collect();
+            below.clear();
+            below.extend(ways.iter().flat_map(|&way| packed.below(number, way)));
+            std::mem::swap(&mut ways, &mut below);
         }
         starts.extend(ways.iter().map(|way| match *way {
             To::Split(place) => place,

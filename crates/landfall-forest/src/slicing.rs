@@ -2,7 +2,7 @@
 
 use crate::Real;
 use crate::conditions::Conditions;
-use crate::forest::Forest;
+use crate::forest::{Forest, Tree};
 use crate::sliced::{Above, Asked, Group, Question, Run, Sliced, Step, Way};
 
 /// Leaves that a tree may have: splits are numbered in a byte.
@@ -49,33 +49,22 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
 struct Layout<'a, X, Y> {
     forest: &'a Forest<X, Y>,
     conditions: &'a Conditions<X>,
-    /// By slot, where its questions begin in `places`.
-    slots: Vec<u32>,
-    /// By slot and rank, the question's place in the group.
-    places: Vec<u32>,
-    /// The group's questions by place: slots and ranks.
-    asked: Vec<(u32, u8)>,
+    /// By question, its place in the group.
+    places: Vec<u16>,
+    /// The group's questions by place.
+    asked: Vec<u32>,
     first_tree: usize,
+    space: [Vec<u32>; 2],
 }
 
-const NONE: u32 = u32::MAX;
+const NONE: u16 = u16::MAX;
+/// Questions for each that a group asks, up to which looking at them all is quicker than sorting.
+const LOOKED_AT: usize = 8;
 
 impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
     fn new(forest: &'a Forest<X, Y>, conditions: &'a Conditions<X>) -> Self {
-        let mut slots = vec![0; conditions.slots()];
-        let mut sizes = vec![1u32; conditions.slots()];
-        for part in &conditions.parts {
-            for slot in [part.missing_left, part.missing_right].into_iter().flatten() {
-                sizes[slot] = u32::from(part.count);
-            }
-        }
-        let mut total = 0;
-        for (slot, size) in slots.iter_mut().zip(sizes) {
-            *slot = total;
-            total += size;
-        }
-        let places = vec![NONE; total as usize];
-        Layout { forest, conditions, slots, places, asked: Vec::new(), first_tree: 0 }
+        let places = vec![NONE; conditions.questions()];
+        Layout { forest, conditions, places, asked: Vec::new(), first_tree: 0, space: Default::default() }
     }
 
     fn add(&mut self, number: usize, sliced: &mut Sliced<X, Y>) {
@@ -98,7 +87,7 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
         } else if tree.depth <= MAX_LEVELS && 1 << tree.depth <= FILLED * leaves && !tree.is_linear {
             self.add_full(number, sliced)
         } else {
-            self.add_steps(tree.root as usize, sliced);
+            self.add_steps(tree, sliced);
             Way::Steps(start..sliced.steps.len())
         };
         sliced.trees.push(way);
@@ -111,19 +100,19 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
         let tree = &forest.trees[number];
         let levels = tree.depth as usize;
         let start = sliced.full.len();
-        let mut nodes = vec![tree.root as usize];
-        let mut below = Vec::with_capacity(1 << levels);
+        let [mut nodes, mut below] = std::mem::take(&mut self.space);
+        nodes.clear();
+        nodes.push(tree.root);
         for _ in 0..levels {
             below.clear();
-            for &node in &nodes {
-                if forest.nodes[node].rule.is_leaf() {
+            for &at in &nodes {
+                let node = &forest.nodes[at as usize];
+                if node.rule.is_leaf() {
                     sliced.full.push(sliced.full[start]);
-                    below.extend([node; 2]);
+                    below.extend([at; 2]);
                 } else {
-                    let asked = self.ask(node);
-                    sliced.full.push(asked);
-                    let left = forest.nodes[node].next as usize;
-                    below.extend([left, left + 1]);
+                    sliced.full.push(self.ask(at as usize));
+                    below.extend([node.next, node.next + 1]);
                 }
             }
             std::mem::swap(&mut nodes, &mut below);
@@ -133,11 +122,14 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
         let table = (is_filled && !has_leaves).then_some(sliced.tables.len());
         if table.is_some() {
             for k in 0..tree.width {
-                let value =
-                    |&node: &usize| tree.first_value + forest.nodes[node].next as usize * tree.width + k;
-                sliced.tables.extend(nodes.iter().map(|node| forest.values[value(node)]));
+                let value = |&node: &u32| {
+                    forest.values
+                        [tree.first_value + forest.nodes[node as usize].next as usize * tree.width + k]
+                };
+                sliced.tables.extend(nodes.iter().map(value));
             }
         }
+        self.space = [nodes, below];
         Way::Full { asked: start, levels, table }
     }
 
@@ -162,85 +154,97 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
             .collect()
     }
 
-    fn add_steps(&mut self, root: usize, sliced: &mut Sliced<X, Y>) {
-        if self.forest.nodes[root].rule.is_leaf() {
+    fn add_steps(&mut self, tree: &Tree, sliced: &mut Sliced<X, Y>) {
+        let root = tree.root as usize;
+        let nodes = &self.forest.nodes[root..][..2 * tree.leaves as usize - 1];
+        if nodes.len() == 1 {
             return;
         }
-        // Nodes to come, with the bounds of their leaves' numbers and the splits around them.
+        // By place, the number of the last leaf below: what is below a node lies behind it.
+        let mut last = vec![0u8; nodes.len()];
+        for (place, node) in nodes.iter().enumerate().rev() {
+            let next = node.next as usize;
+            last[place] = if node.rule.is_leaf() { next as u8 } else { last[next + 1 - root] };
+        }
+        // Splits to come, with the splits around them.
         let mut open = vec![(root, 255u8, 0u8)];
-        while let Some((node, before, behind)) = open.pop() {
+        let mut taken = 0;
+        // Breadth first: a step that needed what the one before it wrote would wait for it.
+        while let Some(&(node, before, behind)) = open.get(taken) {
+            taken += 1;
             let asked = self.ask(node);
             let left = self.forest.nodes[node].next as usize;
-            let at = self.last_leaf(left);
+            // The number of the last leaf on the left is that of the split between both sides.
+            let at = last[left - root];
             sliced.steps.push(Step { asked, at, before, behind });
             let mut open_split = |node: usize, before, behind| {
                 if !self.forest.nodes[node].rule.is_leaf() {
                     open.push((node, before, behind));
                 }
             };
-            open_split(left + 1, before, at + 1);
             open_split(left, at, behind);
+            open_split(left + 1, before, at + 1);
         }
-    }
-
-    /// The number of the last leaf below a node: that of the split to the right of it.
-    fn last_leaf(&self, mut node: usize) -> u8 {
-        while !self.forest.nodes[node].rule.is_leaf() {
-            node = self.forest.nodes[node].next as usize + 1;
-        }
-        self.forest.nodes[node].next as u8
     }
 
     /// The place of a node's question in the group.
     fn ask(&mut self, node: usize) -> u16 {
-        let (slot, rank) = self.conditions.place(node);
-        let place = &mut self.places[self.slots[slot as usize] as usize + usize::from(rank)];
+        let question = self.conditions.question(node);
+        let place = &mut self.places[question];
         if *place == NONE {
-            *place = self.asked.len() as u32;
-            self.asked.push((slot, rank));
+            *place = self.asked.len() as u16;
+            self.asked.push(question as u32);
         }
-        *place as u16
+        *place
     }
 
     /// Brings questions about the same ranks together; their answers stay in the order in which trees ask.
     fn close_group(&mut self, end: usize, sliced: &mut Sliced<X, Y>) {
-        // By slot, rank and place.
-        let key = |(place, &(slot, rank)): (usize, &(u32, u8))| {
-            u64::from(slot) << 32 | u64::from(rank) << 16 | place as u64
-        };
-        let mut order: Vec<u64> = self.asked.iter().enumerate().map(key).collect();
-        order.sort_unstable();
+        let mut order = std::mem::take(&mut self.asked);
+        sliced.most_asked = sliced.most_asked.max(order.len());
+        if self.places.len() <= LOOKED_AT * order.len() {
+            order.clear();
+            let asked = |question: &u32| self.places[*question as usize] != NONE;
+            order.extend((0..self.places.len() as u32).filter(asked));
+        } else {
+            order.sort_unstable();
+        }
         let (first_run, first_other) = (sliced.runs.len(), sliced.others.len());
         let mut last = None;
-        for asked in order {
-            let (slot, rank, place) = ((asked >> 32) as u32, (asked >> 16) as u8, asked as u16);
-            self.places[self.slots[slot as usize] as usize + usize::from(rank)] = NONE;
-            let part = self.conditions.part_of_slot(slot as usize);
-            let long = part.filter(|&part| self.conditions.parts[part].is_long());
-            let Some(part) = long else {
-                let question = question(self.conditions, slot as usize, rank);
-                sliced.others.push(Asked { question, place });
-                continue;
-            };
+        // The part of the slot, if rows are ranked among its thresholds.
+        let mut long = None;
+        for &asked in &order {
+            let (slot, rank) = self.conditions.place_of(asked as usize);
+            let place = std::mem::replace(&mut self.places[asked as usize], NONE);
             if last != Some(slot) {
                 last = Some(slot);
-                let missing_right = self.conditions.parts[part].missing_right == Some(slot as usize);
-                let start = sliced.above.len();
-                sliced.runs.push(Run { part, missing_right, asked: start..start });
+                let part = self.conditions.part_of_slot(slot as usize);
+                long = part.filter(|&part| self.conditions.parts[part].is_long());
+                if let Some(part) = long {
+                    let missing_right = self.conditions.parts[part].missing_right == Some(slot as usize);
+                    let start = sliced.above.len();
+                    sliced.runs.push(Run { part, missing_right, asked: start..start });
+                }
             }
-            sliced.above.push(Above { rank, place });
-            if let Some(run) = sliced.runs.last_mut() {
-                run.asked.end += 1;
+            match (long, sliced.runs.last_mut()) {
+                (Some(_), Some(run)) => {
+                    sliced.above.push(Above { rank, place });
+                    run.asked.end += 1;
+                }
+                _ => {
+                    let question = question(self.conditions, slot as usize, rank);
+                    sliced.others.push(Asked { question, place });
+                }
             }
         }
-        sliced.most_asked = sliced.most_asked.max(self.asked.len());
         sliced.groups.push(Group {
             trees: self.first_tree..end,
             runs: first_run..sliced.runs.len(),
             others: first_other..sliced.others.len(),
         });
         self.first_tree = end;
-        self.asked.clear();
+        order.clear();
+        self.asked = order;
     }
 
     fn close(mut self, sliced: &mut Sliced<X, Y>) {

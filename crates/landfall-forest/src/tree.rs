@@ -15,6 +15,52 @@ pub struct TreeSpec<X, Y> {
     pub linear: Vec<LinearLeaf<Y>>,
 }
 
+/// A tree's nodes in a form of a reader's own, by their numbers in the file, nothing checked yet; the first one is the root.
+pub trait TreeNodes<X> {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// What a node does.
+    fn kind(&self, number: usize) -> NodeKind<X, &[u32]>;
+
+    /// How much of the training data came through a node.
+    fn cover(&self, number: usize) -> f64;
+}
+
+/// A tree's leaves, as [`TreeSpec`] has them.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the fields of `TreeSpec` say it")]
+pub struct Leaves<'a, Y> {
+    pub values: &'a [Y],
+    pub width: usize,
+    pub first_output: usize,
+    pub linear: &'a [LinearLeaf<Y>],
+}
+
+impl<X: Copy> TreeNodes<X> for [NodeSpec<X>] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn kind(&self, number: usize) -> NodeKind<X, &[u32]> {
+        match &self[number].kind {
+            NodeKind::Leaf { leaf, id } => NodeKind::Leaf { leaf: *leaf, id: *id },
+            NodeKind::Split(Split { feature, test, missing, zero_is_missing, left, right }) => {
+                let (feature, missing, zero_is_missing) = (*feature, *missing, *zero_is_missing);
+                let (left, right) = (*left, *right);
+                let test = test.as_slices();
+                NodeKind::Split(Split { feature, test, missing, zero_is_missing, left, right })
+            }
+        }
+    }
+
+    #[inline]
+    fn cover(&self, number: usize) -> f64 {
+        self[number].cover
+    }
+}
+
 /// One node.
 #[derive(Clone, Debug)]
 pub struct NodeSpec<X> {
@@ -24,11 +70,11 @@ pub struct NodeSpec<X> {
     pub cover: f64,
 }
 
-/// What a node does.
-#[derive(Clone, Debug)]
-pub enum NodeKind<X> {
+/// What a node does; `C` is what lists of categories come in.
+#[derive(Clone, Copy, Debug)]
+pub enum NodeKind<X, C = Vec<u32>> {
     /// It asks.
-    Split(Split<X>),
+    Split(Split<X, C>),
     /// It answers: with the values `leaf * width ..` of the tree; `id` is how its library calls the leaf.
     Leaf {
         /// Which of the tree's leaves.
@@ -39,12 +85,12 @@ pub enum NodeKind<X> {
 }
 
 /// A question about one feature.
-#[derive(Clone, Debug)]
-pub struct Split<X> {
+#[derive(Clone, Copy, Debug)]
+pub struct Split<X, C = Vec<u32>> {
     /// The feature.
     pub feature: u32,
     /// The question; where it is answered yes, the row goes left.
-    pub test: Test<X>,
+    pub test: Test<X, C>,
     /// Where a row without the feature goes.
     pub missing: Side,
     /// Whether zero counts as missing at this node.
@@ -56,8 +102,8 @@ pub struct Split<X> {
 }
 
 /// What is asked about a feature's value x.
-#[derive(Clone, Debug)]
-pub enum Test<X> {
+#[derive(Clone, Copy, Debug)]
+pub enum Test<X, C = Vec<u32>> {
     /// x < threshold.
     Less(X),
     /// x <= threshold.
@@ -65,7 +111,20 @@ pub enum Test<X> {
     /// x = value.
     Equal(X),
     /// The whole part of x is one of these categories.
-    Among(Vec<u32>),
+    Among(C),
+}
+
+impl<X: Copy, C: AsRef<[u32]>> Test<X, C> {
+    /// The same, with lists of categories where they are.
+    #[inline]
+    pub(crate) fn as_slices(&self) -> Test<X, &[u32]> {
+        match self {
+            Test::Less(threshold) => Test::Less(*threshold),
+            Test::AtMost(threshold) => Test::AtMost(*threshold),
+            Test::Equal(value) => Test::Equal(*value),
+            Test::Among(categories) => Test::Among(categories.as_ref()),
+        }
+    }
 }
 
 /// One of a split's two ways.

@@ -27,6 +27,7 @@ macro_rules! by_size {
 mod avx2;
 mod avx2_rank;
 mod avx512;
+mod avx512_f64;
 mod avx512_full;
 mod avx512_rank;
 mod avx512_scan;

@@ -7,7 +7,6 @@ mod columns;
 mod compile;
 mod flatbuffer;
 mod hash;
-mod importance;
 mod info;
 mod json;
 mod objective;

@@ -186,11 +186,37 @@ impl<'a> Value<'a> {
     }
 
     pub(crate) fn f32s(&self) -> Result<Vec<f32>, Problem> {
+        if let Value::Numbers(Numbers::Typed(Typed::F32, bytes)) = self {
+            return Ok(bytes.as_chunks().0.iter().map(|&element| f32::from_be_bytes(element)).collect());
+        }
         Ok(self.numbers()?.collect(|number| number as f32))
     }
 
     pub(crate) fn f64s(&self) -> Result<Vec<f64>, Problem> {
         Ok(self.numbers()?.collect(|number| number))
+    }
+
+    /// Whole numbers of 32 bits; the highest for what is none.
+    pub(crate) fn u32s_or_max(&self) -> Result<Vec<u32>, Problem> {
+        if let Value::Numbers(Numbers::Typed(Typed::I32, bytes)) = self {
+            let number = |&element: &[u8; 4]| i32::from_be_bytes(element).max(-1).cast_unsigned();
+            return Ok(bytes.as_chunks().0.iter().map(number).collect());
+        }
+        let number = |number: f64| if f64::from(number as u32) == number { number as u32 } else { u32::MAX };
+        Ok(self.numbers()?.collect(number))
+    }
+
+    /// Truth values.
+    pub(crate) fn flags(&self) -> Result<Vec<bool>, Problem> {
+        if let Value::Numbers(Numbers::Typed(Typed::I8 | Typed::U8, bytes)) = self {
+            return Ok(bytes.iter().map(|&byte| byte != 0).collect());
+        }
+        Ok(self.numbers()?.collect(|number| number != 0.0))
+    }
+
+    /// Whether it is a list of zeros, of a byte each.
+    pub(crate) fn is_all_zero_bytes(&self) -> bool {
+        matches!(self, Value::Numbers(Numbers::Typed(Typed::I8 | Typed::U8, bytes)) if bytes.iter().all(|&byte| byte == 0))
     }
 
     /// Whole numbers of 32 bits, signed or not.

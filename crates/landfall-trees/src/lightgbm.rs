@@ -5,6 +5,7 @@ mod booster;
 mod categories;
 mod compile;
 mod dump;
+mod growing;
 mod objective;
 mod options;
 mod text;
@@ -20,14 +21,15 @@ pub(crate) const FORMAT: &str = "lightgbm";
 /// Compiles a `model.txt`.
 pub(crate) fn load_text(file: &str, bytes: &[u8], options: &Options) -> Result<Compiled<f64, f64>, Problem> {
     let options = options::LightgbmOptions::read(options).map_err(|problem| problem.at(file))?;
-    let booster = text::read(file, bytes)?;
-    compile::compile(booster, &options).map_err(|problem| problem.at(file))
+    let (booster, trees) = text::read(file, bytes)?;
+    compile::compile(booster, trees, &options).map_err(|problem| problem.at(file))
 }
 
 /// Compiles a dump, read already.
 pub(crate) fn load_dump(document: &Value<'_>, options: &Options) -> Result<Compiled<f64, f64>, Problem> {
     let options = options::LightgbmOptions::read(options)?;
-    compile::compile(dump::read(document)?, &options)
+    let (booster, trees) = dump::read(document)?;
+    compile::compile(booster, trees, &options)
 }
 
 /// All options that LightGBM models take.

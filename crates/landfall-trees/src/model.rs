@@ -7,7 +7,7 @@ use crate::linear::Linear;
 use crate::run::TreeInstance;
 use crate::transform::Transform;
 use landfall_forest::{Forest, Real};
-use landfall_model::{CostClass, Element, Facts, Instance, Model, Problem, Signature};
+use landfall_model::{CostClass, Element, Facts, Instance, Later, Model, Problem, Signature};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ pub(crate) struct Compiled<X, Y> {
     /// Whether contributions are [n, groups * (features + 1)], else [n, groups, features + 1].
     pub(crate) flat_contributions: bool,
     pub(crate) structure: Vec<(String, String)>,
+    /// Whether the importance of features is how much they change sums, which the forest tells when it is asked.
+    pub(crate) tells_value_changes: bool,
     pub(crate) notes: Vec<String>,
 }
 
@@ -135,7 +137,7 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
                 Evaluator::Forest(forest) => forest.memory_bytes(),
                 Evaluator::Linear(linear) => linear.memory_bytes(),
             };
-        let facts = Facts {
+        let mut facts = Facts {
             engine: crate::NAME,
             format: compiled.format,
             memory_bytes: Some(memory as u64),
@@ -144,8 +146,14 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
             structure: std::mem::take(&mut compiled.structure),
             notes: std::mem::take(&mut compiled.notes),
             opening: Vec::new(),
+            later: Later::default(),
         };
-        Ok(TreeModel { plan: Arc::new(Plan { compiled, outputs }), signatures, facts })
+        let plan = Arc::new(Plan { compiled, outputs });
+        if plan.compiled.tells_value_changes {
+            let plan = plan.clone();
+            facts.later = Later::new(move || value_changes(&plan.compiled));
+        }
+        Ok(TreeModel { plan, signatures, facts })
     }
 }
 
@@ -183,6 +191,20 @@ pub(crate) fn describe<X: Real, Y: Real>(forest: &Forest<X, Y>, structure: &mut 
     add("trees", forest.trees().to_string());
     add("nodes", forest.nodes().to_string());
     add("depth", forest.depth().to_string());
+}
+
+/// The importance of features by how much they change sums.
+fn value_changes<X: Real, Y: Real>(compiled: &Compiled<X, Y>) -> Vec<(String, String)> {
+    let mut told = Vec::new();
+    let Evaluator::Forest(forest) = &compiled.evaluator else { return told };
+    let Some(by_player) = forest.value_changes() else { return told };
+    let mut by_feature = vec![0.0; compiled.features.len()];
+    match &compiled.derived {
+        Some(derived) => derived.share(&by_player, &mut by_feature),
+        None => by_feature.copy_from_slice(&by_player),
+    }
+    list_importance("PredictionValuesChange", &by_feature, &compiled.features, &mut told);
+    told
 }
 
 /// Adds to a model's structure one kind of importance of its features, the largest first; nothing where all are zero.

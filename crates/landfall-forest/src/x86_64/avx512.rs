@@ -1,7 +1,7 @@
 //! AVX-512 (F, BW, VL, DQ): 16 values, or 64 ranks, against a threshold give a mask; leaves come out of registers.
 
 use super::avx2::{avx2, avx2_row};
-use super::{avx512_full, avx512_rank};
+use super::{avx512_f64, avx512_full, avx512_rank};
 use crate::Real;
 use crate::Rows;
 use crate::blocks::{Job, Machine};
@@ -106,7 +106,10 @@ impl<X: Real, Y: Real> Machine<X, Y> for Avx512 {
     #[inline(always)]
     fn rank(&self, part: &Part<X>, values: &[X; ROWS], width: usize, planes: &mut [Mask; BITS]) {
         // SAFETY: as above.
-        if unsafe { avx512_rank::planes(part, values, width, planes) } {
+        if unsafe {
+            avx512_rank::planes(part, values, width, planes)
+                || avx512_f64::planes(part, values, width, planes)
+        } {
             return;
         }
         <Self as Machine<X, Y>>::rank_by_bytes(self, part, values, width, planes);
@@ -210,7 +213,7 @@ fn planes_of(bytes: &[u8; ROWS], planes: &mut [Mask; BITS]) {
 /// The leaves' numbers of 64 rows.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn numbers(planes: &[Mask], word: usize) -> __m512i {
+pub(super) fn numbers(planes: &[Mask], word: usize) -> __m512i {
     let mut numbers = _mm512_setzero_si512();
     for (bit, plane) in planes.iter().enumerate() {
         numbers = _mm512_mask_add_epi8(numbers, plane.0[word], numbers, _mm512_set1_epi8(1 << bit));
@@ -281,6 +284,9 @@ fn add_f32_by<const BITS: usize>(planes: &[Mask], table: &[f32], sums: &mut [f32
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
 fn add_f64(planes: &[Mask], table: &[f64], sums: &mut [f64]) {
+    if avx512_f64::add(planes, table, sums) {
+        return;
+    }
     let mut all = [0.0; LEAVES];
     let table: &[f64; LEAVES] = match table.try_into() {
         Ok(table) => table,
@@ -300,7 +306,7 @@ fn add_f64(planes: &[Mask], table: &[f64], sums: &mut [f64]) {
     }
 }
 
-/// Columns of a matrix: float32 in squares of sixteen rows and sixteen features, turned in registers.
+/// Columns of a matrix: in squares of sixteen rows and sixteen features, of float64 of eight, turned in registers.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn columns_of<X: Real>(columns: &[Column], rows: Rows<'_, X>, start: usize, count: usize, into: &mut [X]) {
@@ -315,6 +321,9 @@ fn columns_of<X: Real>(columns: &[Column], rows: Rows<'_, X>, start: usize, coun
                 squares(columns, &values[(start + at) * rows.columns()..], rows.columns(), &mut into[at..]);
             }
             whole
+        }
+        (Numbers::F64(values), NumbersMut::F64(into)) => {
+            avx512_f64::columns(columns, rows, start, count, values, into)
         }
         _ => 0,
     };

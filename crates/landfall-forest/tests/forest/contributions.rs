@@ -1,7 +1,7 @@
 //! Contributions against Shapley values written out: a sum over all sets of features.
 
-use crate::grown::{ALL_KINDS, Grown, Plan, grow};
-use landfall_forest::{NodeKind, Real, Rows, ShapSpace, TreeSpec};
+use crate::grown::{ALL_KINDS, Grown, Kinds, Plan, grow};
+use landfall_forest::{Builder, NodeKind, NodeSpec, Real, Rows, ShapSpace, Side, Split, Test, TreeSpec};
 
 /// What a tree gives on average where only the features of a set are known.
 fn mean<X: Real, Y: Real>(
@@ -101,4 +101,49 @@ fn what_cannot_be_explained_is_refused() {
     let mut sums = vec![0.0; plan.features + 1];
     let problem = grown.forest.contributions(rows, 0..1, &mut ShapSpace::default(), &mut sums).unwrap_err();
     assert!(problem.to_string().contains("linear"), "{problem}");
+}
+
+#[test]
+fn changes_of_trees_of_one_level_are_those_of_the_same_trees_written_out() {
+    let plan = Plan { oblivious: true, trees: 9, depth: 1, ..Plan::new(5, Kinds::AtMost) };
+    let grown = grow::<f32, f64>(plan);
+    let mut builder = Builder::new(plan.features, plan.outputs);
+    grown.specs.iter().for_each(|spec| builder.add(spec).unwrap());
+    let changes = [grown.forest, builder.finish()].map(|forest| forest.value_changes().unwrap());
+    assert!((changes[0].iter().sum::<f64>() - 100.0).abs() < 1e-9);
+    for (levels, nodes) in changes[0].iter().zip(&changes[1]) {
+        assert!((levels - nodes).abs() < 1e-9, "{levels} and {nodes}");
+    }
+}
+
+#[test]
+fn what_a_split_changes_is_weighted_with_both_sides() {
+    let split = |feature, left, right| {
+        NodeKind::Split(Split {
+            feature,
+            test: Test::Less(0.0),
+            missing: Side::Left,
+            zero_is_missing: false,
+            left,
+            right,
+        })
+    };
+    let leaf = |leaf| NodeKind::Leaf { leaf, id: leaf };
+    let nodes =
+        [(split(0, 1, 2), 4.0), (leaf(0), 1.0), (split(1, 3, 4), 3.0), (leaf(1), 1.0), (leaf(2), 2.0)];
+    let mut builder = Builder::<f32, f64>::new(2, 1);
+    builder
+        .add(&TreeSpec {
+            nodes: nodes.map(|(kind, cover)| NodeSpec { kind, cover }).into(),
+            values: vec![5.0, 0.0, 3.0],
+            width: 1,
+            first_output: 0,
+            linear: Vec::new(),
+        })
+        .unwrap();
+    // Of the lower split 9 * 1 * 2 / 3; of the upper one, between 5 and the mean 2 below, 9 * 1 * 3 / 4.
+    let (upper, lower) = (6.75, 6.0);
+    let changes = builder.finish().value_changes().unwrap();
+    assert!((changes[0] - 100.0 * upper / (upper + lower)).abs() < 1e-9, "{changes:?}");
+    assert!((changes[0] + changes[1] - 100.0).abs() < 1e-9);
 }

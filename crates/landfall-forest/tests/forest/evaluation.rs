@@ -21,6 +21,13 @@ fn check<X: Real, Y: Real>(plan: Plan, rows: usize) {
         grown.forest.add_margins_by(kernel, matrix, 0..grown.specs.len(), &mut by_kernel);
         assert_eq!(bits(&by_kernel), bits(&sums), "{plan:?}: {kernel:?}");
     }
+    let turned: Vec<Vec<X>> =
+        (0..grown.features).map(|at| (0..rows).map(|row| matrix.row(row)[at]).collect()).collect();
+    let columns: Vec<&[X]> = turned.iter().map(Vec::as_slice).collect();
+    let mut by_columns = vec![base; rows * grown.outputs];
+    if grown.forest.add_margins_of_columns(&columns, 0..grown.specs.len(), &mut by_columns) {
+        assert_eq!(bits(&by_columns), bits(&sums), "{plan:?}: columns");
+    }
     let mut leaves = vec![0; rows * grown.specs.len()];
     grown.forest.leaf_ids(matrix, 0..grown.specs.len(), &mut leaves);
     for row in 0..rows {
@@ -189,6 +196,17 @@ fn a_part_of_the_trees_gives_a_part_of_the_sum() {
             assert_eq!(bits(&parts), bits(&whole), "{plan:?}: {kernel:?}");
         }
     }
+}
+
+#[test]
+fn many_rows_may_come_as_columns() {
+    let grown: Grown<f32, f32> = grow(Plan { trees: 20, full: true, ..Plan::new(3, ALL_KINDS[0]) });
+    assert!(grown.forest.takes_columns(600) && !grown.forest.takes_columns(3));
+    let values = grown.rows(3, 3);
+    let columns: Vec<&[f32]> = (0..grown.features).map(|at| &values[at..]).collect();
+    let mut sums = [0.0; 3];
+    assert!(!grown.forest.add_margins_of_columns(&columns, 0..20, &mut sums));
+    assert_eq!(sums, [0.0; 3]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::raw::{
 use crate::document::wrong;
 use landfall_model::Problem;
 use landfall_model::reader::Reader;
+use std::borrow::Cow;
 
 /// What a file begins with.
 pub(crate) const MAGIC: &[u8] = b"CBM1";
@@ -22,7 +23,7 @@ const CTR_PART: &[u8] = b"static_provider_v1";
 ///
 /// # Errors
 /// Malformed with the offset, invalid argument naming tree or feature, unimplemented for text and embeddings.
-pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<RawModel, Problem> {
+pub(crate) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<RawModel<'a>, Problem> {
     let mut reader = Reader::new(file, bytes);
     if reader.take(MAGIC.len())? != MAGIC {
         return Err(reader.malformed("the file does not begin with CBM1"));
@@ -47,7 +48,7 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<RawModel, Problem> {
 }
 
 /// The model but for its tables of statistics, and how many lists of those follow.
-fn core(buffer: &FlatBuffer<'_>) -> Result<(RawModel, usize), Problem> {
+fn core<'a>(buffer: &FlatBuffer<'a>) -> Result<(RawModel<'a>, usize), Problem> {
     let core = buffer.root()?;
     let trees = core.table(1)?.ok_or_else(|| wrong("the file holds no trees"))?;
     let mut model = features(&trees)?;
@@ -55,7 +56,7 @@ fn core(buffer: &FlatBuffer<'_>) -> Result<(RawModel, usize), Problem> {
         let key = String::from_utf8_lossy(pair.text(0)?).into_owned();
         model.info.take_text(&key, pair.text(1)?)?;
     }
-    model.trees = read_trees(&trees, model.dimension)?;
+    read_trees(&trees, &mut model)?;
     let parts = core.texts(3)?;
     if let Some(part) = parts.iter().find(|part| **part != CTR_PART) {
         let what = format!("the model's part {:?}", String::from_utf8_lossy(part));
@@ -84,7 +85,7 @@ fn name(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn features(trees: &Table<'_, '_>) -> Result<RawModel, Problem> {
+fn features<'a>(trees: &Table<'_, 'a>) -> Result<RawModel<'a>, Problem> {
     for (slot, kind) in [(12, "text features"), (18, "embedding features"), (13, "estimated features")] {
         if !trees.elements(slot, 4)?.is_empty() {
             // Where features are no longer what is expected, they are refused without their names.
@@ -113,6 +114,8 @@ fn features(trees: &Table<'_, '_>) -> Result<RawModel, Problem> {
         ctrs: each(trees, 7, "statistic", ctr)?,
         tables: Vec::new(),
         trees: Vec::new(),
+        values: trees.f64s_in_place(8)?,
+        weights: trees.f64s_in_place(9)?,
         scale: trees.f64(14, 1.0)?,
         bias,
         info: Info::default(),
@@ -219,30 +222,31 @@ fn ctr_table(table: &Table<'_, '_>) -> Result<CtrTable, Problem> {
 /// The lists that all trees share.
 struct Lists {
     splits: Vec<i32>,
-    values: Vec<f64>,
-    weights: Vec<f64>,
     steps: Vec<[u16; 2]>,
     leaves: Vec<u32>,
+    /// Leaves that there are values for, and of how many each.
+    valued: usize,
     dimension: usize,
 }
 
-fn read_trees(table: &Table<'_, '_>, dimension: usize) -> Result<Vec<RawTree>, Problem> {
+fn read_trees(table: &Table<'_, '_>, model: &mut RawModel<'_>) -> Result<(), Problem> {
+    let (dimension, values) = (model.dimension, model.values.len());
+    if dimension == 0 || !values.is_multiple_of(dimension) {
+        return Err(wrong(format!("{values} values of leaves for {dimension} sums")));
+    }
+    let valued = values / dimension;
+    if model.weights.len() != valued {
+        model.weights = Cow::Borrowed(&[]);
+    }
     let step =
         |bytes: &[u8]| [u16::from_le_bytes([bytes[0], bytes[1]]), u16::from_le_bytes([bytes[2], bytes[3]])];
-    let mut lists = Lists {
+    let lists = Lists {
         splits: table.i32s(1)?,
-        values: table.f64s(8)?,
-        weights: table.f64s(9)?,
         steps: table.elements(10, 4)?.chunks_exact(4).map(step).collect(),
         leaves: table.u32s(11)?,
+        valued,
         dimension,
     };
-    if dimension == 0 || !lists.values.len().is_multiple_of(dimension) {
-        return Err(wrong(format!("{} values of leaves for {dimension} sums", lists.values.len())));
-    }
-    if lists.weights.len() != lists.values.len() / dimension {
-        lists.weights.clear();
-    }
     let sizes = table.i32s(2)?;
     let is_nested = !lists.steps.is_empty();
     if is_nested && (lists.steps.len() != lists.splits.len() || lists.leaves.len() != lists.splits.len()) {
@@ -250,7 +254,6 @@ fn read_trees(table: &Table<'_, '_>, dimension: usize) -> Result<Vec<RawTree>, P
         return Err(wrong(format!("{splits} splits, {steps} steps, {} leaves of nodes", lists.leaves.len())));
     }
     let (mut first, mut first_leaf) = (0usize, 0usize);
-    let mut trees = Vec::new();
     for (number, &size) in sizes.iter().enumerate() {
         let here = |problem: Problem| problem.at(format!("tree {number}"));
         let size = place(size, "the tree's size").map_err(here)?;
@@ -258,13 +261,13 @@ fn read_trees(table: &Table<'_, '_>, dimension: usize) -> Result<Vec<RawTree>, P
         let end = end.ok_or_else(|| here(wrong(format!("{size} splits, {first} of all are before it"))))?;
         let tree =
             if is_nested { lists.nested(first, end) } else { lists.oblivious(first, end, &mut first_leaf) };
-        trees.push(tree.map_err(here)?);
+        model.trees.push(tree.map_err(here)?);
         first = end;
     }
     if first != lists.splits.len() {
         return Err(wrong(format!("{} splits, the trees have {first}", lists.splits.len())));
     }
-    Ok(trees)
+    Ok(())
 }
 
 impl Lists {
@@ -274,11 +277,9 @@ impl Lists {
 
     /// A tree of the leaves from one on.
     fn with_leaves(&self, shape: Shape, first: usize, count: usize) -> Result<RawTree, Problem> {
-        let end = first.checked_add(count).filter(|&end| end <= self.values.len() / self.dimension);
+        let end = first.checked_add(count).filter(|&end| end <= self.valued);
         let end = end.ok_or_else(|| wrong(format!("{count} leaves, {first} of all are before it")))?;
-        let values = self.values[first * self.dimension..end * self.dimension].to_vec();
-        let weights = if self.weights.is_empty() { Vec::new() } else { self.weights[first..end].to_vec() };
-        Ok(RawTree { shape, values, weights })
+        Ok(RawTree { shape, leaves: first..end })
     }
 
     fn oblivious(&self, first: usize, end: usize, first_leaf: &mut usize) -> Result<RawTree, Problem> {

@@ -120,7 +120,7 @@ impl Columns {
     ///
     /// # Errors
     /// Invalid argument, naming what is not there.
-    pub(crate) fn new(model: &RawModel, features: usize) -> Result<(Self, Vec<Question>), Problem> {
+    pub(crate) fn new(model: &RawModel<'_>, features: usize) -> Result<(Self, Vec<Question>), Problem> {
         let slots = model.categories.iter().zip(0..);
         let places = Places {
             floats: model.floats.iter().map(|feature| (feature.index, feature)).collect(),
@@ -155,7 +155,7 @@ impl Columns {
 
     fn add_statistics(
         &mut self,
-        model: &RawModel,
+        model: &RawModel<'_>,
         places: &Places<'_>,
         questions: &mut Vec<Question>,
     ) -> Result<(), Problem> {

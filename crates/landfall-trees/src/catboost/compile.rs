@@ -2,12 +2,10 @@
 
 use super::FORMAT;
 use super::columns::{Columns, Question};
-use super::importance;
 use super::info::Info;
 use super::objective::CatboostTransform;
 use super::options::{CatboostOptions, PredictionType};
-use super::raw::RawModel;
-use super::tree::Lowered;
+use super::raw::{RawModel, RawTree};
 use crate::classes::{ClassRule, Classes};
 use crate::document::wrong;
 use crate::features::{Categories, Derive, Feature, RowRules, Unseen, check_count};
@@ -22,15 +20,16 @@ const MAX_DIMENSION: usize = 1 << 20;
 ///
 /// # Errors
 /// Invalid argument, naming tree and node.
-pub(crate) fn compile(mut model: RawModel, options: &CatboostOptions) -> Result<Compiled<f32, f64>, Problem> {
+pub(crate) fn compile(
+    mut model: RawModel<'_>,
+    options: &CatboostOptions,
+) -> Result<Compiled<f32, f64>, Problem> {
     let dimension = model.dimension;
     if !(1..=MAX_DIMENSION).contains(&dimension) {
         return Err(wrong(format!("{dimension} sums of a row")));
     }
     let features = features(&model)?;
     let (columns, questions) = Columns::new(&model, features.len())?;
-    let (players, count) = columns.players();
-    let importances = importance::prediction_values_change(&model, &questions, &players, count);
     let chosen = options.trees(model.trees.len())?;
     let classes = classes(&model.info, dimension)?;
     let mut structure = structure(&model, features.len(), options);
@@ -49,13 +48,8 @@ pub(crate) fn compile(mut model: RawModel, options: &CatboostOptions) -> Result<
     }
     let after = ScaleAndBias { scale: model.scale, bias };
     let info = std::mem::take(&mut model.info);
-    let forest = forest(model, questions, &columns, features.len())?;
+    let forest = forest(&model, &questions, &columns, features.len())?;
     crate::model::describe(&forest, &mut structure);
-    let mut importances: Vec<f64> = importances;
-    let mut by_feature = vec![0.0; features.len()];
-    columns.share(&importances, &mut by_feature);
-    importances.clear();
-    crate::model::list_importance("PredictionValuesChange", &by_feature, &features, &mut structure);
     let one_by_one = info.is_one_against_all();
     let log_probability = classes
         .is_some()
@@ -81,6 +75,7 @@ pub(crate) fn compile(mut model: RawModel, options: &CatboostOptions) -> Result<
         interacts: false,
         flat_contributions: false,
         structure,
+        tells_value_changes: true,
         notes: Vec::new(),
         derived: if columns.columns() > 0 || columns.categories() > 0 {
             Some(Box::new(columns))
@@ -110,7 +105,7 @@ fn classes(info: &Info, dimension: usize) -> Result<Option<Classes>, Problem> {
 }
 
 /// Features by their numbers among all; numbers that the file does not list are numbers that nothing asks for.
-fn features(model: &RawModel) -> Result<Vec<Feature>, Problem> {
+fn features(model: &RawModel<'_>) -> Result<Vec<Feature>, Problem> {
     let floats = model.floats.iter().map(|feature| (feature.flat, &feature.name, false));
     let categories = model.categories.iter().map(|feature| (feature.flat, &feature.name, true));
     let listed: Vec<_> = floats.chain(categories).collect();
@@ -132,31 +127,26 @@ fn features(model: &RawModel) -> Result<Vec<Feature>, Problem> {
 }
 
 fn forest(
-    model: RawModel,
-    questions: Vec<Question>,
+    model: &RawModel<'_>,
+    questions: &[Question],
     columns: &Columns,
     features: usize,
 ) -> Result<Forest<f32, f64>, Problem> {
     let width = features + columns.columns();
     let (players, count) = columns.players();
     let mut builder = Builder::new(width, model.dimension).players(players, count).skip_empty_nodes();
-    if model.trees.iter().any(|tree| tree.weights.is_empty()) {
+    if model.weights.is_empty() {
         builder = builder.without_covers();
     }
-    let sizes = model.trees.iter().map(|tree| (tree.nodes(), tree.values.len()));
-    let (nodes, values) = sizes.fold((0, 0), |sum, tree| (sum.0 + tree.0, sum.1 + tree.1));
-    builder = builder.reserve(nodes, values);
-    for (number, tree) in model.trees.into_iter().enumerate() {
-        let tree = tree.lower(model.dimension, &questions);
-        match tree.map_err(|problem| problem.at(format!("tree {number}")))? {
-            Lowered::Oblivious(spec) => builder.add_oblivious(&spec)?,
-            Lowered::Nested(spec) => builder.add(&spec)?,
-        }
+    let nodes = model.trees.iter().map(RawTree::nodes).sum();
+    builder = builder.reserve(nodes, model.values.len());
+    for number in 0..model.trees.len() {
+        model.add_to(&mut builder, number, questions)?;
     }
     Ok(builder.finish())
 }
 
-fn structure(model: &RawModel, features: usize, options: &CatboostOptions) -> Vec<(String, String)> {
+fn structure(model: &RawModel<'_>, features: usize, options: &CatboostOptions) -> Vec<(String, String)> {
     let mut structure = Vec::new();
     let mut add = |key: &str, value: String| structure.push((key.to_owned(), value));
     if let Some(loss) = &model.info.loss {

@@ -5,6 +5,7 @@
 
 use landfall_model::reader::Reader;
 use landfall_model::{Kind, Problem};
+use std::borrow::Cow;
 use std::cell::Cell;
 
 /// How many times over a buffer's bytes may be read into lists: tables may be shared, so that a few bytes could stand
@@ -155,6 +156,16 @@ impl<'b, 'a> Table<'b, 'a> {
 
     pub(crate) fn f64s(&self, slot: usize) -> Result<Vec<f64>, Problem> {
         self.numbers(slot, f64::from_le_bytes)
+    }
+
+    /// Numbers where they stand, or where that cannot be, copied.
+    pub(crate) fn f64s_in_place(&self, slot: usize) -> Result<Cow<'a, [f64]>, Problem> {
+        if cfg!(target_endian = "little")
+            && let Ok(numbers) = bytemuck::try_cast_slice(self.elements(slot, size_of::<f64>())?)
+        {
+            return Ok(Cow::Borrowed(numbers));
+        }
+        self.f64s(slot).map(Cow::Owned)
     }
 
     /// A text; empty where there is none.

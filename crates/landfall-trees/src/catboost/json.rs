@@ -15,7 +15,7 @@ use landfall_model::Problem;
 ///
 /// # Errors
 /// Invalid argument naming the place, unimplemented for text and embeddings.
-pub(crate) fn read(document: &Value<'_>) -> Result<RawModel, Problem> {
+pub(crate) fn read(document: &Value<'_>) -> Result<RawModel<'static>, Problem> {
     let mut model = document.at("features_info", features)?;
     if let Some(Value::Object(pairs)) = document.find("model_info") {
         model.info = info(pairs).map_err(|problem| problem.at("model_info"))?;
@@ -28,10 +28,16 @@ pub(crate) fn read(document: &Value<'_>) -> Result<RawModel, Problem> {
     let trees = document.field(key)?.list().map_err(|problem| problem.at(key))?;
     let read_tree = if is_oblivious { oblivious } else { nested };
     model.dimension = dimension(trees, model.bias.len())?;
+    let mut leaves = Leaves { values: Vec::new(), weights: Vec::new(), dimension: model.dimension };
     for (number, tree) in trees.iter().enumerate() {
-        let tree = read_tree(tree, model.dimension).map_err(|p| p.at(format!("tree {number}")))?;
-        model.trees.push(tree);
+        let first = leaves.count();
+        let shape = read_tree(tree, &mut leaves).and_then(|shape| leaves.close(shape, first));
+        model.trees.push(shape.map_err(|p| p.at(format!("tree {number}")))?);
     }
+    if leaves.weights.len() != leaves.count() {
+        leaves.weights.clear();
+    }
+    (model.values, model.weights) = (leaves.values.into(), leaves.weights.into());
     if let Some(tables) = document.find("ctr_data") {
         model.tables = tables_of(tables).map_err(|problem| problem.at("ctr_data"))?;
     }
@@ -82,7 +88,7 @@ fn dimension(trees: &[Value<'_>], biases: usize) -> Result<usize, Problem> {
     }
 }
 
-fn features(info: &Value<'_>) -> Result<RawModel, Problem> {
+fn features(info: &Value<'_>) -> Result<RawModel<'static>, Problem> {
     for (key, kind) in [
         ("text_features", "text features"),
         ("embedding_features", "embedding features"),
@@ -246,31 +252,53 @@ fn split_index(split: &Value<'_>) -> Result<usize, Problem> {
     split.at("split_index", Value::count)
 }
 
-fn oblivious(tree: &Value<'_>, _dimension: usize) -> Result<RawTree, Problem> {
+/// The leaves of all trees.
+struct Leaves {
+    values: Vec<f64>,
+    weights: Vec<f64>,
+    dimension: usize,
+}
+
+impl Leaves {
+    fn count(&self) -> usize {
+        self.values.len() / self.dimension
+    }
+
+    /// A tree of the leaves from one on.
+    fn close(&self, shape: Shape, first: usize) -> Result<RawTree, Problem> {
+        if !self.values.len().is_multiple_of(self.dimension) {
+            let values = self.values.len() - first * self.dimension;
+            return Err(wrong(format!("{values} values of leaves, {} sums", self.dimension)));
+        }
+        Ok(RawTree { shape, leaves: first..self.count() })
+    }
+}
+
+fn oblivious(tree: &Value<'_>, leaves: &mut Leaves) -> Result<Shape, Problem> {
     let read = |splits: &Value<'_>| splits.list()?.iter().map(split_index).collect::<Result<Vec<_>, _>>();
-    Ok(RawTree {
-        shape: Shape::Oblivious(tree.maybe("splits", read)?.unwrap_or_default()),
-        values: tree.at("leaf_values", Value::f64s)?,
-        weights: tree.maybe("leaf_weights", Value::f64s)?.unwrap_or_default(),
-    })
+    let splits = tree.maybe("splits", read)?.unwrap_or_default();
+    let values = tree.at("leaf_values", Value::f64s)?;
+    let weights = tree.maybe("leaf_weights", Value::f64s)?.unwrap_or_default();
+    if !weights.is_empty() && weights.len() * leaves.dimension != values.len() {
+        return Err(wrong(format!("{} weights, {} values of leaves", weights.len(), values.len())));
+    }
+    leaves.values.extend(values);
+    leaves.weights.extend(weights);
+    Ok(Shape::Oblivious(splits))
 }
 
 /// Leaves are numbered as the library does: of each node first its own leaves, then those of the nodes below.
-fn nested(tree: &Value<'_>, dimension: usize) -> Result<RawTree, Problem> {
-    let mut raw = RawTree { shape: Shape::Nested(Vec::new()), values: Vec::new(), weights: Vec::new() };
-    let mut has_weights = true;
-    let mut leaves = 0u32;
+fn nested(tree: &Value<'_>, leaves: &mut Leaves) -> Result<Shape, Problem> {
+    let first = leaves.values.len();
+    let mut count = 0u32;
     let mut add_leaf = |node: &Value<'_>| -> Result<RawNode, Problem> {
         match node.field("value")? {
-            Value::Numbers(numbers) => raw.values.extend(numbers.collect(|number| number)),
-            number => raw.values.push(number.number()?),
+            Value::Numbers(numbers) => leaves.values.extend(numbers.collect(|number| number)),
+            number => leaves.values.push(number.number()?),
         }
-        match node.maybe("weight", Value::number)? {
-            Some(weight) => raw.weights.push(weight),
-            None => has_weights = false,
-        }
-        leaves += 1;
-        Ok(RawNode::Leaf(leaves - 1))
+        leaves.weights.extend(node.maybe("weight", Value::number)?);
+        count += 1;
+        Ok(RawNode::Leaf(count - 1))
     };
     let mut nodes = vec![RawNode::Leaf(0)];
     let is_leaf = |node: &Value<'_>| node.find("split").is_none();
@@ -291,12 +319,9 @@ fn nested(tree: &Value<'_>, dimension: usize) -> Result<RawTree, Problem> {
             }
         }
     }
-    if raw.values.len() != leaves as usize * dimension {
-        return Err(wrong(format!("{} values of {leaves} leaves, {dimension} sums", raw.values.len())));
+    let values = leaves.values.len() - first;
+    if values != count as usize * leaves.dimension {
+        return Err(wrong(format!("{values} values of {count} leaves, {} sums", leaves.dimension)));
     }
-    if !has_weights {
-        raw.weights.clear();
-    }
-    raw.shape = Shape::Nested(nodes);
-    Ok(raw)
+    Ok(Shape::Nested(nodes))
 }

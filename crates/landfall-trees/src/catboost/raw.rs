@@ -2,10 +2,12 @@
 
 use super::info::Info;
 use landfall_model::Problem;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// A model as its file has it.
 #[derive(Debug, Default)]
-pub(crate) struct RawModel {
+pub(crate) struct RawModel<'a> {
     /// Sums of a row.
     pub(crate) dimension: usize,
     pub(crate) floats: Vec<FloatFeature>,
@@ -14,6 +16,10 @@ pub(crate) struct RawModel {
     pub(crate) ctrs: Vec<Ctr>,
     pub(crate) tables: Vec<CtrTable>,
     pub(crate) trees: Vec<RawTree>,
+    /// `dimension` values of each leaf of all trees, where they stand in the file if that can be.
+    pub(crate) values: Cow<'a, [f64]>,
+    /// Weight of the training data by leaf; empty where the file does not tell it of all trees.
+    pub(crate) weights: Cow<'a, [f64]>,
     pub(crate) scale: f64,
     /// One for each sum.
     pub(crate) bias: Vec<f64>,
@@ -129,10 +135,8 @@ pub(crate) enum Counts {
 #[derive(Debug)]
 pub(crate) struct RawTree {
     pub(crate) shape: Shape,
-    /// `dimension` values of each leaf.
-    pub(crate) values: Vec<f64>,
-    /// Weight of the training data by leaf; empty where the file has none.
-    pub(crate) weights: Vec<f64>,
+    /// Its leaves among those of all trees.
+    pub(crate) leaves: Range<usize>,
 }
 
 #[derive(Debug)]

@@ -1,51 +1,41 @@
 //! A tree of CatBoost's lowered.
 
 use super::columns::Question;
-use super::raw::{RawNode, RawTree, Shape};
+use super::raw::{RawModel, RawNode, RawTree, Shape};
 use crate::document::wrong;
-use landfall_forest::{Level, NodeKind, NodeSpec, ObliviousSpec, Side, Split, Test, TreeSpec};
+use landfall_forest::{Builder, Leaves, Level, NodeKind, NodeSpec, Side, Split, Test};
 use landfall_model::Problem;
 
-/// A tree for the forest's builder.
-pub(crate) enum Lowered {
-    Oblivious(ObliviousSpec<f32, f64>),
-    Nested(TreeSpec<f32, f64>),
+impl RawModel<'_> {
+    /// Adds a tree to a forest.
+    ///
+    /// # Errors
+    /// Invalid argument, naming the tree, and node or split.
+    pub(crate) fn add_to(
+        &self,
+        builder: &mut Builder<f32, f64>,
+        number: usize,
+        questions: &[Question],
+    ) -> Result<(), Problem> {
+        let RawTree { shape, leaves } = &self.trees[number];
+        let here = |problem: Problem| problem.at(format!("tree {number}"));
+        let weights = if self.weights.is_empty() { &[] } else { &self.weights[leaves.clone()] };
+        let values = &self.values[leaves.start * self.dimension..leaves.end * self.dimension];
+        let leaves = Leaves { values, width: self.dimension, first_output: 0, linear: &[] };
+        match shape {
+            Shape::Oblivious(splits) => {
+                let levels = splits.iter().map(|&split| level(split, questions));
+                builder.add_levels(&levels.collect::<Result<Vec<_>, _>>().map_err(here)?, &leaves, weights)
+            }
+            Shape::Nested(nodes) => {
+                let nodes = written_out(nodes, weights, questions).map_err(here)?;
+                builder.add_nodes(nodes.as_slice(), &leaves)
+            }
+        }
+    }
 }
 
 impl RawTree {
-    /// The tree as the forest's builder takes it, with `dimension` values of each leaf.
-    ///
-    /// # Errors
-    /// Invalid argument, naming node or split.
-    pub(crate) fn lower(self, dimension: usize, questions: &[Question]) -> Result<Lowered, Problem> {
-        if !self.weights.is_empty() && self.weights.len() * dimension != self.values.len() {
-            return Err(wrong(format!(
-                "{} weights, {} values of leaves",
-                self.weights.len(),
-                self.values.len()
-            )));
-        }
-        Ok(match &self.shape {
-            Shape::Oblivious(splits) => {
-                let levels = splits.iter().map(|&split| level(split, questions));
-                Lowered::Oblivious(ObliviousSpec {
-                    levels: levels.collect::<Result<_, _>>()?,
-                    values: self.values,
-                    width: dimension,
-                    first_output: 0,
-                    covers: self.weights,
-                })
-            }
-            Shape::Nested(nodes) => Lowered::Nested(TreeSpec {
-                nodes: self.written_out(nodes, questions)?,
-                values: self.values,
-                width: dimension,
-                first_output: 0,
-                linear: Vec::new(),
-            }),
-        })
-    }
-
     /// Nodes that a forest keeps of it.
     pub(crate) fn nodes(&self) -> usize {
         match &self.shape {
@@ -53,24 +43,26 @@ impl RawTree {
             Shape::Nested(nodes) => nodes.len(),
         }
     }
+}
 
-    fn leaf(&self, leaf: u32) -> NodeSpec<f32> {
-        let cover = self.weights.get(leaf as usize).copied().unwrap_or(0.0);
-        NodeSpec { kind: NodeKind::Leaf { leaf, id: leaf }, cover }
-    }
-
-    fn written_out(&self, raw: &[RawNode], questions: &[Question]) -> Result<Vec<NodeSpec<f32>>, Problem> {
-        let node = |(number, node): (usize, &RawNode)| match *node {
-            RawNode::Leaf(leaf) => Ok(self.leaf(leaf)),
-            RawNode::Split { split: asked, left, right } => {
-                let kind = split(asked, questions, left, right);
-                Ok(NodeSpec { kind: kind.map_err(|p| p.at(format!("node {number}")))?, cover: 0.0 })
-            }
-        };
-        let mut nodes = raw.iter().enumerate().map(node).collect::<Result<Vec<_>, Problem>>()?;
-        add_covers(&mut nodes);
-        Ok(nodes)
-    }
+fn written_out(
+    raw: &[RawNode],
+    weights: &[f64],
+    questions: &[Question],
+) -> Result<Vec<NodeSpec<f32>>, Problem> {
+    let node = |(number, node): (usize, &RawNode)| match *node {
+        RawNode::Leaf(leaf) => {
+            let cover = weights.get(leaf as usize).copied().unwrap_or(0.0);
+            Ok(NodeSpec { kind: NodeKind::Leaf { leaf, id: leaf }, cover })
+        }
+        RawNode::Split { split: asked, left, right } => {
+            let kind = split(asked, questions, left, right);
+            Ok(NodeSpec { kind: kind.map_err(|p| p.at(format!("node {number}")))?, cover: 0.0 })
+        }
+    };
+    let mut nodes = raw.iter().enumerate().map(node).collect::<Result<Vec<_>, Problem>>()?;
+    add_covers(&mut nodes);
+    Ok(nodes)
 }
 
 /// What a split asks.

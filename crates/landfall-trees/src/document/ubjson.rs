@@ -138,14 +138,18 @@ fn head(reader: &mut Reader<'_>) -> Result<(Head, Option<u8>), Problem> {
 }
 
 fn length(reader: &mut Reader<'_>, marker: u8) -> Result<usize, Problem> {
-    let typed = typed(marker).filter(|typed| !matches!(typed, Typed::F32 | Typed::F64));
-    let typed =
-        typed.ok_or_else(|| reader.malformed(format!("expected a length, found type {marker:#x}")))?;
-    let length = typed.read(reader.take(typed.size())?);
-    if length < 0.0 || length > reader.remaining() as f64 {
-        return Err(reader.malformed(format!("a length of {length}, {} bytes are there", reader.remaining())));
-    }
-    Ok(length as usize)
+    let length = match marker {
+        b'i' => i8::from_be_bytes(reader.array()?).into(),
+        b'U' => reader.byte()?.into(),
+        b'I' => i16::from_be_bytes(reader.array()?).into(),
+        b'l' => i32::from_be_bytes(reader.array()?).into(),
+        b'L' => i64::from_be_bytes(reader.array()?),
+        _ => return Err(reader.malformed(format!("expected a length, found type {marker:#x}"))),
+    };
+    let fits = usize::try_from(length).ok().filter(|&length| length <= reader.remaining());
+    fits.ok_or_else(|| {
+        reader.malformed(format!("a length of {length}, {} bytes are there", reader.remaining()))
+    })
 }
 
 fn string<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Problem> {

@@ -1,9 +1,8 @@
 //! What a file of LightGBM's tells, whichever form it has.
 
-use super::tree::RawTree;
 use crate::features::Categories;
 
-/// A model as its file has it.
+/// A model as its file has it, but for its trees.
 #[derive(Debug, Default)]
 pub(crate) struct Booster {
     pub(crate) version: String,
@@ -16,7 +15,6 @@ pub(crate) struct Booster {
     /// Whether predictions are means over rounds (random forests).
     pub(crate) averages: bool,
     pub(crate) feature_names: Vec<String>,
-    pub(crate) trees: Vec<RawTree>,
     /// Categories of a pandas frame, by its categorical columns in order.
     pub(crate) categories: Vec<Categories>,
     /// Which features are categorical, as far as the file says so, by how sure the place is.

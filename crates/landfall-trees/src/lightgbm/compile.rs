@@ -2,17 +2,13 @@
 
 use super::FORMAT;
 use super::booster::Booster;
+use super::growing::Growing;
 use super::objective::LightgbmTransform;
 use super::options::LightgbmOptions;
-use super::tree::Question;
 use crate::document::wrong;
-use crate::features::{Categories, Feature, RowRules, Unseen, check_count};
-use crate::model::{Compiled, Evaluator, Extent, list_importance};
-use landfall_forest::{Builder, NegativeFractions};
+use crate::features::{Categories, Feature, RowRules, Unseen};
+use crate::model::{Compiled, Evaluator, Extent};
 use landfall_model::Problem;
-
-/// Sums of a row beyond which a file is absurd.
-const MAX_GROUPS: usize = 1 << 20;
 
 /// Makes a booster ready to run.
 ///
@@ -20,36 +16,20 @@ const MAX_GROUPS: usize = 1 << 20;
 /// Invalid argument, naming tree and node; unimplemented for an objective that is not known here.
 pub(crate) fn compile(
     mut booster: Booster,
+    trees: Growing,
     options: &LightgbmOptions,
 ) -> Result<Compiled<f64, f64>, Problem> {
     let groups = booster.per_round;
-    if !(1..=MAX_GROUPS).contains(&groups) {
-        return Err(wrong(format!("{groups} trees in a round")));
-    }
     let transform = LightgbmTransform::of(&booster.objective, groups, booster.averages)?;
     let mut structure = structure(&booster);
     let mut notes = Vec::new();
-    let features = features(&mut booster, &mut notes)?;
-    let mut builder = Builder::new(features.len(), groups).negative_fractions(NegativeFractions::AreZero);
-    if booster.trees.iter().any(|tree| !tree.has_counts()) {
-        builder = builder.without_covers();
-    }
-    let rounds = options.rounds(booster.trees.len() / groups);
-    let count = booster.trees.len();
+    let features = features(&mut booster, &trees, &mut notes);
+    let count = trees.trees;
+    let rounds = options.rounds(count / groups);
     if !count.is_multiple_of(groups) {
         return Err(wrong(format!("{count} trees, {groups} in a round")));
     }
-    let leaves = booster.trees.iter().map(|tree| tree.leaf_values.len()).sum();
-    builder = builder.reserve(2 * leaves, leaves);
-    let [splits, gains] = importance(&booster, features.len());
-    for (number, tree) in booster.trees.into_iter().enumerate() {
-        let spec = tree.lower(number % groups).map_err(|problem| problem.at(format!("tree {number}")))?;
-        builder.add(&spec)?;
-    }
-    let forest = builder.finish();
-    crate::model::describe(&forest, &mut structure);
-    list_importance("split", &splits, &features, &mut structure);
-    list_importance("gain", &gains, &features, &mut structure);
+    let forest = trees.finish(&features, &mut structure);
     Ok(Compiled {
         format: FORMAT,
         extent: Extent {
@@ -74,18 +54,14 @@ pub(crate) fn compile(
         interacts: false,
         flat_contributions: true,
         structure,
+        tells_value_changes: false,
         notes,
         evaluator: Evaluator::Forest(Box::new(forest)),
     })
 }
 
-fn features(booster: &mut Booster, notes: &mut Vec<String>) -> Result<Vec<Feature>, Problem> {
+fn features(booster: &mut Booster, trees: &Growing, notes: &mut Vec<String>) -> Vec<Feature> {
     let names = std::mem::take(&mut booster.feature_names);
-    if names.is_empty() {
-        check_count(booster.num_feature)?;
-    } else if names.len() != booster.num_feature {
-        return Err(wrong(format!("{} feature names for {} features", names.len(), booster.num_feature)));
-    }
     let mut features: Vec<Feature> = if names.is_empty() {
         let name = |number| Feature { name: format!("Column_{number}"), categories: None };
         (0..booster.num_feature).map(name).collect()
@@ -94,10 +70,10 @@ fn features(booster: &mut Booster, notes: &mut Vec<String>) -> Result<Vec<Featur
     };
     let lists: Vec<Categories> = std::mem::take(&mut booster.categories);
     if lists.is_empty() {
-        return Ok(features);
+        return features;
     }
     let mut places = booster.categorical.clone();
-    places.push(asked_as_categories(booster));
+    places.push(trees.asked_as_categories.iter().copied().collect());
     let fits = |places: &&Vec<usize>| {
         places.len() == lists.len() && places.iter().all(|&place| place < features.len())
     };
@@ -112,32 +88,7 @@ fn features(booster: &mut Booster, notes: &mut Vec<String>) -> Result<Vec<Featur
             lists.len()
         )),
     }
-    Ok(features)
-}
-
-/// The features that trees take as categories.
-fn asked_as_categories(booster: &Booster) -> Vec<usize> {
-    let splits = booster.trees.iter().flat_map(|tree| &tree.splits);
-    let asked = splits.filter(|split| matches!(split.question, Question::Among(_)));
-    let mut features: Vec<usize> = asked.map(|split| split.feature as usize).collect();
-    features.sort_unstable();
-    features.dedup();
     features
-}
-
-/// By feature: how often it is asked about, and what that gained, as the library's `feature_importance` has it.
-fn importance(booster: &Booster, features: usize) -> [Vec<f64>; 2] {
-    let (mut counts, mut gains) = (vec![0.0; features], vec![0.0; features]);
-    for tree in &booster.trees {
-        for (split, &gain) in tree.splits.iter().zip(&tree.gains) {
-            // Features out of range are refused where the forest is built.
-            if let (Some(count), true) = (counts.get_mut(split.feature as usize), gain > 0.0) {
-                *count += 1.0;
-                gains[split.feature as usize] += gain;
-            }
-        }
-    }
-    [counts, gains]
 }
 
 fn structure(booster: &Booster) -> Vec<(String, String)> {

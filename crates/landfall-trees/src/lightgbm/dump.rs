@@ -2,6 +2,7 @@
 
 use super::booster::Booster;
 use super::categories;
+use super::growing::Growing;
 use super::tree::{Missing, Question, RawSplit, RawTree};
 use crate::document::{Value, wrong};
 use landfall_forest::LinearLeaf;
@@ -15,13 +16,8 @@ const INFINITE: f64 = 1e300;
 ///
 /// # Errors
 /// Invalid argument, naming tree and key.
-pub(crate) fn read(document: &Value<'_>) -> Result<Booster, Problem> {
+pub(crate) fn read(document: &Value<'_>) -> Result<(Booster, Growing), Problem> {
     let num_class = document.at("num_class", Value::count)?;
-    let mut trees = Vec::new();
-    for (number, info) in document.field("tree_info")?.list()?.iter().enumerate() {
-        let tree = info.at("tree_structure", tree);
-        trees.push(tree.map_err(|problem| problem.at(format!("tree {number}")))?);
-    }
     let feature_names = document.maybe("feature_names", Value::texts)?.unwrap_or_default();
     let mut categorical = Vec::new();
     if let Some(Value::Object(infos)) = document.find("feature_infos") {
@@ -36,7 +32,7 @@ pub(crate) fn read(document: &Value<'_>) -> Result<Booster, Problem> {
         features.sort_unstable();
         categorical.push(features);
     }
-    Ok(Booster {
+    let booster = Booster {
         version: document.maybe("version", Value::text_owned)?.unwrap_or_default(),
         objective: document.maybe("objective", Value::text_owned)?.unwrap_or_default(),
         num_class,
@@ -44,10 +40,15 @@ pub(crate) fn read(document: &Value<'_>) -> Result<Booster, Problem> {
         num_feature: document.at("max_feature_idx", Value::count)? + 1,
         averages: matches!(document.find("average_output"), Some(Value::Bool(true))),
         feature_names,
-        trees,
         categories: document.maybe("pandas_categorical", categories::read)?.unwrap_or_default(),
         categorical,
-    })
+    };
+    let mut trees = Growing::new(&booster, 0)?;
+    for (number, info) in document.field("tree_info")?.list()?.iter().enumerate() {
+        let tree = info.at("tree_structure", tree);
+        trees.add(&tree.map_err(|problem| problem.at(format!("tree {number}")))?)?;
+    }
+    Ok((booster, trees))
 }
 
 /// What leads to a node that is still to be read: a split, and which of its sides.

@@ -4,22 +4,26 @@
 
 use super::booster::Booster;
 use super::categories;
+use super::growing::Growing;
 use super::tree::{Missing, Question, RawSplit, RawTree};
 use crate::document::{json, wrong};
 use landfall_forest::LinearLeaf;
 use landfall_model::Problem;
-use std::collections::HashMap;
 use std::str::FromStr;
+
+/// Bytes that a file has for each node, most of the time: room for nodes is made by its length.
+const NODE_BYTES: usize = 40;
 
 /// Reads a model.
 ///
 /// # Errors
 /// Invalid argument, naming tree and key.
-pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Booster, Problem> {
+pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<(Booster, Growing), Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::malformed(file, Some(error.valid_up_to() as u64), "the text is not UTF-8")
     })?;
-    Lines { lines: text.lines(), held: None }.booster(file).map_err(|problem| problem.at(file))
+    let nodes = bytes.len() / NODE_BYTES;
+    Lines { lines: text.lines(), held: None }.booster(file, nodes).map_err(|problem| problem.at(file))
 }
 
 struct Lines<'a> {
@@ -28,25 +32,33 @@ struct Lines<'a> {
     held: Option<&'a str>,
 }
 
-/// The keys of one block.
-type Keys<'a> = HashMap<&'a str, &'a str>;
+/// The keys of one block: two dozen, of which the last one of a name counts.
+#[derive(Default)]
+struct Keys<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Keys<'a> {
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+}
 
 impl<'a> Lines<'a> {
     fn next(&mut self) -> Option<&'a str> {
         self.held.take().or_else(|| self.lines.next())
     }
 
-    fn booster(mut self, file: &str) -> Result<Booster, Problem> {
+    fn booster(mut self, file: &str, nodes: usize) -> Result<(Booster, Growing), Problem> {
         let (head, end) = self.block();
         let mut booster = header(&head)?;
+        let mut trees = Growing::new(&booster, nodes)?;
         let mut end = end;
         while let Some(line) = end {
             if line.trim_end() == "end of trees" {
                 break;
             }
-            let number = booster.trees.len();
+            let number = trees.trees;
             let (keys, next) = self.block();
-            booster.trees.push(tree(&keys).map_err(|problem| problem.at(format!("tree {number}")))?);
+            trees.add(&tree(&keys).map_err(|problem| problem.at(format!("tree {number}")))?)?;
             end = next;
         }
         if end.is_none() {
@@ -54,12 +66,12 @@ impl<'a> Lines<'a> {
         }
         let parameters = self.parameters(&mut booster, file)?;
         booster.categorical.splice(0..0, parameters);
-        Ok(booster)
+        Ok((booster, trees))
     }
 
     /// The keys up to the next tree, or to the end of the trees, and the line that ended them.
     fn block(&mut self) -> (Keys<'a>, Option<&'a str>) {
-        let mut keys = Keys::new();
+        let mut keys = Keys::default();
         while let Some(line) = self.next() {
             if line.starts_with("Tree=") || line.trim_end() == "end of trees" {
                 return (keys, Some(line));
@@ -67,7 +79,7 @@ impl<'a> Lines<'a> {
             // A feature's name may hold an equals sign: the key ends at the first one.
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
             if !key.trim().is_empty() {
-                keys.insert(key.trim(), value);
+                keys.0.push((key.trim(), value));
             }
         }
         (keys, None)
@@ -92,24 +104,23 @@ impl<'a> Lines<'a> {
 fn header(keys: &Keys<'_>) -> Result<Booster, Problem> {
     let count = |key: &str| one::<u32>(keys, key).map(|count| count as usize);
     let num_class = count("num_class")?;
-    let names = keys.get("feature_names").copied().unwrap_or_default();
-    let infos = keys.get("feature_infos").copied().unwrap_or_default();
+    let names = keys.get("feature_names").unwrap_or_default();
+    let infos = keys.get("feature_infos").unwrap_or_default();
     // `[min:max]` of a number, `none` of a constant, else the categories.
     let is_categorical = |info: &str| !info.starts_with('[') && info != "none";
     let by_info = infos.split_ascii_whitespace().zip(0..).filter(|(info, _)| is_categorical(info));
     Ok(Booster {
-        version: keys.get("version").copied().unwrap_or_default().trim().to_owned(),
-        objective: keys.get("objective").copied().unwrap_or_default().trim().to_owned(),
+        version: keys.get("version").unwrap_or_default().trim().to_owned(),
+        objective: keys.get("objective").unwrap_or_default().trim().to_owned(),
         num_class,
-        per_round: if keys.contains_key("num_tree_per_iteration") {
+        per_round: if keys.get("num_tree_per_iteration").is_some() {
             count("num_tree_per_iteration")?
         } else {
             num_class
         },
         num_feature: count("max_feature_idx")? + 1,
-        averages: keys.contains_key("average_output"),
+        averages: keys.get("average_output").is_some(),
         feature_names: names.split_ascii_whitespace().map(str::to_owned).collect(),
-        trees: Vec::new(),
         categories: Vec::new(),
         categorical: vec![by_info.map(|(_, feature)| feature).collect()],
     })
@@ -225,7 +236,7 @@ fn one<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<T, Problem> {
 }
 
 fn list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
-    if !keys.contains_key(key) {
+    if keys.get(key).is_none() {
         return Err(wrong(format!("{key} is missing")));
     }
     maybe_list(keys, key)
@@ -233,44 +244,88 @@ fn list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
 
 /// Values between spaces; none where the key is absent.
 fn maybe_list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
-    let text = keys.get(key).copied().unwrap_or_default();
-    let mut values = Vec::with_capacity(text.len() / 8);
+    let text = keys.get(key).unwrap_or_default().as_bytes();
+    let mut values = Vec::with_capacity(text.len() / T::USUAL);
     let mut rest = text;
     loop {
-        rest = rest.trim_ascii_start();
+        while let [b' ' | b'\t' | b'\r' | b'\n' | b'\x0c', behind @ ..] = rest {
+            rest = behind;
+        }
         if rest.is_empty() {
             return Ok(values);
         }
-        let length = rest.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(rest.len());
-        let (word, behind) = rest.split_at(length);
-        values.push(T::read(word).ok_or_else(|| wrong(format!("{key}: {word:?}")))?);
-        rest = behind;
+        let (value, length) = match T::read(rest).filter(|(_, length)| ends(rest, *length)) {
+            Some(read) => read,
+            None => unusual(rest).map_err(|word| wrong(format!("{key}: {word:?}")))?,
+        };
+        values.push(value);
+        rest = &rest[length..];
     }
 }
 
-/// A value of a list, which files have by the hundred thousand.
-trait Word: Sized {
-    /// `None` where the word is no such value.
-    fn read(word: &str) -> Option<Self>;
+/// The value that text begins with, and its length; where it is none, the word.
+#[cold]
+fn unusual<T: Word>(text: &[u8]) -> Result<(T, usize), String> {
+    let length = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+    let word = String::from_utf8_lossy(&text[..length]);
+    word.parse().map(|value| (value, length)).map_err(|_| word.into_owned())
 }
 
-/// Up to 15 digits, which float64 holds exactly, and nothing else.
-fn digits(word: &str) -> Option<u64> {
-    let add = |number: u64, byte: u8| byte.is_ascii_digit().then(|| 10 * number + u64::from(byte - b'0'));
-    if (1..=15).contains(&word.len()) { word.bytes().try_fold(0, add) } else { None }
+/// Whether a word that text begins with is so long.
+fn ends(text: &[u8], length: usize) -> bool {
+    text.get(length).is_none_or(u8::is_ascii_whitespace)
+}
+
+/// A value of a list, which files have by the hundred thousand.
+trait Word: Sized + FromStr {
+    /// Bytes that one takes at least, most of the time.
+    const USUAL: usize;
+
+    /// What text begins with, as it is mostly written, and its length; all else is read by [`FromStr`].
+    fn read(text: &[u8]) -> Option<(Self, usize)>;
+}
+
+/// Up to 9 digits, which all types hold, and how many there are.
+#[inline(always)]
+fn digits(text: &[u8]) -> Option<(u32, usize)> {
+    let (mut number, mut length) = (0u32, 0);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number.wrapping_mul(10).wrapping_add(u32::from(digit));
+        length += 1;
+    }
+    (1..=9).contains(&length).then_some((number, length))
 }
 
 impl Word for f64 {
-    fn read(word: &str) -> Option<Self> {
-        digits(word).map(|number| number as f64).or_else(|| word.parse().ok())
+    const USUAL: usize = 8;
+
+    #[inline]
+    fn read(text: &[u8]) -> Option<(Self, usize)> {
+        match digits(text) {
+            Some((number, length)) if ends(text, length) => Some((number.into(), length)),
+            _ => fast_float2::parse_partial(text).ok(),
+        }
     }
 }
 
 macro_rules! whole_word {
     ($($t:ty),*) => {$(
         impl Word for $t {
-            fn read(word: &str) -> Option<Self> {
-                digits(word).and_then(|number| number.try_into().ok()).or_else(|| word.parse().ok())
+            const USUAL: usize = 2;
+
+            #[inline]
+            #[allow(clippy::unnecessary_cast, reason = "one of the types needs no cast")]
+            fn read(text: &[u8]) -> Option<(Self, usize)> {
+                match text {
+                    [b'-', behind @ ..] if <$t>::MIN != 0 => {
+                        digits(behind).map(|(number, length)| ((number as $t).wrapping_neg(), length + 1))
+                    }
+                    _ => digits(text).map(|(number, length)| (number as $t, length)),
+                }
             }
         }
     )*};

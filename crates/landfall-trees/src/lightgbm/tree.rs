@@ -1,7 +1,7 @@
 //! One tree of LightGBM's, and how it is lowered.
 
 use crate::document::wrong;
-use landfall_forest::{LinearLeaf, NodeKind, NodeSpec, Side, Split, Test, TreeSpec};
+use landfall_forest::{Builder, Leaves, LinearLeaf, NodeKind, Side, Split, Test, TreeNodes};
 use landfall_model::Problem;
 
 /// A tree as its file has it: splits and leaves in lists of their own.
@@ -52,46 +52,65 @@ impl RawTree {
                 && self.split_counts.len() == self.splits.len())
     }
 
-    /// The tree as the forest's builder takes it: the splits, then the leaves.
-    pub(crate) fn lower(self, output: usize) -> Result<TreeSpec<f64, f64>, Problem> {
-        let leaves = self.leaf_values.len();
-        if leaves != self.splits.len() + 1 {
-            return Err(wrong(format!("{} splits and {leaves} leaves", self.splits.len())));
+    /// Adds the tree to a forest: the splits, then the leaves.
+    ///
+    /// # Errors
+    /// Invalid argument, naming the tree, and a node where one is wrong.
+    pub(crate) fn add_to(
+        &self,
+        builder: &mut Builder<f64, f64>,
+        number: usize,
+        output: usize,
+    ) -> Result<(), Problem> {
+        let (leaves, splits) = (self.leaf_values.len(), self.splits.len());
+        if leaves != splits + 1 {
+            return Err(wrong(format!("{splits} splits and {leaves} leaves")).at(format!("tree {number}")));
         }
-        let splits = self.splits.len();
-        let child = |child: i64| {
-            let number = if child >= 0 { Some(child) } else { (splits as i64).checked_add(-1 - child) };
-            // What does not fit is out of range, and named by the builder.
-            number.and_then(|number| u32::try_from(number).ok()).unwrap_or(u32::MAX)
+        let leaves =
+            Leaves { values: &self.leaf_values, width: 1, first_output: output, linear: &self.linear };
+        builder.add_nodes(self, &leaves)
+    }
+
+    /// The number of a child among splits and leaves. What does not fit is out of range, and named by the builder.
+    fn child(&self, child: i64) -> u32 {
+        let number = if child >= 0 { child } else { (self.splits.len() as i64).saturating_add(-1 - child) };
+        u32::try_from(number).unwrap_or(u32::MAX)
+    }
+}
+
+impl TreeNodes<f64> for RawTree {
+    fn count(&self) -> usize {
+        self.splits.len() + self.leaf_values.len()
+    }
+
+    #[inline]
+    fn kind(&self, number: usize) -> NodeKind<f64, &[u32]> {
+        let Some(split) = self.splits.get(number) else {
+            let leaf = (number - self.splits.len()) as u32;
+            return NodeKind::Leaf { leaf, id: leaf };
         };
-        let mut nodes = Vec::with_capacity(splits + leaves);
-        for (number, split) in self.splits.into_iter().enumerate() {
-            let cover = self.split_counts.get(number).copied().unwrap_or(0.0);
-            let (test, missing, zero_is_missing) = match split.question {
-                Question::Among(categories) => (Test::Among(categories), Side::Right, false),
-                Question::AtMost { threshold, missing, default_left } => {
-                    let side = match missing {
-                        Missing::None => Side::left_if(0.0 <= threshold),
-                        Missing::Zero | Missing::Nan => Side::left_if(default_left),
-                    };
-                    (Test::AtMost(threshold), side, missing == Missing::Zero)
-                }
-            };
-            let (left, right) = (child(split.left), child(split.right));
-            let kind = NodeKind::Split(Split {
-                feature: split.feature,
-                test,
-                missing,
-                zero_is_missing,
-                left,
-                right,
-            });
-            nodes.push(NodeSpec { kind, cover });
-        }
-        for leaf in 0..leaves as u32 {
-            let cover = self.leaf_counts.get(leaf as usize).copied().unwrap_or(0.0);
-            nodes.push(NodeSpec { kind: NodeKind::Leaf { leaf, id: leaf }, cover });
-        }
-        Ok(TreeSpec { nodes, values: self.leaf_values, width: 1, first_output: output, linear: self.linear })
+        let (test, missing, zero_is_missing) = match &split.question {
+            Question::Among(categories) => (Test::Among(categories.as_slice()), Side::Right, false),
+            &Question::AtMost { threshold, missing, default_left } => {
+                let side = match missing {
+                    Missing::None => Side::left_if(0.0 <= threshold),
+                    Missing::Zero | Missing::Nan => Side::left_if(default_left),
+                };
+                (Test::AtMost(threshold), side, missing == Missing::Zero)
+            }
+        };
+        let (left, right) = (self.child(split.left), self.child(split.right));
+        NodeKind::Split(Split { feature: split.feature, test, missing, zero_is_missing, left, right })
+    }
+
+    #[inline]
+    fn cover(&self, number: usize) -> f64 {
+        let splits = self.splits.len();
+        let cover = if number < splits {
+            self.split_counts.get(number)
+        } else {
+            self.leaf_counts.get(number - splits)
+        };
+        cover.copied().unwrap_or(0.0)
     }
 }

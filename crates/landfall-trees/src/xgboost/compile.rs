@@ -92,6 +92,7 @@ pub(crate) fn compile(
         interacts: !has_vectors,
         flat_contributions: false,
         structure,
+        tells_value_changes: false,
         notes: notes(&learner, options),
     })
 }
@@ -175,8 +176,7 @@ fn forest(
         let later = by_file.then(|| trees.later_weights.get(number).copied()).flatten();
         let weight = trees.weights.as_ref().map_or(later, |weights| Some(weights[number]));
         let group = if tree.vectors.is_some() { 0 } else { trees.groups[number] };
-        let spec = tree.lower(group, weight).map_err(|problem| problem.at(format!("tree {number}")))?;
-        builder.add(&spec)?;
+        tree.add_to(&mut builder, number, group, weight)?;
         importance.add(tree);
         Ok(())
     })?;
@@ -233,43 +233,39 @@ fn structure(learner: &Learner<'_>, groups: usize) -> Vec<(String, String)> {
 
 /// What the library's `get_score` is made of, by feature: sums over all its splits, in float32 as it adds them up.
 struct Importance {
-    counts: Vec<f32>,
-    gains: Vec<f32>,
-    covers: Vec<f32>,
+    /// Splits, what they gained, and what came through them.
+    sums: Vec<[f32; 3]>,
 }
 
 impl Importance {
     fn of(features: usize) -> Self {
-        let [counts, gains, covers] = [(); 3].map(|()| vec![0.0; features]);
-        Importance { counts, gains, covers }
+        Importance { sums: vec![[0.0; 3]; features] }
     }
 
     fn add(&mut self, tree: &RawTree) {
-        for (node, &feature) in tree.features.iter().enumerate().filter(|(node, _)| tree.left[*node] >= 0) {
+        let nodes = tree.features.iter().zip(&tree.left).enumerate();
+        for (node, (&feature, _)) in nodes.filter(|(_, (_, left))| **left >= 0) {
             // Features out of range were refused where the forest was built, nodes that nothing leads to were not.
-            if let Some(count) = self.counts.get_mut(feature as usize) {
+            if let Some([count, gain, cover]) = self.sums.get_mut(feature as usize) {
                 *count += 1.0;
-                self.gains[feature as usize] += tree.gains.get(node).copied().unwrap_or(0.0);
-                self.covers[feature as usize] += tree.hessians.get(node).copied().unwrap_or(0.0);
+                *gain += tree.gains.get(node).copied().unwrap_or(0.0);
+                *cover += tree.hessians.get(node).copied().unwrap_or(0.0);
             }
         }
     }
 
     /// Tells it by kind: sums, and means of them.
     fn list(&self, features: &[Feature], structure: &mut Vec<(String, String)>) {
-        let means = |sums: &[f32]| -> Vec<f32> {
-            let mean = |(sum, &count): (&f32, &f32)| if count > 0.0 { sum / count } else { 0.0 };
-            sums.iter().zip(&self.counts).map(mean).collect()
-        };
-        let mut add = |kind: &str, values: &[f32]| {
-            let values: Vec<f64> = values.iter().map(|&value| value.into()).collect();
+        let mean = |sum: f32, count: f32| if count > 0.0 { sum / count } else { 0.0 };
+        let mut add = |kind: &str, of: &dyn Fn(&[f32; 3]) -> f32| {
+            let values: Vec<f64> = self.sums.iter().map(|sums| of(sums).into()).collect();
             list_importance(kind, &values, features, structure);
         };
-        add("weight", &self.counts);
-        add("gain", &means(&self.gains));
-        add("cover", &means(&self.covers));
-        add("total_gain", &self.gains);
-        add("total_cover", &self.covers);
+        add("weight", &|[count, ..]| *count);
+        add("gain", &|[count, gain, _]| mean(*gain, *count));
+        add("cover", &|[count, _, cover]| mean(*cover, *count));
+        add("total_gain", &|[_, gain, _]| *gain);
+        add("total_cover", &|[_, _, cover]| *cover);
     }
 }
 

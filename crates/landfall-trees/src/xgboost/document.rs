@@ -152,16 +152,13 @@ pub(crate) fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
     } else {
         Some(LeafVectors { width, values: tree.at("base_weights", Value::f32s)?, by_node: true })
     };
-    let features = tree.at("split_indices", |value| {
-        // What is no number of a feature is out of range, and named where the forest is built.
-        Ok(value.numbers()?.collect(|n| if f64::from(n as u32) == n { n as u32 } else { u32::MAX }))
-    })?;
     Ok(RawTree {
         left: tree.at("left_children", Value::i32s)?,
         right: tree.at("right_children", Value::i32s)?,
-        features,
+        // What is no number of a feature is out of range, and named where the forest is built.
+        features: tree.at("split_indices", Value::u32s_or_max)?,
         conditions,
-        default_left: tree.at("default_left", |value| Ok(value.numbers()?.collect(|n| n != 0.0)))?,
+        default_left: tree.at("default_left", Value::flags)?,
         hessians: tree.maybe("sum_hessian", Value::f32s)?.unwrap_or_default(),
         gains: tree.maybe("loss_changes", Value::f32s)?.unwrap_or_default(),
         categories: node_categories(tree)?,
@@ -171,7 +168,9 @@ pub(crate) fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
 
 /// Categories by node: `categories_nodes[i]` has `categories[segments[i]..][..sizes[i]]`.
 fn node_categories(tree: &Value<'_>) -> Result<HashMap<u32, Vec<u32>>, Problem> {
-    let kinds = tree.maybe("split_type", Value::integers)?.unwrap_or_default();
+    let kinds = tree.find("split_type").filter(|kinds| !kinds.is_all_zero_bytes());
+    let kinds = kinds.map(Value::integers).transpose().map_err(|problem| problem.at("split_type"))?;
+    let kinds = kinds.unwrap_or_default();
     if let Some(kind) = kinds.iter().find(|kind| ![0, 1].contains(*kind)) {
         return Err(Problem::unsupported(format!("split type {kind}"), "types 0 and 1 are read"));
     }

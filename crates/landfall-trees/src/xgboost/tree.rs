@@ -2,7 +2,7 @@
 
 use super::learner::Outline;
 use crate::document::wrong;
-use landfall_forest::{NodeKind, NodeSpec, Side, Split, Test, TreeSpec};
+use landfall_forest::{Builder, Leaves, NodeKind, Side, Split, Test, TreeNodes};
 use landfall_model::Problem;
 use std::collections::HashMap;
 
@@ -44,8 +44,29 @@ impl RawTree {
         Outline { nodes: self.left.len(), has_hessians, has_vectors }
     }
 
-    /// The tree as the forest's builder takes it, each leaf multiplied by `weight`.
-    pub(crate) fn lower(&self, group: usize, weight: Option<f32>) -> Result<TreeSpec<f32, f32>, Problem> {
+    /// Adds the tree to a forest, each leaf multiplied by `weight`.
+    ///
+    /// # Errors
+    /// Invalid argument, naming the tree, and a node where one is wrong.
+    pub(crate) fn add_to(
+        &self,
+        builder: &mut Builder<f32, f32>,
+        number: usize,
+        group: usize,
+        weight: Option<f32>,
+    ) -> Result<(), Problem> {
+        self.check().map_err(|problem| problem.at(format!("tree {number}")))?;
+        let (values, width) = match &self.vectors {
+            Some(vectors) => (&vectors.values, vectors.width),
+            None => (&self.conditions, 1),
+        };
+        let weighted: Option<Vec<f32>> =
+            weight.map(|weight| values.iter().map(|value| value * weight).collect());
+        let values = weighted.as_ref().unwrap_or(values);
+        builder.add_nodes(self, &Leaves { values, width, first_output: group, linear: &[] })
+    }
+
+    fn check(&self) -> Result<(), Problem> {
         let nodes = self.left.len();
         let lengths = [self.right.len(), self.features.len(), self.conditions.len(), self.default_left.len()];
         if let Some(length) = lengths.into_iter().find(|&length| length != nodes) {
@@ -54,46 +75,6 @@ impl RawTree {
         if !self.hessians.is_empty() && self.hessians.len() != nodes {
             return Err(wrong(format!("{nodes} nodes, but {} values of sum_hessian", self.hessians.len())));
         }
-        let width = self.vectors.as_ref().map_or(1, |vectors| vectors.width);
-        let mut spec = TreeSpec {
-            nodes: Vec::with_capacity(nodes),
-            values: Vec::new(),
-            width,
-            first_output: group,
-            linear: Vec::new(),
-        };
-        for node in 0..nodes {
-            let cover = self.hessians.get(node).copied().unwrap_or(0.0);
-            let kind = if self.left[node] == -1 && !self.is_deleted(node) {
-                let leaf = (spec.values.len() / width) as u32;
-                let first = spec.values.len();
-                self.leaf(node, &mut spec.values)?;
-                if let Some(weight) = weight {
-                    spec.values[first..].iter_mut().for_each(|value| *value *= weight);
-                }
-                NodeKind::Leaf { leaf, id: node as u32 }
-            } else {
-                NodeKind::Split(self.split(node))
-            };
-            spec.nodes.push(NodeSpec { kind, cover: f64::from(cover) });
-        }
-        Ok(spec)
-    }
-
-    /// Appends a leaf's values.
-    fn leaf(&self, node: usize, values: &mut Vec<f32>) -> Result<(), Problem> {
-        let Some(vectors) = &self.vectors else {
-            values.push(self.conditions[node]);
-            return Ok(());
-        };
-        let place = if vectors.by_node { Some(node) } else { usize::try_from(self.right[node]).ok() };
-        let range = place
-            .and_then(|place| place.checked_mul(vectors.width))
-            .and_then(|start| vectors.values.get(start..start.checked_add(vectors.width)?));
-        // Leaves that shared a vector could make any amount of memory of a small file.
-        let vector = range.filter(|_| values.len() < vectors.values.len());
-        let vector = vector.ok_or_else(|| wrong(format!("node {node}: it has no leaf vector of its own")))?;
-        values.extend_from_slice(vector);
         Ok(())
     }
 
@@ -102,9 +83,10 @@ impl RawTree {
         self.right[node] < 0 && self.vectors.as_ref().is_some_and(|vectors| !vectors.by_node)
     }
 
-    fn split(&self, node: usize) -> Split<f32> {
+    #[inline]
+    fn split(&self, node: usize) -> Split<f32, &[u32]> {
         // What does not fit is out of range, and named by the builder if it is ever reached.
-        let child = |child: i32| u32::try_from(child).unwrap_or(u32::MAX);
+        let child = |child: i32| child.max(-1).cast_unsigned();
         let (left, right) = (child(self.left[node]), child(self.right[node]));
         let missing = Side::left_if(self.default_left[node]);
         let feature = self.features[node];
@@ -112,7 +94,7 @@ impl RawTree {
             // The listed ones go right: asked the other way round.
             Some(categories) => Split {
                 feature,
-                test: Test::Among(categories.clone()),
+                test: Test::Among(categories),
                 missing: missing.other(),
                 zero_is_missing: false,
                 left: right,
@@ -127,5 +109,27 @@ impl RawTree {
                 right,
             },
         }
+    }
+}
+
+/// Leaves are numbered as their nodes are, those of vectors that nodes point to as these.
+impl TreeNodes<f32> for RawTree {
+    fn count(&self) -> usize {
+        self.left.len()
+    }
+
+    #[inline]
+    fn kind(&self, node: usize) -> NodeKind<f32, &[u32]> {
+        if self.left[node] != -1 || self.is_deleted(node) {
+            return NodeKind::Split(self.split(node));
+        }
+        let points = self.vectors.as_ref().is_some_and(|vectors| !vectors.by_node);
+        let leaf = if points { self.right[node].cast_unsigned() } else { node as u32 };
+        NodeKind::Leaf { leaf, id: node as u32 }
+    }
+
+    #[inline]
+    fn cover(&self, node: usize) -> f64 {
+        self.hessians.get(node).copied().unwrap_or(0.0).into()
     }
 }

@@ -114,7 +114,7 @@ fn leaves_that_share_a_vector_are_refused() {
     tree["leaf_weights"] = json!([1.0, 2.0]);
     tree["right_children"] = json!([2, 0, 4, 0, 0]);
     model["learner"]["learner_model_param"]["num_target"] = json!("2");
-    assert!(refusal(model.to_string().as_bytes()).to_string().contains("no leaf vector of its own"));
+    assert!(refusal(model.to_string().as_bytes()).to_string().contains("one leaf more than the tree's 1"));
 }
 
 #[test]

@@ -1,0 +1,40 @@
+//! Rows that come as columns: a block takes its columns as they are, instead of out of a matrix.
+
+use crate::blocks::Job;
+use crate::kernel::{FEWEST, run_blocks};
+use crate::sliced::{Question, Way};
+use crate::{Forest, Instructions, Real, Rows};
+use std::ops::Range;
+
+impl<X: Real, Y: Real> Forest<X, Y> {
+    /// Whether [`Forest::add_margins_of_columns`] takes so many rows: not where the trees ask for whole rows, and not where
+    /// rows are so few that other kernels are faster.
+    pub fn takes_columns(&self, rows: usize) -> bool {
+        let Some(sliced) = self.sliced.as_ref().filter(|_| rows >= FEWEST) else { return false };
+        let by_row = |way: &Way| matches!(way, Way::Lanes);
+        let of_row = |question: &Question<X>| matches!(question, Question::Node(_));
+        !self.trees.iter().any(|tree| tree.is_linear)
+            && !sliced.trees.iter().any(by_row)
+            && !sliced.others.iter().any(|asked| of_row(&asked.question))
+    }
+
+    /// As [`Forest::add_margins`], with the same sums to the last bit, of one column for each feature. `false`, and nothing
+    /// is added, where [`Forest::takes_columns`] says so.
+    ///
+    /// # Panics
+    /// When there are fewer columns than the forest's features, columns are shorter than `sums` has rows, or `trees` is out
+    /// of range.
+    pub fn add_margins_of_columns(&self, columns: &[&[X]], trees: Range<usize>, sums: &mut [Y]) -> bool {
+        let rows = sums.len() / self.outputs.max(1);
+        let Some(sliced) = self.sliced.as_ref().filter(|_| self.takes_columns(rows)) else { return false };
+        assert!(columns.len() >= self.features && columns.iter().all(|column| column.len() >= rows));
+        let conditions = &self.conditions;
+        let rows = Rows::new(&[], rows, 0);
+        run_blocks(
+            Instructions::best(),
+            &Job { forest: self, conditions, sliced, rows, columns, trees },
+            sums,
+        );
+        true
+    }
+}

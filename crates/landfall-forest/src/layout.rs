@@ -1,0 +1,340 @@
+//! How trees come into a forest: checked, breadth first with children side by side, leaves numbered from left to right.
+
+use crate::builder::MAX_NODES;
+use crate::forest::{Node, Rule, Tree};
+use crate::{Builder, Forest, Leaves, LinearLeaf, NodeKind, Real, Side, Split, Test, TreeNodes};
+use landfall_model::{Kind, Problem};
+
+/// Memory for one tree, kept for the next.
+#[derive(Default)]
+pub(crate) struct Space {
+    /// Numbers that nodes have in the tree's specification, by place.
+    order: Vec<u32>,
+    /// By number, whether a node is led to.
+    reached: Vec<bool>,
+    /// By place.
+    covers: Vec<f64>,
+    /// Numbers in the specification, and ids, of leaves by the places of their nodes.
+    found: Vec<(u32, u32)>,
+    /// By place: how many leaves are below, and the number of the first one.
+    below: Vec<u32>,
+    first: Vec<u32>,
+    /// Numbers that leaves have in the specification, from left to right; of trees of linear functions alone.
+    leaves: Vec<u32>,
+}
+
+impl<X: Real, Y: Real> Builder<X, Y> {
+    pub(crate) fn lay_out(
+        &mut self,
+        nodes: &(impl TreeNodes<X> + ?Sized),
+        leaves: &Leaves<'_, Y>,
+    ) -> Result<(), Problem> {
+        let count = self.check_leaves(leaves.values, leaves.width, leaves.first_output, nodes.count())?;
+        if !leaves.linear.is_empty() && (leaves.linear.len() != count || leaves.width != 1) {
+            let functions = leaves.linear.len();
+            return Err(Problem::invalid(format!("{functions} linear functions for {count} leaves")));
+        }
+        let (root, first_cover) = (self.forest.nodes.len(), self.forest.covers.len());
+        let depth = match self.take_nodes(nodes, count) {
+            Some(depth) => depth,
+            None => self.lay_out_nodes(nodes, count)?,
+        };
+        self.forest.covers.extend(&self.space.covers);
+        let tree = Tree {
+            root: root as u32,
+            first_leaf: self.forest.leaf_ids.len() as u32,
+            leaves: self.space.found.len() as u32,
+            depth,
+            first_value: self.forest.values.len(),
+            width: leaves.width,
+            first_output: leaves.first_output,
+            first_cover,
+            is_linear: !leaves.linear.is_empty(),
+            is_oblivious: false,
+        };
+        self.number_leaves(leaves, &tree);
+        self.add_linear(leaves.linear)?;
+        self.forest.trees.push(tree);
+        Ok(())
+    }
+
+    /// As [`Builder::lay_out_nodes`], where nodes lie so in the file and ask for nothing but thresholds; `None` where they do
+    /// not, or something is wrong with them.
+    fn take_nodes(&mut self, nodes: &(impl TreeNodes<X> + ?Sized), leaves: usize) -> Option<u32> {
+        let forest = &mut self.forest;
+        let Space { covers, found, .. } = &mut self.space;
+        let (root, count) = (forest.nodes.len(), nodes.count());
+        found.clear();
+        found.reserve(leaves);
+        forest.nodes.reserve(count);
+        let (mut at, mut end, mut depth, mut end_of_level) = (0, 1, 0, 1);
+        let fits = loop {
+            if at == end_of_level {
+                if at == end {
+                    break true;
+                }
+                (depth, end_of_level) = (depth + 1, end);
+            }
+            if at == count {
+                break false;
+            }
+            let node = match nodes.kind(at) {
+                NodeKind::Leaf { leaf, id } => {
+                    if leaf as usize >= leaves || found.len() == leaves {
+                        break false;
+                    }
+                    found.push((leaf, id));
+                    Node::LEAF
+                }
+                NodeKind::Split(split) => {
+                    let Some(node) = plain(forest.features, &split) else { break false };
+                    if (split.left as usize, split.right as usize) != (end, end + 1) {
+                        break false;
+                    }
+                    end += 2;
+                    Node { next: (root + end - 2) as u32, ..node }
+                }
+            };
+            forest.nodes.push(node);
+            at += 1;
+        };
+        if !fits {
+            forest.nodes.truncate(root);
+            return None;
+        }
+        covers.clear();
+        if self.has_covers {
+            covers.extend((0..end).map(|node| nodes.cover(node)));
+        }
+        Some(depth)
+    }
+
+    /// Breadth first from the root, children side by side; gives the depth. What is wrong is found out in a few steps for
+    /// each node, and worded behind them.
+    fn lay_out_nodes(&mut self, nodes: &(impl TreeNodes<X> + ?Sized), leaves: usize) -> Result<u32, Problem> {
+        let forest = &mut self.forest;
+        let Space { order, reached, covers, found, .. } = &mut self.space;
+        let (root, count) = (forest.nodes.len(), nodes.count());
+        found.clear();
+        found.reserve(leaves);
+        order.clear();
+        order.resize(count, 0);
+        reached.clear();
+        reached.resize(count, false);
+        *reached.first_mut().ok_or_else(|| Problem::invalid("a tree without nodes"))? = true;
+        covers.clear();
+        covers.resize(if self.has_covers { count } else { 0 }, 0.0);
+        forest.nodes.resize(root + count, Node::LEAF);
+        let (mut at, mut end, mut depth, mut end_of_level) = (0, 1, 0, 1);
+        while at < end {
+            if at == end_of_level {
+                (depth, end_of_level) = (depth + 1, end);
+            }
+            let number = order[at] as usize;
+            if let Some(cover) = covers.get_mut(at) {
+                *cover = nodes.cover(number);
+            }
+            match nodes.kind(number) {
+                NodeKind::Leaf { leaf, id } => {
+                    if leaf as usize >= leaves || found.len() == leaves {
+                        return Err(
+                            no_such_leaf(leaf as usize, found.len(), leaves).at(format!("node {number}"))
+                        );
+                    }
+                    found.push((leaf, id));
+                }
+                NodeKind::Split(split) => {
+                    for child in [split.left, split.right] {
+                        match reached.get_mut(child as usize) {
+                            Some(reached) if !*reached => *reached = true,
+                            _ => return Err(no_such_child(child, count).at(format!("node {number}"))),
+                        }
+                    }
+                    // As many as there are nodes are reached at most.
+                    (order[end], order[end + 1]) = (split.left, split.right);
+                    let node = match plain(forest.features, &split) {
+                        Some(node) => node,
+                        None => {
+                            compile(forest, &split).map_err(|problem| problem.at(format!("node {number}")))?
+                        }
+                    };
+                    forest.nodes[root + at] = Node { next: (root + end) as u32, ..node };
+                    end += 2;
+                }
+            }
+            at += 1;
+        }
+        forest.nodes.truncate(root + end);
+        covers.truncate(end);
+        Ok(depth)
+    }
+
+    /// Number of leaves of a tree, of so many nodes.
+    pub(crate) fn check_leaves(
+        &self,
+        values: &[Y],
+        width: usize,
+        first_output: usize,
+        nodes: usize,
+    ) -> Result<usize, Problem> {
+        let refuse = |what: String| Err(Problem::invalid(what));
+        if self.forest.nodes.len() + nodes > MAX_NODES {
+            let what = format!("a forest of more than {MAX_NODES} nodes");
+            return Err(Problem::worded(Kind::ResourceExhausted, what));
+        }
+        if width == 0 || !values.len().is_multiple_of(width) {
+            return refuse(format!("{} leaf values, {width} for each leaf", values.len()));
+        }
+        if first_output + width > self.forest.outputs {
+            let last = first_output + width - 1;
+            return refuse(format!("leaves for output {last} of {}", self.forest.outputs));
+        }
+        Ok(values.len() / width)
+    }
+
+    /// Numbers the leaves of the last tree from left to right, and takes their values and ids in this order.
+    fn number_leaves(&mut self, spec: &Leaves<'_, Y>, tree: &Tree) {
+        let forest = &mut self.forest;
+        let Space { below, first, found, leaves, .. } = &mut self.space;
+        let root = tree.root as usize;
+        let nodes = &mut forest.nodes[root..];
+        below.clear();
+        below.resize(nodes.len(), 1);
+        // What is below a node lies behind it.
+        for (place, node) in nodes.iter().enumerate().rev().filter(|(_, node)| !node.rule.is_leaf()) {
+            let left = node.next as usize - root;
+            below[place] = below[left] + below[left + 1];
+        }
+        first.clear();
+        first.resize(nodes.len(), 0);
+        leaves.clear();
+        leaves.resize(if tree.is_linear { found.len() } else { 0 }, 0);
+        forest.leaf_ids.resize(tree.first_leaf as usize + found.len(), 0);
+        forest.values.resize(tree.first_value + found.len() * spec.width, Y::ZERO);
+        let ids = &mut forest.leaf_ids[tree.first_leaf as usize..];
+        let values = &mut forest.values[tree.first_value..];
+        let mut found = found.iter();
+        for place in 0..nodes.len() {
+            let (node, number) = (&mut nodes[place], first[place]);
+            if !node.rule.is_leaf() {
+                let left = node.next as usize - root;
+                (first[left], first[left + 1]) = (number, number + below[left]);
+                continue;
+            }
+            node.next = number;
+            let Some(&(leaf, id)) = found.next() else { break };
+            let (leaf, number) = (leaf as usize, number as usize);
+            ids[number] = id;
+            if spec.width == 1 {
+                values[number] = spec.values[leaf];
+            } else {
+                let own = &spec.values[leaf * spec.width..][..spec.width];
+                values[number * spec.width..][..spec.width].copy_from_slice(own);
+            }
+            if let Some(place) = leaves.get_mut(number) {
+                *place = leaf as u32;
+            }
+        }
+    }
+
+    /// Takes the linear functions of the last tree's leaves.
+    fn add_linear(&mut self, spec: &[LinearLeaf<Y>]) -> Result<(), Problem> {
+        let leaves = &self.space.leaves;
+        let linear = &mut self.forest.linear;
+        if !spec.is_empty() && linear.constants.is_empty() {
+            // Trees before the first linear one.
+            let before = self.forest.leaf_ids.len() - leaves.len();
+            linear.constants.resize(before, Y::ZERO);
+            linear.ends.resize(before, 0);
+        }
+        for &number in leaves {
+            let leaf = &spec[number as usize];
+            if let Some((feature, _)) = leaf.terms.iter().find(|(f, _)| *f as usize >= self.forest.features) {
+                let what = format!("leaf {number}: feature {feature} of {}", self.forest.features);
+                return Err(Problem::invalid(what));
+            }
+            linear.constants.push(leaf.constant);
+            linear.ends.push(linear.terms.len());
+            linear.terms.extend_from_slice(&leaf.terms);
+        }
+        if spec.is_empty() && !linear.constants.is_empty() {
+            linear.constants.resize(self.forest.leaf_ids.len(), Y::ZERO);
+            linear.ends.resize(self.forest.leaf_ids.len(), linear.terms.len());
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn no_such_child(child: u32, nodes: usize) -> Problem {
+    if child as usize >= nodes {
+        Problem::invalid(format!("child {child} of a tree with {nodes} nodes"))
+    } else {
+        Problem::invalid(format!("child {child} is led to twice, or is a node above it"))
+    }
+}
+
+#[cold]
+fn no_such_leaf(leaf: usize, seen: usize, leaves: usize) -> Problem {
+    if leaf >= leaves {
+        Problem::invalid(format!("leaf {leaf} of a tree with {leaves} leaves"))
+    } else {
+        Problem::invalid(format!("one leaf more than the tree's {seen}"))
+    }
+}
+
+/// What a split on a threshold asks, where nothing is wrong with it.
+#[inline(always)]
+fn plain<X: Real>(features: usize, split: &Split<X, &[u32]>) -> Option<Node<X>> {
+    let (test, threshold) = match split.test {
+        Test::Less(threshold) => (Rule::LESS, threshold),
+        Test::AtMost(threshold) => (Rule::AT_MOST, threshold),
+        _ => return None,
+    };
+    let fits =
+        (split.feature as usize) < features && split.feature < Rule::MAX_FEATURES && !threshold.is_nan();
+    let rule = Rule::split(test, split.missing == Side::Left, split.zero_is_missing, split.feature);
+    fits.then_some(Node { threshold, next: 0, rule })
+}
+
+#[inline(never)]
+fn compile<X: Real, Y: Real>(
+    forest: &mut Forest<X, Y>,
+    split: &Split<X, &[u32]>,
+) -> Result<Node<X>, Problem> {
+    question(forest, split.feature, split.test, split.missing == Side::Left, split.zero_is_missing)
+}
+
+/// What a node asks, as yet leading nowhere.
+pub(crate) fn question<X: Real, Y: Real>(
+    forest: &mut Forest<X, Y>,
+    feature: u32,
+    test: Test<X, &[u32]>,
+    missing_left: bool,
+    zero_is_missing: bool,
+) -> Result<Node<X>, Problem> {
+    if feature as usize >= forest.features {
+        return Err(Problem::invalid(format!("feature {feature} of {}", forest.features)));
+    }
+    if feature >= Rule::MAX_FEATURES {
+        let what = format!("feature {feature}: more than {} are not taken", Rule::MAX_FEATURES);
+        return Err(Problem::worded(Kind::ResourceExhausted, what));
+    }
+    let (test, threshold) = match test {
+        Test::Less(t) => (Rule::LESS, t),
+        Test::AtMost(t) => (Rule::AT_MOST, t),
+        Test::Equal(t) => (Rule::EQUAL, t),
+        Test::Among(categories) => {
+            let set = forest.sets.add(categories);
+            if set >= Rule::MAX_SETS {
+                let what = format!("more than {} splits on categories", Rule::MAX_SETS);
+                return Err(Problem::worded(Kind::ResourceExhausted, what));
+            }
+            (Rule::AMONG, X::of(set as f64))
+        }
+    };
+    if threshold.is_nan() {
+        return Err(Problem::invalid("the threshold is not a number"));
+    }
+    Ok(Node { threshold, next: 0, rule: Rule::split(test, missing_left, zero_is_missing, feature) })
+}
