@@ -90,9 +90,10 @@ fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<String, Problem> {
         }
     }
     let version = root.get("version").unwrap_or("4.4");
-    match version.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)))
-    {
-        Some((3u32, _)) | Some((4, 0..=4u32)) => Ok(version.to_owned()),
+    // A third number counts corrections of the text.
+    let mut numbers = version.trim().split('.').map(|part| part.parse::<u32>().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(3), Some(_)) | (Some(4), Some(0..=4)) => Ok(version.to_owned()),
         _ => Err(root.value(&b.xml, "version")),
     }
 }

@@ -68,6 +68,7 @@ impl PmmlModel {
             structure: structure.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
             notes: Vec::new(),
             opening: Vec::new(),
+            later: Default::default(),
         };
         let plan = Plan {
             inputs: fields,

@@ -43,8 +43,18 @@ pub struct Scorer {
 struct Input {
     /// Place in the dictionary.
     place: usize,
-    /// Whether it takes numbers as they come.
-    plain: bool,
+    takes: Takes,
+}
+
+/// How an input takes numbers.
+#[derive(Clone, Copy)]
+enum Takes {
+    /// As they come.
+    Any,
+    /// In single precision.
+    Single,
+    /// As its field says.
+    Field,
 }
 
 impl Scorer {
@@ -64,11 +74,16 @@ impl Scorer {
 
     fn of(model: &PmmlModel) -> Scorer {
         let compiled = model.compiled();
-        let plain = |place: usize| {
+        let takes = |place: usize| {
             let field = &compiled.dictionary[place];
-            field.missing.is_empty() && field.dtype.is_number() && field.dtype != DataType::Float
+            let is_nan = |value: &Value| matches!(value, Value::Num(number) if number.is_nan());
+            match field.dtype {
+                dtype if !dtype.is_number() || !field.missing.iter().all(is_nan) => Takes::Field,
+                DataType::Float => Takes::Single,
+                _ => Takes::Any,
+            }
         };
-        let input = |place: usize| Input { place, plain: plain(place) };
+        let input = |place: usize| Input { place, takes: takes(place) };
         Scorer {
             inputs: model.input_places().into_iter().map(input).collect(),
             outputs: model.answered(),
@@ -102,13 +117,13 @@ impl Scorer {
     /// When there is no such input.
     #[inline]
     pub fn set_number(&mut self, input: usize, number: f64) {
-        let Input { place, plain } = self.inputs[input];
-        if plain {
-            let value = if number.is_nan() { Value::Missing } else { Value::Num(number) };
-            self.work.input[place] = value;
-            return;
-        }
-        self.set_number_of(place, number);
+        let Input { place, takes } = self.inputs[input];
+        let number = match takes {
+            Takes::Any => number,
+            Takes::Single => f64::from(number as f32),
+            Takes::Field => return self.set_number_of(place, number),
+        };
+        self.work.input[place] = if number.is_nan() { Value::Missing } else { Value::Num(number) };
     }
 
     fn set_number_of(&mut self, place: usize, number: f64) {

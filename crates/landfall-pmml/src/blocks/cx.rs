@@ -7,13 +7,18 @@ use crate::resolve::Slot;
 use crate::run::Compiled;
 use crate::value::{Symbol, Value};
 use landfall_model::{DType, Tensor};
+use smallvec::SmallVec;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A thread's memory for blocks of rows.
 #[derive(Debug, Default)]
 pub(crate) struct BlockMemory {
     /// By block; `None` where a feature is made of more than one value.
     ways: Vec<Option<Vec<Way>>>,
+    /// By block: where all features are numbers of the data as they come, their places in the dictionary, and whether they
+    /// are to fit single precision; else nothing.
+    straight: Vec<Vec<(usize, bool)>>,
     blocks: Vec<BlockRows>,
     /// Which rows the models have answered so far.
     pub(crate) covered: Vec<bool>,
@@ -28,8 +33,18 @@ pub(crate) struct BlockMemory {
 
 impl BlockMemory {
     pub(crate) fn new(m: &Compiled) -> Self {
+        let ways: Vec<_> = m.blocks.iter().map(|block| ways(m, block.as_ref())).collect();
+        let straight = |(block, ways): (&Arc<dyn Block>, &Option<Vec<Way>>)| {
+            let pairs = block.features().iter().zip(ways.as_deref()?);
+            let field = |(feature, way): (&Feature, &Way)| match (way.from, way.plain) {
+                (Origin::Field(field), Some(_)) => Some((field, feature.single)),
+                _ => None,
+            };
+            pairs.map(field).collect::<Option<Vec<_>>>()
+        };
         BlockMemory {
-            ways: m.blocks.iter().map(|block| ways(m, block.as_ref())).collect(),
+            straight: m.blocks.iter().zip(&ways).map(|pair| straight(pair).unwrap_or_default()).collect(),
+            ways,
             blocks: m.blocks.iter().map(|_| BlockRows::default()).collect(),
             slots: m.slots.iter().map(|_| Cells::default()).collect(),
             set: vec![0; m.slots.len()],
@@ -92,6 +107,10 @@ impl<'r> BlockCx<'r> {
         let block = self.m.blocks[id].as_ref();
         let mut ready = std::mem::take(&mut self.w.blocks[id]);
         ready.start(0, self.rows, block.features().len());
+        let as_they_are = self.singles(id, block);
+        if as_they_are.is_some_and(|columns| ready.finish_single(block, &columns)) {
+            return Some(ready);
+        }
         let filled = self.fill(id, block, &mut ready);
         if filled.is_some() {
             ready.finish(block);
@@ -111,9 +130,28 @@ impl<'r> BlockCx<'r> {
         }
     }
 
+    /// The data's own columns, where all that a block reads are such: numbers in single precision that stay what they
+    /// are, and are missing where they are not numbers.
+    fn singles(&self, id: BlockId, block: &dyn Block) -> Option<SmallVec<[&'r [f32]; 64]>> {
+        let BlockData::Call(columns, rows) = &self.data else { return None };
+        let own = |(feature, way): (&Feature, &Way)| {
+            let Origin::Field(field) = way.from else { return None };
+            let stay = way.plain.is_some_and(f64::is_nan) && !feature.needed;
+            let tensor = columns.iter().flatten().find(|column| stay && column.field == field)?.tensor;
+            let all_there = tensor.missing().is_none() && tensor.invalid().is_empty();
+            (tensor.dtype() == DType::F32 && all_there).then_some(())?;
+            tensor.values::<f32>().ok()?.get(rows.clone())
+        };
+        block.features().iter().zip(self.w.ways_of(id)?).map(own).collect()
+    }
+
     fn fill(&self, id: BlockId, block: &dyn Block, ready: &mut BlockRows) -> Option<()> {
         let ways = self.w.ways_of(id)?;
         if let BlockData::Row(values) = self.data {
+            let straight = self.w.straight[id].as_slice();
+            if !straight.is_empty() && fill_straight(straight, values, &mut ready.columns) {
+                return Some(());
+            }
             return self.fill_row(block, ways, values, ready);
         }
         for (place, (feature, way)) in block.features().iter().zip(ways).enumerate() {
@@ -204,6 +242,17 @@ impl<'r> BlockCx<'r> {
             }
         }
     }
+}
+
+/// A row's numbers from their places; whether all were there.
+fn fill_straight(places: &[(usize, bool)], values: &[Value], into: &mut [f64]) -> bool {
+    let mut all = true;
+    for ((place, single), into) in places.iter().zip(into) {
+        let number = values[*place].num().unwrap_or(f64::NAN);
+        *into = number;
+        all &= !number.is_nan() && (!single || f64::from(number as f32) == number);
+    }
+    all
 }
 
 /// A feature and its way.

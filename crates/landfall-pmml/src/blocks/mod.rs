@@ -18,7 +18,7 @@ pub(crate) use cells::{Answers, Cells, CellsView, best};
 pub(crate) use cx::{BlockCx, BlockData, BlockMemory};
 pub(crate) use features::{Coding, Feature, Features};
 pub(crate) use fill::{BLOCK_ROWS, LEAST_ROWS};
-pub(crate) use simd::{Loops, Step, each, exp, widest};
+pub(crate) use simd::{Loops, Step, each, exp, power_of_two, widest};
 
 use crate::run::Cx;
 use smallvec::SmallVec;
@@ -44,6 +44,12 @@ pub(crate) trait Block: Send + Sync + Debug {
 
     /// Computes: `columns` [features][rows], `values` [outputs][rows].
     fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], scratch: &mut Vec<f64>);
+
+    /// As [`Block::run`], of columns in single precision as the data has them, where what is not a number is missing;
+    /// `false` where it does not take them.
+    fn run_single(&self, _: &[&[f32]], _: &mut [f64], _: &mut Vec<f64>) -> bool {
+        false
+    }
 
     /// How many trees it stands for.
     fn trees(&self) -> usize {
@@ -93,6 +99,13 @@ impl BlockRows {
         block.run(&self.columns, rows, &mut self.values, &mut self.scratch);
     }
 
+    /// [`BlockRows::finish`] of the data's own columns; `false` where the block does not take them.
+    fn finish_single(&mut self, block: &dyn Block, columns: &[&[f32]]) -> bool {
+        self.values.clear();
+        self.values.resize(self.covered.len() * block.outputs(), 0.0);
+        !self.covered.is_empty() && block.run_single(columns, &mut self.values, &mut self.scratch)
+    }
+
     /// Forgets the block.
     pub(crate) fn clear(&mut self) {
         self.covered.clear();
@@ -122,6 +135,10 @@ impl<B: Block + ?Sized> Block for Arc<B> {
 
     fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], scratch: &mut Vec<f64>) {
         self.as_ref().run(columns, rows, values, scratch);
+    }
+
+    fn run_single(&self, columns: &[&[f32]], values: &mut [f64], scratch: &mut Vec<f64>) -> bool {
+        self.as_ref().run_single(columns, values, scratch)
     }
 
     fn trees(&self) -> usize {

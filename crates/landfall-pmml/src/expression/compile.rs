@@ -4,7 +4,7 @@ use super::document::{Apply as ApplyDocument, Derived, Discretize, Kind, Node, R
 use super::{Apply, ApplyTreatment, Expr, tables, text_index};
 use crate::functions::{self, Function};
 use crate::read::Place;
-use crate::resolve::{Build, OpType, ScopeId, SlotDef, Source};
+use crate::resolve::{Build, ScopeId, SlotDef, Source};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
 use regex::Regex;
@@ -204,10 +204,9 @@ fn reference<'a>(
 }
 
 fn ordered_values<'a>(b: &Build<'a>, slot: u32, place: Place) -> Result<Vec<Value>, Problem> {
-    let ordinal = b.slots[slot as usize].optype == OpType::Ordinal;
-    match b.values_in_order(slot).filter(|_| ordinal) {
+    match b.values_in_order(slot) {
         Some(values) => Ok(values.to_vec()),
-        None => Err(b.xml.malformed(place, "a thermometer needs an ordinal field with its values")),
+        None => Err(b.xml.malformed(place, "a thermometer needs a field with its values in their order")),
     }
 }
 
@@ -247,7 +246,7 @@ fn condition<'a>(b: &mut Build<'a>, arguments: Vec<Typed>, place: Place) -> Resu
         None => then.dtype,
     };
     let expr = Expr::If {
-        condition: Box::new(condition.expr),
+        condition: Box::new(truth(condition)),
         then: Box::new(cast(then, dtype)),
         otherwise: otherwise.map(|otherwise| Box::new(cast(otherwise, dtype))),
         treatment: ApplyTreatment::NONE,
@@ -268,7 +267,8 @@ fn built_in<'a>(
         return Err(arity(b, name, arguments.len(), place));
     }
     let mut types: Vec<DataType> = arguments.iter().map(|argument| argument.dtype).collect();
-    let mut arguments: Vec<Expr> = arguments.into_iter().map(|argument| argument.expr).collect();
+    let own = |argument: Typed| if function.connects { truth(argument) } else { argument.expr };
+    let mut arguments: Vec<Expr> = arguments.into_iter().map(own).collect();
     if function.compares {
         align(b, &mut arguments, &mut types);
     }
@@ -276,6 +276,14 @@ fn built_in<'a>(
     let regex = if function.takes_pattern { pattern(b, &arguments, place)? } else { None };
     let apply = Apply { function, arguments, types, result, regex, treatment: ApplyTreatment::NONE };
     Ok(Typed { expr: Expr::Apply(Box::new(apply)), dtype: result })
+}
+
+/// A truth value, which may be written as text.
+fn truth(typed: Typed) -> Expr {
+    match typed.dtype {
+        DataType::String => cast(typed, DataType::Boolean),
+        _ => typed.expr,
+    }
 }
 
 /// Brings constants among compared arguments to the type of the first, so that equal values are equal.

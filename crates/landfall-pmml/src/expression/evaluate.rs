@@ -81,7 +81,8 @@ pub(crate) fn of_one(expr: &Expr, value: Value) -> Value {
         }
         Expr::Discretize { bins, default, if_missing, .. } => match value.num() {
             Some(number) => {
-                let bin = bins.iter().find(|(interval, _)| interval.holds(number));
+                // Bins must not overlap; where they do, later ones stand over earlier ones.
+                let bin = bins.iter().rev().find(|(interval, _)| interval.holds(number));
                 bin.map_or(*default, |(_, value)| *value)
             }
             None => *if_missing,

@@ -33,7 +33,6 @@ pub(super) const TABLE: &[Function] = &[
     Function::of("/", (2, 2), number, divide),
     binary!("pow", number, f64::powf),
     binary!("modulo", number, |x: f64, y: f64| x - y * (x / y).floor()),
-    binary!("x-modulo", number, |x: f64, y: f64| x - y * (x / y).floor()),
     binary!("hypot", double, f64::hypot),
     binary!("atan2", double, f64::atan2),
     Function::of("threshold", (2, 2), number, |_, _, values| match numbers::<2>(values) {

@@ -23,15 +23,20 @@ pub(super) const TABLE: &[Function] = &[
     comparison("greaterThan", |cx, apply, v| ordered(cx, apply, v, |o| o == Ordering::Greater)),
     comparison("greaterOrEqual", |cx, apply, v| ordered(cx, apply, v, |o| o != Ordering::Less)),
     Function::of("isIn", (2, usize::MAX), boolean, |cx, apply, v| Value::Bool(among(cx, apply, v)))
-        .comparing(),
+        .comparing()
+        .taking_missing(),
     Function::of("isNotIn", (2, usize::MAX), boolean, |cx, apply, v| Value::Bool(!among(cx, apply, v)))
-        .comparing(),
-    Function::of("and", (1, usize::MAX), boolean, |_, _, v| connected(v, false)).taking_missing(),
-    Function::of("or", (1, usize::MAX), boolean, |_, _, v| connected(v, true)).taking_missing(),
+        .comparing()
+        .taking_missing(),
+    Function::of("and", (1, usize::MAX), boolean, |_, _, v| connected(v, false))
+        .taking_missing()
+        .connecting(),
+    Function::of("or", (1, usize::MAX), boolean, |_, _, v| connected(v, true)).taking_missing().connecting(),
     Function::of("not", (1, 1), boolean, |_, _, v| match truth(v[0]) {
         Some(truth) => Value::Bool(!truth),
         None => Value::Invalid,
-    }),
+    })
+    .connecting(),
     question("isMissing"),
     question("isNotMissing"),
     question("isValid"),
@@ -86,8 +91,10 @@ fn same(cx: &mut Cx<'_>, apply: &Apply, values: &[Value], at: usize) -> bool {
     }
 }
 
+/// Whether the first value is one of the others; what is missing is none and has none.
 fn among(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> bool {
-    (1..values.len()).any(|at| same(cx, apply, values, at))
+    let known = |at: usize| !values[0].is_missing() && !values[at].is_missing();
+    (1..values.len()).any(|at| known(at) && same(cx, apply, values, at))
 }
 
 fn ordered(cx: &mut Cx<'_>, apply: &Apply, values: &[Value], is: fn(Ordering) -> bool) -> Value {

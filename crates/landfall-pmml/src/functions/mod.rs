@@ -26,6 +26,8 @@ pub(crate) struct Function {
     pub(crate) takes_missing: bool,
     /// Whether arguments are compared, so that constants take the type of the others.
     pub(crate) compares: bool,
+    /// Whether arguments are truth values.
+    pub(crate) connects: bool,
     /// Whether the second argument is a regular expression.
     pub(crate) takes_pattern: bool,
     /// Whether it asks a field, not its value.
@@ -54,6 +56,7 @@ impl Function {
             result,
             takes_missing: false,
             compares: false,
+            connects: false,
             takes_pattern: false,
             looks_at_fields: false,
             run,
@@ -68,13 +71,18 @@ impl Function {
         Function { compares: true, ..self }
     }
 
+    const fn connecting(self) -> Self {
+        Function { connects: true, ..self }
+    }
+
     const fn with_pattern(self) -> Self {
         Function { takes_pattern: true, ..self }
     }
 }
 
-/// The function of this name.
+/// The function of this name. Writers put `x-` before functions that their version of the specification lacked.
 pub(crate) fn named(name: &str) -> Option<&'static Function> {
+    let name = name.strip_prefix("x-").unwrap_or(name);
     [arithmetic::TABLE, dates::TABLE, distributions::TABLE, logic::TABLE, statistics::TABLE, text::TABLE]
         .into_iter()
         .flatten()

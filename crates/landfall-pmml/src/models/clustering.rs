@@ -3,7 +3,7 @@
 use super::measure::{self, Measure, Part};
 use super::{Body, Header};
 use crate::expression;
-use crate::read::{Element, Matrix, array};
+use crate::read::{Element, Matrix, Place, array};
 use crate::resolve::{Build, DataField, Interval, Slot};
 use crate::run::{Answer, Cx, Ranked};
 use crate::value::{DataType, Value};
@@ -67,16 +67,17 @@ pub(super) fn read<'a>(
     };
     let declared = element.count(&b.xml, "numberOfClusters")?;
     let (mut measure, mut fields, mut documents) = (None, Vec::new(), Vec::new());
-    let mut weights = None;
+    let (mut weights, mut centre_fields) = (None, Vec::new());
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
             "ComparisonMeasure" => measure = Some(Measure::read(b, &child)?),
             "ClusteringField" => fields.extend(clustering_field(b, &child, header, centred)?),
-            // Fields that older documents define here.
+            // Fields that older documents define here: what the centres of clusters are made of.
             "CenterFields" => {
                 while let Some(field) = b.xml.child(&child)? {
                     b.xml.named(&field, &child, "DerivedField")?;
                     let derived = expression::read_derived(b, &field)?;
+                    centre_fields.push((derived.name.clone(), field.place));
                     b.defer(header.scope, derived)?;
                 }
             }
@@ -87,6 +88,9 @@ pub(super) fn read<'a>(
             }
             _ => return Err(b.xml.unknown(&child, element)),
         }
+    }
+    if !centre_fields.is_empty() {
+        fields = of_centres(b, header, centre_fields, fields)?;
     }
     let count = fields.len();
     let weights = weights.unwrap_or_else(|| vec![1.0; count]);
@@ -138,6 +142,26 @@ fn clustering_field<'a>(
     let is_centre = element.flag(&b.xml, "isCenterField", true)?;
     // Clusters without a centre are compared in all fields.
     Ok(Some(Field { name, slot, part, order }).filter(|_| is_centre || !centred))
+}
+
+/// The fields that centres are made of, each compared as the clustering field of its name asks.
+fn of_centres<'a>(
+    b: &mut Build<'a>,
+    header: &Header,
+    centre_fields: Vec<(String, Place)>,
+    mut fields: Vec<Field>,
+) -> Result<Vec<Field>, Problem> {
+    let mut all = Vec::with_capacity(centre_fields.len());
+    for (name, place) in centre_fields {
+        all.push(match fields.iter().position(|field| field.name == name) {
+            Some(at) => fields.swap_remove(at),
+            None => {
+                let slot = b.resolve(header.scope, &name, place)?;
+                Field { name, slot, part: Part::default(), order: None }
+            }
+        });
+    }
+    Ok(all)
 }
 
 fn numbers_within<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Option<Vec<f64>>, Problem> {

@@ -25,6 +25,8 @@ struct Mining {
     list: ClassList,
     /// The same as one forest, where all segments are trees.
     joined: Option<Joined>,
+    /// Whether the model's output asks which segment has answered.
+    names_segment: bool,
 }
 
 #[derive(Debug)]
@@ -114,6 +116,7 @@ pub(super) fn read<'a>(
             results: header.results.clone(),
             list: header.list,
             joined: None,
+            names_segment: false,
         })),
     }
 }
@@ -164,6 +167,7 @@ fn segmentation<'a>(
         results: header.results.clone(),
         list: header.list,
         joined: None,
+        names_segment: header.outputs.iter().any(output::Document::asks_entity),
     };
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
@@ -215,8 +219,7 @@ fn segment<'a>(
             Some(predicate) => condition = Some(predicate),
             None if child.name == "VariableWeight" => {
                 child.only(&b.xml, &["field"])?;
-                let name = child.need(&b.xml, "field")?;
-                weight_field = Some(b.resolve(header.scope, name, child.place)?);
+                weight_field = Some((child.need(&b.xml, "field")?.to_owned(), child.place));
                 b.xml.leaf(&child)?;
             }
             None => return Err(b.xml.unknown(&child, element)),
@@ -225,12 +228,24 @@ fn segment<'a>(
     let (Some(predicate), Some(model)) = (condition, model) else {
         return Err(b.xml.malformed(element.place, "<Segment> needs a predicate and a model"));
     };
+    let weight_field = match weight_field {
+        // What the segment's own model answers comes first: a tree may weigh itself by the node that it has reached.
+        Some((name, place)) => match model.outputs.iter().find(|field| field.name == name) {
+            Some(field) => Some(field.slot),
+            None => Some(b.resolve(header.scope, &name, place)?),
+        },
+        None => None,
+    };
     let id = element.get("id").map(str::to_owned);
     let mut outputs = Vec::new();
     let asked = |document: &&output::Document| id.is_some() && document.segment == id;
     let documents: Vec<output::Document> = header.outputs.iter().filter(asked).cloned().collect();
     for document in &documents {
         let scope = header.output_scope(b);
+        // What the segment itself answers is seen by its name.
+        for field in &model.outputs {
+            b.redeclare(scope, &field.name, field.slot);
+        }
         let field = output::resolve(b, scope, &model, &model.results, document)?;
         b.redeclare(header.scope, &document.name, field.slot);
         header.forwarded.push((field.name.clone(), field.dtype, field.slot));
@@ -338,6 +353,9 @@ impl Mining {
             }
             if !by_target || self.predicts_own(segment) {
                 std::mem::swap(answers, &mut inner);
+                if self.names_segment && self.function != MiningFunction::Clustering {
+                    answers.entity.values(cx.rows()).fill(segment.id);
+                }
             }
         }
         if answers.scores.is_empty() {
@@ -364,6 +382,9 @@ impl Mining {
             }
             if !by_target || self.predicts_own(segment) {
                 answer.clone_from(&inner);
+                if self.names_segment && self.function != MiningFunction::Clustering {
+                    answer.entity = segment.id;
+                }
             }
             let stops = inner.value.is_missing() && self.on_missing == OnMissing::ReturnMissing;
             if stops && self.method == Method::Chain {
@@ -449,7 +470,10 @@ impl Mining {
             }
         }
         let too_many = weights > 0.0 && missing / weights > self.threshold;
-        Ok((!parts.is_empty() && !too_many).then_some(parts))
+        // A sum over segments that are all left out is zero; no other method answers anything of none.
+        let sums = self.function == MiningFunction::Regression && matches!(self.method, Method::Sum { .. });
+        let answers = !parts.is_empty() || (sums && missing > 0.0);
+        Ok((answers && !too_many).then_some(parts))
     }
 
     /// The inner model's probabilities, in the outer list of classes.

@@ -279,7 +279,7 @@ impl Bayes {
             }
         }
         let shares = self.classes.iter().map(|(_, count)| count.ln()).collect();
-        Some(Densities { features: features.list, classes: shares, evidence, least: self.least })
+        Some(Densities::new(features.list, shares, evidence, self.least))
     }
 
     /// The logarithm of each class's score for the row.

@@ -1,8 +1,8 @@
 //! `<SupportVectorMachineModel>`: kernels, support vectors or bare coefficients, one machine or one for each pair.
 
-use super::columns::{KernelMachine, KernelMachines, VectorField, side_by_side};
+use super::columns::{KernelMachine, KernelMachines, VectorField, Vectors};
 use super::{Body, Header, Math, MiningFunction};
-use crate::blocks::{Answers, BlockCx, BlockId, Features, RowValues, exp};
+use crate::blocks::{Answers, BlockCx, BlockId, Features, RowValues};
 use crate::read::{Element, array};
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
@@ -17,9 +17,8 @@ pub(super) const ATTRIBUTES: &[&str] =
 #[derive(Debug)]
 struct Machines {
     fields: Vec<Field>,
-    kernel: Kernel,
-    vectors: Arc<Vec<Vec<f64>>>,
     machines: Vec<Machine>,
+    computed: Arc<KernelMachines>,
     function: MiningFunction,
     /// Machines tell pairs of classes apart.
     pairs: bool,
@@ -49,10 +48,6 @@ struct Machine {
     class: Option<usize>,
     alternate: Option<usize>,
     threshold: f64,
-    /// Support vectors by place; empty where the coefficients are of fields.
-    vectors: Vec<usize>,
-    coefficients: Vec<f64>,
-    intercept: f64,
 }
 
 pub(super) fn read<'a>(
@@ -70,53 +65,66 @@ pub(super) fn read<'a>(
         return Err(element.value(&b.xml, "classificationMethod"));
     }
     let threshold = element.number(&b.xml, "threshold")?.unwrap_or(0.0);
-    let mut model = Machines {
-        fields: Vec::new(),
-        kernel: Kernel::Linear,
-        vectors: Arc::default(),
-        machines: Vec::new(),
-        function: header.function,
-        pairs: method == Some("OneAgainstOne"),
-        max_wins: element.flag(&b.xml, "maxWins", false)?,
-        alternate: None,
-        math: header.math,
-        block: None,
-    };
-    let mut ids = HashMap::new();
+    let max_wins = element.flag(&b.xml, "maxWins", false)?;
+    let (mut kernel_type, mut machines, mut all_terms) = (Kernel::Linear, Vec::new(), Vec::new());
+    let mut dictionary = Dictionary::default();
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
             "LinearKernelType" | "PolynomialKernelType" | "RadialBasisKernelType" | "SigmoidKernelType" => {
-                model.kernel = kernel(b, &child)?;
+                kernel_type = kernel(b, &child)?;
             }
-            "VectorDictionary" if model.vectors.is_empty() && model.machines.is_empty() => {
-                model.vectors = dictionary(b, &child, header, &mut model, &mut ids)?.into();
+            "VectorDictionary" if dictionary.vectors.is_empty() && machines.is_empty() => {
+                dictionary.read(b, &child, header)?;
             }
             "VectorDictionary" => {
                 let what = "a second <VectorDictionary>, or one after machines: there is one, before them";
                 return Err(b.xml.malformed(child.place, what));
             }
             "SupportVectorMachine" => {
-                let machine = machine(b, &child, header, &ids, of_fields, threshold)?;
-                model.machines.push(machine);
+                let (machine, terms) = machine(b, &child, header, &dictionary.ids, of_fields, threshold)?;
+                machines.push(machine);
+                all_terms.push(terms);
             }
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    if model.machines.is_empty() {
+    if machines.is_empty() {
         return Err(b.xml.malformed(element.place, "<SupportVectorMachineModel> has no machine"));
     }
-    let widths = model.machines.iter().filter(|machine| machine.vectors.is_empty());
-    if of_fields && widths.into_iter().any(|machine| machine.coefficients.len() != model.fields.len()) {
+    let mut of_entries = all_terms.iter().filter(|terms| terms.vectors.is_empty());
+    if of_fields && of_entries.any(|terms| terms.coefficients.len() != dictionary.fields.len()) {
         return Err(b.xml.malformed(element.place, "a machine has not one coefficient for each field"));
     }
-    let both = model.machines.iter().all(|machine| machine.alternate.is_some());
-    if both && (method.is_none() || model.machines.len() == 1) {
-        model.pairs = true;
-    }
-    model.alternate =
-        element.get("alternateBinaryTargetCategory").map(str::to_owned).map(|text| header.class(b, &text).0);
-    model.block = b.block(|| Some(model.columns()));
-    Ok(Box::new(model))
+    let both = machines.iter().all(|machine| machine.alternate.is_some());
+    let alternate = element.get("alternateBinaryTargetCategory").map(str::to_owned);
+    let computed = Arc::new(dictionary.machines(&all_terms, kernel_type, header.function, header.math));
+    Ok(Box::new(Machines {
+        pairs: method == Some("OneAgainstOne") || (both && (method.is_none() || machines.len() == 1)),
+        fields: dictionary.fields,
+        machines,
+        function: header.function,
+        max_wins,
+        alternate: alternate.map(|text| header.class(b, &text).0),
+        math: header.math,
+        block: b.block(|| Some(computed.clone())),
+        computed,
+    }))
+}
+
+/// What vectors are made of, and the vectors.
+#[derive(Default)]
+struct Dictionary {
+    fields: Vec<Field>,
+    vectors: Vec<Vec<f64>>,
+    ids: HashMap<String, usize>,
+}
+
+/// What a machine adds up.
+struct Terms {
+    /// Support vectors by place; empty where the coefficients are of fields.
+    vectors: Vec<usize>,
+    coefficients: Vec<f64>,
+    intercept: f64,
 }
 
 fn kernel<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kernel, Problem> {
@@ -132,50 +140,86 @@ fn kernel<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kernel, Proble
     })
 }
 
-fn dictionary<'a>(
-    b: &mut Build<'a>,
-    element: &Element<'a>,
-    header: &Header,
-    model: &mut Machines,
-    ids: &mut HashMap<String, usize>,
-) -> Result<Vec<Vec<f64>>, Problem> {
-    element.only(&b.xml, &["numberOfVectors"])?;
-    let mut vectors = Vec::new();
-    while let Some(child) = b.xml.child(element)? {
-        match child.name.as_ref() {
-            "VectorFields" if vectors.is_empty() => fields(b, &child, header, &mut model.fields)?,
-            "VectorFields" => {
-                return Err(b.xml.malformed(child.place, "<VectorFields> stands before the vectors"));
-            }
-            "VectorInstance" => {
-                child.only(&b.xml, &["id"])?;
-                let mut vector = vec![0.0; model.fields.len()];
-                while let Some(values) = b.xml.child(&child)? {
-                    let pairs = match values.name.as_ref() {
-                        "REAL-SparseArray" => array::sparse(&mut b.xml, &values)?,
-                        "Array" => array::numbers(&mut b.xml, &values)?.into_iter().enumerate().collect(),
-                        _ => return Err(b.xml.unknown(&values, &child)),
-                    };
-                    for (at, value) in pairs {
-                        match vector.get_mut(at) {
-                            Some(place) => *place = model.math.round(value),
-                            None => {
-                                return Err(b
-                                    .xml
-                                    .malformed(values.place, "a vector is longer than its fields"));
-                            }
-                        }
-                    }
+impl Dictionary {
+    fn read<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<(), Problem> {
+        element.only(&b.xml, &["numberOfVectors"])?;
+        while let Some(child) = b.xml.child(element)? {
+            match child.name.as_ref() {
+                "VectorFields" if self.vectors.is_empty() => fields(b, &child, header, &mut self.fields)?,
+                "VectorFields" => {
+                    return Err(b.xml.malformed(child.place, "<VectorFields> stands before the vectors"));
                 }
-                if ids.insert(child.need(&b.xml, "id")?.to_owned(), vectors.len()).is_some() {
-                    return Err(b.xml.malformed(child.place, "a vector's id comes twice"));
-                }
-                vectors.push(vector);
+                "VectorInstance" => self.instance(b, &child, header.math)?,
+                _ => return Err(b.xml.unknown(&child, element)),
             }
-            _ => return Err(b.xml.unknown(&child, element)),
         }
+        Ok(())
     }
-    Ok(vectors)
+
+    fn instance<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>, math: Math) -> Result<(), Problem> {
+        element.only(&b.xml, &["id"])?;
+        let mut vector = vec![0.0; self.fields.len()];
+        while let Some(values) = b.xml.child(element)? {
+            let pairs = match values.name.as_ref() {
+                "REAL-SparseArray" => array::sparse(&mut b.xml, &values)?,
+                "Array" => array::numbers(&mut b.xml, &values)?.into_iter().enumerate().collect(),
+                _ => return Err(b.xml.unknown(&values, element)),
+            };
+            for (at, value) in pairs {
+                match vector.get_mut(at) {
+                    Some(place) => *place = math.round(value),
+                    None => return Err(b.xml.malformed(values.place, "a vector is longer than its fields")),
+                }
+            }
+        }
+        if self.ids.insert(element.need(&b.xml, "id")?.to_owned(), self.vectors.len()).is_some() {
+            return Err(b.xml.malformed(element.place, "a vector's id comes twice"));
+        }
+        self.vectors.push(vector);
+        Ok(())
+    }
+
+    /// Machines over columns.
+    fn machines(
+        &self,
+        terms: &[Terms],
+        kernel: Kernel,
+        function: MiningFunction,
+        math: Math,
+    ) -> KernelMachines {
+        let mut features = Features::default();
+        let mut named: HashMap<Slot, Vec<Value>> = HashMap::new();
+        for field in &self.fields {
+            if let Field::Category(slot, value) = field {
+                named.entry(*slot).or_default().push(*value);
+            }
+        }
+        let entry = |field: &Field| match field {
+            Field::Number(slot) => VectorField::Number(features.number(*slot)),
+            Field::Category(slot, value) => {
+                let place = features.category(*slot, &named[slot]);
+                let feature = &mut features.list[place];
+                feature.needed = true;
+                VectorField::Category(place, feature.coding.code(*value).map_or(f64::NAN, f64::from))
+            }
+        };
+        let fields = self.fields.iter().map(entry).collect();
+        let machine = |terms: &Terms| {
+            let of_entries = terms.vectors.is_empty();
+            let coefficients = terms.coefficients.iter().copied();
+            let weights = match of_entries {
+                true => coefficients.enumerate().collect(),
+                false => terms.vectors.iter().copied().zip(coefficients).collect(),
+            };
+            KernelMachine::new(weights, of_entries, terms.intercept)
+        };
+        let length = |terms: &Terms| terms.coefficients.iter().map(|c| c * c).sum::<f64>().sqrt();
+        let longest = terms.iter().map(length).fold(0.0, f64::max);
+        let are_compared = function == MiningFunction::Classification;
+        let vectors = Vectors::new(&self.vectors, self.fields.len(), kernel, (longest, are_compared), math);
+        let machines = terms.iter().map(machine).collect();
+        KernelMachines::new(features.list, fields, vectors, machines, math)
+    }
 }
 
 fn fields<'a>(
@@ -216,20 +260,18 @@ fn machine<'a>(
     ids: &HashMap<String, usize>,
     of_fields: bool,
     threshold: f64,
-) -> Result<Machine, Problem> {
+) -> Result<(Machine, Terms), Problem> {
     element.only(&b.xml, &["targetCategory", "alternateTargetCategory", "threshold"])?;
     let class = |b: &mut Build<'a>, name: &str| {
         let text = element.get(name)?.to_owned();
         Some(header.class(b, &text).0)
     };
-    let mut machine = Machine {
+    let machine = Machine {
         class: class(b, "targetCategory"),
         alternate: class(b, "alternateTargetCategory"),
         threshold: element.number(&b.xml, "threshold")?.unwrap_or(threshold),
-        vectors: Vec::new(),
-        coefficients: Vec::new(),
-        intercept: 0.0,
     };
+    let mut terms = Terms { vectors: Vec::new(), coefficients: Vec::new(), intercept: 0.0 };
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "SupportVectors" => {
@@ -239,7 +281,7 @@ fn machine<'a>(
                     vector.only(&b.xml, &["vectorId"])?;
                     let id = vector.need(&b.xml, "vectorId")?;
                     match ids.get(id) {
-                        Some(place) => machine.vectors.push(*place),
+                        Some(place) => terms.vectors.push(*place),
                         None => {
                             return Err(b
                                 .xml
@@ -251,11 +293,11 @@ fn machine<'a>(
             }
             "Coefficients" => {
                 child.only(&b.xml, &["numberOfCoefficients", "absoluteValue"])?;
-                machine.intercept = header.math.number(&b.xml, &child, "absoluteValue")?.unwrap_or(0.0);
+                terms.intercept = header.math.number(&b.xml, &child, "absoluteValue")?.unwrap_or(0.0);
                 while let Some(coefficient) = b.xml.child(&child)? {
                     b.xml.named(&coefficient, &child, "Coefficient")?;
                     coefficient.only(&b.xml, &["value"])?;
-                    machine
+                    terms
                         .coefficients
                         .push(header.math.number(&b.xml, &coefficient, "value")?.unwrap_or(0.0));
                     b.xml.leaf(&coefficient)?;
@@ -264,27 +306,15 @@ fn machine<'a>(
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    if !of_fields && machine.vectors.len() != machine.coefficients.len() {
+    if !of_fields && terms.vectors.len() != terms.coefficients.len() {
         return Err(b
             .xml
             .malformed(element.place, "a machine has not one coefficient for each support vector"));
     }
-    Ok(machine)
+    Ok((machine, terms))
 }
 
 impl Kernel {
-    fn of(self, x: &[f64], y: &[f64], math: Math) -> f64 {
-        let dot = || x.iter().zip(y).fold(0.0, |sum, (a, b)| math.round(sum + math.round(a * b)));
-        match self {
-            Kernel::RadialBasis { gamma } => {
-                let square = |(a, b): (&f64, &f64)| math.round((a - b) * (a - b));
-                let sum = x.iter().zip(y).fold(0.0, |sum, pair| math.round(sum + square(pair)));
-                math.round(exp(-gamma * sum))
-            }
-            kernel => kernel.of_dot(dot(), math),
-        }
-    }
-
     /// Of two vectors' product; nothing for what is not made of it.
     #[inline(always)]
     pub(crate) fn of_dot(self, dot: f64, math: Math) -> f64 {
@@ -312,53 +342,6 @@ impl Machines {
             }
         }
         Ok(Some(x))
-    }
-
-    fn value(&self, machine: &Machine, x: &[f64]) -> f64 {
-        let math = self.math;
-        let sum = if machine.vectors.is_empty() {
-            x.iter().zip(&machine.coefficients).fold(0.0, |sum, (x, c)| math.round(sum + math.round(x * c)))
-        } else {
-            machine.vectors.iter().zip(&machine.coefficients).fold(0.0, |sum, (vector, c)| {
-                math.round(sum + math.round(c * self.kernel.of(x, &self.vectors[*vector], math)))
-            })
-        };
-        math.round(sum + machine.intercept)
-    }
-
-    /// The same over columns.
-    fn columns(&self) -> KernelMachines {
-        let mut features = Features::default();
-        let mut named: HashMap<Slot, Vec<Value>> = HashMap::new();
-        for field in &self.fields {
-            if let Field::Category(slot, value) = field {
-                named.entry(*slot).or_default().push(*value);
-            }
-        }
-        let entry = |field: &Field| match field {
-            Field::Number(slot) => VectorField::Number(features.number(*slot)),
-            Field::Category(slot, value) => {
-                let place = features.category(*slot, &named[slot]);
-                let feature = &mut features.list[place];
-                feature.needed = true;
-                VectorField::Category(place, feature.coding.code(*value).map_or(f64::NAN, f64::from))
-            }
-        };
-        let fields = self.fields.iter().map(entry).collect();
-        let machine = |machine: &Machine| KernelMachine {
-            vectors: machine.vectors.clone(),
-            coefficients: machine.coefficients.clone(),
-            intercept: machine.intercept,
-        };
-        KernelMachines {
-            features: features.list,
-            fields,
-            kernel: self.kernel,
-            lanes: side_by_side(&self.vectors, self.fields.len()),
-            vectors: self.vectors.clone(),
-            machines: self.machines.iter().map(machine).collect(),
-            math: self.math,
-        }
     }
 
     /// The one of a machine's two classes that its value says.
@@ -404,7 +387,7 @@ impl Body for Machines {
             Some(values) => values,
             None => {
                 let Some(x) = self.vector(cx)? else { return Ok(()) };
-                self.machines.iter().map(|machine| self.value(machine, &x)).collect()
+                self.computed.of_row(&x)
             }
         };
         if self.function != MiningFunction::Classification {
@@ -438,20 +421,5 @@ impl Body for Machines {
         }
         cx.give_back(self.block, ready);
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_kernel_has_its_formula() {
-        let math = Math { float: false };
-        let (x, y) = ([1.0, 2.0], [3.0, 0.5]);
-        assert_eq!(Kernel::Linear.of(&x, &y, math), 4.0);
-        assert_eq!(Kernel::Polynomial { gamma: 2.0, coef0: 1.0, degree: 2.0 }.of(&x, &y, math), 81.0);
-        assert_eq!(Kernel::RadialBasis { gamma: 0.5 }.of(&x, &y, math), exp(-3.125));
-        assert_eq!(Kernel::Sigmoid { gamma: 0.25, coef0: -1.0 }.of(&x, &y, math), 0.0);
     }
 }

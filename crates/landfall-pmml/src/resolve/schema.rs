@@ -34,8 +34,10 @@ pub(crate) enum InvalidRule {
 pub(crate) enum MissingRule {
     Keep,
     Replace(Value),
-    /// The row fails.
-    Fail,
+    /// The row fails. What an invalid value is treated as that is to be treated as missing stands beside.
+    Fail {
+        invalid: Value,
+    },
 }
 
 /// What becomes of values beyond the limits.
@@ -161,7 +163,9 @@ fn treated<'a>(
     };
     let replacement = constant(b, "missingValueReplacement")?;
     let missing = match (element.get("missingValueTreatment"), replacement) {
-        (Some("returnInvalid"), _) => MissingRule::Fail,
+        (Some("returnInvalid"), replacement) => {
+            MissingRule::Fail { invalid: replacement.unwrap_or(Value::Missing) }
+        }
         (None | Some("asIs" | "asMean" | "asMode" | "asMedian" | "asValue"), Some(value)) => {
             MissingRule::Replace(value)
         }
@@ -219,7 +223,11 @@ impl Treatment {
         if !valid {
             return match self.invalid {
                 InvalidRule::Fail => None,
-                InvalidRule::AsMissing => self.missing_value(),
+                InvalidRule::AsMissing => match self.missing {
+                    // The replacement is followed, and not what becomes of rows that lack the value.
+                    MissingRule::Fail { invalid } => Some((invalid, false)),
+                    _ => self.missing_value(),
+                },
                 InvalidRule::Replace(value) => Some((value, false)),
                 // What cannot be made a value of the type cannot be used as it is.
                 InvalidRule::AsIs | InvalidRule::Trust if value == Value::Invalid => None,
@@ -247,7 +255,7 @@ impl Treatment {
             _ if !missing.is_nan() => Some(missing),
             MissingRule::Keep => Some(missing),
             MissingRule::Replace(Value::Num(number)) => Some(number),
-            MissingRule::Replace(_) | MissingRule::Fail => None,
+            MissingRule::Replace(_) | MissingRule::Fail { .. } => None,
         }
     }
 
@@ -255,7 +263,7 @@ impl Treatment {
         match self.missing {
             MissingRule::Keep => Some((Value::Missing, false)),
             MissingRule::Replace(value) => Some((value, false)),
-            MissingRule::Fail => None,
+            MissingRule::Fail { .. } => None,
         }
     }
 

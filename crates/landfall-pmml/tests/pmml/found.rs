@@ -134,3 +134,48 @@ fn of_the_rules_of_a_class_that_wins_by_its_sum_the_heaviest_is_named() {
     let third = 1.0 / 3.0;
     assert_eq!(answers(&with_fields(&fields, &model), "x\n1\n")[1], format!("b,r3,{third}"));
 }
+
+#[test]
+fn text_that_says_true_or_false_is_a_truth_value_where_one_is_needed() {
+    let of = |condition: &str| {
+        let model = format!(
+            "<RegressionModel functionName=\"regression\">{}<Output><OutputField name=\"out\" feature=\"transformedValue\" \
+             dataType=\"double\"><Apply function=\"if\">{condition}<Constant>1</Constant><Constant>2</Constant></Apply>\
+             </OutputField></Output><RegressionTable intercept=\"0\"/></RegressionModel>",
+            schema("y", &["x"])
+        );
+        answers(&document("", &model), "x\n3\n")[1].rsplit(',').next().unwrap_or_default().to_owned()
+    };
+    let greater = "<Apply function=\"greaterThan\"><FieldRef field=\"x\"/><Constant>0</Constant></Apply>";
+    assert_eq!([of("<Constant>true</Constant>"), of("<Constant>false</Constant>")], ["1", "2"]);
+    assert_eq!(of(&format!("<Apply function=\"and\"><Constant>false</Constant>{greater}</Apply>")), "2");
+    assert_eq!(of("<Apply function=\"not\"><Constant>false</Constant></Apply>"), "1");
+}
+
+#[test]
+fn an_offset_that_changes_nothing_may_be_missing() {
+    let model = format!(
+        "<GeneralRegressionModel functionName=\"classification\" modelType=\"multinomialLogistic\" offsetVariable=\"z\" \
+         targetReferenceCategory=\"b\">{}{}<ParameterList><Parameter name=\"p\"/></ParameterList><CovariateList/><PPMatrix/>\
+         <ParamMatrix><PCell targetCategory=\"a\" parameterName=\"p\" beta=\"0\"/></ParamMatrix></GeneralRegressionModel>",
+        schema("y", &["z"]),
+        output(&[("pa", "feature=\"probability\" value=\"a\"")]),
+    );
+    let fields = continuous("z") + &categorical("y", &["a", "b"]);
+    assert_eq!(answers(&with_fields(&fields, &model), "z\n5\nNA\n")[1..], ["a,0.5", "a,0.5"]);
+}
+
+#[test]
+fn an_isolation_forest_takes_the_digits_of_the_specification() {
+    let tree = "<TreeModel functionName=\"regression\"><MiningSchema><MiningField name=\"x\"/></MiningSchema>\
+        <Node score=\"3.5\"><True/></Node></TreeModel>";
+    let model = format!(
+        "<AnomalyDetectionModel functionName=\"regression\" algorithmType=\"iforest\" sampleDataSize=\"5\">{}{}{tree}\
+         </AnomalyDetectionModel>",
+        schema("y", &["x"]),
+        output(&[("score", "feature=\"predictedValue\" dataType=\"double\"")]),
+    );
+    // 2^(-3.5 / (2 (ln 4 + 0.57721566) - 8/5)).
+    let got: f64 = answers(&document("", &model), "x\n1\n")[1].split(',').next().unwrap().parse().unwrap();
+    assert!((got - 0.352_557_492_199_458_2).abs() < 1e-15, "{got}");
+}

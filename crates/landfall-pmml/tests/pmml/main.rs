@@ -12,6 +12,8 @@ mod found;
 mod models;
 mod readings;
 mod rules;
+mod segments;
 mod series;
 mod table;
+mod versions;
 mod ways;

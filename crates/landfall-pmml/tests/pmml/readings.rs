@@ -174,3 +174,50 @@ fn a_function_of_a_derived_field_is_part_of_a_linear_model() {
     let model = linear(derived, "<NumericPredictor name=\"d\" coefficient=\"1\"/>");
     assert_eq!(answers(&document("", &model), "x\n1.23456\n")[1], "2.23");
 }
+
+#[test]
+fn what_is_missing_is_in_no_list() {
+    let of = |function: &str| format!("<Apply function=\"{function}\">{T}{U}<Constant>z</Constant></Apply>");
+    let input = "t,u\na,a\nz,NA\nNA,a\nb,NA\n";
+    assert_eq!(of_texts(&of("isIn"), input), ["true", "true", "false", "false"]);
+    assert_eq!(of_texts(&of("isNotIn"), input), ["false", "false", "true", "true"]);
+}
+
+#[test]
+fn of_bins_that_overlap_the_last_one_stands() {
+    let bin = |value: &str, left: &str, right: &str| {
+        format!(
+            "<DiscretizeBin binValue=\"{value}\"><Interval closure=\"closedClosed\" leftMargin=\"{left}\" \
+             rightMargin=\"{right}\"/></DiscretizeBin>"
+        )
+    };
+    let derived = format!(
+        "<LocalTransformations><DerivedField name=\"d\" optype=\"continuous\" dataType=\"double\"><Discretize field=\"x\" \
+         dataType=\"double\">{}{}</Discretize></DerivedField></LocalTransformations>",
+        bin("10", "0", "2"),
+        bin("20", "2", "3"),
+    );
+    let model = linear(&derived, "<NumericPredictor name=\"d\" coefficient=\"1\"/>");
+    assert_eq!(answers(&document("", &model), "x\n1\n2\n3\n")[1..], ["11", "21", "21"]);
+}
+
+#[test]
+fn an_invalid_value_that_counts_as_missing_takes_the_replacement_and_does_not_fail() {
+    let field = |replacement: &str| {
+        schema(&format!(
+            "<MiningField name=\"x\" invalidValueTreatment=\"asMissing\" missingValueTreatment=\"returnInvalid\" {replacement}/>"
+        ))
+    };
+    let of = |replacement: &str| {
+        let model = format!(
+            "<RegressionModel functionName=\"regression\">{}<RegressionTable intercept=\"0\"><NumericPredictor name=\"x\" \
+             coefficient=\"1\"/></RegressionTable></RegressionModel>",
+            field(replacement)
+        );
+        answers(&document("", &model), "x\nabc\n3\nNA\n").split_off(1)
+    };
+    let replaced = of("missingValueReplacement=\"7\"");
+    assert_eq!(replaced[..2], ["7", "3"]);
+    assert!(replaced[2].starts_with("error"), "{replaced:?}");
+    assert_eq!(of("")[..2], ["", "3"]);
+}

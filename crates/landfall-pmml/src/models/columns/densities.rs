@@ -6,13 +6,16 @@ use crate::models::naive_bayes::Distribution;
 /// A naive Bayes model over columns: the logarithm of each class's score.
 #[derive(Debug)]
 pub(crate) struct Densities {
-    pub(crate) features: Vec<Feature>,
+    features: Vec<Feature>,
     /// The logarithm of each class's share.
-    pub(crate) classes: Vec<f64>,
+    classes: Vec<f64>,
     /// By feature.
-    pub(crate) evidence: Vec<Evidence>,
+    evidence: Vec<Evidence>,
     /// The logarithm of the least likelihood.
-    pub(crate) least: f64,
+    least: f64,
+    /// Mean, narrowness and scale, [classes][features], where all is of normal distributions: one row asks them one after
+    /// the other.
+    normal: Vec<[f64; 3]>,
 }
 
 /// What one feature says, class by class; nothing where the model has nothing.
@@ -21,6 +24,36 @@ pub(crate) enum Evidence {
     /// By the value's number, then by class. Values that the model does not name say nothing.
     Counts(Vec<Vec<f64>>),
     Distributions(Vec<Option<Distribution>>),
+}
+
+impl Densities {
+    pub(crate) fn new(
+        features: Vec<Feature>,
+        classes: Vec<f64>,
+        evidence: Vec<Evidence>,
+        least: f64,
+    ) -> Self {
+        let of_class = |class: usize| evidence.iter().map(move |evidence| evidence.normal(class));
+        let normal = (0..classes.len()).flat_map(of_class).collect::<Option<_>>().unwrap_or_default();
+        Densities { features, classes, evidence, least, normal }
+    }
+
+    /// The sum of a class for one row.
+    #[inline(always)]
+    fn of_row(&self, class: usize, row: &[f64]) -> f64 {
+        let mut sum = self.classes[class];
+        if self.normal.is_empty() {
+            for (evidence, x) in self.evidence.iter().zip(row) {
+                evidence.add_one(class, *x, self.least, &mut sum);
+            }
+            return sum;
+        }
+        for (x, [mean, narrowness, scale]) in row.iter().zip(&self.normal[class * row.len()..]) {
+            let normal = Distribution::Gaussian { mean: *mean, narrowness: *narrowness, scale: *scale };
+            sum += at_least(normal.log(*x), self.least, *x);
+        }
+        sum
+    }
 }
 
 impl Block for Densities {
@@ -42,10 +75,7 @@ impl Loops for Densities {
     fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], _: &mut Vec<f64>) {
         if rows == 1 {
             for (class, sum) in values.iter_mut().enumerate() {
-                *sum = self.classes[class];
-                for (evidence, x) in self.evidence.iter().zip(columns) {
-                    evidence.add_one(class, *x, self.least, sum);
-                }
+                *sum = self.of_row(class, columns);
             }
             return;
         }
@@ -86,6 +116,17 @@ impl Evidence {
 }
 
 impl Evidence {
+    /// A class's normal distribution, where it has one.
+    fn normal(&self, class: usize) -> Option<[f64; 3]> {
+        match self {
+            Evidence::Distributions(all) => match *all.get(class)? {
+                Some(Distribution::Gaussian { mean, narrowness, scale }) => Some([mean, narrowness, scale]),
+                _ => None,
+            },
+            Evidence::Counts(_) => None,
+        }
+    }
+
     /// [`Evidence::add`] of one row.
     #[inline(always)]
     fn add_one(&self, class: usize, x: f64, least: f64, sum: &mut f64) {

@@ -1,6 +1,7 @@
 //! Models over columns: the same arithmetic as row by row, in the same order for each row, with the rows side by side.
 
 mod densities;
+mod kernels;
 mod linear;
 mod machines;
 mod model;
@@ -8,8 +9,9 @@ mod network;
 mod points;
 
 pub(super) use densities::{Densities, Evidence};
+pub(super) use kernels::Vectors;
 pub(super) use linear::{Linear, LinearTable};
-pub(super) use machines::{KernelMachine, KernelMachines, VectorField, side_by_side};
+pub(super) use machines::{KernelMachine, KernelMachines, VectorField};
 pub(super) use network::{Layers, LayersNeuron};
 pub(super) use points::{Attribute as PointsAttribute, Points};
 
@@ -37,6 +39,10 @@ fn weighted_sums(
     sums: &mut [f64],
     math: Math,
 ) {
+    if let (1, [sum]) = (rows, &mut *sums) {
+        *sum = terms.iter().fold(0.0, |sum, term| math.round(sum + math.round(columns[term.0] * term.1)));
+        return;
+    }
     let (whole, rest) = sums.as_chunks_mut::<REGISTER_ROWS>();
     for (chunk, sums) in whole.iter_mut().enumerate() {
         let from = first + chunk * REGISTER_ROWS;

@@ -44,6 +44,10 @@ impl Block for Lowered {
         self.forest.sum(columns, rows, values, scratch);
     }
 
+    fn run_single(&self, columns: &[&[f32]], values: &mut [f64], scratch: &mut Vec<f64>) -> bool {
+        self.forest.sum_single(columns, values, scratch)
+    }
+
     fn trees(&self) -> usize {
         self.forest.trees()
     }
@@ -67,6 +71,8 @@ impl Lowered {
 /// some tree answers gets sums that are not numbers.
 trait Sums: Send + Sync + Debug {
     fn sum(&self, columns: &[f64], rows: usize, sums: &mut [f64], scratch: &mut Vec<f64>);
+    /// The same of columns in single precision; `false` where it does not take them.
+    fn sum_single(&self, columns: &[&[f32]], sums: &mut [f64], scratch: &mut Vec<f64>) -> bool;
     fn trees(&self) -> usize;
 }
 
@@ -76,19 +82,51 @@ impl<X: Real, Y: Real> Sums for Forest<X, Y> {
         scratch.resize(rows * width + sums.len(), 0.0);
         let (matrix, added) = scratch.split_at_mut(rows * width);
         let matrix = &mut bytemuck::cast_slice_mut::<f64, X>(matrix)[..rows * width];
-        transpose(columns, rows, width, matrix);
         let added = &mut bytemuck::cast_slice_mut::<f64, Y>(added)[..sums.len()];
         added.fill(Y::ZERO);
-        self.add_margins(Rows::new(matrix, rows, width), 0..Forest::trees(self), added);
-        for (place, sums) in sums.chunks_exact_mut(rows).enumerate() {
-            for (sum, added) in sums.iter_mut().zip(added[place..].iter().step_by(outputs)) {
-                *sum = added.wide();
-            }
+        let trees = 0..Forest::trees(self);
+        if self.takes_columns(rows) {
+            matrix.iter_mut().zip(columns).for_each(|(own, x)| *own = X::of(*x));
+            let columns: Columns<'_, X> = matrix.chunks_exact(rows).collect();
+            self.add_margins_of_columns(&columns, trees, added);
+        } else {
+            transpose(columns, rows, width, matrix);
+            self.add_margins(Rows::new(matrix, rows, width), trees, added);
         }
+        spread(added, outputs, sums);
+    }
+
+    fn sum_single(&self, columns: &[&[f32]], sums: &mut [f64], scratch: &mut Vec<f64>) -> bool {
+        // Columns of another type are not cast.
+        let own: Option<Columns<'_, X>> =
+            columns.iter().map(|column| bytemuck::try_cast_slice(column).ok()).collect();
+        let is_single = size_of::<X>() == size_of::<f32>();
+        let Some(columns) = own.filter(|_| is_single) else { return false };
+        scratch.resize(sums.len(), 0.0);
+        let added = &mut bytemuck::cast_slice_mut::<f64, Y>(scratch)[..sums.len()];
+        added.fill(Y::ZERO);
+        if !self.add_margins_of_columns(&columns, 0..Forest::trees(self), added) {
+            return false;
+        }
+        spread(added, self.outputs(), sums);
+        true
     }
 
     fn trees(&self) -> usize {
         Forest::trees(self)
+    }
+}
+
+/// A column for each feature.
+type Columns<'c, X> = SmallVec<[&'c [X]; ROW]>;
+
+/// Sums [rows][outputs] to [outputs][rows].
+fn spread<Y: Real>(added: &[Y], outputs: usize, sums: &mut [f64]) {
+    let rows = added.len() / outputs.max(1);
+    for (place, sums) in sums.chunks_exact_mut(rows.max(1)).enumerate() {
+        for (sum, added) in sums.iter_mut().zip(added[place..].iter().step_by(outputs)) {
+            *sum = added.wide();
+        }
     }
 }
 

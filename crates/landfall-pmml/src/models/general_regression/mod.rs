@@ -316,12 +316,12 @@ impl Body for General {
             answer.value = Value::of(self.cumulative_hazard(cx, hazard, &design)?);
             return Ok(());
         }
-        let (Some(offset), Some(trials)) = (self.number(cx, &self.offset)?, self.number(cx, &self.trials)?)
-        else {
-            return Ok(());
+        let offset = match self.kind {
+            // Added to the score of each class alike, the one of reference among them, it changes none.
+            Kind::Multinomial => Some(0.0),
+            _ => self.number(cx, &self.offset)?,
         };
-        // Added to the score of each class alike, the one of reference among them, it changes none.
-        let offset = if self.kind == Kind::Multinomial { 0.0 } else { offset };
+        let (Some(offset), Some(trials)) = (offset, self.number(cx, &self.trials)?) else { return Ok(()) };
         let scores: Vec<f64> =
             self.equations.iter().map(|equation| self.score(equation, &design) + offset).collect();
         if self.function == MiningFunction::Classification {

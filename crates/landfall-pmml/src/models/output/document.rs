@@ -32,6 +32,11 @@ impl Document {
         (self.feature == "reasonCode").then_some(self.rank.max(1))
     }
 
+    /// Whether it asks which entity of the model has answered.
+    pub(crate) fn asks_entity(&self) -> bool {
+        self.segment.is_none() && matches!(self.feature.as_str(), "entityId" | "clusterId")
+    }
+
     /// Whether it asks how far the parts of a prediction are from each other.
     pub(crate) fn wants_deviation(&self) -> bool {
         self.feature.starts_with("standard") || self.feature.starts_with("confidenceInterval")

@@ -1,0 +1,54 @@
+//! What earlier versions of the specification have, and later ones do not.
+
+use crate::bad_input::{document, linear};
+use crate::files::load;
+use crate::table::answers;
+
+fn versioned(version: &str) -> String {
+    let namespace = version.split('.').take(2).collect::<Vec<_>>().join("_");
+    let text = document("", &linear("", "<NumericPredictor name=\"x\" coefficient=\"2\"/>"));
+    let (_, rest) = text.split_once('>').unwrap();
+    format!("<PMML version=\"{version}\" xmlns=\"http://www.dmg.org/PMML-{namespace}\">{rest}")
+}
+
+#[test]
+fn all_versions_from_3_0_to_4_4_are_read_corrections_of_their_text_too() {
+    for version in ["3.0", "3.1", "3.2", "4.0", "4.1", "4.2", "4.2.1", "4.3", "4.4", "4.4.1"] {
+        assert_eq!(answers(&versioned(version), "x\n3\n")[1], "7", "{version}");
+    }
+    for version in ["2.1", "4.5", "5.0", "4", "four"] {
+        let problem = load(versioned(version).as_bytes()).err().unwrap().to_string();
+        assert!(problem.contains("namespace") || problem.contains("version="), "{version}: {problem}");
+    }
+}
+
+#[test]
+fn centres_of_clusters_may_be_made_of_fields_of_their_own() {
+    let model = "<ClusteringModel functionName=\"clustering\" modelClass=\"centerBased\" numberOfClusters=\"2\">\
+        <MiningSchema><MiningField name=\"age\"/><MiningField name=\"state\"/></MiningSchema><Output><OutputField name=\"near\" \
+        feature=\"affinity\"/></Output><ComparisonMeasure kind=\"distance\"><squaredEuclidean/></ComparisonMeasure>\
+        <ClusteringField field=\"age\"/><ClusteringField field=\"state\" compareFunction=\"equal\"/><CenterFields>\
+        <DerivedField name=\"c1\" optype=\"continuous\" dataType=\"double\"><NormContinuous field=\"age\"><LinearNorm orig=\"0\" \
+        norm=\"0\"/><LinearNorm orig=\"100\" norm=\"1\"/></NormContinuous></DerivedField><DerivedField name=\"c2\" \
+        optype=\"continuous\" dataType=\"double\"><NormDiscrete field=\"state\" value=\"m\"/></DerivedField><DerivedField name=\"c3\" \
+        optype=\"continuous\" dataType=\"double\"><NormDiscrete field=\"state\" value=\"s\"/></DerivedField></CenterFields>\
+        <Cluster name=\"old\"><Array n=\"3\" type=\"real\">0.75 1 0</Array></Cluster><Cluster name=\"young\"><Array n=\"3\" \
+        type=\"real\">0.25 0 1</Array></Cluster></ClusteringModel>";
+    let fields = "<DataField name=\"age\" optype=\"continuous\" dataType=\"double\"/><DataField name=\"state\" \
+        optype=\"categorical\" dataType=\"string\"><Value value=\"s\"/><Value value=\"m\"/></DataField>";
+    let text = crate::cases::with_fields(fields, model);
+    let lines = answers(&text, "age,state\n50,s\n100,m\n");
+    let near = lines[0].split(',').position(|name| name == "near").unwrap();
+    let of = |line: &str| line.split(',').nth(near).unwrap().to_owned();
+    // 0.25² to the second, 0.25² to the first.
+    assert_eq!([of(&lines[1]), of(&lines[2])], ["0.0625", "0.0625"]);
+}
+
+#[test]
+fn functions_that_were_a_writer_s_own_before_are_those_of_the_specification() {
+    let derived = "<LocalTransformations><DerivedField name=\"d\" optype=\"continuous\" dataType=\"double\">\
+        <Apply function=\"x-modulo\"><FieldRef field=\"x\"/><Apply function=\"x-hypot\"><Constant>3</Constant><Constant>4</Constant>\
+        </Apply></Apply></DerivedField></LocalTransformations>";
+    let model = linear(derived, "<NumericPredictor name=\"d\" coefficient=\"1\"/>");
+    assert_eq!(answers(&document("", &model), "x\n-7\n")[1], "4");
+}
