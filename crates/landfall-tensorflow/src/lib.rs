@@ -1,5 +1,6 @@
 //! TensorFlow models: SavedModel, frozen graphs and TensorFlow Lite, evaluated by the libraries that Python packages bring.
 
+mod functions;
 #[doc(hidden)]
 pub mod fuzz;
 mod litert;

@@ -4,6 +4,7 @@
 //! library's own.
 #![expect(unsafe_code, reason = "calls into a C library")]
 
+use crate::functions::functions;
 use landfall_foreign::Library;
 use std::ffi::{c_int, c_void};
 use std::path::{Path, PathBuf};
@@ -55,24 +56,6 @@ const INTEGER: c_int = 2;
 /// `kLiteRtLogSeveritySilent`: what fails is in the status, and each refused request would else be a line on standard
 /// error.
 const SILENT: i64 = 4;
-
-macro_rules! functions {
-    ($($(#[$doc:meta])* $field:ident: $name:literal = fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
-        /// The functions of the library that are called.
-        pub(super) struct Functions {
-            $($(#[$doc])* pub(super) $field: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
-        }
-
-        impl Functions {
-            fn of(library: &Library) -> Result<Self, String> {
-                Ok(Functions {
-                    // SAFETY: the types are those of the library's headers.
-                    $($field: unsafe { library.function($name) }?,)*
-                })
-            }
-        }
-    };
-}
 
 functions! {
     create_environment: "LiteRtCreateEnvironment" = fn(c_int, *const c_void, *mut Handle) -> Status;

@@ -5,6 +5,7 @@
 //! one depends on, which a look-up in the opened library finds all the same.
 #![expect(unsafe_code, reason = "calls into a C library")]
 
+use crate::functions::functions;
 use landfall_foreign::{Library, Surroundings};
 use landfall_model::{Kind, Problem};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -47,24 +48,6 @@ impl Bytes {
     pub(super) fn borrowed(bytes: &[u8]) -> Self {
         Bytes { data: bytes.as_ptr().cast(), length: bytes.len(), deallocator: None }
     }
-}
-
-macro_rules! functions {
-    ($($(#[$doc:meta])* $field:ident: $name:literal = fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
-        /// The functions of the library that are called.
-        pub(super) struct Functions {
-            $($(#[$doc])* pub(super) $field: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
-        }
-
-        impl Functions {
-            fn of(library: &Library) -> Result<Self, String> {
-                Ok(Functions {
-                    // SAFETY: the types are those of the library's headers.
-                    $($field: unsafe { library.function($name) }?,)*
-                })
-            }
-        }
-    };
 }
 
 functions! {
