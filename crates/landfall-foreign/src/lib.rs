@@ -44,8 +44,8 @@ pub struct Search<T> {
 /// Walks the places in their order, opens each library there, and takes the first that `accept` takes. A place is
 /// looked at only when all before it gave nothing; in particular Python is started last.
 ///
-/// `explicit` is the path that the operator gave with the library's flag: then no other place is looked at. `accept` refuses with a few words (`version
-/// 1.17 is too old: 1.24 or newer is needed`), which go into the report.
+/// `explicit` is the path that the operator gave with the library's flag: then no other place is looked at. `accept`
+/// refuses with a few words (`version 1.17 is too old: 1.24 or newer is needed`), which go into the report.
 pub fn search<T>(
     spec: &'static LibrarySpec,
     explicit: Option<&std::path::Path>,

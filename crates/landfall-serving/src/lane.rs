@@ -179,8 +179,10 @@ impl Waiting {
         if !version.core.runs_in_place(1) {
             return Some(Step::Move(self.versions.swap_remove(self.next)));
         }
-        let share = version.core.share(version.batcher.rows(), std::mem::take(&mut self.waited), now);
+        let waiting = version.batcher.rows();
+        let share = version.core.share(waiting, std::mem::take(&mut self.waited), now);
         version.batcher.next(now, &Core::in_place_limits(share), formed);
+        version.core.took(waiting - version.batcher.rows());
         if version.batcher.calls() > 0 {
             self.next += 1;
             return Some(Step::Run(version.core.clone(), share));

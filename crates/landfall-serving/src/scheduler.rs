@@ -219,6 +219,13 @@ impl Core {
         }
     }
 
+    /// So many rows of that share run: fewer where calls of other shapes wait too.
+    pub(crate) fn took(&self, rows: usize) {
+        if let Ok(mut pace) = self.pace.try_lock() {
+            pace.ran(rows);
+        }
+    }
+
     /// Batches on I/O threads.
     pub(crate) fn in_place_limits(share: Share) -> Limits<'static> {
         Limits { max_rows: share.rows, max_bytes: BATCH_BYTES, max_delay: Duration::ZERO, preferred: &[] }
@@ -251,9 +258,6 @@ impl Core {
     /// Learns from a run: of a batch, or of a worker (warm-up is one).
     pub(crate) fn observe(&self, rows: usize, took: Duration) {
         let runs = self.cost.observe(rows, took);
-        if let Ok(mut pace) = self.pace.try_lock() {
-            pace.ran(rows);
-        }
         if runs < SETTLE_ALWAYS_UNTIL || runs.is_multiple_of(SETTLE_EVERY) {
             self.settle();
         }
