@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy
 import pandas
 from lightgbm import LGBMClassifier
+from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 from sklearn2pmml import sklearn2pmml
 from sklearn2pmml.pipeline import PMMLPipeline
 from xgboost import XGBClassifier
@@ -68,6 +71,42 @@ def scorecard(folder: Path) -> None:
     table(0.0)[0][fields].to_csv(folder / "scorecard.csv", index=False)
 
 
+def clusters(folder: Path) -> None:
+    x, _ = table(0.0)
+    pipeline = PMMLPipeline([("model", KMeans(8, n_init=2, random_state=1))])
+    pipeline.fit(x[:TRAINED_ON])
+    sklearn2pmml(pipeline, str(folder / "kmeans.pmml"))
+    x.to_csv(folder / "kmeans.csv", index=False)
+
+
+def general(folder: Path) -> None:
+    """A logistic regression as R's writer has it: a parameter for each field, and one of two fields."""
+    x, y = table(0.0)
+    model = LogisticRegression(max_iter=500).fit(x[:TRAINED_ON], y[:TRAINED_ON])
+    fields = list(x.columns)
+    declared = "".join(f'<DataField name="{f}" optype="continuous" dataType="double"/>' for f in fields)
+    schema = "".join(f'<MiningField name="{f}" usageType="active"/>' for f in fields)
+    betas = [model.intercept_[0], *model.coef_[0], 0.5]
+    parameters = "".join(f'<Parameter name="p{i}" label="{i}"/>' for i in range(len(betas)))
+    cells = "".join(f'<PPCell value="1" predictorName="{f}" parameterName="p{i + 1}"/>' for i, f in enumerate(fields))
+    cells += "".join(f'<PPCell value="1" predictorName="{f}" parameterName="p{len(fields) + 1}"/>' for f in fields[:2])
+    matrix = "".join(f'<PCell targetCategory="1" parameterName="p{i}" df="1" beta="{b}"/>' for i, b in enumerate(betas))
+    covariates = "".join(f'<Predictor name="{f}"/>' for f in fields)
+    (folder / "general.pmml").write_text(
+        '<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/>'
+        f'<DataDictionary><DataField name="y" optype="categorical" dataType="string"><Value value="0"/><Value value="1"/>'
+        f"</DataField>{declared}</DataDictionary>"
+        '<GeneralRegressionModel modelType="generalizedLinear" functionName="classification" distribution="binomial" '
+        'linkFunction="logit"><MiningSchema><MiningField name="y" usageType="predicted"/>'
+        f'{schema}</MiningSchema><Output><OutputField name="Probability_1" optype="continuous" dataType="double" '
+        'feature="probability" value="1"/><OutputField name="Predicted_y" optype="categorical" dataType="string" '
+        f'feature="predictedValue"/></Output><ParameterList>{parameters}</ParameterList><FactorList/>'
+        f"<CovariateList>{covariates}</CovariateList><PPMatrix>{cells}</PPMatrix><ParamMatrix>{matrix}</ParamMatrix>"
+        "</GeneralRegressionModel></PMML>"
+    )
+    x.to_csv(folder / "general.csv", index=False)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,6 +122,10 @@ def main() -> None:
     fitted(MLPClassifier((32, 16), max_iter=40, random_state=1), 0.0, folder, "network")
     fitted(SVC(probability=False, random_state=1, C=0.5), 0.0, folder, "svm")
     fitted(GaussianNB(), 0.0, folder, "bayes")
+    fitted(DecisionTreeClassifier(max_depth=8, random_state=1), 0.0, folder, "tree")
+    fitted(KNeighborsClassifier(5), 0.0, folder, "neighbors")
+    clusters(folder)
+    general(folder)
     scorecard(folder)
     fitted(RandomForestClassifier(227, max_depth=12, random_state=1), 0.0, folder, "large")
 

@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MODELS = ["xgboost", "lightgbm", "forest", "network", "svm", "logistic", "bayes", "scorecard", "large"]
+MODELS = ["xgboost", "lightgbm", "forest", "network", "svm", "logistic", "bayes", "scorecard", "tree", "general"]
+MODELS += ["kmeans", "neighbors", "large"]
 NATIVE = {"xgboost": "xgboost.json", "lightgbm": "lightgbm.txt"}
 
 
@@ -36,11 +37,12 @@ def main() -> None:
     parser.add_argument("--bench", default="target/release/landfall-bench")
     parser.add_argument("--core", default="1")
     parser.add_argument("--seconds", default="2")
+    parser.add_argument("--only", nargs="*", default=MODELS, help="some of the models")
     asked = parser.parse_args()
     path = jars()
     print("| model | rows/s | of native | JPMML | PMML4S | times the better | one row, us | JPMML | PMML4S | load, ms | JPMML | PMML4S |")
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
-    for name in MODELS:
+    for name in asked.only:
         model, rows = str(asked.models / f"{name}.pmml"), str(asked.models / f"{name}.csv")
         own = figures([asked.bench, "table", model, rows, asked.seconds], asked.core)
         native = ""

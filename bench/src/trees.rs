@@ -15,6 +15,9 @@ use std::time::Duration;
 
 /// Rows of a call of contributions.
 const EXPLAINED_ROWS: usize = 256;
+/// Calls before the memory of a model is looked at: of one row, and rows of the one that follows.
+const CALLS_OF_ONE: usize = 1000;
+const BATCH: usize = 1000;
 
 /// What is measured.
 struct Bench<'a> {
@@ -33,7 +36,8 @@ struct Bench<'a> {
 /// - `threads N ROWS SECONDS`: rows a second on so many threads that share the model;
 /// - `shap SECONDS`: rows a second of contributions;
 /// - `load SECONDS`: milliseconds to load the file;
-/// - `memory`: bytes that the model holds.
+/// - `first SECONDS`: milliseconds to load the file and answer one row;
+/// - `memory`: bytes that the model holds once single rows and batches were asked for.
 ///
 /// # Errors
 /// What the model or the rows have wrong, and a request that is none of these.
@@ -76,8 +80,9 @@ impl Bench<'_> {
                 )
             }
             ["shap", seconds] => format!("{:.1}", self.contributions(figure(seconds)?)?),
-            ["load", seconds] => format!("{:.3}", self.load(figure(seconds)?)?),
-            ["memory"] => self.model.facts().memory_bytes.unwrap_or(0).to_string(),
+            ["load", seconds] => format!("{:.3}", self.load(figure(seconds)?, false)?),
+            ["first", seconds] => format!("{:.3}", self.load(figure(seconds)?, true)?),
+            ["memory"] => self.memory()?.to_string(),
             _ => return Err(Problem::invalid(format!("no such request: {words:?}"))),
         })
     }
@@ -148,13 +153,31 @@ impl Bench<'_> {
         Ok(runs(&mut *instance, &call, seconds)? * EXPLAINED_ROWS as f64)
     }
 
-    /// Milliseconds to load the file, as a server does.
-    fn load(&self, seconds: f64) -> Result<f64, Problem> {
+    /// Bytes that the model holds after calls of one row, as many as it takes to make what is good at them, and a batch.
+    fn memory(&self) -> Result<u64, Problem> {
+        let mut instance = self.model.instance()?;
+        let mut outputs = Outputs::new();
+        for rows in std::iter::repeat_n(1, CALLS_OF_ONE).chain([BATCH]) {
+            outputs.clear();
+            instance.run(&self.call(&self.rows[..rows * self.width], "prediction")?, &mut outputs)?;
+        }
+        Ok(self.model.facts().memory_bytes.unwrap_or(0))
+    }
+
+    /// Milliseconds to load the file, as a server does, and to answer one row, if asked to.
+    fn load(&self, seconds: f64, answers: bool) -> Result<f64, Problem> {
         let clock = SystemClock;
+        let call = self.call(&self.rows[..self.width], "prediction")?;
+        let mut outputs = Outputs::new();
         let (started, mut loads) = (clock.now(), 0);
         loop {
             let files = FolderFiles::open(self.path)?;
-            std::hint::black_box(landfall_trees::engine().load(&files, &Options::new())?);
+            let model = landfall_trees::engine().load(&files, &Options::new())?;
+            if answers {
+                outputs.clear();
+                model.instance()?.run(&call, &mut outputs)?;
+            }
+            std::hint::black_box(model);
             loads += 1;
             let elapsed = clock.now() - started;
             if elapsed >= Duration::from_secs_f64(seconds) {

@@ -1,16 +1,12 @@
 //! The only way to a [`Forest`]: trees are checked and laid out one by one.
 
 use crate::categories::CategorySets;
-use crate::conditions::Conditions;
 use crate::covers::Covers;
 use crate::forest::{Linear, Players, Rule, SplitKinds};
 use crate::layout::Space;
-use crate::levels::Levels;
-use crate::packed::Packed;
-use crate::sliced::Sliced;
+use crate::layouts::Layouts;
 use crate::{Forest, Leaves, NegativeFractions, Real, TreeNodes, TreeSpec};
 use landfall_model::Problem;
-use std::sync::OnceLock;
 
 /// The largest number of nodes, over all trees: positions are 32 bits wide.
 pub(crate) const MAX_NODES: usize = u32::MAX as usize / 2;
@@ -38,12 +34,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                 linear: Linear::default(),
                 negative_fractions: NegativeFractions::AreNone,
                 splits: SplitKinds::Mixed,
-                conditions: Conditions::default(),
-                sliced: None,
-                packed: OnceLock::new(),
-                levels: None,
-                #[cfg(target_arch = "x86_64")]
-                scanned: None,
+                layouts: Layouts::default(),
                 players: Players { count: features, ..Players::default() },
             },
             has_covers: true,
@@ -132,31 +123,16 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     /// The forest.
     pub fn finish(self) -> Forest<X, Y> {
         let mut forest = self.forest;
-        let kinds = |test: u32| {
-            let mut splits = forest.nodes.iter().filter(|node| !node.rule.is_leaf());
-            splits.all(|node| node.rule.test() == test && !node.rule.zero_is_missing())
-        };
-        forest.splits = if kinds(Rule::LESS) {
+        let kinds = forest.nodes.iter().fold(0, |kinds, node| kinds | node.rule.kind());
+        forest.splits = if kinds & !Rule::LEAVES & !Rule::LESS_ALONE == 0 {
             SplitKinds::Less
-        } else if kinds(Rule::AT_MOST) {
+        } else if kinds & !Rule::LEAVES & !Rule::AT_MOST_ALONE == 0 {
             SplitKinds::AtMost
         } else {
             SplitKinds::Mixed
         };
         forest.linear.ends.push(forest.linear.terms.len());
         forest.shrink_to_fit();
-        let mut conditions = Conditions::of(&forest);
-        forest.levels = Levels::of(&forest, &conditions);
-        #[cfg(target_arch = "x86_64")]
-        if crate::x86_64::has_scan() {
-            forest.scanned = crate::scanned::Scanned::of(&forest, &conditions);
-        }
-        forest.sliced = Sliced::of(&forest, &conditions);
-        if !forest.has_better_than_packed() {
-            forest.packed.get_or_init(|| Packed::of(&forest, &conditions));
-        }
-        conditions.close();
-        forest.conditions = conditions;
         forest
     }
 }

@@ -10,7 +10,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// Whether [`Forest::add_margins_of_columns`] takes so many rows: not where the trees ask for whole rows, and not where
     /// rows are so few that other kernels are faster.
     pub fn takes_columns(&self, rows: usize) -> bool {
-        let Some(sliced) = self.sliced.as_ref().filter(|_| rows >= FEWEST) else { return false };
+        let Some(sliced) = (if rows >= FEWEST { self.sliced() } else { None }) else { return false };
         let by_row = |way: &Way| matches!(way, Way::Lanes);
         let of_row = |question: &Question<X>| matches!(question, Question::Node(_));
         !self.trees.iter().any(|tree| tree.is_linear)
@@ -26,9 +26,9 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// of range.
     pub fn add_margins_of_columns(&self, columns: &[&[X]], trees: Range<usize>, sums: &mut [Y]) -> bool {
         let rows = sums.len() / self.outputs.max(1);
-        let Some(sliced) = self.sliced.as_ref().filter(|_| self.takes_columns(rows)) else { return false };
+        let Some(sliced) = self.sliced().filter(|_| self.takes_columns(rows)) else { return false };
         assert!(columns.len() >= self.features && columns.iter().all(|column| column.len() >= rows));
-        let conditions = &self.conditions;
+        let conditions = self.conditions();
         let rows = Rows::new(&[], rows, 0);
         run_blocks(
             Instructions::best(),

@@ -218,10 +218,9 @@ impl<X: Real> Conditions<X> {
         }
     }
 
-    /// Lets go of what only layouts ask for.
-    pub(crate) fn close(&mut self) {
-        self.numbers = Vec::new();
-        self.places = Vec::new();
+    /// The same without what only layouts ask for.
+    pub(crate) fn closed(self) -> Self {
+        Conditions { numbers: Vec::new(), places: Vec::new(), ..self }
     }
 
     /// The part that a slot's ranks are of; `None` for a question of its own.

@@ -36,6 +36,15 @@ impl Covers {
         }
     }
 
+    /// As [`Covers::extend`].
+    pub(crate) fn extend_narrow(&mut self, covers: &[f32]) {
+        if self.wide.is_empty() {
+            self.narrow.extend_from_slice(covers);
+        } else {
+            self.wide.extend(covers.iter().map(|&cover| f64::from(cover)));
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.narrow.len().max(self.wide.len())
     }
@@ -73,7 +82,8 @@ mod tests {
         covers.extend(&whole);
         assert_eq!(covers.memory_bytes(), 32);
         covers.extend(&any);
+        covers.extend_narrow(&[0.25, 7.0]);
         let all: Vec<f64> = (0..covers.len()).map(|place| covers.get(place)).collect();
-        assert_eq!(all, [&whole[..], &whole, &any].concat());
+        assert_eq!(all, [&whole[..], &whole, &any, &[0.25, 7.0]].concat());
     }
 }

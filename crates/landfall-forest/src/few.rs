@@ -27,6 +27,7 @@ pub(crate) trait ByRanks<X, Y>: Sized {
 /// A few rows through trees.
 pub(crate) struct RowJob<'a, X, Y, L> {
     pub(crate) forest: &'a Forest<X, Y>,
+    pub(crate) conditions: &'a Conditions<X>,
     pub(crate) layout: &'a L,
     pub(crate) rows: Rows<'a, X>,
     pub(crate) trees: Range<usize>,
@@ -41,7 +42,7 @@ impl<X: Real, Y: Real, L: ByRanks<X, Y>> RowJob<'_, X, Y, L> {
     /// Adds the trees' leaves to all rows' sums. Inlined into a function for each instruction set.
     #[inline(always)]
     pub(crate) fn run<C: Count<X>>(&self, sums: &mut [Y], counted: &C) {
-        let conditions = &self.forest.conditions;
+        let conditions = self.conditions;
         if self.rows.len() == 1 {
             let mut ranks = [0; SLOTS];
             conditions.rank_row(self.forest, self.rows.row(0), &mut ranks, counted);

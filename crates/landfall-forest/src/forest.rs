@@ -2,14 +2,8 @@
 
 use crate::Real;
 use crate::categories::CategorySets;
-use crate::conditions::Conditions;
 use crate::covers::Covers;
-use crate::levels::Levels;
-use crate::packed::Packed;
-#[cfg(target_arch = "x86_64")]
-use crate::scanned::Scanned;
-use crate::sliced::Sliced;
-use std::sync::OnceLock;
+use crate::layouts::Layouts;
 
 /// Compiled trees: features are compared as `X`, leaves added up as `Y`. Made by [`crate::Builder`] alone, so that
 /// every node leads to nodes of its own tree and comes to an end.
@@ -28,19 +22,9 @@ pub struct Forest<X, Y> {
     pub(crate) linear: Linear<Y>,
     pub(crate) negative_fractions: NegativeFractions,
     pub(crate) splits: SplitKinds,
-    pub(crate) conditions: Conditions<X>,
     /// What contributions are told of.
     pub(crate) players: Players,
-    /// The layout for many rows, where any tree fits into it.
-    pub(crate) sliced: Option<Sliced<X, Y>>,
-    /// The layout for a few rows, where all trees fit into it: made where it is asked for, by the builder if there is no better
-    /// one.
-    pub(crate) packed: OnceLock<Option<Packed>>,
-    /// The layout for a few rows of a forest of oblivious trees.
-    pub(crate) levels: Option<Levels>,
-    /// The layout for a few rows of trees of few levels, where all trees and questions fit into it.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) scanned: Option<Scanned<X, Y>>,
+    pub(crate) layouts: Layouts<X, Y>,
 }
 
 /// Which category a value between −1 and 0 stands for.
@@ -151,6 +135,18 @@ impl Rule {
     #[inline]
     pub(crate) fn zero_is_missing(self) -> bool {
         self.0 & Rule::ZERO_IS_MISSING != 0
+    }
+
+    /// Of what kinds nodes can be, as bits of one number: leaves, splits on `<` and on `<=` to which zero is a value, and
+    /// others.
+    pub(crate) const LEAVES: u32 = 1 << Rule::LEAF;
+    pub(crate) const LESS_ALONE: u32 = 1 << Rule::LESS;
+    pub(crate) const AT_MOST_ALONE: u32 = 1 << Rule::AT_MOST;
+
+    /// A node's kind.
+    #[inline]
+    pub(crate) fn kind(self) -> u32 {
+        1 << (self.0 & (Rule::TEST | Rule::LEAF | Rule::ZERO_IS_MISSING))
     }
 
     /// All that is asked but the threshold.
@@ -269,32 +265,6 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         self.covers.shrink_to_fit();
     }
 
-    /// Whether a few rows are evaluated by another layout than [`Packed`], which then is not made.
-    pub(crate) fn has_better_than_packed(&self) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        let is_scanned = self.scanned.as_ref().is_some_and(Scanned::stands_alone);
-        #[cfg(not(target_arch = "x86_64"))]
-        let is_scanned = false;
-        is_scanned || self.levels.is_some()
-    }
-
-    /// A tree's leaves, those that lie higher repeated until all lie so many levels deep; where another layout has them.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn filled_leaves(&self, tree: usize, levels: usize) -> Option<&[Y]> {
-        self.scanned.as_ref()?.filled(tree, levels)
-    }
-
-    /// As on x86-64, whose processors alone have the other layout.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub(crate) fn filled_leaves(&self, _tree: usize, _levels: usize) -> Option<&[Y]> {
-        None
-    }
-
-    /// The packed layout, made where it was not.
-    pub(crate) fn packed(&self) -> Option<&Packed> {
-        self.packed.get_or_init(|| Packed::of(self, &Conditions::of(self))).as_ref()
-    }
-
     /// Bytes of the trees alone: nodes, leaves, and what contributions and the `leaf` output need of them.
     pub fn nodes_bytes(&self) -> usize {
         self.nodes.len() * size_of::<Node<X>>()
@@ -303,23 +273,14 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             + self.covers.memory_bytes()
     }
 
-    /// Bytes held: the trees, and the layouts for speed that were made of them.
+    /// Bytes held: the trees, and the layouts for speed that were made of them so far.
     pub fn memory_bytes(&self) -> usize {
-        #[cfg(target_arch = "x86_64")]
-        let scanned = self.scanned.as_ref().map_or(0, Scanned::memory_bytes);
-        #[cfg(not(target_arch = "x86_64"))]
-        let scanned = 0;
-        let packed = self.packed.get().and_then(Option::as_ref);
         self.nodes_bytes()
             + self.trees.len() * size_of::<Tree>()
             + self.sets.memory_bytes()
             + self.linear.constants.len() * size_of::<Y>()
             + self.linear.ends.len() * size_of::<usize>()
             + self.linear.terms.len() * size_of::<(u32, Y)>()
-            + self.conditions.memory_bytes()
-            + self.sliced.as_ref().map_or(0, Sliced::memory_bytes)
-            + packed.map_or(0, Packed::memory_bytes)
-            + self.levels.as_ref().map_or(0, Levels::memory_bytes)
-            + scanned
+            + self.layouts_bytes()
     }
 }

@@ -93,20 +93,23 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// # Panics
     /// When rows are narrower than the forest's features, `trees` is out of range, or `sums` has another size.
     pub fn add_margins(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
-        self.add_margins_by(self.kernel_for(rows.len()), rows, trees, sums);
+        let walks = rows.len() < FEWEST && self.still_walks(rows.len());
+        let kernel = if walks { Kernel::Lanes } else { self.kernel_for(rows.len()) };
+        self.add_margins_by(kernel, rows, trees, sums);
     }
 
-    /// The kernel that [`Forest::add_margins`] takes for so many rows.
+    /// The kernel that [`Forest::add_margins`] takes for so many rows, once a few rows have gone down the nodes themselves.
     pub fn kernel_for(&self, rows: usize) -> Kernel {
         let instructions = Instructions::best();
-        if rows >= FEWEST && self.sliced.is_some() {
+        if rows >= FEWEST && self.sliced().is_some() {
             return Kernel::Sliced(instructions);
         }
+        let few = self.few();
         #[cfg(target_arch = "x86_64")]
-        if self.scanned.is_some() || (self.levels.is_some() && crate::x86_64::has_scan()) {
+        if few.scanned.is_some() || (few.levels.is_some() && crate::x86_64::has_scan()) {
             return Kernel::Scanned;
         }
-        let has_packed = self.levels.is_some() || self.packed().is_some();
+        let has_packed = few.levels.is_some() || self.packed().is_some();
         if has_packed { Kernel::Packed(instructions) } else { Kernel::Lanes }
     }
 
@@ -127,9 +130,9 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             Kernel::Definition => self.add_by_definition(rows, trees, sums),
             Kernel::Lanes => self.add_by_lanes(rows, trees, sums),
             Kernel::Packed(set) => self.add_by_ranks(set, rows, trees, sums),
-            Kernel::Sliced(set) => match &self.sliced {
+            Kernel::Sliced(set) => match self.sliced() {
                 Some(sliced) => {
-                    let conditions = &self.conditions;
+                    let conditions = self.conditions();
                     run_blocks(
                         set,
                         &Job { forest: self, conditions, sliced, rows, columns: &[], trees },
@@ -144,20 +147,27 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// Whether there is a layout for it, and the processor has the instructions.
     #[cfg(target_arch = "x86_64")]
     fn add_by_scan(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) -> bool {
-        if let Some(layout) = &self.levels {
-            return crate::x86_64::scan_levels(&RowJob { forest: self, layout, rows, trees }, sums);
+        let (few, conditions) = (self.few(), self.conditions());
+        if let Some(layout) = &few.levels {
+            return crate::x86_64::scan_levels(
+                &RowJob { forest: self, conditions, layout, rows, trees },
+                sums,
+            );
         }
-        match &self.scanned {
-            Some(layout) => crate::x86_64::scan(&RowJob { forest: self, layout, rows, trees }, sums),
+        match &few.scanned {
+            Some(layout) => {
+                crate::x86_64::scan(&RowJob { forest: self, conditions, layout, rows, trees }, sums)
+            }
             None => false,
         }
     }
 
     fn add_by_ranks(&self, set: Instructions, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
-        if let Some(layout) = &self.levels {
-            run_rows(set, &RowJob { forest: self, layout, rows, trees }, sums);
+        let (few, conditions) = (self.few(), self.conditions());
+        if let Some(layout) = &few.levels {
+            run_rows(set, &RowJob { forest: self, conditions, layout, rows, trees }, sums);
         } else if let Some(layout) = self.packed() {
-            run_rows(set, &RowJob { forest: self, layout, rows, trees }, sums);
+            run_rows(set, &RowJob { forest: self, conditions, layout, rows, trees }, sums);
         } else {
             self.add_by_lanes(rows, trees, sums);
         }

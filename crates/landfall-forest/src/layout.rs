@@ -14,8 +14,10 @@ pub(crate) struct Space {
     reached: Vec<bool>,
     /// By place.
     covers: Vec<f64>,
-    /// Numbers in the specification, and ids, of leaves by the places of their nodes.
-    found: Vec<(u32, u32)>,
+    /// Places of splits, ascending: what lies below the split at k has the places 2 k + 1 and 2 k + 2.
+    splits: Vec<u32>,
+    /// Of leaves, by the places of their nodes: these, numbers in the specification, and ids.
+    found: Vec<(u32, u32, u32)>,
     /// By place: how many leaves are below, and the number of the first one.
     below: Vec<u32>,
     first: Vec<u32>,
@@ -39,7 +41,6 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             Some(depth) => depth,
             None => self.lay_out_nodes(nodes, count)?,
         };
-        self.forest.covers.extend(&self.space.covers);
         let tree = Tree {
             root: root as u32,
             first_leaf: self.forest.leaf_ids.len() as u32,
@@ -62,8 +63,9 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     /// not, or something is wrong with them.
     fn take_nodes(&mut self, nodes: &(impl TreeNodes<X> + ?Sized), leaves: usize) -> Option<u32> {
         let forest = &mut self.forest;
-        let Space { covers, found, .. } = &mut self.space;
+        let Space { covers, splits, found, .. } = &mut self.space;
         let (root, count) = (forest.nodes.len(), nodes.count());
+        splits.clear();
         found.clear();
         found.reserve(leaves);
         forest.nodes.reserve(count);
@@ -83,7 +85,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                     if leaf as usize >= leaves || found.len() == leaves {
                         break false;
                     }
-                    found.push((leaf, id));
+                    found.push((at as u32, leaf, id));
                     Node::LEAF
                 }
                 NodeKind::Split(split) => {
@@ -91,6 +93,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                     if (split.left as usize, split.right as usize) != (end, end + 1) {
                         break false;
                     }
+                    splits.push(at as u32);
                     end += 2;
                     Node { next: (root + end - 2) as u32, ..node }
                 }
@@ -102,9 +105,14 @@ impl<X: Real, Y: Real> Builder<X, Y> {
             forest.nodes.truncate(root);
             return None;
         }
-        covers.clear();
-        if self.has_covers {
-            covers.extend((0..end).map(|node| nodes.cover(node)));
+        match nodes.narrow_covers().and_then(|covers| covers.get(..end)) {
+            _ if !self.has_covers => {}
+            Some(covers) => forest.covers.extend_narrow(covers),
+            None => {
+                covers.clear();
+                covers.extend((0..end).map(|node| nodes.cover(node)));
+                forest.covers.extend(covers);
+            }
         }
         Some(depth)
     }
@@ -113,8 +121,9 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     /// each node, and worded behind them.
     fn lay_out_nodes(&mut self, nodes: &(impl TreeNodes<X> + ?Sized), leaves: usize) -> Result<u32, Problem> {
         let forest = &mut self.forest;
-        let Space { order, reached, covers, found, .. } = &mut self.space;
+        let Space { order, reached, covers, splits, found, .. } = &mut self.space;
         let (root, count) = (forest.nodes.len(), nodes.count());
+        splits.clear();
         found.clear();
         found.reserve(leaves);
         order.clear();
@@ -141,7 +150,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                             no_such_leaf(leaf as usize, found.len(), leaves).at(format!("node {number}"))
                         );
                     }
-                    found.push((leaf, id));
+                    found.push((at as u32, leaf, id));
                 }
                 NodeKind::Split(split) => {
                     for child in [split.left, split.right] {
@@ -159,13 +168,14 @@ impl<X: Real, Y: Real> Builder<X, Y> {
                         }
                     };
                     forest.nodes[root + at] = Node { next: (root + end) as u32, ..node };
+                    splits.push(at as u32);
                     end += 2;
                 }
             }
             at += 1;
         }
         forest.nodes.truncate(root + end);
-        covers.truncate(end);
+        forest.covers.extend(covers.get(..end).unwrap_or_default());
         Ok(depth)
     }
 
@@ -195,34 +205,30 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     /// Numbers the leaves of the last tree from left to right, and takes their values and ids in this order.
     fn number_leaves(&mut self, spec: &Leaves<'_, Y>, tree: &Tree) {
         let forest = &mut self.forest;
-        let Space { below, first, found, leaves, .. } = &mut self.space;
-        let root = tree.root as usize;
-        let nodes = &mut forest.nodes[root..];
+        let Space { below, first, splits, found, leaves, .. } = &mut self.space;
+        let nodes = &mut forest.nodes[tree.root as usize..];
         below.clear();
         below.resize(nodes.len(), 1);
-        // What is below a node lies behind it.
-        for (place, node) in nodes.iter().enumerate().rev().filter(|(_, node)| !node.rule.is_leaf()) {
-            let left = node.next as usize - root;
-            below[place] = below[left] + below[left + 1];
+        // What is below a node lies behind it. Splits and leaves by themselves: no jump depends on which of them comes next.
+        for (number, &place) in splits.iter().enumerate().rev() {
+            below[place as usize] = below[2 * number + 1] + below[2 * number + 2];
         }
-        first.clear();
-        first.resize(nodes.len(), 0);
+        first.resize(nodes.len().max(first.len()), 0);
+        first[0] = 0;
+        for (number, &place) in splits.iter().enumerate() {
+            let left = first[place as usize];
+            first[2 * number + 1] = left;
+            first[2 * number + 2] = left + below[2 * number + 1];
+        }
         leaves.clear();
         leaves.resize(if tree.is_linear { found.len() } else { 0 }, 0);
         forest.leaf_ids.resize(tree.first_leaf as usize + found.len(), 0);
         forest.values.resize(tree.first_value + found.len() * spec.width, Y::ZERO);
         let ids = &mut forest.leaf_ids[tree.first_leaf as usize..];
         let values = &mut forest.values[tree.first_value..];
-        let mut found = found.iter();
-        for place in 0..nodes.len() {
-            let (node, number) = (&mut nodes[place], first[place]);
-            if !node.rule.is_leaf() {
-                let left = node.next as usize - root;
-                (first[left], first[left + 1]) = (number, number + below[left]);
-                continue;
-            }
-            node.next = number;
-            let Some(&(leaf, id)) = found.next() else { break };
+        for &(place, leaf, id) in found.iter() {
+            let number = first[place as usize];
+            nodes[place as usize].next = number;
             let (leaf, number) = (leaf as usize, number as usize);
             ids[number] = id;
             if spec.width == 1 {

@@ -5,6 +5,8 @@
 
 use crate::Real;
 use crate::conditions::Conditions;
+use crate::filled;
+pub(crate) use crate::filled::UPPER;
 use crate::forest::{Forest, Node, SplitKinds, Tree};
 use crate::packed::{Packed, To};
 
@@ -12,12 +14,8 @@ use crate::packed::{Packed, To};
 pub(crate) const SLOTS: usize = 128;
 /// Splits that are answered at once.
 pub(crate) const AT_ONCE: usize = 64;
-/// Levels whose splits are all answered: those of a word.
-pub(crate) const UPPER: usize = 6;
 /// Trees whose ways down are taken together.
 pub(crate) const WAYS: usize = 8;
-/// Places of leaves for each leaf that there is: small trees are filled up to the size of the largest.
-const FILLED: usize = 4;
 /// A rank that no other is above.
 const NOWHERE: u8 = u8::MAX;
 /// Trees that are deeper: the least part of the places below the upper levels that splits take.
@@ -25,13 +23,12 @@ const SPLIT_PLACES: usize = 4;
 
 /// The layout of a forest: of each tree, as many splits and leaves as if all leaves lay equally deep.
 #[derive(Clone, Debug)]
-pub(crate) struct Scanned<X, Y> {
+pub(crate) struct Scanned<X> {
     /// Splits of a tree's upper levels, the root being 1, and those below i being 2 i and 2 i + 1.
     pub(crate) splits: usize,
     pub(crate) asked: Asked<X>,
     pub(crate) below: Below,
-    /// By tree and leaf, `width` values; none where trees are deeper.
-    pub(crate) leaves: Vec<Y>,
+    /// Values of a leaf: those of [`crate::filled`], where trees are not deeper.
     pub(crate) width: usize,
 }
 
@@ -65,14 +62,14 @@ pub(crate) enum Below {
 /// What tells leaves from splits.
 pub(crate) const LEAF: u16 = 1 << 15;
 
-impl<X: Real, Y: Real> Scanned<X, Y> {
+impl<X: Real> Scanned<X> {
     /// The layout; `None` where a forest does not fit.
-    pub(crate) fn of(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
+    pub(crate) fn of<Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
         let depth = forest.depth();
         let width = forest.trees.first()?.width;
         let leaves: usize = forest.trees.iter().map(|tree| tree.leaves as usize).sum();
         let levels = if depth > UPPER { UPPER + 2 } else { depth };
-        let is_shallow = depth <= levels && forest.trees.len() << levels <= FILLED * leaves.max(WAYS);
+        let is_shallow = filled::levels(forest).is_some();
         let upper = levels.min(UPPER);
         let splits = (1 << upper).max(WAYS);
         let fits = conditions.slots() <= SLOTS
@@ -80,18 +77,17 @@ impl<X: Real, Y: Real> Scanned<X, Y> {
         if !fits {
             return None;
         }
-        let places = if is_shallow { forest.trees.len() << levels } else { 0 };
         let mut layout = Scanned {
             splits,
-            asked: Asked::new(forest, conditions, splits),
+            // What goes on below the upper levels goes by ranks.
+            asked: Asked::new(forest, conditions, splits, is_shallow && levels <= UPPER),
             below: Below::Leaves(levels),
-            leaves: Vec::with_capacity(places * width),
             width,
         };
         if !is_shallow {
             let worth = forest.trees.len() << UPPER <= SPLIT_PLACES * leaves && depth > UPPER;
-            let packed = forest.packed.get_or_init(|| Packed::of(forest, conditions)).as_ref();
-            layout.below = Below::Packed(starts(forest, packed.filter(|_| worth)?));
+            let packed = forest.packed_of(conditions).filter(|_| worth)?;
+            layout.below = Below::Packed(starts(forest, packed));
         } else if levels > UPPER {
             layout.below = Below::Two(Vec::with_capacity((forest.trees.len() + WAYS) << UPPER));
         }
@@ -104,11 +100,10 @@ impl<X: Real, Y: Real> Scanned<X, Y> {
             lower.extend([[0; 8]; WAYS << UPPER]);
         }
         layout.asked.pad();
-        layout.leaves.shrink_to_fit();
         Some(layout)
     }
 
-    fn add(
+    fn add<Y: Real>(
         &mut self,
         forest: &Forest<X, Y>,
         conditions: &Conditions<X>,
@@ -135,45 +130,19 @@ impl<X: Real, Y: Real> Scanned<X, Y> {
         }
         (1 << upper..self.splits).for_each(|_| self.asked.push(forest, conditions, None));
         match &mut self.below {
-            Below::Packed(_) => return,
-            Below::Leaves(_) => {}
+            Below::Packed(_) | Below::Leaves(_) => {}
             Below::Two(asked) => {
                 let place = |node: u32| {
                     let (slot, rank) =
                         if is_leaf(node) { (0, NOWHERE) } else { conditions.place(node as usize) };
                     (slot as u8, rank)
                 };
-                lower.clear();
                 for &node in nodes.iter() {
-                    let [left, right] = below(node);
-                    let [first, second, third] = [place(node), place(left), place(right)];
+                    let [first, second, third] = [node, below(node)[0], below(node)[1]].map(place);
                     asked.push([first.0, second.0, third.0, 0, first.1, second.1, third.1, 0]);
-                    lower.extend(below(left));
-                    lower.extend(below(right));
                 }
-                std::mem::swap(nodes, lower);
             }
         }
-        if self.width == 1 {
-            let value =
-                |&node: &u32| forest.values[tree.first_value + forest.nodes[node as usize].next as usize];
-            self.leaves.extend(nodes.iter().map(value));
-            return;
-        }
-        for &node in nodes.iter() {
-            let first = tree.first_value + forest.nodes[node as usize].next as usize * self.width;
-            self.leaves.extend_from_slice(&forest.values[first..first + self.width]);
-        }
-    }
-
-    /// The leaves of a tree of single values, filled up to so many levels; `None` where trees have another number of them here.
-    pub(crate) fn filled(&self, tree: usize, levels: usize) -> Option<&[Y]> {
-        let own = match self.below {
-            Below::Leaves(levels) => levels,
-            Below::Two(_) => UPPER + 2,
-            Below::Packed(_) => return None,
-        };
-        (self.width == 1 && levels == own).then(|| &self.leaves[tree << levels..][..1 << levels])
     }
 
     /// Whether it needs no other layout.
@@ -194,15 +163,15 @@ impl<X: Real, Y: Real> Scanned<X, Y> {
             Below::Two(lower) => 8 * lower.len(),
             Below::Packed(starts) => 2 * starts.len(),
         };
-        asked + below + self.leaves.len() * size_of::<Y>()
+        asked + below
     }
 }
 
 impl<X: Real> Asked<X> {
-    /// Of no splits yet: values where comparing those of all splits costs less than ranking the row.
-    fn new<Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>, splits: usize) -> Self {
+    /// Of no splits yet: values where no other splits are asked, and comparing those of all costs less than ranking the row.
+    fn new<Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>, splits: usize, are_all: bool) -> Self {
         let registers = (forest.trees.len() * splits * size_of::<X>()).div_ceil(64);
-        let plain = conditions.others.is_empty() && forest.splits != SplitKinds::Mixed;
+        let plain = are_all && conditions.others.is_empty() && forest.splits != SplitKinds::Mixed;
         if plain && registers <= conditions.parts.len() {
             let at_most = forest.splits == SplitKinds::AtMost;
             Asked::Values { features: Vec::new(), thresholds: Vec::new(), missing_right: Vec::new(), at_most }

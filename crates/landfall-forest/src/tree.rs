@@ -25,6 +25,11 @@ pub trait TreeNodes<X> {
 
     /// How much of the training data came through a node.
     fn cover(&self, number: usize) -> f64;
+
+    /// The same of all nodes, where a reader has it at hand as float32.
+    fn narrow_covers(&self) -> Option<&[f32]> {
+        None
+    }
 }
 
 /// A tree's leaves, as [`TreeSpec`] has them.

@@ -93,17 +93,21 @@ impl Numbers<'_> {
         }
     }
 
+    /// Gives each number.
+    #[inline]
+    fn each(&self, give: impl FnMut(f64)) {
+        match self {
+            Numbers::Parsed(numbers) => numbers.iter().copied().for_each(give),
+            Numbers::Typed(typed, bytes) => typed.each(bytes, give),
+        }
+    }
+
     /// The numbers, each brought to a type.
     #[inline]
     pub(crate) fn collect<T>(&self, convert: impl Fn(f64) -> T) -> Vec<T> {
-        match self {
-            Numbers::Parsed(numbers) => numbers.iter().map(|&number| convert(number)).collect(),
-            Numbers::Typed(typed, bytes) => {
-                let mut numbers = Vec::with_capacity(self.len());
-                typed.each(bytes, |number| numbers.push(convert(number)));
-                numbers
-            }
-        }
+        let mut numbers = Vec::with_capacity(self.len());
+        self.each(|number| numbers.push(convert(number)));
+        numbers
     }
 }
 
@@ -186,37 +190,56 @@ impl<'a> Value<'a> {
     }
 
     pub(crate) fn f32s(&self) -> Result<Vec<f32>, Problem> {
-        if let Value::Numbers(Numbers::Typed(Typed::F32, bytes)) = self {
-            return Ok(bytes.as_chunks().0.iter().map(|&element| f32::from_be_bytes(element)).collect());
+        let mut numbers = Vec::new();
+        self.f32s_into(&mut numbers)?;
+        Ok(numbers)
+    }
+
+    /// As [`Value::f32s`], in place of what a list holds.
+    pub(crate) fn f32s_into(&self, into: &mut Vec<f32>) -> Result<(), Problem> {
+        into.clear();
+        match self.numbers()? {
+            Numbers::Typed(Typed::F32, bytes) => {
+                into.extend(bytes.as_chunks().0.iter().map(|&element| f32::from_be_bytes(element)));
+            }
+            numbers => numbers.each(|number| into.push(number as f32)),
         }
-        Ok(self.numbers()?.collect(|number| number as f32))
+        Ok(())
     }
 
     pub(crate) fn f64s(&self) -> Result<Vec<f64>, Problem> {
         Ok(self.numbers()?.collect(|number| number))
     }
 
-    /// Whole numbers of 32 bits; the highest for what is none.
-    pub(crate) fn u32s_or_max(&self) -> Result<Vec<u32>, Problem> {
-        if let Value::Numbers(Numbers::Typed(Typed::I32, bytes)) = self {
-            let number = |&element: &[u8; 4]| i32::from_be_bytes(element).max(-1).cast_unsigned();
-            return Ok(bytes.as_chunks().0.iter().map(number).collect());
+    /// Whole numbers of 32 bits, in place of what a list holds; the highest for what is none.
+    pub(crate) fn u32s_or_max_into(&self, into: &mut Vec<u32>) -> Result<(), Problem> {
+        into.clear();
+        match self.numbers()? {
+            Numbers::Typed(Typed::I32, bytes) => {
+                let number = |&element: &[u8; 4]| i32::from_be_bytes(element).max(-1).cast_unsigned();
+                into.extend(bytes.as_chunks().0.iter().map(number));
+            }
+            numbers => numbers.each(|number| {
+                into.push(if f64::from(number as u32) == number { number as u32 } else { u32::MAX });
+            }),
         }
-        let number = |number: f64| if f64::from(number as u32) == number { number as u32 } else { u32::MAX };
-        Ok(self.numbers()?.collect(number))
+        Ok(())
     }
 
-    /// Truth values.
-    pub(crate) fn flags(&self) -> Result<Vec<bool>, Problem> {
-        if let Value::Numbers(Numbers::Typed(Typed::I8 | Typed::U8, bytes)) = self {
-            return Ok(bytes.iter().map(|&byte| byte != 0).collect());
+    /// Truth values, in place of what a list holds.
+    pub(crate) fn flags_into(&self, into: &mut Vec<bool>) -> Result<(), Problem> {
+        into.clear();
+        match self.numbers()? {
+            Numbers::Typed(Typed::I8 | Typed::U8, bytes) => into.extend(bytes.iter().map(|&byte| byte != 0)),
+            numbers => numbers.each(|number| into.push(number != 0.0)),
         }
-        Ok(self.numbers()?.collect(|number| number != 0.0))
+        Ok(())
     }
 
     /// Whether it is a list of zeros, of a byte each.
     pub(crate) fn is_all_zero_bytes(&self) -> bool {
-        matches!(self, Value::Numbers(Numbers::Typed(Typed::I8 | Typed::U8, bytes)) if bytes.iter().all(|&byte| byte == 0))
+        let Value::Numbers(Numbers::Typed(Typed::I8 | Typed::U8, bytes)) = self else { return false };
+        bytes.chunks(64).all(|bytes| bytes.iter().fold(0, |all, byte| all | byte) == 0)
     }
 
     /// Whole numbers of 32 bits, signed or not.
@@ -231,18 +254,19 @@ impl<'a> Value<'a> {
         Ok(numbers.collect(|number| number as i64))
     }
 
-    /// Whole numbers; those beyond 32 bits with a sign as the lowest or highest of these.
-    pub(crate) fn i32s(&self) -> Result<Vec<i32>, Problem> {
+    /// Whole numbers, in place of what a list holds; those beyond 32 bits with a sign as the lowest or highest of these.
+    pub(crate) fn i32s_into(&self, into: &mut Vec<i32>) -> Result<(), Problem> {
+        into.clear();
         match self.numbers()? {
             Numbers::Typed(Typed::I32, bytes) => {
-                Ok(bytes.as_chunks().0.iter().map(|&element| i32::from_be_bytes(element)).collect())
+                into.extend(bytes.as_chunks().0.iter().map(|&element| i32::from_be_bytes(element)));
             }
-            _ => Ok(self
-                .integers()?
-                .into_iter()
-                .map(|number| number.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
-                .collect()),
+            _ => {
+                let fits = |number: i64| number.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+                into.extend(self.integers()?.into_iter().map(fits));
+            }
         }
+        Ok(())
     }
 
     /// The elements of a list of anything but numbers.

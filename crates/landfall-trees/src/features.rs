@@ -126,6 +126,9 @@ pub(crate) struct RowRules<X> {
     pub(crate) unseen: Unseen,
 }
 
+/// Values that are looked at before the next ones are.
+const LOOKED_AT: usize = 256;
+
 /// LightGBM's bound for zero: the float32 nearest to 1e-35.
 const TINY: f64 = 1.000_000_018_002_509_5e-35;
 
@@ -135,14 +138,26 @@ impl<X: Real> RowRules<X> {
         self.missing.is_none() && !self.tiny_is_zero
     }
 
+    /// Whether any of these values would be changed.
+    pub(crate) fn change(&self, values: &[X]) -> bool {
+        let changes = |&value: &X| {
+            let is_tiny = (value.wide().abs() <= TINY) & (value != X::ZERO);
+            (self.tiny_is_zero & is_tiny) | self.missing.is_some_and(|missing| value == missing)
+        };
+        // No jump for each of them.
+        let any = |values: &[X]| values.iter().fold(false, |any, value| any | changes(value));
+        !self.keep_values() && values.chunks(LOOKED_AT).any(any)
+    }
+
     /// Brings values to what trees look at.
     pub(crate) fn apply(&self, values: &mut [X]) {
         if let Some(missing) = self.missing {
             values.iter_mut().filter(|value| **value == missing).for_each(|value| *value = X::NAN);
         }
         if self.tiny_is_zero {
-            let tiny = |value: &&mut X| value.wide().abs() <= TINY;
-            values.iter_mut().filter(tiny).for_each(|value| *value = X::ZERO);
+            for value in values {
+                *value = if value.wide().abs() <= TINY { X::ZERO } else { *value };
+            }
         }
     }
 }

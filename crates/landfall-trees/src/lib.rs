@@ -11,6 +11,7 @@
 
 mod catboost;
 mod classes;
+mod decimal;
 mod document;
 mod engine;
 mod features;

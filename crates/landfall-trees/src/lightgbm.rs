@@ -10,6 +10,7 @@ mod objective;
 mod options;
 mod text;
 mod tree;
+mod words;
 
 use crate::document::Value;
 use crate::model::Compiled;

@@ -44,9 +44,18 @@ pub(crate) struct Compiled<X, Y> {
     /// Whether contributions are [n, groups * (features + 1)], else [n, groups, features + 1].
     pub(crate) flat_contributions: bool,
     pub(crate) structure: Vec<(String, String)>,
+    /// The importance of features that a file tells, by kind.
+    pub(crate) importance: Vec<Importance>,
     /// Whether the importance of features is how much they change sums, which the forest tells when it is asked.
     pub(crate) tells_value_changes: bool,
     pub(crate) notes: Vec<String>,
+}
+
+/// One kind of importance, by feature.
+#[derive(Clone, Debug)]
+pub(crate) struct Importance {
+    pub(crate) kind: &'static str,
+    pub(crate) of_features: Vec<f64>,
 }
 
 impl<X, Y> Compiled<X, Y> {
@@ -131,16 +140,10 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
     /// Invalid argument, when names clash.
     pub(crate) fn new(mut compiled: Compiled<X, Y>) -> Result<Self, Problem> {
         let (signatures, outputs) = interface::of(&compiled)?;
-        let derived = compiled.derived.as_ref().map_or(0, |derived| derived.memory_bytes());
-        let memory = derived
-            + match &compiled.evaluator {
-                Evaluator::Forest(forest) => forest.memory_bytes(),
-                Evaluator::Linear(linear) => linear.memory_bytes(),
-            };
-        let mut facts = Facts {
+        let facts = Facts {
             engine: crate::NAME,
             format: compiled.format,
-            memory_bytes: Some(memory as u64),
+            memory_bytes: None,
             threads_inside: 1,
             cost: cost(&compiled),
             structure: std::mem::take(&mut compiled.structure),
@@ -149,10 +152,6 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
             later: Later::default(),
         };
         let plan = Arc::new(Plan { compiled, outputs });
-        if plan.compiled.tells_value_changes {
-            let plan = plan.clone();
-            facts.later = Later::new(move || value_changes(&plan.compiled));
-        }
         Ok(TreeModel { plan, signatures, facts })
     }
 }
@@ -163,11 +162,20 @@ impl<X: Real + Element, Y: Real + Element> Model for TreeModel<X, Y> {
     }
 
     fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+        // Whoever asks for an instance is about to ask it: the first caller is not to wait for layouts.
+        if let Evaluator::Forest(forest) = &self.plan.compiled.evaluator {
+            forest.prepare();
+        }
         Ok(Box::new(TreeInstance::new(self.plan.clone())))
     }
 
     fn facts(&self) -> Facts {
-        self.facts.clone()
+        let plan = self.plan.clone();
+        Facts {
+            memory_bytes: Some(memory_bytes(&plan.compiled) as u64),
+            later: Later::new(move || importance(&plan.compiled)),
+            ..self.facts.clone()
+        }
     }
 }
 
@@ -193,9 +201,25 @@ pub(crate) fn describe<X: Real, Y: Real>(forest: &Forest<X, Y>, structure: &mut 
     add("depth", forest.depth().to_string());
 }
 
-/// The importance of features by how much they change sums.
-fn value_changes<X: Real, Y: Real>(compiled: &Compiled<X, Y>) -> Vec<(String, String)> {
+/// Bytes held now: layouts of trees are made where they are first asked for.
+fn memory_bytes<X: Real, Y: Real>(compiled: &Compiled<X, Y>) -> usize {
+    let derived = compiled.derived.as_ref().map_or(0, |derived| derived.memory_bytes());
+    derived
+        + match &compiled.evaluator {
+            Evaluator::Forest(forest) => forest.memory_bytes(),
+            Evaluator::Linear(linear) => linear.memory_bytes(),
+        }
+}
+
+/// The importance of features: what the file tells, and by how much they change sums.
+fn importance<X: Real, Y: Real>(compiled: &Compiled<X, Y>) -> Vec<(String, String)> {
     let mut told = Vec::new();
+    for Importance { kind, of_features } in &compiled.importance {
+        list_importance(kind, of_features, &compiled.features, &mut told);
+    }
+    if !compiled.tells_value_changes {
+        return told;
+    }
     let Evaluator::Forest(forest) = &compiled.evaluator else { return told };
     let Some(by_player) = forest.value_changes() else { return told };
     let mut by_feature = vec![0.0; compiled.features.len()];
@@ -208,7 +232,7 @@ fn value_changes<X: Real, Y: Real>(compiled: &Compiled<X, Y>) -> Vec<(String, St
 }
 
 /// Adds to a model's structure one kind of importance of its features, the largest first; nothing where all are zero.
-pub(crate) fn list_importance(
+fn list_importance(
     kind: &str,
     importance: &[f64],
     features: &[Feature],

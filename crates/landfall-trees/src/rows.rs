@@ -30,7 +30,7 @@ impl<X: Real + Element> Matrix<X> {
         match input {
             Input::Dense(tensor) => {
                 let values = tensor.values::<X>()?;
-                if rules.keep_values() && tensor.missing().is_none() {
+                if tensor.missing().is_none() && !rules.change(values) {
                     return Ok(values);
                 }
                 self.values.clear();

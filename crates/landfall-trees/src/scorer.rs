@@ -2,7 +2,7 @@
 
 use crate::load;
 use crate::model::{Compiled, Evaluator};
-use landfall_forest::{Forest, Kernel, NumbersMut, Real, Rows};
+use landfall_forest::{Kernel, Real, Rows};
 use landfall_model::{Element, Options, Problem};
 
 /// A tree model, and memory for a call.
@@ -62,6 +62,32 @@ struct TreeScorer<X, Y> {
     predictions: Vec<Y>,
 }
 
+/// Rows that are brought to another type at a time.
+const PART_ROWS: usize = 1024;
+
+impl<X: Real, Y: Real> Compiled<X, Y> {
+    /// Adds trees, or the linear function, to margins.
+    fn add_up(&self, rows: Rows<'_, X>, kernel: Option<Kernel>, margins: &mut [Y]) {
+        let trees = self.extent.trees.clone();
+        match (&self.evaluator, kernel) {
+            (Evaluator::Forest(forest), Some(kernel)) => forest.add_margins_by(kernel, rows, trees, margins),
+            (Evaluator::Forest(forest), None) => forest.add_margins(rows, trees, margins),
+            (Evaluator::Linear(linear), _) => linear.add_margins(rows, margins),
+        }
+    }
+}
+
+/// Numbers as they are, where their type is the one that trees compare.
+trait OfF32: Sized {
+    fn of_f32s(numbers: &[f32]) -> Option<&[Self]>;
+}
+
+impl<X: Real> OfF32 for X {
+    fn of_f32s(numbers: &[f32]) -> Option<&[Self]> {
+        if size_of::<X>() == size_of::<f32>() { bytemuck::try_cast_slice(numbers).ok() } else { None }
+    }
+}
+
 /// Makes a [`Scorer`] of what a reader gives.
 struct ToScorer;
 
@@ -98,26 +124,22 @@ impl<X: Real + Element, Y: Real + Element> Score for TreeScorer<X, Y> {
                 "use its named columns",
             ));
         }
-        self.values.resize(rows.len(), X::ZERO);
-        match X::numbers_mut(&mut self.values) {
-            NumbersMut::F32(values) => values.copy_from_slice(rows),
-            NumbersMut::F64(values) => {
-                values.iter_mut().zip(rows).for_each(|(value, &x)| *value = f64::from(x));
-            }
-        }
-        self.compiled.rules.apply(&mut self.values);
         let count = rows.len() / width;
         self.margins.clear();
         (0..count).for_each(|_| self.margins.extend_from_slice(&self.compiled.base));
-        let rows = Rows::new(&self.values, count, width);
-        let trees = self.compiled.extent.trees.clone();
-        match &self.compiled.evaluator {
-            Evaluator::Forest(forest) => {
-                let forest: &Forest<X, Y> = forest;
-                let kernel = kernel.unwrap_or_else(|| forest.kernel_for(count));
-                forest.add_margins_by(kernel, rows, trees, &mut self.margins);
+        let groups = self.compiled.groups;
+        match X::of_f32s(rows).filter(|_| self.compiled.rules.keep_values()) {
+            Some(rows) => self.compiled.add_up(Rows::new(rows, count, width), kernel, &mut self.margins),
+            None => {
+                // Some rows at a time: what they become is read again while it is near the core.
+                let parts = rows.chunks(width * PART_ROWS).zip(self.margins.chunks_mut(groups * PART_ROWS));
+                for (rows, margins) in parts {
+                    self.values.clear();
+                    self.values.extend(rows.iter().map(|&x| X::of(f64::from(x))));
+                    self.compiled.rules.apply(&mut self.values);
+                    self.compiled.add_up(Rows::new(&self.values, rows.len() / width, width), kernel, margins);
+                }
             }
-            Evaluator::Linear(linear) => linear.add_margins(rows, &mut self.margins),
         }
         if let Some(after) = &self.compiled.after {
             after.apply(&mut self.margins);

@@ -6,15 +6,18 @@ use super::{avx512_values, avx512_ways};
 use crate::Real;
 use crate::few::RowJob;
 use crate::levels::{self, Levels};
-use crate::scanned::{AT_ONCE, Asked, Below, SLOTS, Scanned};
+use crate::scanned::{AT_ONCE, Asked, SLOTS, Scanned};
 use std::arch::x86_64::*;
+use std::sync::LazyLock;
 
 /// Trees that go through each of the three stages together: answers, ways down, sums.
 pub(super) const TREES: usize = 64;
 
 /// Whether the processor has what this file is compiled for.
 pub(crate) fn has_scan() -> bool {
-    is_x86_feature_detected!("avx512vbmi") && has_avx512()
+    // Asked for each row: a dozen questions would be a tenth of what a row of a small model takes.
+    static HAS: LazyLock<bool> = LazyLock::new(|| is_x86_feature_detected!("avx512vbmi") && has_avx512());
+    *HAS
 }
 
 /// A row's ranks in registers.
@@ -49,7 +52,7 @@ impl Ranks {
 }
 
 /// A few rows by scanning; `false`, and nothing done, where the processor cannot.
-pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X, Y>>, sums: &mut [Y]) -> bool {
+pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, sums: &mut [Y]) -> bool {
     if !has_scan() {
         return false;
     }
@@ -68,14 +71,14 @@ pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X, Y>>, sums
 /// For trees of so many splits in the upper levels.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
-fn rows<X: Real, Y: Real, const SPLITS: usize>(job: &RowJob<'_, X, Y, Scanned<X, Y>>, sums: &mut [Y]) {
+fn rows<X: Real, Y: Real, const SPLITS: usize>(job: &RowJob<'_, X, Y, Scanned<X>>, sums: &mut [Y]) {
     let (layout, outputs) = (job.layout, job.forest.outputs);
     avx512_ways::check(job, SPLITS);
     for (row, sums) in sums.chunks_exact_mut(outputs).enumerate() {
         let row = job.rows.row(row);
         let mut ranks = [0u8; SLOTS];
         if let Asked::Ranks { .. } = layout.asked {
-            job.forest.conditions.rank_row(job.forest, row, &mut ranks, &Avx512::new());
+            job.conditions.rank_row(job.forest, row, &mut ranks, &Avx512::new());
         }
         let ranks = Ranks::of(&ranks);
         let mut first = job.trees.start;
@@ -105,31 +108,29 @@ fn rows<X: Real, Y: Real, const SPLITS: usize>(job: &RowJob<'_, X, Y, Scanned<X,
 /// Adds leaves to a row's sums, in the trees' order.
 #[inline]
 #[target_feature(enable = "avx512f,avx2")]
-fn add<X: Real, Y: Real>(
-    job: &RowJob<'_, X, Y, Scanned<X, Y>>,
-    first: usize,
-    leaves: &[u64],
-    sums: &mut [Y],
-) {
+fn add<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, first: usize, leaves: &[u64], sums: &mut [Y]) {
     let (layout, width) = (job.layout, job.layout.width);
     let trees = &job.forest.trees[first..first + leaves.len()];
-    let own = matches!(layout.below, Below::Packed(_));
+    let filled = if layout.stands_alone() { job.forest.filled() } else { None };
     if width == 1 && sums.len() == 1 {
         let mut sum = sums[0];
-        if own {
-            for (tree, leaf) in trees.iter().zip(leaves) {
-                sum = sum + job.forest.values[tree.first_value + *leaf as usize];
+        if let Some(filled) = filled {
+            for leaf in leaves {
+                sum = sum + filled.leaves[*leaf as usize];
             }
         } else {
-            for leaf in leaves {
-                sum = sum + layout.leaves[*leaf as usize];
+            for (tree, leaf) in trees.iter().zip(leaves) {
+                sum = sum + job.forest.values[tree.first_value + *leaf as usize];
             }
         }
         sums[0] = sum;
         return;
     }
     for (tree, leaf) in trees.iter().zip(leaves) {
-        let (values, first) = if own { (&job.forest.values, tree.first_value) } else { (&layout.leaves, 0) };
+        let (values, first) = match filled {
+            Some(filled) => (&filled.leaves, 0),
+            None => (&job.forest.values, tree.first_value),
+        };
         let values = &values[first + *leaf as usize * width..][..width];
         for (sum, value) in sums[tree.first_output..].iter_mut().zip(values) {
             *sum = *sum + *value;
@@ -140,7 +141,7 @@ fn add<X: Real, Y: Real>(
 /// A few rows through oblivious trees; `false`, and nothing done, where the processor cannot, or ranks have more slots than
 /// two registers.
 pub(crate) fn scan_levels<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Levels>, sums: &mut [Y]) -> bool {
-    if !has_scan() || job.forest.conditions.slots() > SLOTS {
+    if !has_scan() || job.conditions.slots() > SLOTS {
         return false;
     }
     // SAFETY: the processor has each instruction set that the functions are compiled for.
@@ -164,7 +165,7 @@ fn rows_of_levels<X: Real, Y: Real, const PLACES: usize>(job: &RowJob<'_, X, Y, 
     for (row, sums) in sums.chunks_exact_mut(forest.outputs).enumerate() {
         let row = job.rows.row(row);
         let mut ranks = [0u8; SLOTS];
-        forest.conditions.rank_row(forest, row, &mut ranks, &Avx512::new());
+        job.conditions.rank_row(forest, row, &mut ranks, &Avx512::new());
         let ranks = Ranks::of(&ranks);
         for (word, trees) in forest.trees[job.trees.clone()].chunks(AT_ONCE / PLACES).enumerate() {
             let mut answers = ranks.above(&slots[word], &others[word]);

@@ -59,22 +59,28 @@ fn answer_f32<const COMPARISON: i32>(
         unsafe { _mm512_maskz_loadu_ps(((1u32 << count) - 1) as u16, row.as_ptr().wrapping_add(from)) }
     };
     let (low, high) = (part(0), part(16));
-    let answers: &mut [u16; TREES * AT_ONCE / 16] = bytemuck::cast_mut(words);
-    for (at, answer) in (0..end).step_by(16).zip(answers) {
-        // SAFETY: there are `end` features and thresholds, as `answer` asked for. Features that the builder took are below
-        // the forest's number of them, and no row is shorter.
-        let (x, threshold) = unsafe {
-            let features = _mm512_loadu_si512(features.as_ptr().add(at).cast());
-            let x = if row.len() <= IN_REGISTERS {
-                _mm512_permutex2var_ps(low, features, high)
-            } else {
-                _mm512_i32gather_ps::<4>(features, row.as_ptr())
+    // A word at a time: read as one, a word that was written in parts would have to wait for them.
+    for (word, answers) in words[..end.div_ceil(AT_ONCE)].iter_mut().enumerate() {
+        let mut bits = 0;
+        for part in 0..((end - word * AT_ONCE) / 16).min(AT_ONCE / 16) {
+            let at = word * AT_ONCE + part * 16;
+            // SAFETY: there are `end` features and thresholds, as `answer` asked for. Features that the builder took are
+            // below the forest's number of them, and no row is shorter.
+            let (x, threshold) = unsafe {
+                let features = _mm512_loadu_si512(features.as_ptr().add(at).cast());
+                let x = if row.len() <= IN_REGISTERS {
+                    _mm512_permutex2var_ps(low, features, high)
+                } else {
+                    _mm512_i32gather_ps::<4>(features, row.as_ptr())
+                };
+                (x, _mm512_loadu_ps(thresholds.as_ptr().add(at)))
             };
-            (x, _mm512_loadu_ps(thresholds.as_ptr().add(at)))
-        };
-        let missing = u16::from_le_bytes([missing_right[at / 8], missing_right[at / 8 + 1]]);
-        let is_missing = _mm512_mask_cmp_ps_mask::<_CMP_UNORD_Q>(missing, x, x);
-        *answer = _mm512_cmp_ps_mask::<COMPARISON>(x, threshold) | is_missing;
+            let missing = u16::from_le_bytes([missing_right[at / 8], missing_right[at / 8 + 1]]);
+            let is_missing = _mm512_mask_cmp_ps_mask::<_CMP_UNORD_Q>(missing, x, x);
+            let answer = _mm512_cmp_ps_mask::<COMPARISON>(x, threshold) | is_missing;
+            bits |= u64::from(answer) << (16 * part);
+        }
+        *answers = bits;
     }
 }
 
@@ -94,22 +100,27 @@ fn answer_f64<const COMPARISON: i32>(
         unsafe { _mm512_maskz_loadu_pd(((1u32 << count) - 1) as u8, row.as_ptr().wrapping_add(from)) }
     };
     let parts = [part(0), part(8), part(16), part(24)];
-    let answers: &mut [u8; TREES * AT_ONCE / 8] = bytemuck::cast_mut(words);
-    for (at, answer) in (0..end).step_by(8).zip(answers) {
-        // SAFETY: as for float32.
-        let (x, threshold) = unsafe {
-            let features = _mm256_loadu_si256(features.as_ptr().add(at).cast());
-            let x = if row.len() <= IN_REGISTERS {
-                let features = _mm512_cvtepu32_epi64(features);
-                let half = |i: usize| _mm512_permutex2var_pd(parts[2 * i], features, parts[2 * i + 1]);
-                let is_high = _mm512_test_epi64_mask(features, _mm512_set1_epi64(16));
-                _mm512_mask_blend_pd(is_high, half(0), half(1))
-            } else {
-                _mm512_i32gather_pd::<8>(features, row.as_ptr())
+    for (word, answers) in words[..end.div_ceil(AT_ONCE)].iter_mut().enumerate() {
+        let mut bits = 0;
+        for part in 0..((end - word * AT_ONCE) / 8).min(AT_ONCE / 8) {
+            let at = word * AT_ONCE + part * 8;
+            // SAFETY: as for float32.
+            let (x, threshold) = unsafe {
+                let features = _mm256_loadu_si256(features.as_ptr().add(at).cast());
+                let x = if row.len() <= IN_REGISTERS {
+                    let features = _mm512_cvtepu32_epi64(features);
+                    let half = |i: usize| _mm512_permutex2var_pd(parts[2 * i], features, parts[2 * i + 1]);
+                    let is_high = _mm512_test_epi64_mask(features, _mm512_set1_epi64(16));
+                    _mm512_mask_blend_pd(is_high, half(0), half(1))
+                } else {
+                    _mm512_i32gather_pd::<8>(features, row.as_ptr())
+                };
+                (x, _mm512_loadu_pd(thresholds.as_ptr().add(at)))
             };
-            (x, _mm512_loadu_pd(thresholds.as_ptr().add(at)))
-        };
-        let is_missing = _mm512_mask_cmp_pd_mask::<_CMP_UNORD_Q>(missing_right[at / 8], x, x);
-        *answer = _mm512_cmp_pd_mask::<COMPARISON>(x, threshold) | is_missing;
+            let is_missing = _mm512_mask_cmp_pd_mask::<_CMP_UNORD_Q>(missing_right[at / 8], x, x);
+            let answer = _mm512_cmp_pd_mask::<COMPARISON>(x, threshold) | is_missing;
+            bits |= u64::from(answer) << (8 * part);
+        }
+        *answers = bits;
     }
 }

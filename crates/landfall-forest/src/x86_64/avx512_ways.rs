@@ -9,7 +9,7 @@ use crate::scanned::{AT_ONCE, Asked, Below, LEAF, Scanned, UPPER, WAYS};
 use std::arch::x86_64::*;
 
 /// Panics where what is read without a check below would not be there.
-pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X, Y>>, splits: usize) {
+pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, splits: usize) {
     let (layout, trees) = (job.layout, job.forest.trees.len());
     let asked = match &layout.asked {
         Asked::Ranks { slots, ranks } => slots.len().min(ranks.len()),
@@ -28,7 +28,7 @@ pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X, Y>>, spl
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2")]
 pub(super) fn down<X: Real, Y: Real, const SPLITS: usize>(
-    job: &RowJob<'_, X, Y, Scanned<X, Y>>,
+    job: &RowJob<'_, X, Y, Scanned<X>>,
     ranks: Ranks,
     first: usize,
     count: usize,
@@ -51,7 +51,10 @@ pub(super) fn down<X: Real, Y: Real, const SPLITS: usize>(
         // SAFETY: there are places for the leaves of each eight trees.
         unsafe { _mm512_storeu_si512(leaves.as_mut_ptr().add(eight * WAYS).cast(), found) };
     }
-    if let (Below::Packed(starts), Some(packed)) = (&job.layout.below, job.forest.packed()) {
+    // Asked for packed splits, a forest would make them.
+    if let Below::Packed(starts) = &job.layout.below
+        && let Some(packed) = job.forest.packed()
+    {
         let (halves, _) = leaves.as_chunks_mut::<{ 2 * LANES }>();
         for (before, leaves) in (0..count).step_by(2 * LANES).zip(halves) {
             go_on(starts, packed, ranks, first + before, count - before, leaves);

@@ -75,6 +75,7 @@ pub(crate) fn compile(
         interacts: false,
         flat_contributions: false,
         structure,
+        importance: Vec::new(),
         tells_value_changes: true,
         notes: Vec::new(),
         derived: if columns.columns() > 0 || columns.categories() > 0 {

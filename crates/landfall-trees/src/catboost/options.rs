@@ -53,7 +53,7 @@ impl CatboostOptions {
         options.check(&KNOWN)?;
         let number = |key: &str| -> Result<usize, Problem> {
             let Some(text) = options.get(key) else { return Ok(0) };
-            let refuse = |_| Problem::invalid(format!("option {key}: {text:?} is not a number of trees"));
+            let refuse = |_| Problem::option(key, format!("{text:?} is not a number of trees"));
             text.trim().parse().map_err(refuse)
         };
         let prediction = match options.get("prediction_type") {
@@ -61,8 +61,7 @@ impl CatboostOptions {
             Some(name) => {
                 let found = TYPES.iter().find(|(known, _)| *known == name.trim());
                 let known = TYPES.map(|(known, _)| known).join(", ");
-                let refuse =
-                    || Problem::invalid(format!("option prediction_type: {name:?} is none of {known}"));
+                let refuse = || Problem::option("prediction_type", format!("{name:?} is none of {known}"));
                 found.ok_or_else(refuse)?.1
             }
         };
@@ -78,9 +77,8 @@ impl CatboostOptions {
         let chosen = self.start..end;
         if chosen.end > trees || (chosen.is_empty() && chosen != (0..trees)) {
             let Range { start, end } = chosen;
-            let what =
-                format!("options ntree_start, ntree_end: {start} to {end}, the model has {trees} trees");
-            return Err(Problem::invalid(what));
+            let what = format!("trees {start} to {end} are asked for, the model has {trees}");
+            return Err(Problem::option("ntree_start, ntree_end", what));
         }
         Ok(chosen)
     }

@@ -1,6 +1,7 @@
 //! The JSON that training libraries write (RFC 8259, and NaN and Infinity bare), read without recursion.
 
 use super::{MAX_DEPTH, Numbers, Value};
+use crate::decimal;
 use landfall_model::Problem;
 use std::borrow::Cow;
 
@@ -123,6 +124,12 @@ impl<'a> Scanner<'a, '_> {
 
     fn number(&mut self) -> Result<f64, Problem> {
         let start = self.at;
+        if let Some((number, length)) = decimal::number(&self.bytes[start..])
+            && matches!(self.bytes.get(start + length), Some(b',' | b']' | b'}'))
+        {
+            self.at += length;
+            return Ok(number);
+        }
         let text =
             self.run(|byte| matches!(byte, b'+' | b'-' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z'));
         let parsed = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());

@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// Nesting of a model of XGBoost's is below 12; reading takes a stack frame for each level.
 const MAX_UBJSON_DEPTH: usize = if MAX_DEPTH < 100 { MAX_DEPTH } else { 100 };
 
+/// Fields that there is room for in an object at first: those of a tree.
+const FIELDS: usize = 20;
+
 /// Reads a whole document.
 ///
 /// # Errors
@@ -98,7 +101,7 @@ fn list<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Problem>
 
 fn object<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Problem> {
     let (head, mut next) = head(reader)?;
-    let mut fields: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
+    let mut fields: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(FIELDS);
     while head.count.is_none_or(|count| fields.len() < count) {
         let marker = match next.take() {
             Some(marker) => marker,

@@ -29,7 +29,7 @@ pub(crate) fn compile(
     if !count.is_multiple_of(groups) {
         return Err(wrong(format!("{count} trees, {groups} in a round")));
     }
-    let forest = trees.finish(&features, &mut structure);
+    let (forest, importance) = trees.finish(&mut structure);
     Ok(Compiled {
         format: FORMAT,
         extent: Extent {
@@ -54,6 +54,7 @@ pub(crate) fn compile(
         interacts: false,
         flat_contributions: true,
         structure,
+        importance,
         tells_value_changes: false,
         notes,
         evaluator: Evaluator::Forest(Box::new(forest)),

@@ -3,8 +3,8 @@
 use super::booster::Booster;
 use super::tree::{Question, RawTree};
 use crate::document::wrong;
-use crate::features::{Feature, check_count};
-use crate::model::list_importance;
+use crate::features::check_count;
+use crate::model::Importance;
 use landfall_forest::{Builder, Forest, NegativeFractions};
 use landfall_model::Problem;
 use std::collections::BTreeSet;
@@ -72,17 +72,12 @@ impl Growing {
         Ok(())
     }
 
-    /// The forest; adds to a model's structure what there is to tell of it.
-    pub(crate) fn finish(
-        self,
-        features: &[Feature],
-        structure: &mut Vec<(String, String)>,
-    ) -> Forest<f64, f64> {
+    /// The forest, and how important it makes features; adds to a model's structure what there is to tell of it.
+    pub(crate) fn finish(self, structure: &mut Vec<(String, String)>) -> (Forest<f64, f64>, Vec<Importance>) {
         let forest = self.builder.finish();
         crate::model::describe(&forest, structure);
         let [splits, gains] = self.importance;
-        list_importance("split", &splits, features, structure);
-        list_importance("gain", &gains, features, structure);
-        forest
+        let importance = [("split", splits), ("gain", gains)];
+        (forest, importance.map(|(kind, of_features)| Importance { kind, of_features }).into())
     }
 }

@@ -26,7 +26,7 @@ impl LightgbmOptions {
         options.check(&KNOWN)?;
         let number = |key: &str| -> Result<i64, Problem> {
             let Some(text) = options.get(key) else { return Ok(0) };
-            let refuse = |_| Problem::invalid(format!("option {key}: {text:?} is not a number of rounds"));
+            let refuse = |_| Problem::option(key, format!("{text:?} is not a number of rounds"));
             text.trim().parse().map_err(refuse)
         };
         Ok(LightgbmOptions {

@@ -6,6 +6,7 @@ use super::booster::Booster;
 use super::categories;
 use super::growing::Growing;
 use super::tree::{Missing, Question, RawSplit, RawTree};
+use super::words::{self, Word};
 use crate::document::{json, wrong};
 use landfall_forest::LinearLeaf;
 use landfall_model::Problem;
@@ -23,11 +24,11 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<(Booster, Growing), Probl
         Problem::malformed(file, Some(error.valid_up_to() as u64), "the text is not UTF-8")
     })?;
     let nodes = bytes.len() / NODE_BYTES;
-    Lines { lines: text.lines(), held: None }.booster(file, nodes).map_err(|problem| problem.at(file))
+    Lines { rest: text, held: None }.booster(file, nodes).map_err(|problem| problem.at(file))
 }
 
 struct Lines<'a> {
-    lines: std::str::Lines<'a>,
+    rest: &'a str,
     /// A line that was read ahead.
     held: Option<&'a str>,
 }
@@ -44,7 +45,13 @@ impl<'a> Keys<'a> {
 
 impl<'a> Lines<'a> {
     fn next(&mut self) -> Option<&'a str> {
-        self.held.take().or_else(|| self.lines.next())
+        if self.held.is_some() || self.rest.is_empty() {
+            return self.held.take();
+        }
+        let end = memchr::memchr(b'\n', self.rest.as_bytes()).unwrap_or(self.rest.len());
+        let (line, behind) = self.rest.split_at(end);
+        self.rest = behind.strip_prefix('\n').unwrap_or_default();
+        Some(line.strip_suffix('\r').unwrap_or(line))
     }
 
     fn booster(mut self, file: &str, nodes: usize) -> Result<(Booster, Growing), Problem> {
@@ -244,90 +251,5 @@ fn list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
 
 /// Values between spaces; none where the key is absent.
 fn maybe_list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
-    let text = keys.get(key).unwrap_or_default().as_bytes();
-    let mut values = Vec::with_capacity(text.len() / T::USUAL);
-    let mut rest = text;
-    loop {
-        while let [b' ' | b'\t' | b'\r' | b'\n' | b'\x0c', behind @ ..] = rest {
-            rest = behind;
-        }
-        if rest.is_empty() {
-            return Ok(values);
-        }
-        let (value, length) = match T::read(rest).filter(|(_, length)| ends(rest, *length)) {
-            Some(read) => read,
-            None => unusual(rest).map_err(|word| wrong(format!("{key}: {word:?}")))?,
-        };
-        values.push(value);
-        rest = &rest[length..];
-    }
+    words::list(key, keys.get(key).unwrap_or_default())
 }
-
-/// The value that text begins with, and its length; where it is none, the word.
-#[cold]
-fn unusual<T: Word>(text: &[u8]) -> Result<(T, usize), String> {
-    let length = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
-    let word = String::from_utf8_lossy(&text[..length]);
-    word.parse().map(|value| (value, length)).map_err(|_| word.into_owned())
-}
-
-/// Whether a word that text begins with is so long.
-fn ends(text: &[u8], length: usize) -> bool {
-    text.get(length).is_none_or(u8::is_ascii_whitespace)
-}
-
-/// A value of a list, which files have by the hundred thousand.
-trait Word: Sized + FromStr {
-    /// Bytes that one takes at least, most of the time.
-    const USUAL: usize;
-
-    /// What text begins with, as it is mostly written, and its length; all else is read by [`FromStr`].
-    fn read(text: &[u8]) -> Option<(Self, usize)>;
-}
-
-/// Up to 9 digits, which all types hold, and how many there are.
-#[inline(always)]
-fn digits(text: &[u8]) -> Option<(u32, usize)> {
-    let (mut number, mut length) = (0u32, 0);
-    for byte in text {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            break;
-        }
-        number = number.wrapping_mul(10).wrapping_add(u32::from(digit));
-        length += 1;
-    }
-    (1..=9).contains(&length).then_some((number, length))
-}
-
-impl Word for f64 {
-    const USUAL: usize = 8;
-
-    #[inline]
-    fn read(text: &[u8]) -> Option<(Self, usize)> {
-        match digits(text) {
-            Some((number, length)) if ends(text, length) => Some((number.into(), length)),
-            _ => fast_float2::parse_partial(text).ok(),
-        }
-    }
-}
-
-macro_rules! whole_word {
-    ($($t:ty),*) => {$(
-        impl Word for $t {
-            const USUAL: usize = 2;
-
-            #[inline]
-            #[allow(clippy::unnecessary_cast, reason = "one of the types needs no cast")]
-            fn read(text: &[u8]) -> Option<(Self, usize)> {
-                match text {
-                    [b'-', behind @ ..] if <$t>::MIN != 0 => {
-                        digits(behind).map(|(number, length)| ((number as $t).wrapping_neg(), length + 1))
-                    }
-                    _ => digits(text).map(|(number, length)| (number as $t, length)),
-                }
-            }
-        }
-    )*};
-}
-whole_word!(u32, i64, usize);

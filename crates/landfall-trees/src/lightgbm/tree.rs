@@ -83,7 +83,7 @@ impl TreeNodes<f64> for RawTree {
         self.splits.len() + self.leaf_values.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn kind(&self, number: usize) -> NodeKind<f64, &[u32]> {
         let Some(split) = self.splits.get(number) else {
             let leaf = (number - self.splits.len()) as u32;

@@ -8,7 +8,7 @@ use super::tree::RawTree;
 use crate::document::wrong;
 use crate::features::{Feature, RowRules, Unseen};
 use crate::linear::Linear;
-use crate::model::{Compiled, Evaluator, Extent, list_importance};
+use crate::model::{Compiled, Evaluator, Extent, Importance};
 use landfall_forest::Builder;
 use landfall_model::Problem;
 use std::ops::Range;
@@ -39,30 +39,22 @@ pub(crate) fn compile(
     }
     let features = features(&mut learner)?;
     let mut structure = structure(&learner, groups);
-    let (evaluator, extent, has_vectors) = match &learner.booster {
+    let (evaluator, extent, has_vectors, importance) = match &learner.booster {
         Booster::Trees(trees) => {
             let outlines = trees.source.outlines();
             let has_vectors = outlines.iter().any(|tree| tree.has_vectors);
             let extent = extent(trees, has_vectors, groups, &options.rounds)?;
             let (forest, importance) = forest(trees, options.by_file, &outlines, features.len(), groups)?;
             crate::model::describe(&forest, &mut structure);
-            importance.list(&features, &mut structure);
-            (Evaluator::Forest(Box::new(forest)), extent, has_vectors)
+            (Evaluator::Forest(Box::new(forest)), extent, has_vectors, importance.list())
         }
         Booster::Linear(weights) => {
-            if options.rounds != Rounds::All {
-                return Err(Problem::invalid("a linear booster has no rounds to choose from"));
-            }
-            let linear = Linear::new(weights.clone(), features.len(), groups)?;
-            if weights.len() == features.len() + 1 {
-                // Of several groups the library tells a list for each feature: there is no order among those.
-                let weights: Vec<f64> = weights.iter().map(|&weight| weight.into()).collect();
-                list_importance("weight", &weights[..features.len()], &features, &mut structure);
-            }
+            let (linear, importance) = linear(weights, options, features.len(), groups)?;
             // The library's linear booster begins every group with the first one's base.
             let first = base[0];
             base.fill(first);
-            (Evaluator::Linear(linear), Extent { from_start: true, ..Extent::default() }, false)
+            let extent = Extent { from_start: true, ..Extent::default() };
+            (Evaluator::Linear(linear), extent, false, importance)
         }
     };
     let transform = objective.transform(groups);
@@ -92,9 +84,29 @@ pub(crate) fn compile(
         interacts: !has_vectors,
         flat_contributions: false,
         structure,
+        importance,
         tells_value_changes: false,
         notes: notes(&learner, options),
     })
+}
+
+/// A linear booster, and how important it makes features.
+fn linear(
+    weights: &[f32],
+    options: &XgboostOptions,
+    features: usize,
+    groups: usize,
+) -> Result<(Linear<f32>, Vec<Importance>), Problem> {
+    if options.rounds != Rounds::All {
+        return Err(Problem::invalid("a linear booster has no rounds to choose from"));
+    }
+    let linear = Linear::new(weights.to_vec(), features, groups)?;
+    // Of several groups the library tells a list for each feature: there is no order among those.
+    let importance = (weights.len() == features + 1).then(|| Importance {
+        kind: "weight",
+        of_features: weights[..features].iter().map(|&weight| weight.into()).collect(),
+    });
+    Ok((linear, importance.into_iter().collect()))
 }
 
 fn groups(learner: &Learner<'_>) -> Result<usize, Problem> {
@@ -155,7 +167,7 @@ fn forest(
     outlines: &[Outline],
     features: usize,
     groups: usize,
-) -> Result<(landfall_forest::Forest<f32, f32>, Importance), Problem> {
+) -> Result<(landfall_forest::Forest<f32, f32>, Sums), Problem> {
     let count = trees.source.len();
     if trees.groups.len() != count {
         return Err(wrong(format!("{count} trees, tree_info has {}", trees.groups.len())));
@@ -171,7 +183,7 @@ fn forest(
     }
     let nodes = outlines.iter().map(|tree| tree.nodes).sum();
     builder = builder.reserve(nodes, nodes.div_ceil(2));
-    let mut importance = Importance::of(features);
+    let mut importance = Sums::of(features);
     trees.source.each(|number, tree| {
         let later = by_file.then(|| trees.later_weights.get(number).copied()).flatten();
         let weight = trees.weights.as_ref().map_or(later, |weights| Some(weights[number]));
@@ -232,14 +244,14 @@ fn structure(learner: &Learner<'_>, groups: usize) -> Vec<(String, String)> {
 }
 
 /// What the library's `get_score` is made of, by feature: sums over all its splits, in float32 as it adds them up.
-struct Importance {
+struct Sums {
     /// Splits, what they gained, and what came through them.
     sums: Vec<[f32; 3]>,
 }
 
-impl Importance {
+impl Sums {
     fn of(features: usize) -> Self {
-        Importance { sums: vec![[0.0; 3]; features] }
+        Sums { sums: vec![[0.0; 3]; features] }
     }
 
     fn add(&mut self, tree: &RawTree) {
@@ -255,17 +267,19 @@ impl Importance {
     }
 
     /// Tells it by kind: sums, and means of them.
-    fn list(&self, features: &[Feature], structure: &mut Vec<(String, String)>) {
+    fn list(&self) -> Vec<Importance> {
         let mean = |sum: f32, count: f32| if count > 0.0 { sum / count } else { 0.0 };
-        let mut add = |kind: &str, of: &dyn Fn(&[f32; 3]) -> f32| {
-            let values: Vec<f64> = self.sums.iter().map(|sums| of(sums).into()).collect();
-            list_importance(kind, &values, features, structure);
+        let of = |kind: &'static str, of: &dyn Fn(&[f32; 3]) -> f32| Importance {
+            kind,
+            of_features: self.sums.iter().map(|sums| of(sums).into()).collect(),
         };
-        add("weight", &|[count, ..]| *count);
-        add("gain", &|[count, gain, _]| mean(*gain, *count));
-        add("cover", &|[count, _, cover]| mean(*cover, *count));
-        add("total_gain", &|[_, gain, _]| *gain);
-        add("total_cover", &|[_, _, cover]| *cover);
+        vec![
+            of("weight", &|[count, ..]| *count),
+            of("gain", &|[count, gain, _]| mean(*gain, *count)),
+            of("cover", &|[count, _, cover]| mean(*cover, *count)),
+            of("total_gain", &|[_, gain, _]| *gain),
+            of("total_cover", &|[_, _, cover]| *cover),
+        ]
     }
 }
 

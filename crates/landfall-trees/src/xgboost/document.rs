@@ -138,32 +138,31 @@ pub(crate) fn outline(tree: &Value<'_>) -> Outline {
     }
 }
 
-/// Reads a tree.
+/// Reads a tree in place of the one that `into` holds, whose memory it takes.
 ///
 /// # Errors
 /// Invalid argument, naming the key.
-pub(crate) fn tree(tree: &Value<'_>) -> Result<RawTree, Problem> {
+pub(crate) fn tree(tree: &Value<'_>, into: &mut RawTree) -> Result<(), Problem> {
     let width = width(tree)?;
-    let conditions = tree.at("split_conditions", Value::f32s)?;
-    let vectors = if width == 1 {
+    tree.at("split_conditions", |list| list.f32s_into(&mut into.conditions))?;
+    into.vectors = if width == 1 {
         None
     } else if tree.find("leaf_weights").is_some() {
         Some(LeafVectors { width, values: tree.at("leaf_weights", Value::f32s)?, by_node: false })
     } else {
         Some(LeafVectors { width, values: tree.at("base_weights", Value::f32s)?, by_node: true })
     };
-    Ok(RawTree {
-        left: tree.at("left_children", Value::i32s)?,
-        right: tree.at("right_children", Value::i32s)?,
-        // What is no number of a feature is out of range, and named where the forest is built.
-        features: tree.at("split_indices", Value::u32s_or_max)?,
-        conditions,
-        default_left: tree.at("default_left", Value::flags)?,
-        hessians: tree.maybe("sum_hessian", Value::f32s)?.unwrap_or_default(),
-        gains: tree.maybe("loss_changes", Value::f32s)?.unwrap_or_default(),
-        categories: node_categories(tree)?,
-        vectors,
-    })
+    tree.at("left_children", |list| list.i32s_into(&mut into.left))?;
+    tree.at("right_children", |list| list.i32s_into(&mut into.right))?;
+    // What is no number of a feature is out of range, and named where the forest is built.
+    tree.at("split_indices", |list| list.u32s_or_max_into(&mut into.features))?;
+    tree.at("default_left", |list| list.flags_into(&mut into.default_left))?;
+    into.hessians.clear();
+    tree.maybe("sum_hessian", |list| list.f32s_into(&mut into.hessians))?;
+    into.gains.clear();
+    tree.maybe("loss_changes", |list| list.f32s_into(&mut into.gains))?;
+    into.categories = node_categories(tree)?;
+    Ok(())
 }
 
 /// Categories by node: `categories_nodes[i]` has `categories[segments[i]..][..sizes[i]]`.

@@ -95,11 +95,15 @@ impl Source<'_> {
         &self,
         mut take: impl FnMut(usize, &RawTree) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
+        let mut read = RawTree::default();
         for number in 0..self.len() {
             let here = |problem: Problem| problem.at(format!("tree {number}"));
             match self {
                 Source::Read(trees) => take(number, &trees[number])?,
-                Source::Document(list) => take(number, &document::tree(&list[number]).map_err(here)?)?,
+                Source::Document(list) => {
+                    document::tree(&list[number], &mut read).map_err(here)?;
+                    take(number, &read)?;
+                }
             }
         }
         Ok(())

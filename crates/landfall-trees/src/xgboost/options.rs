@@ -46,7 +46,7 @@ impl XgboostOptions {
     pub(crate) fn read(options: &Options) -> Result<Self, Problem> {
         options.check(&KNOWN)?;
         let refuse = |key: &str, value: &str, expected: &str| {
-            Problem::invalid(format!("option {key}: {value:?} is not {expected}"))
+            Problem::option(key, format!("{value:?} is not {expected}"))
         };
         let missing = match options.get("missing") {
             None => None,
@@ -67,7 +67,7 @@ impl XgboostOptions {
         });
         let rounds = match (range.transpose()?, limit.transpose()?) {
             (Some(_), Some(limit)) if limit > 0 => {
-                return Err(Problem::invalid("options iteration_range and ntree_limit exclude each other"));
+                return Err(Problem::option("ntree_limit", "excludes iteration_range"));
             }
             (Some(range), _) if range != (0..0) => Rounds::Range(range),
             (_, Some(limit)) if limit > 0 => Rounds::Trees(limit),

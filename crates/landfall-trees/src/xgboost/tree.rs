@@ -83,7 +83,7 @@ impl RawTree {
         self.right[node] < 0 && self.vectors.as_ref().is_some_and(|vectors| !vectors.by_node)
     }
 
-    #[inline]
+    #[inline(always)]
     fn split(&self, node: usize) -> Split<f32, &[u32]> {
         // What does not fit is out of range, and named by the builder if it is ever reached.
         let child = |child: i32| child.max(-1).cast_unsigned();
@@ -118,7 +118,7 @@ impl TreeNodes<f32> for RawTree {
         self.left.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn kind(&self, node: usize) -> NodeKind<f32, &[u32]> {
         if self.left[node] != -1 || self.is_deleted(node) {
             return NodeKind::Split(self.split(node));
@@ -131,5 +131,9 @@ impl TreeNodes<f32> for RawTree {
     #[inline]
     fn cover(&self, node: usize) -> f64 {
         self.hessians.get(node).copied().unwrap_or(0.0).into()
+    }
+
+    fn narrow_covers(&self) -> Option<&[f32]> {
+        (self.hessians.len() == self.left.len()).then_some(&self.hessians)
     }
 }

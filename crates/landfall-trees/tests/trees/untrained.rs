@@ -45,8 +45,8 @@ fn a_linear_booster_without_weights_adds_nothing() {
     assert_eq!(margin(&model), 0.5);
     model["learner"]["gradient_booster"] = booster(json!([0.25, -2, 1]));
     let facts = load("model.json", model.to_string().as_bytes(), &[]).unwrap().facts();
-    let told = facts.structure.iter().find(|(key, _)| key == "importance (weight)");
-    assert_eq!(told.map(|(_, value)| value.as_str()), Some("age 0.250000, job -2"));
+    let told = facts.later.find().into_iter().find(|(key, _)| key == "importance (weight)");
+    assert_eq!(told.as_ref().map(|(_, value)| value.as_str()), Some("age 0.250000, job -2"));
 }
 
 #[test]

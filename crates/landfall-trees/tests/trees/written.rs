@@ -389,7 +389,8 @@ fn named_categories_make_columns_inputs_and_unknown_ones_fail_their_row() {
 #[test]
 fn the_facts_tell_the_structure() {
     let facts = xgboost_model(&[]).facts();
-    let of = |key: &str| facts.structure.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
+    let told = [facts.structure.clone(), facts.later.find()].concat();
+    let of = |key: &str| told.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
     assert_eq!(of("trees"), Some("2"));
     assert_eq!(of("depth"), Some("2"));
     assert_eq!(of("objective"), Some("reg:squarederror"));

@@ -1,0 +1,163 @@
+//! Layouts for speed, each made of the trees where somebody first asks for what it is good at: a caller of single rows never
+//! pays for that of many rows, in time or in memory, nor the other way round. Until so many single rows came that a layout
+//! pays, they go down the nodes themselves.
+
+use crate::conditions::Conditions;
+use crate::filled::Filled;
+use crate::levels::Levels;
+use crate::packed::Packed;
+#[cfg(target_arch = "x86_64")]
+use crate::scanned::Scanned;
+use crate::sliced::Sliced;
+use crate::{Forest, Real};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Rows that go down the nodes before a layout for few rows is made: making it takes as long as some hundred of them.
+const WALKED: u32 = 64;
+
+/// What was made so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Layouts<X, Y> {
+    conditions: OnceLock<Conditions<X>>,
+    /// For many rows, where any tree fits into it.
+    sliced: OnceLock<Option<Sliced<X, Y>>>,
+    few: OnceLock<Few<X>>,
+    /// For a few rows, where all trees fit into it, and no other one is better or there is no instruction set for that.
+    packed: OnceLock<Option<Packed>>,
+    filled: OnceLock<Option<Filled<Y>>>,
+    walked: Walked,
+}
+
+/// Layouts for a few rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Few<X> {
+    /// Of oblivious trees.
+    pub(crate) levels: Option<Levels>,
+    /// Of trees of few levels, where all trees and questions fit into it.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) scanned: Option<Scanned<X>>,
+    #[cfg(not(target_arch = "x86_64"))]
+    scanned: std::marker::PhantomData<X>,
+}
+
+/// How many rows went down the nodes.
+#[derive(Debug, Default)]
+struct Walked(AtomicU32);
+
+impl Clone for Walked {
+    fn clone(&self) -> Self {
+        Walked(AtomicU32::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+impl<X, Y> Default for Layouts<X, Y> {
+    fn default() -> Self {
+        Layouts {
+            conditions: OnceLock::new(),
+            sliced: OnceLock::new(),
+            few: OnceLock::new(),
+            packed: OnceLock::new(),
+            filled: OnceLock::new(),
+            walked: Walked::default(),
+        }
+    }
+}
+
+impl<X: Real, Y: Real> Forest<X, Y> {
+    /// Makes the layouts for single rows and for many at once now, so that no caller waits for them.
+    pub fn prepare(&self) {
+        self.few();
+        self.sliced();
+    }
+
+    /// The questions, without what only layouts ask for.
+    pub(crate) fn conditions(&self) -> &Conditions<X> {
+        self.layouts.conditions.get_or_init(|| Conditions::of(self).closed())
+    }
+
+    /// Makes something of all questions, and keeps those.
+    fn lay<T>(&self, make: impl FnOnce(&Conditions<X>) -> T) -> T {
+        let conditions = Conditions::of(self);
+        let made = make(&conditions);
+        self.layouts.conditions.get_or_init(|| conditions.closed());
+        made
+    }
+
+    /// The layout for many rows.
+    pub(crate) fn sliced(&self) -> Option<&Sliced<X, Y>> {
+        self.layouts.sliced.get_or_init(|| self.lay(|conditions| Sliced::of(self, conditions))).as_ref()
+    }
+
+    /// The layouts for a few rows; the packed one is made with them where they do not stand alone.
+    pub(crate) fn few(&self) -> &Few<X> {
+        let make = |conditions: &Conditions<X>| {
+            let few = Few {
+                levels: Levels::of(self, conditions),
+                #[cfg(target_arch = "x86_64")]
+                scanned: if crate::x86_64::has_scan() { Scanned::of(self, conditions) } else { None },
+                #[cfg(not(target_arch = "x86_64"))]
+                scanned: std::marker::PhantomData,
+            };
+            #[cfg(target_arch = "x86_64")]
+            let is_scanned = few.scanned.as_ref().is_some_and(Scanned::stands_alone);
+            #[cfg(not(target_arch = "x86_64"))]
+            let is_scanned = false;
+            if !is_scanned && few.levels.is_none() {
+                self.packed_of(conditions);
+            }
+            few
+        };
+        self.layouts.few.get_or_init(|| self.lay(make))
+    }
+
+    /// The packed layout.
+    pub(crate) fn packed(&self) -> Option<&Packed> {
+        let packed = self.layouts.packed.get_or_init(|| self.lay(|conditions| Packed::of(self, conditions)));
+        packed.as_ref()
+    }
+
+    /// As [`Forest::packed`], where all questions are at hand.
+    pub(crate) fn packed_of(&self, conditions: &Conditions<X>) -> Option<&Packed> {
+        self.layouts.packed.get_or_init(|| Packed::of(self, conditions)).as_ref()
+    }
+
+    /// Leaves filled up.
+    pub(crate) fn filled(&self) -> Option<&Filled<Y>> {
+        self.layouts.filled.get_or_init(|| Filled::of(self)).as_ref()
+    }
+
+    /// The leaves of a tree of single values, those that lie higher repeated until all lie so many levels deep; where the
+    /// layout for a few rows has them, or would have them.
+    pub(crate) fn filled_leaves(&self, tree: usize, levels: usize) -> Option<&[Y]> {
+        #[cfg(target_arch = "x86_64")]
+        let is_worth = crate::x86_64::has_scan();
+        #[cfg(not(target_arch = "x86_64"))]
+        let is_worth = false;
+        is_worth.then(|| self.filled()?.of_tree(tree, levels)).flatten()
+    }
+
+    /// Whether so few rows go down the nodes this time.
+    pub(crate) fn still_walks(&self, rows: usize) -> bool {
+        let Layouts { few, walked, .. } = &self.layouts;
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        few.get().is_none() && walked.0.fetch_add(rows.min(WALKED), Ordering::Relaxed) < WALKED
+    }
+
+    /// Bytes of the layouts that were made.
+    pub(crate) fn layouts_bytes(&self) -> usize {
+        let Layouts { conditions, sliced, few, packed, filled, .. } = &self.layouts;
+        let few = few.get().map_or(0, |few| {
+            #[cfg(target_arch = "x86_64")]
+            let scanned = few.scanned.as_ref().map_or(0, Scanned::memory_bytes);
+            #[cfg(not(target_arch = "x86_64"))]
+            let scanned = 0;
+            few.levels.as_ref().map_or(0, Levels::memory_bytes) + scanned
+        });
+        conditions.get().map_or(0, Conditions::memory_bytes)
+            + sliced.get().and_then(Option::as_ref).map_or(0, Sliced::memory_bytes)
+            + packed.get().and_then(Option::as_ref).map_or(0, Packed::memory_bytes)
+            + filled.get().and_then(Option::as_ref).map_or(0, Filled::memory_bytes)
+            + few
+    }
+}

@@ -1,0 +1,228 @@
+//! Decimal numbers as libraries write them, by the hundred thousand: eight digits at a time. What is written in another way
+//! is left to general readers.
+//!
+//! Rounding follows Lemire, "Number Parsing at a Gigabyte per Second" (2021): the digits times a reciprocal power of five,
+//! cut to 128 bits, decide all but what lies exactly in the middle between two numbers.
+
+/// A run of up to eight digits at the start of text: the number, and how many there are.
+#[inline(always)]
+pub(crate) fn digits(text: &[u8]) -> (u32, usize) {
+    let eight = match text.first_chunk::<8>() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => {
+            let mut eight = [0; 8];
+            eight[..text.len()].copy_from_slice(text);
+            u64::from_le_bytes(eight)
+        }
+    };
+    // A digit leaves 0 to 9; what carries out of a byte that is none reaches only those behind it.
+    let digits = eight ^ ZEROS;
+    let others = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+    // A jump for eight of them, since what is read next does not wait for the answer then.
+    if others == 0 {
+        return (joined(digits), 8);
+    }
+    let length = others.trailing_zeros() as usize / 8;
+    if length == 0 {
+        return (0, 0);
+    }
+    // As if zeros came before them.
+    (joined(digits << (64 - 8 * length)), length)
+}
+
+/// What the digit 0 is in each of eight bytes.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// Eight digits, the first one in the lowest byte: pairs, fours, and eights of them become one number each.
+#[inline(always)]
+fn joined(digits: u64) -> u32 {
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    (fours.wrapping_mul(10_000 << 32 | 1) >> 32) as u32
+}
+
+/// The number that text begins with, and its length: digits, and a point and digits behind them where there are any, as many
+/// as are exact in 64 bits, without an exponent. `None` for all else.
+#[inline(always)]
+pub(crate) fn number(text: &[u8]) -> Option<(f64, usize)> {
+    let sign = usize::from(text.first() == Some(&b'-'));
+    let (whole, mut length) = match text[sign..] {
+        // Most of what has a point has one digit before it.
+        [digit @ b'0'..=b'9', b'.', ..] => (u32::from(digit - b'0'), 1),
+        _ => digits(&text[sign..]),
+    };
+    if length == 0 || length == 8 {
+        return None;
+    }
+    let before = length;
+    length += sign;
+    let mut value = f64::from(whole);
+    if text.get(length) == Some(&b'.') {
+        length += 1;
+        let (mut all, mut behind) = (u64::from(whole), 0);
+        loop {
+            let (part, count) = digits(&text[length..]);
+            behind += count;
+            length += count;
+            if behind > MOST || (whole != 0 && before + behind > MOST) {
+                return None;
+            }
+            all = all * TENS[count] + u64::from(part);
+            if count < 8 {
+                break;
+            }
+        }
+        if behind == 0 {
+            return None;
+        }
+        value = divided(all, behind);
+    }
+    if matches!(text.get(length), Some(b'e' | b'E' | b'.')) {
+        return None;
+    }
+    Some((if sign == 1 { -value } else { value }, length))
+}
+
+/// Digits that always fit into 64 bits.
+const MOST: usize = 19;
+const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// 10^n as a number, exact.
+const POWERS: [f64; MOST + 1] = {
+    let (mut powers, mut place) = ([1.0; MOST + 1], 1);
+    while place < powers.len() {
+        powers[place] = powers[place - 1] * 10.0;
+        place += 1;
+    }
+    powers
+};
+
+/// 5^−n, by its highest 128 bits, rounded up.
+const RECIPROCALS: [u128; MOST + 1] = {
+    let (mut reciprocals, mut power, mut place) = ([0; MOST + 1], 1u64, 0);
+    while place < reciprocals.len() {
+        // 2^(127 + bits) / 5^n, digit by digit in base two.
+        let bits = if power == 1 { 0 } else { 64 - (power - 1).leading_zeros() };
+        let (mut quotient, mut rest, mut step) = (0u128, 1u64, 0);
+        while step <= 127 + bits {
+            if step > 0 {
+                rest *= 2;
+            }
+            quotient <<= 1;
+            if rest >= power {
+                rest -= power;
+                quotient |= 1;
+            }
+            step += 1;
+        }
+        reciprocals[place] = if power == 1 { quotient } else { quotient + 1 };
+        power *= 5;
+        place += 1;
+    }
+    reciprocals
+};
+
+/// The number nearest to `all` / 10^`places`; of two equally near, the even one.
+#[inline(always)]
+fn divided(all: u64, places: usize) -> f64 {
+    if all >> 53 == 0 {
+        // Both are exact, and one division rounds once.
+        return all as f64 / POWERS[places];
+    }
+    let zeros = all.leading_zeros();
+    let all = all << zeros;
+    let (high, low) = ((RECIPROCALS[places] >> 64) as u64, RECIPROCALS[places] as u64);
+    let mut product = u128::from(all) * u128::from(high);
+    // Where the nine bits below those that count are all ones, the lower half may carry into them.
+    if (product >> 64) as u64 & 0x1ff == 0x1ff {
+        product += (u128::from(all) * u128::from(low)) >> 64;
+    }
+    let (top, below) = ((product >> 64) as u64, product as u64);
+    let upper = (top >> 63) as u32;
+    let mut mantissa = top >> (upper + 9);
+    // Between two numbers exactly: only where the quotient can be exact at all.
+    if below <= 1 && places <= 4 && mantissa & 3 == 1 && mantissa << (upper + 9) == top {
+        mantissa &= !1;
+    }
+    mantissa = (mantissa + (mantissa & 1)) >> 1;
+    // 10^−n = 2^(−n − bits of 5^n) times the reciprocal; 63 more for the place of the highest bit.
+    let power = ((-(places as i64) * (152_170 + 65_536)) >> 16) + 63;
+    let mut exponent = power + i64::from(upper) - i64::from(zeros) + 1023;
+    if mantissa >= 1 << 53 {
+        (mantissa, exponent) = (1 << 52, exponent + 1);
+    }
+    f64::from_bits((mantissa & ((1 << 52) - 1)) | (exponent as u64) << 52)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(text: &str) {
+        let Some((value, length)) = number(text.as_bytes()) else { return };
+        let expected: f64 = text[..length].parse().unwrap();
+        assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_general_reader_to_the_last_bit() {
+        let mut dice = 1u64;
+        let mut roll = || {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            dice
+        };
+        let mut read = 0;
+        for _ in 0..400_000 {
+            let all = roll() >> (roll() % 64);
+            let places = (roll() % 20) as usize;
+            let sign = if roll().is_multiple_of(2) { "-" } else { "" };
+            let text = format!("{all:0>width$}", width = places + 1);
+            let (whole, behind) = text.split_at(text.len() - places);
+            let point = if places == 0 { "" } else { "." };
+            let text = format!("{sign}{whole}{point}{behind}");
+            same(&text);
+            read += usize::from(number(text.as_bytes()).is_some());
+        }
+        assert!(read > 100_000, "{read} of them were not left to others");
+        // As libraries write them, and exactly between two numbers: 2^53 + 1 and its neighbours, with and without a point.
+        for _ in 0..200_000 {
+            let value = f64::from_bits(roll() >> 12 | (1000 + roll() % 40) << 52);
+            same(&format!("{value:.17}"));
+            same(&format!("{value}"));
+            same(&format!("{:?}", value as f32));
+        }
+        for all in (1u64 << 53..).step_by(1 << 20).take(1000).flat_map(|all| all..all + 5) {
+            for tenths in 0..10 {
+                same(&format!("{}.{:04}{tenths}", all / 10_000, all % 10_000));
+                same(&format!("{}.{}{tenths}", all / 10, all % 10));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_another_way_is_left_to_others() {
+        for text in
+            ["", "-", ".5", "5.", "12345678", "1e5", "1.5E-3", "1.2.3", "nan", "0.12345678901234567890"]
+        {
+            assert_eq!(number(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(number(b"-0 1"), Some((-0.0, 2)));
+        assert!(number(b"-0.0").unwrap().0.is_sign_negative());
+        assert_eq!(number(b"1234567,"), Some((1_234_567.0, 7)));
+        assert_eq!(number(b"0.0012345678901234567 "), Some((0.0012345678901234567, 21)));
+    }
+
+    #[test]
+    fn digits_end_where_something_else_comes() {
+        assert_eq!(digits(b"12345678"), (12_345_678, 8));
+        assert_eq!(digits(b"1234567/"), (1_234_567, 7));
+        assert_eq!(digits(b"07:\xff\xff99999"), (7, 2));
+        assert_eq!(digits(b"9"), (9, 1));
+        assert_eq!(digits(b""), (0, 0));
+        for byte in (0..=255u8).filter(|byte| !byte.is_ascii_digit()) {
+            assert_eq!(digits(&[b'4', byte, b'5', byte, b'6', byte, b'7', b'8', b'9']), (4, 1));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Lists of values between spaces, which files have by the hundred thousand.
+
+use crate::decimal;
+use crate::document::wrong;
+use landfall_model::Problem;
+use std::str::FromStr;
+
+/// A value of a list.
+pub(crate) trait Word: Sized + FromStr {
+    /// Bytes that one takes at least, most of the time.
+    const USUAL: usize;
+
+    /// What text begins with, as it is mostly written, and its length; all else is read by [`FromStr`].
+    fn read(text: &[u8]) -> Option<(Self, usize)>;
+}
+
+/// Values between spaces; `key` is for messages.
+///
+/// # Errors
+/// Invalid argument, with the first word that is no value.
+pub(crate) fn list<T: Word>(key: &str, text: &str) -> Result<Vec<T>, Problem> {
+    let text = text.as_bytes();
+    let mut values = Vec::with_capacity(text.len() / T::USUAL);
+    let mut rest = text;
+    loop {
+        if let [b' ', behind @ ..] = rest {
+            rest = behind;
+        }
+        while let [b' ' | b'\t' | b'\r' | b'\n' | b'\x0c', behind @ ..] = rest {
+            rest = behind;
+        }
+        if rest.is_empty() {
+            return Ok(values);
+        }
+        let (value, length) = match T::read(rest).filter(|(_, length)| ends(rest, *length)) {
+            Some(read) => read,
+            None => unusual(rest).map_err(|word| wrong(format!("{key}: {word:?}")))?,
+        };
+        values.push(value);
+        rest = &rest[length..];
+    }
+}
+
+/// The value that text begins with, and its length; where it is none, the word.
+#[cold]
+fn unusual<T: Word>(text: &[u8]) -> Result<(T, usize), String> {
+    let length = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+    let word = String::from_utf8_lossy(&text[..length]);
+    word.parse().map(|value| (value, length)).map_err(|_| word.into_owned())
+}
+
+/// Whether a word that text begins with is so long.
+#[inline(always)]
+fn ends(text: &[u8], length: usize) -> bool {
+    text.get(length).is_none_or(u8::is_ascii_whitespace)
+}
+
+impl Word for f64 {
+    const USUAL: usize = 8;
+
+    #[inline(always)]
+    fn read(text: &[u8]) -> Option<(Self, usize)> {
+        decimal::number(text).or_else(|| fast_float2::parse_partial(text).ok())
+    }
+}
+
+macro_rules! whole_word {
+    ($($t:ty),*) => {$(
+        impl Word for $t {
+            const USUAL: usize = 2;
+
+            #[inline(always)]
+            #[allow(clippy::unnecessary_cast, reason = "one of the types needs no cast")]
+            fn read(text: &[u8]) -> Option<(Self, usize)> {
+                let sign = usize::from(<$t>::MIN != 0 && text.first() == Some(&b'-'));
+                let (number, length) = decimal::digits(&text[sign..]);
+                let number = number as $t;
+                // Without a jump: as many children are leaves, which have a sign, as are not.
+                let number = (number ^ (sign as $t).wrapping_neg()).wrapping_add(sign as $t);
+                // More may follow eight digits; it is no end of a word then.
+                (length != 0).then_some((number, length + sign))
+            }
+        }
+    )*};
+}
+whole_word!(u32, i64, usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_as_the_language_reads_them() {
+        let text = " 0 7  -12\t12345678 123456789 -1\r\n";
+        assert_eq!(list::<i64>("k", text).unwrap(), [0, 7, -12, 12_345_678, 123_456_789, -1]);
+        assert_eq!(list::<u32>("k", "4294967295 0").unwrap(), [u32::MAX, 0]);
+        let text = "1e-05 -0.25 inf 12345678.5 nan 3 1.00000001800250948e-35";
+        let expected = [1e-5, -0.25, f64::INFINITY, 12_345_678.5, f64::NAN, 3.0, 1.000_000_018_002_509_5e-35];
+        for (found, expected) in list::<f64>("k", text).unwrap().iter().zip(expected) {
+            assert_eq!(found.to_bits(), expected.to_bits());
+        }
+        for wrong in ["1x", "-", "1.5", "-1", "99999999999", "+"] {
+            let problem = list::<u32>("k", wrong).unwrap_err();
+            assert!(problem.to_string().contains(&format!("k: {wrong:?}")), "{problem}");
+        }
+        assert!(list::<f64>("k", "1.2.3").is_err());
+        assert!(list::<i64>("k", "").unwrap().is_empty());
+    }
+}
