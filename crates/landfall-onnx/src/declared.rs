@@ -58,13 +58,15 @@ pub struct Declared {
     pub externals: Vec<External>,
     /// int64 constants that do not fit into 32 bits.
     pub wide_constants: Vec<WideConstant>,
-    /// Class names of each output that a `ZipMap` makes.
+    /// Class names of each value that a `ZipMap` or a classifier makes, in their order.
     pub class_names: BTreeMap<String, Vec<String>>,
+    /// Tensors in each value that a `SequenceConstruct` makes.
+    pub sequences: BTreeMap<String, Vec<String>>,
     /// Nodes whose output's size is set by values.
     pub sized_by: Vec<SizedBy>,
-    /// Nodes, and what they leave out: how a convolution or pooling moves, to be found from its kernel or input; how much
-    /// boxes may overlap before one of them is dropped.
-    pub unshaped: Vec<(String, String)>,
+    /// Nodes, and what of them an engine may pass over, or find in another way than the format has it: operator, and words
+    /// about it.
+    pub unusual: Vec<(String, String)>,
 }
 
 /// Whether bytes begin as an ONNX file does: an IR version, short texts, then a graph. `head` may be cut off; `length` is

@@ -8,10 +8,12 @@ mod convert;
 mod model;
 mod nan;
 mod options;
+mod range;
+mod rewritten;
 mod run;
 mod support;
 
-use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
+use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem, Signature};
 use std::sync::Arc;
 
 /// The engine's name.
@@ -28,6 +30,14 @@ impl Embedded {
     /// The engine.
     pub fn new() -> Self {
         Embedded
+    }
+}
+
+/// For fuzzers: what reads a file before the engine does.
+pub(crate) fn read(file: &str, bytes: &[u8], signature: &Signature) {
+    let _ = range::Ranges::of(file, bytes, signature);
+    for version in [9, 17] {
+        let _ = rewritten::rewritten(file, bytes, version);
     }
 }
 

@@ -1,14 +1,15 @@
 //! Bodies for fuzzers: any bytes must come to an end, without a panic and without memory beyond their own size.
 
 use crate::lowered::LoweredModel;
-use crate::{declared, interface};
+use crate::{declared, embedded, interface};
 use landfall_model::{Call, DType, Input, InputSpec, Model, Options, Outputs, Shape, Strings, Tensor};
 
-/// The reader of ONNX files, and the signature made of what it read.
+/// The reader of ONNX files, the signature made of what it read, and what puts nodes in other words.
 pub fn declared(bytes: &[u8]) {
     let _ = declared::looks_like_onnx(bytes, bytes.len() as u64);
-    if let Ok(declared) = declared::read("fuzz", bytes) {
-        let _ = interface::Interface::of("fuzz", &declared);
+    let Ok(declared) = declared::read("fuzz", bytes) else { return };
+    if let Ok(interface) = interface::Interface::of("fuzz", &declared) {
+        embedded::read("fuzz", bytes, &interface.signature);
     }
 }
 

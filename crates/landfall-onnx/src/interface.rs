@@ -15,12 +15,25 @@ pub(crate) struct Interface {
 }
 
 /// How an output comes from the engine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum OutputForm {
     /// As a tensor.
     Tensor,
     /// As a sequence of maps from class to score, one for each row: `ZipMap`'s. It becomes a tensor [rows, classes].
     Maps,
+    /// As a part of an output that is a sequence of tensors.
+    Item(Item),
+}
+
+/// A tensor of a sequence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Item {
+    /// The output that the file declares.
+    pub(crate) sequence: String,
+    /// Where in it the tensor stands.
+    pub(crate) place: usize,
+    /// What the tensor is called in the graph.
+    pub(crate) tensor: String,
 }
 
 impl Interface {
@@ -33,11 +46,15 @@ impl Interface {
         let inputs = inputs.map_err(|problem| problem.at(file))?;
         let (mut outputs, mut forms, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for value in &declared.outputs {
-            match output(value, declared) {
-                Ok((spec, form)) => {
+            let found = match items(value, declared) {
+                Some(items) => Ok(items),
+                None => output(value, declared).map(|output| vec![output]),
+            };
+            match found {
+                Ok(found) => found.into_iter().for_each(|(spec, form)| {
                     outputs.push(spec);
                     forms.push(form);
-                }
+                }),
                 Err(why) => left_out.push(format!("output {:?}: {why}", value.name)),
             }
         }
@@ -51,6 +68,44 @@ impl Interface {
                 .map_err(|problem| problem.at(file))?;
         Ok(Interface { signature: signature.shared(), forms, notes })
     }
+
+    /// By place, the tensor of the graph that an output is, or is made of.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = &str> {
+        self.signature.outputs().iter().zip(&self.forms).map(|(spec, form)| match form {
+            OutputForm::Item(item) => item.tensor.as_str(),
+            OutputForm::Tensor | OutputForm::Maps => spec.name.as_str(),
+        })
+    }
+
+    /// Whether an output is a part of a sequence.
+    pub(crate) fn has_items(&self) -> bool {
+        self.forms.iter().any(|form| matches!(form, OutputForm::Item(_)))
+    }
+}
+
+/// The tensors of a sequence that one node makes, each an output of its own: `scores_0`, `scores_1`. `None` for another
+/// output, and where such a name is taken.
+fn items(value: &Value, declared: &Declared) -> Option<Vec<(OutputSpec, OutputForm)>> {
+    let Some(ValueType::Sequence(inner)) = &value.ty else { return None };
+    let ValueType::Tensor { element, dims } = &**inner else { return None };
+    let dtype = element.dtype()?;
+    let tensors = declared.sequences.get(&value.name)?;
+    let mut items = Vec::with_capacity(tensors.len());
+    for (place, tensor) in tensors.iter().enumerate() {
+        let name = format!("{}_{place}", value.name);
+        if declared.outputs.iter().any(|output| output.name == name) {
+            return None;
+        }
+        let classes = declared.class_names.get(tensor).filter(|classes| !classes.is_empty());
+        let of_classes = |classes: &Vec<String>| vec![Dim::Free(None), Dim::Known(classes.len())];
+        let mut spec = OutputSpec::new(&name, dtype, classes.map(of_classes).or_else(|| dims.clone()));
+        spec.class_names = classes.cloned();
+        spec.has_rows = spec.dims.as_ref().is_none_or(|dims| !dims.is_empty());
+        spec.doc.clone_from(&value.doc);
+        let item = Item { sequence: value.name.clone(), place, tensor: tensor.clone() };
+        items.push((spec, OutputForm::Item(item)));
+    }
+    Some(items)
 }
 
 fn input(value: &Value) -> Result<InputSpec, Problem> {

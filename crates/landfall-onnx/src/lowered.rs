@@ -1,15 +1,18 @@
 //! Trees in ONNX files on our own forest: a graph that is nothing but tree ensembles (`TreeEnsembleClassifier`,
 //! `TreeEnsembleRegressor`, `TreeEnsemble`) with the steps around them is compiled, and answers with ONNX Runtime's bits
-//! on a machine where nothing is installed. All other graphs go to the engine beneath.
+//! on a machine where nothing is installed.
 //!
-//! Exact is what leads to the trees, and they themselves; what is calculated behind them by functions whose last bit
-//! differs between libraries (`Exp`, `Log`, sums of columns) lies within 1e-6, and is left to ONNX Runtime where it is there.
+//! Where ONNX Runtime is not, pipelines without trees are compiled as well: the operators of `ai.onnx.ml`, and what the
+//! engine beneath refuses. What is calculated by functions whose last bit differs between libraries (`Exp`, `Log`, products
+//! of matrices) lies within 1e-5, and is left to ONNX Runtime where it is there.
 
 mod constant;
 mod ensemble;
-mod graph;
+pub(crate) mod graph;
+mod labels;
 mod program;
 mod steps;
+mod transform;
 
 use crate::declared::{self, Declared};
 use crate::interface::Interface;
@@ -23,6 +26,8 @@ use std::sync::Arc;
 
 /// What evaluates a lowered graph, as `inspect` and the log name it.
 const NAME: &str = "trees";
+/// The same where there are no trees in it.
+const NAME_WITHOUT_TREES: &str = "pipeline";
 
 /// Why a graph is not lowered.
 #[derive(Debug)]
@@ -94,10 +99,25 @@ impl Engine for Lowering {
         let Ok(declared) = declared::read(&file, bytes.bytes()) else {
             return self.beneath.load(files, options);
         };
-        if !declared.operators.keys().any(|(domain, operator)| ensemble::is_ensemble(domain, operator)) {
+        let has = |is_meant: fn(&str, &str) -> bool| {
+            declared.operators.keys().any(|(domain, operator)| is_meant(domain, operator))
+        };
+        let compile = || LoweredModel::compile(&file, bytes.bytes(), &declared, options);
+        let has_trees = has(ensemble::is_ensemble);
+        if !has_trees && self.is_before_the_original() {
             return self.beneath.load(files, options);
         }
-        let (why, lowered) = match LoweredModel::compile(&file, bytes.bytes(), &declared, options) {
+        if !has_trees && !has(|domain, _| domain == "ai.onnx.ml") {
+            // What computes whole networks comes first here.
+            return match self.beneath.load(files, options) {
+                Err(problem) if problem.kind() == Kind::Unimplemented => match compile() {
+                    Ok(model) => Ok(Arc::new(model)),
+                    Err(_) => Err(problem),
+                },
+                loaded => loaded,
+            };
+        }
+        let (why, lowered) = match compile() {
             Ok(model) if model.program.nearly.is_empty() || !self.is_before_the_original() => {
                 return Ok(Arc::new(model));
             }
@@ -106,7 +126,8 @@ impl Engine for Lowering {
             Err(Refusal::Not(why)) => (why, None),
         };
         let engine = self.beneath.name();
-        let note = format!("its trees are left to the engine {engine}, because of {why}");
+        let what = if has_trees { "its trees are" } else { "it is" };
+        let note = format!("{what} left to the engine {engine}, because of {why}");
         match self.beneath.load(files, options) {
             Ok(model) => Ok(Arc::new(Noted { model, note })),
             Err(problem) => match lowered {
@@ -150,7 +171,7 @@ pub(crate) struct LoweredModel {
     facts: Facts,
 }
 
-/// Splits that a row passes, and steps, up to which a call is never worth a hop to another thread.
+/// Splits that a row passes (and multiplications), and steps, up to which a call is never worth a hop to another thread.
 const TINY: (usize, usize) = (2000, 32);
 
 impl LoweredModel {
@@ -168,15 +189,20 @@ impl LoweredModel {
         let program = Program::compile(file, bytes, declared, &interface)?;
         let mut notes = interface.notes.clone();
         if !program.nearly.is_empty() {
-            notes.push(format!(
-                "{}: within 1e-6 of ONNX Runtime; the trees are exact",
-                program.nearly.join(", ")
-            ));
+            let within = format!("{}: within 1e-5 of ONNX Runtime", program.nearly.join(", "));
+            notes.push(if program.trees_see_nearly {
+                format!("{within}; trees behind them see that where a value lies at a threshold")
+            } else if program.trees.is_empty() {
+                within
+            } else {
+                format!("{within}; the trees are exact")
+            });
         }
-        notes.extend(options.iter().map(|(key, _)| format!("option {key} means nothing to trees")));
-        let mut facts = facts::of(declared, NAME, 1, program.memory_bytes() as u64, notes);
+        let name = if program.trees.is_empty() { NAME_WITHOUT_TREES } else { NAME };
+        notes.extend(options.iter().map(|(key, _)| format!("option {key} means nothing to {name}")));
+        let mut facts = facts::of(declared, name, 1, program.memory_bytes() as u64, notes);
         describe(&program, &mut facts.structure);
-        if program.splits() <= TINY.0 && program.len() <= TINY.1 {
+        if program.work() <= TINY.0 && program.len() <= TINY.1 {
             facts.cost = CostClass::Tiny;
         }
         Ok(LoweredModel { signatures: [interface.signature], program: Arc::new(program), facts })
@@ -198,6 +224,9 @@ fn describe(program: &Program, structure: &mut Vec<(String, String)>) {
         "lowered",
         if runs.len() <= LISTED_RUNS { runs.join(" → ") } else { format!("{} steps", program.len()) },
     );
+    if program.trees.is_empty() {
+        return;
+    }
     let all = || program.trees.iter();
     add("trees", all().map(|trees| trees.trees).sum::<usize>().to_string());
     add("tree nodes", all().map(|trees| trees.nodes).sum::<usize>().to_string());

@@ -19,8 +19,9 @@ pub(super) struct Findings<'a> {
     externals: Vec<External>,
     wide_constants: Vec<WideConstant>,
     class_names: BTreeMap<String, Vec<String>>,
+    sequences: BTreeMap<String, Vec<String>>,
     origins: Origins<'a>,
-    unshaped: Vec<(String, String)>,
+    unusual: Vec<(String, String)>,
 }
 
 /// What one node's attributes hold that matters here.
@@ -34,19 +35,32 @@ struct Attributes<'a> {
     product: Option<u64>,
     /// Names of all attributes.
     names: Vec<&'a str>,
+    /// What three of them say: `mode`, `linear_before_reset`, `select_last_index`.
+    is_cubic: bool,
+    resets_behind: bool,
+    takes_last: bool,
 }
 
 impl Attributes<'_> {
-    /// Whether a convolution or pooling leaves its strides, dilations or padding to be found from elsewhere.
-    fn leave_shape(&self, operator: &str) -> bool {
+    /// What an engine may pass over in a node, or find from elsewhere.
+    fn unusual(&self, operator: &str, inputs: &[&str], outputs: &[&str]) -> Option<&'static str> {
         let lacks = |name: &str| !self.names.contains(&name);
+        let comes = |names: &[&str], place: usize| names.get(place).is_some_and(|name| !name.is_empty());
         match operator {
             "Conv" | "ConvTranspose" => {
                 let pads = lacks("pads") && lacks("auto_pad");
-                lacks("kernel_shape") && (lacks("strides") || lacks("dilations") || pads)
+                let is_unusual = lacks("kernel_shape") && (lacks("strides") || lacks("dilations") || pads);
+                is_unusual.then_some("without kernel_shape and one of strides, dilations and pads")
             }
-            "MaxPool" | "AveragePool" => lacks("strides"),
-            _ => false,
+            "MaxPool" if comes(outputs, 1) => Some("with indices"),
+            "MaxPool" | "AveragePool" => lacks("strides").then_some("without strides"),
+            "NonMaxSuppression" => Some("class by class"),
+            "LSTM" | "GRU" | "RNN" if comes(inputs, 4) => Some("with sequence_lens"),
+            "GRU" => (!self.resets_behind).then_some("without linear_before_reset"),
+            "Resize" | "Upsample" => self.is_cubic.then_some("by cubic"),
+            "Pad" => comes(inputs, 3).then_some("with axes"),
+            "ArgMax" | "ArgMin" => (!self.takes_last).then_some("without select_last_index"),
+            _ => None,
         }
     }
 }
@@ -62,8 +76,9 @@ impl<'a> Findings<'a> {
             externals: Vec::new(),
             wide_constants: Vec::new(),
             class_names: BTreeMap::new(),
+            sequences: BTreeMap::new(),
             origins: Origins::default(),
-            unshaped: Vec::new(),
+            unusual: Vec::new(),
         }
     }
 
@@ -76,8 +91,9 @@ impl<'a> Findings<'a> {
         declared.externals = self.externals;
         declared.wide_constants = self.wide_constants;
         declared.class_names = self.class_names;
+        declared.sequences = self.sequences;
         declared.sized_by = self.origins.into_found();
-        declared.unshaped = self.unshaped;
+        declared.unusual = self.unusual;
     }
 
     /// The model's own graph: its inputs and outputs are the model's.
@@ -183,22 +199,17 @@ impl<'a> Findings<'a> {
         for attribute in attributes {
             self.attribute(attribute, depth, shown, &mut found)?;
         }
-        if domain.is_empty() && found.leave_shape(operator) {
-            let what = "without strides (and, of a convolution without kernel_shape, dilations and pads)";
-            self.unshaped.push((shown.to_owned(), format!("{operator} {what}")));
-        }
-        if (domain, operator) == ("", "NonMaxSuppression") && inputs.get(3).is_none_or(|name| name.is_empty())
-        {
-            self.unshaped.push((shown.to_owned(), format!("{operator} without iou_threshold")));
+        if let Some(what) = found.unusual(operator, &inputs, &outputs).filter(|_| domain.is_empty()) {
+            self.unusual.push((shown.to_owned(), format!("{operator} {what}")));
         }
         if let (Some(element), true) = (found.cast_to, operator == "Cast") {
             self.inner_types.insert(element);
             self.casts.insert(element);
         }
-        if (domain, operator) == ("ai.onnx.ml", "ZipMap")
-            && let Some(output) = outputs.first()
-        {
-            self.class_names.insert((*output).to_owned(), found.labels);
+        self.classes(domain, operator, &inputs, &outputs, found.labels);
+        if let ("", "SequenceConstruct", 0, Some(output)) = (domain, operator, depth, outputs.first()) {
+            let items = inputs.iter().map(|item| (*item).to_owned()).collect();
+            self.sequences.insert((*output).to_owned(), items);
         }
         if let (Some(product), "Constant", Some(output)) = (found.product, operator, outputs.first()) {
             self.origins.constant(output, product);
@@ -209,6 +220,29 @@ impl<'a> Findings<'a> {
         Ok(())
     }
 
+    /// Takes down which classes the columns of a node's output stand for.
+    fn classes(
+        &mut self,
+        domain: &str,
+        operator: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        labels: Vec<String>,
+    ) {
+        let (made, labels) = match (domain, operator) {
+            ("ai.onnx.ml", "ZipMap") => (outputs.first(), Some(labels)),
+            ("ai.onnx.ml", "TreeEnsembleClassifier" | "LinearClassifier") => (outputs.get(1), Some(labels)),
+            // What leaves columns where they are.
+            ("ai.onnx.ml", "Normalizer") | ("", "Identity") => {
+                (outputs.first(), inputs.first().and_then(|input| self.class_names.get(*input)).cloned())
+            }
+            _ => return,
+        };
+        if let (Some(made), Some(labels)) = (made, labels) {
+            self.class_names.insert((*made).to_owned(), labels);
+        }
+    }
+
     fn attribute(
         &mut self,
         mut fields: Fields<'a>,
@@ -217,10 +251,12 @@ impl<'a> Findings<'a> {
         found: &mut Attributes<'a>,
     ) -> Result<(), Problem> {
         let (mut name, mut integer, mut integers, mut strings) = ("", None, Vec::new(), Vec::new());
+        let mut text = &[][..];
         while let Some((number, value)) = fields.next()? {
             match number {
                 1 => name = value.text()?,
                 3 => integer = Some(value.signed()?),
+                4 => text = value.bytes()?,
                 5 | 10 => {
                     let stored = tensor::tensor(value.message()?)?;
                     found.product = stored.product;
@@ -236,11 +272,16 @@ impl<'a> Findings<'a> {
         }
         found.names.push(name);
         match name {
-            "classlabels_int64s" => found.labels = integers.iter().map(i64::to_string).collect(),
+            "classlabels_int64s" | "classlabels_ints" => {
+                found.labels = integers.iter().map(i64::to_string).collect()
+            }
             "classlabels_strings" => {
                 found.labels =
                     strings.iter().map(|label| String::from_utf8_lossy(label).into_owned()).collect();
             }
+            "mode" => found.is_cubic = text == b"cubic",
+            "linear_before_reset" => found.resets_behind = integer == Some(1),
+            "select_last_index" => found.takes_last = integer == Some(1),
             "to" => found.cast_to = integer.and_then(|n| u64::try_from(n).ok()).map(ElementType),
             "value_int" | "value_ints" => {
                 let values = || integer.iter().chain(&integers).copied();

@@ -1,6 +1,8 @@
 //! A model loaded by the embedded engine.
 
 use super::options::EmbeddedOptions;
+use super::range::Ranges;
+use super::rewritten::rewritten;
 use super::run::EmbeddedInstance;
 use super::{NAME, WAY_OUT, beside, nan, support};
 use crate::declared;
@@ -26,6 +28,8 @@ pub(super) struct Plan {
     pub(super) inputs: Vec<Option<NodeId>>,
     /// By place.
     pub(super) outputs: Vec<NodeId>,
+    /// What is calculated with int64 inputs.
+    pub(super) ranges: Option<Ranges>,
     /// An operator that makes a number of NaN.
     pub(super) loses_nan: Option<&'static str>,
     num_threads: usize,
@@ -39,14 +43,24 @@ impl EmbeddedModel {
         let bytes = files.bytes(&entry.name)?;
         let declared = declared::read(&file, bytes.bytes())?;
         let interface = Interface::of(&file, &declared)?;
-        let externals = external::checked(&declared, files).map_err(|problem| problem.at(&file))?;
-        let mut notes = support::check(&declared, &interface, &externals, &options)
-            .map_err(|problem| problem.at(&file))?;
+        let version = declared.opsets.get("").copied().unwrap_or(1);
+        let mut body = match rewritten(&file, bytes.bytes(), version)? {
+            Some(body) => body,
+            None => bytes.bytes().to_vec(),
+        };
+        let read = declared::read(&file, &body)?;
+        let externals = external::checked(&read, files).map_err(|problem| problem.at(&file))?;
+        let mut notes =
+            support::check(&read, &interface, &externals, &options).map_err(|problem| problem.at(&file))?;
         notes.extend(interface.notes.iter().cloned());
         let memory = entry.bytes + externals.values().map(|buffer| buffer.len() as u64).sum::<u64>();
         let mut loader = ModelOptions::with_all_ops();
-        let mut body = bytes.bytes().to_vec();
-        let names = beside::renamed(&mut body, &declared.externals);
+        if interface.has_items() {
+            // Their tensors are no outputs of the graph: what looks for a shorter way to those would drop them.
+            loader.enable_optimization(false);
+        }
+        let ranges = Ranges::of(&file, bytes.bytes(), &interface.signature)?;
+        let names = beside::renamed(&mut body, &read.externals);
         for (location, buffer) in &externals {
             loader.external_data(names.get(location).unwrap_or(location), buffer.bytes().to_vec());
         }
@@ -55,8 +69,9 @@ impl EmbeddedModel {
         let model = catch_unwind(AssertUnwindSafe(|| loader.load(body)))
             .map_err(|_| broken("it panicked while it read the model").at(&file))?
             .map_err(|error| load_problem(&file, &error))?;
-        let plan = Plan::of(model, &interface, &declared, options.num_threads)
+        let mut plan = Plan::of(model, &interface, &declared, options.num_threads)
             .map_err(|problem| problem.at(&file))?;
+        plan.ranges = ranges;
         let defaults = declared.inputs.iter().filter(|input| input.has_default);
         notes.extend(defaults.map(|input| {
             format!("input {:?}: its default is always taken; another value is refused", input.name)
@@ -97,14 +112,10 @@ impl Plan {
         for value in &declared.inputs {
             inputs.push(if value.has_default { None } else { Some(node("input", &value.name)?) });
         }
-        let outputs = interface
-            .signature
-            .outputs()
-            .iter()
-            .map(|output| node("output", &output.name))
-            .collect::<Result<_, _>>()?;
+        let outputs = interface.tensors().map(|name| node("output", name)).collect::<Result<_, _>>()?;
         let loses_nan = nan::lost_in(declared);
-        Ok(Plan { signature: interface.signature.clone(), model, inputs, outputs, loses_nan, num_threads })
+        let signature = interface.signature.clone();
+        Ok(Plan { signature, model, inputs, outputs, ranges: None, loses_nan, num_threads })
     }
 }
 

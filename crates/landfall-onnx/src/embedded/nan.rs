@@ -13,8 +13,9 @@ const LOSING: [&str; 7] = ["Relu", "Clip", "MaxPool", "TopK", "ArgMax", "ArgMin"
 /// An operator of the file that loses NaN.
 pub(super) fn lost_in(declared: &Declared) -> Option<&'static str> {
     let has = |name: &str| declared.operators.contains_key(&(String::new(), name.to_owned()));
-    // What a cast to an integer makes of NaN is anybody's guess; here it is 0.
-    let makes_integers = declared.casts.iter().filter_map(|element| element.dtype()).any(|to| !to.is_float());
+    // What a cast to an integer makes of NaN is anybody's guess; here it is 0. (As a truth value it is true.)
+    let is_whole = |to: DType| !to.is_float() && to != DType::Bool;
+    let makes_integers = declared.casts.iter().filter_map(|element| element.dtype()).any(is_whole);
     LOSING.into_iter().find(|name| has(name)).or(makes_integers.then_some("Cast"))
 }
 

@@ -32,12 +32,12 @@ impl EmbeddedOptions {
             None => false,
             Some("float32") => true,
             Some(other) => {
-                return Err(Problem::invalid(format!("option precision: {other:?} is none of float32")));
+                return Err(Problem::option("precision", format!("{other:?} is none of float32")));
             }
         };
         Ok(EmbeddedOptions {
             num_threads: num_threads.ok_or_else(|| {
-                Problem::invalid(format!("option num_threads: {threads:?} is no number of threads"))
+                Problem::option("num_threads", format!("{threads:?} is no number of threads"))
             })?,
             narrows_floats,
         })

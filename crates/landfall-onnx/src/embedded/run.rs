@@ -53,6 +53,9 @@ impl Instance for EmbeddedInstance {
             }
             inputs.push((node, to_engine(name, tensor)?));
         }
+        if let Some(ranges) = &plan.ranges {
+            ranges.check(call)?;
+        }
         self.wanted.clear();
         self.wanted.extend(call.wanted().iter().map(|place| plan.outputs[place]));
         if self.wanted.is_empty() {

@@ -27,7 +27,7 @@ pub(super) fn check(
     if !foreign.is_empty() {
         return Err(refused(format!("operator {}", foreign.join(", "))));
     }
-    if let Some((node, what)) = declared.unshaped.first() {
+    if let Some((node, what)) = declared.unusual.first() {
         return Err(refused(format!("node {node:?}: {what}")));
     }
     // Its booleans are integers: a cast would leave 2 as it is, and make 0 of a half.

@@ -11,13 +11,15 @@ mod sets;
 
 use super::Refusal;
 use super::graph::Node;
+use super::labels::{Label, Labels};
 use super::steps::{Built, Give, given};
+use super::transform::{Calculates, PostTransform};
 use crate::owned;
 use compile::{Compiled, compile};
 use landfall_forest::{Real, Rows};
-use landfall_model::{DType, Element, Problem, Shape, Strings, Tensor};
+use landfall_model::{DType, Element, Problem, Shape, Tensor};
 use nodes::{Nodes, numbers};
-use scores::{Aggregate, Calculates, Classes, Finish, Label, PostTransform, Score};
+use scores::{Aggregate, Classes, Finish, Score};
 use std::sync::Arc;
 
 /// Targets that a file of few weights may declare.
@@ -38,13 +40,6 @@ pub(super) struct Described {
 pub(super) fn is_ensemble(domain: &str, operator: &str) -> bool {
     domain == "ai.onnx.ml"
         && matches!(operator, "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble")
-}
-
-/// Labels of a classifier.
-#[derive(Clone, Debug)]
-enum Labels {
-    Numbers(Vec<i64>),
-    Texts(Vec<Box<[u8]>>),
 }
 
 /// What the attributes beside the nodes say.
@@ -118,14 +113,7 @@ impl Head {
             });
         }
         let text = |name: &str| attributes.text(name).map(|text| text.unwrap_or_default());
-        let transform = match text("post_transform")? {
-            b"" | b"NONE" => PostTransform::None,
-            b"LOGISTIC" => PostTransform::Logistic,
-            b"SOFTMAX" => PostTransform::Softmax,
-            b"SOFTMAX_ZERO" => PostTransform::SoftmaxZero,
-            b"PROBIT" => PostTransform::Probit,
-            other => return Err(Refusal::not(format!("post transform {}", String::from_utf8_lossy(other)))),
-        };
+        let transform = PostTransform::read(attributes)?;
         let aggregate = match text("aggregate_function")? {
             b"" | b"SUM" => Aggregate::Sum,
             b"AVERAGE" => Aggregate::Average,
@@ -136,8 +124,9 @@ impl Head {
             }
         };
         let base = numbers(attributes, "base_values")?;
-        let classifier =
-            (node.operator == "TreeEnsembleClassifier").then(|| Labels::read(node)).transpose()?;
+        let classifier = (node.operator == "TreeEnsembleClassifier")
+            .then(|| Labels::read(node, "classlabels_int64s"))
+            .transpose()?;
         let targets = match &classifier {
             Some(labels) => labels.len(),
             None => targets(attributes.integer("n_targets")?.unwrap_or(0))?,
@@ -167,50 +156,6 @@ impl Head {
 fn targets(number: i64) -> Result<usize, Refusal> {
     let targets = usize::try_from(number).ok().filter(|&n| n > 0 && n <= u32::MAX as usize);
     targets.ok_or_else(|| Refusal::not(format!("{number} targets")))
-}
-
-impl Labels {
-    fn read(node: &Node<'_>) -> Result<Self, Problem> {
-        let texts = node.attributes.texts("classlabels_strings")?;
-        if texts.is_empty() {
-            return Ok(Labels::Numbers(node.attributes.integers("classlabels_int64s")?));
-        }
-        Ok(Labels::Texts(texts.into_iter().map(Box::from).collect()))
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Labels::Numbers(numbers) => numbers.len(),
-            Labels::Texts(texts) => texts.len(),
-        }
-    }
-
-    fn dtype(&self) -> DType {
-        match self {
-            Labels::Numbers(_) => DType::I64,
-            Labels::Texts(_) => DType::String,
-        }
-    }
-
-    fn tensor(&self, labels: &[Label]) -> Result<Tensor, Problem> {
-        let shape = Shape::new(&[labels.len()]);
-        match self {
-            Labels::Numbers(numbers) => {
-                let number = |label: &Label| match label {
-                    Label::Class(class) => numbers[*class],
-                    Label::Number(number) => *number,
-                };
-                owned::tensor(shape, labels.iter().map(number).collect::<Vec<i64>>())
-            }
-            Labels::Texts(texts) => {
-                let text = |label: &Label| match label {
-                    Label::Class(class) => &texts[*class],
-                    Label::Number(number) => &texts[usize::from(*number > 0).min(texts.len() - 1)],
-                };
-                Tensor::from_strings(shape, labels.iter().map(text).collect::<Strings>())
-            }
-        }
-    }
 }
 
 /// In which rows leaves add to a target.

@@ -8,27 +8,30 @@ use landfall_model::protobuf::Fields;
 use landfall_model::{Problem, Tensor};
 use std::collections::HashMap;
 
-/// The main graph of a file.
+/// The main graph of a file, or one within a node.
 #[derive(Default)]
 pub(super) struct Graph<'a> {
+    /// Names of inputs and outputs.
+    pub(super) inputs: Vec<&'a str>,
+    pub(super) outputs: Vec<&'a str>,
     pub(super) nodes: Vec<Node<'a>>,
     pub(super) constants: HashMap<&'a str, Tensor>,
 }
 
 /// One node.
-pub(super) struct Node<'a> {
-    pub(super) name: &'a str,
+pub(crate) struct Node<'a> {
+    pub(crate) name: &'a str,
     /// Empty for the default domain.
-    pub(super) domain: &'a str,
-    pub(super) operator: &'a str,
+    pub(crate) domain: &'a str,
+    pub(crate) operator: &'a str,
     /// An empty name is an optional input that does not come.
-    pub(super) inputs: Vec<&'a str>,
-    pub(super) outputs: Vec<&'a str>,
-    pub(super) attributes: Attributes<'a>,
+    pub(crate) inputs: Vec<&'a str>,
+    pub(crate) outputs: Vec<&'a str>,
+    pub(crate) attributes: Attributes<'a>,
 }
 
 /// The attributes of a node, each read when it is asked for.
-pub(super) struct Attributes<'a>(Vec<(&'a str, Fields<'a>)>);
+pub(crate) struct Attributes<'a>(Vec<(&'a str, Fields<'a>)>);
 
 impl<'a> Graph<'a> {
     /// Reads the main graph of a file.
@@ -52,6 +55,8 @@ impl<'a> Graph<'a> {
                     let (name, tensor) = constant(value.message()?)?;
                     self.constants.insert(name, tensor);
                 }
+                11 => self.inputs.push(name_of(value.message()?)?),
+                12 => self.outputs.push(name_of(value.message()?)?),
                 15 => return Err(Refusal::not("a sparse constant")),
                 _ => {}
             }
@@ -100,7 +105,8 @@ impl<'a> Graph<'a> {
 }
 
 impl<'a> Node<'a> {
-    fn read(mut fields: Fields<'a>) -> Result<Self, Problem> {
+    /// Reads a `NodeProto`.
+    pub(crate) fn read(mut fields: Fields<'a>) -> Result<Self, Problem> {
         let (mut name, mut domain, mut operator) = ("", "", "");
         let (mut inputs, mut outputs, mut attributes) = (Vec::new(), Vec::new(), Vec::new());
         while let Some((number, value)) = fields.next()? {
@@ -131,19 +137,23 @@ impl<'a> Node<'a> {
 
 /// The name of an `AttributeProto`, and the whole of it.
 fn attribute(fields: Fields<'_>) -> Result<(&str, Fields<'_>), Problem> {
+    Ok((name_of(fields.clone())?, fields))
+}
+
+/// The name of an `AttributeProto` or `ValueInfoProto`.
+fn name_of(mut fields: Fields<'_>) -> Result<&str, Problem> {
     let mut name = "";
-    let mut rest = fields.clone();
-    while let Some((number, value)) = rest.next()? {
+    while let Some((number, value)) = fields.next()? {
         if number == 1 {
             name = value.text()?;
         }
     }
-    Ok((name, fields))
+    Ok(name)
 }
 
 impl<'a> Attributes<'a> {
     /// Names of all attributes.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.0.iter().map(|(name, _)| *name)
     }
 
@@ -152,7 +162,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// An integer.
-    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, Problem> {
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Problem> {
         let (mut fields, mut found) = (self.find(name), None);
         while let Some((number, value)) = fields.as_mut().map(Fields::next).transpose()?.flatten() {
             if number == 3 {
@@ -174,7 +184,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// A text, as its bytes.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&'a [u8]>, Problem> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&'a [u8]>, Problem> {
         let (mut fields, mut found) = (self.find(name), None);
         while let Some((number, value)) = fields.as_mut().map(Fields::next).transpose()?.flatten() {
             if number == 4 {
@@ -185,7 +195,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// A list of integers; empty where there is none.
-    pub(super) fn integers(&self, name: &str) -> Result<Vec<i64>, Problem> {
+    pub(crate) fn integers(&self, name: &str) -> Result<Vec<i64>, Problem> {
         let (mut fields, mut found) = (self.find(name), Vec::new());
         while let Some((number, value)) = fields.as_mut().map(Fields::next).transpose()?.flatten() {
             if number == 8 {
@@ -212,6 +222,20 @@ impl<'a> Attributes<'a> {
         while let Some((number, value)) = fields.as_mut().map(Fields::next).transpose()?.flatten() {
             if number == 9 {
                 found.push(value.bytes()?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// A graph.
+    pub(super) fn graph(&self, name: &str) -> Result<Option<Graph<'a>>, Refusal> {
+        let (mut fields, mut found) = (self.find(name), None);
+        while let Some((number, value)) = fields.as_mut().map(Fields::next).transpose()?.flatten() {
+            if number == 6 {
+                let mut graph = Graph::default();
+                graph.fill(value.message()?)?;
+                graph.sort()?;
+                found = Some(graph);
             }
         }
         Ok(found)

@@ -3,7 +3,7 @@
 use super::Refusal;
 use super::ensemble::{self, Described, is_ensemble};
 use super::graph::{Graph, Node};
-use super::steps::{self, Ask, Run};
+use super::steps::{self, Ask, Run, Versions};
 use crate::declared::Declared;
 use crate::interface::Interface;
 use landfall_model::{Call, DType, Outputs, Problem, Tensor};
@@ -21,6 +21,10 @@ pub(super) struct Program {
     pub(super) trees: Vec<Described>,
     /// Operators whose numbers lie next to ONNX Runtime's.
     pub(super) nearly: Vec<String>,
+    /// Whether trees look at such numbers.
+    pub(super) trees_see_nearly: bool,
+    /// Multiplications for a row, roughly, beyond those of plain steps.
+    work: usize,
     /// Operators in the order in which they run.
     pub(super) operators: Vec<String>,
 }
@@ -60,6 +64,49 @@ impl Program {
         making.finish(interface)
     }
 
+    /// Compiles a graph within a node, whose inputs have these types; gives the types of its outputs.
+    pub(super) fn of_body(
+        mut graph: Graph<'_>,
+        types: &[DType],
+        versions: Versions,
+    ) -> Result<(Self, Vec<DType>), Refusal> {
+        let mut making = Making::new(versions);
+        // Runs within runs multiply.
+        if graph.nodes.iter().any(|node| node.operator == "Scan") {
+            return Err(Refusal::not("a Scan within a Scan"));
+        }
+        if graph.inputs.len() != types.len() {
+            return Err(Refusal::not(format!("a graph within of {} inputs", graph.inputs.len())));
+        }
+        for (name, &dtype) in graph.inputs.iter().zip(types) {
+            let slot = making.define(name, dtype, true);
+            making.program.inputs.push(slot);
+        }
+        making.take_constants(&mut graph);
+        for node in &graph.nodes {
+            making.add(node).map_err(|refusal| refusal.at(format!("node {:?}", node.name)))?;
+        }
+        let mut given = Vec::new();
+        for name in &graph.outputs {
+            let known = making.known.get(name);
+            let known = known.ok_or_else(|| Refusal::not(format!("output {name:?}, which nothing gives")))?;
+            making.program.outputs.push(known.slot);
+            given.push(known.dtype);
+        }
+        Ok((making.program, given))
+    }
+
+    /// All outputs of a graph within a node.
+    pub(super) fn answer(&self, inputs: impl Iterator<Item = Tensor>) -> Result<Vec<Tensor>, Problem> {
+        let mut slots = self.fixed.clone();
+        for (&slot, input) in self.inputs.iter().zip(inputs) {
+            slots[slot] = Some(input);
+        }
+        self.execute(&mut slots, |_| true)?;
+        let outputs = self.outputs.iter().map(|&slot| slots[slot].clone());
+        outputs.map(|output| output.ok_or_else(not_given)).collect()
+    }
+
     /// Answers a call.
     pub(super) fn run(
         &self,
@@ -76,7 +123,20 @@ impl Program {
                     Some(tensor.ok_or_else(|| Problem::internal("an ONNX model takes arrays only"))?.clone());
             }
         }
-        for step in self.steps.iter().filter(|step| call.wanted().iter().any(|place| step.serves[place])) {
+        self.execute(slots, |step| call.wanted().iter().any(|place| step.serves[place]))?;
+        for place in call.wanted().iter() {
+            outputs.set(place, slots[self.outputs[place]].clone().ok_or_else(not_given)?);
+        }
+        slots.clear();
+        Ok(())
+    }
+
+    fn execute(
+        &self,
+        slots: &mut [Option<Tensor>],
+        is_needed: impl Fn(&Step) -> bool,
+    ) -> Result<(), Problem> {
+        for step in self.steps.iter().filter(|step| is_needed(step)) {
             let given: Vec<Option<&Tensor>> =
                 step.inputs.iter().map(|slot| slot.and_then(|slot| slots[slot].as_ref())).collect();
             let made = (step.run)(&given).map_err(|problem| problem.at(format!("node {:?}", step.node)))?;
@@ -86,11 +146,6 @@ impl Program {
                 }
             }
         }
-        for place in call.wanted().iter() {
-            let tensor = slots[self.outputs[place]].clone();
-            outputs.set(place, tensor.ok_or_else(|| Problem::internal("an output that no step gave"))?);
-        }
-        slots.clear();
         Ok(())
     }
 
@@ -100,9 +155,10 @@ impl Program {
         constants.chain(self.trees.iter().map(|trees| trees.memory_bytes)).sum()
     }
 
-    /// Splits that a row passes.
-    pub(super) fn splits(&self) -> usize {
-        self.trees.iter().map(|trees| trees.trees * trees.depth).sum()
+    /// Splits that a row passes, and multiplications that it takes.
+    pub(super) fn work(&self) -> usize {
+        let splits = self.trees.iter().map(|trees| trees.trees.saturating_mul(trees.depth));
+        splits.fold(self.work, usize::saturating_add)
     }
 
     /// How many steps there are.
@@ -111,30 +167,38 @@ impl Program {
     }
 }
 
+#[cold]
+fn not_given() -> Problem {
+    Problem::internal("an output that no step gave")
+}
+
 /// A program under construction.
 struct Making<'a> {
     program: Program,
     known: HashMap<&'a str, Known>,
     constants: HashMap<&'a str, Tensor>,
-    ml_version: i64,
+    versions: Versions,
 }
 
 impl<'a> Making<'a> {
-    fn start(graph: &mut Graph<'a>, declared: &'a Declared, interface: &Interface) -> Result<Self, Refusal> {
-        let mut making = Making {
-            program: Program {
-                fixed: Vec::new(),
-                steps: Vec::new(),
-                inputs: Vec::new(),
-                outputs: Vec::new(),
-                trees: Vec::new(),
-                nearly: Vec::new(),
-                operators: Vec::new(),
-            },
-            known: HashMap::new(),
-            constants: HashMap::new(),
-            ml_version: declared.opsets.get("ai.onnx.ml").copied().unwrap_or(1),
+    fn new(versions: Versions) -> Self {
+        let program = Program {
+            fixed: Vec::new(),
+            steps: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            trees: Vec::new(),
+            nearly: Vec::new(),
+            trees_see_nearly: false,
+            work: 0,
+            operators: Vec::new(),
         };
+        Making { program, known: HashMap::new(), constants: HashMap::new(), versions }
+    }
+
+    fn start(graph: &mut Graph<'a>, declared: &'a Declared, interface: &Interface) -> Result<Self, Refusal> {
+        let version = |domain: &str| declared.opsets.get(domain).copied().unwrap_or(1);
+        let mut making = Making::new(Versions { onnx: version(""), ml: version("ai.onnx.ml") });
         for (value, spec) in declared.inputs.iter().zip(interface.signature.inputs()) {
             let default = graph.constants.remove(value.name.as_str());
             if spec.optional && default.is_none() {
@@ -147,12 +211,16 @@ impl<'a> Making<'a> {
             making.program.fixed[slot] = default;
             making.program.inputs.push(slot);
         }
-        for (name, tensor) in std::mem::take(&mut graph.constants) {
-            let slot = making.define(name, tensor.dtype(), true);
-            making.program.fixed[slot] = Some(tensor.clone());
-            making.constants.insert(name, tensor);
-        }
+        making.take_constants(graph);
         Ok(making)
+    }
+
+    fn take_constants(&mut self, graph: &mut Graph<'a>) {
+        for (name, tensor) in std::mem::take(&mut graph.constants) {
+            let slot = self.define(name, tensor.dtype(), true);
+            self.program.fixed[slot] = Some(tensor.clone());
+            self.constants.insert(name, tensor);
+        }
     }
 
     fn define(&mut self, name: &'a str, dtype: DType, is_exact: bool) -> usize {
@@ -164,8 +232,7 @@ impl<'a> Making<'a> {
 
     /// Names that the signature's outputs need.
     fn wanted(&self, graph: &Graph<'a>, interface: &'a Interface) -> HashSet<&'a str> {
-        let outputs = interface.signature.outputs().iter();
-        let mut wanted: HashSet<&str> = outputs.map(|output| output.name.as_str()).collect();
+        let mut wanted: HashSet<&str> = interface.tensors().collect();
         for node in graph.nodes.iter().rev() {
             if node.outputs.iter().any(|name| wanted.contains(name)) {
                 wanted.extend(node.inputs.iter().filter(|name| !name.is_empty()));
@@ -189,22 +256,20 @@ impl<'a> Making<'a> {
         let types: Vec<Option<DType>> = inputs.iter().map(|known| known.map(|known| known.dtype)).collect();
         let mut is_exact = inputs.iter().flatten().all(|known| known.is_exact);
         let built = if is_ensemble(node.domain, node.operator) {
-            if !is_exact {
-                let before = self.program.nearly.join(", ");
-                return Err(Refusal::not(format!("trees behind {before}, whose bits are not ours to know")));
-            }
+            self.program.trees_see_nearly |= !is_exact;
             let input = types.first().copied().flatten();
             let input = input.ok_or_else(|| Refusal::not("trees without an input"))?;
             let (built, described) = ensemble::build(node, input)?;
             self.program.trees.push(described);
             built
         } else {
-            let ask = Ask { node, types: &types, constants: &self.constants, ml_version: self.ml_version };
+            let ask = Ask { node, types: &types, constants: &self.constants, versions: self.versions };
             steps::build(&ask)?
         };
         if !built.is_exact && !self.program.nearly.iter().any(|known| known == node.operator) {
             self.program.nearly.push(node.operator.to_owned());
         }
+        self.program.work = self.program.work.saturating_add(built.work);
         is_exact &= built.is_exact;
         if node.outputs.len() > built.outputs.len() {
             return Err(Refusal::not(format!("{} outputs", node.outputs.len())));
@@ -237,11 +302,8 @@ impl<'a> Making<'a> {
     }
 
     fn finish(mut self, interface: &Interface) -> Result<Program, Refusal> {
-        if self.program.trees.is_empty() {
-            return Err(Refusal::not("no trees"));
-        }
-        for spec in interface.signature.outputs() {
-            let known = self.known.get(spec.name.as_str());
+        for (spec, tensor) in interface.signature.outputs().iter().zip(interface.tensors()) {
+            let known = self.known.get(tensor);
             let known =
                 known.ok_or_else(|| Refusal::not(format!("output {:?}, which nothing gives", spec.name)))?;
             if known.dtype != spec.dtype {

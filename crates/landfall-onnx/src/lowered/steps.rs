@@ -9,14 +9,22 @@ mod broadcast;
 mod cast;
 mod categories;
 mod columns;
+mod linear;
+mod matrix;
 mod ordered;
 mod reduce;
+mod scan;
 mod slice;
+mod softmax;
+mod support_vectors;
 
 use super::Refusal;
 use super::graph::Node;
 use landfall_model::{DType, Problem, Tensor};
 use std::collections::HashMap;
+
+/// Types that numbers have.
+const NUMBERS: [DType; 4] = [DType::F32, DType::F64, DType::I64, DType::I32];
 
 /// A tensor that a step is given; `None` for an optional one that does not come.
 pub(super) type Give<'a> = Option<&'a Tensor>;
@@ -30,6 +38,8 @@ pub(super) struct Built {
     pub(super) run: Run,
     /// Whether it gives ONNX Runtime's bits; else numbers next to them (order of addition, functions of a library).
     pub(super) is_exact: bool,
+    /// Roughly how many multiplications it takes for a row, beyond what any step does.
+    pub(super) work: usize,
 }
 
 impl Built {
@@ -38,7 +48,7 @@ impl Built {
         outputs: Vec<DType>,
         run: impl Fn(&[Give<'_>]) -> Result<Vec<Tensor>, Problem> + Send + Sync + 'static,
     ) -> Self {
-        Built { outputs, run: Box::new(run), is_exact: true }
+        Built { outputs, run: Box::new(run), is_exact: true, work: 0 }
     }
 
     /// A step of one output, to the bit.
@@ -53,6 +63,20 @@ impl Built {
         self.is_exact = false;
         self
     }
+
+    fn costs(mut self, work: usize) -> Self {
+        self.work = work;
+        self
+    }
+}
+
+/// Versions of operator sets.
+#[derive(Clone, Copy)]
+pub(super) struct Versions {
+    /// `ai.onnx`.
+    pub(super) onnx: i64,
+    /// `ai.onnx.ml`.
+    pub(super) ml: i64,
 }
 
 /// A node to be made a step of.
@@ -61,8 +85,7 @@ pub(super) struct Ask<'a> {
     /// Types of its inputs; `None` for an optional one that does not come.
     pub(super) types: &'a [Option<DType>],
     pub(super) constants: &'a HashMap<&'a str, Tensor>,
-    /// Version of the operator set `ai.onnx.ml`.
-    pub(super) ml_version: i64,
+    pub(super) versions: Versions,
 }
 
 impl Ask<'_> {
@@ -119,6 +142,10 @@ pub(super) fn build(ask: &Ask<'_>) -> Result<Built, Refusal> {
             "LabelEncoder" => categories::label_encoder(ask),
             "OneHotEncoder" => categories::one_hot_encoder(ask),
             "ZipMap" => categories::zip_map(ask),
+            "LinearClassifier" => linear::classifier(ask),
+            "LinearRegressor" => linear::regressor(ask),
+            "SVMClassifier" => support_vectors::classifier(ask),
+            "SVMRegressor" => support_vectors::regressor(ask),
             _ => Err(unknown(ask)),
         },
         ("", operator) => match operator {
@@ -136,19 +163,25 @@ pub(super) fn build(ask: &Ask<'_>) -> Result<Built, Refusal> {
             "ConstantOfShape" => arrays::constant_of_shape(ask),
             "Add" | "Sub" | "Mul" | "Div" | "Pow" => arithmetic::two(ask),
             "Max" | "Min" | "Sum" => arithmetic::several(ask),
-            "Neg" | "Abs" | "Sqrt" | "Exp" | "Log" | "Sigmoid" | "Floor" | "Ceil" => arithmetic::one(ask),
+            "Neg" | "Abs" | "Sqrt" | "Exp" | "Log" | "Sigmoid" | "Floor" | "Ceil" | "Relu" | "Tanh"
+            | "Reciprocal" | "Sign" => arithmetic::one(ask),
             "Clip" => arithmetic::clip(ask),
             "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => arithmetic::compare(ask),
             "And" | "Or" => arithmetic::both(ask),
             "Not" => arithmetic::not(ask),
             "IsNaN" => arithmetic::is_nan(ask),
             "Where" => arithmetic::choose(ask),
-            "ReduceSum" | "ReduceMean" | "ReduceProd" | "ReduceMax" | "ReduceMin" => reduce::reduce(ask),
+            "ReduceSum" | "ReduceMean" | "ReduceProd" | "ReduceMax" | "ReduceMin" | "ReduceSumSquare"
+            | "ReduceLogSumExp" => reduce::reduce(ask),
             "LpNormalization" => reduce::normalized(ask),
             "ArgMax" | "ArgMin" => reduce::place(ask),
             "TopK" => ordered::top(ask),
             "CumSum" => ordered::running_sum(ask),
             "GatherElements" => ordered::gather_elements(ask),
+            "MatMul" => matrix::mat_mul(ask),
+            "Gemm" => matrix::gemm(ask),
+            "Softmax" => softmax::softmax(ask),
+            "Scan" => scan::scan(ask),
             _ => Err(unknown(ask)),
         },
         _ => Err(unknown(ask)),

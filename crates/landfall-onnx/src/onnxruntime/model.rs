@@ -16,6 +16,7 @@ use landfall_model::{
 };
 use std::ffi::CString;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A loaded model.
 pub(super) struct OrtModel {
@@ -31,10 +32,13 @@ pub(super) struct Plan {
     pub(super) inputs: Vec<CString>,
     /// Outputs by place.
     pub(super) outputs: Vec<OutputPlan>,
+    /// Whether outputs had the shapes that are declared, as far as runs have shown.
+    pub(super) is_as_declared: AtomicBool,
 }
 
 /// How one output is asked for.
 pub(super) struct OutputPlan {
+    /// What the library calls it; of a part of a sequence, the sequence.
     pub(super) name: CString,
     pub(super) dtype: DType,
     pub(super) form: OutputForm,
@@ -94,15 +98,18 @@ impl Plan {
         let mut outputs = Vec::new();
         for (spec, form) in signature.outputs().iter().zip(&interface.forms) {
             outputs.push(OutputPlan {
-                name: c_name(&spec.name)?,
+                name: c_name(match form {
+                    OutputForm::Item(item) => &item.sequence,
+                    OutputForm::Tensor | OutputForm::Maps => &spec.name,
+                })?,
                 dtype: spec.dtype,
-                form: *form,
+                form: form.clone(),
                 row_shape: row_shape(spec)
                     .filter(|_| *form == OutputForm::Tensor && signature.slot(&spec.name).is_none()),
                 classes: spec.class_names.clone().unwrap_or_default(),
             });
         }
-        Ok(Plan { session, inputs, outputs })
+        Ok(Plan { session, inputs, outputs, is_as_declared: AtomicBool::new(true) })
     }
 }
 

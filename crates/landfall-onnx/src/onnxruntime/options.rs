@@ -83,7 +83,7 @@ impl SessionOptions {
 fn threads(options: &Options, key: &str) -> Result<i32, Problem> {
     let Some(text) = options.get(key) else { return Ok(1) };
     let number = text.parse::<i32>().ok().filter(|n| (0..=1024).contains(n));
-    number.ok_or_else(|| Problem::invalid(format!("option {key}: {text:?} is no number of threads")))
+    number.ok_or_else(|| Problem::option(key, format!("{text:?} is no number of threads")))
 }
 
 /// The value of an option among those there are; the first is the default.
@@ -93,7 +93,7 @@ fn one_of<T: Copy>(options: &Options, key: &str, values: &[(&str, T)]) -> Result
         Some((_, value)) => Ok(*value),
         None => {
             let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
-            Err(Problem::invalid(format!("option {key}: {text:?} is none of {}", names.join(", "))))
+            Err(Problem::option(key, format!("{text:?} is none of {}", names.join(", "))))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One call on ONNX Runtime: inputs are read where they lie, outputs land in buffers of ours where their shape is known.
 
+use super::api::{Failure, INVALID_ARGUMENT};
 use super::model::{OutputPlan, Plan, run_problem};
 use super::scores;
 use super::session::{Feed, Want, Workspace};
@@ -10,14 +11,17 @@ use landfall_model::{
     BufferMut, Call, DType, Input, Instance, Outputs, Problem, Reason, RowRule, Shape, Tensor,
 };
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// One thread's workspace: pointers alone, since the session is shared.
 pub(super) struct OrtInstance {
     plan: Arc<Plan>,
     workspace: Workspace,
-    /// Room for outputs of known shape, in the order wanted; emptied by each run.
+    /// Places that the library is asked for: those wanted, but one of each sequence alone. Made anew by each run.
+    asked: Vec<usize>,
+    /// Room for what is asked for where its shape is known; emptied by each run.
     rooms: Vec<Option<Room>>,
-    /// What the library made itself: position among those wanted, and value; emptied by each run.
+    /// What the library made itself: position among those asked for, and value; emptied by each run.
     given: Vec<(usize, Value)>,
     /// `bool` inputs that held bytes beyond 0 and 1, by slot; emptied by each run.
     bools: Vec<(usize, Vec<u8>)>,
@@ -33,6 +37,7 @@ impl OrtInstance {
         OrtInstance {
             plan,
             workspace: Workspace::default(),
+            asked: Vec::new(),
             rooms: Vec::new(),
             given: Vec::new(),
             bools: Vec::new(),
@@ -45,17 +50,54 @@ impl Instance for OrtInstance {
         if call.wanted().is_empty() {
             return Ok(());
         }
-        let plan = &*self.plan;
-        self.rooms.clear();
-        self.given.clear();
         self.bools.clear();
         for (slot, input) in call.inputs().iter().enumerate() {
             clean_bools(slot, input.as_ref(), &mut self.bools)?;
         }
-        for place in call.wanted().iter() {
-            self.rooms.push(room(&plan.outputs[place], call)?);
+        self.ask(call);
+        let plan = self.plan.clone();
+        let has_rooms = plan.is_as_declared.load(Ordering::Relaxed);
+        self.make_rooms(call, has_rooms)?;
+        let has_rooms = self.rooms.iter().any(Option::is_some);
+        match self.compute(call) {
+            // Files declare shapes that their outputs do not have; the library says so of room for those.
+            Err(failure) if has_rooms && failure.code == INVALID_ARGUMENT => {
+                self.make_rooms(call, false)?;
+                self.compute(call).map_err(run_problem)?;
+                plan.is_as_declared.store(false, Ordering::Relaxed);
+            }
+            ran => ran.map_err(run_problem)?,
         }
-        let bools = &self.bools;
+        self.hand_over(call, outputs)
+    }
+}
+
+impl OrtInstance {
+    fn ask(&mut self, call: &Call) {
+        let form = |place: usize| &self.plan.outputs[place].form;
+        self.asked.clear();
+        for place in call.wanted().iter() {
+            let is_asked = |asked: &usize| match (form(*asked), form(place)) {
+                (OutputForm::Item(asked), OutputForm::Item(item)) => asked.sequence == item.sequence,
+                _ => false,
+            };
+            if !self.asked.iter().any(is_asked) {
+                self.asked.push(place);
+            }
+        }
+    }
+
+    fn make_rooms(&mut self, call: &Call, has_rooms: bool) -> Result<(), Problem> {
+        self.rooms.clear();
+        for &place in &self.asked {
+            self.rooms.push(if has_rooms { room(&self.plan.outputs[place], call)? } else { None });
+        }
+        Ok(())
+    }
+
+    /// Runs the model: outputs are in the rooms, or given.
+    fn compute(&mut self, call: &Call) -> Result<(), Failure> {
+        let OrtInstance { plan, workspace, asked, rooms, given, bools } = self;
         let feeds = call.inputs().iter().enumerate().filter_map(|(slot, input)| {
             let tensor = input.as_ref()?.dense()?;
             let shape = &tensor.shape()[..];
@@ -70,7 +112,7 @@ impl Instance for OrtInstance {
             };
             Some((plan.inputs[slot].as_c_str(), feed))
         });
-        let wants = call.wanted().iter().zip(&mut self.rooms).map(|(place, room)| {
+        let wants = asked.iter().zip(rooms).map(|(&place, room)| {
             let output = &plan.outputs[place];
             let want = match room {
                 None => Want::Given,
@@ -82,18 +124,34 @@ impl Instance for OrtInstance {
             };
             (output.name.as_c_str(), want)
         });
-        let given = &mut self.given;
-        plan.session
-            .run(&mut self.workspace, feeds, wants, |index, value| given.push((index, value)))
-            .map_err(run_problem)?;
-        for (place, room) in call.wanted().iter().zip(self.rooms.drain(..)) {
+        given.clear();
+        plan.session.run(workspace, feeds, wants, |index, value| given.push((index, value)))
+    }
+
+    fn hand_over(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
+        let plan = &*self.plan;
+        for (&place, room) in self.asked.iter().zip(self.rooms.drain(..)) {
             if let Some(Room { buffer, shape }) = room {
                 outputs.set(place, Tensor::from_buffer(plan.outputs[place].dtype, shape, buffer.freeze())?);
             }
         }
         for (index, value) in self.given.drain(..) {
-            if let Some(place) = call.wanted().iter().nth(index) {
-                outputs.set(place, tensor(&plan.outputs[place], value)?);
+            let Some(&asked) = self.asked.get(index) else { continue };
+            let OutputForm::Item(one) = &plan.outputs[asked].form else {
+                let output = &plan.outputs[asked];
+                let tensor = tensor(output, value)?;
+                check_rows(output, call, &tensor)?;
+                outputs.set(asked, tensor);
+                continue;
+            };
+            for place in call.wanted().iter() {
+                let output = &plan.outputs[place];
+                if let OutputForm::Item(item) = &output.form
+                    && item.sequence == one.sequence
+                {
+                    let item = value.item(item.place).map_err(run_problem)?;
+                    outputs.set(place, tensor(output, item)?);
+                }
             }
         }
         missing(plan, call, outputs)
@@ -141,6 +199,19 @@ fn tensor(output: &OutputPlan, value: Value) -> Result<Tensor, Problem> {
     let (element, shape, buffer) = value.plain().map_err(run_problem)?;
     check_type(output, element)?;
     Tensor::from_buffer(output.dtype, shape, buffer)
+}
+
+/// What there could have been room for has a row for each of the call, whatever its other axes.
+fn check_rows(output: &OutputPlan, call: &Call, tensor: &Tensor) -> Result<(), Problem> {
+    let shape = tensor.shape();
+    match (&output.row_shape, call.rows(), call.signature().rows()) {
+        (Some(_), Some(rows), RowRule::Independent) if shape.first() != Some(&rows) => {
+            let name = output.name.to_string_lossy();
+            let text = format!("output {name:?} came with shape {shape} for {rows} rows");
+            Err(Problem::new(Reason::Engine { engine: super::NAME, text }))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_type(output: &OutputPlan, element: ElementType) -> Result<(), Problem> {

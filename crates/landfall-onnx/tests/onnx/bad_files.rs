@@ -173,38 +173,3 @@ fn changed_files_never_take_the_process_down() {
         }
     }
 }
-
-#[test]
-fn a_convolution_that_the_embedded_engine_cannot_shape_is_refused_at_load() {
-    let x = tensor_type(1, Some(&[Axis::Free("n"), Axis::Known(1), Axis::Known(4), Axis::Known(4)]));
-    let lengths = |name: &str, values: &[i64]| {
-        let list = values.iter().fold(Message::new().text(1, name), |list, &value| list.number(8, value));
-        list.number(20, 7)
-    };
-    let file = |operator: &str, attributes: &[Message]| {
-        let inputs: &[&str] = if operator == "Conv" { &["x", "w"] } else { &["x"] };
-        let node = node(operator, inputs, &["y"]).text(3, "layer");
-        let node = attributes.iter().fold(node, |node, attribute| node.message(5, attribute));
-        let weights = stored("w", 1, &[1, 1, 2, 2], &[0u8; 16]);
-        Graph::new()
-            .node(&node)
-            .initializer(&weights)
-            .input("x", &x)
-            .output("y", &tensor_type(1, None))
-            .file()
-    };
-    let kernel = lengths("kernel_shape", &[2, 2]);
-    let strides = lengths("strides", &[1, 1]);
-    let loads = |file: &[u8]| load(&landfall_onnx::Embedded, &Files::model(file)).map(drop);
-    for refused in [
-        file("Conv", &[]),
-        file("Conv", std::slice::from_ref(&strides)),
-        file("MaxPool", std::slice::from_ref(&kernel)),
-    ] {
-        let text = loads(&refused).unwrap_err().to_string();
-        assert!(text.contains(r#"node "layer""#) && text.contains("strides"), "{text}");
-        assert!(text.contains("pip install onnxruntime"), "{text}");
-    }
-    loads(&file("Conv", std::slice::from_ref(&kernel))).unwrap();
-    loads(&file("MaxPool", &[kernel, strides])).unwrap();
-}

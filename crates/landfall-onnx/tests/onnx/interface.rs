@@ -43,7 +43,7 @@ fn an_output_that_no_tensor_can_hold_is_left_out_and_said() {
     let file = |only: bool| {
         let graph = Graph::new()
             .node(&node("Identity", &["x"], &["y"]))
-            .node(&node("SequenceConstruct", &["x"], &["s"]))
+            .node(&node("SplitToSequence", &["x"], &["s"]))
             .input("x", &x)
             .output("s", &sequence);
         if only { graph.file() } else { graph.output("y", &x).file() }

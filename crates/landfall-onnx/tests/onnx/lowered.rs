@@ -6,6 +6,7 @@ mod dice;
 mod ensembles;
 mod fuzz;
 mod graphs;
+mod pipelines;
 mod refused;
 mod steps;
 

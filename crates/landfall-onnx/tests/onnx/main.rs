@@ -9,5 +9,7 @@ mod golden;
 mod interface;
 mod lowered;
 mod missing_values;
+mod reworded;
 mod runs;
+mod sequences;
 mod support;

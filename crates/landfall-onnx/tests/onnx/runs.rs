@@ -1,7 +1,7 @@
 //! Calls of every shape: scalars, defaults, several outputs, outputs whose shape nobody knows before.
 
 use crate::support::{
-    Axis, Files, Graph, Message, answer, engines, load, node, onnxruntime, run, stored, tensor_type,
+    Axis, Files, Graph, Message, answer, engines, load, node, onnxruntime, proven, run, stored, tensor_type,
 };
 use landfall_model::{Call, Engine, Input, Kind, Options, Outputs, RowRule, Tensor, Wanted};
 
@@ -86,24 +86,41 @@ fn rows_that_are_none_are_an_error_and_no_damage() {
     assert_eq!(honest.get(0).unwrap().values::<i64>().unwrap(), [0, 2]);
 }
 
-/// At a threshold of 0 the embedded engine drops boxes that do not overlap at all.
+/// Its way with boxes is another: classes and batches together, and what a dropped box dropped stays so.
 #[test]
-fn boxes_whose_overlap_no_threshold_judges_are_not_left_to_the_embedded_engine() {
-    let model = |inputs: &[&str]| {
-        let file = Graph::new()
-            .node(&node("NonMaxSuppression", inputs, &["kept"]))
-            .initializer(&stored("most", 7, &[1], &3i64.to_le_bytes()))
-            .initializer(&stored("overlap", 1, &[1], &0.5f32.to_le_bytes()))
-            .input("boxes", &tensor_type(1, Some(&[Axis::Free("b"), Axis::Free("n"), Axis::Known(4)])))
-            .input("scores", &tensor_type(1, Some(&[Axis::Free("b"), Axis::Known(1), Axis::Free("n")])))
-            .output("kept", &tensor_type(7, Some(&[Axis::Free("k"), Axis::Known(3)])))
-            .file();
-        Files::model(&file)
-    };
+fn overlapping_boxes_are_not_left_to_the_embedded_engine() {
+    let file = Graph::new()
+        .node(&node("NonMaxSuppression", &["boxes", "scores", "most", "overlap"], &["kept"]))
+        .initializer(&stored("most", 7, &[1], &3i64.to_le_bytes()))
+        .initializer(&stored("overlap", 1, &[1], &0.5f32.to_le_bytes()))
+        .input("boxes", &tensor_type(1, Some(&[Axis::Free("b"), Axis::Free("n"), Axis::Known(4)])))
+        .input("scores", &tensor_type(1, Some(&[Axis::Free("b"), Axis::Known(1), Axis::Free("n")])))
+        .output("kept", &tensor_type(7, Some(&[Axis::Free("k"), Axis::Known(3)])))
+        .file();
     let embedded = engines().into_iter().find(|engine| engine.name() == "embedded").unwrap();
-    let problem = load(embedded, &model(&["boxes", "scores", "most"])).err().unwrap().to_string();
-    assert!(problem.contains(r#"node "kept": NonMaxSuppression without iou_threshold"#), "{problem}");
-    assert!(load(embedded, &model(&["boxes", "scores", "most", "overlap"])).is_ok());
+    let problem = load(embedded, &Files::model(&file)).err().unwrap().to_string();
+    assert!(problem.contains(r#"node "kept": NonMaxSuppression"#), "{problem}");
+}
+
+#[test]
+fn an_output_of_another_shape_than_declared_is_answered_with() {
+    let Some(engine) = onnxruntime() else { return };
+    let x = Tensor::from_slice(&[3, 2], &[1f32, 0.0, 1.0, 2.0, -3.0, 4.0]).unwrap();
+    for declared in [&[Axis::Free("n"), Axis::Known(7)][..], &[Axis::Free("n")][..]] {
+        let file = Graph::new()
+            .node(&node("Neg", &["x"], &["y"]))
+            .input("x", &tensor_type(1, Some(&[Axis::Free("n"), Axis::Known(2)])))
+            .output("y", &tensor_type(1, Some(declared)))
+            .file();
+        let model = load(engine, &Files::model(&file)).unwrap();
+        let proven = proven(&*model);
+        for _ in 0..2 {
+            let outputs = run(&*model, &proven, &[("x", &x)], &[]).unwrap();
+            let y = outputs.get(0).unwrap();
+            assert_eq!(y.shape()[..], [3, 2]);
+            assert_eq!(y.values::<f32>().unwrap(), [-1.0, 0.0, -1.0, -2.0, 3.0, -4.0]);
+        }
+    }
 }
 
 #[test]

@@ -45,8 +45,10 @@ pub(super) fn compile<X: Real>(nodes: &Nodes, targets: usize, adds: bool) -> Res
         builder.add(&spec)?;
     }
     let weights = if adds { &[][..] } else { &nodes.weights };
+    let forest = builder.finish();
+    forest.prepare();
     Ok(Compiled {
-        forest: builder.finish(),
+        forest,
         sets,
         adds,
         leaves: if adds { Vec::new() } else { leaves },

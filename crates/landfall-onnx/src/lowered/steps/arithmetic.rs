@@ -2,12 +2,11 @@
 
 use super::super::Refusal;
 use super::broadcast::Pairs;
-use super::{Ask, Built, Give, given};
+use super::{Ask, Built, Give, NUMBERS, given};
 use crate::owned;
 use landfall_model::{DType, Element, Problem, Tensor};
 
 const FLOATS: [DType; 2] = [DType::F32, DType::F64];
-const NUMBERS: [DType; 4] = [DType::F32, DType::F64, DType::I64, DType::I32];
 
 fn map<T: Element, R: Element>(x: &Tensor, f: impl Fn(T) -> R) -> Result<Tensor, Problem> {
     owned::tensor(x.shape().clone(), x.values::<T>()?.iter().map(|&value| f(value)).collect())
@@ -94,10 +93,10 @@ pub(super) fn several(ask: &Ask<'_>) -> Result<Built, Refusal> {
     })
 }
 
-/// Neg, Abs, Floor, Ceil, Sqrt; Exp, Log and Sigmoid by this system's library.
+/// Neg, Abs, Sign, Floor, Ceil, Sqrt, Reciprocal, Relu; Exp, Log, Sigmoid and Tanh by this system's library.
 pub(super) fn one(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let operator = ask.node.operator;
-    let dtype = ask.one_of(0, if matches!(operator, "Neg" | "Abs") { &NUMBERS } else { &FLOATS })?;
+    let dtype = ask.one_of(0, if matches!(operator, "Neg" | "Abs" | "Sign") { &NUMBERS } else { &FLOATS })?;
     macro_rules! step {
         ($f32:expr, $f64:expr, $i64:expr, $i32:expr) => {
             Built::one(dtype, move |inputs| {
@@ -117,10 +116,26 @@ pub(super) fn one(ask: &Ask<'_>) -> Result<Built, Refusal> {
         "Floor" => step!(f32::floor, f64::floor, |v| v, |v| v),
         "Ceil" => step!(f32::ceil, f64::ceil, |v| v, |v| v),
         "Sqrt" => step!(f32::sqrt, f64::sqrt, |v| v, |v| v),
+        "Reciprocal" => step!(f32::recip, f64::recip, |v| v, |v| v),
+        "Relu" => step!(positive, positive, |v| v, |v| v),
+        "Sign" => step!(sign, sign, i64::signum, i32::signum),
+        "Tanh" => step!(f32::tanh, f64::tanh, |v| v, |v| v).nearly(),
         "Exp" => step!(f32::exp, f64::exp, |v| v, |v| v).nearly(),
         "Sigmoid" => step!(|v| 1.0 / (1.0 + (-v).exp()), |v| 1.0 / (1.0 + (-v).exp()), |v| v, |v| v).nearly(),
         _ => step!(f32::ln, f64::ln, |v| v, |v| v).nearly(),
     })
+}
+
+fn positive<T: Default + PartialOrd>(value: T) -> T {
+    if value < T::default() { T::default() } else { value }
+}
+
+/// What is no number stays none.
+fn sign<T: Default + PartialOrd + From<i8>>(value: T) -> T {
+    match value.partial_cmp(&T::default()) {
+        Some(order) => T::from(order as i8),
+        None => value,
+    }
 }
 
 /// Values brought between two bounds, which are attributes or, in later versions, inputs.

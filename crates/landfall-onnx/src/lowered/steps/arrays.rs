@@ -29,7 +29,7 @@ pub(super) fn concat(ask: &Ask<'_>) -> Result<Built, Refusal> {
     }))
 }
 
-fn concatenated(tensors: &[&Tensor], axis: i64) -> Result<Tensor, Problem> {
+pub(super) fn concatenated(tensors: &[&Tensor], axis: i64) -> Result<Tensor, Problem> {
     let first = tensors.first().ok_or_else(|| Problem::internal("a concatenation of nothing"))?.shape();
     let axis = axis_of(axis, first.len())?;
     let mut length = 0;
@@ -138,28 +138,32 @@ pub(super) fn reshape(ask: &Ask<'_>) -> Result<Built, Refusal> {
     if ask.flag("allowzero", false)? {
         return Err(Refusal::not("axes of length 0"));
     }
+    if ask.has(1) && ask.constant(1).is_err() {
+        ask.one_of(1, &[DType::I64])?;
+        return Ok(Built::one(dtype, |inputs| shaped(given(inputs, 0)?, given(inputs, 1)?.values::<i64>()?)));
+    }
     let wanted = ask.integers("shape", 1)?;
-    Ok(Built::one(dtype, move |inputs| {
-        let x = given(inputs, 0)?;
-        let mut shape = Shape::new(&[]);
-        let mut free = None;
-        for (at, &axis) in wanted.iter().enumerate() {
-            shape.push(match axis {
-                0 => x.shape().get(at).copied().unwrap_or(0),
-                -1 => {
-                    free = Some(at);
-                    1
-                }
-                axis => usize::try_from(axis).map_err(|_| Problem::invalid(format!("an axis of {axis}")))?,
-            });
-        }
-        if let Some(free) = free {
-            let rest = x.len().checked_div(shape.elements()?).unwrap_or(0);
-            shape =
-                shape.iter().enumerate().map(|(at, &axis)| if at == free { rest } else { axis }).collect();
-        }
-        x.clone().reshaped(shape)
-    }))
+    Ok(Built::one(dtype, move |inputs| shaped(given(inputs, 0)?, &wanted)))
+}
+
+fn shaped(x: &Tensor, wanted: &[i64]) -> Result<Tensor, Problem> {
+    let mut shape = Shape::new(&[]);
+    let mut free = None;
+    for (at, &axis) in wanted.iter().enumerate() {
+        shape.push(match axis {
+            0 => x.shape().get(at).copied().unwrap_or(0),
+            -1 => {
+                free = Some(at);
+                1
+            }
+            axis => usize::try_from(axis).map_err(|_| Problem::invalid(format!("an axis of {axis}")))?,
+        });
+    }
+    if let Some(free) = free {
+        let rest = x.len().checked_div(shape.elements()?).unwrap_or(0);
+        shape = shape.iter().enumerate().map(|(at, &axis)| if at == free { rest } else { axis }).collect();
+    }
+    x.clone().reshaped(shape)
 }
 
 /// A matrix: the axes before one, and those from it on.

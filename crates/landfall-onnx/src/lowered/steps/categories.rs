@@ -91,7 +91,7 @@ pub(super) fn label_encoder(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let output = values.dtype();
     let unknown = values.len();
     let values = with_default(ask, &values)?;
-    let keys = Keys::of(&keys, ask.ml_version >= NAN_IS_KEY)?;
+    let keys = Keys::of(&keys, ask.versions.ml >= NAN_IS_KEY)?;
     Ok(Built::one(output, move |inputs| {
         let x = given(inputs, 0)?;
         owned::taken(&values, x.shape().clone(), &keys.places(x, unknown)?)

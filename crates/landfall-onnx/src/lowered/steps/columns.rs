@@ -2,11 +2,10 @@
 //! FeatureVectorizer.
 
 use super::super::Refusal;
-use super::{Ask, Built, given};
+use super::linear::floats;
+use super::{Ask, Built, NUMBERS, given};
 use crate::owned;
 use landfall_model::{DType, Element, Problem, Shape, Tensor};
-
-const NUMBERS: [DType; 4] = [DType::F32, DType::F64, DType::I64, DType::I32];
 
 /// Values of a row: a tensor of one axis is a row.
 fn width(tensor: &Tensor) -> Result<usize, Problem> {
@@ -218,13 +217,4 @@ pub(super) fn feature_vectorizer(ask: &Ask<'_>) -> Result<Built, Refusal> {
         }
         owned::tensor(Shape::new(&[rows, total]), values)
     }))
-}
-
-fn floats(x: &Tensor) -> Result<Vec<f32>, Problem> {
-    Ok(match x.dtype() {
-        DType::F32 => x.values::<f32>()?.to_vec(),
-        DType::F64 => x.values::<f64>()?.iter().map(|&value| value as f32).collect(),
-        DType::I64 => x.values::<i64>()?.iter().map(|&value| value as f32).collect(),
-        _ => x.values::<i32>()?.iter().map(|&value| value as f32).collect(),
-    })
 }

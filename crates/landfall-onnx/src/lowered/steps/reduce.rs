@@ -2,11 +2,12 @@
 
 use super::super::Refusal;
 use super::arrays::parts;
+use super::broadcast::Pairs;
 use super::{Ask, Built, axis_of, given};
 use crate::owned;
 use landfall_model::{DType, Element, Problem, Shape, Tensor};
 
-/// ReduceSum, ReduceMean, ReduceProd, ReduceMax, ReduceMin. Which numbers are added first is ONNX Runtime's secret (it
+/// ReduceSum, ReduceMean, ReduceProd, ReduceMax, ReduceMin, ReduceSumSquare, ReduceLogSumExp. Which numbers are added first is ONNX Runtime's secret (it
 /// follows from how its memory happens to lie): these are added in their order.
 pub(super) fn reduce(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let dtype = ask.one_of(0, &[DType::F32, DType::F64])?;
@@ -20,13 +21,15 @@ pub(super) fn reduce(ask: &Ask<'_>) -> Result<Built, Refusal> {
         "ReduceMean" => How::Mean,
         "ReduceProd" => How::Product,
         "ReduceMax" => How::Largest,
+        "ReduceSumSquare" => How::Squares,
+        "ReduceLogSumExp" => How::Exponents,
         _ => How::Smallest,
     };
     let built = Built::one(dtype, move |inputs| {
         let x = given(inputs, 0)?;
         match dtype {
-            DType::F32 => reduced::<f32>(x, &axes, keeps, how),
-            _ => reduced::<f64>(x, &axes, keeps, how),
+            DType::F32 => by::<f32>(x, &axes, keeps, how),
+            _ => by::<f64>(x, &axes, keeps, how),
         }
     });
     Ok(if matches!(how, How::Largest | How::Smallest) { built } else { built.nearly() })
@@ -39,35 +42,44 @@ enum How {
     Product,
     Largest,
     Smallest,
+    /// The sum of squares.
+    Squares,
+    /// The logarithm of the sum of exponentials.
+    Exponents,
 }
 
 trait Float: Element + PartialOrd + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self> {
     fn over(self, count: usize) -> Self;
     fn is_none(self) -> bool;
+    fn exp_from(self, largest: Self) -> Self;
+    fn ln_to(self, largest: Self) -> Self;
 }
 
-impl Float for f32 {
-    fn over(self, count: usize) -> Self {
-        self / count as f32
-    }
-    fn is_none(self) -> bool {
-        self.is_nan()
-    }
+macro_rules! float {
+    ($type:ty) => {
+        impl Float for $type {
+            fn over(self, count: usize) -> Self {
+                self / count as $type
+            }
+            fn is_none(self) -> bool {
+                self.is_nan()
+            }
+            fn exp_from(self, largest: Self) -> Self {
+                if largest.is_infinite() { self.exp() } else { (self - largest).exp() }
+            }
+            fn ln_to(self, largest: Self) -> Self {
+                if largest.is_infinite() { self.ln() } else { self.ln() + largest }
+            }
+        }
+    };
 }
-
-impl Float for f64 {
-    fn over(self, count: usize) -> Self {
-        self / count as f64
-    }
-    fn is_none(self) -> bool {
-        self.is_nan()
-    }
-}
+float!(f32);
+float!(f64);
 
 impl How {
     fn of<T: Float>(self, a: T, b: T) -> T {
         match self {
-            How::Sum | How::Mean => a + b,
+            How::Sum | How::Mean | How::Squares | How::Exponents => a + b,
             How::Product => a * b,
             How::Largest => {
                 if a.is_none() || a >= b {
@@ -84,6 +96,27 @@ impl How {
                 }
             }
         }
+    }
+}
+
+fn by<T: Float>(x: &Tensor, axes: &[i64], keeps: bool, how: How) -> Result<Tensor, Problem> {
+    let values = x.values::<T>()?;
+    match how {
+        How::Squares => {
+            let squares = values.iter().map(|&value| value * value).collect();
+            reduced::<T>(&owned::tensor(x.shape().clone(), squares)?, axes, keeps, how)
+        }
+        // The largest exponent is taken out, so that none is too large.
+        How::Exponents => {
+            let largest = reduced::<T>(x, axes, true, How::Largest)?;
+            let most = largest.values::<T>()?;
+            let pairs = Pairs::of(x.shape(), largest.shape())?;
+            let powers = pairs.places().map(|(own, over)| values[own].exp_from(most[over])).collect();
+            let sums = reduced::<T>(&owned::tensor(x.shape().clone(), powers)?, axes, keeps, how)?;
+            let logs = sums.values::<T>()?.iter().zip(most).map(|(&sum, &over)| sum.ln_to(over));
+            owned::tensor(sums.shape().clone(), logs.collect())
+        }
+        _ => reduced::<T>(x, axes, keeps, how),
     }
 }
 

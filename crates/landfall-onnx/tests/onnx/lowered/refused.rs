@@ -67,10 +67,9 @@ fn a_ring_of_nodes_is_found_below_the_root() {
 
 #[test]
 fn what_is_not_lowered_says_why_and_what_is_missing() {
-    // An operator that no step knows, before the trees; and one behind which bits are not known.
+    // Operators that no step knows, before the trees.
     for (steps, why) in [
         (vec![node("Sin", &["x"], &["z"])], r#"node "z": operator Sin"#),
-        (vec![node("Exp", &["x"], &["z"])], r#"node "y": trees behind Exp"#),
         (vec![node("Einsum", &["x"], &["z"]).text(7, "my.own")], "operator my.own.Einsum"),
     ] {
         let text = refusal(&behind(&steps, "z", 1, 2));

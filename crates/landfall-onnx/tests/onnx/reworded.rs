@@ -1,0 +1,155 @@
+//! Nodes that the embedded engine reads otherwise than the format has them, or leaves out what stands for itself: they are
+//! put in words that it takes, or refused by name.
+
+use crate::support::{Axis, Files, Graph, Message, engines, load, node, run, stored, tensor_type};
+use landfall_model::{Kind, Outputs, Tensor};
+use landfall_onnx::Embedded;
+
+fn integer(name: &str, value: i64) -> Message {
+    Message::new().text(1, name).number(3, value).number(20, 2)
+}
+
+fn integers(name: &str, values: &[i64]) -> Message {
+    let list = Message::new().text(1, name).number(20, 7);
+    values.iter().fold(list, |list, &value| list.number(8, value))
+}
+
+fn text(name: &str, value: &str) -> Message {
+    Message::new().text(1, name).text(4, value).number(20, 3)
+}
+
+fn with(node: Message, attributes: &[Message]) -> Message {
+    attributes.iter().fold(node, |node, attribute| node.message(5, attribute))
+}
+
+/// One node over `x`, in an operator set of a version.
+fn file(node: &Message, element: i64, constants: &[Message], version: i64) -> Vec<u8> {
+    let graph = constants.iter().fold(Graph::new().node(node), Graph::initializer);
+    let graph = graph.input("x", &tensor_type(1, None)).output("y", &tensor_type(element, None));
+    let opset = Message::new().text(1, "").number(2, version);
+    Message::new().number(1, 8).text(2, "test").message(7, &graph.0).message(8, &opset).0
+}
+
+fn answers(file: &[u8], x: &Tensor, mut each: impl FnMut(&'static str, Outputs)) {
+    for engine in engines() {
+        let model = load(engine, &Files::model(file)).unwrap_or_else(|p| panic!("{}: {p}", engine.name()));
+        let signature = &model.signatures()[0];
+        each(engine.name(), run(&*model, signature, &[("x", x)], &[]).unwrap());
+    }
+}
+
+#[test]
+fn windows_move_by_one_where_no_strides_are_given() {
+    let values: Vec<f32> = (0..9).map(|value| value as f32).collect();
+    let x = Tensor::from_slice(&[1, 1, 3, 3], &values).unwrap();
+    let ones: Vec<u8> = [1f32; 4].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let weights = stored("w", 1, &[1, 1, 2, 2], &ones);
+    let kernel = || integers("kernel_shape", &[2, 2]);
+    let cases = [
+        (with(node("Conv", &["x", "w"], &["y"]), &[]), [8.0, 12.0, 20.0, 24.0]),
+        (with(node("Conv", &["x", "w"], &["y"]), &[integers("strides", &[1, 1])]), [8.0, 12.0, 20.0, 24.0]),
+        (with(node("Conv", &["x", "w"], &["y"]), &[kernel()]), [8.0, 12.0, 20.0, 24.0]),
+        (with(node("MaxPool", &["x"], &["y"]), &[kernel()]), [4.0, 5.0, 7.0, 8.0]),
+        (with(node("AveragePool", &["x"], &["y"]), &[kernel()]), [2.0, 3.0, 5.0, 6.0]),
+    ];
+    for (node, expected) in cases {
+        answers(&file(&node, 1, std::slice::from_ref(&weights), 17), &x, |engine, outputs| {
+            let y = outputs.get(0).unwrap();
+            assert_eq!(y.shape()[..], [1, 1, 2, 2], "{engine}");
+            assert_eq!(y.values::<f32>().unwrap(), expected, "{engine}");
+        });
+    }
+}
+
+#[test]
+fn the_first_of_equal_ones_is_the_largest() {
+    let x = Tensor::from_slice(&[2, 4], &[1f32, 3.0, 3.0, 0.0, 0.0, 0.0, 2.0, 2.0]).unwrap();
+    for version in [11, 12, 13, 17] {
+        for (operator, places) in [("ArgMax", [1, 2]), ("ArgMin", [3, 0])] {
+            for keeps in [0, 1] {
+                let node =
+                    with(node(operator, &["x"], &["y"]), &[integer("axis", -1), integer("keepdims", keeps)]);
+                answers(&file(&node, 7, &[], version), &x, |engine, outputs| {
+                    let y = outputs.get(0).unwrap();
+                    assert_eq!(y.values::<i64>().unwrap(), places, "{engine}: {operator} {version}");
+                    assert_eq!(y.shape().len(), 1 + keeps as usize, "{engine}: {operator} {version}");
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn old_exponentials_are_taken_over_all_axes_from_one_on() {
+    let x = Tensor::from_slice(&[1, 2, 2], &[0f32; 4]).unwrap();
+    for (version, share) in [(11, 0.25), (13, 0.5)] {
+        let node = with(node("Softmax", &["x"], &["y"]), &[integer("axis", 1)]);
+        answers(&file(&node, 1, &[], version), &x, |engine, outputs| {
+            let y = outputs.get(0).unwrap();
+            assert_eq!(
+                (y.shape()[..].to_vec(), y.values::<f32>().unwrap()),
+                (vec![1, 2, 2], &[share; 4][..]),
+                "{engine}"
+            );
+        });
+    }
+}
+
+#[test]
+fn what_the_embedded_engine_passes_over_is_refused_by_name() {
+    let sizes = stored("sizes", 7, &[4], &[0; 32]);
+    for (node, said) in [
+        (node("LSTM", &["x", "w", "r", "", "lengths"], &["y"]), "LSTM with sequence_lens"),
+        (node("GRU", &["x", "w", "r"], &["y"]), "GRU without linear_before_reset"),
+        (with(node("Resize", &["x", "", "", "sizes"], &["y"]), &[text("mode", "cubic")]), "Resize by cubic"),
+        (node("Pad", &["x", "sizes", "", "axes"], &["y"]), "Pad with axes"),
+        (
+            with(node("MaxPool", &["x"], &["y", "places"]), &[integers("kernel_shape", &[2, 2])]),
+            "MaxPool with indices",
+        ),
+        (node("Conv", &["x", "x"], &["y"]), "Conv without kernel_shape"),
+    ] {
+        let problem =
+            load(&Embedded, &Files::model(&file(&node, 1, std::slice::from_ref(&sizes), 18))).err().unwrap();
+        assert_eq!(problem.kind(), Kind::Unimplemented, "{problem}");
+        let text = problem.to_string();
+        assert!(text.contains(said) && text.contains("pip install onnxruntime"), "{said}: {text}");
+    }
+}
+
+#[test]
+fn calculations_with_whole_numbers_that_may_leave_32_bits_are_refused_for_the_call() {
+    let whole = tensor_type(7, Some(&[Axis::Free("n"), Axis::Known(2)]));
+    let file = |operator: &str, inputs: &[&str]| {
+        Graph::new()
+            .node(&node("Identity", &["x"], &["same"]))
+            .node(&node(operator, inputs, &["y"]).text(3, "here"))
+            .initializer(&stored("c", 7, &[], &2i64.to_le_bytes()))
+            .initializer(&stored("axis", 7, &[], &0i64.to_le_bytes()))
+            .input("x", &whole)
+            .output("y", &tensor_type(7, None))
+            .file()
+    };
+    let half = 1i64 << 30;
+    let small = Tensor::from_slice(&[2, 2], &[1, -2, 3, 4i64]).unwrap();
+    for (file, largest) in [
+        (file("Add", &["same", "c"]), i64::from(i32::MAX) - 1),
+        (file("Sub", &["c", "same"]), i64::from(i32::MIN) + 1),
+        (file("Mul", &["same", "c"]), half),
+        (file("Mul", &["same", "same"]), 46_341),
+        (file("Neg", &["same"]), i64::from(i32::MIN)),
+        (file("CumSum", &["same", "axis"]), half),
+        (file("ReduceSum", &["same"]), half),
+        (file("Pow", &["same", "c"]), 46_341),
+    ] {
+        let model = load(&Embedded, &Files::model(&file)).unwrap();
+        let signature = &model.signatures()[0];
+        let x = Tensor::from_slice(&[2, 2], &[1, -2, largest, 4]).unwrap();
+        let problem = run(&*model, signature, &[("x", &x)], &[]).unwrap_err();
+        assert_eq!(problem.kind(), Kind::InvalidArgument);
+        let text = problem.to_string();
+        assert!(text.starts_with(r#"input "x" row 1: "#) && text.contains(r#"node "here""#), "{text}");
+        assert!(text.ends_with(&format!("found {:?}", largest.to_string())), "{text}");
+        run(&*model, signature, &[("x", &small)], &[]).unwrap();
+    }
+}
