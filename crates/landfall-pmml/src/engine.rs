@@ -2,8 +2,8 @@
 
 use crate::document;
 use crate::model::PmmlModel;
+use crate::read::encoding;
 use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The engine's name.
@@ -11,6 +11,9 @@ pub(crate) const NAME: &str = "pmml";
 
 /// Bytes that are looked at for the first element.
 const HEAD_BYTES: usize = 16 * 1024;
+
+/// The one load option.
+const VERIFICATION: &str = "verification";
 
 const ENDINGS: &[&str] = &[".pmml", ".xml"];
 
@@ -36,7 +39,11 @@ impl Engine for Pmml {
     }
 
     fn options(&self) -> &'static [OptionSpec] {
-        &[]
+        const KNOWN: &[OptionSpec] = &[OptionSpec {
+            key: VERIFICATION,
+            help: "what it does when rows of its own ModelVerification come out otherwise: refuse (default) or warn",
+        }];
+        KNOWN
     }
 
     fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
@@ -45,7 +52,15 @@ impl Engine for Pmml {
             .single(ENDINGS)
             .ok_or_else(|| Problem::invalid("a PMML model is a single file that ends in .pmml or .xml"))?;
         let bytes = files.bytes(&entry.name)?;
-        load(bytes.bytes(), &entry.name)
+        let model = read(bytes.bytes(), &entry.name)?;
+        Ok(Arc::new(match options.get(VERIFICATION) {
+            None | Some("refuse") => model,
+            Some("warn") => model.whatever_its_verification_says(),
+            Some(other) => {
+                let text = format!("option {VERIFICATION}: expected refuse or warn, found {other:?}");
+                return Err(Problem::invalid(text));
+            }
+        }))
     }
 }
 
@@ -56,15 +71,15 @@ pub(crate) fn load(bytes: &[u8], name: &str) -> Result<Arc<dyn Model>, Problem> 
 
 /// The same, before it goes behind the seam of engines.
 pub(crate) fn read(bytes: &[u8], name: &str) -> Result<PmmlModel, Problem> {
-    let text = decoded(bytes, name)?;
+    let text = encoding::decoded(bytes, name)?;
     let (compiled, head, group) = document::read(&text, name)?;
     PmmlModel::new(compiled, &head, group)
 }
 
 /// Whether the first element is `<PMML`, under any prefix.
 fn starts_with_pmml(head: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(head);
-    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    let text = encoding::head(head);
+    let mut rest = text.trim_start();
     loop {
         let skipped = match rest {
             _ if rest.starts_with("<?") => rest.find("?>").map(|at| at + 2),
@@ -84,27 +99,6 @@ fn starts_with_pmml(head: &[u8]) -> bool {
     }
 }
 
-/// The text of a file: UTF-8, or Latin-1 where it says so.
-fn decoded<'b>(bytes: &'b [u8], name: &str) -> Result<Cow<'b, str>, Problem> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(Cow::Borrowed(text)),
-        Err(_) if declares_latin(bytes) => {
-            Ok(Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()))
-        }
-        Err(error) => {
-            let offset = Some(error.valid_up_to() as u64);
-            Err(Problem::malformed(name, offset, "text that is not UTF-8"))
-        }
-    }
-}
-
-fn declares_latin(bytes: &[u8]) -> bool {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).to_ascii_lowercase();
-    let declaration = head.split("?>").next().unwrap_or_default();
-    declaration.contains("iso-8859-1") || declaration.contains("windows-1252")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,15 +107,40 @@ mod tests {
     fn a_file_is_told_by_its_first_element() {
         assert!(starts_with_pmml(b"<?xml version=\"1.0\"?>\n<!-- a <b> --><PMML xmlns=\"x\">"));
         assert!(starts_with_pmml(b"\xef\xbb\xbf<p:PMML>"));
+        assert!(starts_with_pmml(b"\xff\xfe<\0P\0M\0M\0L\0>\0"));
         assert!(!starts_with_pmml(b"<svg><PMML/></svg>"));
         assert!(!starts_with_pmml(b"\x08\x07<PMML>"));
         assert!(!starts_with_pmml(b"<!-- <PMML>"));
     }
 
+    /// A file whose verification expects the answer given here; the right one is 5.
+    fn doubled_and_one(expected: f64) -> Vec<u8> {
+        format!(
+            r#"<PMML version="4.4"><Header/><DataDictionary><DataField name="x" optype="continuous" dataType="double"/>
+            <DataField name="y" optype="continuous" dataType="double"/></DataDictionary>
+            <RegressionModel functionName="regression"><MiningSchema><MiningField name="x"/>
+            <MiningField name="y" usageType="target"/></MiningSchema>
+            <ModelVerification><VerificationFields><VerificationField field="x" column="x"/>
+            <VerificationField field="y" column="y"/></VerificationFields>
+            <InlineTable><row><x>2</x><y>{expected}</y></row></InlineTable></ModelVerification>
+            <RegressionTable intercept="1"><NumericPredictor name="x" coefficient="2"/></RegressionTable>
+            </RegressionModel></PMML>"#
+        )
+        .into_bytes()
+    }
+
     #[test]
-    fn latin_text_is_read_where_it_is_declared() {
-        let bytes = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe9</a>";
-        assert!(decoded(bytes, "m").unwrap().ends_with("<a>é</a>"));
-        assert!(decoded(b"<a>\xe9</a>", "m").is_err());
+    fn a_model_that_fails_its_own_verification_answers_only_when_told() {
+        let right = read(&doubled_and_one(5.0), "m.pmml").unwrap();
+        assert_eq!(right.verify().unwrap(), 1);
+        let right = right.whatever_its_verification_says();
+        assert_eq!((right.verify().unwrap(), right.facts().notes.len()), (1, 0));
+
+        let wrong = read(&doubled_and_one(6.0), "m.pmml").unwrap();
+        let refused = wrong.verify().unwrap_err().to_string();
+        assert!(refused.starts_with("row 1, field \"y\": expected 6, found 5"), "{refused}");
+        let wrong = wrong.whatever_its_verification_says();
+        assert_eq!(wrong.verify().unwrap(), 0);
+        assert!(wrong.facts().notes[0].contains("expected 6, found 5"), "{:?}", wrong.facts().notes);
     }
 }

@@ -96,7 +96,8 @@ impl Verification {
                     return Err(Problem::worded(
                         Kind::FailedPrecondition,
                         format!(
-                            "the model's own verification, row {}, field {:?}: expected {expected}, found {found}",
+                            "row {}, field {:?}: expected {expected}, found {found} (with the option \
+                             verification=warn it answers all the same)",
                             number + 1,
                             field.name
                         ),

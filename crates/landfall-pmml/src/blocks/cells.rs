@@ -110,6 +110,12 @@ pub(crate) struct Answers {
     /// [classes][rows]; empty where the model gives none.
     pub(crate) scores: Vec<f64>,
     pub(crate) entity: Cells,
+    /// Identifiers and names of the entities that a row may be near to; empty where there are none.
+    pub(crate) entities: Vec<[Value; 2]>,
+    /// [entities][rows].
+    pub(crate) affinities: Vec<f64>,
+    /// How near the nearest is.
+    pub(crate) nearest: Vec<f64>,
     /// By rank; what is beyond `ranks` is not known.
     pub(crate) reasons: Vec<Cells>,
     pub(crate) ranks: usize,
@@ -122,6 +128,7 @@ impl Answers {
         self.list = list;
         self.scores.clear();
         self.entity.clear();
+        self.entities.clear();
         self.ranks = 0;
     }
 

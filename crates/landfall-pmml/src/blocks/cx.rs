@@ -29,6 +29,7 @@ pub(crate) struct BlockMemory {
     time: u32,
     answers: Vec<Answers>,
     pub(crate) numbers: Vec<f64>,
+    pub(crate) places: Vec<u32>,
 }
 
 impl BlockMemory {

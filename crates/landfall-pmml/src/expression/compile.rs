@@ -3,11 +3,11 @@
 use super::document::{Apply as ApplyDocument, Derived, Discretize, Kind, Node, Resolved};
 use super::{Apply, ApplyTreatment, Expr, tables, text_index};
 use crate::functions::{self, Function};
+use crate::pattern::{Pattern, Way};
 use crate::read::Place;
 use crate::resolve::{Build, ScopeId, SlotDef, Source};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
-use regex::Regex;
 
 /// A resolved expression and the type of its values.
 pub(crate) struct Typed {
@@ -273,8 +273,8 @@ fn built_in<'a>(
         align(b, &mut arguments, &mut types);
     }
     let result = (function.result)(&types);
-    let regex = if function.takes_pattern { pattern(b, &arguments, place)? } else { None };
-    let apply = Apply { function, arguments, types, result, regex, treatment: ApplyTreatment::NONE };
+    let pattern = if function.takes_pattern { pattern(b, &arguments, place)? } else { None };
+    let apply = Apply { function, arguments, types, result, pattern, treatment: ApplyTreatment::NONE };
     Ok(Typed { expr: Expr::Apply(Box::new(apply)), dtype: result })
 }
 
@@ -313,12 +313,11 @@ fn align<'a>(b: &mut Build<'a>, arguments: &mut [Expr], types: &mut [DataType]) 
 }
 
 /// The pattern, where it is a constant; others are made row by row.
-fn pattern<'a>(b: &Build<'a>, arguments: &[Expr], place: Place) -> Result<Option<Regex>, Problem> {
+fn pattern<'a>(b: &Build<'a>, arguments: &[Expr], place: Place) -> Result<Option<Pattern>, Problem> {
     let Some(Expr::Constant(Value::Text(symbol))) = arguments.get(1) else { return Ok(None) };
     let text = b.symbols.text(*symbol).cloned().unwrap_or_default();
-    Regex::new(&text).map(Some).map_err(|error| {
-        b.xml.unsupported(place, format!("pattern {text:?}: {}", error.to_string().replace('\n', " ")))
-    })
+    let wrong = |why: String| b.xml.unsupported(place, format!("pattern {text:?}: {why}"));
+    Pattern::new(&text, Way::DOCUMENT).map(Some).map_err(wrong)
 }
 
 #[cold]

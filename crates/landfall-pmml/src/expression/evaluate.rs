@@ -97,7 +97,7 @@ fn present_or(value: Value, otherwise: Value) -> Value {
 }
 
 #[cold]
-fn invalid(cx: &Cx<'_>, what: &str) -> Problem {
+pub(super) fn invalid(cx: &Cx<'_>, what: &str) -> Problem {
     Problem::worded(
         Kind::InvalidArgument,
         format!("row {}: {what} gives an invalid result", cx.w.row_of_call),

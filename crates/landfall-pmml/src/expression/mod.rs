@@ -16,9 +16,9 @@ pub(crate) use evaluate::{evaluate, of_one};
 pub(crate) use text_index::TextIndex;
 
 use crate::functions::Function;
+use crate::pattern::Pattern;
 use crate::resolve::{Interval, Slot};
 use crate::value::{DataType, Value};
-use regex::Regex;
 
 /// A resolved expression.
 #[derive(Debug)]
@@ -84,7 +84,8 @@ pub(crate) struct Apply {
     pub(crate) arguments: Vec<Expr>,
     pub(crate) types: Vec<DataType>,
     pub(crate) result: DataType,
-    pub(crate) regex: Option<Regex>,
+    /// The pattern that it looks for, where the document says it.
+    pub(crate) pattern: Option<Pattern>,
     pub(crate) treatment: ApplyTreatment,
 }
 

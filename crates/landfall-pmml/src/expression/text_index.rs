@@ -1,12 +1,12 @@
 //! `TextIndex`: how often a term stands in a text, after the text has been normalised.
 
 use super::{Expr, Typed, document};
+use crate::pattern::{GaveUp, Pattern, Way};
 use crate::read::{Element, Place, table};
 use crate::resolve::Build;
 use crate::run::Cx;
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
-use regex::{Regex, RegexBuilder};
 use std::sync::{Arc, LazyLock};
 
 /// Rounds of a recursive normalisation, at most.
@@ -55,9 +55,9 @@ struct Counting {
 #[derive(Clone, Debug)]
 enum Words {
     /// What stands between matches.
-    Between(Regex),
+    Between(Pattern),
     /// What matches.
-    Matching(Regex),
+    Matching(Pattern),
     /// The text is not split.
     Whole,
 }
@@ -71,7 +71,7 @@ struct Normalization {
 
 #[derive(Debug)]
 enum Replacement {
-    Pattern(Regex, String),
+    Pattern(Pattern, String),
     Words(Vec<String>, String),
 }
 
@@ -124,27 +124,26 @@ pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Docum
 }
 
 fn counting<'a>(b: &Build<'a>, element: &Element<'a>, outer: Option<&Counting>) -> Result<Counting, Problem> {
-    let regex = |text: &str| {
-        Regex::new(text).map_err(|error| {
-            let what = format!("pattern {text:?}: {}", error.to_string().replace('\n', " "));
-            b.xml.unsupported(element.place, what)
-        })
-    };
+    let pattern = |text: &str| pattern(b, text, Way::DOCUMENT, element.place);
     let tokenize =
         element.flag(&b.xml, "tokenize", outer.is_none_or(|o| !matches!(o.words, Words::Whole)))?;
     let words = match (element.get("x-wordRE"), element.get("wordSeparatorCharacterRE"), outer) {
         _ if !tokenize => Words::Whole,
-        (Some(word), _, _) => Words::Matching(regex(word)?),
-        (None, Some(separator), _) => Words::Between(regex(separator)?),
+        (Some(word), _, _) => Words::Matching(pattern(word)?),
+        (None, Some(separator), _) => Words::Between(pattern(separator)?),
         (None, None, Some(Counting { words: words @ (Words::Between(_) | Words::Matching(_)), .. })) => {
             words.clone()
         }
-        (None, None, _) => Words::Between(regex(r"\s+")?),
+        (None, None, _) => Words::Between(pattern(r"\s+")?),
     };
     let case_sensitive = element.flag(&b.xml, "isCaseSensitive", outer.is_some_and(|o| o.case_sensitive))?;
     let distance = element.count(&b.xml, "maxLevenshteinDistance")?;
     let distance_max = distance.or(outer.map(|o| o.distance_max)).unwrap_or(0);
     Ok(Counting { words, case_sensitive, distance_max })
+}
+
+fn pattern<'a>(b: &Build<'a>, text: &str, way: Way, place: Place) -> Result<Pattern, Problem> {
+    Pattern::new(text, way).map_err(|why| b.xml.unsupported(place, format!("pattern {text:?}: {why}")))
 }
 
 fn normalization<'a>(
@@ -178,17 +177,14 @@ fn normalization<'a>(
         for row in table::inline(&mut b.xml, &child)? {
             let Some(text) = table::cell(&row, &from) else { continue };
             let stem = table::cell(&row, &to).unwrap_or_default().to_owned();
-            let pattern =
+            let is_pattern =
                 table::cell(&row, &is_regex).is_some_and(|flag| flag.trim() == "true" || flag.trim() == "1");
-            rows.push(if pattern {
-                let regex = RegexBuilder::new(text).case_insensitive(!counting.case_sensitive).build();
-                let regex = regex.map_err(|error| {
-                    let what = format!("pattern {text:?}: {}", error.to_string().replace('\n', " "));
-                    b.xml.unsupported(child.place, what)
-                })?;
-                Replacement::Pattern(regex, stem)
+            rows.push(if is_pattern {
+                let way = Way { ignores_case: !counting.case_sensitive, ..Way::DOCUMENT };
+                Replacement::Pattern(pattern(b, text, way, child.place)?, stem)
             } else {
-                Replacement::Words(counting.split(text), stem)
+                let words = counting.split(text);
+                Replacement::Words(words.map_err(|_| b.xml.unsupported(child.place, GaveUp::what()))?, stem)
             });
         }
     }
@@ -218,17 +214,20 @@ pub(super) fn resolve(
 
 impl Counting {
     /// The words of a text, without punctuation around them, in the case that is compared.
-    fn split(&self, text: &str) -> Vec<String> {
-        let trimmed = |word: &str| word.trim_matches(is_punctuation).to_owned();
+    fn split(&self, text: &str) -> Result<Vec<String>, GaveUp> {
+        let of = |(from, to): &(usize, usize)| text[*from..*to].to_owned();
+        let trimmed = |span| of(span).trim_matches(is_punctuation).to_owned();
         let words: Vec<String> = match &self.words {
-            Words::Between(regex) => regex.split(text).map(trimmed).filter(|word| !word.is_empty()).collect(),
-            Words::Matching(regex) => regex.find_iter(text).map(|found| found.as_str().to_owned()).collect(),
+            Words::Between(pattern) => {
+                pattern.gaps(text)?.iter().map(trimmed).filter(|word| !word.is_empty()).collect()
+            }
+            Words::Matching(pattern) => pattern.spans(text)?.iter().map(of).collect(),
             Words::Whole => vec![text.to_owned()],
         };
-        match self.case_sensitive {
+        Ok(match self.case_sensitive {
             true => words,
             false => words.into_iter().map(|word| word.to_lowercase()).collect(),
-        }
+        })
     }
 
     /// Letters that differ between a phrase and the words at a place; `None` when there are too many.
@@ -258,50 +257,44 @@ impl Counting {
 }
 
 impl Normalization {
-    fn apply(&self, text: String) -> String {
+    fn apply(&self, text: String) -> Result<String, GaveUp> {
         let mut text = text;
         for _ in 0..if self.recursive { ROUNDS_MAX } else { 1 } {
             let before = text.clone();
             for row in &self.rows {
-                text = row.apply(text, &self.counting);
+                text = row.apply(&text, &self.counting)?;
             }
             if text == before {
                 break;
             }
         }
-        text
+        Ok(text)
     }
 }
 
 impl Replacement {
-    fn apply(&self, text: String, counting: &Counting) -> String {
+    fn apply(&self, text: &str, counting: &Counting) -> Result<String, GaveUp> {
         match self {
-            Replacement::Pattern(regex, stem) => regex.replace_all(&text, stem.as_str()).into_owned(),
-            Replacement::Words(phrase, stem) => replace_words(&text, phrase, stem, counting),
+            Replacement::Pattern(pattern, stem) => pattern.replace_all(text, stem),
+            Replacement::Words(phrase, stem) => replace_words(text, phrase, stem, counting),
         }
     }
 }
 
 /// Words that are a phrase are replaced; all other text stays as it is.
-fn replace_words(text: &str, phrase: &[String], stem: &str, counting: &Counting) -> String {
+fn replace_words(text: &str, phrase: &[String], stem: &str, counting: &Counting) -> Result<String, GaveUp> {
     let spans: Vec<(usize, usize)> = match &counting.words {
         Words::Whole => {
             let same = if counting.case_sensitive { text == stem } else { false };
             let whole = phrase
                 .first()
                 .is_some_and(|p| *p == text || (!counting.case_sensitive && *p == text.to_lowercase()));
-            return if whole && !same { stem.to_owned() } else { text.to_owned() };
+            return Ok(if whole && !same { stem.to_owned() } else { text.to_owned() });
         }
-        Words::Matching(regex) => regex.find_iter(text).map(|found| (found.start(), found.end())).collect(),
-        Words::Between(regex) => {
-            let mut spans = Vec::new();
-            let mut start = 0;
-            for gap in regex.find_iter(text) {
-                spans.push((start, gap.start()));
-                start = gap.end();
-            }
-            spans.push((start, text.len()));
-            spans.iter().filter_map(|(start, end)| trimmed_span(text, *start, *end)).collect()
+        Words::Matching(pattern) => pattern.spans(text)?,
+        Words::Between(pattern) => {
+            let words = pattern.gaps(text)?;
+            words.iter().filter_map(|(start, end)| trimmed_span(text, *start, *end)).collect()
         }
     };
     let case = |word: &str| if counting.case_sensitive { word.to_owned() } else { word.to_lowercase() };
@@ -318,12 +311,12 @@ fn replace_words(text: &str, phrase: &[String], stem: &str, counting: &Counting)
         }
     }
     out.push_str(&text[copied..]);
-    out
+    Ok(out)
 }
 
 /// Unicode's punctuation: signs of currency and of arithmetic are none.
 fn is_punctuation(character: char) -> bool {
-    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{P}$").ok());
+    static PATTERN: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new(r"^\p{P}$").ok());
     if character.is_ascii() {
         return character.is_ascii_punctuation() && !"$+<=>^`|~".contains(character);
     }
@@ -363,19 +356,27 @@ impl TextIndex {
         if text.is_missing() || term.is_missing() {
             return Ok(Value::Missing);
         }
-        // Terms are words of the vocabulary that the text is brought to.
-        let (mut text, term) = (cx.shown(text, self.text_type), cx.shown(term, self.term_type));
-        for normalization in &self.normalizations {
-            text = normalization.apply(text);
+        let (text, term) = (cx.shown(text, self.text_type), cx.shown(term, self.term_type));
+        match self.index(text, &term) {
+            Ok(index) => Ok(Value::Num(index)),
+            Err(GaveUp) => Err(super::evaluate::invalid(cx, &GaveUp::what())),
         }
-        let words = self.counting.split(&text);
-        let phrase = self.counting.split(&term);
+    }
+
+    fn index(&self, text: String, term: &str) -> Result<f64, GaveUp> {
+        // Terms are words of the vocabulary that the text is brought to.
+        let mut text = text;
+        for normalization in &self.normalizations {
+            text = normalization.apply(text)?;
+        }
+        let words = self.counting.split(&text)?;
+        let phrase = self.counting.split(term)?;
         let hits = self.counting.hits(&words, &phrase);
         let count = match (self.best_hits, hits.iter().min()) {
             (true, Some(best)) => hits.iter().filter(|hit| *hit == best).count(),
             _ => hits.len(),
         } as f64;
-        Ok(Value::Num(match self.weights {
+        Ok(match self.weights {
             Weights::Frequency => count,
             Weights::Binary => f64::from(u8::from(count > 0.0)),
             Weights::Logarithmic => (1.0 + count).log10(),
@@ -385,7 +386,7 @@ impl TextIndex {
                     words.iter().map(|word| words.iter().filter(|w| *w == word).count()).max().unwrap_or(1);
                 0.5 * (1.0 + count / most as f64)
             }
-        }))
+        })
     }
 }
 
@@ -394,23 +395,22 @@ mod tests {
     use super::*;
 
     fn counting(distance_max: usize) -> Counting {
-        Counting { words: Words::Between(Regex::new(r"\s+").unwrap()), case_sensitive: false, distance_max }
+        let blanks = Pattern::new(r"\s+", Way::DOCUMENT).unwrap();
+        Counting { words: Words::Between(blanks), case_sensitive: false, distance_max }
     }
 
     #[test]
     fn phrases_are_found_word_by_word() {
-        let words = counting(0).split("The sun, the SUN and the moon.");
-        assert_eq!(counting(0).hits(&words, &counting(0).split("the sun")).len(), 2);
-        assert_eq!(counting(1).hits(&words, &counting(1).split("son")), [1, 1]);
+        let words = counting(0).split("The sun, the SUN and the moon.").unwrap();
+        assert_eq!(counting(0).hits(&words, &counting(0).split("the sun").unwrap()).len(), 2);
+        assert_eq!(counting(1).hits(&words, &counting(1).split("son").unwrap()), [1, 1]);
     }
 
     #[test]
     fn words_are_replaced_where_they_stand() {
-        let phrase = counting(0).split("user friendly");
-        assert_eq!(
-            replace_words("A user friendly, b", &phrase, "user_friendly", &counting(0)),
-            "A user_friendly, b"
-        );
+        let phrase = counting(0).split("user friendly").unwrap();
+        let replaced = replace_words("A user friendly, b", &phrase, "user_friendly", &counting(0));
+        assert_eq!(replaced.as_deref(), Ok("A user_friendly, b"));
     }
 
     #[test]

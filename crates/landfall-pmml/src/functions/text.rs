@@ -2,9 +2,9 @@
 
 use super::{Function, boolean, integer, numbers, string};
 use crate::expression::Apply;
+use crate::pattern::{Pattern, Way};
 use crate::run::Cx;
 use crate::value::Value;
-use regex::{Regex, RegexBuilder};
 use std::borrow::Cow;
 
 pub(super) const TABLE: &[Function] = &[
@@ -19,11 +19,7 @@ pub(super) const TABLE: &[Function] = &[
     Function::of("substring", (3, 3), string, substring),
     Function::of("concat", (1, usize::MAX), string, concat).taking_missing(),
     Function::of("replace", (3, 3), string, replace).with_pattern(),
-    Function::of("matches", (2, 2), boolean, |cx, apply, v| {
-        let text = cx.shown(v[0], apply.types[0]);
-        pattern(cx, apply, v).map_or(Value::Invalid, |regex| Value::Bool(regex.is_match(&text)))
-    })
-    .with_pattern(),
+    Function::of("matches", (2, 2), boolean, matches).with_pattern(),
     Function::of("formatNumber", (2, 2), string, format_number),
 ];
 
@@ -52,44 +48,26 @@ fn concat(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
     Value::Text(cx.symbol(&all))
 }
 
-/// Patterns of the data are compiled within these many bytes.
-const PATTERN_BYTES: usize = 1 << 20;
-
 /// The pattern of the document, or that of this row; `None` where it is none.
-fn pattern<'p>(cx: &Cx<'_>, apply: &'p Apply, values: &[Value]) -> Option<Cow<'p, Regex>> {
-    if let Some(regex) = &apply.regex {
-        return Some(Cow::Borrowed(regex));
+fn pattern<'p>(cx: &Cx<'_>, apply: &'p Apply, values: &[Value]) -> Option<Cow<'p, Pattern>> {
+    if let Some(pattern) = &apply.pattern {
+        return Some(Cow::Borrowed(pattern));
     }
-    let text = cx.shown(values[1], apply.types[1]);
-    RegexBuilder::new(&text).size_limit(PATTERN_BYTES).build().ok().map(Cow::Owned)
+    Pattern::new(&cx.shown(values[1], apply.types[1]), Way::DATA).ok().map(Cow::Owned)
+}
+
+fn matches(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
+    let text = cx.shown(values[0], apply.types[0]);
+    let found = pattern(cx, apply, values).and_then(|pattern| pattern.is_match(&text).ok());
+    found.map_or(Value::Invalid, Value::Bool)
 }
 
 /// All matches are replaced; `$1` in the replacement is a group.
 fn replace(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
     let text = cx.shown(values[0], apply.types[0]);
-    let with = grouped(&cx.shown(values[2], apply.types[2]));
-    let Some(regex) = pattern(cx, apply, values) else { return Value::Invalid };
-    let replaced = regex.replace_all(&text, with.as_str()).into_owned();
-    Value::Text(cx.symbol(&replaced))
-}
-
-/// `$1a` means group 1 before an `a`, not a group named `1a`.
-fn grouped(replacement: &str) -> String {
-    let mut all = String::new();
-    let mut characters = replacement.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '$' if characters.peek().is_some_and(char::is_ascii_digit) => {
-                let digit = characters.next().unwrap_or('0');
-                all.push_str(&format!("${{{digit}}}"));
-            }
-            '\\' => {
-                all.extend(characters.next().map(|c| if c == '$' { "$$".to_owned() } else { c.to_string() }))
-            }
-            _ => all.push(character),
-        }
-    }
-    all
+    let with = cx.shown(values[2], apply.types[2]);
+    let replaced = pattern(cx, apply, values).and_then(|pattern| pattern.replace_all(&text, &with).ok());
+    replaced.map_or(Value::Invalid, |replaced| Value::Text(cx.symbol(&replaced)))
 }
 
 /// By a pattern of C: flags, width, precision and one of `d`, `i`, `u`, `f`, `e`, `g`, `x`, `o`, `s`, some in capitals.
@@ -205,10 +183,5 @@ mod tests {
         assert_eq!(formatted(1234567.0, "%g").as_deref(), Some("1.23457e+06"));
         assert_eq!(formatted(0.5, "%.3G").as_deref(), Some("0.5"));
         assert_eq!(formatted(1.0, "%999d"), None);
-    }
-
-    #[test]
-    fn groups_of_one_digit_are_taken() {
-        assert_eq!(grouped("$1a\\$"), "${1}a$$");
     }
 }

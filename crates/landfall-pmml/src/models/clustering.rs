@@ -1,7 +1,9 @@
 //! `<ClusteringModel>`: the nearest of some clusters, each a centre or a distribution of values.
 
+use super::columns::{Centres, nearest};
 use super::measure::{self, Measure, Part};
 use super::{Body, Header};
+use crate::blocks::{Answers, BlockCx, BlockId};
 use crate::expression;
 use crate::read::{Element, Matrix, Place, array};
 use crate::resolve::{Build, DataField, Interval, Slot};
@@ -21,6 +23,7 @@ struct Clustering {
     clusters: Vec<Cluster>,
     /// What a missing value of each field would weigh.
     missing_weights: Vec<f64>,
+    block: Option<BlockId>,
 }
 
 #[derive(Debug)]
@@ -109,7 +112,11 @@ pub(super) fn read<'a>(
     let measure = measure.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> is missing"))?;
     let slots = fields.iter().map(|field| field.slot).collect();
     let (parts, orders) = fields.into_iter().map(|field| (field.part, field.order)).unzip();
-    Ok(Box::new(Clustering { measure, slots, parts, orders, clusters, missing_weights: weights }))
+    let mut model =
+        Clustering { measure, slots, parts, orders, clusters, missing_weights: weights, block: None };
+    let columns = model.columns();
+    model.block = b.block(|| columns);
+    Ok(Box::new(model))
 }
 
 /// A field that clusters have a part for; `None` for one that only describes them.
@@ -300,7 +307,44 @@ impl FieldStats {
     }
 }
 
+impl Clustering {
+    /// The same over columns, where centres of numbers are compared by their differences.
+    fn columns(&self) -> Option<Centres> {
+        let numbers = !self.slots.is_empty() && self.orders.iter().all(Option::is_none);
+        let centred = self.clusters.iter().all(|cluster| cluster.shares.is_empty());
+        let centres = self.clusters.iter().flat_map(|cluster| cluster.centre.iter().copied()).collect();
+        let weights = self.measure.weights_of_differences(&self.parts).filter(|_| numbers && centred)?;
+        Some(Centres::new(&self.slots, weights, centres, self.measure.clone()))
+    }
+
+    fn answer(&self, at: usize, answer: &mut Answer) {
+        (answer.value, answer.entity) = (self.clusters[at].id, self.clusters[at].id);
+        answer.display = self.clusters[at].name;
+    }
+}
+
 impl Body for Clustering {
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let Some(ready) = cx.compute(self.block) else { return false };
+        let rows = cx.rows();
+        let mut places = std::mem::take(&mut cx.w.places);
+        nearest(&ready.values, rows, self.measure.distance, &mut places, &mut answers.nearest);
+        // What is no number is nearer or farther than nothing.
+        for (covered, row) in cx.w.covered.iter_mut().zip(0..rows) {
+            *covered &= !ready.values[row..].iter().step_by(rows).any(|affinity| affinity.is_nan());
+        }
+        for cells in [&mut answers.value, &mut answers.entity] {
+            let ids = cells.values(rows).iter_mut().zip(&places);
+            ids.for_each(|(id, place)| *id = self.clusters[*place as usize].id);
+        }
+        answers.affinities.clear();
+        answers.affinities.extend_from_slice(&ready.values);
+        answers.entities.extend(self.clusters.iter().map(|cluster| [cluster.id, cluster.name]));
+        cx.w.places = places;
+        cx.give_back(self.block, ready);
+        true
+    }
+
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let mut x = Vec::with_capacity(self.slots.len());
         for (slot, order) in self.slots.iter().zip(&self.orders) {
@@ -334,8 +378,7 @@ impl Body for Clustering {
             }
         }
         if let Some((at, _)) = best {
-            (answer.value, answer.entity) = (self.clusters[at].id, self.clusters[at].id);
-            answer.display = self.clusters[at].name;
+            self.answer(at, answer);
         }
         Ok(())
     }

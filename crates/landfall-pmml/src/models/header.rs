@@ -139,6 +139,11 @@ impl Header {
         })
     }
 
+    /// Whether no model is around this one.
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.inherited.is_none()
+    }
+
     /// Of a model that has no schema of its own.
     pub(super) fn embedded<'a>(
         b: &mut Build<'a>,

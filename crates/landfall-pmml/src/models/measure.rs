@@ -132,6 +132,32 @@ impl Measure {
         Ok(Measure { kind, compare, distance })
     }
 
+    /// The weights of fields that are compared by their differences alone, put together field by field; `None` for others.
+    pub(crate) fn weights_of_differences(&self, parts: &[Part]) -> Option<Vec<f64>> {
+        let plain =
+            |part: &Part| part.compare.unwrap_or(self.compare) == Compare::AbsDiff && part.round.is_none();
+        let joined = matches!(self.kind, Kind::Euclidean | Kind::SquaredEuclidean | Kind::CityBlock);
+        (joined && parts.iter().all(plain)).then(|| parts.iter().map(|part| part.weight).collect())
+    }
+
+    /// What one weighted difference adds to a distance.
+    #[inline(always)]
+    pub(crate) fn step(&self, weight: f64, difference: f64) -> f64 {
+        match self.kind {
+            Kind::CityBlock => weight * difference,
+            _ => weight * difference * difference,
+        }
+    }
+
+    /// A distance of what has been added up.
+    #[inline(always)]
+    pub(crate) fn root(&self, sum: f64) -> f64 {
+        match self.kind {
+            Kind::Euclidean => sum.sqrt(),
+            _ => sum,
+        }
+    }
+
     /// Of two rows, `None` where a value is missing; `adjust` makes up for what the missing ones would add.
     pub(crate) fn between(&self, parts: &[Part], x: &[Option<f64>], y: &[f64], adjust: f64) -> f64 {
         if matches!(self.kind, Kind::SimpleMatching | Kind::Jaccard | Kind::Tanimoto | Kind::Binary { .. }) {

@@ -219,6 +219,16 @@ impl Neighbors {
         if self.measure.distance { 1.0 / (distance + self.threshold) } else { distance + self.threshold }
     }
 
+    /// What each neighbour weighs.
+    fn weights(&self, nearest: &[(usize, f64)]) -> Vec<f64> {
+        let all: Vec<f64> = nearest.iter().map(|(_, distance)| self.weight(*distance)).collect();
+        // Without a threshold those at no distance outweigh all others.
+        match all.iter().any(|weight| weight.is_infinite()) {
+            true => all.iter().map(|weight| f64::from(u8::from(weight.is_infinite()))).collect(),
+            false => all,
+        }
+    }
+
     fn number(&self, nearest: &[(usize, f64)], target: usize) -> Option<f64> {
         let value = |at: usize| self.rows[at].targets[target].num();
         let values: Vec<f64> = nearest.iter().filter_map(|(at, _)| value(*at)).collect();
@@ -227,7 +237,8 @@ impl Neighbors {
             Continuous::Average => values.iter().sum::<f64>() / count,
             Continuous::Median => median(values),
             Continuous::WeightedAverage => {
-                let weighted = nearest.iter().filter_map(|(at, d)| Some((value(*at)?, self.weight(*d))));
+                let weights = self.weights(nearest);
+                let weighted = nearest.iter().zip(weights).filter_map(|((at, _), w)| Some((value(*at)?, w)));
                 let (sum, total) = weighted.fold((0.0, 0.0), |(sum, total), (x, w)| (sum + x * w, total + w));
                 sum / total
             }
@@ -237,9 +248,9 @@ impl Neighbors {
     /// Votes by value, in order of first appearance among the nearest.
     fn votes(&self, nearest: &[(usize, f64)], target: usize) -> Vec<(Value, f64)> {
         let mut votes: Vec<(Value, f64)> = Vec::new();
-        for (at, distance) in nearest {
+        let weights = if self.weighted_vote { self.weights(nearest) } else { vec![1.0; nearest.len()] };
+        for ((at, _), vote) in nearest.iter().zip(weights) {
             let value = self.rows[*at].targets[target];
-            let vote = if self.weighted_vote { self.weight(*distance) } else { 1.0 };
             match votes.iter_mut().find(|(other, _)| *other == value) {
                 Some((_, count)) => *count += vote,
                 None => votes.push((value, vote)),

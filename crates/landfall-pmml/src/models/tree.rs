@@ -1,7 +1,9 @@
 //! `<TreeModel>`: nodes with predicates, flat, children linked.
 
+use super::forest::Alone;
 use super::predicate::{self, Predicate};
 use super::{Body, Header, Math, MiningFunction};
+use crate::blocks::{Answers, BlockCx};
 use crate::read::Element;
 use crate::resolve::Build;
 use crate::run::{Answer, Cx};
@@ -23,8 +25,10 @@ pub(crate) struct Tree {
     pub(super) missing: MissingStrategy,
     penalty: f64,
     pub(super) last_prediction: bool,
-    function: MiningFunction,
+    pub(super) function: MiningFunction,
     math: Math,
+    /// The same over columns.
+    alone: Option<Alone>,
 }
 
 #[derive(Debug)]
@@ -42,9 +46,9 @@ pub(super) struct Node {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct ClassScore {
-    class: u32,
-    probability: f64,
+pub(super) struct ClassScore {
+    pub(super) class: u32,
+    pub(super) probability: f64,
     confidence: Option<f64>,
     count: f64,
 }
@@ -91,6 +95,7 @@ pub(super) fn read<'a>(
         last_prediction,
         function: header.function,
         math: header.math,
+        alone: None,
     };
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
@@ -103,6 +108,9 @@ pub(super) fn read<'a>(
     }
     tree.nodes.shrink_to_fit();
     tree.distributions.shrink_to_fit();
+    if header.is_outermost() && tree.answers_by_nodes(header) {
+        tree.alone = Alone::new(b, &tree, header.list);
+    }
     Ok(Box::new(tree))
 }
 
@@ -230,6 +238,13 @@ fn close<'a>(b: &mut Build<'a>, open: Open<'a>, tree: &mut Tree) -> Result<(), P
     Ok(())
 }
 
+impl Node {
+    /// The score, where the node has one of its own.
+    pub(super) fn plain_score(&self) -> Option<Value> {
+        Some(self.score).filter(|score| !score.is_missing())
+    }
+}
+
 impl Tree {
     fn children(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
         let first = Some(self.nodes[node as usize].first_child).filter(|child| *child != NONE);
@@ -297,6 +312,25 @@ impl Tree {
             }
             node = *parent;
         }
+    }
+
+    /// Whether which node is reached says all that is asked of the tree.
+    fn answers_by_nodes(&self, header: &Header) -> bool {
+        let confident = self.distributions.iter().any(|score| score.confidence.is_some());
+        let asked = confident && header.outputs.iter().any(super::output::Document::asks_confidence);
+        let known = matches!(self.function, MiningFunction::Regression | MiningFunction::Classification);
+        known && !asked && self.penalty == 1.0 && self.embedded.is_empty()
+    }
+
+    /// A node's classes.
+    pub(super) fn shares(&self, node: u32) -> &[ClassScore] {
+        let (start, end) = self.nodes[node as usize].distribution;
+        &self.distributions[start as usize..end as usize]
+    }
+
+    /// What a node is called.
+    pub(super) fn id(&self, node: u32) -> Value {
+        self.nodes[node as usize].id
     }
 
     /// What a node answers whatever the row: its value, and the probabilities of `classes`, where it has any. `None` for
@@ -487,7 +521,14 @@ impl Body for Tree {
         Some(self)
     }
 
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        self.alone.as_ref().is_some_and(|alone| alone.over_columns(self, cx, answers))
+    }
+
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        if let Some(node) = self.alone.as_ref().and_then(|alone| alone.node(cx)) {
+            return self.answer_with(cx, node, 0, answer);
+        }
         match self.descend(cx)? {
             Reached::Nothing => {}
             Reached::Node(node, defaults) => self.answer_with(cx, node, defaults, answer)?,

@@ -121,7 +121,7 @@ fn damaged_documents_neither_panic_nor_hang() {
 
 #[test]
 fn foreign_values_neither_panic_nor_hang() {
-    let cells: [&[u8]; 12] = [
+    let cells: [&[u8]; 13] = [
         b"",
         b"12345678",
         b"\x00\x00\x00\x00\x00\x00\xf0\x7f",
@@ -129,6 +129,7 @@ fn foreign_values_neither_panic_nor_hang() {
         b"2024-02-30",
         b"9999-12-31T23:59:60",
         b"(a+)+$",
+        b"(?=(a+)+$)(x|y)*+\\1",
         b"%9999999999d %.400f %q",
         b"\xc3\xa9\xf0\x9f\x98\x80 x",
         b"$1 \\ ${",

@@ -179,3 +179,56 @@ fn an_isolation_forest_takes_the_digits_of_the_specification() {
     let got: f64 = answers(&document("", &model), "x\n1\n")[1].split(',').next().unwrap().parse().unwrap();
     assert!((got - 0.352_557_492_199_458_2).abs() < 1e-15, "{got}");
 }
+
+/// Fields `x` (a number) and `y` (a number), and a model.
+fn of_numbers(model: &str) -> String {
+    let field =
+        |name: &str| format!("<DataField name=\"{name}\" optype=\"continuous\" dataType=\"double\"/>");
+    crate::cases::with_fields(&(field("x") + &field("y")), model)
+}
+
+const SCHEMA: &str =
+    "<MiningSchema><MiningField name=\"y\" usageType=\"target\"/><MiningField name=\"x\"/></MiningSchema>";
+
+#[test]
+fn a_tree_that_asks_nothing_answers_each_row() {
+    let tree = "<Node score=\"2.5\"><True/></Node></TreeModel>";
+    let model = of_numbers(&format!("<TreeModel functionName=\"regression\">{SCHEMA}{tree}"));
+    assert_eq!(answers(&model, "x\n1\n2\nNA\n4\n5\n"), ["y", "2.5", "2.5", "2.5", "2.5", "2.5"]);
+}
+
+#[test]
+fn a_tree_has_the_same_answers_over_columns_where_values_are_missing() {
+    let split =
+        |operator: &str| format!("<SimplePredicate field=\"x\" operator=\"{operator}\" value=\"3\"/>");
+    let nodes = format!(
+        "<Node id=\"a\" score=\"1\" defaultChild=\"c\"><True/><Node id=\"b\" score=\"2\">{}</Node><Node id=\"c\" \
+         score=\"3\">{}</Node></Node>",
+        split("lessThan"),
+        split("greaterOrEqual")
+    );
+    let output = "<Output><OutputField name=\"node\" feature=\"entityId\" optype=\"categorical\" dataType=\"string\"/></Output>";
+    for (strategy, missing) in
+        [("lastPrediction", "1,a"), ("defaultChild", "3,c"), ("nullPrediction", ","), ("none", ",")]
+    {
+        let model = of_numbers(&format!(
+            "<TreeModel functionName=\"regression\" missingValueStrategy=\"{strategy}\">{SCHEMA}{output}{nodes}</TreeModel>"
+        ));
+        let lines = answers(&model, "x\n1\n3\nNA\n2\n9\n");
+        assert_eq!(lines[1..], ["2,b", "3,c", missing, "2,b", "3,c"], "{strategy}");
+    }
+}
+
+#[test]
+fn neighbours_at_no_distance_outweigh_all_others_without_a_threshold() {
+    let rows = "<TrainingInstances><InstanceFields><InstanceField field=\"x\" column=\"x\"/><InstanceField field=\"y\" \
+                column=\"y\"/></InstanceFields><InlineTable><row><x>1</x><y>4</y></row><row><x>3</x><y>8</y></row>\
+                </InlineTable></TrainingInstances><ComparisonMeasure kind=\"distance\"><euclidean/></ComparisonMeasure>\
+                <KNNInputs><KNNInput field=\"x\"/></KNNInputs>";
+    let model = of_numbers(&format!(
+        "<NearestNeighborModel functionName=\"regression\" numberOfNeighbors=\"2\" threshold=\"0\" \
+         continuousScoringMethod=\"weightedAverage\">{SCHEMA}{rows}</NearestNeighborModel>"
+    ));
+    // At 2 both weigh one.
+    assert_eq!(answers(&model, "x\n1\n3\n2\n"), ["y", "4", "8", "6"]);
+}

@@ -15,5 +15,6 @@ mod rules;
 mod segments;
 mod series;
 mod table;
+mod texts;
 mod versions;
 mod ways;

@@ -1,6 +1,8 @@
 //! Models over columns: the same arithmetic as row by row, in the same order for each row, with the rows side by side.
 
+mod centres;
 mod densities;
+mod design;
 mod kernels;
 mod linear;
 mod machines;
@@ -8,7 +10,9 @@ mod model;
 mod network;
 mod points;
 
+pub(super) use centres::{Centres, nearest};
 pub(super) use densities::{Densities, Evidence};
+pub(super) use design::{Design, DesignCell};
 pub(super) use kernels::Vectors;
 pub(super) use linear::{Linear, LinearTable};
 pub(super) use machines::{KernelMachine, KernelMachines, VectorField};

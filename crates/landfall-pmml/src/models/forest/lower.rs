@@ -1,6 +1,6 @@
 //! Trees of a document to trees of a forest: what each leaf adds, and where a row without a value goes.
 
-use super::{Lowered, Sums};
+use super::Lowered;
 use crate::blocks::{Coding, Feature};
 use crate::models::predicate::{Connective, Operator, Predicate};
 use crate::models::tree::{MissingStrategy, NONE, Tree};
@@ -22,7 +22,8 @@ pub(crate) type Answer<'t> = dyn Fn(u32) -> Option<Vec<f64>> + 't;
 /// A forest of trees whose answers are added up, each addition rounded to single precision where `single` says so;
 /// `None` where a forest would not give the same numbers.
 pub(crate) fn lower(b: &Build<'_>, members: &[Member<'_>], outputs: usize, single: bool) -> Option<Lowered> {
-    let features = features(b, members)?;
+    // Trees that ask nothing have no columns to be answered by.
+    let features = features(b, members).filter(|features| !features.list.is_empty())?;
     let floats = features.list.iter().all(|feature| match feature.coding {
         Coding::Number => b.slots[feature.slot as usize].dtype == DataType::Float,
         Coding::Category(_) => true,
@@ -173,8 +174,9 @@ impl Lowering<'_, '_> {
         for feature in &mut self.features.list {
             feature.single = single && matches!(feature.coding, Coding::Number);
         }
-        let forest: Box<dyn Sums> = Box::new(builder.finish());
-        Some(Lowered { features: self.features.list, outputs: self.outputs, forest })
+        let forest = builder.finish();
+        forest.prepare();
+        Some(Lowered { features: self.features.list, outputs: self.outputs, forest: Box::new(forest) })
     }
 
     fn tree<X: Real, Y: Real>(&mut self, member: &Member<'_>) -> Option<TreeSpec<X, Y>> {

@@ -3,9 +3,11 @@
 //! Rows that the forest does not cover (a missing value where no side of a split takes it, a value that is no number)
 //! are told apart, and go through the trees as the document has them.
 
+mod alone;
 mod join;
 mod lower;
 
+pub(crate) use alone::Alone;
 pub(crate) use join::{Join, Joined, Trees};
 
 use crate::blocks::{Block, Feature, RowValues};

@@ -1,10 +1,12 @@
 //! `<GeneralRegressionModel>`: parameters, each a product of factors and powers; all links; Cox's cumulative hazard.
 
+mod columns;
 mod link;
 mod parts;
 
 use super::normalization::{Normalization, simple_max, soft_max};
 use super::{Body, Header, Math, MiningFunction};
+use crate::blocks::{Answers, BlockCx, BlockId, RowValues};
 use crate::read::Element;
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
@@ -60,6 +62,7 @@ struct General {
     hazard: Option<Hazard>,
     /// Of parameters, by their places; empty where the document has none.
     covariances: Vec<(usize, usize, f64)>,
+    block: Option<BlockId>,
 }
 
 /// A number that stands in the document or in a field.
@@ -157,7 +160,7 @@ pub(super) fn read<'a>(
         equations.sort_by_key(|equation| equation.class);
     }
     let covariances = parts.covariances();
-    Ok(Box::new(General {
+    let mut model = General {
         kind,
         function: header.function,
         parameters: parts.parameters,
@@ -169,7 +172,11 @@ pub(super) fn read<'a>(
         trials,
         hazard,
         covariances,
-    }))
+        block: None,
+    };
+    let columns = model.columns();
+    model.block = b.block(|| columns);
+    Ok(Box::new(model))
 }
 
 impl Cell {
@@ -214,7 +221,7 @@ impl General {
     }
 
     fn score(&self, equation: &Equation, design: &[f64]) -> f64 {
-        equation.betas.iter().map(|(parameter, beta)| beta * design[*parameter]).sum()
+        equation.betas.iter().fold(0.0, |sum, (parameter, beta)| sum + beta * design[*parameter])
     }
 
     /// The standard error of the predicted mean, by the covariances of the parameters.
@@ -252,66 +259,86 @@ impl General {
         Ok(Some(base * risk))
     }
 
-    fn classify(&self, cx: &mut Cx<'_>, scores: Vec<f64>, answer: &mut Answer) {
-        let count = cx.m.lists[answer.list].len();
-        answer.scores.resize(count, 0.0);
-        match self.kind {
-            Kind::Ordinal => {
-                let mut below = 0.0;
-                let mut left: Vec<usize> = (0..count).collect();
-                for (equation, score) in self.equations.iter().zip(scores) {
-                    let Some(class) = equation.class else { continue };
-                    let upto = self.cumulative.one(score, DOUBLE);
-                    answer.scores[class] = upto - below;
-                    below = upto;
-                    left.retain(|other| *other != class);
-                }
-                if let Some(last) = self.reference.or(left.last().copied()) {
-                    answer.scores[last] = 1.0 - below;
-                }
+    /// Where one score says the probability of one of two classes: that class, and the one that gets what is left.
+    fn two_classes(&self, count: usize) -> Option<(Option<usize>, Option<usize>)> {
+        let alone = matches!(self.kind, Kind::Generalized | Kind::Linear | Kind::Cox);
+        if !alone || self.equations.len() != 1 {
+            return None;
+        }
+        let class = self.equations[0].class.or_else(|| {
+            // The one that is not the reference, which is the first where none is named.
+            (0..count).find(|class| *class != self.reference.unwrap_or(0))
+        });
+        let other = self.reference.or_else(|| (0..count).find(|other| Some(*other) != class));
+        Some((class, other.filter(|other| Some(*other) != class)))
+    }
+
+    /// The link of a score that says the probability of a class.
+    fn link_of_class(&self) -> Link {
+        let none = self.link == Link::Identity && self.kind == Kind::Linear;
+        if none { Link::Logit } else { self.link }
+    }
+
+    /// The probabilities of all classes by the scores of the equations; `into` is zeros.
+    fn probabilities(&self, scores: &[f64], into: &mut [f64]) {
+        if self.kind == Kind::Ordinal {
+            return self.ordinal(scores, into);
+        }
+        if let Some((class, other)) = self.two_classes(into.len()) {
+            let probability = self.link_of_class().inverse(scores[0]);
+            if let Some(class) = class {
+                into[class] = probability;
             }
-            Kind::Generalized | Kind::Linear | Kind::Cox if self.equations.len() == 1 => {
-                let link = if self.link == Link::Identity && self.kind == Kind::Linear {
-                    Link::Logit
-                } else {
-                    self.link
-                };
-                let probability = link.inverse(scores[0]);
-                let class = self.equations[0].class.or_else(|| {
-                    // The one that is not the reference, which is the first where none is named.
-                    (0..count).find(|class| *class != self.reference.unwrap_or(0))
-                });
-                if let Some(class) = class {
-                    answer.scores[class] = probability;
-                }
-                let other = self.reference.or_else(|| (0..count).find(|other| Some(*other) != class));
-                if let Some(other) = other.filter(|other| Some(*other) != class) {
-                    answer.scores[other] = 1.0 - probability;
-                }
+            if let Some(other) = other {
+                into[other] = 1.0 - probability;
             }
-            _ => {
-                // A class without coefficients has a score of zero.
-                for (equation, score) in self.equations.iter().zip(scores) {
-                    if let Some(class) = equation.class {
-                        answer.scores[class] = score;
-                    }
-                }
-                match self.kind {
-                    Kind::Multinomial => soft_max(&mut answer.scores, DOUBLE),
-                    _ => {
-                        answer.scores.iter_mut().for_each(|score| *score = self.link.inverse(*score));
-                        simple_max(&mut answer.scores, DOUBLE);
-                    }
-                }
+            return;
+        }
+        // A class without coefficients has a score of zero.
+        for (equation, score) in self.equations.iter().zip(scores) {
+            if let Some(class) = equation.class {
+                into[class] = *score;
             }
         }
-        answer.value = answer.best().map_or(Value::Missing, |class| cx.m.lists[answer.list][class]);
+        match self.kind {
+            Kind::Multinomial => soft_max(into, DOUBLE),
+            _ => {
+                into.iter_mut().for_each(|score| *score = self.link.inverse(*score));
+                simple_max(into, DOUBLE);
+            }
+        }
+    }
+
+    fn ordinal(&self, scores: &[f64], into: &mut [f64]) {
+        let mut below = 0.0;
+        let mut left: Vec<usize> = (0..into.len()).collect();
+        for (equation, score) in self.equations.iter().zip(scores) {
+            let Some(class) = equation.class else { continue };
+            let upto = self.cumulative.one(*score, DOUBLE);
+            into[class] = upto - below;
+            below = upto;
+            left.retain(|other| *other != class);
+        }
+        if let Some(last) = self.reference.or(left.last().copied()) {
+            into[last] = 1.0 - below;
+        }
     }
 }
 
 impl Body for General {
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        self.answer_columns(cx, answers)
+    }
+
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
-        let Some(design) = self.design(cx)? else { return Ok(()) };
+        let ahead = cx.ahead(self.block).filter(|_| self.covariances.is_empty());
+        let design = match &ahead {
+            Some(_) => Vec::new(),
+            None => match self.design(cx)? {
+                Some(design) => design,
+                None => return Ok(()),
+            },
+        };
         if let Some(hazard) = &self.hazard {
             answer.value = Value::of(self.cumulative_hazard(cx, hazard, &design)?);
             return Ok(());
@@ -322,10 +349,14 @@ impl Body for General {
             _ => self.number(cx, &self.offset)?,
         };
         let (Some(offset), Some(trials)) = (offset, self.number(cx, &self.trials)?) else { return Ok(()) };
-        let scores: Vec<f64> =
-            self.equations.iter().map(|equation| self.score(equation, &design) + offset).collect();
+        let own = || self.equations.iter().map(|equation| self.score(equation, &design)).collect();
+        let mut scores: RowValues = ahead.unwrap_or_else(own);
+        scores.iter_mut().for_each(|score| *score += offset);
         if self.function == MiningFunction::Classification {
-            self.classify(cx, scores, answer);
+            let classes = &cx.m.lists[answer.list];
+            answer.scores.resize(classes.len(), 0.0);
+            self.probabilities(&scores, &mut answer.scores);
+            answer.value = answer.best().map_or(Value::Missing, |class| classes[class]);
         } else {
             let mean =
                 if self.kind == Kind::Linear { scores[0] } else { self.link.inverse(scores[0]) * trials };

@@ -4,7 +4,7 @@ use super::OutputField;
 use super::feature::Feature;
 use crate::blocks::{Answers, BlockCx, Cells, CellsView};
 use crate::expression::Expr;
-use crate::value::DataType;
+use crate::value::{DataType, Value};
 
 impl OutputField {
     /// The field's values for rows that its model has answered; `false` where they are not known over columns.
@@ -39,7 +39,7 @@ impl Feature {
         match self {
             Feature::Predicted(None) => into.copy(&answers.value),
             Feature::Predicted(Some(slot))
-            | Feature::Expression(Expr::Field { slot, if_missing: crate::value::Value::Missing }) => {
+            | Feature::Expression(Expr::Field { slot, if_missing: Value::Missing }) => {
                 match cx.w.cells(*slot) {
                     Some(cells) => into.copy(cells),
                     None => return false,
@@ -51,6 +51,20 @@ impl Feature {
             }
             Feature::Reason(rank) if *rank <= answers.ranks => {
                 into.copy(&answers.reasons[rank.max(&1) - 1]);
+            }
+            Feature::Affinity(Some(entity), _) => {
+                let rows = cx.rows();
+                let named = |names: &[Value; 2]| names.contains(entity);
+                match answers.entities.iter().position(named) {
+                    _ if answers.entities.is_empty() => return false,
+                    Some(at) => {
+                        into.numbers(rows).copy_from_slice(&answers.affinities[at * rows..(at + 1) * rows]);
+                    }
+                    None => into.clear(),
+                }
+            }
+            Feature::Affinity(None, 0 | 1) if !answers.entities.is_empty() => {
+                into.numbers(cx.rows()).copy_from_slice(&answers.nearest);
             }
             Feature::Entity(0 | 1) => into.copy(&answers.entity),
             Feature::Warning => into.clear(),

@@ -37,6 +37,11 @@ impl Document {
         self.segment.is_none() && matches!(self.feature.as_str(), "entityId" | "clusterId")
     }
 
+    /// Whether it asks how sure the model is, where that is not how probable.
+    pub(crate) fn asks_confidence(&self) -> bool {
+        self.feature == "confidence"
+    }
+
     /// Whether it asks how far the parts of a prediction are from each other.
     pub(crate) fn wants_deviation(&self) -> bool {
         self.feature.starts_with("standard") || self.feature.starts_with("confidenceInterval")
