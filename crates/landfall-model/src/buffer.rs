@@ -68,13 +68,30 @@ impl BufferMut {
     /// Appends bytes.
     #[inline]
     pub fn extend_from_bytes(&mut self, bytes: &[u8]) {
-        let end = self.len + bytes.len();
-        if end > self.lines.len() * LINE_BYTES {
-            self.lines.resize(end.div_ceil(LINE_BYTES), EMPTY_LINE);
-        }
         let start = self.len;
-        self.len = end;
-        self.bytes_mut()[start..end].copy_from_slice(bytes);
+        let room = self.lines.len() * LINE_BYTES - start;
+        if bytes.len() > room {
+            return self.extend_by_lines(bytes, room);
+        }
+        self.len = start + bytes.len();
+        self.bytes_mut()[start..].copy_from_slice(bytes);
+    }
+
+    /// Appends more bytes than there is room for in the lines. Line by line, since lines that are added before they are
+    /// written would be filled with zeros first.
+    #[inline(never)]
+    fn extend_by_lines(&mut self, bytes: &[u8], room: usize) {
+        let (head, tail) = bytes.split_at(room);
+        self.extend_from_bytes(head);
+        let (whole, rest) = tail.as_chunks::<LINE_BYTES>();
+        self.lines.reserve(tail.len().div_ceil(LINE_BYTES));
+        self.lines.extend(whole.iter().map(|line| Line(*line)));
+        if !rest.is_empty() {
+            let mut line = EMPTY_LINE;
+            line.0[..rest.len()].copy_from_slice(rest);
+            self.lines.push(line);
+        }
+        self.len += tail.len();
     }
 
     /// Shortens to `len` bytes; does nothing when it is shorter already.
@@ -209,6 +226,24 @@ mod tests {
         let frozen = buffer.freeze();
         assert!(frozen.is_aligned(LINE_BYTES));
         assert_eq!(bytemuck::cast_slice::<u8, u32>(frozen.bytes()), (0..1000).collect::<Vec<u32>>());
+    }
+
+    #[test]
+    fn pieces_of_any_length_stand_behind_each_other() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(5000).collect();
+        for lengths in [[1, 63, 64, 65], [7, 200, 0, 3], [128, 1, 127, 64]] {
+            let (mut buffer, mut expected) = (BufferMut::new(), Vec::new());
+            for (place, length) in lengths.into_iter().cycle().take(40).enumerate() {
+                buffer.extend_from_bytes(&bytes[place..place + length]);
+                expected.extend_from_slice(&bytes[place..place + length]);
+                assert_eq!(buffer.bytes(), expected);
+                if place % 7 == 6 {
+                    buffer.truncate(expected.len() - length / 2);
+                    expected.truncate(expected.len() - length / 2);
+                }
+            }
+            assert_eq!(buffer.freeze().bytes(), expected);
+        }
     }
 
     #[test]

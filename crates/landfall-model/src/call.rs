@@ -14,7 +14,8 @@ pub struct Call {
     wanted: Wanted,
 }
 
-type Inputs = SmallVec<[Option<Input>; 4]>;
+/// On the heap: an input is large, and a call is handed on many times.
+type Inputs = Vec<Option<Input>>;
 
 /// What an input's slot is filled with.
 #[derive(Clone, Debug)]
@@ -187,13 +188,18 @@ impl Call {
     /// Whether rows of both may run in one batch: one signature, the same outputs wanted, the same inputs given, all as
     /// arrays of equal dims but for rows, or as the same columns of a matrix.
     pub fn joins(&self, other: &Call) -> bool {
+        self.joins_by(other, |a, b| a.shape().get(1..) == b.shape().get(1..))
+    }
+
+    /// The same with another rule for which arrays join.
+    pub(crate) fn joins_by(&self, other: &Call, arrays: impl Fn(&Tensor, &Tensor) -> bool) -> bool {
         Arc::ptr_eq(&self.signature, &other.signature)
             && self.wanted == other.wanted
             && self.rows.is_some()
             && *self.signature.rows() == RowRule::Independent
             && self.inputs.iter().zip(&other.inputs).all(|pair| match pair {
                 (None, None) => true,
-                (Some(Input::Dense(a)), Some(Input::Dense(b))) => a.shape().get(1..) == b.shape().get(1..),
+                (Some(Input::Dense(a)), Some(Input::Dense(b))) => arrays(a, b),
                 (Some(Input::Columns(a)), Some(Input::Columns(b))) => {
                     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| columns_join(a.as_ref(), b.as_ref()))
                 }

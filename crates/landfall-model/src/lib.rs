@@ -20,6 +20,7 @@ mod call;
 mod dtype;
 mod engine;
 mod files;
+mod level;
 mod options;
 mod outputs;
 mod problem;

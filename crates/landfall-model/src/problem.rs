@@ -222,6 +222,11 @@ pub enum Reason {
         option: String,
         known: Vec<String>,
     },
+    /// A load option or another setting that the model knows, with a value that does not fit.
+    SettingInvalid {
+        setting: String,
+        why: String,
+    },
     /// Decided and worded by the dialect, format or engine itself, where the mistake was found.
     Worded {
         kind: Kind,
@@ -257,6 +262,12 @@ impl Problem {
     #[cold]
     pub fn invalid(text: impl Into<String>) -> Self {
         Problem::worded(Kind::InvalidArgument, text)
+    }
+
+    /// A load option whose value does not fit.
+    #[cold]
+    pub fn option(key: &str, why: impl Into<String>) -> Self {
+        Problem::new(Reason::SettingInvalid { setting: format!("option {key}"), why: why.into() })
     }
 
     /// Something that must not happen, in a sentence.
@@ -319,6 +330,7 @@ impl Problem {
             | ValueInvalid { .. }
             | NotRecognised { .. }
             | OptionUnknown { .. }
+            | SettingInvalid { .. }
             | Malformed { .. } => Kind::InvalidArgument,
             Reason::DeadlineExceeded => Kind::DeadlineExceeded,
             Reason::Cancelled => Kind::Cancelled,
@@ -403,6 +415,7 @@ impl fmt::Display for Reason {
             OptionUnknown { option, known } => {
                 write!(f, "unknown option {option:?}; known: {}", names(known))
             }
+            SettingInvalid { setting, why } => write!(f, "{setting}: {why}"),
             Worded { text, .. } => f.write_str(text),
         }
     }

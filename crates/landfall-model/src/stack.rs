@@ -16,7 +16,7 @@ impl Call {
             return Ok((*first).clone());
         }
         let rows = calls.iter().map(|call| call.rows().unwrap_or(0)).sum();
-        let mut inputs = SmallVec::new();
+        let mut inputs = Vec::with_capacity(first.inputs().len());
         for slot in 0..first.inputs().len() {
             if let Some(Input::Columns(columns)) = first.input(slot) {
                 inputs.push(Some(stacked_columns(calls, slot, columns.len())?));
@@ -39,7 +39,7 @@ impl Call {
     pub fn part(&self, range: Range<usize>) -> Option<Call> {
         let rows = self.rows().filter(|_| *self.signature().rows() != RowRule::None)?;
         assert!(range.start <= range.end && range.end <= rows, "rows {range:?} of {rows}");
-        let mut inputs = SmallVec::new();
+        let mut inputs = Vec::with_capacity(self.inputs().len());
         for input in self.inputs() {
             inputs.push(match input {
                 None => None,
@@ -59,7 +59,7 @@ impl Call {
     /// # Errors
     /// Internal, when the call has no rows to repeat.
     pub fn padded(&self, rows: usize) -> Result<Call, Problem> {
-        let mut inputs = SmallVec::new();
+        let mut inputs = Vec::with_capacity(self.inputs().len());
         for input in self.inputs() {
             inputs.push(match input {
                 Some(Input::Dense(tensor)) => Some(Input::Dense(pad_rows(tensor, rows)?)),

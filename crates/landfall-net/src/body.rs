@@ -3,7 +3,7 @@
 use crate::limits::BODY_IDLE;
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
-use landfall_model::{Buffer, Kind, Problem};
+use landfall_model::{Buffer, BufferMut, Kind, LINE_BYTES, Problem};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -47,6 +47,9 @@ impl BodyError {
     }
 }
 
+/// The most room that is made for a body before it has come: what is declared is a promise.
+const ROOM: usize = 1 << 20;
+
 /// A body over the limit.
 pub(crate) fn too_large(limit: usize) -> Problem {
     let text = format!("the request body is larger than {limit} bytes (the limit is set with --max-body)");
@@ -62,32 +65,45 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
+    read_around(body, limit, 0).await
+}
+
+/// The same for a body whose bytes from `boundary` on are elements of arrays: where it has to be put together from pieces, it
+/// is laid so that those lie aligned, and need no copy of their own.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_around<B>(body: B, limit: usize, boundary: usize) -> Result<Buffer, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error,
+{
     let too_large = || BodyError::TooLarge { limit };
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut pieces = Pieces::new(body, Some(BODY_IDLE));
-    let mut whole = Vec::new();
-    let mut first: Option<Bytes> = None;
-    while let Some(piece) = pieces.next().await? {
-        if piece.len() > limit.saturating_sub(whole.len() + first.as_ref().map_or(0, Bytes::len)) {
+    let Some(first) = pieces.next().await? else { return Ok(Buffer::default()) };
+    if first.len() > limit {
+        return Err(too_large());
+    }
+    let Some(second) = pieces.next().await? else { return Ok(Buffer::from_owner(first)) };
+    let lead = (LINE_BYTES - boundary % LINE_BYTES) % LINE_BYTES;
+    let mut whole = BufferMut::with_capacity(lead + declared.min(ROOM).max(first.len() + second.len()));
+    whole.extend_from_bytes(&[0; LINE_BYTES][..lead]);
+    whole.extend_from_bytes(&first);
+    drop(first);
+    let mut next = Some(second);
+    while let Some(piece) = next {
+        if piece.len() > limit - (whole.len() - lead) {
             return Err(too_large());
         }
-        match first.take() {
-            None if whole.is_empty() => first = Some(piece),
-            None => whole.extend_from_slice(&piece),
-            Some(head) => {
-                whole.reserve(head.len() + piece.len());
-                whole.extend_from_slice(&head);
-                whole.extend_from_slice(&piece);
-            }
-        }
+        whole.extend_from_bytes(&piece);
+        next = pieces.next().await?;
     }
-    Ok(match first {
-        Some(only) => Buffer::from_owner(only),
-        None if whole.is_empty() => Buffer::default(),
-        None => Buffer::from_owner(whole),
-    })
+    let whole = whole.freeze();
+    Ok(whole.slice(lead..whole.len()))
 }
 
 /// A body's pieces as they come, with a limit on how long none may come, if there is one.
@@ -205,6 +221,18 @@ mod tests {
         assert_eq!(read(body, 4).await.unwrap().bytes().as_ptr(), only.as_ptr());
         assert_eq!(read(given(&["a", "", "bc", "d"]), 4).await.unwrap().bytes(), b"abcd");
         assert_eq!(read(given(&[]), 0).await.unwrap().bytes(), b"");
+    }
+
+    #[tokio::test]
+    async fn what_follows_the_boundary_of_a_body_in_pieces_lies_aligned() {
+        for boundary in [0, 2, 63, 64, 100, usize::MAX] {
+            let body = Bytes::from(vec![7u8; boundary.min(200) + 96]);
+            let pieces = [body.slice(..1), body.slice(1..40), body.slice(40..)].into();
+            let given = Given { pieces, hangs: false, declared: body.len() as u64 };
+            let read = read_around(given, 1000, boundary).await.unwrap();
+            assert_eq!(read.bytes(), body);
+            assert!(boundary > 200 || read.slice(boundary..read.len()).is_aligned(LINE_BYTES));
+        }
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Whether only this machine reaches it. A name other than `localhost` is taken to be reachable.
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match self {
             Endpoint::Unix(_) => true,
             Endpoint::Tcp(text) => {

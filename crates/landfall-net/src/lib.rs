@@ -44,7 +44,7 @@ mod trace;
 pub use endpoint::{Bound, Endpoint};
 pub use limits::MAX_BODY_DEFAULT;
 pub use server::{Drained, Server};
-pub use settings::{GrpcConnections, GrpcHealth, NetSettings, Reload, TfsSettings};
+pub use settings::{GrpcConnections, GrpcHealth, Log, NetSettings, Reload, RequestLog, TfsSettings};
 pub use tls::Tls;
 
 #[doc(hidden)]

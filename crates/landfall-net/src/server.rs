@@ -120,6 +120,14 @@ impl Server {
         self.shared.control_allowed
     }
 
+    /// Says for this long that it is not ready, and answers everything: whoever sends requests by readiness looks
+    /// elsewhere before the doors close. It blocks until then.
+    pub fn announce_end(&self, delay: Duration) {
+        self.shared.draining.store(true, Relaxed);
+        // Nobody reports before the doors are told to close.
+        let _ = self.ended.recv_timeout(delay);
+    }
+
     /// Stops accepting, answers what is under way, and ends; after `timeout` it cuts what is left. It blocks until then.
     pub fn drain(mut self, timeout: Duration) -> Drained {
         self.shared.draining.store(true, Relaxed);

@@ -84,6 +84,33 @@ pub struct TfsSettings {
     pub profiler: bool,
     /// Who replaces the whole configuration of models when a client asks for it.
     pub reload: Option<Reload>,
+    /// Where answered requests are logged; `None` for nowhere.
+    pub log: Option<RequestLog>,
+}
+
+/// Where answered requests are logged. Asked on the threads that read sockets: it must not wait.
+pub trait Log: Send + Sync {
+    /// Which part of this model's requests is logged, if this one is.
+    fn sample(&self, model: &str) -> Option<f64>;
+    /// Takes the record of an answered request of this model.
+    fn take(&self, model: &str, record: Vec<u8>);
+}
+
+/// A [`Log`] as a setting.
+#[derive(Clone)]
+pub struct RequestLog(pub(crate) Arc<dyn Log>);
+
+impl RequestLog {
+    /// This one.
+    pub fn new(log: Arc<dyn Log>) -> Self {
+        RequestLog(log)
+    }
+}
+
+impl fmt::Debug for RequestLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestLog")
+    }
 }
 
 /// Replaces the whole configuration of models. It may take as long as loading does.

@@ -41,8 +41,7 @@ impl Scanner<'_> {
     /// Where the number is malformed or too big.
     #[inline(always)]
     pub fn float(&mut self) -> Result<f64, SyntaxError> {
-        let negative = self.peek() == b'-';
-        let start = self.at + usize::from(negative);
+        let (negative, start) = self.sign();
         let (whole, mut end) = digits(self.bytes, start, 0);
         let mut mantissa = whole;
         let mut fraction = 0;
@@ -52,12 +51,12 @@ impl Scanner<'_> {
             (mantissa, end) = digits(self.bytes, point + 1, whole);
             fraction = end - point - 1;
             if fraction == 0 || point == start {
-                return self.any_float();
+                return self.slowly(Number::to_f64);
             }
         }
         let more = matches!(self.bytes.get(end), Some(b'e' | b'E'));
         if more || leading_zero || end == start || end - start > SAFE_DIGITS || mantissa >= EXACT {
-            return self.any_float();
+            return self.slowly(Number::to_f64);
         }
         self.at = end;
         // Two exact doubles, divided: rounded once, so correctly. At most 19 digits, so the table reaches.
@@ -66,11 +65,20 @@ impl Scanner<'_> {
         Ok(if negative && (mantissa != 0 || fraction != 0) { -value } else { value })
     }
 
+    /// Whether a minus comes next, and where the digits start.
+    #[inline(always)]
+    fn sign(&self) -> (bool, usize) {
+        if self.peek() == b'-' {
+            stays_a_branch();
+            return (true, self.at + 1);
+        }
+        (false, self.at)
+    }
+
     /// Reads an integer of at most 18 digits; `None`, without a step, for every other value.
     #[inline(always)]
     pub fn short_integer(&mut self) -> Option<i64> {
-        let negative = self.peek() == b'-';
-        let start = self.at + usize::from(negative);
+        let (negative, start) = self.sign();
         let (value, end) = digits(self.bytes, start, 0);
         let leading_zero = self.bytes.get(start) == Some(&b'0') && end > start + 1;
         let more = matches!(self.bytes.get(end), Some(b'.' | b'e' | b'E'));
@@ -91,17 +99,19 @@ impl Scanner<'_> {
     pub fn number(&mut self) -> Result<Number, SyntaxError> {
         match self.short_integer() {
             Some(value) => Ok(Number::Int(value)),
-            None => self.any_number(),
+            None => self.slowly(|number| number),
         }
     }
 
-    #[inline(never)]
-    fn any_float(&mut self) -> Result<f64, SyntaxError> {
-        Ok(self.any_number()?.to_f64())
+    /// Reads any number. The cursor goes by value, so that the loops that read many keep theirs in registers.
+    #[inline(always)]
+    fn slowly<T>(&mut self, wanted: impl Fn(Number) -> T) -> Result<T, SyntaxError> {
+        let (number, end) = any_number(Scanner { bytes: self.bytes, at: self.at })?;
+        self.at = end;
+        Ok(wanted(number))
     }
 
-    #[inline(never)]
-    fn any_number(&mut self) -> Result<Number, SyntaxError> {
+    fn number_of_any_form(&mut self) -> Result<Number, SyntaxError> {
         let start = self.at;
         let negative = self.take(b'-');
         let whole = self.at;
@@ -161,6 +171,16 @@ impl Scanner<'_> {
         };
         Ok(if negative { -value } else { value })
     }
+}
+
+/// Makes a condition a branch, which the processor guesses, where the compiler would add it to a place that all that follows
+/// then waits for.
+#[cold]
+fn stays_a_branch() {}
+
+#[inline(never)]
+fn any_number(mut scanner: Scanner<'_>) -> Result<(Number, usize), SyntaxError> {
+    Ok((scanner.number_of_any_form()?, scanner.at))
 }
 
 /// Adds the digits from `at` on to a number; gives it and where the digits end. Wraps when there are too many.

@@ -114,7 +114,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Where the object is malformed.
-    #[inline]
+    #[inline(always)]
     pub fn next_name(&mut self, first: bool) -> Result<Option<Cow<'a, [u8]>>, SyntaxError> {
         if !self.next_member(first)? {
             return Ok(None);
@@ -128,7 +128,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Where the object is malformed.
-    #[inline]
+    #[inline(always)]
     pub fn next_member(&mut self, first: bool) -> Result<bool, SyntaxError> {
         match self.skip_space() {
             b'}' => {
@@ -137,11 +137,11 @@ impl<'a> Scanner<'a> {
             }
             b',' if !first => self.step(),
             _ if first => {}
-            _ => return Err(self.fault(Fault::MissingCommaOrBrace)),
+            _ => return Err(self.clone().fault(Fault::MissingCommaOrBrace)),
         }
         match self.skip_space() {
             b'"' => Ok(true),
-            _ => Err(self.fault(Fault::MissingName)),
+            _ => Err(self.clone().fault(Fault::MissingName)),
         }
     }
 
@@ -149,10 +149,10 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When there is none.
-    #[inline]
+    #[inline(always)]
     pub fn colon(&mut self) -> Result<(), SyntaxError> {
         if self.skip_space() != b':' {
-            return Err(self.fault(Fault::MissingColon));
+            return Err(self.clone().fault(Fault::MissingColon));
         }
         self.step();
         self.skip_space();
@@ -163,7 +163,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Where the array is malformed.
-    #[inline]
+    #[inline(always)]
     pub fn next_element(&mut self, first: bool) -> Result<bool, SyntaxError> {
         match self.skip_space() {
             b']' => {
@@ -176,7 +176,7 @@ impl<'a> Scanner<'a> {
                 Ok(true)
             }
             _ if first => Ok(true),
-            _ => Err(self.fault(Fault::MissingCommaOrBracket)),
+            _ => Err(self.clone().fault(Fault::MissingCommaOrBracket)),
         }
     }
 

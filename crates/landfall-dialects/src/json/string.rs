@@ -8,18 +8,17 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Where the string is malformed.
-    #[inline]
+    #[inline(always)]
     pub fn string(&mut self) -> Result<Cow<'a, [u8]>, SyntaxError> {
         let start = self.at + 1;
-        self.at = self.plain_until(start);
-        if self.peek() == b'"' {
-            let plain = &self.bytes[start..self.at];
-            self.at += 1;
-            return Ok(Cow::Borrowed(plain));
+        let end = self.plain_until(start);
+        if self.bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(Cow::Borrowed(&self.bytes[start..end]));
         }
-        let mut unescaped = self.bytes[start..self.at].to_vec();
-        self.rest_of_string(&mut unescaped)?;
-        Ok(Cow::Owned(unescaped))
+        let (text, end) = unescaped(self.moved_to(start))?;
+        self.at = end;
+        Ok(Cow::Owned(text))
     }
 
     /// Reads a string whose opening quote comes next, and appends what it stands for.
@@ -32,10 +31,17 @@ impl<'a> Scanner<'a> {
     }
 
     /// The first place from `at` on that ends a stretch of plain characters.
-    #[inline]
-    fn plain_until(&self, at: usize) -> usize {
+    #[inline(always)]
+    fn plain_until(&self, mut at: usize) -> usize {
+        while let Some(text) = self.bytes.get(at..at + 8).and_then(|text| <[u8; 8]>::try_from(text).ok()) {
+            let found = special_bytes(u64::from_le_bytes(text));
+            if found != 0 {
+                return at + found.trailing_zeros() as usize / 8;
+            }
+            at += 8;
+        }
         let special = |&byte: &u8| byte == b'"' || byte == b'\\' || byte < 0x20;
-        at + self.bytes[at..].iter().position(special).unwrap_or(self.bytes.len() - at)
+        self.bytes[at..].iter().position(special).map_or(self.bytes.len(), |place| at + place)
     }
 
     fn rest_of_string(&mut self, out: &mut Vec<u8>) -> Result<(), SyntaxError> {
@@ -109,6 +115,27 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// A string with escapes, from behind its quote, and where it ends. The cursor goes by value, so that the caller's stays in
+/// registers.
+#[cold]
+fn unescaped(mut scanner: Scanner<'_>) -> Result<(Vec<u8>, usize), SyntaxError> {
+    let mut text = Vec::new();
+    scanner.rest_of_string(&mut text)?;
+    Ok((text, scanner.at))
+}
+
+/// The lowest bit that is set stands in the highest bit of the first byte that is a quote, a backslash or a control
+/// character; bytes after that one may be marked wrongly.
+#[inline(always)]
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // A byte is zero where subtracting 1 borrows, and below 0x20 where subtracting that does; bytes with their highest bit
+    // set are neither.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control) & (ONES * 0x80)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +157,22 @@ mod tests {
             assert_eq!(&appended[7..], bytes, "{text}");
         }
         assert_eq!(Scanner::new(b"\"\xff\"").string().unwrap(), &b"\xff"[..], "bytes are passed as they are");
+    }
+
+    proptest::proptest! {
+        #![proptest_config(crate::seeded::seeded(512))]
+
+        #[test]
+        fn plain_characters_end_where_a_look_at_each_byte_ends_them(
+            bytes in proptest::collection::vec(
+                proptest::prop_oneof![8 => 0x20u8..=0xff, 1 => proptest::prelude::any::<u8>()], 0..40
+            ),
+            at in 0usize..8
+        ) {
+            let at = at.min(bytes.len());
+            let special = |&byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+            let expected = bytes[at..].iter().position(special).map_or(bytes.len(), |place| at + place);
+            proptest::prop_assert_eq!(Scanner { bytes: &bytes, at: 0 }.plain_until(at), expected);
+        }
     }
 }

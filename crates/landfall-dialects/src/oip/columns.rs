@@ -38,16 +38,13 @@ pub(super) fn column(spec: &InputSpec, name: &str, tensor: Tensor) -> Result<Ten
     cast.freeze(Shape::new(&[rows]))
 }
 
-/// A column of one value in each row, as some clients send it: [n, 1] in place of [n].
-///
-/// # Errors
-/// None that a tensor of this shape could give.
-pub(super) fn flat(spec: &InputSpec, tensor: Tensor) -> Result<Tensor, Problem> {
+/// The shape [n] of a column that has one value in each row, as some clients send it: [n, 1].
+pub(super) fn flat(spec: &InputSpec, tensor: &Tensor) -> Option<Shape> {
     let is_column = spec.dims.as_ref().is_some_and(|dims| dims.len() == 1)
         && (&spec.null, spec.null_source) == (&NullRule::Accept, NullRuleSource::Model);
     match tensor.shape()[..] {
-        [rows, 1] if is_column => tensor.reshaped(Shape::new(&[rows])),
-        _ => Ok(tensor),
+        [rows, 1] if is_column => Some(Shape::new(&[rows])),
+        _ => None,
     }
 }
 

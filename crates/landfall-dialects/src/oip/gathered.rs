@@ -4,7 +4,6 @@ use super::columns::{self, CsrPart};
 use landfall_model::{
     Call, Column, DType, Input, InputSpec, NullRule, Problem, Reason, Signature, Slot, Tensor, Wanted,
 };
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Where an input of the request goes.
@@ -21,7 +20,7 @@ pub(super) enum Target {
 /// The inputs so far.
 pub(super) struct Gathered<'s> {
     signature: &'s Arc<Signature>,
-    inputs: SmallVec<[Option<Input>; 4]>,
+    inputs: Vec<Option<Input>>,
     /// Arrays of sparse matrices; for nearly every request there are none.
     sparse: Vec<(Slot, [Option<Tensor>; 3])>,
 }
@@ -29,11 +28,7 @@ pub(super) struct Gathered<'s> {
 impl<'s> Gathered<'s> {
     /// Nothing yet.
     pub(super) fn new(signature: &'s Arc<Signature>) -> Self {
-        Gathered {
-            signature,
-            inputs: SmallVec::from_elem(None, signature.inputs().len()),
-            sparse: Vec::new(),
-        }
+        Gathered { signature, inputs: vec![None; signature.inputs().len()], sparse: Vec::new() }
     }
 
     /// Where an input of this name goes.
@@ -120,7 +115,11 @@ impl<'s> Gathered<'s> {
                     true => tensor,
                     false => columns::column(spec, &spec.name, tensor)?,
                 };
-                self.inputs[slot] = Some(Input::Dense(columns::flat(spec, tensor)?));
+                let tensor = match columns::flat(spec, &tensor) {
+                    Some(shape) => tensor.reshaped(shape)?,
+                    None => tensor,
+                };
+                self.inputs[slot] = Some(Input::Dense(tensor));
                 Ok(())
             }
             Target::Column(slot, place) => self.put_column(slot, place, tensor),

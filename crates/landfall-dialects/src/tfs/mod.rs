@@ -6,6 +6,7 @@ pub mod config;
 pub mod errors;
 pub mod grpc;
 pub mod inference;
+pub mod logs;
 pub mod names;
 pub mod profiler;
 pub mod rest;
@@ -13,6 +14,7 @@ pub mod warmup;
 
 mod columns;
 mod examples;
+mod records;
 
 #[doc(hidden)]
 pub mod fuzz;

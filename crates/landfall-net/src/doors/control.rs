@@ -37,7 +37,7 @@ pub(crate) async fn answer(
         ControlRoute::Models => Ok(models(&caller.shared)),
         ControlRoute::History => history(caller).await,
         ControlRoute::Promote(model) => promote(caller, model.into_owned(), body).await,
-        ControlRoute::Rollback(model) => rollback(caller, model.into_owned()).await,
+        ControlRoute::Rollback(model) => rollback(caller, model.into_owned(), body).await,
     };
     answered.unwrap_or_else(|refused| reply::error(refused.worded(worded)))
 }
@@ -86,7 +86,7 @@ struct Promotion {
 
 /// Versions are names; numbers may come bare.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a version: a number, or a name as a text")]
 enum VersionName {
     Number(i64),
     Name(String),
@@ -109,7 +109,17 @@ async fn promote(caller: &Caller, model: String, body: Incoming) -> Result<Reply
     Ok(model_reply(&caller.shared, &model)?)
 }
 
-async fn rollback(caller: &Caller, model: String) -> Result<Reply, Refused> {
+/// What a rollback may say: it is known what it undoes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn rollback(caller: &Caller, model: String, body: Incoming) -> Result<Reply, Refused> {
+    let body = body::read(body, caller.shared.max_body).await?;
+    if !body.bytes().trim_ascii().is_empty() {
+        let wrong = |error| Problem::invalid(format!("expected no body, or {{}}: {error}"));
+        let Nothing {} = serde_json::from_slice(body.bytes()).map_err(wrong)?;
+    }
     let name = model.clone();
     change(caller, "rollback", move |control, who, patience| control.rollback(&name, who, patience)).await?;
     Ok(model_reply(&caller.shared, &model)?)

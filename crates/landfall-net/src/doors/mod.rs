@@ -16,6 +16,7 @@ mod refused;
 mod stream;
 mod tfs_grpc;
 mod tfs_inference;
+mod tfs_log;
 mod tfs_profiler;
 mod tfs_reload;
 mod tfs_rest;

@@ -113,11 +113,12 @@ async fn answered(
     found: &mut Option<Lease>,
 ) -> Result<Reply, Refused> {
     let asked = Asked::of(headers)?;
-    let body = packed::read(body, coding, caller.shared.max_body).await?;
+    let header_length = headers.get(HEADER_LENGTH).cloned();
+    let boundary = header_length.as_ref().and_then(|value| value.to_str().ok()?.parse().ok());
+    let body = packed::read_around(body, coding, caller.shared.max_body, boundary.unwrap_or(0)).await?;
     let lease = oip::find(&caller.shared, name, &version_choice(version))?;
     *found = Some(lease.clone());
     let (bytes, holder) = (body.len(), lease.clone());
-    let header_length = headers.get(HEADER_LENGTH).cloned();
     let decode = move || {
         // Text that is no ASCII is no number either.
         let header_length = header_length.as_ref().map(|value| value.to_str().unwrap_or("?"));

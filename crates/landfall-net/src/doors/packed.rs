@@ -15,7 +15,20 @@ use landfall_model::Buffer;
 /// # Errors
 /// [`BodyError`], as [`Refused`].
 pub(crate) async fn read(body: Incoming, coding: Option<Coding>, limit: usize) -> Result<Buffer, Refused> {
-    let body = body::read(body, limit).await?;
+    read_around(body, coding, limit, 0).await
+}
+
+/// The same for a body whose bytes from `boundary` on are elements of arrays: see [`body::read_around`].
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_around(
+    body: Incoming,
+    coding: Option<Coding>,
+    limit: usize,
+    boundary: usize,
+) -> Result<Buffer, Refused> {
+    let body = body::read_around(body, limit, boundary).await?;
     let Some(coding) = coding else { return Ok(body) };
     if body.is_empty() {
         return Err(BodyError::Packed("nothing to be decompressed".to_owned()).into());

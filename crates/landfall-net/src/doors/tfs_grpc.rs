@@ -3,6 +3,7 @@
 use super::asked::Asked;
 use super::grpc::{self, Unary, coding, message, unknown};
 use super::predict::{away, bytes_of, hand_in};
+use super::tfs_log::Logging;
 use super::tfs_rest::{place, predictable, statuses};
 use super::{tfs_inference, tfs_reload};
 use crate::caller::{Caller, Shared};
@@ -14,7 +15,7 @@ use http::HeaderMap;
 use http::request::Parts;
 use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::Task;
-use landfall_dialects::tfs::{ErrorPlace, errors, grpc as dialect};
+use landfall_dialects::tfs::{ErrorPlace, errors, grpc as dialect, logs};
 use landfall_dialects::{Address, GrpcError, Identity};
 use landfall_model::{Problem, VersionChoice};
 use landfall_serving::Lease;
@@ -156,6 +157,7 @@ async fn answered(
     let lease = caller.shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
     let (bytes, holder) = (body.len(), lease.clone());
+    let logging = Logging::begin(&caller.shared, lease.model(), logs::Asked::Predict, || Some(body.clone()));
     let strict = caller.shared.tfs.check_method_names;
     let decode = move || predictable(dialect::decode_predict(&body, holder.signatures())?, strict);
     let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
@@ -163,7 +165,11 @@ async fn answered(
     let outputs = waiting.answer().await?.outputs;
     away(bytes_of(&outputs), move || {
         let identity = Identity { model: lease.model(), version: lease.version() };
-        framed(|out| dialect::encode_predict(&form, identity, &signature, &outputs, out))
+        let answer = framed(|out| dialect::encode_predict(&form, identity, &signature, &outputs, out))?;
+        if let Some(logging) = logging {
+            logging.end_framed(&lease, signature.name(), &answer);
+        }
+        Ok(answer)
     })
     .await?
 }

@@ -5,6 +5,7 @@ use super::grpc::message;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
+use super::tfs_log::{self, Logging};
 use super::tfs_rest;
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
@@ -12,6 +13,7 @@ use crate::grpc::frame::framed;
 use http::HeaderMap;
 use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::{self, Form, Question, Rules, Task};
+use landfall_dialects::tfs::logs::Asked as Asks;
 use landfall_dialects::tfs::{grpc, rest};
 use landfall_dialects::{Address, Decoded, Identity};
 use landfall_model::Problem;
@@ -19,6 +21,13 @@ use landfall_serving::Lease;
 
 fn rules(shared: &Shared) -> Rules {
     Rules { check_method: shared.tfs.check_method_names }
+}
+
+fn asks(task: Task) -> Asks {
+    match task {
+        Task::Classify => Asks::Classify,
+        Task::Regress => Asks::Regress,
+    }
 }
 
 /// Makes a question the call of the model that it is for.
@@ -56,12 +65,24 @@ pub(crate) async fn rest(
     let question = away(bytes, move || rest::decode_question(task, body.bytes())).await??;
     let lease = shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
+    let logging = Logging::begin(shared, lease.model(), asks(task), || {
+        let identity = Identity { model: lease.model(), version: lease.version() };
+        Some(tfs_log::message(grpc::encode_question(identity, &question)))
+    });
     let decoded = call(shared, &lease, question, bytes).await?;
+    let holder = logging.is_some().then(|| lease.clone());
     let (waiting, signature, form) = hand_in(lease, asked, decoded);
     let outputs = waiting.answer().await?.outputs;
     notice(shared, &address.model, &form);
     let nan = shared.json_nan;
     Ok(away(bytes_of(&outputs), move || {
+        if let (Some(logging), Some(lease)) = (logging, holder) {
+            let identity = Identity { model: lease.model(), version: lease.version() };
+            let mut message = Vec::new();
+            if grpc::encode_answer(&form, identity, &signature, &outputs, &mut message).is_ok() {
+                logging.end(&lease, signature.name(), &message);
+            }
+        }
         let mut body = Vec::new();
         rest::encode_answer(&form, &signature, &outputs, nan, &mut body).map(|()| body)
     })
@@ -84,6 +105,7 @@ pub(crate) async fn grpc(
     let lease = caller.shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
     let bytes = body.len();
+    let logging = Logging::begin(&caller.shared, lease.model(), asks(task), || Some(body.clone()));
     let question = away(bytes, move || grpc::decode_question(task, body.bytes())).await??;
     let decoded = call(&caller.shared, &lease, question, bytes).await?;
     let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
@@ -91,7 +113,11 @@ pub(crate) async fn grpc(
     notice(&caller.shared, lease.model(), &form);
     away(bytes_of(&outputs), move || {
         let identity = Identity { model: lease.model(), version: lease.version() };
-        framed(|out| grpc::encode_answer(&form, identity, &signature, &outputs, out))
+        let answer = framed(|out| grpc::encode_answer(&form, identity, &signature, &outputs, out))?;
+        if let Some(logging) = logging {
+            logging.end_framed(&lease, signature.name(), &answer);
+        }
+        Ok(answer)
     })
     .await?
 }
@@ -111,6 +137,8 @@ pub(crate) async fn multi(
     let lease = caller.shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
     let (bytes, holder, rules) = (body.len(), lease.clone(), rules(&caller.shared));
+    let asks = Asks::MultiInference;
+    let logging = Logging::begin(&caller.shared, lease.model(), asks, || Some(body.clone()));
     let calls =
         away(bytes, move || grpc::decode_multi_inference(body.bytes(), holder.signatures(), rules)).await??;
     let waiting: Vec<_> = calls.into_iter().map(|call| hand_in(lease.clone(), asked, call)).collect();
@@ -124,11 +152,16 @@ pub(crate) async fn multi(
     let bytes = answers.iter().map(|(outputs, ..)| bytes_of(outputs)).sum();
     away(bytes, move || {
         let identity = Identity { model: lease.model(), version: lease.version() };
-        framed(|out| {
+        let answer = framed(|out| {
             answers.iter().try_for_each(|(outputs, signature, form)| {
                 grpc::encode_multi_inference(form, identity, signature, outputs, out)
             })
-        })
+        })?;
+        if let Some(logging) = logging {
+            let first = answers.first().map_or("", |(_, signature, _)| signature.name());
+            logging.end_framed(&lease, first, &answer);
+        }
+        Ok(answer)
     })
     .await?
 }

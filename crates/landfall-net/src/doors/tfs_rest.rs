@@ -5,6 +5,7 @@ use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
 use super::tfs_inference;
+use super::tfs_log::{self, Logging};
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
 use crate::metrics::{Door, Entry, Noticed};
@@ -18,9 +19,9 @@ use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::Task;
 use landfall_dialects::tfs::rest::{self as dialect, Route};
-use landfall_dialects::tfs::{ErrorPlace, errors, names};
+use landfall_dialects::tfs::{ErrorPlace, errors, grpc, logs, names};
 use landfall_dialects::{Address, Decoded, Identity};
-use landfall_model::{Kind, Problem, Reason, Version, VersionChoice, VersionStatus};
+use landfall_model::{Kind, Outputs, Problem, Reason, Signature, Version, VersionChoice, VersionStatus};
 use landfall_serving::Lease;
 
 /// Answers a request below `/v1/`.
@@ -163,15 +164,34 @@ async fn answered(
     let (bytes, holder) = (body.len(), lease.clone());
     let strict = caller.shared.tfs.check_method_names;
     let decode = move || predictable(dialect::decode(&body, holder.signatures())?, strict);
+    let decoded = away(bytes, decode).await??;
+    let logging = Logging::begin(&caller.shared, lease.model(), logs::Asked::Predict, || {
+        let identity = Identity { model: lease.model(), version: lease.version() };
+        grpc::encode_predict_request(identity, &decoded.call).ok().map(tfs_log::message)
+    });
+    let logging = logging.map(|logging| (logging, lease.clone()));
     // The lease goes with the call: nothing of the answer needs the version.
-    let (waiting, signature, form) = hand_in(lease, asked, away(bytes, decode).await??);
+    let (waiting, signature, form) = hand_in(lease, asked, decoded);
     let outputs = waiting.answer().await?.outputs;
     let nan = caller.shared.json_nan;
     Ok(away(bytes_of(&outputs), move || {
+        if let Some((logging, lease)) = logging {
+            log(*logging, &lease, &signature, &outputs);
+        }
         let mut body = Vec::with_capacity(256);
         dialect::encode(&form, &signature, &outputs, nan, &mut body).map(|()| body)
     })
     .await??)
+}
+
+/// Logs a prediction as what gRPC would have been answered.
+#[cold]
+fn log(logging: Logging, lease: &Lease, signature: &Signature, outputs: &Outputs) {
+    let identity = Identity { model: lease.model(), version: lease.version() };
+    let (form, mut message) = (grpc::Form::named(signature.name()), Vec::new());
+    if grpc::encode_predict(&form, identity, signature, outputs, &mut message).is_ok() {
+        logging.end(lease, signature.name(), &message);
+    }
 }
 
 /// A call as it is; where method names are held against what is asked, of a signature that may be asked for predictions.

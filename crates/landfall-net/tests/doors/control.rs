@@ -41,7 +41,9 @@ fn models_are_listed_promoted_and_rolled_back_and_who_did_it_is_kept() {
         ("/control/models/half/promote", r#"{"version": 1, "lable": "x"}"#, 400),
         ("/control/models/half/promote", r#"{"version": 99}"#, 404),
         ("/control/models/nope/promote", r#"{"version": 1}"#, 404),
+        ("/control/models/half/promote", r#"{"version": true}"#, 400),
         ("/control/models/nope/rollback", "", 404),
+        ("/control/models/half/rollback", r#"{"version": 1}"#, 400),
         ("/control/nothing", "", 404),
         ("/control/models", "", 405),
     ] {

@@ -131,3 +131,26 @@ fn a_stopping_server_says_that_it_is_not_ready() {
         drained.join().unwrap();
     });
 }
+
+#[test]
+fn a_server_that_announces_its_end_is_not_ready_and_answers_all_the_same() {
+    let mut house = House::open();
+    let server = house.server.take().unwrap();
+    let address = house.http;
+    std::thread::scope(|scope| {
+        let announced = scope.spawn(|| {
+            server.announce_end(Duration::from_secs(2));
+            server
+        });
+        while get(address, "/readyz").status == 200 {
+            std::thread::yield_now();
+        }
+        // On a connection of its own, as a client that knows nothing of readiness would come.
+        let mut client = Http::to(address);
+        client.send(request("/v1/models/half:predict", &tfs(&[20.0])));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+        assert!(!announced.is_finished());
+        assert_eq!(announced.join().unwrap().drain(LONG).cut, 0);
+    });
+}

@@ -1,14 +1,14 @@
 //! Body of an inference to call, in one pass over the JSON; blobs are shared with the body where they are aligned.
 
-use super::input::{self, Source};
+use super::input::{self, Blobs};
 use super::parameters::{self, other_kind};
 use super::raw;
 use crate::Decoded;
 use crate::json::{Fault as Reason, Scanner};
 use crate::oip::asked::{self, Asked, AskedOutput, Form};
+use crate::oip::chosen;
 use crate::oip::errors::Fault;
 use crate::oip::gathered::Gathered;
-use crate::oip::{blob, chosen};
 use landfall_model::{Buffer, Problem, Signature};
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ fn decode_with(
 ) -> Result<Decoded<Form>, Fault> {
     let mut scanner = Scanner::new(&body.bytes()[..json_length]);
     let mut gathered = Gathered::new(signature);
-    let mut blobs = Blobs { body, next: json_length, model };
+    let mut blobs = Blobs::new(body, json_length, model);
     let (mut has_inputs, mut has_outputs, mut has_id) = (false, false, false);
     if scanner.root()? != b'{' {
         scanner.skip_value()?;
@@ -124,47 +124,9 @@ fn inputs(
     let mut first = true;
     while scanner.next_element(first)? {
         first = false;
-        let input = input::read(scanner, gathered)?;
-        let tensor = match input.source {
-            Source::Read(tensor) => tensor,
-            Source::Blob(size) => {
-                let raw = blobs.take(size, &input.name)?;
-                blob::tensor(input.dtype, input.shape, raw, &input.name, blobs.model)?
-            }
-        };
-        gathered.put(input.target, tensor)?;
+        input::read(scanner, gathered, blobs)?;
     }
     Ok(())
-}
-
-/// The bytes after the JSON, taken in the order of the inputs.
-struct Blobs<'a> {
-    body: &'a Buffer,
-    next: usize,
-    model: &'a str,
-}
-
-impl Blobs<'_> {
-    fn take(&mut self, size: u64, input: &str) -> Result<Buffer, Fault> {
-        let left = self.body.len() - self.next;
-        let size = usize::try_from(size).ok().filter(|&size| size <= left).ok_or_else(|| {
-            let lack = size - left as u64;
-            let model = self.model;
-            Fault::invalid(format!(
-                "unexpected size for input '{input}', expecting {lack} additional bytes for model '{model}'"
-            ))
-        })?;
-        let range = self.next..self.next + size;
-        self.next = range.end;
-        Ok(self.body.slice(range))
-    }
-
-    fn finish(&self) -> Result<(), Fault> {
-        if self.next == self.body.len() {
-            return Ok(());
-        }
-        Err(Fault::invalid(format!("unexpected additional input data for model '{}'", self.model)))
-    }
 }
 
 fn outputs(scanner: &mut Scanner<'_>, signature: &Signature, asked: &mut Asked) -> Result<(), Fault> {

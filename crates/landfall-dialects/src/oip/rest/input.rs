@@ -4,33 +4,47 @@
 use super::parameters::{self, other_kind, unsigned};
 use super::values;
 use crate::json::Scanner;
-use crate::oip::asked;
 use crate::oip::errors::Fault;
 use crate::oip::gathered::{Gathered, Target};
 use crate::oip::names;
-use landfall_model::{DType, Shape, Tensor};
+use crate::oip::{asked, blob};
+use landfall_model::{Buffer, DType, Shape, Tensor};
 use std::borrow::Cow;
 
-/// An input's description and data.
-pub(super) struct Described<'a> {
-    /// Where it goes.
-    pub(super) target: Target,
-    /// Its name.
-    pub(super) name: Cow<'a, str>,
-    /// Its declared type.
-    pub(super) dtype: DType,
-    /// Its declared shape.
-    pub(super) shape: Shape,
-    /// Its data.
-    pub(super) source: Source,
+/// The bytes after the JSON, taken in the order of the inputs.
+pub(super) struct Blobs<'a> {
+    body: &'a Buffer,
+    next: usize,
+    model: &'a str,
 }
 
-/// Where an input's data is.
-pub(super) enum Source {
-    /// In the JSON.
-    Read(Tensor),
-    /// In the next so many bytes after it.
-    Blob(u64),
+impl<'a> Blobs<'a> {
+    /// What follows `json_length` bytes.
+    pub(super) fn new(body: &'a Buffer, json_length: usize, model: &'a str) -> Self {
+        Blobs { body, next: json_length, model }
+    }
+
+    fn take(&mut self, size: u64, input: &str) -> Result<Buffer, Fault> {
+        let left = self.body.len() - self.next;
+        let size = usize::try_from(size).ok().filter(|&size| size <= left).ok_or_else(|| {
+            let lack = size - left as u64;
+            let model = self.model;
+            Fault::invalid(format!(
+                "unexpected size for input '{input}', expecting {lack} additional bytes for model '{model}'"
+            ))
+        })?;
+        let range = self.next..self.next + size;
+        self.next = range.end;
+        Ok(self.body.slice(range))
+    }
+
+    /// Refuses what no input took.
+    pub(super) fn finish(&self) -> Result<(), Fault> {
+        if self.next == self.body.len() {
+            return Ok(());
+        }
+        Err(Fault::invalid(format!("unexpected additional input data for model '{}'", self.model)))
+    }
 }
 
 /// What is known of an input while its object is read.
@@ -54,8 +68,12 @@ enum Data {
     At(usize),
 }
 
-/// Reads the entry that comes next.
-pub(super) fn read<'a>(scanner: &mut Scanner<'a>, gathered: &Gathered<'_>) -> Result<Described<'a>, Fault> {
+/// Reads the entry that comes next, and puts what it holds where it goes.
+pub(super) fn read(
+    scanner: &mut Scanner<'_>,
+    gathered: &mut Gathered<'_>,
+    blobs: &mut Blobs<'_>,
+) -> Result<(), Fault> {
     if !scanner.take(b'{') {
         scanner.skip_value()?;
         return Err(missing("name"));
@@ -77,7 +95,7 @@ pub(super) fn read<'a>(scanner: &mut Scanner<'a>, gathered: &Gathered<'_>) -> Re
             _ => scanner.skip_value()?,
         }
     }
-    partial.finish(scanner, gathered)
+    partial.finish(scanner, gathered, blobs)
 }
 
 impl<'a> Partial<'a> {
@@ -116,8 +134,13 @@ impl<'a> Partial<'a> {
         Ok(())
     }
 
-    fn finish(self, scanner: &Scanner<'_>, gathered: &Gathered<'_>) -> Result<Described<'a>, Fault> {
-        let name = owned_text(self.name.ok_or_else(|| missing("name"))?);
+    fn finish(
+        self,
+        scanner: &Scanner<'_>,
+        gathered: &mut Gathered<'_>,
+        blobs: &mut Blobs<'_>,
+    ) -> Result<(), Fault> {
+        let name = text(self.name.as_deref().ok_or_else(|| missing("name"))?);
         if let Some(parameter) = self.shared {
             return Err(asked::shared_memory(&parameter, &name).into());
         }
@@ -125,20 +148,19 @@ impl<'a> Partial<'a> {
         let dtype = self.dtype.ok_or_else(|| missing("datatype"))?;
         let dtype = dtype.ok_or_else(|| invalid_datatype(&name))?;
         let target = gathered.target(&name)?;
-        let source = match (self.data, self.blob) {
-            (Data::Read(tensor), None) => Source::Read(tensor),
+        let tensor = match (self.data, self.blob) {
+            (Data::Read(tensor), None) => tensor,
             (Data::At(start), None) => {
-                let mut scanner = scanner.moved_to(start);
-                Source::Read(read_data(&mut scanner, gathered, target, &name, dtype, &shape)?)
+                read_data(&mut scanner.moved_to(start), gathered, target, &name, dtype, &shape)?
             }
             (Data::None, Some(size)) => {
                 gathered.check_dtype(target, dtype)?;
-                Source::Blob(size)
+                blob::tensor(dtype, shape, blobs.take(size, &name)?, &name, blobs.model)?
             }
             (Data::None, None) => return Err(one_source("no field is set")),
             (_, Some(_)) => return Err(one_source("set 'data' 'binary_data_size'")),
         };
-        Ok(Described { target, name, dtype, shape, source })
+        Ok(gathered.put(target, tensor)?)
     }
 }
 
@@ -155,15 +177,8 @@ fn read_data(
     values::read(scanner, values::Wanted { dtype, shape, null, accepts_invalid, input })
 }
 
-fn text<'b>(name: &'b [u8]) -> Cow<'b, str> {
+fn text(name: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(name)
-}
-
-fn owned_text(name: Cow<'_, [u8]>) -> Cow<'_, str> {
-    match name {
-        Cow::Borrowed(name) => text(name),
-        Cow::Owned(name) => Cow::Owned(text(&name).into_owned()),
-    }
 }
 
 fn shape(scanner: &mut Scanner<'_>) -> Result<Shape, Fault> {

@@ -77,11 +77,11 @@ macro_rules! float_values {
     ($($t:ty: $from:expr),*) => { $(
         impl Value for $t {
             type Plain = $t;
-            #[inline]
+            #[inline(always)]
             fn read(scanner: &mut Scanner<'_>) -> Result<Option<$t>, Refused> {
                 match scanner.peek() {
                     b'0'..=b'9' | b'-' | b'N' | b'I' => Ok(Some($from(scanner.float()?))),
-                    _ => no_value(scanner),
+                    _ => aside(scanner, no_value),
                 }
             }
         }
@@ -93,11 +93,11 @@ macro_rules! integer_values {
     ($($t:ty),*) => { $(
         impl Value for $t {
             type Plain = $t;
-            #[inline]
+            #[inline(always)]
             fn read(scanner: &mut Scanner<'_>) -> Result<Option<$t>, Refused> {
                 match scanner.short_integer() {
                     Some(value) => <$t>::try_from(value).map(Some).map_err(|_| Refused::Range),
-                    None => long_integer(scanner),
+                    None => aside(scanner, long_integer),
                 }
             }
         }
@@ -119,6 +119,18 @@ impl Value for Truth {
             _ => Err(Refused::Kind),
         }
     }
+}
+
+/// Reads with a cursor of its own, so that the loop around keeps the one that it has in registers.
+#[inline(always)]
+fn aside<T>(
+    scanner: &mut Scanner<'_>,
+    read: impl FnOnce(&mut Scanner<'_>) -> Result<T, Refused>,
+) -> Result<T, Refused> {
+    let mut own = scanner.clone();
+    let read = read(&mut own);
+    *scanner = own;
+    read
 }
 
 /// `null`, or what is of another kind.
@@ -162,16 +174,17 @@ fn numbers<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Te
 
 /// Values into a buffer of the declared size, or of what the rest of the document can hold at most (a value takes two
 /// bytes at least); `None` when one is `null`, or to be marked invalid.
-fn all_there<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Option<Tensor>, Fault> {
+fn all_there<T: Value>(start: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Option<Tensor>, Fault> {
     let elements = blob::elements(wanted.shape, wanted.input)?;
+    let mut scanner = start.clone();
     let room = elements.min(scanner.remaining() / 2 + 1);
     let mut buffer = BufferMut::zeroed(room * size_of::<T::Plain>())?;
     let values = buffer.values_mut::<T::Plain>();
     let mut place = 0;
-    let mut nesting = Nesting::new(scanner);
-    while nesting.next(scanner)? {
+    let mut nesting = Nesting::new(&mut scanner);
+    while nesting.next(&mut scanner)? {
         let at = scanner.at();
-        match T::read(scanner) {
+        match T::read(&mut scanner) {
             Ok(Some(value)) if place < room => values[place] = value,
             Ok(Some(_)) => return Err(too_many_values(elements, wanted)),
             Ok(None) => return Ok(None),
@@ -180,6 +193,7 @@ fn all_there<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<
         }
         place += 1;
     }
+    *start = scanner;
     if place != elements {
         return Err(too_few_values(place, elements, wanted));
     }
@@ -268,7 +282,7 @@ impl Nesting {
     }
 
     /// Goes to the next value; false when the outermost array has ended.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, scanner: &mut Scanner<'_>) -> Result<bool, Fault> {
         loop {
             if !scanner.next_element(self.first)? {

@@ -212,6 +212,10 @@ fn logging(fields: Fields<'_>, logging: &mut LoggingConfig) -> Result<(), Proble
             }
             Ok(())
         }),
+        3 => {
+            logging.custom = true;
+            Ok(())
+        }
         _ => Ok(()),
     })
 }

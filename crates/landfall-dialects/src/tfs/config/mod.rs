@@ -93,6 +93,8 @@ pub struct LoggingConfig {
     pub sampling_rate: f64,
     /// Other rates for single tasks; the first that fits counts.
     pub per_task: Vec<PerTaskSampling>,
+    /// Whether there is more, for a logger of its own.
+    pub custom: bool,
 }
 
 /// A sampling rate for one task.

@@ -46,6 +46,7 @@ fn a_file_with_all_forms_is_read() {
             filename_prefix: "/logs/ctr".into(),
             sampling_rate: 0.25,
             per_task: vec![PerTaskSampling { dc: "a".into(), task_index: Some(2), sampling_rate: 1.0 }],
+            custom: false,
         }),
         ..model("ctr")
     };

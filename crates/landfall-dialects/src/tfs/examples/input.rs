@@ -2,6 +2,7 @@
 //! context = 2).
 
 use super::Examples;
+use crate::protobuf::Writer;
 use landfall_model::Problem;
 use landfall_model::protobuf::Fields;
 
@@ -26,5 +27,16 @@ impl Examples {
             }
         }
         Ok(())
+    }
+
+    /// Writes them as the fields of an `Input`.
+    pub(in crate::tfs) fn write(&self, input: &mut Writer<'_>) {
+        let kind = if self.context.is_empty() { 1 } else { 2 };
+        input.message(kind, |list| {
+            self.each.clone().freeze().iter().for_each(|example| list.bytes_field(1, example));
+            if kind == 2 {
+                list.bytes_field(2, &self.context);
+            }
+        });
     }
 }

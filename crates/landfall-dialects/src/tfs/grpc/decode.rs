@@ -26,6 +26,11 @@ pub struct Form {
 }
 
 impl Form {
+    /// For an answer to a request that came another way.
+    pub fn named(signature: &str) -> Self {
+        Form { signature: signature.to_owned(), tensor_content: false }
+    }
+
     /// The same, with tensors as their bytes or in typed fields.
     #[must_use]
     pub fn with_tensor_content(self, tensor_content: bool) -> Self {
@@ -66,7 +71,7 @@ pub fn decode_predict(body: &Buffer, signatures: &[Arc<Signature>]) -> Result<De
     let signature = signature_of(&request.spec.signature, signatures)?;
     let names: Vec<&str> = request.inputs.iter().map(|(name, _)| *name).collect();
     check_names(&names, signature)?;
-    let mut inputs: SmallVec<[Option<Input>; 4]> = SmallVec::from_elem(None, signature.inputs().len());
+    let mut inputs: Vec<Option<Input>> = vec![None; signature.inputs().len()];
     let mut matrices = Matrices::new(signature);
     let mut repeats = Repeats::default();
     for (name, fields) in request.inputs {

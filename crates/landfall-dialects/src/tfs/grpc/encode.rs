@@ -8,7 +8,7 @@ use crate::protobuf::{Writer, varint_len};
 use crate::tfs::errors::failed_rows;
 use crate::tfs::names::{answered_dtype, data_type};
 use half::{bf16, f16};
-use landfall_model::{DType, Outputs, Problem, Scalar, Signature, Tensor, TensorMut};
+use landfall_model::{Call, DType, Input, Outputs, Problem, Scalar, Signature, Tensor, TensorMut};
 use std::borrow::Cow;
 
 /// Writes the answer.
@@ -34,6 +34,41 @@ pub fn encode_predict(
     }
     Writer::new(out).message(2, |message| spec::write(message, identity, form.signature()));
     Ok(())
+}
+
+/// A `PredictRequest` (model_spec = 1, inputs = 2, output_filter = 3) that asks what a call asks; columns are inputs of
+/// their own.
+///
+/// # Errors
+/// Internal, for inputs that are no arrays, or have gaps that their type cannot hold.
+pub fn encode_predict_request(identity: Identity<'_>, call: &Call) -> Result<Vec<u8>, Problem> {
+    let (signature, mut out) = (call.signature(), Vec::new());
+    let mut request = Writer::new(&mut out);
+    request.message(1, |message| spec::write(message, identity, signature.name()));
+    let mut write = |name: &str, tensor: &Tensor| {
+        let tensor = without_gaps(tensor, tensor.dtype())?;
+        request.try_message(2, |entry| {
+            entry.string_field(1, name);
+            entry.try_message(2, |message| write_tensor(&tensor, false, message))
+        })
+    };
+    for (spec, input) in signature.inputs().iter().zip(call.inputs()) {
+        match input {
+            None => {}
+            Some(Input::Dense(tensor)) => write(&spec.name, tensor)?,
+            Some(Input::Columns(columns)) => {
+                let given = spec.columns.iter().zip(columns);
+                given
+                    .filter_map(|(column, tensor)| Some((column, tensor.as_ref()?)))
+                    .try_for_each(|(column, tensor)| write(&column.name, tensor))?;
+            }
+            Some(_) => return Err(Problem::internal("only arrays and columns are written")),
+        }
+    }
+    if call.wanted() != signature.default_outputs() {
+        call.wanted().iter().for_each(|place| request.string_field(3, &signature.outputs()[place].name));
+    }
+    Ok(out)
 }
 
 fn write_outputs(

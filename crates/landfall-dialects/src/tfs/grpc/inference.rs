@@ -36,6 +36,15 @@ pub fn decode_question(task: Task, body: &[u8]) -> Result<Question, Problem> {
     read().map_err(unreadable)
 }
 
+/// Writes a `ClassificationRequest` or `RegressionRequest` that asks a question.
+pub fn encode_question(identity: Identity<'_>, question: &Question) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut request = Writer::new(&mut out);
+    request.message(1, |message| spec::write(message, identity, &question.signature));
+    request.message(2, |input| question.examples.write(input));
+    out
+}
+
 /// For whom a `MultiInferenceRequest` is: its first task's model.
 ///
 /// # Errors

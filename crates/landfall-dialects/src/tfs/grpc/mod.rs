@@ -15,11 +15,13 @@ mod tensor;
 mod tests;
 
 pub use decode::{Form, decode_predict, predict_address};
-pub use encode::encode_predict;
+pub use encode::{encode_predict, encode_predict_request};
 pub use inference::{
-    decode_multi_inference, decode_question, encode_answer, encode_multi_inference, multi_inference_address,
+    decode_multi_inference, decode_question, encode_answer, encode_multi_inference, encode_question,
+    multi_inference_address,
 };
 pub use metadata::{decode_get_model_metadata, encode_get_model_metadata};
+pub(in crate::tfs) use spec::write as write_spec;
 pub use status::{decode_get_model_status, encode_get_model_status};
 
 use landfall_model::Problem;

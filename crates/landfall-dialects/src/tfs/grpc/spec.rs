@@ -60,7 +60,7 @@ fn wrapped(mut fields: Fields<'_>) -> Result<i64, Problem> {
 }
 
 /// Writes who answered. A version whose name is no number is left out.
-pub(super) fn write(spec: &mut Writer<'_>, identity: Identity<'_>, signature: &str) {
+pub(in crate::tfs) fn write(spec: &mut Writer<'_>, identity: Identity<'_>, signature: &str) {
     spec.string_field(NAME, identity.model);
     if let Some(number) = identity.version.number() {
         spec.message(VERSION, |wrapper| {

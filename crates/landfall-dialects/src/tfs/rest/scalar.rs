@@ -181,14 +181,16 @@ pub(super) fn read_numbers(scanner: &mut Scanner<'_>, values: &mut TensorMut) ->
 /// Numbers collected on the stack before they are appended together: a growing buffer's checks cost as much as a number.
 const BLOCK: usize = 32;
 
-fn stretch<T: FromNumber>(scanner: &mut Scanner<'_>, out: &mut BufferMut) -> Result<Stretch, Misfit> {
+fn stretch<T: FromNumber>(place: &mut Scanner<'_>, out: &mut BufferMut) -> Result<Stretch, Misfit> {
     let mut block = [T::zeroed(); BLOCK];
     let mut numbers = 0;
+    // A cursor of its own stays in registers.
+    let mut scanner = place.clone();
     loop {
         let mut filled = 0;
         let mut closed = None;
         while filled < BLOCK && closed.is_none() {
-            block[filled] = T::read(scanner)?;
+            block[filled] = T::read(&mut scanner)?;
             filled += 1;
             closed = match scanner.skip_space() {
                 b',' => {
@@ -205,6 +207,7 @@ fn stretch<T: FromNumber>(scanner: &mut Scanner<'_>, out: &mut BufferMut) -> Res
         out.extend(&block[..filled]);
         numbers += filled;
         if let Some(closed) = closed {
+            *place = scanner;
             return Ok(Stretch { numbers, closed });
         }
     }

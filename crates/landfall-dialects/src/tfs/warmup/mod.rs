@@ -3,23 +3,21 @@
 //! `PredictionLog`: classify_log = 2, regress_log = 3, multi_inference_log = 4, session_run_log = 5, predict_log = 6,
 //! predict_streamed_log = 7; each log: request = 1.
 
-mod record;
-
 #[cfg(test)]
 mod tests;
 
 use super::grpc;
 use super::inference::{self, Rules, Task};
+use super::records::Records;
 use landfall_model::protobuf::Fields;
 use landfall_model::{Buffer, Call, Kind, Problem, Signature};
-use record::Records;
 use std::sync::Arc;
 
 /// Where the file lies within a version's folder.
 pub const FILE: &str = "assets.extra/tf_serving_warmup_requests";
 
 /// More records than this are refused.
-const MOST_RECORDS: usize = 1000;
+pub const MOST_RECORDS: usize = 1000;
 
 /// Bytes that the inputs of all records may have: a record of few bytes may announce repeated values.
 const MOST_BYTES: usize = 1 << 30;

@@ -1,8 +1,8 @@
 //! Warm-up records, by the checklist's rows.
 
-use super::record::written;
 use super::*;
 use crate::protobuf::Writer;
+use crate::tfs::records::written;
 use landfall_model::{DType, Dim, InputSpec, Method, OutputSpec, RowRule, ShapeRule};
 
 const PATH: &str = "/models/m/1/assets.extra/tf_serving_warmup_requests";

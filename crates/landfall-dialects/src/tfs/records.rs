@@ -77,7 +77,7 @@ fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| crc >> 8 ^ TABLE[usize::from(crc as u8 ^ byte)])
 }
 
-#[cfg(test)]
+/// A record as it lies in a file.
 pub(super) fn written(record: &[u8]) -> Vec<u8> {
     let length = (record.len() as u64).to_le_bytes();
     let sum = |bytes: &[u8]| masked(crc(bytes)).to_le_bytes();
