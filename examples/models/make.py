@@ -21,6 +21,7 @@ from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.feature_extraction.image import extract_patches_2d
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
@@ -138,7 +139,8 @@ def pooled(images, filters, bias):
 
 
 def iris_pipeline():
-    """What skl2onnx writes of a pipeline with a column of words: `ai.onnx.ml`, strings, class names in a ZipMap."""
+    """What skl2onnx writes of a pipeline with a column of words, and lengths that may be missing: `ai.onnx.ml`, functions of
+    its own, strings, class names in a ZipMap."""
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
     import pandas
@@ -149,13 +151,13 @@ def iris_pipeline():
     frame["petal"] = np.where(width < 0.8, "narrow", np.where(width < 1.75, "medium", "wide"))
     x, x_test, y, y_test = split(frame, data.target_names[data.target])
     numbers, words = IRIS_COLUMNS[:3], ["petal"]
-    columns = ColumnTransformer([("numbers", StandardScaler(), numbers), ("words", OneHotEncoder(handle_unknown="ignore"), words)])
+    columns = ColumnTransformer([("numbers", make_pipeline(KNNImputer(), StandardScaler()), numbers), ("words", OneHotEncoder(handle_unknown="ignore"), words)])
     trained = make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(x, y)
 
     kinds = [(n, FloatTensorType([None, 1])) for n in numbers] + [(n, StringTensorType([None, 1])) for n in words]
-    model = to_onnx(trained, initial_types=kinds, target_opset={"": OPSET, "ai.onnx.ml": 3}, name="iris_pipeline")
+    model = to_onnx(trained, initial_types=kinds, target_opset={"": 18, "ai.onnx.ml": 3}, name="iris_pipeline")
     model.ir_version = IR_VERSION
-    model.doc_string = "Species of an iris from three lengths in cm and the petal's width in words: narrow, medium, wide"
+    model.doc_string = "Species of an iris from three lengths in cm, NaN for unknown, and the petal's width in words: narrow, medium, wide"
     onnx.checker.check_model(model)
 
     rows = {n: x_test[[n]].to_numpy(np.float32) for n in numbers} | {n: x_test[[n]].to_numpy(object) for n in words}

@@ -82,7 +82,7 @@ impl Surroundings {
     }
 
     /// Landfall's data folder: `$XDG_DATA_HOME/landfall`, else `~/.local/share/landfall`.
-    pub fn data_folder(&self) -> Option<PathBuf> {
+    pub(crate) fn data_folder(&self) -> Option<PathBuf> {
         let base = match (self.variable("XDG_DATA_HOME"), self.variable("HOME")) {
             (Some(data), _) => PathBuf::from(data),
             (None, Some(home)) => Path::new(home).join(".local/share"),

@@ -1,7 +1,7 @@
 //! The files of a model on a file system. Names never leave the model's folder, links included.
 
 use crate::map::map;
-use landfall_model::{Buffer, BufferMut, FileEntry, Kind, ModelFiles, Problem, Reason};
+use landfall_model::{Buffer, FileEntry, Kind, ModelFiles, Problem, Reason};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -125,20 +125,13 @@ fn blobs_of(root: &Path) -> Option<PathBuf> {
 }
 
 /// Reads a file whose length was asked for just now; one that has grown or shrunk since is read as it is.
-fn read(mut file: File, length: u64) -> std::io::Result<Buffer> {
-    let length = usize::try_from(length).map_err(|_| std::io::ErrorKind::FileTooLarge)?;
-    let mut buffer = BufferMut::zeroed(length).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
-    let mut filled = 0;
-    while filled < length {
-        match file.read(&mut buffer.bytes_mut()[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    buffer.truncate(filled);
-    Ok(buffer.freeze())
+fn read(file: File, length: u64) -> std::io::Result<Buffer> {
+    let room = usize::try_from(length).map_err(|_| std::io::ErrorKind::FileTooLarge)?;
+    // Memory that is not written before the file is: zeros would take as long as the file's bytes.
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(room).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(Buffer::from_owner(bytes))
 }
 
 fn list(

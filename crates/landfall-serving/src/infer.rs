@@ -108,7 +108,7 @@ fn attempt(
         [ticket] => (&ticket.call, started),
         _ => {
             let calls: Vec<&Call> = tickets.iter().map(|ticket| &ticket.call).collect();
-            stacked = Call::stacked(&calls)?;
+            stacked = core.stacked(&calls)?;
             (&stacked, clock.now())
         }
     };

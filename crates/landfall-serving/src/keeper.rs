@@ -428,8 +428,7 @@ impl Keeper {
                 let failed = model.failure_since(0).map(|(version, problem)| {
                     problem.clone().at(format!("model {:?} version {version}", model.name))
                 });
-                let none = Reason::NoVersionAvailable { model: model.name.to_string() };
-                failed.unwrap_or_else(|| Problem::new(none))
+                failed.unwrap_or_else(|| model.none_available())
             };
             model.default.clone().ok_or_else(failure)
         };

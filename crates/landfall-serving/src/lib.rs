@@ -55,6 +55,7 @@ mod loaded;
 mod loader;
 mod map;
 mod model_state;
+mod not_there;
 mod observer;
 mod orders;
 mod pace;

@@ -39,6 +39,8 @@ pub struct BatchSettings {
     pub largest_call: Option<usize>,
     /// A batch is filled up with copies of its last row to the next of these sizes, ascending; empty: never.
     pub pad_to: Vec<usize>,
+    /// Whether calls whose inputs differ in length share a run: shorter ones are filled up with their own first value.
+    pub pad_lengths: bool,
 }
 
 impl Default for BatchSettings {
@@ -52,6 +54,7 @@ impl Default for BatchSettings {
             together: true,
             largest_call: None,
             pad_to: Vec::new(),
+            pad_lengths: false,
         }
     }
 }

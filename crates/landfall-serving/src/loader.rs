@@ -370,8 +370,11 @@ fn with_rules(
         let mut ruled = overridden(signature, settings.batch)?;
         for (slot, spec) in signature.inputs().iter().enumerate() {
             let Some(rule) = rules.by_input.get(&spec.name).or(rules.all.as_ref()) else { continue };
-            let rule = NullRule::parse(rule, spec.dtype)
-                .map_err(|problem| problem.at(format!("rule for missing values of input {:?}", spec.name)))?;
+            let misfit = |problem: Problem| {
+                let setting = format!("rule for missing values of input {:?}", spec.name);
+                Problem::new(Reason::SettingInvalid { setting, why: problem.to_string() })
+            };
+            let rule = NullRule::parse(rule, spec.dtype).map_err(misfit)?;
             ruled = ruled.with_null_rule(slot, rule)?;
         }
         Ok(ruled.shared())

@@ -2,6 +2,7 @@
 
 use crate::catalog::{Listed, ModelInfo};
 use crate::lifecycle::{Action, Standing, Wish, next, wanted};
+use crate::not_there::none_available;
 use crate::orders::ModelOrders;
 use crate::print::Print;
 use crate::repository::{SeenVersion, newness};
@@ -261,6 +262,12 @@ impl ModelState {
         if self.ended.len() > MOST_ENDED {
             self.ended.pop_front();
         }
+    }
+
+    /// Why nothing is available, where nothing failed.
+    pub(crate) fn none_available(&self) -> Problem {
+        let policy = self.settings.as_ref().map(|settings| settings.policy()).unwrap_or_default();
+        none_available(&self.name, &policy, &self.seen)
     }
 
     /// The failure of the newest version that was tried in a load of this number or a later one.

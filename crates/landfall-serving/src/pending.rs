@@ -230,8 +230,7 @@ fn loads_ended(model: &ModelState, since: u64) -> Option<Result<(), Problem>> {
         return Some(Err(problem.clone().at(format!("model {:?} version {version}", model.name))));
     }
     let any = model.slots.iter().any(|slot| slot.loaded().is_some());
-    let none = || Problem::new(Reason::NoVersionAvailable { model: model.name.to_string() });
-    Some(if any { Ok(()) } else { Err(none()) })
+    Some(if any { Ok(()) } else { Err(model.none_available()) })
 }
 
 fn version_ended(model: &ModelState, version: &Version) -> Option<Result<(), Problem>> {

@@ -16,6 +16,7 @@
 
 use crate::files::{FolderFiles, parent, trouble};
 use crate::loader::Kit;
+use crate::not_there::named_in_vain;
 use crate::print::Print;
 use crate::{Layout, ModelSettings, Source, VersionPolicy};
 use landfall_model::{Claim, Problem, Version};
@@ -98,7 +99,12 @@ impl Repository {
         for (index, source) in sources.iter().enumerate() {
             let mut found = Found { source: index, models: Vec::new(), warnings: Vec::new() };
             match self.look_at(source, &mut found) {
-                Ok(()) => round.models.append(&mut found.models),
+                Ok(()) => {
+                    if source.layout != Layout::Numbered {
+                        round.warnings.extend(found.models.iter().flat_map(named_in_vain));
+                    }
+                    round.models.append(&mut found.models);
+                }
                 Err(problem) => round.dropped.push((index, problem)),
             }
             round.warnings.append(&mut found.warnings);

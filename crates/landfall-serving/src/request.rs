@@ -152,7 +152,10 @@ impl Job for Arc<Ticket> {
     }
 
     fn joins(&self, other: &Self) -> bool {
-        self.call.joins(&other.call)
+        match self.lease.batching().pad_lengths {
+            true => self.call.joins_levelled(&other.call),
+            false => self.call.joins(&other.call),
+        }
     }
 }
 

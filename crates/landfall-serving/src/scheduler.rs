@@ -14,7 +14,7 @@ use crate::locked::lock;
 use crate::pace::{Pace, Share};
 use crate::request::Ticket;
 use crate::run::PART_ROWS;
-use landfall_model::{CostClass, Facts, Model, Problem, Reason};
+use landfall_model::{Call, CostClass, Facts, Model, Problem, Reason};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -244,6 +244,17 @@ impl Core {
     /// Rows of one run of a call that is larger than batches are.
     pub(crate) fn part_rows(&self) -> usize {
         self.settings.max_rows.unwrap_or(PART_ROWS).max(1)
+    }
+
+    /// Calls of one group as one.
+    ///
+    /// # Errors
+    /// Internal, where inputs of unequal lengths would need too much memory at one length.
+    pub(crate) fn stacked(&self, calls: &[&Call]) -> Result<Call, Problem> {
+        match self.settings.pad_lengths {
+            true => Call::levelled(calls, BATCH_BYTES),
+            false => Call::stacked(calls),
+        }
     }
 
     /// The number of rows that a batch of `rows` is filled up to, where it is.

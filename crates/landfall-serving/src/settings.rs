@@ -106,6 +106,7 @@ pub struct BatchOptions {
     pub together: Option<bool>,
     pub largest_call: Option<usize>,
     pub pad_to: Option<Vec<usize>>,
+    pub pad_lengths: Option<bool>,
 }
 
 impl BatchOptions {
@@ -128,6 +129,7 @@ impl BatchOptions {
             together: self.together.unwrap_or(default.together),
             largest_call: self.largest_call,
             pad_to,
+            pad_lengths: self.pad_lengths.unwrap_or(default.pad_lengths),
         }
     }
 }
@@ -173,6 +175,7 @@ impl ModelSettings {
         self.batching.together = self.batching.together.or(below.batching.together);
         self.batching.largest_call = self.batching.largest_call.or(below.batching.largest_call);
         self.batching.pad_to = self.batching.pad_to.or(below.batching.pad_to);
+        self.batching.pad_lengths = self.batching.pad_lengths.or(below.batching.pad_lengths);
         self.labels_only_point |= below.labels_only_point;
         self.prefer_file = self.prefer_file.or(below.prefer_file);
         self.batch = self.batch.or(below.batch);

@@ -115,7 +115,7 @@ impl Format {
     }
 
     /// Whether it is lines of text.
-    pub const fn is_text(self) -> bool {
+    pub(crate) const fn is_text(self) -> bool {
         matches!(self, Format::Csv | Format::JsonLines | Format::Libsvm)
     }
 

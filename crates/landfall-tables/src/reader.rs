@@ -400,12 +400,10 @@ fn open_file(input: TableInput, wants: &Wants, options: &ReadOptions) -> Result<
         Format::JsonLines => json_lines::open(&label, source.stream(), wants, options),
         Format::Libsvm => libsvm::open(&label, source.stream(), wants, options),
         Format::Npy => npy::open_npy(&label, source, wants),
-        Format::Npz => npy::open_npz(&label, &source.file(&label, format)?, wants),
+        Format::Npz => npy::open_npz(&label, &source.file(&label)?, wants),
         Format::ArrowStream => arrow::open_stream(&label, source.stream(), wants),
-        Format::ArrowFile => arrow::open_file(&label, source.file(&label, format)?, wants),
-        Format::Parquet => {
-            arrow::open_parquet(&label, source.file(&label, format)?, wants, options.chunk_rows)
-        }
+        Format::ArrowFile => arrow::open_file(&label, source.file(&label)?, wants),
+        Format::Parquet => arrow::open_parquet(&label, source.file(&label)?, wants, options.chunk_rows),
     }?;
     Ok(match (format.is_text(), length) {
         (true, Some(length)) => opened.with_total(length),

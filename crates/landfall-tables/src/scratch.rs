@@ -35,6 +35,19 @@ impl ScratchFile {
         let removed = cfg!(unix) && std::fs::remove_file(&path).is_ok();
         Ok(ScratchFile { file, path: (!removed).then_some(path) })
     }
+
+    /// All that a stream gives, as a file to be read from its beginning.
+    pub(crate) fn keep(
+        stream: &mut dyn Read,
+        label: &str,
+        folder: &Path,
+    ) -> std::result::Result<File, Problem> {
+        let mut kept = ScratchFile::create(folder)?;
+        std::io::copy(stream, &mut kept)
+            .and_then(|_| kept.rewind())
+            .and_then(|()| kept.file.try_clone())
+            .map_err(|e| Problem::io(format!("keep {label} in a temporary file"), &e))
+    }
 }
 
 impl Drop for ScratchFile {

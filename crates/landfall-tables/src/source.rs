@@ -1,6 +1,7 @@
 //! Where a table's bytes come from: a file, or a stream such as standard input.
 
 use crate::format::Format;
+use crate::scratch::ScratchFile;
 use landfall_model::Problem;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 pub enum Source {
     /// A file, which is opened when the table is.
     File(PathBuf),
-    /// Bytes that come once, front to back. Formats that need to be read from their end refuse it.
+    /// Bytes that come once, front to back. Those of formats that are read from their end are kept in a temporary file.
     Stream(Box<dyn Read + Send>),
 }
 
@@ -101,13 +102,11 @@ impl OpenSource {
         }
     }
 
-    pub(crate) fn file(self, label: &str, format: Format) -> Result<File, Problem> {
+    /// For formats that are read from their end: a stream is kept in a temporary file first.
+    pub(crate) fn file(self, label: &str) -> Result<File, Problem> {
         match self {
             OpenSource::File(file) => Ok(file),
-            OpenSource::Stream(_) => Err(Problem::unsupported(
-                format!("{} from a stream ({label})", format.name()),
-                "it is read from its end: give it as a file",
-            )),
+            OpenSource::Stream(mut stream) => ScratchFile::keep(&mut stream, label, &std::env::temp_dir()),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Configuration files: `landfall.toml` (server and models) and `model.toml` (beside a model). One type per table;
 //! unknown keys are refused with the nearest known one.
 
-use crate::args::{ServerTable, SizeText, parse_duration, parse_size};
+use crate::args::{ServerTable, null_rule, toml_value};
 use landfall_model::{Options, Problem, Version};
 use landfall_serving::{BatchOptions, ModelSettings, NullRules, VersionPolicy};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// `landfall.toml`.
 #[derive(Deserialize, Default)]
@@ -77,12 +79,12 @@ impl ModelToml {
                 null_rules.by_input.insert(input.clone(), rule);
             }
         }
-        let golden_tolerance = self.golden.as_ref().map(GoldenTable::tolerance).transpose()?.flatten();
+        let golden_tolerance = self.golden.as_ref().and_then(GoldenTable::tolerance);
         Ok(ModelSettings {
             versions: self.versions.map(VersionsTable::policy).transpose()?,
             labels: self.labels.iter().map(|(label, version)| (label.clone(), version.text())).collect(),
             options,
-            batching: self.batching.options()?,
+            batching: self.batching.options(),
             batch: self.batch,
             null_rules,
             golden: self.golden.map(|golden| folder.join(golden.file())),
@@ -117,7 +119,10 @@ impl InputTable {
             (Some(_), Some(_)) => {
                 Err(Problem::invalid(format!("[inputs.{input}]: give either missing or default")))
             }
-            (Some(rule), None) => Ok(Some(rule.clone())),
+            (Some(rule), None) => {
+                let rule = null_rule(rule);
+                rule.map(Some).map_err(|why| Problem::invalid(format!("[inputs.{input}] missing: {why}")))
+            }
             (None, Some(value)) => Ok(Some(format!("default={}", text_of(value)))),
             (None, None) => Ok(None),
         }
@@ -128,56 +133,47 @@ impl InputTable {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct BatchingTable {
-    pub(crate) max_rows: Option<usize>,
-    max_delay: Option<String>,
-    pub(crate) preferred: Option<Vec<usize>>,
-    pub(crate) max_queue: Option<usize>,
-    max_queue_bytes: Option<SizeText>,
+    #[serde(deserialize_with = "toml_value::count")]
+    max_rows: Option<NonZeroUsize>,
+    #[serde(deserialize_with = "toml_value::duration")]
+    max_delay: Option<Duration>,
+    #[serde(deserialize_with = "toml_value::counts")]
+    preferred: Option<Vec<NonZeroUsize>>,
+    #[serde(deserialize_with = "toml_value::count")]
+    max_queue: Option<NonZeroUsize>,
+    #[serde(deserialize_with = "toml_value::size")]
+    max_queue_bytes: Option<usize>,
 }
 
 impl BatchingTable {
-    fn options(self) -> Result<BatchOptions, Problem> {
-        let delay = |text: String| {
-            parse_duration(&text).map_err(|e| Problem::invalid(format!("batching.max_delay: {e}")))
-        };
-        let some = |what: &str, number: Option<usize>| match number {
-            Some(0) => Err(Problem::invalid(format!("batching.{what}: 0, expected 1 or more"))),
-            number => Ok(number),
-        };
-        for &size in self.preferred.iter().flatten() {
-            some("preferred", Some(size))?;
-        }
-        let size = |text: SizeText| {
-            let size = parse_size(&text.text()).map(|size| usize::try_from(size).unwrap_or(usize::MAX));
-            size.map_err(|e| Problem::invalid(format!("batching.max_queue_bytes: {e}")))
-        };
-        Ok(BatchOptions {
-            max_rows: some("max_rows", self.max_rows)?,
-            max_delay: self.max_delay.map(delay).transpose()?,
-            max_queue_bytes: self.max_queue_bytes.map(size).transpose()?,
-            preferred: self.preferred,
-            max_queue: some("max_queue", self.max_queue)?,
+    fn options(self) -> BatchOptions {
+        BatchOptions {
+            max_rows: self.max_rows.map(usize::from),
+            max_delay: self.max_delay,
+            max_queue_bytes: self.max_queue_bytes,
+            preferred: self.preferred.map(|sizes| sizes.into_iter().map(usize::from).collect()),
+            max_queue: self.max_queue.map(usize::from),
             ..BatchOptions::default()
-        })
+        }
     }
 }
 
 /// `[versions]`: exactly one of the three.
 #[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table with latest = N, all = true or only = […]")]
 pub(crate) struct VersionsTable {
-    pub(crate) latest: Option<usize>,
-    pub(crate) all: Option<bool>,
-    pub(crate) only: Option<Vec<VersionText>>,
+    #[serde(deserialize_with = "toml_value::count")]
+    latest: Option<NonZeroUsize>,
+    all: Option<bool>,
+    only: Option<Vec<VersionText>>,
 }
 
 impl VersionsTable {
     fn policy(self) -> Result<VersionPolicy, Problem> {
         match (self.latest, self.all, self.only) {
-            (Some(0), None, None) => Err(Problem::invalid("[versions]: latest = 0, expected 1 or more")),
-            (Some(count), None, None) => Ok(VersionPolicy::Latest(count)),
+            (Some(count), None, None) => Ok(VersionPolicy::Latest(count.into())),
             (None, Some(true), None) => Ok(VersionPolicy::All),
-            (None, None, Some(only)) => {
+            (None, None, Some(only)) if !only.is_empty() => {
                 Ok(VersionPolicy::Only(only.iter().map(|version| Version::named(&version.text())).collect()))
             }
             _ => Err(Problem::invalid("[versions]: give one of latest = N, all = true, only = […]")),
@@ -204,7 +200,10 @@ impl VersionText {
 
 /// `golden = "FILE"`, or `[golden]` with tolerances.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a file's name, or a table of file, and if need be rtol and atol")]
+#[serde(
+    untagged,
+    expecting = "expected a file's name, or a table of file, and if need be rtol and atol, tolerances of 0 or more"
+)]
 pub(crate) enum GoldenTable {
     File(PathBuf),
     Table(GoldenFile),
@@ -215,7 +214,9 @@ pub(crate) enum GoldenTable {
 #[serde(deny_unknown_fields)]
 pub(crate) struct GoldenFile {
     file: PathBuf,
+    #[serde(default, deserialize_with = "toml_value::tolerance")]
     rtol: Option<f64>,
+    #[serde(default, deserialize_with = "toml_value::tolerance")]
     atol: Option<f64>,
 }
 
@@ -226,18 +227,10 @@ impl GoldenTable {
     }
 
     /// The relative and the absolute tolerance, where one was told.
-    ///
-    /// # Errors
-    /// Invalid argument, for a tolerance that none is.
-    fn tolerance(&self) -> Result<Option<(f64, f64)>, Problem> {
-        let GoldenTable::Table(GoldenFile { rtol, atol, .. }) = self else { return Ok(None) };
-        for (what, told) in [("rtol", rtol), ("atol", atol)] {
-            if told.is_some_and(|told| !(told.is_finite() && told >= 0.0)) {
-                return Err(Problem::invalid(format!("golden.{what}: expected a number of 0 or more")));
-            }
-        }
+    fn tolerance(&self) -> Option<(f64, f64)> {
+        let GoldenTable::Table(GoldenFile { rtol, atol, .. }) = self else { return None };
         let told = rtol.is_some() || atol.is_some();
-        Ok(told.then(|| (rtol.unwrap_or(1e-5), atol.unwrap_or(1e-5))))
+        told.then(|| (rtol.unwrap_or(1e-5), atol.unwrap_or(1e-5)))
     }
 }
 
@@ -305,7 +298,6 @@ pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn an_unknown_key_is_refused_with_line_and_nearest_known_key() {
@@ -369,21 +361,37 @@ mod tests {
         for (text, expected) in [
             ("[labels]\nstable = 1.5", "line 2: expected a version: a number, or a name"),
             ("[golden]\nfil = \"a\"", "expected a file's name, or a table of file"),
-            ("[batching]\nmax_rows = 0", "batching.max_rows: 0, expected 1 or more"),
-            ("[batching]\npreferred = [8, 0]", "batching.preferred: 0, expected 1 or more"),
-            ("[batching]\nmax_queue = 0", "batching.max_queue: 0, expected 1 or more"),
-            ("[batching]\nmax_queue_bytes = 1.5", "expected a size such as \"64MiB\""),
-            ("golden = { file = \"a\", rtol = -1.0 }", "golden.rtol: expected a number of 0 or more"),
-            ("golden = { file = \"a\", atol = nan }", "golden.atol: expected a number of 0 or more"),
-            ("[versions]\nlatest = 0", "latest = 0, expected 1 or more"),
+            ("[batching]\nmax_rows = 0", "line 2: expected a whole number of 1 or more, found 0"),
+            ("[batching]\npreferred = [8, 0]", "expected a list of whole numbers of 1 or more, found [8, 0]"),
+            ("[batching]\nmax_queue = -1", "expected a whole number of 1 or more, found -1"),
+            ("[batching]\nmax_queue_bytes = 1.5", "expected a size such as \"64MiB\", or a number of bytes"),
+            ("[batching]\nmax_delay = \"5\"", "expected a time with its unit, such as"),
+            ("golden = { file = \"a\", rtol = -1.0 }", "expected a file's name, or a table of file"),
+            ("golden = { file = \"a\", atol = nan }", "tolerances of 0 or more"),
+            ("versions = 3", "expected a table with latest = N, all = true or only = […]"),
+            ("[versions]\nlatest = 0", "expected a whole number of 1 or more, found 0"),
+            ("[versions]\nonly = []", "[versions]: give one of latest = N, all = true, only = […]"),
+            ("[inputs.age]\nmissing = \"maybe\"", "[inputs.age] missing: unknown rule for missing values"),
         ] {
             assert!(told(text).contains(expected), "{text}: {}", told(text));
         }
     }
 
     #[test]
-    fn a_delay_without_a_unit_is_refused() {
-        let model: ModelToml = parse("[batching]\nmax_delay = \"5\"\n").unwrap();
-        assert!(model.settings(Path::new("")).unwrap_err().to_string().contains("unit"));
+    fn a_flag_of_a_wrong_kind_is_refused_with_what_was_expected_and_what_came() {
+        for (flag, says) in [
+            ("control = true", r#"line 2: expected "on" or "off", found true"#),
+            ("engine = \"fast\"", r#"expected "auto" or "onnxruntime" or "embedded", found "fast""#),
+            ("http = 99999", r#"expected "HOST:PORT", a port, or "unix:PATH", found 99999"#),
+            ("max-body = \"much\"", r#"or a number of bytes, found "much""#),
+            ("drain-timeout = 30", r#"a time with its unit, such as "250us", "5ms" or "30s", found 30"#),
+            ("threads = 0", "expected a whole number of 1 or more, found 0"),
+            ("state = 3", "expected a path as a text, found 3"),
+            ("set = [\"a\"]", "expected KEY=VALUE, found a"),
+            ("on-missing = \"maybe\"", "unknown rule for missing values \"maybe\""),
+        ] {
+            let problem = parse::<LandfallToml>(&format!("[server]\n{flag}")).err().unwrap().to_string();
+            assert!(problem.contains(says), "{flag}: {problem}");
+        }
     }
 }

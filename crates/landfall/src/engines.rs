@@ -51,7 +51,9 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
         EngineChoice::Onnxruntime => Preference::OnnxRuntime,
         EngineChoice::Embedded => Preference::Embedded,
     };
-    for (flag, path) in [("--tensorflow", &flags.tensorflow), ("--litert", &flags.litert)] {
+    let named =
+        [("--tensorflow", &flags.tensorflow), ("--litert", &flags.litert), ("--python", &flags.python)];
+    for (flag, path) in named {
         path.as_deref().map_or(Ok(()), |path| is_there(flag, path))?;
     }
     let surroundings = surroundings(flags);
@@ -84,8 +86,8 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
     })
 }
 
-/// These libraries are opened with the first model that needs them; that there is none is known before. A bare name is for
-/// the system's loader to find.
+/// These are opened with the first model that needs them; that there is none is known before. A bare name is for the
+/// system to find.
 fn is_there(flag: &str, path: &Path) -> Result<(), Problem> {
     let bare = path.parent().is_some_and(|folder| folder.as_os_str().is_empty());
     if bare || path.exists() {

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::{config, convert, golden};
 use landfall_dialects::tfs::inference::Rules;
 use landfall_dialects::tfs::warmup;
-use landfall_model::{Call, DType, NullRule, Options, Problem, Reason, Signature};
+use landfall_model::{Call, Options, Problem, Reason, Signature};
 use landfall_serving::{
     Clock, ComputePool, Kit, Lease, LoadReport, ModelSettings, NullRules, Source, SystemClock, Tables,
     load_once,
@@ -20,7 +20,6 @@ use std::sync::Arc;
 /// A wrong call, when an option or a rule for missing values is none of the model's; failed work, when no engine reads
 /// the model or it breaks its format.
 pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport), Failure> {
-    known_rules(flags).map_err(Failure::Call)?;
     let registry = registry(flags)?;
     let reason = registry.onnx_reason_short.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -43,28 +42,11 @@ pub(crate) fn called_wrong(problem: Problem) -> Failure {
 pub(crate) fn is_wrong_call(problem: &Problem) -> bool {
     matches!(
         problem.reason(),
-        Reason::OptionUnknown { .. } | Reason::InputUnknown { .. } | Reason::SignatureNotFound { .. }
+        Reason::OptionUnknown { .. }
+            | Reason::SettingInvalid { .. }
+            | Reason::InputUnknown { .. }
+            | Reason::SignatureNotFound { .. }
     )
-}
-
-/// Refuses rules for missing values that fit no type.
-///
-/// # Errors
-/// Invalid argument, naming the flag and the rules that there are.
-pub(crate) fn known_rules(flags: &ModelFlags) -> Result<(), Problem> {
-    flags.on_missing.iter().try_for_each(|flag| known_rule(flag))
-}
-
-fn known_rule(flag: &str) -> Result<(), Problem> {
-    let rule = match flag.split_once('=') {
-        Some((name, rule)) if name != "default" => rule,
-        _ => flag,
-    };
-    let fits = |dtype: &DType| NullRule::parse(rule, *dtype).is_ok();
-    if DType::ALL.iter().any(fits) {
-        return Ok(());
-    }
-    NullRule::parse(rule, DType::F64).map(drop).map_err(|problem| problem.at("--on-missing"))
 }
 
 /// What becomes of the calls that a model brings along to be run at load.

@@ -1,20 +1,37 @@
 //! The log: what happens to models, on standard error.
 
 use crate::args::LogFormat;
+use landfall_model::Problem;
 use landfall_serving::{Event, Observer};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// Starts the log. `LANDFALL_LOG` chooses levels (`info`, `landfall_net=debug`); text or JSON lines.
-pub(crate) fn start(format: LogFormat) {
-    let levels = EnvFilter::try_from_env("LANDFALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).with_target(false);
+/// Chooses levels: `info`, `landfall_net=debug`.
+const LEVELS: &str = "LANDFALL_LOG";
+
+/// Starts the log: text or JSON lines.
+///
+/// # Errors
+/// Invalid argument, when the environment asks for levels that there are not.
+pub(crate) fn start(format: LogFormat) -> Result<(), Problem> {
+    let levels = match std::env::var(LEVELS) {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|why| {
+            Problem::invalid(format!("{LEVELS}={text}: expected levels such as debug: {why}"))
+        })?,
+        Err(_) => EnvFilter::new("info"),
+    };
+    // A log that nobody can take any more must not end the server: what cannot be written is dropped without a word.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(levels)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .log_internal_errors(false);
     // A log that was started before stays: there is one process, and one log.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
         LogFormat::Json => builder.json().try_init(),
     };
+    Ok(())
 }
 
 /// Tells the log what happens to models.

@@ -1,8 +1,6 @@
 //! `landfall serve`: endpoints for models, until stopped.
 
-use crate::args::{
-    JsonNan, LogFormat, ModelFlags, Serve, ServerFlags, Switch, name_and_path, parse_duration, parse_size,
-};
+use crate::args::{JsonNan, LogFormat, ModelFlags, Serve, ServerFlags, Switch, name_and_path};
 use crate::config::{self, LandfallToml};
 use crate::engines::registry;
 use crate::exit::Failure;
@@ -23,6 +21,9 @@ use tracing::{info, warn};
 /// How long the start waits for models before it says which are not there yet.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How long requests under way are waited for when the server stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Signals that come so close together are one wish: a terminal and a wrapper may both pass it on.
 const SIGNALS_TOGETHER: Duration = Duration::from_secs(1);
 
@@ -32,9 +33,9 @@ const SIGNALS_TOGETHER: Duration = Duration::from_secs(1);
 /// A wrong call for flags and configuration; failed work when an address is taken or no model can be served.
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let Configured { flags, model, sources } = configuration(arguments)?;
-    log::start(flags.log_format.unwrap_or(LogFormat::Text));
-    let net = net_settings(&flags).map_err(Failure::Call)?;
-    let drain_timeout = drain_timeout(&flags)?;
+    log::start(flags.log_format.unwrap_or(LogFormat::Text)).map_err(Failure::Call)?;
+    let net = net_settings(&flags);
+    let drain_timeout = flags.drain_timeout.unwrap_or(DRAIN_TIMEOUT);
     let state = flags.state.clone().or_else(state_folder);
     // Before the models: they may take minutes, and a taken port would be said after them.
     for (flag, endpoint) in [("--http", &net.http), ("--grpc", &net.grpc)] {
@@ -59,6 +60,10 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let server = Server::start(&net, serving.catalog().clone(), serving.control().clone())?;
     greeting::say(&server, &serving);
     let signal = signals.wait_then_obey()?;
+    if let Some(delay) = flags.drain_delay.filter(|delay| !delay.is_zero()) {
+        info!("{signal}: not ready any more; draining begins in {delay:?}");
+        server.announce_end(delay);
+    }
     info!("{signal}: draining");
     serving.drain();
     let drained = server.drain(drain_timeout);
@@ -94,24 +99,38 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
         }
         files.push(here.to_owned());
     }
+    named_once(&models)?;
     let mut entries = Vec::new();
     for file in &files {
         let LandfallToml { server, models } = config::read(file).map_err(Failure::Call)?;
         let (server, lower) = server.split();
         (flags, model) = (flags.over(server), model.over(lower));
-        let folder = file.parent().unwrap_or(Path::new(""));
-        entries.extend(models.into_iter().map(|(name, entry)| (folder, name, entry)));
+        entries.extend(models.into_iter().map(|(name, entry)| (file, name, entry)));
     }
-    loading::known_rules(&model).map_err(Failure::Call)?;
     let above = loading::settings(&model);
     let mut sources: Vec<Source> = models.iter().map(|text| source(text, &above)).collect();
-    for (folder, name, entry) in entries {
+    for (file, name, entry) in entries {
+        let folder = file.parent().unwrap_or(Path::new(""));
         let (path, told) = entry.split();
-        let told = told.settings(folder).map_err(|p| Failure::Call(p.at(format!("[models.{name}]"))))?;
+        let place = format!("{}: [models.{name}]", file.display());
+        if name.is_empty() {
+            return Err(Failure::call(format!("{}: [models]: a model needs a name", file.display())));
+        }
+        let told = told.settings(folder).map_err(|problem| Failure::Call(problem.at(place)))?;
         let settings = above.clone().over(told);
         sources.push(Source { settings, ..Source::path(folder.join(path)).named(name) });
     }
     Ok(Configured { flags, model, sources })
+}
+
+/// Of two models that the call itself gives one name, one would not be served.
+fn named_once(models: &[OsString]) -> Result<(), Failure> {
+    let mut names: Vec<&str> = models.iter().filter_map(|text| name_and_path(text).0).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Failure::call(format!("two models are named {:?}", pair[0]))),
+        None => Ok(()),
+    }
 }
 
 /// `[NAME=]PATH`.
@@ -123,32 +142,20 @@ fn source(text: &OsStr, settings: &ModelSettings) -> Source {
     Source { settings: settings.clone(), ..source }
 }
 
-fn net_settings(flags: &ServerFlags) -> Result<NetSettings, Problem> {
+fn net_settings(flags: &ServerFlags) -> NetSettings {
     let default = NetSettings::default();
-    let max_body = match &flags.max_body {
-        None => default.max_body,
-        Some(text) => {
-            let size = parse_size(text).map_err(|e| Problem::invalid(format!("max-body: {e}")))?;
-            usize::try_from(size).unwrap_or(usize::MAX)
-        }
-    };
-    Ok(NetSettings {
+    NetSettings {
         http: flags.http.clone().or(default.http),
         grpc: flags.grpc.clone().or(default.grpc),
         threads: flags.threads.map(usize::from),
         control: flags.control.map(|switch| switch == Switch::On),
-        max_body,
+        max_body: flags.max_body.unwrap_or(default.max_body),
         json_nan: match flags.json_nan {
             Some(JsonNan::Null) => landfall_dialects::JsonNan::Null,
             _ => landfall_dialects::JsonNan::Bare,
         },
         ..default
-    })
-}
-
-fn drain_timeout(flags: &ServerFlags) -> Result<Duration, Failure> {
-    let text = flags.drain_timeout.as_deref().unwrap_or("30s");
-    parse_duration(text).map_err(|e| Failure::call(format!("drain-timeout: {e}")))
+    }
 }
 
 /// `$XDG_STATE_HOME/landfall`, by default `~/.local/state/landfall` (XDG Base Directory Specification).

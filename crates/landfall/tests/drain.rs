@@ -56,3 +56,17 @@ fn ctrl_c_ends_a_server_that_waits_for_a_request_and_a_repeated_signal_at_once_d
     assert!(pressed > 5, "a signal that came with the first one ended it");
     eventually("the last word", || server.log().contains("Ctrl-C again").then_some(()));
 }
+
+#[test]
+fn a_server_with_a_delay_is_first_not_ready_and_then_drains() {
+    let flags = ["--drain-delay", "1s", "--drain-timeout", "20s"];
+    let model = examples().join("models/iris");
+    let mut server = Server::start(&[&[model.to_str().unwrap()], &flags[..]].concat());
+    assert_eq!(Client::new(&server.http).get("/readyz").status, 200);
+    server.signal("TERM");
+    eventually("not ready", || (Client::new(&server.http).get("/readyz").status == 503).then_some(()));
+    // A connection of its own: the door is open still.
+    assert_eq!(Client::new(&server.http).get("/v2/models/iris").status, 200);
+    assert!(server.wait().success(), "{}", server.log());
+    assert!(server.log().contains("draining begins in 1s"), "{}", server.log());
+}

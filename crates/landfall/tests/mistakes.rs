@@ -38,7 +38,7 @@ fn flags_that_cannot_be_followed_are_refused_by_name() {
         (
             &["serve", IRIS, "--on-missing", "bogus"],
             2,
-            r#"--on-missing: unknown rule for missing values "bogus""#,
+            r#"--on-missing <[NAME=]RULE>': unknown rule for missing values "bogus""#,
         ),
         (&["serve", IRIS, "--on-missing", "nobody=zero"], 2, r#"the model has no input "nobody""#),
         (&["predict", IRIS, "-i", rows, "--set", "nonsense=1"], 2, r#"unknown option "nonsense"; known: "#),
@@ -54,6 +54,21 @@ fn flags_that_cannot_be_followed_are_refused_by_name() {
             2,
             "\"sepal_length\" is given twice",
         ),
+        (&["predict", IRIS, "-i", rows, "--python", "/nope"], 1, "--python: /nope is missing"),
+        (&["predict", IRIS, "-i", rows, "--bad-rows", "/nope/bad.csv"], 1, "cannot create /nope/bad.csv"),
+        (
+            &["predict", IRIS, "-i", rows, "--on-missing", "sepal_length=default=a", "--engine", "embedded"],
+            2,
+            r#"rule for missing values of input "sepal_length": default "a" is no float32"#,
+        ),
+        (
+            &["predict", IRIS, "-i", rows, "--set", "num_threads=a", "--engine", "embedded"],
+            2,
+            r#"option num_threads: "a" is no number of threads"#,
+        ),
+        (&["serve", "a=examples/models/iris", "a=examples/models/digits"], 2, r#"two models are named "a""#),
+        (&["predict", IRIS, "-i", "-", "-i", "-"], 2, "--input: - is given twice"),
+        (&["predict", IRIS, "-i", rows, "-i", rows], 2, "--input: examples/rows/iris.csv is given twice"),
         (
             &["serve", "/nope/model.onnx", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"],
             1,
@@ -143,4 +158,31 @@ fn inputs_that_may_be_missing_and_have_no_column_are_named_once() {
     fs::write(&rows, "age,size,weight\n1,2,3\n").unwrap();
     let (_, _, err) = run(&["predict", model.to_str().unwrap(), "-i", rows.to_str().unwrap()]);
     assert_eq!(err, "");
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_any_more_goes_on() {
+    use std::process::Stdio;
+    let state = tempfile::tempdir().unwrap();
+    let mut command = landfall();
+    command.args(["serve", IRIS, "--engine", "embedded", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
+    command.arg("--state").arg(state.path());
+    let mut server = command.current_dir(root()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = std::io::BufReader::new(server.stderr.take().unwrap());
+    let mut line = String::new();
+    let address = loop {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut log, &mut line).unwrap() > 0);
+        if let Some((_, address)) = line.trim().split_once("http listening on ") {
+            break address.to_owned();
+        }
+    };
+    drop(log);
+    // This call is logged, into the void.
+    let mut client = crate::http::Client::new(&address);
+    assert_eq!(client.post("/control/models/iris/promote", r#"{"version": 1}"#).status, 200);
+    assert_eq!(client.post("/v1/models/iris:predict", r#"{"instances": []}"#).status, 400);
+    let killed = std::process::Command::new("kill").arg(server.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    assert!(server.wait().unwrap().success());
 }

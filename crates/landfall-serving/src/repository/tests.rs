@@ -103,6 +103,25 @@ fn a_source_with_a_name_is_one_model() {
 }
 
 #[test]
+fn versions_that_settings_name_in_vain_are_said() {
+    let told = |folder: &Path| {
+        let mut source = Source::path(folder).named("ctr");
+        source.settings.versions =
+            Some(VersionPolicy::Only(vec![Version::numbered(1), Version::numbered(7)]));
+        source.settings.labels = [("stable", "2"), ("canary", "9")].map(|(l, v)| (l.into(), v.into())).into();
+        source
+    };
+    assert_eq!(
+        look(&["1/m.fake", "2/m.fake"], told),
+        [
+            "ctr: 2 1",
+            r#"warning: model "ctr": [versions] only names version 7, but there are 2, 1"#,
+            r#"warning: model "ctr": label "canary" names version 9, but there are 2, 1"#,
+        ]
+    );
+}
+
+#[test]
 fn a_file_and_a_numbered_folder_can_be_named_themselves() {
     assert_eq!(look(&["m.fake"], |folder| Source::path(folder.join("m.fake"))), ["m: 1"]);
     assert_eq!(look(&["3/m.fake"], |folder| Source::path(folder.join("3"))), ["root: 3"]);

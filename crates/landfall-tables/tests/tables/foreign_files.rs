@@ -233,11 +233,17 @@ fn plain_columns_side_by_side_are_a_matrix() {
 }
 
 #[test]
-fn parquet_needs_a_file() {
-    let bytes = std::fs::read(fixture("types.parquet")).unwrap();
+fn a_format_that_is_read_from_its_end_comes_through_a_stream_all_the_same() {
     let signature = signature(vec![input("int8", DType::F32, &[])], RowRule::Independent);
-    let problem = read(Format::Parquet, &bytes, &signature, 10).unwrap_err();
-    assert!(problem.to_string().contains("give it as a file"), "{problem}");
+    for (format, file) in [(Format::Parquet, "types.parquet"), (Format::ArrowFile, "types.arrow")] {
+        let bytes = std::fs::read(fixture(file)).unwrap();
+        let streamed = read(format, &bytes, &signature, 10).unwrap();
+        let options = ReadOptions { chunk_rows: 10, missing: Vec::new(), eager: false };
+        let from_file = gather(vec![TableInput::file(fixture(file))], &signature, &options).unwrap();
+        assert_eq!((streamed.tensors, streamed.rows), (from_file.tensors, from_file.rows), "{file}");
+        let cut = read(format, &bytes[..bytes.len() / 2], &signature, 10).unwrap_err();
+        assert!(cut.to_string().starts_with("t"), "{cut}");
+    }
 }
 
 #[test]

@@ -58,10 +58,17 @@ fn through(format: Format, tensor: &Tensor, chunk_rows: usize) -> Gathered {
     let bytes = write(format, vec![output], &chunks).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table");
-    std::fs::write(&path, bytes).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
     let signature = signature(vec![spec], RowRule::Independent);
     let options = ReadOptions { chunk_rows, ..ReadOptions::default() };
-    gather(vec![TableInput::file(path).with_format(format)], &signature, &options).unwrap()
+    let gathered = gather(vec![TableInput::file(path).with_format(format)], &signature, &options).unwrap();
+    let streamed = read(format, &bytes, &signature, chunk_rows).unwrap();
+    assert_eq!(
+        (&streamed.tensors, &streamed.rows),
+        (&gathered.tensors, &gathered.rows),
+        "{format:?} as a stream"
+    );
+    gathered
 }
 
 proptest! {

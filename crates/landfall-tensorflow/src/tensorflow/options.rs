@@ -81,7 +81,7 @@ impl Threads {
 fn number(options: &Options, key: &str, unset: i32, least: i32) -> Result<i32, Problem> {
     let Some(text) = options.get(key) else { return Ok(unset) };
     let number = text.parse::<i32>().ok().filter(|n| (least..=1024).contains(n));
-    number.ok_or_else(|| Problem::invalid(format!("option {key}: {text:?} is no number of threads")))
+    number.ok_or_else(|| Problem::option(key, format!("{text:?} is no number of threads")))
 }
 
 /// The items of a comma-separated option; `None` where it is not given.
@@ -92,7 +92,7 @@ pub(super) fn list<'o>(options: &'o Options, key: &str) -> Result<Option<Vec<&'o
     let Some(text) = options.get(key) else { return Ok(None) };
     let items: Vec<&str> = text.split(',').map(str::trim).collect();
     if items.iter().any(|item| item.is_empty()) {
-        return Err(Problem::invalid(format!("option {key}: {text:?} holds an empty name")));
+        return Err(Problem::option(key, format!("{text:?} holds an empty name")));
     }
     Ok(Some(items))
 }
@@ -104,7 +104,7 @@ pub(super) fn list<'o>(options: &'o Options, key: &str) -> Result<Option<Vec<&'o
 pub(super) fn refuse(options: &Options, keys: &[&str], kind: &str) -> Result<(), Problem> {
     match keys.iter().find(|key| options.get(key).is_some()) {
         None => Ok(()),
-        Some(key) => Err(Problem::invalid(format!("option {key} means nothing for a {kind}"))),
+        Some(key) => Err(Problem::option(key, format!("means nothing for a {kind}"))),
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod models;
 mod server;
+mod server_table;
+pub(crate) mod toml_value;
 mod units;
 
-pub(crate) use models::{EngineChoice, ModelFlags, Prefer};
-pub(crate) use server::{JsonNan, LogFormat, ServerFlags, ServerTable, SizeText, Switch};
-pub(crate) use units::{parse_duration, parse_size};
+pub(crate) use models::{EngineChoice, ModelFlags, Prefer, null_rule};
+pub(crate) use server::{JsonNan, LogFormat, ServerFlags, Switch};
+pub(crate) use server_table::ServerTable;
 
 use clap::{Args, Parser, Subcommand};
 use landfall_model::Problem;

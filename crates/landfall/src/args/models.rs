@@ -1,7 +1,7 @@
 //! Flags that say how a model is loaded; the same for `serve`, `predict`, `check` and `inspect`.
 
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use landfall_model::{DType, NullRule};
 use std::path::PathBuf;
 
 #[derive(Args, Default, Clone)]
@@ -28,7 +28,7 @@ pub(crate) struct ModelFlags {
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) set: Vec<(String, String)>,
     /// What a missing value becomes: refuse, zero, nan, accept, default=VALUE; NAME=RULE for one input
-    #[arg(long, value_name = "[NAME=]RULE")]
+    #[arg(long, value_name = "[NAME=]RULE", value_parser = null_rule)]
     pub(crate) on_missing: Vec<String>,
 }
 
@@ -50,8 +50,7 @@ impl ModelFlags {
 }
 
 /// Which engine evaluates ONNX models.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Default)]
 pub(crate) enum EngineChoice {
     #[default]
     Auto,
@@ -60,8 +59,7 @@ pub(crate) enum EngineChoice {
 }
 
 /// What a model is converted to before it is served.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Prefer {
     Onnx,
 }
@@ -71,5 +69,18 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE".into()),
+    }
+}
+
+/// A rule for missing values that fits some type, for all inputs or for one.
+pub(crate) fn null_rule(text: &str) -> Result<String, String> {
+    let rule = match text.split_once('=') {
+        Some((name, rule)) if name != "default" => rule,
+        _ => text,
+    };
+    let fits = |dtype: &DType| NullRule::parse(rule, *dtype).is_ok();
+    match NullRule::parse(rule, DType::F64) {
+        Err(problem) if !DType::ALL.iter().any(fits) => Err(problem.to_string()),
+        _ => Ok(text.to_owned()),
     }
 }

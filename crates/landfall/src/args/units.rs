@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 /// Bytes from `64MiB`, `2GB`, `1048576`.
-pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+    let factor: usize = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "kib" => 1 << 10,
         "mib" => 1 << 20,
@@ -17,7 +17,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         "gb" => 1_000_000_000,
         _ => return Err(format!("{text:?}: expected a size such as 64MiB, 2GB or 1048576")),
     };
-    let size = number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor));
+    let size = number.parse::<usize>().ok().and_then(|n| n.checked_mul(factor));
     size.ok_or_else(|| format!("{text:?}: expected a size such as 64MiB, 2GB or 1048576"))
 }
 

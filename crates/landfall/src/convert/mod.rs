@@ -3,6 +3,7 @@
 mod command;
 mod parity;
 mod prefer;
+mod preferred;
 mod rows;
 
 pub(crate) use command::run;

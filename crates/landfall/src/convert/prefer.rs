@@ -1,11 +1,11 @@
-//! `--prefer onnx`: TensorFlow's engine, whose default signature runs on ONNX where that was shown to be exact enough.
+//! `--prefer onnx`: TensorFlow's engine, whose signatures run on ONNX where that was shown to be exact enough.
 
 use super::parity::compare;
+use super::preferred::Preferred;
 use super::{OPSET, TOLERANCE, task};
 use landfall_convert::{Key, Python, kept, places, to_onnx};
 use landfall_model::{
-    Call, Claim, Engine, Facts, Instance, Kind, Model, ModelFiles, OptionSpec, Options, Outputs, Problem,
-    Signature, Version,
+    Claim, Engine, Kind, Model, ModelFiles, OptionSpec, Options, Problem, Signature, Version,
 };
 use landfall_serving::{BatchSettings, ComputePool, FolderFiles, Lease};
 use std::fs;
@@ -61,29 +61,52 @@ impl Engine for PreferOnnx {
 
     fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
         let original = self.original.load(files, options)?;
-        let Some(signature) = original.signatures().first().cloned() else { return Ok(original) };
-        let (onnx, note) = match self.converted(files, options, &original, &signature) {
-            Ok((onnx, note)) => (Some(onnx), note),
-            Err(why) => (None, format!("runs on {}, not on ONNX: {why}", self.original.name())),
-        };
-        Ok(Arc::new(Preferred::new(original, &signature, onnx, note)?))
+        if original.signatures().is_empty() {
+            return Ok(original);
+        }
+        let bytes = key_of(files)?;
+        let (mut files_made, mut converted, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for signature in original.signatures() {
+            let made = self.converted(files, &bytes, options, &original, signature);
+            let opened = made.and_then(|(file, note)| Ok((self.opened(file, &mut files_made)?, note)));
+            let (onnx, note) = match opened {
+                Ok((onnx, note)) => (Some(onnx), note),
+                Err(why) => (None, format!("runs on {}, not on ONNX: {why}", self.original.name())),
+            };
+            converted.push(onnx);
+            notes.push(format!("signature {:?} {note}", signature.name()));
+        }
+        Ok(Arc::new(Preferred::new(original, converted, notes)?))
     }
 }
 
 impl PreferOnnx {
-    /// The converted model, made now or earlier, and what was done.
+    /// A converted file as a model. Signatures that came to the same file share one.
+    fn opened(
+        &self,
+        file: PathBuf,
+        opened: &mut Vec<(PathBuf, Arc<dyn Model>)>,
+    ) -> Result<Arc<dyn Model>, Problem> {
+        let known = opened.iter().find(|(other, _)| are_alike(other, &file));
+        if let Some((_, model)) = known {
+            return Ok(model.clone());
+        }
+        let model = self.onnx.load(&FolderFiles::open(&file)?, &Options::new())?;
+        opened.push((file, model.clone()));
+        Ok(model)
+    }
+
+    /// The file of a signature's conversion, made now or earlier, and what was done.
     fn converted(
         &self,
         files: &dyn ModelFiles,
+        bytes: &str,
         options: &Options,
         original: &Arc<dyn Model>,
         signature: &Arc<Signature>,
-    ) -> Result<(Arc<dyn Model>, String), Problem> {
+    ) -> Result<(PathBuf, String), Problem> {
         let conversion = task(files.path(), self.original.name(), signature, options, OPSET)?;
-        let mut key = conversion.key();
-        for entry in files.entries() {
-            key = key.with(&entry.name).with(files.bytes(&entry.name)?.bytes());
-        }
+        let key = conversion.key().with(bytes);
         let make = |folder: &Path| {
             let file = folder.join(FILE);
             let verdict = to_onnx(&self.python, &conversion, &file)
@@ -104,12 +127,8 @@ impl PreferOnnx {
         }
         let file = folder.join(FILE);
         let by = fs::read_to_string(folder.join("made by")).unwrap_or_default();
-        let note = format!(
-            "signature {:?} runs on ONNX, converted by {by}; it is kept at {}",
-            signature.name(),
-            file.display()
-        );
-        Ok((self.onnx.load(&FolderFiles::open(&file)?, &Options::new())?, note))
+        let note = format!("runs on ONNX, converted by {by}; it is kept at {}", file.display());
+        Ok((file, note))
     }
 
     /// Beside the model, or where that cannot be written, in the state folder.
@@ -157,95 +176,22 @@ impl PreferOnnx {
     }
 }
 
+/// A key of all of a model's files.
+fn key_of(files: &dyn ModelFiles) -> Result<String, Problem> {
+    let key = files.entries().iter().try_fold(Key::new(), |key, entry| {
+        Ok::<_, Problem>(key.with(&entry.name).with(files.bytes(&entry.name)?.bytes()))
+    });
+    Ok(key?.to_string())
+}
+
+/// Whether two files hold the same bytes.
+fn are_alike(one: &Path, other: &Path) -> bool {
+    let length = |path: &Path| fs::metadata(path).map(|about| about.len()).ok();
+    let alike = || Some(fs::read(one).ok()? == fs::read(other).ok()?);
+    one == other || (length(one) == length(other) && alike() == Some(true))
+}
+
 /// Whether a further try would come to the same: what lies in the model, not in the Python at hand.
 fn is_final(problem: &Problem) -> bool {
     matches!(problem.kind(), Kind::Unimplemented | Kind::DataLoss | Kind::InvalidArgument)
-}
-
-/// A model of two: one signature on ONNX, the others on the original.
-struct Preferred {
-    /// `None` where its one signature runs on ONNX: it is not kept in memory for nothing.
-    original: Option<Arc<dyn Model>>,
-    onnx: Option<Arc<dyn Model>>,
-    signatures: Vec<Arc<Signature>>,
-    /// The signature that runs on ONNX.
-    name: String,
-    /// The original's.
-    facts: Facts,
-    note: String,
-}
-
-impl Preferred {
-    fn new(
-        original: Arc<dyn Model>,
-        signature: &Signature,
-        onnx: Option<Arc<dyn Model>>,
-        note: String,
-    ) -> Result<Self, Problem> {
-        let mut signatures = original.signatures().to_vec();
-        if let Some(own) = onnx.as_ref().and_then(|onnx| onnx.signatures().first()) {
-            let (inputs, outputs) = (own.inputs().to_vec(), own.outputs().to_vec());
-            let (rows, shapes) = (own.rows().clone(), own.shapes());
-            let method = signature.method().clone();
-            let named = Signature::new(signature.name(), method, inputs, outputs, rows, shapes)?;
-            signatures[0] = named.shared();
-        }
-        let (facts, name) = (original.facts(), signature.name().to_owned());
-        let original = Some(original).filter(|_| onnx.is_none() || signatures.len() > 1);
-        Ok(Preferred { original, onnx, signatures, name, facts, note })
-    }
-}
-
-impl Model for Preferred {
-    fn signatures(&self) -> &[Arc<Signature>] {
-        &self.signatures
-    }
-
-    fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
-        match (&self.onnx, &self.original) {
-            (Some(onnx), Some(original)) => {
-                let (onnx, original) = (onnx.instance()?, original.clone());
-                Ok(Box::new(PreferredInstance { onnx, original, others: None, name: self.name.clone() }))
-            }
-            (Some(model), None) | (None, Some(model)) => model.instance(),
-            (None, None) => Err(Problem::internal("a model of nothing")),
-        }
-    }
-
-    fn facts(&self) -> Facts {
-        let original = self.facts.clone();
-        let mut facts = match &self.onnx {
-            Some(onnx) => Facts { format: original.format, ..onnx.facts() },
-            None => original,
-        };
-        facts.notes.push(self.note.clone());
-        facts
-    }
-
-    fn verify(&self) -> Result<usize, Problem> {
-        self.original.as_ref().map_or(Ok(0), |original| original.verify())
-    }
-}
-
-struct PreferredInstance {
-    onnx: Box<dyn Instance>,
-    original: Arc<dyn Model>,
-    /// Made when another signature is called for the first time.
-    others: Option<Box<dyn Instance>>,
-    name: String,
-}
-
-impl Instance for PreferredInstance {
-    fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
-        if call.signature().name() == self.name {
-            return self.onnx.run(call, outputs);
-        }
-        if self.others.is_none() {
-            self.others = Some(self.original.instance()?);
-        }
-        match &mut self.others {
-            Some(others) => others.run(call, outputs),
-            None => Err(Problem::internal("no workspace for this signature")),
-        }
-    }
 }

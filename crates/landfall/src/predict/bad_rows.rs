@@ -18,17 +18,21 @@ pub(super) enum BadRows {
 
 pub(super) struct Kept {
     path: PathBuf,
-    open: Option<(AtomicFile, BufWriter<File>)>,
+    file: AtomicFile,
+    out: BufWriter<File>,
 }
 
 impl BadRows {
-    /// From the flag's value, for a table of this name.
-    pub(super) fn new(text: &str, table: Option<String>) -> Self {
-        match text {
+    /// From the flag's value, for a table of this name. A file is made at once: that it cannot be is known before the work.
+    ///
+    /// # Errors
+    /// What the operating system said.
+    pub(super) fn new(text: &str, table: Option<String>) -> Result<Self, Problem> {
+        Ok(match text {
             "stop" => BadRows::Stop(table),
             "skip" => BadRows::Skip,
-            path => BadRows::Keep(Kept { path: path.into(), open: None }),
-        }
+            path => BadRows::Keep(Kept::create(path.into())?),
+        })
     }
 
     /// Whether the first one ends the work.
@@ -59,35 +63,29 @@ impl BadRows {
     /// # Errors
     /// What the operating system said.
     pub(super) fn finish(self) -> Result<(), Problem> {
-        let BadRows::Keep(mut kept) = self else { return Ok(()) };
-        kept.opened()?;
-        let Some((file, mut out)) = kept.open else { return Ok(()) };
-        out.flush().map_err(|e| Problem::io(format!("write {}", kept.path.display()), &e))?;
+        let BadRows::Keep(Kept { path, file, mut out }) = self else { return Ok(()) };
+        out.flush().map_err(|e| Problem::io(format!("write {}", path.display()), &e))?;
         file.commit()
     }
 }
 
 impl Kept {
-    fn opened(&mut self) -> Result<&mut BufWriter<File>, Problem> {
-        if self.open.is_none() {
-            let file = AtomicFile::create(&self.path)?;
-            let mut out = BufWriter::new(file.handle()?);
-            out.write_all(b"row,reason,text\n")
-                .map_err(|e| Problem::io(format!("write {}", self.path.display()), &e))?;
-            self.open = Some((file, out));
-        }
-        let open = self.open.as_mut().ok_or_else(|| Problem::internal("a file that was just opened"))?;
-        Ok(&mut open.1)
+    fn create(path: PathBuf) -> Result<Self, Problem> {
+        let file = AtomicFile::create(&path)?;
+        let mut out = BufWriter::new(file.handle()?);
+        out.write_all(b"row,reason,text\n")
+            .map_err(|e| Problem::io(format!("write {}", path.display()), &e))?;
+        Ok(Kept { path, file, out })
     }
 
     fn write(&mut self, row: &BadRow) -> Result<(), Problem> {
-        let path = self.path.display().to_string();
         let mut line = format!("{},", row.row).into_bytes();
         quote(&mut line, row.problem.to_string().as_bytes());
         line.push(b',');
         quote(&mut line, &row.raw);
         line.push(b'\n');
-        self.opened()?.write_all(&line).map_err(|e| Problem::io(format!("write {path}"), &e))
+        let failed = |e: std::io::Error| Problem::io(format!("write {}", self.path.display()), &e);
+        self.out.write_all(&line).map_err(failed)
     }
 }
 
@@ -111,7 +109,7 @@ mod tests {
     fn rows_are_kept_with_number_reason_and_text() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bad.csv");
-        let mut rows = BadRows::new(path.to_str().unwrap(), None);
+        let mut rows = BadRows::new(path.to_str().unwrap(), None).unwrap();
         let row = BadRow { row: 7, problem: Problem::invalid("no \"number\""), raw: b"a,b".to_vec() };
         rows.take(std::slice::from_ref(&row)).unwrap();
         rows.finish().unwrap();
@@ -119,7 +117,7 @@ mod tests {
             std::fs::read_to_string(&path).unwrap(),
             "row,reason,text\n7,\"no \"\"number\"\"\",\"a,b\"\n"
         );
-        let stopped = BadRows::new("stop", Some("rows.csv".into())).take(&[row]);
+        let stopped = BadRows::new("stop", Some("rows.csv".into())).unwrap().take(&[row]);
         assert_eq!(stopped.unwrap_err().to_string(), "rows.csv: no \"number\"");
     }
 }

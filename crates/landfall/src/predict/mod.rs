@@ -41,8 +41,11 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     // Said before the work, so that a wrong file shows at once and whatever becomes of the work.
     let mut passed_over = PassedOver::default();
     passed_over.say_new(&reader);
-    reader.notes().iter().for_each(|note| say(&format!("landfall: {note}")));
-    let bad_rows = BadRows::new(&arguments.bad_rows, label(&arguments.input));
+    // What the engine has to say of options interests those who gave some.
+    let optional = !arguments.model_flags.set.is_empty();
+    let of_engine = lease.facts().notes.iter().filter(|_| optional);
+    of_engine.chain(&reader.notes()).for_each(|note| say(&format!("landfall: {note}")));
+    let bad_rows = BadRows::new(&arguments.bad_rows, label(&arguments.input))?;
     let threads = match signature.rows() {
         RowRule::Independent | RowRule::Pieces(_) => threads(arguments.threads),
         _ => 1,
@@ -166,13 +169,16 @@ fn inputs(arguments: &Predict, signature: &Signature) -> Result<(Vec<TableInput>
     let mut inputs = Vec::new();
     let mut first = told;
     for text in &arguments.input {
+        let (name, path) = name_and_path(text);
+        if name.is_none() && arguments.input.iter().filter(|other| *other == text).count() > 1 {
+            return Err(Failure::call(format!("--input: {} is given twice", path.display())));
+        }
         if text == "-" {
             let (input, format) = standard_input(told)?;
             first = first.or(Some(format));
             inputs.push(input);
             continue;
         }
-        let (name, path) = name_and_path(text);
         if let Some(name) = name {
             known_input(signature, name).map_err(Failure::Call)?;
             if inputs.iter().any(|input: &TableInput| input.name.as_deref() == Some(name)) {

@@ -49,13 +49,26 @@ pub(super) fn options(parameters: &BatchingParameters) -> Result<BatchOptions, P
         max_queue: Some(waiting.saturating_mul(most)),
         together: Some(true),
         largest_call: Some(most),
-        pad_to: Some(allowed(&parameters.allowed_batch_sizes, at_once, name)?),
+        pad_to: Some(allowed(&parameters.allowed_batch_sizes, at_once, most, name)?),
+        pad_lengths: Some(parameters.pad_variable_length_inputs),
         ..BatchOptions::default()
     })
 }
 
-/// The sizes that batches are filled up to: ascending, and the last one is the largest batch.
-fn allowed(sizes: &[i64], largest: usize, name: &str) -> Result<Vec<usize>, Problem> {
+/// How many batches run at a time, where the parameters say.
+///
+/// # Errors
+/// Invalid argument for a number that is none.
+pub(super) fn threads(parameters: &BatchingParameters) -> Result<Option<usize>, Problem> {
+    let Some(count) = parameters.num_batch_threads else { return Ok(None) };
+    match usize::try_from(count).ok().filter(|&count| count > 0) {
+        Some(count) => Ok(Some(count)),
+        None => Err(Problem::invalid(format!("num_batch_threads must be positive; was {count}"))),
+    }
+}
+
+/// The sizes that batches are filled up to: ascending, and the last one is the largest batch, or the largest call.
+fn allowed(sizes: &[i64], largest: usize, most: usize, name: &str) -> Result<Vec<usize>, Problem> {
     let read = sizes.iter().map(|&size| usize::try_from(size).ok().filter(|&size| size > 0));
     let Some(read) = read.collect::<Option<Vec<usize>>>() else {
         return Err(Problem::invalid("allowed_batch_sizes entries must be positive"));
@@ -64,7 +77,7 @@ fn allowed(sizes: &[i64], largest: usize, name: &str) -> Result<Vec<usize>, Prob
         return Err(Problem::invalid("allowed_batch_sizes entries must be monotonically increasing"));
     }
     match read.last() {
-        Some(&last) if last != largest => Err(Problem::invalid(format!(
+        Some(&last) if last != largest && last != most => Err(Problem::invalid(format!(
             "Last entry in allowed_batch_sizes must match {name}; last entry was {last}; expected {largest}"
         ))),
         _ => Ok(read),
@@ -88,12 +101,28 @@ mod tests {
     }
 
     #[test]
+    fn inputs_are_filled_up_and_threads_are_counted_where_the_file_says_so() {
+        assert!(of("pad_variable_length_inputs: true").unwrap().settled().pad_lengths);
+        assert!(!of("").unwrap().settled().pad_lengths);
+        let threads = |text: &str| threads(&BatchingParameters::from_text(text).unwrap());
+        assert_eq!(threads("num_batch_threads { value: 3 }").unwrap(), Some(3));
+        assert_eq!(threads("").unwrap(), None);
+        let problem = threads("num_batch_threads { value: 0 }").unwrap_err().to_string();
+        assert_eq!(problem, "num_batch_threads must be positive; was 0");
+    }
+
+    #[test]
     fn large_calls_are_split_where_the_file_says_so() {
         let text = "max_batch_size { value: 100 } enable_large_batch_splitting { value: true } \
                     max_execution_batch_size { value: 4 } batch_timeout_micros { value: 500 }";
         let batching = of(text).unwrap();
         assert_eq!((batching.max_rows, batching.largest_call), (Some(4), Some(100)));
         assert_eq!(batching.max_delay, Some(Duration::from_micros(500)));
+        for (sizes, taken) in
+            [("2 allowed_batch_sizes: 4", true), ("4 allowed_batch_sizes: 100", true), ("8", false)]
+        {
+            assert_eq!(of(&format!("{text} allowed_batch_sizes: {sizes}")).is_ok(), taken, "{sizes}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The configuration in force, and its replacement: checked first, then put in place as a whole, then waited for.
 
+use super::logging::Logs;
 use super::models::{checked, sources};
 use super::waiting::{Changes, Standing, standing};
 use landfall_dialects::tfs::config::{ModelConfig, ModelServerConfig, check_change};
@@ -21,6 +22,8 @@ pub(super) struct Live {
     pub(super) common: ModelSettings,
     /// Whether new labels may name versions that are not available yet.
     pub(super) labels_ahead: bool,
+    /// Where models' requests are logged.
+    pub(super) logs: Arc<Logs>,
     models: Mutex<InForce>,
 }
 
@@ -39,10 +42,11 @@ impl Live {
         changes: Arc<Changes>,
         common: ModelSettings,
         labels_ahead: bool,
+        logs: Arc<Logs>,
         models: Vec<ModelConfig>,
     ) -> Self {
         let models = Mutex::new(InForce { models, number: 0 });
-        Live { catalog, control, changes, common, labels_ahead, models }
+        Live { catalog, control, changes, common, labels_ahead, logs, models }
     }
 
     fn in_force(&self) -> MutexGuard<'_, InForce> {
@@ -110,6 +114,7 @@ impl Live {
             self.catalog.find(model, &VersionChoice::Exact(Version::numbered(version))).is_ok()
         })?;
         self.control.replace(sources(models, &self.common)?)?;
+        self.logs.replace(models)?;
         let known: BTreeSet<&String> = in_force.models.iter().map(|model| &model.name).collect();
         let new =
             models.iter().map(|model| &model.name).filter(|name| !known.contains(name)).cloned().collect();

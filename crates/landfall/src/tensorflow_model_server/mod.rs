@@ -5,6 +5,7 @@ mod channel_arguments;
 mod files;
 mod flags;
 mod live;
+mod logging;
 mod models;
 mod settings;
 mod start;

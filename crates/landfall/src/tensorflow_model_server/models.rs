@@ -1,5 +1,6 @@
 //! `ModelServerConfig` as sources of models: where each lies, which of its versions are served, what they are called.
 
+use super::logging;
 use landfall_dialects::tfs::config::{ModelConfig, ModelServerConfig, TENSORFLOW, VersionPolicy, check};
 use landfall_model::{Problem, Version};
 use landfall_serving::{Layout, ModelSettings, Source};
@@ -44,12 +45,7 @@ pub(super) fn checked(config: &ModelServerConfig) -> Result<&[ModelConfig], Prob
             format!("nothing is read from {scheme}:// here: mount it as a folder, or copy it into one"),
         ));
     }
-    if let Some(model) = models.iter().find(|model| model.logging.is_some()) {
-        return Err(Problem::invalid(format!(
-            "No request-logger-creator provided. Model {}: requests are not logged here, leave logging_config out",
-            model.name
-        )));
-    }
+    logging::check(models)?;
     Ok(models)
 }
 

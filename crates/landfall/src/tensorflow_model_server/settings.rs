@@ -116,6 +116,7 @@ pub(super) fn net(values: &Values) -> Result<NetSettings, Problem> {
             check_method_names: values.flag("enable_signature_method_name_check"),
             profiler: values.flag("enable_profiler"),
             reload: None,
+            log: None,
         },
         ..NetSettings::default()
     })
@@ -172,10 +173,8 @@ fn batching_of_all(values: &Values) -> Result<BatchOptions, Problem> {
 
 fn batching_from(path: &str) -> Result<BatchOptions, Problem> {
     let parameters = files::read(path, BatchingParameters::from_text)?;
-    if parameters.pad_variable_length_inputs {
-        tracing::info!(
-            "pad_variable_length_inputs has no effect: calls of unequal shapes run in batches of their own, unpadded"
-        );
+    if parameters.thread_pool_name.is_some() {
+        tracing::info!("{path}: thread_pool_name has no effect");
     }
     batching::options(&parameters).map_err(|problem| problem.at(path))
 }
@@ -208,9 +207,18 @@ pub(super) fn retries(values: &Values) -> Retries {
     Retries { most, interval: Duration::from_micros(micros) }
 }
 
-/// How many threads run models; `None`: as many as there are cores.
-pub(super) fn run_threads(values: &Values) -> Option<usize> {
-    usize::try_from(values.number("tensorflow_session_parallelism")).ok().filter(|&threads| threads > 0)
+/// How many threads run models: what the flag says, else the batching parameters; `None`: as many as there are cores.
+///
+/// # Errors
+/// Invalid argument, naming the file of batching parameters.
+pub(super) fn run_threads(values: &Values) -> Result<Option<usize>, Problem> {
+    let flag = values.number("tensorflow_session_parallelism");
+    if let Some(threads) = usize::try_from(flag).ok().filter(|&threads| threads > 0) {
+        return Ok(Some(threads));
+    }
+    let Some(path) = values.path("batching_parameters_file") else { return Ok(None) };
+    let parameters = files::read(path, BatchingParameters::from_text)?;
+    batching::threads(&parameters).map_err(|problem| problem.at(path))
 }
 
 /// What TensorFlow's sessions are opened with: flags stand above the session's file, and one for a pool above that for both.
@@ -241,6 +249,26 @@ mod tests {
     use super::*;
     use crate::tensorflow_model_server::flags::{Line, parse};
 
+    fn parsed(line: &[&str]) -> Values {
+        let line: Vec<std::ffi::OsString> = line.iter().map(Into::into).collect();
+        let Line::Serve(values) = parse(&line).unwrap() else { panic!("no help was asked for") };
+        values
+    }
+
+    #[test]
+    fn threads_that_run_models_come_from_their_flag_then_from_the_batching_parameters() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("batching");
+        std::fs::write(&file, "num_batch_threads { value: 7 }").unwrap();
+        let flag = format!("--batching_parameters_file={}", file.display());
+        assert_eq!(run_threads(&parsed(&[])).unwrap(), None);
+        assert_eq!(run_threads(&parsed(&[&flag])).unwrap(), Some(7));
+        let both = [flag.as_str(), "--tensorflow_session_parallelism=5"];
+        assert_eq!(run_threads(&parsed(&both)).unwrap(), Some(5));
+        std::fs::write(&file, "num_batch_threads { value: 0 }").unwrap();
+        assert!(run_threads(&parsed(&[&flag])).unwrap_err().to_string().contains("must be positive; was 0"));
+    }
+
     #[test]
     fn threads_of_a_session_come_from_their_own_flag_then_from_that_for_both_then_from_the_file() {
         let folder = tempfile::tempdir().unwrap();
@@ -256,9 +284,7 @@ mod tests {
             (vec![file.as_str(), both, intra], [Some("3"), Some("5")]),
             (vec![intra], [Some("3"), None]),
         ] {
-            let line: Vec<std::ffi::OsString> = flags.iter().map(Into::into).collect();
-            let Line::Serve(values) = parse(&line).unwrap() else { panic!("no help was asked for") };
-            let options = session_options(&values).unwrap();
+            let options = session_options(&parsed(&flags)).unwrap();
             let found =
                 ["intra_op_parallelism_threads", "inter_op_parallelism_threads"].map(|key| options.get(key));
             assert_eq!(found, expected, "{flags:?}");

@@ -2,6 +2,7 @@
 
 use super::flags::Values;
 use super::live::{Failure, Live, check_labels, unavailable};
+use super::logging::Logs;
 use super::waiting::{Changes, Standing, standing};
 use super::{models, settings};
 use crate::args::{self, LogFormat};
@@ -12,7 +13,7 @@ use crate::serve::{Signals, state_folder};
 use landfall_dialects::tfs::config::ModelConfig;
 use landfall_dialects::tfs::inference::Rules;
 use landfall_model::Problem;
-use landfall_net::{Endpoint, NetSettings, Reload, Server};
+use landfall_net::{Endpoint, NetSettings, Reload, RequestLog, Server};
 use landfall_serving::{Catalog, Clock, ComputePool, Kit, Serving, Setup, SystemClock};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -29,7 +30,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// # Errors
 /// What the flags, the files that they name, or the models make impossible.
 pub(super) fn serve(values: &Values) -> Result<(), Problem> {
-    log::start(LogFormat::Text);
+    log::start(LogFormat::Text)?;
     settings::check(values)?;
     let config = settings::config(values)?;
     let configured = models::checked(&config)?.to_vec();
@@ -51,12 +52,16 @@ pub(super) fn serve(values: &Values) -> Result<(), Problem> {
     let serving = start_serving(values, registry, sources, changes.clone())?;
     wait_for_models(&configured, serving.catalog(), &changes)?;
 
+    let logs = Arc::new(Logs::new());
+    logs.replace(&configured)?;
+    net.tfs.log = Some(RequestLog::new(logs.clone()));
     let live = Arc::new(Live::new(
         serving.catalog().clone(),
         serving.control().clone(),
         changes,
         common,
         labels_ahead,
+        logs.clone(),
         configured,
     ));
     net.tfs.reload = Some(reload_by(live.clone()));
@@ -71,6 +76,7 @@ pub(super) fn serve(values: &Values) -> Result<(), Problem> {
     if drained.cut > 0 {
         warn!("{} requests were not answered within {DRAIN:?}", drained.cut);
     }
+    logs.replace(&[])?;
     serving.shutdown(DRAIN);
     info!("stopped");
     Ok(())
@@ -95,7 +101,7 @@ fn start_serving(
 ) -> Result<Serving, Problem> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = settings::run_threads(values).unwrap_or(cores);
+    let threads = settings::run_threads(values)?.unwrap_or(cores);
     let pool = ComputePool::new(threads, clock.clone());
     let imports = state_folder().map(|folder| folder.join("imports"));
     let replays = loading::Replays {

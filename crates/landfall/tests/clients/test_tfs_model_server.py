@@ -377,6 +377,64 @@ def warm_up_records_run_before_the_first_call_and_a_failing_one_fails_the_load(s
         near(answers(at), IMAGE[1]["probabilities"])
 
 
+def records_of(folder):
+    """The logs that lie in a folder's record files, and the files' bytes."""
+    logs, files = [], [path.read_bytes() for path in sorted(folder.iterdir())]
+    for data in files:
+        while data:
+            length, = struct.unpack("<Q", data[:8])
+            log, data = data[12:12 + length], data[16 + length:]
+            logs.append(prediction_log_pb2.PredictionLog.FromString(log))
+    return logs, files
+
+
+def answered_requests_are_logged_and_what_was_logged_runs_as_warm_up(server):
+    def logging(folder, rate):
+        collector = f'type: "tfrecord" filename_prefix: "{folder}/logs/digits"'
+        return f"logging_config {{ log_collector_config {{ {collector} }} sampling_config {{ sampling_rate: {rate} }} }}"
+    def flags(folder, rate=1.0):
+        (folder / "logs").mkdir(exist_ok=True)
+        example("digits", {1: 1}, folder / "m")
+        (folder / "models.config").write_text(config(("digits", folder / "m", logging(folder, rate))))
+        return [f"--model_config_file={folder}/models.config"]
+    with started(server, flags) as at:
+        predicted(grpc.insecure_channel(at.grpc))
+        near(answers(at), IMAGE[1]["probabilities"])
+        refused = requests.post(at.url("/v1/models/digits:predict"), json={"instances": ["x"]}, timeout=60)
+        same(refused.status_code, 400)
+        logs, files = until(lambda: len((found := records_of(at.folder / "logs"))[0]) == 2 and found)
+        for log in logs:
+            same((log.log_metadata.model_spec.name, log.log_metadata.model_spec.version.value), ("digits", 1))
+            same(log.log_metadata.sampling_config.sampling_rate, 1.0)
+            assert abs(log.log_metadata.timestamp_secs - time.time()) < 600
+            near(tf_values(log.predict_log.request.inputs["image"]), IMAGE[1]["image"].ravel())
+            near(tf_values(log.predict_log.response.outputs["probabilities"]), IMAGE[1]["probabilities"].ravel())
+        # Another rate; then none.
+        reload(at, config(("digits", at.folder / "m", logging(at.folder, 0.0))))
+        predicted(grpc.insecure_channel(at.grpc))
+        reload(at, config(("digits", at.folder / "m")))
+        predicted(grpc.insecure_channel(at.grpc))
+        same(len(records_of(at.folder / "logs")[0]), 2)
+        refuses(INVALID, 'No request-logger-creator provided. Model digits: log_collector_config has type "x"',
+                lambda: reload(at, config(("digits", at.folder / "m", 'logging_config { log_collector_config { type: "x" } }'))))
+    def warm(more):
+        def made(folder):
+            made = flags(folder)
+            (folder / "m/1/assets.extra").mkdir()
+            (folder / "m/1/assets.extra/tf_serving_warmup_requests").write_bytes(b"".join(files) + more)
+            return [*made, "--max_num_load_retries=0"]
+        return made
+    with started(server, warm(b"")) as at:
+        near(answers(at), IMAGE[1]["probabilities"])
+    with started(server, warm(b"more"), wait=False) as at:
+        code, out = at.ended()
+        assert code == 255 and "truncated record" in out, out
+
+
+def tf_values(tensor):
+    return np.frombuffer(tensor.tensor_content, np.float32) if tensor.tensor_content else np.array(tensor.float_val, np.float32)
+
+
 def one_port_for_two_leaves_rest_out(server):
     port = free_port()
     with started(server, lambda folder: ["--model_name=digits", f"--model_base_path={example('digits', {1: 1}, folder / 'm')}", f"--port={port}", f"--rest_api_port={port}"], wait=False) as at:

@@ -266,6 +266,22 @@ def callers_share_a_batch_of_a_saved_model(server):
             refused(asked(at, {"instances": [1.0] * 5}), 400, "Task size 5 is larger than maximum input batch size 4")
 
 
+@with_tensorflow
+def calls_of_unequal_lengths_run_apart_or_padded_with_their_own_first_value(server):
+    bodies = [{"instances": [{"x": [1, 2, 3], "words": ["a"]}]}, {"instances": [{"x": [5], "words": ["q", "r"]}, {"x": [6], "words": ["t", "u"]}]}]
+    apart = [[{"sum": 6.0, "text": "a", "twice": [2.0, 4.0, 6.0]}], [{"sum": 5.0, "text": "qr", "twice": [10.0]}, {"sum": 6.0, "text": "tu", "twice": [12.0]}]]
+    padded = [[{"sum": 6.0, "text": "aa", "twice": [2.0, 4.0, 6.0]}],
+              [{"sum": 15.0, "text": "qr", "twice": [10.0, 10.0, 10.0]}, {"sum": 16.0, "text": "tu", "twice": [12.0, 10.0, 10.0]}]]
+    for pads, wait_micros, expected in [("false", 1000, apart), ("true", 30_000_000, padded)]:
+        parameters = f"max_batch_size {{ value: 3 }} batch_timeout_micros {{ value: {wait_micros} }} pad_variable_length_inputs: {pads}"
+        def flags(folder):
+            shutil.copytree(models() / "sums", folder / "m")
+            (folder / "batching").write_text(parameters)
+            return ["--model_name=m", f"--model_base_path={folder}/m", "--enable_batching", f"--batching_parameters_file={folder}/batching"]
+        with started(server, flags) as at, concurrent.futures.ThreadPoolExecutor(2) as callers:
+            same(list(callers.map(lambda body: asked(at, body).json().get("predictions"), bodies)), expected)
+
+
 def with_metadata(path):
     """A TensorFlow Lite file as TensorFlow Serving's tools wrote it once: names for callers stand in its metadata."""
     import flatbuffers

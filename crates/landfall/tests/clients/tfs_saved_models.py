@@ -47,6 +47,10 @@ def total(x):
     return {"sum": tf.reduce_sum(x)}
 
 
+def sums(x, words):
+    return {"sum": tf.reduce_sum(x, 1), "twice": 2.0 * x, "text": tf.strings.reduce_join(words, 1)}
+
+
 def slow(rounds):
     """Takes time in proportion to what it is given, and gives that."""
     def once(count, matrix):
@@ -68,5 +72,6 @@ def save(name, **signatures):
 save("linear", serving_default=(linear, FLOATS), total=(total, FLOATS))
 save("examples", serving_default=(classify, SERIALIZED), regress=(regress, SERIALIZED))
 save("slow", serving_default=(slow, [tf.TensorSpec([None], tf.float32, name="rounds")]))
+save("sums", serving_default=(sums, [tf.TensorSpec([None, None], tf.float32, name="x"), tf.TensorSpec([None, None], tf.string, name="words")]))
 save("echo", serving_default=(echo, ANY))
 save("by_name", mine=(linear, FLOATS))

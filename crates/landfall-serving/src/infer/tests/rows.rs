@@ -142,6 +142,23 @@ fn a_batch_is_filled_up_and_the_filling_is_cut_from_the_answers() {
 }
 
 #[test]
+fn calls_of_unequal_lengths_run_apart_or_filled_up_with_their_own_first_value() {
+    let calls = [vec![vec![1, 2, 3]], vec![vec![4], vec![5]]];
+    let apart = bench(RowRule::Independent, CostClass::Tiny, BatchSettings::default(), 1);
+    for (answer, rows) in together(&apart, &calls).into_iter().zip(&calls) {
+        assert_right(&answer.unwrap(), rows);
+    }
+    assert_eq!(apart.seen.runs(), [1, 2]);
+
+    let settings = BatchSettings { pad_lengths: true, ..BatchSettings::default() };
+    let bench = bench(RowRule::Independent, CostClass::Tiny, settings, 1);
+    let answers = together(&bench, &calls);
+    assert_right(answers[0].as_ref().unwrap(), &calls[0]);
+    assert_right(answers[1].as_ref().unwrap(), &[vec![4, 4, 4], vec![5, 4, 4]]);
+    assert_eq!(bench.seen.runs(), [3]);
+}
+
+#[test]
 fn a_call_larger_than_the_largest_is_refused() {
     let settings = BatchSettings { largest_call: Some(2), ..BatchSettings::default() };
     let bench = bench(RowRule::Independent, CostClass::Tiny, settings, 1);
