@@ -10,7 +10,10 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// Whether [`Forest::add_margins_of_columns`] takes so many rows: not where the trees ask for whole rows, and not where
     /// rows are so few that other kernels are faster.
     pub fn takes_columns(&self, rows: usize) -> bool {
-        let Some(sliced) = (if rows >= FEWEST { self.sliced() } else { None }) else { return false };
+        if rows < FEWEST || self.features == 0 {
+            return false;
+        }
+        let Some(sliced) = self.sliced() else { return false };
         let by_row = |way: &Way| matches!(way, Way::Lanes);
         let of_row = |question: &Question<X>| matches!(question, Question::Node(_));
         !self.trees.iter().any(|tree| tree.is_linear)

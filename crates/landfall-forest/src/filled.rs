@@ -41,10 +41,7 @@ impl<Y: Real> Filled<Y> {
             nodes.push(tree.root);
             for _ in 0..levels {
                 lower.clear();
-                for &at in &nodes {
-                    let node = &forest.nodes[at as usize];
-                    lower.extend(if node.rule.is_leaf() { [at; 2] } else { [node.next, node.next + 1] });
-                }
+                lower.extend(nodes.iter().flat_map(|&at| forest.nodes[at as usize].below(at)));
                 std::mem::swap(&mut nodes, &mut lower);
             }
             let values = &forest.values[tree.first_value..];

@@ -82,6 +82,11 @@ impl<X: Real> Node<X> {
         (self.rule.0 >> Rule::FEATURE_SHIFT) as usize
     }
 
+    /// The nodes below this one, which lies at `at`; below a leaf it is repeated, so that whatever is asked leads to it.
+    pub(crate) fn below(&self, at: u32) -> [u32; 2] {
+        if self.rule.is_leaf() { [at; 2] } else { [self.next, self.next + 1] }
+    }
+
     /// The set of categories that is asked for.
     #[inline]
     pub(crate) fn set(&self) -> usize {

@@ -120,7 +120,8 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// As [`Forest::add_margins`].
     pub fn add_margins_by(&self, kernel: Kernel, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
         assert!(rows.columns() >= self.features && sums.len() == rows.len() * self.outputs);
-        match kernel {
+        // Kernels for speed look at a feature even where a tree is a leaf alone.
+        match if rows.columns() == 0 { Kernel::Definition } else { kernel } {
             #[cfg(target_arch = "x86_64")]
             Kernel::Scanned => {
                 if !self.add_by_scan(rows, trees.clone(), sums) {

@@ -7,7 +7,7 @@ use crate::Real;
 use crate::conditions::Conditions;
 use crate::filled;
 pub(crate) use crate::filled::UPPER;
-use crate::forest::{Forest, Node, SplitKinds, Tree};
+use crate::forest::{Forest, SplitKinds, Tree};
 use crate::packed::{Packed, To};
 
 /// Slots that splits may name: bytes of two registers.
@@ -112,11 +112,7 @@ impl<X: Real> Scanned<X> {
         [nodes, lower]: &mut [Vec<u32>; 2],
     ) {
         let is_leaf = |node: u32| forest.nodes[node as usize].rule.is_leaf();
-        // Below a leaf the leaf is repeated: whatever is asked leads to it.
-        let below = |node: u32| {
-            let Node { rule, next, .. } = forest.nodes[node as usize];
-            if rule.is_leaf() { [node; 2] } else { [next, next + 1] }
-        };
+        let below = |node: u32| forest.nodes[node as usize].below(node);
         nodes.clear();
         nodes.push(tree.root);
         self.asked.push(forest, conditions, None);

@@ -107,13 +107,9 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
             below.clear();
             for &at in &nodes {
                 let node = &forest.nodes[at as usize];
-                if node.rule.is_leaf() {
-                    sliced.full.push(sliced.full[start]);
-                    below.extend([at; 2]);
-                } else {
-                    sliced.full.push(self.ask(at as usize));
-                    below.extend([node.next, node.next + 1]);
-                }
+                let asked = if node.rule.is_leaf() { sliced.full[start] } else { self.ask(at as usize) };
+                sliced.full.push(asked);
+                below.extend(node.below(at));
             }
             std::mem::swap(&mut nodes, &mut below);
         }

@@ -57,8 +57,8 @@ impl Engine for Pmml {
             None | Some("refuse") => model,
             Some("warn") => model.whatever_its_verification_says(),
             Some(other) => {
-                let text = format!("option {VERIFICATION}: expected refuse or warn, found {other:?}");
-                return Err(Problem::invalid(text));
+                let why = format!("expected refuse or warn, found {other:?}");
+                return Err(Problem::option(VERIFICATION, why));
             }
         }))
     }

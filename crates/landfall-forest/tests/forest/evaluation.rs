@@ -127,6 +127,7 @@ fn trees_that_are_single_leaves_add_up() {
             check::<f32, f32>(plan, rows);
             check::<f32, f32>(Plan { vectors: true, ..plan }, rows);
             check::<f64, f64>(plan, rows);
+            check::<f32, f64>(Plan { features: 0, ..plan }, rows);
         }
     }
 }

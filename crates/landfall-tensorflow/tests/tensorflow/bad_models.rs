@@ -83,7 +83,7 @@ fn tags_and_options_are_named() {
     let model = saved_model(&graph(&[placeholder(), identity(&["x"])]), "y:0", STRING);
     for (key, value, what) in [
         ("tags", "serve,gpu", "no graph has the tags {serve,gpu}: there are {serve}"),
-        ("outputs", "y:0", "option outputs means nothing for a SavedModel"),
+        ("outputs", "y:0", "option outputs: means nothing for a SavedModel"),
         ("inter_op_parallelism_threads", "many", "inter_op_parallelism_threads"),
     ] {
         let mut options = Options::new();
