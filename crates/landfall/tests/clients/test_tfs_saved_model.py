@@ -344,8 +344,19 @@ def the_pages_saved_model_is_made_served_and_asked(server):
 
 
 def the_pages_configuration_file_serves(server):
-    [text] = blocks("text")
+    text, _ = blocks("text")
     with started(server, lambda folder: (folder / "models.config").write_text(text.replace("/models/", f"{ROOT}/examples/models/")) and
                  [f"--model_config_file={folder}/models.config", "--allow_version_labels_for_unavailable_models"]) as at:
         until(lambda: at.states("digits") == {"2": "AVAILABLE", "1": "AVAILABLE"})
         same(requests.get(at.url("/v1/models/digits/labels/stable"), timeout=60).json()["model_version_status"][0]["version"], "1")
+
+
+def the_pages_model_that_logs_requests_serves(server):
+    _, text = blocks("text")
+    def flags(folder):
+        (folder / "logs").mkdir()
+        config = text.replace("/var/log/models/", f"{folder}/logs/").replace('"/models/', f'"{ROOT}/examples/models/')
+        (folder / "models.config").write_text(f"model_config_list {{ {config} }}")
+        return [f"--model_config_file={folder}/models.config"]
+    with started(server, flags) as at:
+        until(lambda: at.states("digits").get("2") == "AVAILABLE")
