@@ -1,6 +1,5 @@
-//! Layouts for speed, each made of the trees where somebody first asks for what it is good at: a caller of single rows never
-//! pays for that of many rows, in time or in memory, nor the other way round. Until so many single rows came that a layout
-//! pays, they go down the nodes themselves.
+//! Layouts for speed, each made of the trees where somebody first asks for what it is good at, or all before anybody asks
+//! ([`Forest::prepare`]). Until so many single rows came that a layout pays, they go down the nodes themselves.
 
 use crate::conditions::Conditions;
 use crate::filled::Filled;

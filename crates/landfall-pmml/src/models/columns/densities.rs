@@ -48,27 +48,11 @@ impl Densities {
             }
             return sum;
         }
-        for (x, numbers) in row.iter().zip(&self.normal[class * row.len()..]) {
-            sum += self.normal_log(*numbers, *x);
+        for (x, [mean, narrowness, scale]) in row.iter().zip(&self.normal[class * row.len()..]) {
+            let normal = Distribution::Gaussian { mean: *mean, narrowness: *narrowness, scale: *scale };
+            sum += at_least(normal.log(*x), self.least, *x);
         }
         sum
-    }
-
-    #[inline(always)]
-    fn normal_log(&self, [mean, narrowness, scale]: [f64; 3], x: f64) -> f64 {
-        at_least(Distribution::Gaussian { mean, narrowness, scale }.log(x), self.least, x)
-    }
-
-    /// The sums of a class and the next one for one row: a sum waits for its last addition, so two take as long as one.
-    #[inline(always)]
-    fn two_of_row(&self, class: usize, row: &[f64]) -> [f64; 2] {
-        let (first, second) = self.normal[class * row.len()..].split_at(row.len());
-        let mut sums = [self.classes[class], self.classes[class + 1]];
-        for ((x, first), second) in row.iter().zip(first).zip(second) {
-            sums[0] += self.normal_log(*first, *x);
-            sums[1] += self.normal_log(*second, *x);
-        }
-        sums
     }
 }
 
@@ -90,14 +74,8 @@ impl Loops for Densities {
     #[inline(always)]
     fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], _: &mut Vec<f64>) {
         if rows == 1 {
-            let row = &columns[..self.evidence.len()];
-            let (pairs, _) = values.as_chunks_mut::<2>();
-            let paired = if self.normal.is_empty() { 0 } else { pairs.len() };
-            for (pair, sums) in pairs[..paired].iter_mut().enumerate() {
-                *sums = self.two_of_row(2 * pair, row);
-            }
-            for (class, sum) in values.iter_mut().enumerate().skip(2 * paired) {
-                *sum = self.of_row(class, row);
+            for (class, sum) in values.iter_mut().enumerate() {
+                *sum = self.of_row(class, columns);
             }
             return;
         }
