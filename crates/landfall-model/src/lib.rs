@@ -35,6 +35,7 @@ mod statistics;
 mod status;
 mod strings;
 mod tensor;
+mod tensor_mut;
 mod version;
 
 pub use bitmap::Bitmap;
@@ -56,5 +57,6 @@ pub use stack::{pad_rows, stack};
 pub use statistics::{BatchStatistics, Timed, VersionStatistics};
 pub use status::{VersionState, VersionStatus};
 pub use strings::{Strings, StringsMut};
-pub use tensor::{Invalid, Tensor, TensorMut};
+pub use tensor::{Invalid, Tensor};
+pub use tensor_mut::TensorMut;
 pub use version::{Version, VersionChoice};
