@@ -66,8 +66,14 @@ impl<X, Y> Default for Layouts<X, Y> {
 impl<X: Real, Y: Real> Forest<X, Y> {
     /// Makes the layouts for single rows and for many at once now, so that no caller waits for them.
     pub fn prepare(&self) {
-        self.few();
-        self.sliced();
+        let Layouts { few, sliced, .. } = &self.layouts;
+        if few.get().is_some() && sliced.get().is_some() {
+            return;
+        }
+        self.lay(|conditions| {
+            few.get_or_init(|| self.few_of(conditions));
+            sliced.get_or_init(|| Sliced::of(self, conditions));
+        });
     }
 
     /// The questions, without what only layouts ask for.
@@ -90,24 +96,25 @@ impl<X: Real, Y: Real> Forest<X, Y> {
 
     /// The layouts for a few rows; the packed one is made with them where they do not stand alone.
     pub(crate) fn few(&self) -> &Few<X> {
-        let make = |conditions: &Conditions<X>| {
-            let few = Few {
-                levels: Levels::of(self, conditions),
-                #[cfg(target_arch = "x86_64")]
-                scanned: if crate::x86_64::has_scan() { Scanned::of(self, conditions) } else { None },
-                #[cfg(not(target_arch = "x86_64"))]
-                scanned: std::marker::PhantomData,
-            };
+        self.layouts.few.get_or_init(|| self.lay(|conditions| self.few_of(conditions)))
+    }
+
+    fn few_of(&self, conditions: &Conditions<X>) -> Few<X> {
+        let few = Few {
+            levels: Levels::of(self, conditions),
             #[cfg(target_arch = "x86_64")]
-            let is_scanned = few.scanned.as_ref().is_some_and(Scanned::stands_alone);
+            scanned: if crate::x86_64::has_scan() { Scanned::of(self, conditions) } else { None },
             #[cfg(not(target_arch = "x86_64"))]
-            let is_scanned = false;
-            if !is_scanned && few.levels.is_none() {
-                self.packed_of(conditions);
-            }
-            few
+            scanned: std::marker::PhantomData,
         };
-        self.layouts.few.get_or_init(|| self.lay(make))
+        #[cfg(target_arch = "x86_64")]
+        let is_scanned = few.scanned.as_ref().is_some_and(Scanned::stands_alone);
+        #[cfg(not(target_arch = "x86_64"))]
+        let is_scanned = false;
+        if !is_scanned && few.levels.is_none() {
+            self.packed_of(conditions);
+        }
+        few
     }
 
     /// The packed layout.
