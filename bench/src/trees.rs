@@ -37,6 +37,7 @@ struct Bench<'a> {
 /// - `shap SECONDS`: rows a second of contributions;
 /// - `load SECONDS`: milliseconds to load the file;
 /// - `first SECONDS`: milliseconds to load the file and answer one row;
+/// - `ready SECONDS`: milliseconds to load the file and make all layouts, as a server does before a version goes live;
 /// - `memory`: bytes that the model holds once single rows and batches were asked for.
 ///
 /// # Errors
@@ -80,8 +81,15 @@ impl Bench<'_> {
                 )
             }
             ["shap", seconds] => format!("{:.1}", self.contributions(figure(seconds)?)?),
-            ["load", seconds] => format!("{:.3}", self.load(figure(seconds)?, false)?),
-            ["first", seconds] => format!("{:.3}", self.load(figure(seconds)?, true)?),
+            ["load", seconds] => self.load(figure(seconds)?, |_| Ok(()))?,
+            ["first", seconds] => {
+                let call = self.call(&self.rows[..self.width], "prediction")?;
+                self.load(figure(seconds)?, |model| model.instance()?.run(&call, &mut Outputs::new()))?
+            }
+            ["ready", seconds] => self.load(figure(seconds)?, |model| {
+                model.prepare();
+                Ok(())
+            })?,
             ["memory"] => self.memory()?.to_string(),
             _ => return Err(Problem::invalid(format!("no such request: {words:?}"))),
         })
@@ -164,24 +172,23 @@ impl Bench<'_> {
         Ok(self.model.facts().memory_bytes.unwrap_or(0))
     }
 
-    /// Milliseconds to load the file, as a server does, and to answer one row, if asked to.
-    fn load(&self, seconds: f64, answers: bool) -> Result<f64, Problem> {
+    /// Milliseconds to load the file, as a server does, and for what is done with the model then.
+    fn load(
+        &self,
+        seconds: f64,
+        then: impl Fn(&dyn Model) -> Result<(), Problem>,
+    ) -> Result<String, Problem> {
         let clock = SystemClock;
-        let call = self.call(&self.rows[..self.width], "prediction")?;
-        let mut outputs = Outputs::new();
         let (started, mut loads) = (clock.now(), 0);
         loop {
             let files = FolderFiles::open(self.path)?;
             let model = landfall_trees::engine().load(&files, &Options::new())?;
-            if answers {
-                outputs.clear();
-                model.instance()?.run(&call, &mut outputs)?;
-            }
+            then(&*model)?;
             std::hint::black_box(model);
             loads += 1;
             let elapsed = clock.now() - started;
             if elapsed >= Duration::from_secs_f64(seconds) {
-                return Ok(elapsed.as_secs_f64() * 1e3 / f64::from(loads));
+                return Ok(format!("{:.3}", elapsed.as_secs_f64() * 1e3 / f64::from(loads)));
             }
         }
     }

@@ -123,7 +123,7 @@ def main():
                 others.setdefault(names[0], []).append(shap / 1e3)
             report("TreeSHAP, k rows/s", own, others, 3)
 
-        # Some of what a library leaves out at load it does with the first row, and so do we: both are told.
+        # Some of what a library leaves out at load it does with the first row: both are told.
         load = lambda rows: type(beside[names[0]])(path, c)
         for word, what, run in [
             ("load", "loads/s", load),
@@ -135,6 +135,8 @@ def main():
                 rate = peers.rate(run, [ones[0][:1]], asked.seconds / 2)
                 others.setdefault(names[0], []).append(rate)
             report(what, own, others, 1)
+        ready = statistics.median(1e3 / float(ours.ask("ready", asked.seconds / 2)) for _ in range(asked.rounds))
+        print(f"| {model} | loads with all layouts/s | {ready:.1f} | | | |", flush=True)
         print(f"| {model} | memory, MB | {int(ours.ask('memory')) / 1e6:.2f} | | | |", flush=True)
         ours.process.stdin.close()
 

@@ -6,7 +6,7 @@ use crate::forest::{Forest, Tree};
 use crate::full;
 use crate::ladder::{BITS, Ladder};
 use crate::mask::{LEAVES, Mask, ROWS, leaf_numbers};
-use crate::sliced::{Group, Question, Sliced, Step, Way};
+use crate::sliced::{Group, Question, Sliced, Step, UPPER, Way};
 use crate::{Real, Rows};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -244,7 +244,30 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
         let tree = &self.forest.trees[number];
         let mut planes = [Mask::NONE; BITS];
         let planes = match &self.sliced.trees[number] {
-            Way::Lanes => return self.tree_by_lanes(tree, start, count, space.sums),
+            Way::Lanes => {
+                let mut leaves = [0; ROWS];
+                self.forest.leaves_by_lanes(self.rows, start, tree, &mut leaves[..count]);
+                return self.add_leaves(tree, &leaves[..count], start, space.sums);
+            }
+            &Way::Upper { asked, starts } => {
+                machine.full(&self.sliced.full[asked..][..(1 << UPPER) - 1], space.answers, &mut planes);
+                let starts = &self.sliced.starts[starts..][..1 << UPPER];
+                let mut leaves = [0; ROWS];
+                numbers_of(&planes[..UPPER], &mut leaves[..count]);
+                leaves[..count].iter_mut().for_each(|place| *place = starts[*place as usize]);
+                self.forest.leaves_below(self.rows, start, &mut leaves[..count]);
+                return self.add_leaves(tree, &leaves[..count], start, space.sums);
+            }
+            Way::Oblivious(steps) if steps.len() > BITS => {
+                let steps = &self.sliced.steps[steps.clone()];
+                let mut planes = [Mask::NONE; 2 * BITS];
+                for (plane, step) in planes.iter_mut().zip(steps.iter().rev()) {
+                    *plane = space.answers[usize::from(step.asked)];
+                }
+                let mut leaves = [0; ROWS];
+                numbers_of(&planes[..steps.len()], &mut leaves[..count]);
+                return self.add_leaves(tree, &leaves[..count], start, space.sums);
+            }
             Way::Oblivious(steps) => {
                 let steps = &self.sliced.steps[steps.clone()];
                 for (plane, step) in planes.iter_mut().zip(steps.iter().rev()) {
@@ -286,12 +309,11 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
         }
     }
 
-    fn tree_by_lanes(&self, tree: &Tree, start: usize, count: usize, sums: &mut [Y]) {
-        let mut leaves = [0; ROWS];
-        self.forest.leaves_by_lanes(self.rows, start, tree, &mut leaves[..count]);
+    /// Adds the leaves of these numbers, which rows from `start` on come to.
+    fn add_leaves(&self, tree: &Tree, leaves: &[u32], start: usize, sums: &mut [Y]) {
         for k in 0..tree.width {
             let sums = &mut sums[(tree.first_output + k) * ROWS..];
-            for (i, (sum, &leaf)) in sums.iter_mut().zip(&leaves[..count]).enumerate() {
+            for (i, (sum, &leaf)) in sums.iter_mut().zip(leaves).enumerate() {
                 let value = if tree.is_linear {
                     self.forest.linear_value(tree, leaf as usize, self.rows.row(start + i))
                 } else {
@@ -299,6 +321,18 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
                 };
                 *sum = *sum + value;
             }
+        }
+    }
+}
+
+/// The numbers whose bits planes are, the lowest first; up to 16 of them.
+#[inline(always)]
+fn numbers_of(planes: &[Mask], numbers: &mut [u32]) {
+    let (low, high) = planes.split_at(planes.len().min(BITS));
+    for (word, numbers) in numbers.chunks_mut(64).enumerate() {
+        let (low, high) = (leaf_numbers(low, word), leaf_numbers(high, word));
+        for (number, (low, high)) in numbers.iter_mut().zip(low.into_iter().zip(high)) {
+            *number = u32::from(low) | u32::from(high) << BITS;
         }
     }
 }

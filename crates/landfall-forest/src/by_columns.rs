@@ -14,7 +14,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             return false;
         }
         let Some(sliced) = self.sliced() else { return false };
-        let by_row = |way: &Way| matches!(way, Way::Lanes);
+        let by_row = |way: &Way| matches!(way, Way::Lanes | Way::Upper { .. });
         let of_row = |question: &Question<X>| matches!(question, Question::Node(_));
         !self.trees.iter().any(|tree| tree.is_linear)
             && !sliced.trees.iter().any(by_row)

@@ -3,6 +3,7 @@
 use crate::blocks::Job;
 use crate::few::{ByRanks, RowJob};
 use crate::plain::Plain;
+use crate::sliced::Sliced;
 use crate::{Forest, Real, Rows};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -101,7 +102,10 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// The kernel that [`Forest::add_margins`] takes for so many rows, once a few rows have gone down the nodes themselves.
     pub fn kernel_for(&self, rows: usize) -> Kernel {
         let instructions = Instructions::best();
-        if rows >= FEWEST && self.sliced().is_some() {
+        let sliced = if rows >= FEWEST { self.sliced() } else { None };
+        // Of large trees alone, scanning answers the upper levels of all at once, too, and goes on quicker.
+        let is_scanned = |sliced: &Sliced<X, Y>| sliced.goes_by_row() && self.has_scanned();
+        if sliced.is_some_and(|sliced| !is_scanned(sliced)) {
             return Kernel::Sliced(instructions);
         }
         let few = self.few();

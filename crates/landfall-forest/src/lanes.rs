@@ -67,16 +67,25 @@ impl<X: Real, Y: Real> Forest<X, Y> {
 
     /// The leaves that rows from `start` on come to in one tree.
     pub(crate) fn leaves_by_lanes(&self, rows: Rows<'_, X>, start: usize, tree: &Tree, leaves: &mut [u32]) {
-        let eights = if tree.is_oblivious { 0 } else { leaves.len() / LANES };
-        let (eights, rest) = leaves.split_at_mut(eights * LANES);
-        let (eights, _) = eights.as_chunks_mut::<LANES>();
-        let whole = eights.len() * LANES;
-        for (i, eight) in eights.iter_mut().enumerate() {
-            let group = std::array::from_fn(|lane| rows.row(start + i * LANES + lane));
-            *eight = self.leaves([tree.root; LANES], group);
+        if tree.is_oblivious {
+            for (i, leaf) in leaves.iter_mut().enumerate() {
+                *leaf = self.leaf(tree, rows.row(start + i));
+            }
+            return;
         }
-        for (i, leaf) in rest.iter_mut().enumerate() {
-            *leaf = self.leaf(tree, rows.row(start + whole + i));
+        leaves.fill(tree.root);
+        self.leaves_below(rows, start, leaves);
+    }
+
+    /// The leaves that rows from `start` on come to, each from a node of its own, in whose place it is put.
+    pub(crate) fn leaves_below(&self, rows: Rows<'_, X>, start: usize, nodes: &mut [u32]) {
+        for (eight, nodes) in nodes.chunks_mut(LANES).enumerate() {
+            // What the last eight lack is made up by the last row.
+            let lane = |lane: usize| lane.min(nodes.len() - 1);
+            let roots = std::array::from_fn(|i| nodes[lane(i)]);
+            let group = std::array::from_fn(|i| rows.row(start + eight * LANES + lane(i)));
+            let leaves = self.leaves(roots, group);
+            nodes.copy_from_slice(&leaves[..nodes.len()]);
         }
     }
 

@@ -99,6 +99,15 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         self.layouts.few.get_or_init(|| self.lay(|conditions| self.few_of(conditions)))
     }
 
+    /// Whether there is a layout for scanning.
+    pub(crate) fn has_scanned(&self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        let has = self.few().scanned.is_some();
+        #[cfg(not(target_arch = "x86_64"))]
+        let has = false;
+        has
+    }
+
     fn few_of(&self, conditions: &Conditions<X>) -> Few<X> {
         let few = Few {
             levels: Levels::of(self, conditions),

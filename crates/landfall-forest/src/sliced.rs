@@ -32,6 +32,8 @@ pub(crate) struct Sliced<X, Y> {
     pub(crate) full: Vec<u16>,
     /// Leaves of trees that were filled up.
     pub(crate) tables: Vec<Y>,
+    /// Nodes below the upper levels of large trees.
+    pub(crate) starts: Vec<u32>,
     /// By part of the conditions: where its ranks are among those that are needed.
     pub(crate) ranked: Vec<Option<usize>>,
     /// Answers that the largest group has.
@@ -88,17 +90,23 @@ pub(crate) enum Question<X> {
 pub(crate) enum Way {
     /// By steps.
     Steps(Range<usize>),
-    /// All nodes of a level ask the same: the answers are the bits of the leaf's number. The steps name the questions, the
-    /// root's first.
+    /// All nodes of a level ask the same: the answers are the bits of the leaf's number, of 16 at most. The steps name the
+    /// questions, the root's first.
     Oblivious(Range<usize>),
     /// All leaves lie equally deep, or are repeated until they do: an answer of each level, chosen among those of its nodes
     /// by the answers of the levels above, is a bit of the leaf's number. The questions of its `levels` begin at `asked`,
     /// and its leaves at `table` where some are repeated
     /// and no other layout has them so.
     Full { asked: usize, levels: usize, table: Option<usize> },
+    /// The upper [`UPPER`] levels as of a full tree, and on row by row from the nodes that they lead to, whose list begins at
+    /// `starts`.
+    Upper { asked: usize, starts: usize },
     /// Row by row.
     Lanes,
 }
+
+/// Levels of large trees that are answered for all rows at once: a question costs as much, whether few rows come to it or all.
+pub(crate) const UPPER: usize = 6;
 
 /// One split, from the root down.
 #[derive(Clone, Copy, Debug, Default)]
@@ -124,7 +132,13 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
             + self.steps.len() * size_of::<Step>()
             + self.full.len() * 2
             + self.tables.len() * size_of::<Y>()
+            + self.starts.len() * 4
             + self.ranked.len() * size_of::<Option<usize>>()
+    }
+
+    /// Whether all trees go row by row, below their upper levels or from the root.
+    pub(crate) fn goes_by_row(&self) -> bool {
+        self.trees.iter().all(|way| matches!(way, Way::Upper { .. } | Way::Lanes))
     }
 
     /// What a tree's leaves add to its output `k`, by their numbers, either where they stand or written to `space`; the

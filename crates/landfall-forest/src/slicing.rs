@@ -1,12 +1,17 @@
 //! How trees come into the layout of [`crate::sliced`].
 
+use crate::Instructions;
 use crate::Real;
-use crate::conditions::Conditions;
-use crate::forest::{Forest, Tree};
-use crate::sliced::{Above, Asked, Group, Question, Run, Sliced, Step, Way};
+use crate::conditions::{Conditions, FEW};
+use crate::forest::{Forest, Node, Rule, Tree};
+use crate::sliced::{Above, Asked, Group, Question, Run, Sliced, Step, UPPER, Way};
 
-/// Leaves that a tree may have: splits are numbered in a byte.
+/// Leaves of a tree that has a step for each split: they are numbered in a byte. Larger ones have their upper levels alone.
 const MAX_LEAVES: usize = 256;
+/// Questions of a large tree's upper levels that are answered row by row.
+const BY_ROW: usize = 4;
+/// Levels of an oblivious tree: bits of two bytes.
+const MAX_OBLIVIOUS: u32 = 16;
 /// Levels of a full tree: as many as a leaf's number has bits.
 const MAX_LEVELS: u32 = 8;
 /// Leaves that a tree may be filled up to, for each that it has: a question of a full tree costs a third of a step.
@@ -17,8 +22,6 @@ const GROUP_CONDITIONS: usize = 16384;
 impl<X: Real, Y: Real> Sliced<X, Y> {
     /// The layout; `None` where no tree fits.
     pub(crate) fn of(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
-        let mut needed = 0..;
-        let ranked = conditions.parts.iter().map(|part| if part.is_long() { needed.next() } else { None });
         let mut sliced = Sliced {
             groups: Vec::new(),
             runs: Vec::new(),
@@ -28,7 +31,8 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
             steps: Vec::new(),
             full: Vec::new(),
             tables: Vec::new(),
-            ranked: ranked.collect(),
+            starts: Vec::new(),
+            ranked: ranked(forest, conditions),
             most_asked: 0,
         };
         let mut layout = Layout::new(forest, conditions);
@@ -41,8 +45,53 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
         sliced.steps.shrink_to_fit();
         sliced.full.shrink_to_fit();
         sliced.tables.shrink_to_fit();
+        sliced.starts.shrink_to_fit();
         sliced.trees.iter().any(|way| !matches!(way, Way::Lanes)).then_some(sliced)
     }
+}
+
+/// Whether a tree has its upper levels here alone. Without registers of comparisons, all rows' answers to a question that few
+/// of them come to cost more than going down; so do those that are found row by row.
+fn has_upper<X: Real, Y: Real>(forest: &Forest<X, Y>, tree: &Tree) -> bool {
+    if tree.leaves as usize <= MAX_LEAVES || tree.is_oblivious || Instructions::best() == Instructions::Plain
+    {
+        return false;
+    }
+    // Nodes lie breadth first.
+    let upper = &forest.nodes[tree.root as usize..][..(1 << UPPER) - 1];
+    let by_row = |node: &&Node<X>| !matches!(node.rule.test(), Rule::LESS | Rule::AT_MOST);
+    upper.iter().filter(|node| !node.rule.is_leaf()).filter(by_row).count() <= BY_ROW
+}
+
+/// By part of the conditions, where its ranks are among those that are needed: of thresholds that enough questions are about.
+fn ranked<X: Real, Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Vec<Option<usize>> {
+    let mut needed = 0..;
+    let mut number = |is_needed: bool| if is_needed { needed.next() } else { None };
+    if !forest.trees.iter().any(|tree| has_upper(forest, tree)) {
+        return conditions.parts.iter().map(|part| number(part.is_long())).collect();
+    }
+    let mut is_asked = vec![false; conditions.questions()];
+    for tree in &forest.trees {
+        let asked = match (tree.is_oblivious, has_upper(forest, tree)) {
+            (true, _) => tree.depth as usize,
+            (false, true) => (1 << UPPER) - 1,
+            (false, false) => 2 * tree.leaves as usize - 1,
+        };
+        for node in tree.root as usize..tree.root as usize + asked {
+            if !forest.nodes[node].rule.is_leaf() {
+                is_asked[conditions.question(node)] = true;
+            }
+        }
+    }
+    let mut asked = vec![0; conditions.parts.len()];
+    for question in (0..is_asked.len()).filter(|&question| is_asked[question]) {
+        let (slot, _) = conditions.place_of(question);
+        if let Some(part) = conditions.part_of_slot(slot as usize) {
+            asked[part] += 1;
+        }
+    }
+    let parts = conditions.parts.iter().zip(asked);
+    parts.map(|(part, asked)| number(part.is_long() && asked > FEW)).collect()
 }
 
 /// Groups under construction.
@@ -69,13 +118,23 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
 
     fn add(&mut self, number: usize, sliced: &mut Sliced<X, Y>) {
         let tree = &self.forest.trees[number];
-        let leaves = tree.leaves as usize;
-        if leaves > MAX_LEAVES || leaves - 1 > GROUP_CONDITIONS {
-            sliced.trees.push(Way::Lanes);
-            return;
-        }
-        if self.asked.len() + leaves - 1 > GROUP_CONDITIONS {
+        let (leaves, has_upper) = (tree.leaves as usize, has_upper(self.forest, tree));
+        let asks = match (tree.is_oblivious, has_upper) {
+            (true, _) if tree.depth <= MAX_OBLIVIOUS => tree.depth as usize,
+            (false, true) => (1 << UPPER) - 1,
+            (false, false) if leaves <= MAX_LEAVES => leaves - 1,
+            _ => {
+                sliced.trees.push(Way::Lanes);
+                return;
+            }
+        };
+        if self.asked.len() + asks > GROUP_CONDITIONS {
             self.close_group(number, sliced);
+        }
+        if has_upper {
+            let way = self.add_upper(tree, sliced);
+            sliced.trees.push(way);
+            return;
         }
         let start = sliced.steps.len();
         let way = if let Some(levels) = self.oblivious(number) {
@@ -100,19 +159,7 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
         let tree = &forest.trees[number];
         let levels = tree.depth as usize;
         let start = sliced.full.len();
-        let [mut nodes, mut below] = std::mem::take(&mut self.space);
-        nodes.clear();
-        nodes.push(tree.root);
-        for _ in 0..levels {
-            below.clear();
-            for &at in &nodes {
-                let node = &forest.nodes[at as usize];
-                let asked = if node.rule.is_leaf() { sliced.full[start] } else { self.ask(at as usize) };
-                sliced.full.push(asked);
-                below.extend(node.below(at));
-            }
-            std::mem::swap(&mut nodes, &mut below);
-        }
+        let nodes = self.ask_levels(tree, levels, sliced);
         let is_filled = nodes.len() != tree.leaves as usize;
         let has_leaves = forest.filled_leaves(number, levels).is_some();
         let table = (is_filled && !has_leaves).then_some(sliced.tables.len());
@@ -125,8 +172,37 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
                 sliced.tables.extend(nodes.iter().map(value));
             }
         }
-        self.space = [nodes, below];
+        self.space[0] = nodes;
         Way::Full { asked: start, levels, table }
+    }
+
+    /// The upper levels of a large tree, likewise.
+    fn add_upper(&mut self, tree: &Tree, sliced: &mut Sliced<X, Y>) -> Way {
+        let (asked, starts) = (sliced.full.len(), sliced.starts.len());
+        let nodes = self.ask_levels(tree, UPPER, sliced);
+        sliced.starts.extend_from_slice(&nodes);
+        self.space[0] = nodes;
+        Way::Upper { asked, starts }
+    }
+
+    /// Asks the questions of a tree's upper levels; gives the nodes below them.
+    fn ask_levels(&mut self, tree: &Tree, levels: usize, sliced: &mut Sliced<X, Y>) -> Vec<u32> {
+        let start = sliced.full.len();
+        let [mut nodes, mut below] = std::mem::take(&mut self.space);
+        nodes.clear();
+        nodes.push(tree.root);
+        for _ in 0..levels {
+            below.clear();
+            for &at in &nodes {
+                let node = &self.forest.nodes[at as usize];
+                let asked = if node.rule.is_leaf() { sliced.full[start] } else { self.ask(at as usize) };
+                sliced.full.push(asked);
+                below.extend(node.below(at));
+            }
+            std::mem::swap(&mut nodes, &mut below);
+        }
+        self.space[1] = below;
+        nodes
     }
 
     /// A node of each level, where all nodes of each level ask the same.
@@ -215,7 +291,7 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
             if last != Some(slot) {
                 last = Some(slot);
                 let part = self.conditions.part_of_slot(slot as usize);
-                long = part.filter(|&part| self.conditions.parts[part].is_long());
+                long = part.filter(|&part| sliced.ranked[part].is_some());
                 if let Some(part) = long {
                     let missing_right = self.conditions.parts[part].missing_right == Some(slot as usize);
                     let start = sliced.above.len();

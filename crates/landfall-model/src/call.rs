@@ -1,7 +1,9 @@
 //! One checked question to a model.
 
-use crate::{Dim, InputSpec, Kind, Problem, Ragged, Reason, RowRule, ShapeRule, Signature, Slot, Tensor};
-use smallvec::SmallVec;
+mod fit;
+
+use crate::{Input, Problem, RowRule, ShapeRule, Signature, Slot, Tensor, Wanted};
+use fit::{as_declared, check_input, check_rows, missing_inputs, rows_have_own_names};
 use std::sync::Arc;
 
 /// One checked question to a model: inputs by slot, and the outputs wanted. It holds nothing of serving: no deadline,
@@ -16,96 +18,6 @@ pub struct Call {
 
 /// On the heap: an input is large, and a call is handed on many times.
 type Inputs = Vec<Option<Input>>;
-
-/// What an input's slot is filled with.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// An array.
-    Dense(Tensor),
-    /// A matrix as its columns, each `[n]`; `None` for a column that did not come. For inputs with named columns.
-    Columns(Vec<Option<Tensor>>),
-    /// A sparse matrix. For inputs with named columns.
-    /// Boxed: it is rare, and would double the size of every input.
-    Csr(Box<Csr>),
-    /// Rows of unequal length.
-    Ragged(Ragged),
-}
-
-impl Input {
-    /// The array, where it is one.
-    pub fn dense(&self) -> Option<&Tensor> {
-        match self {
-            Input::Dense(tensor) => Some(tensor),
-            _ => None,
-        }
-    }
-
-    /// Bytes of all elements.
-    pub fn bytes_total(&self) -> usize {
-        match self {
-            Input::Dense(tensor) => tensor.bytes_total(),
-            Input::Columns(columns) => columns.iter().flatten().map(Tensor::bytes_total).sum(),
-            Input::Csr(csr) => [&csr.data, &csr.indices, &csr.indptr].map(Tensor::bytes_total).iter().sum(),
-            Input::Ragged(ragged) => ragged.values().bytes_total(),
-        }
-    }
-
-    /// Number of rows; `None` for a scalar.
-    pub fn rows(&self) -> Option<usize> {
-        match self {
-            Input::Dense(tensor) => tensor.shape().first().copied(),
-            Input::Columns(columns) => columns.iter().flatten().next().map(Tensor::len),
-            Input::Csr(csr) => csr.indptr.len().checked_sub(1),
-            Input::Ragged(ragged) => Some(ragged.len()),
-        }
-    }
-}
-
-/// A sparse matrix in compressed rows: row `i` holds `data[indptr[i]..indptr[i + 1]]` in the columns `indices[…]`.
-#[derive(Clone, Debug)]
-pub struct Csr {
-    /// Values, `[nnz]`.
-    pub data: Tensor,
-    /// Column of each value, `[nnz]`, int64.
-    pub indices: Tensor,
-    /// Where rows start, `[rows + 1]`, int64.
-    pub indptr: Tensor,
-}
-
-/// Outputs of a signature by place, ascending, each once.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Wanted(SmallVec<[u32; 8]>);
-
-impl Wanted {
-    /// The places, ascending.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
-        self.0.iter().map(|&place| place as usize)
-    }
-
-    /// Whether the output at this place is wanted.
-    pub fn contains(&self, place: usize) -> bool {
-        self.0.iter().any(|&p| p as usize == place)
-    }
-
-    /// How many outputs are wanted.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether no output is wanted.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl FromIterator<usize> for Wanted {
-    fn from_iter<I: IntoIterator<Item = usize>>(places: I) -> Self {
-        let mut places: SmallVec<[u32; 8]> = places.into_iter().map(|place| place as u32).collect();
-        places.sort_unstable();
-        places.dedup();
-        Wanted(places)
-    }
-}
 
 impl Call {
     /// Holds inputs against the signature: required ones are there, types are equal, dims fit where the signature's
@@ -219,99 +131,10 @@ fn columns_join(a: Option<&Tensor>, b: Option<&Tensor>) -> bool {
     }
 }
 
-fn missing_inputs(signature: &Signature, inputs: &[Option<Input>]) -> Problem {
-    let names = |wanted: fn(&Option<Input>, bool) -> bool| {
-        inputs
-            .iter()
-            .zip(signature.inputs())
-            .filter(|(input, spec)| wanted(input, spec.optional))
-            .map(|(_, spec)| spec.name.clone())
-            .collect()
-    };
-    Problem::new(Reason::InputsMissing {
-        missing: names(|input, optional| input.is_none() && !optional),
-        given: names(|input, _| input.is_some()),
-    })
-}
-
-fn check_input(signature: &Signature, slot: Slot, input: &mut Input) -> Result<(), Problem> {
-    let spec = &signature.inputs()[slot];
-    let refuse = |what: &str| {
-        Err(Problem::worded(
-            Kind::InvalidArgument,
-            format!("input {:?} cannot be given as {what}", spec.name),
-        ))
-    };
-    match input {
-        Input::Dense(tensor) => {
-            if spec.takes_as_text(tensor.dtype()) {
-                *tensor = tensor.integers_as_text()?;
-            }
-            if tensor.dtype() != spec.dtype {
-                return Err(Problem::new(Reason::WrongDType {
-                    input: spec.name.clone(),
-                    expected: spec.dtype,
-                    found: tensor.dtype(),
-                }));
-            }
-            if let Some(shape) = signature.fitted(slot, tensor.shape())? {
-                *tensor = tensor.clone().reshaped(shape)?;
-            }
-            Ok(())
-        }
-        Input::Columns(columns) if columns.len() == spec.columns.len() && !columns.is_empty() => Ok(()),
-        Input::Columns(_) => refuse("columns"),
-        Input::Csr(_) if spec.columns.is_empty() => refuse("a sparse matrix"),
-        Input::Csr(_) => Ok(()),
-        Input::Ragged(_) => refuse("ragged rows"),
-    }
-}
-
-/// Whether an array's axes are those that the model declares.
-fn as_declared(signature: &Signature, slot: Slot, input: &Input) -> bool {
-    let (Some(dims), Some(tensor)) = (&signature.inputs()[slot].dims, input.dense()) else { return true };
-    let shape = tensor.shape();
-    dims.len() == shape.len() && dims.iter().zip(shape.iter()).skip(1).all(|(dim, &length)| dim.takes(length))
-}
-
-/// Whether the model names axis 0 of each of its inputs otherwise: then it does not say that they are of one length.
-fn rows_have_own_names(signature: &Signature) -> bool {
-    let first = |spec: &InputSpec| match spec.dims.as_ref()?.first()? {
-        Dim::Free(name) => name.clone(),
-        Dim::Known(_) => None,
-    };
-    let names: Option<Vec<String>> = signature.inputs().iter().map(first).collect();
-    names.is_some_and(|mut names| {
-        let inputs = names.len();
-        names.sort_unstable();
-        names.dedup();
-        names.len() == inputs
-    })
-}
-
-fn check_rows(
-    signature: &Signature,
-    slot: Slot,
-    input: &Input,
-    rows: &mut Option<usize>,
-) -> Result<(), Problem> {
-    let Some(found) = input.rows() else { return Ok(()) };
-    match *rows {
-        Some(expected) if expected != found => {
-            let input = signature.inputs()[slot].name.clone();
-            Err(Problem::new(Reason::RowsDiffer { input, expected, found }))
-        }
-        _ => {
-            *rows = Some(found);
-            Ok(())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DType, Method, OutputSpec};
+    use crate::{DType, Dim, InputSpec, Kind, Method, OutputSpec, Reason};
 
     fn signature() -> Arc<Signature> {
         let free = Dim::Free(None);
@@ -360,6 +183,17 @@ mod tests {
         assert_eq!(*differ.reason(), Reason::RowsDiffer { input: "ids".into(), expected: 2, found: 3 });
         let wrong = call(vec![ids(1, 2), ids(1, 2)]).unwrap_err();
         assert!(matches!(wrong.reason(), Reason::WrongDType { expected: DType::F32, found: DType::I64, .. }));
+    }
+
+    #[test]
+    fn a_shape_that_holds_no_value_cannot_say_how_much_a_model_has_to_do() {
+        let empty = |shape: &[usize]| Some(Input::Dense(Tensor::from_slice::<i64>(shape, &[]).unwrap()));
+        assert_eq!(call(vec![dense(3), empty(&[3, 0])]).unwrap().rows(), Some(3));
+        for shape in [[1 << 60, 0], [0, 1 << 60]] {
+            let problem = call(vec![dense(0), empty(&shape)]).unwrap_err();
+            assert_eq!(problem.kind(), Kind::InvalidArgument);
+            assert!(problem.to_string().contains("holds no value"), "{problem}");
+        }
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub trait Model: Send + Sync {
     /// When the engine cannot make a further one.
     fn instance(&self) -> Result<Box<dyn Instance>, Problem>;
 
+    /// Makes now what it would else make with the first calls, so that no caller waits for it.
+    fn prepare(&self) {}
+
     /// What is known about it beside its signatures.
     fn facts(&self) -> Facts;
 

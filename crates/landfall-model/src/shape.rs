@@ -32,6 +32,11 @@ impl Shape {
         Ok(if zero { 0 } else { elements })
     }
 
+    /// Number of elements if axes of length 0 were of length 1.
+    pub(crate) fn room(&self) -> usize {
+        self.0.iter().fold(1, |room, &dim| room.saturating_mul(dim.max(1)))
+    }
+
     /// The same shape with another length of axis 0.
     ///
     /// # Panics

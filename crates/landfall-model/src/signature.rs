@@ -1,6 +1,8 @@
 //! A named way to call a model: what goes in, what comes out, what rows are.
 
-use crate::{DType, Dim, Kind, Problem, Reason, RowRule, Scalar, Shape, Tensor, Wanted, display_dims};
+use crate::{
+    Dim, InputSpec, Kind, NullRule, NullRuleSource, OutputSpec, Problem, Reason, RowRule, Shape, Wanted,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -41,195 +43,6 @@ pub struct SlotColumn {
     pub slot: Slot,
     /// The column of that input's matrix, where the name is a column's.
     pub column: Option<usize>,
-}
-
-/// One input.
-#[derive(Clone, Debug)]
-pub struct InputSpec {
-    /// Name.
-    pub name: String,
-    /// Element type.
-    pub dtype: DType,
-    /// Declared axes; `None` where the model declares no rank.
-    pub dims: Option<Vec<Dim>>,
-    /// Whether a call may leave it out.
-    pub optional: bool,
-    /// What it is then, where the model declares that.
-    pub default: Option<Tensor>,
-    /// What a missing value becomes.
-    pub null: NullRule,
-    /// Who set that rule.
-    pub null_source: NullRuleSource,
-    /// Whether a value that cannot be of the type stays, marked invalid with its text; else its row is refused.
-    pub accepts_invalid: bool,
-    /// Whether whole numbers and truth values (1 and 0) are taken for their decimal text. For strings.
-    pub integers_as_text: bool,
-    /// The values that the model declares, for a category.
-    pub categories: Option<Vec<Scalar>>,
-    /// The named columns of a matrix [n, F] (a numeric tree model's `features`); empty for all other inputs.
-    pub columns: Vec<Column>,
-    /// Name of the tensor in the model's graph (`serving_default_x:0`); empty where names of tensors mean nothing.
-    pub tensor: String,
-    /// What the model's author says about it.
-    pub doc: String,
-}
-
-impl InputSpec {
-    /// A required input that refuses missing values.
-    pub fn new(name: impl Into<String>, dtype: DType, dims: Option<Vec<Dim>>) -> Self {
-        InputSpec {
-            name: name.into(),
-            dtype,
-            dims,
-            optional: false,
-            default: None,
-            null: NullRule::Refuse,
-            null_source: NullRuleSource::Default,
-            accepts_invalid: false,
-            integers_as_text: false,
-            categories: None,
-            columns: Vec::new(),
-            tensor: String::new(),
-            doc: String::new(),
-        }
-    }
-
-    /// Whether values of this type come in as text: [`Call::checked`](crate::Call::checked) makes it of them.
-    pub fn takes_as_text(&self, found: DType) -> bool {
-        self.integers_as_text && self.dtype == DType::String && (found.is_integer() || found == DType::Bool)
-    }
-
-    /// Whether it is a column of numbers of a tabular model: one value in each row, which the model itself knows to be
-    /// missing at times. It takes every number type: floats are rounded, integers checked.
-    pub fn is_number_column(&self) -> bool {
-        self.dtype.is_number()
-            && self.columns.is_empty()
-            && self.dims.as_ref().is_some_and(|dims| dims.len() == 1)
-            && (&self.null, self.null_source) == (&NullRule::Accept, NullRuleSource::Model)
-    }
-
-    /// The declared axes as protocols write them: `[-1,13]`; `[]` where no rank is declared.
-    pub fn declared_shape(&self) -> String {
-        display_dims(self.dims.as_deref().unwrap_or_default()).to_string()
-    }
-}
-
-/// One column of a matrix input.
-#[derive(Clone, Debug)]
-pub struct Column {
-    /// Name.
-    pub name: String,
-    /// What the model's author says about it.
-    pub doc: String,
-}
-
-/// What a missing value of an input becomes.
-#[derive(Clone, PartialEq, Debug)]
-pub enum NullRule {
-    /// The call is refused.
-    Refuse,
-    /// 0, 0.0, false or the empty string.
-    Zero,
-    /// This value.
-    Default(Scalar),
-    /// NaN (floats only).
-    Nan,
-    /// It stays missing: the engine knows missing values.
-    Accept,
-}
-
-impl NullRule {
-    /// Parses `refuse`, `zero`, `nan`, `accept` or `default=VALUE` for an input of this type.
-    ///
-    /// # Errors
-    /// Invalid argument, naming the rules there are.
-    pub fn parse(text: &str, dtype: DType) -> Result<Self, Problem> {
-        Ok(match text.split_once('=') {
-            None => match text {
-                "refuse" => NullRule::Refuse,
-                "zero" => NullRule::Zero,
-                "nan" if dtype.is_float() => NullRule::Nan,
-                "nan" => {
-                    return Err(Problem::invalid(format!(
-                        "missing values of type {dtype} cannot become nan"
-                    )));
-                }
-                "accept" => NullRule::Accept,
-                _ => return Err(NullRule::unknown(text)),
-            },
-            Some(("default", value)) => NullRule::Default(
-                scalar_of(value, dtype)
-                    .ok_or_else(|| Problem::invalid(format!("default {value:?} is no {dtype}")))?,
-            ),
-            Some(_) => return Err(NullRule::unknown(text)),
-        })
-    }
-
-    fn unknown(text: &str) -> Problem {
-        Problem::invalid(format!(
-            "unknown rule for missing values {text:?}: expected refuse, zero, nan, accept or default=VALUE"
-        ))
-    }
-}
-
-fn scalar_of(text: &str, dtype: DType) -> Option<Scalar> {
-    match dtype {
-        DType::String => Some(Scalar::Bytes(text.as_bytes().to_vec())),
-        DType::Bool => text.parse().ok().map(Scalar::Bool),
-        d if d.is_integer() => text.parse().map(Scalar::Int).or_else(|_| text.parse().map(Scalar::UInt)).ok(),
-        _ => text.parse().ok().map(Scalar::Float),
-    }
-}
-
-/// Who set an input's rule for missing values. What the model set cannot be changed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NullRuleSource {
-    /// The model file.
-    Model,
-    /// A flag or `model.toml`.
-    User,
-    /// Nobody: it is `refuse`.
-    Default,
-}
-
-/// One output.
-#[derive(Clone, Debug)]
-pub struct OutputSpec {
-    /// Name.
-    pub name: String,
-    /// Element type.
-    pub dtype: DType,
-    /// Declared axes; `None` where the model declares no rank.
-    pub dims: Option<Vec<Dim>>,
-    /// Whether it is given when nobody asks for outputs by name.
-    pub by_default: bool,
-    /// Whether axis 0 is rows. An output without rows is never split, so its model is never batched.
-    pub has_rows: bool,
-    /// Whether a value of it can be missing.
-    pub may_miss: bool,
-    /// Names of the classes along the last axis.
-    pub class_names: Option<Vec<String>>,
-    /// Name of the tensor in the model's graph; empty where names of tensors mean nothing.
-    pub tensor: String,
-    /// What the model's author says about it.
-    pub doc: String,
-}
-
-impl OutputSpec {
-    /// An output given by default, whose axis 0 is rows.
-    pub fn new(name: impl Into<String>, dtype: DType, dims: Option<Vec<Dim>>) -> Self {
-        OutputSpec {
-            name: name.into(),
-            dtype,
-            dims,
-            by_default: true,
-            has_rows: true,
-            may_miss: false,
-            class_names: None,
-            tensor: String::new(),
-            doc: String::new(),
-        }
-    }
 }
 
 /// Whether a call's shapes are held against the signature's.
@@ -419,6 +232,7 @@ impl Signature {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Column, DType};
 
     fn spec(name: &str) -> InputSpec {
         InputSpec::new(name, DType::F32, Some(vec![Dim::Free(None), Dim::Known(1)]))
@@ -459,17 +273,5 @@ mod tests {
         assert!(signature.clone().with_null_rule(0, NullRule::Zero).is_err());
         assert!(signature.clone().with_null_rule(1, NullRule::Accept).is_err());
         assert_eq!(signature.with_null_rule(1, NullRule::Nan).unwrap().inputs()[1].null, NullRule::Nan);
-    }
-
-    #[test]
-    fn null_rules_are_read_by_type() {
-        assert_eq!(NullRule::parse("default=-3", DType::I32).unwrap(), NullRule::Default(Scalar::Int(-3)));
-        assert_eq!(
-            NullRule::parse("default=a=b", DType::String).unwrap(),
-            NullRule::Default(Scalar::Bytes(b"a=b".to_vec()))
-        );
-        assert!(NullRule::parse("nan", DType::I32).is_err());
-        assert!(NullRule::parse("default=x", DType::F32).is_err());
-        assert!(NullRule::parse("drop", DType::F32).unwrap_err().to_string().contains("expected refuse"));
     }
 }

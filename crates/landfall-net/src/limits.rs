@@ -67,3 +67,6 @@ pub(crate) const CALLS_WITHOUT_TURN: usize = 512;
 /// Bodies and answers up to this size are unpacked, decoded, encoded and packed on the thread that reads and writes them;
 /// larger ones would hold up its other connections.
 pub(crate) const IN_PLACE: usize = 1 << 20;
+
+/// How many times as large a packed body is taken to be as long as nobody knows: that decides where it is unpacked.
+pub(crate) const UNPACKS_TO: usize = 16;

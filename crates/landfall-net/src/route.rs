@@ -73,18 +73,18 @@ const SEGMENTS: usize = 8;
 /// What a path asks for.
 pub(crate) fn route(path: &str) -> Route<'_> {
     let Some(rest) = path.strip_prefix('/') else { return Route::Unknown };
+    if rest.split_at_checked(2).is_some_and(|(first, rest)| is_tfs(first) && rest.starts_with('/')) {
+        return Route::Tfs;
+    }
     let mut segments = [""; SEGMENTS];
     let mut count = 0;
     for segment in rest.split('/') {
-        let Some(place) = segments.get_mut(count) else {
-            return if is_tfs(segments[0]) { Route::Tfs } else { Route::Unknown };
-        };
+        let Some(place) = segments.get_mut(count) else { return Route::Unknown };
         *place = segment;
         count += 1;
     }
     match &segments[..count] {
         ["v2", rest @ ..] => oip(rest).map_or(Route::Unknown, Route::Oip),
-        [first, _, ..] if is_tfs(first) => Route::Tfs,
         ["livez" | "healthz"] => Route::Live,
         ["readyz"] => Route::Ready,
         ["metrics"] => Route::Metrics,

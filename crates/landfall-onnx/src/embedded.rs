@@ -4,7 +4,9 @@
 //! where no value changes ([`convert`]), and refused by name where one would ([`support`]).
 
 mod beside;
+mod bounds;
 mod convert;
+mod message;
 mod model;
 mod nan;
 mod options;
@@ -12,8 +14,12 @@ mod range;
 mod rewritten;
 mod run;
 mod support;
+mod watched;
+mod weights;
 
+use crate::declared::Declared;
 use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem, Signature};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The engine's name.
@@ -34,11 +40,12 @@ impl Embedded {
 }
 
 /// For fuzzers: what reads a file before the engine does.
-pub(crate) fn read(file: &str, bytes: &[u8], signature: &Signature) {
+pub(crate) fn read(file: &str, bytes: &[u8], declared: &Declared, signature: &Signature) {
     let _ = range::Ranges::of(file, bytes, signature);
     for version in [9, 17] {
         let _ = rewritten::rewritten(file, bytes, version);
     }
+    let _ = watched::watched(file, bytes, declared, signature, &BTreeMap::new());
 }
 
 impl Engine for Embedded {

@@ -9,7 +9,7 @@ pub fn declared(bytes: &[u8]) {
     let _ = declared::looks_like_onnx(bytes, bytes.len() as u64);
     let Ok(declared) = declared::read("fuzz", bytes) else { return };
     if let Ok(interface) = interface::Interface::of("fuzz", &declared) {
-        embedded::read("fuzz", bytes, &interface.signature);
+        embedded::read("fuzz", bytes, &declared, &interface.signature);
     }
 }
 

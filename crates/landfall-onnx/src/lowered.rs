@@ -153,6 +153,10 @@ impl Model for Noted {
         self.model.instance()
     }
 
+    fn prepare(&self) {
+        self.model.prepare();
+    }
+
     fn facts(&self) -> Facts {
         let mut facts = self.model.facts();
         facts.notes.push(self.note.clone());

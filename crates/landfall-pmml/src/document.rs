@@ -5,7 +5,7 @@ use crate::models::{self, Model};
 use crate::read::{Element, Xml};
 use crate::resolve::{Build, ScopeId, dictionary};
 use crate::run::Compiled;
-use landfall_model::Problem;
+use landfall_model::{ModelFiles, Problem};
 
 /// What a document's head says, for people.
 #[derive(Clone, Debug, Default)]
@@ -15,12 +15,16 @@ pub(crate) struct Head {
     pub(crate) copyright: String,
 }
 
-/// Reads a document to what can be run.
+/// Reads a document to what can be run; `files` are those among which it lies, where it lies in a file.
 ///
 /// # Errors
 /// What is not PMML, or not implemented, with its line and column.
-pub(crate) fn read(text: &str, file: &str) -> Result<(Compiled, Head, Option<String>), Problem> {
-    let mut b = Build::new(Xml::new(text, file));
+pub(crate) fn read(
+    text: &str,
+    file: &str,
+    files: Option<&dyn ModelFiles>,
+) -> Result<(Compiled, Head, Option<String>), Problem> {
+    let mut b = Build::new(Xml::new(text, file).among(files));
     let root = b.xml.root()?;
     let mut head = Head { version: version(&b, &root)?, ..Head::default() };
     let scope = b.scope(None);

@@ -52,7 +52,7 @@ impl Engine for Pmml {
             .single(ENDINGS)
             .ok_or_else(|| Problem::invalid("a PMML model is a single file that ends in .pmml or .xml"))?;
         let bytes = files.bytes(&entry.name)?;
-        let model = read(bytes.bytes(), &entry.name)?;
+        let model = read(bytes.bytes(), &entry.name, Some(files))?;
         Ok(Arc::new(match options.get(VERIFICATION) {
             None | Some("refuse") => model,
             Some("warn") => model.whatever_its_verification_says(),
@@ -66,13 +66,13 @@ impl Engine for Pmml {
 
 /// Reads a model from the bytes of a file of this name.
 pub(crate) fn load(bytes: &[u8], name: &str) -> Result<Arc<dyn Model>, Problem> {
-    Ok(Arc::new(read(bytes, name)?))
+    Ok(Arc::new(read(bytes, name, None)?))
 }
 
-/// The same, before it goes behind the seam of engines.
-pub(crate) fn read(bytes: &[u8], name: &str) -> Result<PmmlModel, Problem> {
+/// The same, before it goes behind the seam of engines, of a file among others.
+pub(crate) fn read(bytes: &[u8], name: &str, files: Option<&dyn ModelFiles>) -> Result<PmmlModel, Problem> {
     let text = encoding::decoded(bytes, name)?;
-    let (compiled, head, group) = document::read(&text, name)?;
+    let (compiled, head, group) = document::read(&text, name, files)?;
     PmmlModel::new(compiled, &head, group)
 }
 
@@ -131,12 +131,12 @@ mod tests {
 
     #[test]
     fn a_model_that_fails_its_own_verification_answers_only_when_told() {
-        let right = read(&doubled_and_one(5.0), "m.pmml").unwrap();
+        let right = read(&doubled_and_one(5.0), "m.pmml", None).unwrap();
         assert_eq!(right.verify().unwrap(), 1);
         let right = right.whatever_its_verification_says();
         assert_eq!((right.verify().unwrap(), right.facts().notes.len()), (1, 0));
 
-        let wrong = read(&doubled_and_one(6.0), "m.pmml").unwrap();
+        let wrong = read(&doubled_and_one(6.0), "m.pmml", None).unwrap();
         let refused = wrong.verify().unwrap_err().to_string();
         assert!(refused.starts_with("row 1, field \"y\": expected 6, found 5"), "{refused}");
         let wrong = wrong.whatever_its_verification_says();

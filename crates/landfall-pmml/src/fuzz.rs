@@ -23,6 +23,13 @@ pub fn document(bytes: &[u8]) {
     run(model.as_ref(), inputs);
 }
 
+/// Reads bytes as a table that lies beside a document.
+pub fn located(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _rows = crate::read::locator::table(text);
+    }
+}
+
 /// Runs rows of foreign values through a document that looks at each in all the ways it knows: a line for each row, its
 /// cells between tabs.
 pub fn values(bytes: &[u8]) {

@@ -64,7 +64,7 @@ impl Scorer {
     /// What is not PMML, or not implemented, with its line and column; unimplemented for a model whose rows are not
     /// independent of each other.
     pub fn read(bytes: &[u8], name: &str) -> Result<Scorer, Problem> {
-        let model = crate::engine::read(bytes, name)?;
+        let model = crate::engine::read(bytes, name, None)?;
         if *model.rows() != RowRule::Independent {
             let what = "a model whose rows depend on each other, one row at a time";
             return Err(Problem::worded(Kind::Unimplemented, what));

@@ -17,7 +17,7 @@ pub struct Catalog {
 /// Everything at one moment.
 #[derive(Clone, Default)]
 pub(crate) struct Snapshot {
-    pub(crate) models: HashMap<String, Arc<Listed>>,
+    pub(crate) models: HashMap<Arc<str>, Arc<Listed>>,
     pub(crate) ready: bool,
     /// Nothing is found any more: the server is shutting down.
     pub(crate) closed: bool,

@@ -8,6 +8,7 @@ use crate::Clock;
 use crate::locked::lock;
 use landfall_model::Problem;
 use std::collections::VecDeque;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
@@ -29,7 +30,11 @@ struct Shared {
     wake: Condvar,
     threads: usize,
     clock: Arc<dyn Clock>,
+    start: Box<Start>,
 }
+
+/// Starts a thread of this name that runs this.
+type Start = dyn Fn(String, Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync;
 
 #[derive(Default)]
 struct State {
@@ -45,7 +50,14 @@ struct State {
 impl ComputePool {
     /// A pool of at most so many threads; none is started yet.
     pub fn new(threads: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let shared = Shared { state: Mutex::default(), wake: Condvar::new(), threads: threads.max(1), clock };
+        let start = |name, run| std::thread::Builder::new().name(name).spawn(run).map(drop);
+        Self::starting(threads, clock, Box::new(start))
+    }
+
+    /// The same with another way to start threads.
+    pub(crate) fn starting(threads: usize, clock: Arc<dyn Clock>, start: Box<Start>) -> Arc<Self> {
+        let (state, wake) = (Mutex::default(), Condvar::new());
+        let shared = Shared { state, wake, threads: threads.max(1), clock, start };
         Arc::new(ComputePool { shared: Arc::new(shared) })
     }
 
@@ -62,11 +74,11 @@ impl ComputePool {
     /// Puts a station into the ring.
     ///
     /// # Errors
-    /// When there is no thread and none can be started.
+    /// When there is no thread and none can be started; the station is not kept then.
     pub(crate) fn add(&self, station: Arc<dyn Station>) -> Result<(), Problem> {
         let mut state = lock(&self.shared.state);
         state.ring.push_back(station);
-        self.shared.see_to_a_thread(&mut state)
+        self.shared.see_to_a_thread(&mut state).inspect_err(|_| drop(state.ring.pop_back()))
     }
 
     /// Looks at a station again at a certain time.
@@ -76,7 +88,7 @@ impl ComputePool {
     pub(crate) fn add_later(&self, at: Instant, station: Arc<dyn Station>) -> Result<(), Problem> {
         let mut state = lock(&self.shared.state);
         state.later.push((at, station));
-        self.shared.see_to_a_thread(&mut state)
+        self.shared.see_to_a_thread(&mut state).inspect_err(|_| drop(state.later.pop()))
     }
 }
 
@@ -94,8 +106,8 @@ impl Shared {
         if state.idle < work && state.started < self.threads {
             let shared = self.clone();
             let name = format!("compute-{}", state.started);
-            match std::thread::Builder::new().name(name).spawn(move || shared.work()) {
-                Ok(_) => state.started += 1,
+            match (self.start)(name, Box::new(move || shared.work())) {
+                Ok(()) => state.started += 1,
                 Err(error) if state.started == 0 => {
                     return Err(Problem::io("start a compute thread", &error));
                 }
@@ -114,8 +126,9 @@ impl Shared {
         loop {
             let next_look = state.recall(self.clock.now());
             if let Some(station) = state.ring.pop_front() {
-                if next_look.is_some() {
-                    // Another thread watches the time while this one is busy. There is at least this one.
+                if next_look.is_some() || !state.ring.is_empty() {
+                    // Another thread watches the time while this one is busy, and runs what came due beside this
+                    // station. There is at least this one.
                     let _ = self.see_to_a_thread(&mut state);
                 }
                 drop(state);
@@ -150,5 +163,50 @@ impl State {
             self.ring.extend(due.into_iter().map(|(_, station)| station));
         }
         self.later.iter().map(|(at, _)| *at).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SystemClock;
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    /// Says that it runs, and ends when it hears that another one does.
+    struct Side {
+        ran: Sender<()>,
+        both: Arc<(Mutex<usize>, Condvar)>,
+    }
+
+    impl Station for Side {
+        fn run_next(self: Arc<Self>) {
+            let (running, more) = &*self.both;
+            let mut running = running.lock().unwrap();
+            *running += 1;
+            more.notify_all();
+            let (_running, late) = more.wait_timeout_while(running, LONG, |running| *running < 2).unwrap();
+            if !late.timed_out() {
+                self.ran.send(()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn stations_whose_time_comes_together_run_side_by_side() {
+        let clock = Arc::new(SystemClock);
+        let pool = ComputePool::new(2, clock.clone());
+        let (ran, runs) = channel();
+        let side = Arc::new(Side { ran, both: Arc::default() });
+        let at = clock.now() + Duration::from_millis(50);
+        pool.add_later(at, side.clone()).unwrap();
+        // One thread watches the time by now: no second one is started for the other station.
+        while lock(&pool.shared.state).idle == 0 {
+            std::thread::yield_now();
+        }
+        pool.add_later(at, side).unwrap();
+        assert!((0..2).all(|_| runs.recv_timeout(2 * LONG).is_ok()), "one waited for the other's end");
     }
 }

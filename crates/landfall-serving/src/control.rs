@@ -1,13 +1,16 @@
 //! Control calls: load, unload, promote, roll back, and who did. Each is on disk before it returns.
 
 use crate::Source;
-use crate::keeper::Message;
+use crate::message::Message;
 use crate::record::Entry;
 use landfall_model::{Problem, Reason, Version};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
+
+/// Labels are kept in the journal for as long as it is.
+const MOST_LABEL_BYTES: usize = 1024;
 
 /// Control over what is loaded. Its calls wait: they are for threads that may.
 #[derive(Clone)]
@@ -101,7 +104,8 @@ impl Control {
     /// next promotion or rollback. The version is loaded first if need be; a model that was unloaded comes back with it.
     ///
     /// # Errors
-    /// [`Reason::ModelNotFound`], [`Reason::VersionNotFound`], what the version's loading failed with, or [`Reason::DeadlineExceeded`]: then nothing was moved.
+    /// [`Reason::ModelNotFound`], [`Reason::VersionNotFound`], invalid argument for a label that is longer than a name, what
+    /// the version's loading failed with, or [`Reason::DeadlineExceeded`]: then nothing was moved.
     pub fn promote(
         &self,
         model: &str,
@@ -110,6 +114,10 @@ impl Control {
         who: &str,
         timeout: Duration,
     ) -> Result<(), Problem> {
+        if let Some(label) = label.filter(|label| label.len() > MOST_LABEL_BYTES) {
+            let text = format!("a label of {} bytes: at most {MOST_LABEL_BYTES} are kept", label.len());
+            return Err(Problem::invalid(text));
+        }
         let verb = Verb::Promote { version: version.clone(), label: label.map(str::to_owned) };
         self.change(model, who, verb, timeout)
     }

@@ -13,11 +13,16 @@
 //! fail TEXT           loading fails
 //! panic               loading panics
 //! verify TEXT         the model's own verification fails
+//! bitter              its workspaces panic when they are dropped
 //! end                 the last line: a file without it was cut short
 //! ```
+//!
+//! Over a file `….panics` the engine panics when it is asked whether it recognises it.
 
 use crate::observer::{Event, Observer};
-use crate::{ComputePool, GoldenRows, Kit, ModelSettings, SystemClock, Tables};
+use crate::{
+    ComputePool, GoldenRows, Kit, ModelSettings, Retries, Setup, Source, SystemClock, Tables, WatchSettings,
+};
 use landfall_model::{
     Call, Claim, DType, Dim, Engine, Facts, Input, InputSpec, Instance, Method, Model, ModelFiles,
     OptionSpec, Options, OutputSpec, Outputs, Problem, RowRule, Shape, ShapeRule, Signature, Tensor,
@@ -56,6 +61,8 @@ impl Engine for FakeEngine {
     }
 
     fn recognise(&self, files: &dyn ModelFiles) -> Claim {
+        let panics = files.entries().iter().any(|entry| entry.name.ends_with(".panics"));
+        assert!(!panics, "as the test asks for");
         match files.single(&[".fake"]).map(|entry| files.head(&entry.name, 5)) {
             Some(Ok(head)) if head == b"fake\n" => Claim::Sure,
             _ => Claim::No("no fake file".to_owned()),
@@ -84,6 +91,7 @@ pub(crate) struct Behaviour {
     distinct: bool,
     least: usize,
     strings: bool,
+    bitter: bool,
 }
 
 pub(crate) struct FakeModel {
@@ -112,6 +120,7 @@ impl FakeModel {
                 "distinct" => behaviour.distinct = true,
                 "least" => behaviour.least = rest.parse().unwrap(),
                 "strings" => behaviour.strings = true,
+                "bitter" => behaviour.bitter = true,
                 "rows" => rows = Some(rest.parse().unwrap()),
                 "gate" => engine.wait(rest),
                 "fail" => return Err(Problem::malformed(file, None, rest)),
@@ -157,6 +166,12 @@ impl Model for FakeModel {
 }
 
 struct FakeInstance(Behaviour);
+
+impl Drop for FakeInstance {
+    fn drop(&mut self) {
+        assert!(!self.0.bitter, "as the test asks for");
+    }
+}
 
 impl Instance for FakeInstance {
     fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
@@ -210,6 +225,20 @@ pub(crate) fn kit(engine: Arc<FakeEngine>) -> Arc<Kit> {
         imports: None,
         batching: None,
     })
+}
+
+/// What serves the models in a folder.
+pub(crate) fn setup(folder: &Path) -> Setup {
+    Setup {
+        sources: vec![Source::path(folder)],
+        kit: kit(Arc::new(FakeEngine::default())),
+        state: None,
+        watch: WatchSettings::default(),
+        load_threads: 1,
+        retries: Retries::default(),
+        clock: Arc::new(SystemClock),
+        observer: Arc::new(Story::default()),
+    }
 }
 
 fn read_settings(path: &Path) -> Result<ModelSettings, Problem> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// A journal of more entries is shortened, at the next start, to [`KEPT_ENTRIES`].
 const MOST_ENTRIES: usize = 2000;
 const KEPT_ENTRIES: usize = 1000;
-/// A journal that is larger was not written here.
+/// No larger one is written: the next start would not read it.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// A journal, open for writing; or none, where a session keeps nothing.
@@ -163,6 +163,9 @@ impl Opened {
         };
         let text = apart + text;
         let end = self.file.metadata()?.len();
+        if end + text.len() as u64 > MOST_BYTES {
+            return Err(std::io::Error::other("it is full; a restart shortens it"));
+        }
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             if self.alone {

@@ -11,6 +11,7 @@ use crate::request::Ticket;
 use crate::scheduler::Core;
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -98,7 +99,7 @@ pub fn turn(clock: &dyn Clock) -> Turned {
     while let Some(step) = step(now, &mut turning.formed) {
         match step {
             Step::Run(core, share) => {
-                woke |= core.conduct(&mut turning.formed, now, clock);
+                woke |= turning.conduct(&core, now, clock);
                 cut |= share.cut;
             }
             Step::Move(mut version) => version.move_to_threads(),
@@ -214,6 +215,18 @@ impl Turning {
         })
         .ok()
         .flatten()
+    }
+}
+
+impl Turning {
+    /// Engines' panics are caught where they run; whatever else panics must not cost its thread all connections, nor be
+    /// met again in the next batch.
+    fn conduct(&mut self, core: &Core, now: Instant, clock: &dyn Clock) -> bool {
+        let conducted = catch_unwind(AssertUnwindSafe(|| core.conduct(&mut self.formed, now, clock)));
+        conducted.unwrap_or_else(|_| {
+            self.formed = Formed::default();
+            false
+        })
     }
 }
 

@@ -1,17 +1,18 @@
 //! One model as the keeper knows it: what lies there, what stands where, what was asked for.
 
-use crate::catalog::{Listed, ModelInfo};
+mod listing;
+mod slot;
+
 use crate::lifecycle::{Action, Standing, Wish, next, wanted};
 use crate::not_there::none_available;
 use crate::orders::ModelOrders;
-use crate::print::Print;
 use crate::repository::{SeenVersion, newness};
-use crate::{Lease, Loaded, ModelSettings, VersionPolicy};
+use crate::{Loaded, ModelSettings, VersionPolicy};
 use landfall_model::{Problem, Version, VersionState, VersionStatus};
+pub(crate) use slot::{Basis, Job, Life, Newness, Reload, Slot};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// How many ended versions of a model stay listed.
 const MOST_ENDED: usize = 16;
@@ -40,55 +41,6 @@ pub(crate) struct ModelState {
     bound: BTreeMap<String, Version>,
     /// What a call without a version got last.
     pub(crate) default: Option<Version>,
-}
-
-type Newness = (bool, i64, SystemTime);
-
-/// A version that is or is to be loaded, or that failed.
-pub(crate) struct Slot {
-    pub(crate) version: Version,
-    pub(crate) newness: Newness,
-    pub(crate) life: Life,
-}
-
-/// Where a version stands.
-pub(crate) enum Life {
-    Loading(Job),
-    Available { loaded: Arc<Loaded>, basis: Basis, reload: Option<Reload> },
-    Failed { problem: Problem, basis: Basis, job: u64 },
-}
-
-/// A load under way.
-pub(crate) struct Job {
-    pub(crate) number: u64,
-    pub(crate) basis: Basis,
-    /// Whether a thread has taken it up.
-    pub(crate) began: bool,
-}
-
-/// A load of a version beside the copy that answers.
-pub(crate) enum Reload {
-    Running(Job),
-    Failed { problem: Problem, basis: Basis, job: u64 },
-}
-
-/// What a version is loaded from: when either changes, it is loaded again.
-#[derive(Clone)]
-pub(crate) struct Basis {
-    pub(crate) path: PathBuf,
-    pub(crate) print: Print,
-    pub(crate) settings: Result<Arc<ModelSettings>, Problem>,
-}
-
-impl Basis {
-    fn is_like(&self, other: &Basis) -> bool {
-        let same_settings = match (&self.settings, &other.settings) {
-            (Ok(a), Ok(b)) => Arc::ptr_eq(a, b) || a.loads_like(b),
-            (Err(a), Err(b)) => a == b,
-            _ => false,
-        };
-        self.path == other.path && self.print == other.print && same_settings
-    }
 }
 
 impl ModelState {
@@ -202,6 +154,16 @@ impl ModelState {
     /// A failure counts as long as the files that it was seen with lie there unchanged.
     fn forget_changed(&mut self) {
         let mut slots = std::mem::take(&mut self.slots);
+        for slot in &mut slots {
+            // What could not be loaded beside the copy that answers was changed back to what that copy is.
+            let now = self.seen(&slot.version).filter(|seen| seen.settled).map(|seen| self.basis(seen));
+            if let Life::Available { basis, reload, .. } = &mut slot.life
+                && matches!(reload, Some(Reload::Failed { .. }))
+                && now.is_some_and(|now| basis.is_like(&now))
+            {
+                *reload = None;
+            }
+        }
         slots.retain(|slot| {
             let Life::Failed { basis, problem, .. } = &slot.life else { return true };
             match self.seen(&slot.version) {
@@ -213,19 +175,6 @@ impl ModelState {
             }
         });
         self.slots = slots;
-    }
-
-    /// Forgets failures, so that what failed is tried again.
-    pub(crate) fn forget_failures(&mut self, which: impl Fn(&Version) -> bool) {
-        self.slots.retain(|slot| !(slot.is_failed() && which(&slot.version)));
-        for slot in &mut self.slots {
-            if let Life::Available { reload, .. } = &mut slot.life
-                && matches!(reload, Some(Reload::Failed { .. }))
-                && which(&slot.version)
-            {
-                *reload = None;
-            }
-        }
     }
 
     /// Puts a load under way on record.
@@ -241,18 +190,6 @@ impl ModelState {
                 self.slots.sort_by_key(|slot| std::cmp::Reverse(slot.newness));
             }
         }
-    }
-
-    /// The load of this number, if it is still waited for.
-    pub(crate) fn job_mut(&mut self, number: u64) -> Option<(&Version, &mut Job)> {
-        self.slots.iter_mut().find_map(|slot| match &mut slot.life {
-            Life::Loading(job) | Life::Available { reload: Some(Reload::Running(job)), .. }
-                if job.number == number =>
-            {
-                Some((&slot.version, job))
-            }
-            _ => None,
-        })
     }
 
     /// Lists a version as ended.
@@ -283,125 +220,11 @@ impl ModelState {
         })
     }
 
-    /// What a call without a version gets. A promoted version that is still on its way at start is waited for; when
-    /// something answered before, that goes on answering.
-    fn choose_default(&self) -> Option<Version> {
-        let newest = self.slots.iter().find(|slot| slot.loaded().is_some()).map(|slot| slot.version.clone());
-        let Some(pinned) = &self.orders.pinned else { return newest };
-        if self.available(pinned).is_some() {
-            return Some(pinned.clone());
-        }
-        let coming = self.slot(pinned).is_some_and(|slot| !slot.is_failed());
-        match &self.default {
-            Some(before) if self.available(before).is_some() => Some(before.clone()),
-            None if coming => None,
-            _ => newest,
-        }
-    }
-
     /// The version before the one that calls without a version get.
     pub(crate) fn before_default(&self) -> Option<Version> {
         let default = self.default.as_ref()?;
         let mut older = self.seen.iter().skip_while(|seen| seen.version != *default).skip(1);
         let good = |seen: &&SeenVersion| !self.slot(&seen.version).is_some_and(Slot::is_failed);
         older.find(good).map(|seen| seen.version.clone())
-    }
-
-    /// Binds labels whose versions are ready, and gives what the catalog shows.
-    pub(crate) fn listed(&mut self) -> Listed {
-        let labels = self.labels();
-        let mut bound = std::mem::take(&mut self.bound);
-        bound.retain(|label, version| labels.contains_key(label) && self.available(version).is_some());
-        for (label, version) in &labels {
-            if self.available(version).is_some() {
-                bound.insert(label.clone(), version.clone());
-            }
-        }
-        self.bound = bound;
-        self.default = self.choose_default();
-        let lease = |version: &Version| self.available(version).cloned().map(Lease::new);
-        Listed {
-            info: ModelInfo {
-                name: self.name.to_string(),
-                path: self.path.clone(),
-                versions: self.statuses(),
-                default: self.default.clone(),
-                pinned: self.orders.pinned.clone(),
-                labels,
-                unloaded: self.orders.unloaded,
-                present: self.present,
-            },
-            default: self.default.as_ref().and_then(lease),
-            available: self.slots.iter().filter_map(|slot| lease(&slot.version)).collect(),
-            bound: self
-                .bound
-                .iter()
-                .filter_map(|(label, version)| Some((label.clone(), lease(version)?)))
-                .collect(),
-        }
-    }
-
-    fn statuses(&self) -> Vec<VersionStatus> {
-        let mut all: Vec<(VersionStatus, Newness)> =
-            self.slots.iter().map(|slot| (slot.status(), slot.newness)).collect();
-        let absent = |all: &[(VersionStatus, Newness)], version: &Version| {
-            all.iter().all(|(status, _)| status.version != *version)
-        };
-        for (_, version, newness) in &self.draining {
-            if absent(&all, version) {
-                let state = VersionState::Unloading;
-                all.push((VersionStatus { version: version.clone(), state, problem: None }, *newness));
-            }
-        }
-        for (status, newness) in &self.ended {
-            if absent(&all, &status.version) {
-                all.push((status.clone(), *newness));
-            }
-        }
-        all.sort_by_key(|(_, newness)| std::cmp::Reverse(*newness));
-        all.into_iter().map(|(status, _)| status).collect()
-    }
-}
-
-impl Slot {
-    pub(crate) fn loaded(&self) -> Option<&Arc<Loaded>> {
-        match &self.life {
-            Life::Available { loaded, .. } => Some(loaded),
-            _ => None,
-        }
-    }
-
-    /// Why it could not be loaded, where that is so.
-    pub(crate) fn failure(&self) -> Option<&Problem> {
-        match &self.life {
-            Life::Failed { problem, .. } => Some(problem),
-            _ => None,
-        }
-    }
-
-    fn job(&self) -> Option<u64> {
-        match &self.life {
-            Life::Loading(job) | Life::Available { reload: Some(Reload::Running(job)), .. } => {
-                Some(job.number)
-            }
-            _ => None,
-        }
-    }
-
-    pub(crate) fn is_failed(&self) -> bool {
-        matches!(self.life, Life::Failed { .. })
-    }
-
-    fn status(&self) -> VersionStatus {
-        let (state, problem) = match &self.life {
-            Life::Loading(Job { began: false, .. }) => (VersionState::Start, None),
-            Life::Loading(_) => (VersionState::Loading, None),
-            Life::Available { reload: Some(Reload::Failed { problem, .. }), .. } => {
-                (VersionState::Available, Some(problem.clone()))
-            }
-            Life::Available { .. } => (VersionState::Available, None),
-            Life::Failed { problem, .. } => (VersionState::End, Some(problem.clone())),
-        };
-        VersionStatus { version: self.version.clone(), state, problem }
     }
 }

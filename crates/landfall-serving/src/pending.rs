@@ -253,32 +253,15 @@ fn version_ended(model: &ModelState, version: &Version) -> Option<Result<(), Pro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Catalog;
-    use crate::fake::{FakeEngine, Story, kit, put, scale};
-    use crate::journal::Journal;
-    use crate::keeper::Lines;
+    use crate::fake::{put, scale, setup};
     use crate::repository::Repository;
-    use crate::{Retries, Setup, Source, SystemClock, WatchSettings};
-    use std::sync::Arc;
-    use std::sync::mpsc::channel;
 
     #[test]
     fn a_look_that_several_waited_for_who_have_left_since_is_survived_and_moves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         put(folder.path(), &[("m/1/a.fake", &scale(1)), ("m/2/a.fake", &scale(2))]);
-        let setup = Setup {
-            sources: vec![Source::path(folder.path())],
-            kit: kit(Arc::new(FakeEngine::default())),
-            state: None,
-            watch: WatchSettings::default(),
-            load_threads: 1,
-            retries: Retries::default(),
-            clock: Arc::new(SystemClock),
-            observer: Arc::new(Story::default()),
-        };
-        let lines = Lines { watch: channel().0, loaders: channel().0, reaper: channel().0, own: channel().0 };
-        let journals = vec![Journal::in_memory()];
-        let mut keeper = Keeper::new(&setup, journals, Arc::new(Catalog::new()), Arc::default(), lines);
+        let setup = setup(folder.path());
+        let mut keeper = Keeper::alone(&setup);
         let mut round = Repository::new(setup.sources.clone(), setup.kit.clone()).look();
         let seen = round.models.remove(0);
         let mut model = ModelState::new(&seen.name, seen.source, false, Default::default());

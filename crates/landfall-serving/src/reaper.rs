@@ -2,6 +2,7 @@
 
 use crate::Loaded;
 use crate::catalog::Snapshot;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -29,7 +30,8 @@ impl Retired {
     fn free(self) {
         match self {
             Retired::Version(loaded, tell) => {
-                drop(loaded);
+                // An engine's destructor may panic: that must not keep all later versions in memory.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(loaded)));
                 tell();
             }
             Retired::Snapshot(snapshot) => drop(snapshot),
@@ -64,5 +66,32 @@ pub(crate) fn run(inbox: &Receiver<Retired>) {
             if retired.is_free() { retired.free() } else { held.push(retired) }
         }
         waiting = held;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeModel, LONG};
+    use crate::{BatchSettings, ComputePool, Lease, SystemClock};
+    use landfall_model::Version;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_version_that_panics_when_it_is_dropped_does_not_keep_the_next_one_in_memory() {
+        let (reaper, retired) = channel();
+        let (freed, ended) = channel();
+        for (name, text) in [("bitter", "fake\nbitter\nend\n"), ("sweet", "fake\nend\n")] {
+            let (settings, pool) = (BatchSettings::default(), ComputePool::new(1, Arc::new(SystemClock)));
+            let runner = Arc::new(FakeModel::of(text));
+            let lease = Lease::on_model(name, Version::numbered(1), runner, settings, pool).unwrap();
+            let freed = freed.clone();
+            let tell = Box::new(move || freed.send(name).unwrap());
+            reaper.send(Retired::Version(lease.into_fresh(None).unwrap(), tell)).unwrap();
+        }
+        let thread = std::thread::spawn(move || run(&retired));
+        assert_eq!([ended.recv_timeout(LONG), ended.recv_timeout(LONG)], [Ok("bitter"), Ok("sweet")]);
+        drop(reaper);
+        thread.join().unwrap();
     }
 }

@@ -14,72 +14,35 @@
 //! entries are passed over. Versions are ordered newest first: numbers, highest first, then other names, the last
 //! changed first. `002` is version 2; of two folders with one number the plainer name wins.
 
+mod folder;
+mod found;
+mod known;
+
 use crate::files::{FolderFiles, parent, trouble};
-use crate::loader::Kit;
+use crate::kit::Kit;
 use crate::not_there::named_in_vain;
-use crate::print::Print;
+use crate::unread;
 use crate::{Layout, ModelSettings, Source, VersionPolicy};
-use landfall_model::{Claim, Problem, Version};
-use std::collections::{BTreeMap, HashMap};
+use folder::{absolute, children, folder_name, is_number, stem};
+use found::{Found, one_of_each_name};
+pub(crate) use found::{Round, Seen, SeenVersion, newness};
+use known::Known;
+use landfall_model::{Problem, Reason, Version};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Name of the file beside a model that holds its settings.
 pub(crate) const SETTINGS_FILE: &str = "model.toml";
-/// The most children of one folder that are looked at.
-const MAX_CHILDREN: usize = 10_000;
-
-/// Everything that lies in the sources.
-#[derive(Debug, Default)]
-pub(crate) struct Round {
-    /// Models, by source and name.
-    pub(crate) models: Vec<Seen>,
-    /// Sources that could not be looked at: what came from them stays as it is.
-    pub(crate) dropped: Vec<(usize, Problem)>,
-    /// What a user should look at.
-    pub(crate) warnings: Vec<String>,
-    /// The sources that were looked at, where they are others than before.
-    pub(crate) sources: Option<Vec<Source>>,
-}
-
-/// A model that lies in a source.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) name: String,
-    pub(crate) source: usize,
-    pub(crate) path: PathBuf,
-    /// What flags, configuration and `model.toml` say together.
-    pub(crate) settings: Result<Arc<ModelSettings>, Problem>,
-    /// Newest first.
-    pub(crate) versions: Vec<SeenVersion>,
-}
-
-/// A version that lies in a source.
-#[derive(Clone, Debug)]
-pub(crate) struct SeenVersion {
-    pub(crate) version: Version,
-    pub(crate) path: PathBuf,
-    pub(crate) print: Print,
-    /// Whether its files lie still.
-    pub(crate) settled: bool,
-    /// Its settings, where a `model.toml` of its own says something: that file outranks the model's.
-    pub(crate) own: Option<Result<Arc<ModelSettings>, Problem>>,
-}
 
 /// Looks at the sources; remembers what it read, so that looking again is cheap.
 pub(crate) struct Repository {
     sources: Vec<Source>,
-    kit: Arc<Kit>,
-    /// Of this look: a folder is looked at as a child, as a model and as a version.
-    prints: HashMap<PathBuf, Print>,
-    recognised: HashMap<PathBuf, (Print, bool)>,
-    settings: HashMap<PathBuf, (Print, Result<ModelSettings, Problem>)>,
+    known: Known,
 }
 
 impl Repository {
     pub(crate) fn new(sources: Vec<Source>, kit: Arc<Kit>) -> Self {
-        let (prints, recognised, settings) = Default::default();
-        Repository { sources, kit, prints, recognised, settings }
+        Repository { sources, known: Known::new(kit) }
     }
 
     pub(crate) fn sources(&self) -> &[Source] {
@@ -94,10 +57,10 @@ impl Repository {
     /// Everything that lies in the sources now.
     pub(crate) fn look(&mut self) -> Round {
         let mut round = Round::default();
-        self.prints.clear();
+        self.known.begin();
         let sources = self.sources.clone();
         for (index, source) in sources.iter().enumerate() {
-            let mut found = Found { source: index, models: Vec::new(), warnings: Vec::new() };
+            let mut found = Found { source: index, ..Found::default() };
             match self.look_at(source, &mut found) {
                 Ok(()) => {
                     if source.layout != Layout::Numbered {
@@ -108,9 +71,10 @@ impl Repository {
                 Err(problem) => round.dropped.push((index, problem)),
             }
             round.warnings.append(&mut found.warnings);
+            round.passed_over.append(&mut found.passed_over);
         }
         one_of_each_name(&mut round);
-        self.recognised.retain(|path, _| path.exists());
+        self.known.end();
         round
     }
 
@@ -127,7 +91,7 @@ impl Repository {
         }
         let is_model = source.name.is_some() || path.join(SETTINGS_FILE).is_file();
         let (folders, files) = children(path)?;
-        if self.recognises(path)? {
+        if self.known.recognises(path) {
             return self.whole_folder(found, source, &folders);
         }
         // A version may have settings of its own; a numbered folder with settings is one.
@@ -138,18 +102,21 @@ impl Repository {
             })
         };
         if !is_model && has_models(self) {
-            for child in &folders {
-                self.child(found, child, above)?;
-            }
-            return self.loose(found, &files, above);
+            self.all_in(found, &folders, &files, above);
+            return Ok(());
         }
-        let versions = self.versions(&folders, found)?;
+        let versions = self.versions(&folders, found);
         if is_model || !versions.is_empty() {
             let name = source.name.clone().unwrap_or_else(|| folder_name(path));
             self.push(found, name, path, path, versions, above);
             return Ok(());
         }
-        self.loose(found, &files, above)
+        let before = found.models.len();
+        self.all_in(found, &[], &files, above);
+        if found.models.len() == before && !(files.is_empty() && folders.is_empty()) {
+            found.warnings.push(holds_nothing(path));
+        }
+        Ok(())
     }
 
     /// One model whose versions are the folders with numbers for names.
@@ -168,7 +135,7 @@ impl Repository {
         let (mut folders, _) = children(path)?;
         folders
             .retain(|folder| Version::named(&folder_name(folder)).number().is_some_and(|number| number >= 0));
-        let versions = self.versions(&folders, found)?;
+        let versions = self.versions(&folders, found);
         if versions.is_empty() {
             found.warnings.push(format!(
                 "No versions of servable {name} found under base path {}. Did you forget to name your leaf \
@@ -218,32 +185,41 @@ impl Repository {
         Ok(())
     }
 
+    /// The models of a repository. One that cannot be looked at keeps no other from being served.
+    fn all_in(&mut self, found: &mut Found, folders: &[PathBuf], files: &[PathBuf], above: &ModelSettings) {
+        for folder in folders {
+            let seen = self.child(found, folder, above);
+            found.pass_over(folder_name(folder), folder, seen);
+        }
+        for file in files {
+            let seen = self.loose(found, file, above);
+            found.pass_over(stem(file), file, seen);
+        }
+    }
+
     /// A child folder of a repository.
     fn child(&mut self, found: &mut Found, path: &Path, above: &ModelSettings) -> Result<(), Problem> {
         let name = folder_name(path);
-        if self.recognises(path)? {
+        if self.known.recognises(path) {
             return self.single(found, name, path, path, above);
         }
         let (folders, _) = children(path)?;
-        let versions = self.versions(&folders, found)?;
+        let versions = self.versions(&folders, found);
         if versions.is_empty() && !path.join(SETTINGS_FILE).is_file() {
-            found.warnings.push(format!("{} holds no model that an engine here reads", path.display()));
+            found.warnings.push(holds_nothing(path));
             return Ok(());
         }
         self.push(found, name, path, path, versions, above);
         Ok(())
     }
 
-    /// Model files that lie loosely in a repository.
-    fn loose(&mut self, found: &mut Found, files: &[PathBuf], above: &ModelSettings) -> Result<(), Problem> {
-        for file in files {
-            if self.recognises(file)? {
-                // No settings: a `model.toml` in this folder would make the folder one model.
-                let versions = vec![self.seen(Version::numbered(1), file)?];
-                self.push(found, stem(file), file, Path::new(""), versions, above);
-            }
+    /// A file that lies loosely in a repository.
+    fn loose(&mut self, found: &mut Found, file: &Path, above: &ModelSettings) -> Result<(), Problem> {
+        match self.known.recognises(file) {
+            // No settings: a `model.toml` in this folder would make the folder one model.
+            true => self.single(found, stem(file), file, Path::new(""), above),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn single(
@@ -260,14 +236,22 @@ impl Repository {
     }
 
     /// The versions among a model's child folders, newest first.
-    fn versions(&mut self, folders: &[PathBuf], found: &mut Found) -> Result<Vec<SeenVersion>, Problem> {
+    fn versions(&mut self, folders: &[PathBuf], found: &mut Found) -> Vec<SeenVersion> {
         let mut versions: Vec<SeenVersion> = Vec::new();
         for folder in folders {
-            if !is_number(folder) && !self.recognises(folder)? {
+            if !is_number(folder) && !self.known.recognises(folder) {
                 continue;
             }
-            // A folder that goes while it is looked at is no version any more.
-            let Ok(seen) = self.seen(Version::named(&folder_name(folder)), folder) else { continue };
+            let seen = match self.seen(Version::named(&folder_name(folder)), folder) {
+                Ok(seen) => seen,
+                Err(problem) => {
+                    // A folder that goes while it is looked at is no version any more.
+                    if !matches!(problem.reason(), Reason::FileMissing { .. }) {
+                        found.warnings.push(format!("a version cannot be looked at: {problem}"));
+                    }
+                    continue;
+                }
+            };
             if seen.print.is_empty {
                 continue;
             }
@@ -288,7 +272,7 @@ impl Repository {
             }
         }
         versions.sort_by_key(|seen| std::cmp::Reverse(newness(&seen.version, &seen.print)));
-        Ok(versions)
+        versions
     }
 
     fn push(
@@ -300,10 +284,10 @@ impl Repository {
         mut versions: Vec<SeenVersion>,
         above: &ModelSettings,
     ) {
-        let below = self.settings_in(settings_folder);
+        let below = self.known.settings_in(settings_folder);
         for version in versions.iter_mut().filter(|seen| seen.path != settings_folder && seen.path.is_dir()) {
             if version.path.join(SETTINGS_FILE).is_file() {
-                let own = self.settings_in(&version.path);
+                let own = self.known.settings_in(&version.path);
                 let both = own.and_then(|own| Ok(own.over(below.clone()?)));
                 version.own = Some(both.map(|both| Arc::new(above.clone().over(both))));
             }
@@ -312,131 +296,31 @@ impl Repository {
         found.models.push(Seen { name, source: found.source, path: path.to_owned(), settings, versions });
     }
 
-    /// What the `model.toml` in a folder says; nothing where there is none.
-    fn settings_in(&mut self, folder: &Path) -> Result<ModelSettings, Problem> {
-        let path = folder.join(SETTINGS_FILE);
-        if folder.as_os_str().is_empty() || !path.is_file() {
-            return Ok(ModelSettings::default());
-        }
-        let print = Print::of(&path)?;
-        if let Some((known, settings)) = self.settings.get(&path)
-            && *known == print
-        {
-            return settings.clone();
-        }
-        let settings = (self.kit.settings)(&path).map_err(|problem| problem.at(path.display().to_string()));
-        self.settings.insert(path, (print, settings.clone()));
-        settings
-    }
-
     fn seen(&mut self, version: Version, path: &Path) -> Result<SeenVersion, Problem> {
-        Ok(SeenVersion { version, path: path.to_owned(), print: self.print(path)?, settled: true, own: None })
-    }
-
-    fn print(&mut self, path: &Path) -> Result<Print, Problem> {
-        if let Some(print) = self.prints.get(path) {
-            return Ok(*print);
-        }
-        let print = Print::of(path)?;
-        self.prints.insert(path.to_owned(), print);
-        Ok(print)
-    }
-
-    /// Whether an engine claims the model at this path.
-    fn recognises(&mut self, path: &Path) -> Result<bool, Problem> {
-        let Ok(print) = self.print(path) else { return Ok(false) };
-        if let Some((known, recognised)) = self.recognised.get(path)
-            && *known == print
-        {
-            return Ok(*recognised);
-        }
-        let Ok(files) = FolderFiles::open(path) else { return Ok(false) };
-        let claims = |claim: Claim| !matches!(claim, Claim::No(_));
-        let recognised = self.kit.engines.iter().any(|engine| claims(engine.recognise(&files)))
-            || self.kit.importers.iter().any(|importer| claims(importer.recognise(&files)));
-        self.recognised.insert(path.to_owned(), (print, recognised));
-        Ok(recognised)
+        Ok(SeenVersion {
+            version,
+            path: path.to_owned(),
+            print: self.known.print(path)?,
+            settled: true,
+            own: None,
+        })
     }
 
     /// Whether a folder is no model itself, but holds versions of one.
     fn has_versions(&mut self, folder: &Path) -> bool {
-        if self.recognises(folder).unwrap_or(false) {
+        if self.known.recognises(folder) {
             return false;
         }
         let Ok((folders, _)) = children(folder) else { return false };
-        folders.iter().any(|child| is_number(child) || self.recognises(child).unwrap_or(false))
+        folders.iter().any(|child| is_number(child) || self.known.recognises(child))
     }
 }
 
-/// What one source holds.
-struct Found {
-    source: usize,
-    models: Vec<Seen>,
-    warnings: Vec<String>,
-}
-
-/// How new a version is: numbers before all other names, then by number, then by time.
-pub(crate) fn newness(version: &Version, print: &Print) -> (bool, i64, std::time::SystemTime) {
-    let number = version.number();
-    (number.is_some(), number.unwrap_or(0), print.changed)
-}
-
-/// Of models with one name the first source's is taken.
-fn one_of_each_name(round: &mut Round) {
-    let mut first: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let warnings = &mut round.warnings;
-    round.models.retain(|model| match first.get(&model.name) {
-        None => {
-            first.insert(model.name.clone(), model.path.clone());
-            true
-        }
-        Some(path) => {
-            warnings.push(format!(
-                "two models are named {:?}: {} is served, {} is not",
-                model.name,
-                path.display(),
-                model.path.display()
-            ));
-            false
-        }
-    });
-}
-
-/// Child folders and child files, sorted, hidden ones left out.
-fn children(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Problem> {
-    let listing = std::fs::read_dir(folder).map_err(|error| trouble("list", folder, &error))?;
-    let (mut folders, mut files) = (Vec::new(), Vec::new());
-    for entry in listing.take(MAX_CHILDREN) {
-        let entry = entry.map_err(|error| trouble("list", folder, &error))?;
-        let hidden = entry.file_name().to_str().is_none_or(|name| name.starts_with('.'));
-        let Ok(metadata) = std::fs::metadata(entry.path()) else { continue };
-        match hidden {
-            true => {}
-            false if metadata.is_dir() => folders.push(entry.path()),
-            false => files.push(entry.path()),
-        }
-    }
-    folders.sort();
-    files.sort();
-    Ok((folders, files))
-}
-
-fn is_number(path: &Path) -> bool {
-    Version::named(&folder_name(path)).number().is_some()
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// The name of a folder; of `.` and `..` the one that they stand for.
-fn folder_name(path: &Path) -> String {
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    name(path).or_else(|| name(&absolute(path))).unwrap_or_else(|| "model".to_owned())
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned())
+/// What is said of a folder without a model.
+fn holds_nothing(folder: &Path) -> String {
+    let known = FolderFiles::open(folder).ok().and_then(|files| unread::known(&files));
+    let why = known.map(|problem| format!(": {problem}")).unwrap_or_default();
+    format!("{} holds no model that an engine here reads{why}", folder.display())
 }
 
 #[cfg(test)]

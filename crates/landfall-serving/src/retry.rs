@@ -1,6 +1,7 @@
 //! Loads that failed and are to be tried again: when, and how often.
 
-use crate::keeper::{Keeper, Work};
+use crate::keeper::Keeper;
+use crate::message::Work;
 use crate::serving::Retries;
 use crate::told::Told;
 use landfall_model::Problem;

@@ -3,19 +3,23 @@
 //! A cheap model's calls wait on the I/O thread that read them ([`crate::lane`]) and run there; all others stand in the
 //! queue here and run on the compute threads. Batches grow because calls arrive while one runs.
 
+mod admission;
+mod queue;
+
 use crate::Clock;
-use crate::batcher::{Batcher, Formed, Job, Limits};
-use crate::compute::{ComputePool, Station};
+use crate::batcher::{Formed, Limits};
+use crate::compute::ComputePool;
 use crate::cost::Cost;
 use crate::infer::run_batch;
 use crate::instances::Instances;
 use crate::loaded::BatchSettings;
-use crate::locked::lock;
 use crate::pace::{Pace, Share};
 use crate::request::Ticket;
 use crate::run::PART_ROWS;
+use admission::Admission;
 use landfall_model::{Call, CostClass, Facts, Model, Problem, Reason};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use queue::Queue;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,9 +41,6 @@ const BATCH_BYTES: usize = 64 << 20;
 /// What follows from the learned costs is worked out again after so many runs (and after each of the first ones).
 const SETTLE_EVERY: u32 = 16;
 const SETTLE_ALWAYS_UNTIL: u32 = 64;
-
-/// A full queue is searched for calls that nobody waits for at most this often.
-const CLEAR_EVERY: Duration = Duration::from_millis(1);
 
 /// Where calls of one version wait, and who runs them.
 pub(crate) struct Scheduler {
@@ -63,31 +64,9 @@ pub(crate) struct Core {
     pace: Mutex<Pace>,
     /// The largest batch that runs on a compute thread.
     compute_rows: AtomicUsize,
-    /// Calls that wait, in the queue and in all lanes.
-    waiting: AtomicUsize,
-    /// Bytes of their inputs.
-    waiting_bytes: AtomicUsize,
-    closed: AtomicBool,
+    admission: Admission,
     queue: Mutex<Queue>,
     pool: Arc<ComputePool>,
-}
-
-#[derive(Default)]
-struct Queue {
-    batcher: Batcher<Arc<Ticket>>,
-    running: usize,
-    /// Whether it stands in the pool's ring.
-    listed: bool,
-    /// When the pool looks at it again by itself.
-    alarm: Option<Instant>,
-    cleared: Option<Instant>,
-}
-
-/// What the queue wants of the pool.
-enum Wish {
-    Nothing,
-    Thread,
-    Alarm(Instant),
 }
 
 impl Scheduler {
@@ -113,9 +92,7 @@ impl Scheduler {
             in_place_call: AtomicUsize::new(0),
             pace: Mutex::default(),
             compute_rows: AtomicUsize::new(0),
-            waiting: AtomicUsize::new(0),
-            waiting_bytes: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
+            admission: Admission::default(),
             queue: Mutex::default(),
             pool,
         };
@@ -130,12 +107,12 @@ impl Scheduler {
     /// Takes no further calls. What waits is still answered. For the end of the process: a version that is replaced
     /// keeps answering those who hold a lease.
     pub(crate) fn close(&self) {
-        self.core.closed.store(true, Relaxed);
+        self.core.admission.closed.store(true, Relaxed);
     }
 
     /// Calls that wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.core.waiting.load(Relaxed)
+        self.core.admission.calls()
     }
 
     /// Whether calls run on the thread that read them.
@@ -150,59 +127,6 @@ impl Scheduler {
 }
 
 impl Core {
-    /// Takes a call, with so many bytes of inputs, into the budget of those that wait. A call that finds nobody waiting
-    /// is taken whatever its size.
-    ///
-    /// # Errors
-    /// Shutting down, or queue full with the time after which it may be worth trying again.
-    #[inline]
-    pub(crate) fn enter(&self, bytes: usize, now: Instant) -> Result<(), Problem> {
-        if self.closed.load(Relaxed) {
-            return Err(Problem::new(Reason::ShuttingDown));
-        }
-        let before = self.waiting.fetch_add(1, Relaxed);
-        let bytes_before = self.waiting_bytes.fetch_add(bytes, Relaxed);
-        let too_many = before >= self.settings.max_queue
-            || (bytes_before > 0 && bytes_before.saturating_add(bytes) > self.settings.max_queue_bytes);
-        if too_many && !self.clear(now) {
-            self.leave(bytes);
-            return Err(self.full(self.expected_wait(before)));
-        }
-        Ok(())
-    }
-
-    /// Gives back the place of a call that did not wait after all.
-    pub(crate) fn leave(&self, bytes: usize) {
-        self.waiting.fetch_sub(1, Relaxed);
-        self.waiting_bytes.fetch_sub(bytes, Relaxed);
-    }
-
-    /// Gives back the places of calls that wait no more.
-    fn release(&self, tickets: &[Arc<Ticket>]) {
-        self.waiting.fetch_sub(tickets.len(), Relaxed);
-        self.waiting_bytes.fetch_sub(tickets.iter().map(|ticket| ticket.bytes).sum(), Relaxed);
-    }
-
-    #[cold]
-    pub(crate) fn full(&self, retry_after: Duration) -> Problem {
-        Problem::new(Reason::QueueFull { waiting: self.waiting.load(Relaxed), retry_after })
-    }
-
-    /// How long so many rows that wait on one thread will take.
-    pub(crate) fn expected_wait(&self, rows: usize) -> Duration {
-        let batch = self.compute_rows.load(Relaxed).max(1);
-        let batches = u32::try_from(rows / batch).unwrap_or(u32::MAX);
-        let of = |rows| self.cost.estimate(rows).unwrap_or_default();
-        let rest = if rows.is_multiple_of(batch) { Duration::ZERO } else { of(rows % batch) };
-        (if batches == 0 { Duration::ZERO } else { of(batch).saturating_mul(batches) }) + rest
-    }
-
-    /// How long the calls that stand in the queue will take.
-    pub(crate) fn expected_queue_wait(&self) -> Duration {
-        let rows = lock(&self.queue).batcher.rows();
-        self.expected_wait(rows) / u32::try_from(self.parallel).unwrap_or(1)
-    }
-
     /// Whether a call of so many rows runs on the thread that read it.
     #[inline]
     pub(crate) fn runs_in_place(&self, rows: usize) -> bool {
@@ -289,69 +213,6 @@ impl Core {
         self.compute_rows.store(compute, Relaxed);
     }
 
-    /// Puts a call into the queue before the compute threads.
-    pub(crate) fn enqueue(self: &Arc<Self>, ticket: Arc<Ticket>) {
-        let wish = {
-            let mut queue = lock(&self.queue);
-            queue.batcher.push(ticket);
-            self.wish(&mut queue)
-        };
-        self.grant(wish);
-    }
-
-    fn wish(&self, queue: &mut Queue) -> Wish {
-        if queue.listed || queue.running >= self.parallel {
-            return Wish::Nothing;
-        }
-        let limits = self.compute_limits();
-        let Some(due) = queue.batcher.due(&limits) else { return Wish::Nothing };
-        if limits.max_delay.is_zero() || due <= self.clock().now() {
-            queue.listed = true;
-            return Wish::Thread;
-        }
-        if queue.alarm.is_some_and(|alarm| alarm <= due) {
-            return Wish::Nothing;
-        }
-        queue.alarm = Some(due);
-        Wish::Alarm(due)
-    }
-
-    fn grant(self: &Arc<Self>, wish: Wish) {
-        let granted = match wish {
-            Wish::Nothing => Ok(()),
-            Wish::Thread => self.pool.add(self.clone()),
-            Wish::Alarm(at) => self.pool.add_later(at, self.clone()),
-        };
-        if let Err(problem) = granted {
-            self.give_up(&problem);
-        }
-    }
-
-    /// Without a thread nobody would come to those that wait.
-    #[cold]
-    fn give_up(&self, problem: &Problem) {
-        let tickets: Vec<_> = lock(&self.queue).batcher.drain().collect();
-        self.release(&tickets);
-        turn_away(&tickets, self.clock().now(), problem);
-    }
-
-    /// Takes calls that nobody waits for out of a full queue. Says whether there is room now.
-    #[cold]
-    fn clear(&self, now: Instant) -> bool {
-        let mut formed = Formed::default();
-        {
-            let mut queue = lock(&self.queue);
-            if queue.cleared.is_some_and(|last| now < last + CLEAR_EVERY) {
-                return false;
-            }
-            queue.cleared = Some(now);
-            queue.batcher.drop_stale(now, &mut formed);
-        }
-        self.conduct(&mut formed, now, self.clock());
-        self.waiting.load(Relaxed) <= self.settings.max_queue
-            && self.waiting_bytes.load(Relaxed) <= self.settings.max_queue_bytes
-    }
-
     /// Answers what a batcher gave: those too late, and those who run together. Says whether a caller was woken.
     pub(crate) fn conduct(&self, formed: &mut Formed<Arc<Ticket>>, now: Instant, clock: &dyn Clock) -> bool {
         [&formed.batch, &formed.expired, &formed.left].into_iter().for_each(|tickets| self.release(tickets));
@@ -372,47 +233,12 @@ impl Core {
     }
 }
 
-impl Station for Core {
-    fn run_next(self: Arc<Self>) {
-        let now = self.clock().now();
-        let mut formed = Formed::default();
-        let wish = {
-            let mut queue = lock(&self.queue);
-            queue.listed = false;
-            queue.alarm = queue.alarm.filter(|&alarm| alarm > now);
-            if queue.running >= self.parallel {
-                return;
-            }
-            queue.batcher.next(now, &self.compute_limits(), &mut formed);
-            queue.running += 1;
-            self.wish(&mut queue)
-        };
-        let _running = Running(&self);
-        self.grant(wish);
-        self.conduct(&mut formed, now, self.clock());
-    }
-}
-
-/// One run on a compute thread; when it ends, whoever waits for it may run.
-struct Running<'a>(&'a Arc<Core>);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        let wish = {
-            let mut queue = lock(&self.0.queue);
-            queue.running -= 1;
-            self.0.wish(&mut queue)
-        };
-        self.0.grant(wish);
-    }
-}
-
 /// Answers calls that waited, and do not run, with a problem. Says whether a caller was woken.
 #[cold]
 fn turn_away(tickets: &[Arc<Ticket>], now: Instant, problem: &Problem) -> bool {
     let mut woke = false;
     for ticket in tickets {
-        let after = now.saturating_duration_since(ticket.arrived());
+        let after = now.saturating_duration_since(ticket.arrived);
         ticket.lease.statistics.failed(problem.kind(), after);
         woke |= ticket.answer(Err(problem.clone()));
     }

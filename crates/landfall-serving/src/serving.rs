@@ -3,9 +3,11 @@
 use crate::catalog::Catalog;
 use crate::control::Control;
 use crate::journal::Journal;
-use crate::keeper::{Finished, Keeper, Lines, Message, Work};
-use crate::loader::{Kit, load};
+use crate::keeper::Keeper;
+use crate::kit::Kit;
+use crate::loader::load;
 use crate::locked::lock;
+use crate::message::{Finished, Lines, Message, Work};
 use crate::observer::{Event, Observer};
 use crate::print::Print;
 use crate::reaper;

@@ -130,7 +130,14 @@ pub(crate) fn unfit(column: &str, expected: impl std::fmt::Display, text: &[u8])
     const SHOWN: usize = 100;
     let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN)]);
     let more = if text.len() > SHOWN { "…" } else { "" };
-    Problem::invalid(format!("column {column:?}: expected {expected}, found {shown:?}{more}"))
+    let why = if has_decimal_comma(text) { " (a decimal point is read, a comma is not)" } else { "" };
+    Problem::invalid(format!("column {column:?}: expected {expected}, found {shown:?}{more}{why}"))
+}
+
+/// Whether a text would be a number if its one comma were a point.
+fn has_decimal_comma(text: &[u8]) -> bool {
+    let pointed: Vec<u8> = text.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect();
+    text.contains(&b',') && float::<f64>(&pointed).is_some()
 }
 
 #[cfg(test)]
@@ -141,6 +148,15 @@ mod tests {
     fn read(dtype: DType, text: &str) -> Option<Scalar> {
         let mut tensor = TensorMut::new(dtype);
         push_text(&mut tensor, text.as_bytes()).then(|| tensor.freeze(Shape::new(&[])).unwrap().scalar(0))
+    }
+
+    #[test]
+    fn a_decimal_comma_is_told_from_other_text() {
+        let told = |text: &str| {
+            unfit("x", "float32", text.as_bytes()).to_string().contains("a decimal point is read")
+        };
+        assert!(["5,1", "-0,25", " 1,5e3"].into_iter().all(told));
+        assert!(!["5,100.1", "a,b", "five", ","].into_iter().any(told));
     }
 
     #[test]

@@ -5,6 +5,9 @@ use landfall_model::{Buffer, Call, Csr, Input, Problem, Shape, Slot, Tensor};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Values without a byte cost nothing in a file, but do here: no file has more of them together.
+pub(crate) const EMPTY_VALUES: usize = 1 << 24;
+
 /// A row that cannot be read, or that the model refused.
 #[derive(Clone, Debug)]
 pub struct BadRow {

@@ -86,6 +86,9 @@ impl Format {
     /// # Errors
     /// Invalid argument, when the ending says a binary format and the bytes are none, or a format that is not read.
     pub fn detect(path: &str, first: &[u8]) -> Result<Self, Problem> {
+        if is_workbook(first) {
+            return Err(Problem::unsupported(format!("{path}: an Excel file"), "save it as CSV"));
+        }
         if let Some(format) = Format::of_magic(first) {
             return Ok(format);
         }
@@ -141,6 +144,14 @@ impl Format {
     }
 }
 
+/// Whether an archive, as NPZ is one too, begins with a part of a workbook (Open Packaging Conventions) or of an
+/// OpenDocument file. The first member's name stands after 30 bytes of its head.
+fn is_workbook(first: &[u8]) -> bool {
+    let parts = ["[Content_Types].xml", "_rels/", "docProps/", "xl/", "mimetypeapplication/vnd.oasis"];
+    let name = first.strip_prefix(b"PK\x03\x04").and_then(|head| head.get(26..)).unwrap_or_default();
+    parts.iter().any(|part| name.starts_with(part.as_bytes()))
+}
+
 /// `label index:value …`: numbers and pairs of numbers between blanks, with one pair at least.
 fn looks_like_libsvm(text: &[u8]) -> bool {
     let line = text.split(|&byte| byte == b'\n').next().unwrap_or(text);
@@ -191,6 +202,14 @@ mod tests {
         assert!(gzip.to_string().contains("gzip"), "{gzip}");
         let wide = Format::detect("a.csv", b"\xff\xfea\0").unwrap_err();
         assert!(wide.to_string().contains("UTF-16 is not supported: save it as UTF-8"), "{wide}");
+        for name in ["[Content_Types].xml", "docProps/app.xml"] {
+            let book = [b"PK\x03\x04", &[0; 26][..], name.as_bytes(), b"<x/>"].concat();
+            let problem = Format::detect("a.xlsx", &book).unwrap_err();
+            assert!(
+                problem.to_string().contains("an Excel file is not supported: save it as CSV"),
+                "{problem}"
+            );
+        }
         assert!(Format::detect("a.parquet", b"x,y\n").is_err());
         assert!(Format::of_name("xml").unwrap_err().to_string().contains("csv, jsonl, parquet"));
     }

@@ -44,6 +44,7 @@ mod csv;
 mod format;
 #[doc(hidden)]
 pub mod fuzz;
+mod in_step;
 mod join;
 mod json_lines;
 mod layout;
@@ -52,6 +53,7 @@ mod npy;
 mod nulls;
 mod number;
 mod number_text;
+mod opened;
 mod plan;
 mod read_at;
 mod reader;

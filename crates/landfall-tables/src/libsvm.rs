@@ -3,7 +3,8 @@
 //! The label, `qid:N` and what follows `#` are passed over. Indices count from 0, as XGBoost and LightGBM read them.
 
 use crate::chunk::{Decoded, Part, Raw};
-use crate::reader::{Decoder, Opened, ReadOptions, Wants, text_row};
+use crate::opened::{Decoder, Opened, Wants, text_row};
+use crate::reader::ReadOptions;
 use crate::text_rows::{Lines, RecordReader};
 use crate::{cell, row_dims::RowDims};
 use landfall_model::{Csr, DType, Input, Problem, Shape, Signature, Slot, TensorMut};
@@ -132,7 +133,8 @@ impl SparseDecoder {
             }
             last = Some(index);
             if !cell::push_text(&mut matrix.data, value) {
-                let column = &self.signature.inputs()[self.slot].columns[index.min(self.width - 1)].name;
+                let spec = &self.signature.inputs()[self.slot];
+                let column = spec.columns.get(index).map_or(spec.name.as_str(), |column| &column.name);
                 return Err(cell::unfit(column, matrix.data.dtype(), value));
             }
             matrix.indices.push(index as i64);

@@ -57,6 +57,13 @@ pub(crate) fn by_name(
             Found::Absent => {}
         }
     }
+    if fills.is_empty()
+        && only.is_none()
+        && takes_any_column(signature)
+        && let Some(place) = columns.iter().position(|column| column.plain)
+    {
+        fills.push((0, Filling::Parts(vec![place])));
+    }
     if !missing.is_empty() {
         let given = columns.iter().map(|column| column.name.clone()).collect();
         return Err(Problem::new(Reason::InputsMissing { missing, given }));
@@ -75,6 +82,12 @@ pub(crate) fn by_name(
     let unused = columns.iter().zip(used).filter(|(_, used)| !used);
     let ignored = unused.map(|(column, _)| column.name.clone()).collect();
     Ok(Plan { signature: signature.clone(), fills, ignored })
+}
+
+/// Whether the model only counts rows: then any column does, whatever its name.
+pub(crate) fn takes_any_column(signature: &Signature) -> bool {
+    let inputs = signature.inputs();
+    !inputs.is_empty() && inputs.iter().all(|spec| spec.only_counts_rows)
 }
 
 /// By place, for a file without names: `count` plain columns are the one required input row-major, or one input each.
@@ -213,11 +226,15 @@ impl Matcher<'_> {
                 1 => format!("of its columns {} alone", name(&spec.name, 0)),
                 count => format!("the columns {}…{}", name(&spec.name, 0), name(&spec.name, count - 1)),
             };
+            let lacks = match dims.elements() {
+                Some(taken) if taken > places.len() => format!(", and no {}", name(&spec.name, places.len())),
+                Some(_) => ": too many".to_owned(),
+                None => ", which do not tell the lengths of its axes".to_owned(),
+            };
+            let takes = dims.words();
             return Err(Problem::invalid(format!(
-                "input {:?} takes {}, the file has {there}, and no {}",
-                spec.name,
-                dims.words(),
-                name(&spec.name, places.len())
+                "input {:?} takes {takes}, the file has {there}{lacks}",
+                spec.name
             )));
         }
         if let Some(list) = places.iter().find(|&&place| !self.columns[place].plain) {
@@ -294,7 +311,10 @@ mod tests {
     fn a_wrong_number_of_columns_and_a_repeated_name_are_refused() {
         let signature = signature(vec![input("x", Some(2))]);
         let wide = by_name(&signature, None, &plain(&["x[0]", "x[1]", "x[2]"])).unwrap_err();
-        assert!(wide.to_string().contains("takes 2 values, the file has the columns x[0]…x[2]"), "{wide}");
+        assert!(
+            wide.to_string().contains("takes 2 values, the file has the columns x[0]…x[2]: too many"),
+            "{wide}"
+        );
         let gap = by_name(&signature, None, &plain(&["x[0]", "x[2]"])).unwrap_err();
         assert!(gap.to_string().contains("the file has of its columns x[0] alone, and no x[1]"), "{gap}");
         let twice = by_name(&signature, None, &plain(&["x[0]", "x[1]", "x[0]"])).unwrap_err();
@@ -302,6 +322,17 @@ mod tests {
         let passed_over = by_name(&signature, None, &plain(&["q", "x[0]", "q", "x[1]"])).unwrap();
         assert_eq!(passed_over.fills, [(0, Filling::Parts(vec![1, 3]))]);
         assert_eq!(passed_over.ignored, ["q", "q"]);
+    }
+
+    #[test]
+    fn a_model_that_only_counts_rows_takes_whatever_column_comes() {
+        let counted = |name: &str| InputSpec { optional: true, only_counts_rows: true, ..input(name, None) };
+        let signature = signature(vec![counted("y"), counted("z")]);
+        let plan = by_name(&signature, None, &plain(&["a", "b"])).unwrap();
+        assert_eq!(plan.fills, [(0, Filling::Parts(vec![0]))]);
+        assert_eq!(plan.ignored, ["b"]);
+        let named = by_name(&signature, None, &plain(&["a", "z"])).unwrap();
+        assert_eq!(named.fills, [(1, Filling::Parts(vec![1]))]);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Files into calls: raw chunks are handed out in order, and decoded by whoever has time.
 
-use crate::chunk::{BadRow, Chunk, Decoded, Part, Piece, Raw, RawChunk};
-use crate::format::{Format, PEEKED_BYTES};
+use crate::chunk::{BadRow, Chunk, Part, Piece, Raw, RawChunk};
+use crate::in_step::{InStep, OneOfSeveral};
 use crate::join::{joined, together};
+use crate::opened::{Decoder, RawSource, Rows, SharedSource, Wants, lock, open_file};
 use crate::source::TableInput;
-use crate::{arrow, csv, json_lines, libsvm, npy};
 use landfall_model::{Call, Dim, Input, NullRule, Problem, RowRule, Signature, Slot, Wanted};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// How a table is read.
 #[derive(Clone, Debug)]
@@ -24,76 +24,6 @@ pub struct ReadOptions {
 impl Default for ReadOptions {
     fn default() -> Self {
         ReadOptions { chunk_rows: 4096, missing: Vec::new(), eager: false }
-    }
-}
-
-/// What is wanted from one file: all inputs of a signature, or one of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Wants {
-    pub(crate) signature: Arc<Signature>,
-    pub(crate) only: Option<Slot>,
-    /// Whether the file goes as one chunk, so that arrays need not have rows in common.
-    pub(crate) whole: bool,
-}
-
-/// Hands out a file's rows, front to back.
-pub(crate) trait RawSource: Send {
-    /// The next rows, at most `max_rows`; `None` after the last. Files of a table are cut to equal numbers of rows
-    /// by their reader.
-    fn next(&mut self, max_rows: usize) -> Result<Option<Raw>, Problem>;
-}
-
-/// Decodes rows of one file. Used by several threads at once.
-pub(crate) trait Decoder: Send + Sync {
-    fn decode(&self, raw: &Raw) -> Result<Decoded, Problem>;
-    /// The row as text, for a file of bad rows.
-    fn raw_row(&self, raw: &Raw, row: usize) -> Vec<u8>;
-    /// Names that no input takes and that only the rows show.
-    fn ignored(&self) -> Vec<String> {
-        Vec::new()
-    }
-    /// The inputs that the file fills; `None` where only the rows show them.
-    fn filled(&self) -> Option<Vec<Slot>> {
-        None
-    }
-    /// Whether the file's columns are taken by their place, though it names them otherwise.
-    fn taken_by_place(&self) -> bool {
-        false
-    }
-}
-
-/// Hands out chunks to several threads at once, which may decode parts of different chunks side by side.
-pub(crate) trait SharedSource: Send + Sync {
-    /// The next chunk's index, first row (from 0) and rows; `None` after the last.
-    fn next(&self) -> Result<Option<(u64, u64, Raw)>, Problem>;
-}
-
-/// A file that was opened: where its rows come from and how they are decoded.
-pub(crate) struct Opened {
-    pub(crate) rows: Rows,
-    pub(crate) decoder: Arc<dyn Decoder>,
-    pub(crate) ignored: Vec<String>,
-    /// What [`Raw::progress`] adds up to.
-    pub(crate) total: Option<u64>,
-}
-
-/// Where rows come from.
-pub(crate) enum Rows {
-    OneByOne(Box<dyn RawSource>),
-    SideBySide(Box<dyn SharedSource>),
-}
-
-impl Opened {
-    pub(crate) fn new(
-        rows: impl RawSource + 'static,
-        decoder: impl Decoder + 'static,
-        ignored: Vec<String>,
-    ) -> Self {
-        Opened { rows: Rows::OneByOne(Box::new(rows)), decoder: Arc::new(decoder), ignored, total: None }
-    }
-
-    pub(crate) fn with_total(self, total: u64) -> Self {
-        Opened { total: Some(total), ..self }
     }
 }
 
@@ -115,19 +45,6 @@ pub struct TableReader {
 enum Chunks {
     InStep(Mutex<InStep>),
     SideBySide(Box<dyn SharedSource>),
-}
-
-/// Files that are read one row range after the other.
-struct InStep {
-    files: Vec<(Box<dyn RawSource>, Option<Raw>)>,
-    chunk_rows: usize,
-    /// Whether all goes as one chunk; files then need not have rows in common.
-    whole: bool,
-    /// Whether a call is made even when there is no row (a model without inputs).
-    needs_a_chunk: bool,
-    index: u64,
-    row: u64,
-    failed: bool,
 }
 
 impl TableReader {
@@ -156,28 +73,22 @@ impl TableReader {
         let total = files.iter().map(|file| file.total).sum::<Option<u64>>();
         let ignored = files.iter().flat_map(|file| file.ignored.clone()).collect();
         let decoders = files.iter().map(|file| file.decoder.clone()).collect();
-        let mut in_step = Vec::new();
+        let mut in_step: Vec<Box<dyn RawSource>> = Vec::new();
         let mut side_by_side = None;
         for file in files {
             match file.rows {
-                Rows::OneByOne(rows) => in_step.push((rows, None)),
+                Rows::OneByOne(rows) => in_step.push(rows),
                 Rows::SideBySide(rows) if alone => side_by_side = Some(rows),
-                Rows::SideBySide(rows) => {
-                    in_step.push((Box::new(OneOfSeveral(rows)) as Box<dyn RawSource>, None));
-                }
+                Rows::SideBySide(rows) => in_step.push(Box::new(OneOfSeveral(rows))),
             }
         }
         let chunks = match side_by_side {
             Some(rows) => Chunks::SideBySide(rows),
-            None => Chunks::InStep(Mutex::new(InStep {
-                files: in_step,
-                chunk_rows: options.chunk_rows,
-                whole,
-                needs_a_chunk: whole && signature.inputs().iter().all(|input| input.optional),
-                index: 0,
-                row: 0,
-                failed: false,
-            })),
+            None => {
+                let needs_a_chunk = whole && signature.inputs().iter().all(|input| input.optional);
+                let files = InStep::new(in_step, options.chunk_rows, whole, needs_a_chunk);
+                Chunks::InStep(Mutex::new(files))
+            }
         };
         Ok(TableReader {
             signature,
@@ -321,107 +232,11 @@ impl TableReader {
     }
 }
 
-impl InStep {
-    fn next(&mut self) -> Result<Option<RawChunk>, Problem> {
-        if std::mem::replace(&mut self.failed, true) {
-            return Ok(None);
-        }
-        let chunk = self.cut()?;
-        self.failed = chunk.is_none();
-        Ok(chunk)
-    }
-
-    /// As many rows of each file as all have ready.
-    fn cut(&mut self) -> Result<Option<RawChunk>, Problem> {
-        for (file, ready) in &mut self.files {
-            if ready.is_none() {
-                *ready = file.next(self.chunk_rows)?;
-            }
-        }
-        let rows = self.files.iter().filter_map(|(_, ready)| ready.as_ref().map(Raw::rows)).min();
-        let Some(rows) = rows else {
-            let first = std::mem::take(&mut self.needs_a_chunk) && self.index == 0;
-            self.index += u64::from(first);
-            return Ok(first.then(|| RawChunk { index: 0, first_row: 1, rows: 0, parts: Vec::new() }));
-        };
-        let mut parts = Vec::with_capacity(self.files.len());
-        for (_, ready) in &mut self.files {
-            if self.whole {
-                parts.push(ready.take().unwrap_or_else(Raw::nothing));
-                continue;
-            }
-            let Some(raw) = ready.take() else {
-                let row = self.row;
-                return Err(Problem::invalid(format!(
-                    "one of the files ends after {row} rows, another goes on"
-                )));
-            };
-            if raw.rows() == rows {
-                parts.push(raw);
-            } else {
-                let (head, tail) = raw.split_at(rows);
-                parts.push(head);
-                *ready = Some(tail);
-            }
-        }
-        let chunk = RawChunk { index: self.index, first_row: self.row + 1, rows, parts };
-        self.index += 1;
-        self.row += rows as u64;
-        Ok(Some(chunk))
-    }
-}
-
-/// A file whose rows could be read by several threads, beside others.
-struct OneOfSeveral(Box<dyn SharedSource>);
-
-impl RawSource for OneOfSeveral {
-    fn next(&mut self, _max_rows: usize) -> Result<Option<Raw>, Problem> {
-        Ok(self.0.next()?.map(|(_, _, raw)| raw))
-    }
-}
-
 fn named_slot(signature: &Signature, name: &str) -> Result<Slot, Problem> {
     let found = signature.slot(name).filter(|found| found.column.is_none());
     found
         .map(|found| found.slot)
         .ok_or_else(|| Problem::new(landfall_model::Reason::InputUnknown { input: name.to_owned() }))
-}
-
-fn open_file(input: TableInput, wants: &Wants, options: &ReadOptions) -> Result<Opened, Problem> {
-    let TableInput { label, format, source, .. } = input;
-    let (source, first) = source.peeked(&label, PEEKED_BYTES)?;
-    let format = match format {
-        Some(format) => format,
-        None => Format::detect(&label, &first)?,
-    };
-    let length = source.length();
-    let opened = match format {
-        Format::Csv => csv::open(&label, source.stream(), wants, options),
-        Format::JsonLines => json_lines::open(&label, source.stream(), wants, options),
-        Format::Libsvm => libsvm::open(&label, source.stream(), wants, options),
-        Format::Npy => npy::open_npy(&label, source, wants),
-        Format::Npz => npy::open_npz(&label, &source.file(&label)?, wants),
-        Format::ArrowStream => arrow::open_stream(&label, source.stream(), wants),
-        Format::ArrowFile => arrow::open_file(&label, source.file(&label)?, wants),
-        Format::Parquet => arrow::open_parquet(&label, source.file(&label)?, wants, options.chunk_rows),
-    }?;
-    Ok(match (format.is_text(), length) {
-        (true, Some(length)) => opened.with_total(length),
-        _ => opened,
-    })
-}
-
-/// The row of a text file as it lies there.
-pub(crate) fn text_row(raw: &Raw, row: usize) -> Vec<u8> {
-    match raw {
-        Raw::Text(text) => text.record(row).to_vec(),
-        Raw::Arrow { .. } | Raw::Arrays { .. } | Raw::Batches(_) => Vec::new(),
-    }
-}
-
-/// The lock, also after a panic of another worker: what it guards is stopped by its own flag then.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for TableReader {

@@ -162,11 +162,13 @@ impl<X: Real + Element, Y: Real + Element> Model for TreeModel<X, Y> {
     }
 
     fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
-        // Whoever asks for an instance is about to ask it: the first caller is not to wait for layouts.
+        Ok(Box::new(TreeInstance::new(self.plan.clone())))
+    }
+
+    fn prepare(&self) {
         if let Evaluator::Forest(forest) = &self.plan.compiled.evaluator {
             forest.prepare();
         }
-        Ok(Box::new(TreeInstance::new(self.plan.clone())))
     }
 
     fn facts(&self) -> Facts {

@@ -31,7 +31,12 @@ pub(crate) fn run(control: &Control) -> Result<(), Failure> {
             refusal(status, &answer)
         ))));
     }
-    let text = if control.json { String::from_utf8_lossy(&answer).into_owned() } else { for_people(&answer) };
+    let text = match &control.verb {
+        _ if control.json => String::from_utf8_lossy(&answer).into_owned(),
+        ControlVerb::Load { model } => format!("loaded {model}"),
+        ControlVerb::Unload { model } => format!("unloaded {model}"),
+        _ => for_people(&answer),
+    };
     // Standard output may be closed by a reader that has seen enough.
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
     Ok(())

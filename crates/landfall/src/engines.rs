@@ -138,10 +138,17 @@ pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
         _ => Some(env!("CARGO_PKG_VERSION").to_owned()),
     };
     let searched = registry.onnx_report.as_ref().map(ToString::to_string);
+    let (tensorflow, litert) = (registry.tensorflow.report(), registry.litert.report());
     if arguments.json {
         let list: Vec<_> =
             names.iter().map(|name| json!({ "engine": name, "version": version(name) })).collect();
-        print(&format!("{:#}\n", json!({ "engines": list, "onnxruntime_search": searched })));
+        let told = json!({
+            "engines": list,
+            "onnxruntime_search": searched,
+            "tensorflow_search": tensorflow.to_string(),
+            "litert_search": litert.to_string(),
+        });
+        print(&format!("{told:#}\n"));
         return Ok(());
     }
     let mut text = String::new();
@@ -160,6 +167,7 @@ pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
     for line in registry.onnx_report.iter().flat_map(Report::lines) {
         let _ = writeln!(text, "  {line}");
     }
+    let _ = writeln!(text, "SavedModels and graphs: {tensorflow}\nTensorFlow Lite files: {litert}");
     print(&text);
     Ok(())
 }

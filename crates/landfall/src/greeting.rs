@@ -3,7 +3,7 @@
 use crate::control::escaped;
 use crate::exit::Failure;
 use crate::loading::is_wrong_call;
-use landfall_model::{DType, Dim, Kind, Problem, Signature};
+use landfall_model::{DType, Dim, Kind, Problem, Scalar, Signature};
 use landfall_net::{Bound, Server};
 use landfall_serving::{Lease, Serving, Started};
 use std::fmt::Write;
@@ -64,28 +64,59 @@ pub(crate) fn say(server: &Server, serving: &Serving) {
     } else if available.is_empty() {
         info!("no model yet; the repository is watched");
     }
-    if let (Some(Bound::Tcp(address)), Some(lease)) = (server.http(), available.first()) {
-        let host = if address.ip().is_unspecified() {
-            format!("127.0.0.1:{}", address.port())
-        } else {
-            address.to_string()
-        };
-        info!("try: {}", curl(&host, lease));
+    if let (Some(http), Some(lease)) = (server.http(), available.first()) {
+        info!("try: {}", curl(http, lease));
     }
 }
 
 /// A `curl` line that works as it stands: a prediction where one row can be written down, else the metadata.
-fn curl(host: &str, lease: &Lease) -> String {
+fn curl(http: &Bound, lease: &Lease) -> String {
+    let place = place(http);
     let model = escaped(lease.model());
-    // Within the shell's single quotes, a single quote has to be taken out of them.
-    let row = lease.signatures().first().and_then(|signature| sample_row(signature));
-    let row = row.map(|row| row.replace('\'', r"'\''"));
-    match row {
+    let signature = lease.signatures().first().map(|signature| &**signature);
+    match signature.and_then(sample_row) {
         Some(row) => {
-            format!("curl -s http://{host}/v1/models/{model}:predict -d '{{\"instances\": [{row}]}}'")
+            let rows = vec![row; signature.map_or(1, fixed_rows)].join(", ");
+            let body = quoted(&format!("{{\"instances\": [{rows}]}}"));
+            format!("curl -s {place}/v1/models/{model}:predict -d {body}")
         }
-        None => format!("curl -s http://{host}/v2/models/{model}"),
+        None => format!("curl -s {place}/v2/models/{model}"),
     }
+}
+
+/// Where a door is, as `curl` takes it.
+fn place(http: &Bound) -> String {
+    match http {
+        Bound::Tcp(address) if address.ip().is_unspecified() => {
+            format!("http://127.0.0.1:{}", address.port())
+        }
+        Bound::Tcp(address) => format!("http://{address}"),
+        Bound::Unix(path) => {
+            format!("--unix-socket {} http://localhost", quoted(&path.display().to_string()))
+        }
+    }
+}
+
+/// A text within the shell's single quotes: a single quote has to be taken out of them.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A declared value, as a request says it.
+fn in_json(value: &Scalar) -> Option<String> {
+    Some(match value {
+        Scalar::Bytes(text) => serde_json::Value::from(std::str::from_utf8(text).ok()?).to_string(),
+        number => number.to_string(),
+    })
+}
+
+/// How many rows a call has to have: one, unless the model fixes their number.
+fn fixed_rows(signature: &Signature) -> usize {
+    let fixed = signature.inputs().iter().find_map(|input| match input.dims.as_ref()?.first()? {
+        Dim::Known(rows) => Some(*rows),
+        Dim::Free(_) => None,
+    });
+    fixed.unwrap_or(1)
 }
 
 /// One row of small valid values; `None` for types that JSON does not carry or shapes too large to print.
@@ -101,16 +132,20 @@ fn sample_row(signature: &Signature) -> Option<String> {
                 Dim::Free(_) => 1,
             })
             .collect();
-        if dims.is_empty() || lengths.iter().product::<usize>() > 64 {
+        let elements = lengths.iter().fold(fixed_rows(signature), |all, &length| all.saturating_mul(length));
+        if dims.is_empty() || elements > 64 {
             return None;
         }
-        let value = match input.dtype {
+        let declared = input.categories.as_ref().and_then(|categories| in_json(categories.first()?));
+        let value = declared.as_deref().unwrap_or(match input.dtype {
+            // TensorFlow Serving's JSON does not carry it.
+            DType::U16 => return None,
             DType::String => "\"a\"",
             DType::Bool => "true",
             dtype if dtype.is_integer() => "1",
             DType::F32 | DType::F64 => "1.0",
             _ => return None,
-        };
+        });
         let nested = lengths
             .iter()
             .rev()
@@ -138,6 +173,15 @@ mod tests {
     use landfall_model::{InputSpec, Method, RowRule, ShapeRule};
 
     #[test]
+    fn doors_are_written_as_curl_takes_them() {
+        let tcp = |address: &str| place(&Bound::Tcp(address.parse().unwrap()));
+        assert_eq!(tcp("0.0.0.0:80"), "http://127.0.0.1:80");
+        assert_eq!(tcp("[::1]:8000"), "http://[::1]:8000");
+        let socket = Bound::Unix("/run/it's.sock".into());
+        assert_eq!(place(&socket), r"--unix-socket '/run/it'\''s.sock' http://localhost");
+    }
+
+    #[test]
     fn a_sample_row_has_the_shape_and_the_types_of_the_inputs() {
         let free = Dim::Free(None);
         let inputs = vec![
@@ -150,6 +194,13 @@ mod tests {
         assert_eq!(sample_row(&of(inputs)).unwrap(), r#"{"dense": [1.0, 1.0], "job": "a"}"#);
         let odd = ["a\"b", "c"].map(|name| InputSpec::new(name, DType::I64, Some(vec![Dim::Free(None)])));
         assert_eq!(sample_row(&of(odd.to_vec())).unwrap(), r#"{"a\"b": 1, "c": 1}"#);
+        let four = of(vec![InputSpec::new("x", DType::F32, Some(vec![Dim::Known(4), Dim::Known(2)]))]);
+        assert_eq!((sample_row(&four).unwrap().as_str(), fixed_rows(&four)), ("[1.0, 1.0]", 4));
+        let mut job = InputSpec::new("job", DType::String, Some(vec![free.clone()]));
+        job.categories = Some(vec![Scalar::Bytes(b"nurse".to_vec())]);
+        assert_eq!(sample_row(&of(vec![job])).unwrap(), r#""nurse""#);
+        let short = InputSpec::new("x", DType::U16, Some(vec![free.clone()]));
+        assert_eq!(sample_row(&of(vec![short])), None);
         let image = InputSpec::new("image", DType::F32, Some(vec![free, Dim::Known(224), Dim::Known(224)]));
         assert_eq!(sample_row(&of(vec![image])), None);
     }

@@ -105,6 +105,7 @@ fn inspect_and_engines_tell_people_and_programs() {
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert!(code == 0 && json["signatures"][0]["inputs"].is_array(), "{out}");
     let (code, out, _) = run(&["engines", "--engine", "embedded"]);
+    assert!(out.contains("SavedModels and graphs: ") && out.contains("TensorFlow Lite files: "), "{out}");
     assert!(code == 0 && out.contains("embedded"), "{out}");
 }
 

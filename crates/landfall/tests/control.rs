@@ -19,7 +19,12 @@ fn models_are_listed_promoted_rolled_back_unloaded_and_loaded() {
         [&["promote", "digits", "1"][..], &["rollback", "digits"], &["unload", "iris"], &["load", "iris"]]
     {
         let (done, text) = control(&server, step);
-        assert!(done, "{step:?}: {text}");
+        let says = match step[0] {
+            "load" => "loaded iris\n",
+            "unload" => "unloaded iris\n",
+            _ => "\"digits\"",
+        };
+        assert!(done && text.contains(says), "{step:?}: {text}");
     }
     let (done, history) = control(&server, &["history"]);
     assert!(done && history.contains("promote") && history.contains("unload"), "{history}");

@@ -41,6 +41,7 @@ fn flags_that_cannot_be_followed_are_refused_by_name() {
             r#"--on-missing <[NAME=]RULE>': unknown rule for missing values "bogus""#,
         ),
         (&["serve", IRIS, "--on-missing", "nobody=zero"], 2, r#"the model has no input "nobody""#),
+        (&["check", IRIS, "--on-missing", "accept"], 2, "the engine does not know missing values"),
         (&["predict", IRIS, "-i", rows, "--set", "nonsense=1"], 2, r#"unknown option "nonsense"; known: "#),
         (
             &["check", IRIS, "--golden", "examples/models/iris/1/golden.npz", "--signature", "nope"],
@@ -185,4 +186,30 @@ fn a_server_whose_log_nobody_reads_any_more_goes_on() {
     let killed = std::process::Command::new("kill").arg(server.id().to_string()).status().unwrap();
     assert!(killed.success());
     assert!(server.wait().unwrap().success());
+}
+
+#[test]
+fn files_that_people_take_for_models_or_tables_are_told_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let pickle = put("model.pkl", b"\x80\x04\x95\x10\0\0\0\0\0\0\0}\x94.");
+    let dump = put("dump.json", b"[\n  { \"nodeid\": 0, \"leaf\": 1}\n]");
+    for (file, says) in [(&pickle, "a pickle is not supported: save the model"), (&dump, "save_model")] {
+        let (code, _, err) = run(&["inspect", file]);
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains(says), "{err}");
+    }
+    let book = put("rows.xlsx", &[b"PK\x03\x04", &[0; 26][..], b"[Content_Types].xml<x/>"].concat());
+    let comma = put("rows.csv", b"sepal_length;sepal_width;petal_length;petal_width\n5,1;3,5;1,4;0,2\n");
+    for (file, says) in
+        [(&book, "an Excel file is not supported: save it as CSV"), (&comma, "a decimal point is read")]
+    {
+        let (code, _, err) = run(&["predict", IRIS, "-i", file, "--engine", "embedded"]);
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains(says), "{err}");
+    }
 }

@@ -5,6 +5,7 @@ mod fault;
 mod number;
 mod quote;
 mod scan;
+mod short;
 mod string;
 pub mod write;
 
@@ -12,3 +13,4 @@ pub use fault::{Fault, SyntaxError};
 pub use number::Number;
 pub use quote::quoted;
 pub use scan::Scanner;
+pub use short::FromShort;

@@ -59,10 +59,7 @@ impl Scanner<'_> {
             return self.slowly(Number::to_f64);
         }
         self.at = end;
-        // Two exact doubles, divided: rounded once, so correctly. At most 19 digits, so the table reaches.
-        let value = mantissa as f64 / POWERS[fraction];
-        // The integer -0 is 0, as RapidJSON has it; -0.0 keeps its sign.
-        Ok(if negative && (mantissa != 0 || fraction != 0) { -value } else { value })
+        Ok(float_of(negative, mantissa, fraction))
     }
 
     /// Whether a minus comes next, and where the digits start.
@@ -183,14 +180,30 @@ fn any_number(mut scanner: Scanner<'_>) -> Result<(Number, usize), SyntaxError> 
     Ok((scanner.number_of_any_form()?, scanner.at))
 }
 
+/// A double from at most 19 decimal digits that it holds exactly, of which the last `fraction` stand after the point.
+#[inline(always)]
+pub(super) fn float_of(negative: bool, digits: u64, fraction: usize) -> f64 {
+    // Two exact doubles, divided: rounded once, so correctly.
+    let value = digits as f64 / POWERS[fraction];
+    // The integer -0 is 0, as RapidJSON has it; -0.0 keeps its sign.
+    if negative && (digits != 0 || fraction != 0) { -value } else { value }
+}
+
+/// Eight bytes of text: digits as 0 to 9, and bits set in the bytes that are none. Bytes after one of 0xfa or more may be marked
+/// wrongly.
+#[inline(always)]
+pub(super) fn digits_and_others(text: u64) -> (u64, u64) {
+    // A digit becomes 0..=9; all else has bits in its high nibble, or gets them by adding 6.
+    let digits = text ^ 0x3030_3030_3030_3030;
+    (digits, (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0)
+}
+
 /// Adds the digits from `at` on to a number; gives it and where the digits end. Wraps when there are too many.
 #[inline(always)]
 fn digits(bytes: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
     while let Some(text) = bytes.get(at..at + 8).and_then(|text| <[u8; 8]>::try_from(text).ok()) {
-        // A digit becomes 0..=9; all else has bits in its high nibble, or gets them by adding 6.
-        let word = u64::from_le_bytes(text) ^ 0x3030_3030_3030_3030;
-        let other = (word | word.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
-        let count = other.trailing_zeros() / 8;
+        let (word, others) = digits_and_others(u64::from_le_bytes(text));
+        let count = others.trailing_zeros() / 8;
         if count == 0 {
             return (number, at);
         }
@@ -214,7 +227,7 @@ const SHIFTS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_0
 
 /// Eight digits at once, the first in the lowest byte: pairs, then fours, then all, each step one multiplication.
 #[inline(always)]
-fn eight_digits(word: u64) -> u64 {
+pub(super) fn eight_digits(word: u64) -> u64 {
     let pairs = word.wrapping_mul(10).wrapping_add(word >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
     fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff

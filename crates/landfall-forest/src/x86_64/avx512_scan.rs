@@ -32,6 +32,13 @@ impl Ranks {
         Ranks(unsafe { [0, 64].map(|half| _mm512_loadu_si512(ranks.as_ptr().add(half).cast())) })
     }
 
+    /// Of no row.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn none() -> Self {
+        Ranks([_mm512_setzero_si512(); 2])
+    }
+
     /// The ranks of 64 slots.
     #[inline]
     #[target_feature(enable = "avx512f,avx512vbmi")]
@@ -76,11 +83,15 @@ fn rows<X: Real, Y: Real, const SPLITS: usize>(job: &RowJob<'_, X, Y, Scanned<X>
     avx512_ways::check(job, SPLITS);
     for (row, sums) in sums.chunks_exact_mut(outputs).enumerate() {
         let row = job.rows.row(row);
-        let mut ranks = [0u8; SLOTS];
-        if let Asked::Ranks { .. } = layout.asked {
-            job.conditions.rank_row(job.forest, row, &mut ranks, &Avx512::new());
-        }
-        let ranks = Ranks::of(&ranks);
+        let ranks = match layout.asked {
+            Asked::Ranks { .. } => {
+                let mut ranks = [0u8; SLOTS];
+                job.conditions.rank_row(job.forest, row, &mut ranks, &Avx512::new());
+                Ranks::of(&ranks)
+            }
+            // Nobody asks for them, and reading what was only just written would take longer than comparing.
+            Asked::Values { .. } => Ranks::none(),
+        };
         let mut first = job.trees.start;
         while first < job.trees.end {
             let count = TREES.min(job.trees.end - first);

@@ -172,6 +172,26 @@ fn long_and_uneven_trees_are_those_of_the_definition() {
 }
 
 #[test]
+fn large_trees_are_those_of_the_definition_for_any_number_of_rows() {
+    for kinds in ALL_KINDS {
+        for (at, rows) in
+            [1, 2, 15, 16, 17, 63, 64, 65, 95, 96, 97, 128, 191, 511, 512, 513, 700].into_iter().enumerate()
+        {
+            // Of full trees of 512 leaves and more; of uneven ones, some of which are small; of values that repeat, or hardly do.
+            let full =
+                Plan { depth: 9 + at % 2, trees: 1 + at % 4, full: true, ..Plan::new(at as u64, kinds) };
+            check::<f32, f32>(full, rows);
+            check::<f64, f64>(Plan { features: 28, values: 20_000, ..full }, rows);
+            let uneven = Plan { depth: 14, full: false, features: 12, values: 3000, ..full };
+            check::<f32, f64>(uneven, rows);
+            check::<f32, f32>(Plan { outputs: 3, vectors: true, trees: 6, ..uneven }, rows);
+            check::<f64, f64>(Plan { outputs: 2, linear: true, ..full }, rows);
+            check::<f32, f64>(Plan { oblivious: true, depth: 9 + at % 9, outputs: 2, ..full }, rows);
+        }
+    }
+}
+
+#[test]
 fn few_trees_of_many_features_are_those_of_the_definition() {
     for kinds in ALL_KINDS {
         for features in [3, 16, 31, 32, 33, 200] {

@@ -15,6 +15,17 @@ pub(crate) fn admits_json(headers: &HeaderMap) -> bool {
     closest.is_some_and(|(_, admitted)| admitted)
 }
 
+/// Whether a caller names OpenMetrics' text format, as Prometheus does.
+pub(crate) fn admits_open_metrics(headers: &HeaderMap) -> bool {
+    let texts = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    texts.flat_map(|text| text.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named =
+            parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/openmetrics-text"));
+        named && !is_refused(parts)
+    })
+}
+
 /// How closely a range fits JSON, and whether it admits it; `None` for a range that has nothing to do with it.
 fn range(text: &str) -> Option<(u8, bool)> {
     let mut parts = text.split(';').map(str::trim);
@@ -24,9 +35,14 @@ fn range(text: &str) -> Option<(u8, bool)> {
         "*/*" => 0,
         _ => return None,
     };
-    let weight = parts.filter_map(|part| part.split_once('=')).find(|(key, _)| key.eq_ignore_ascii_case("q"));
-    let refused = weight.is_some_and(|(_, weight)| weight.parse().is_ok_and(|weight: f32| weight <= 0.0));
-    Some((closeness, !refused))
+    Some((closeness, !is_refused(parts)))
+}
+
+/// Whether a range's parameters say that it is not wanted at all.
+fn is_refused<'a>(parameters: impl Iterator<Item = &'a str>) -> bool {
+    let mut named = parameters.filter_map(|part| part.split_once('='));
+    let weight = named.find(|(key, _)| key.eq_ignore_ascii_case("q"));
+    weight.is_some_and(|(_, weight)| weight.parse().is_ok_and(|weight: f32| weight <= 0.0))
 }
 
 /// Fuzz body: no header panics, and JSON is welcome to nobody who does not name it or all that it belongs to.
@@ -60,6 +76,20 @@ mod tests {
             assert!(admits(&[value]), "{value}");
         }
         assert!(admits(&["text/html", "application/json"]), "two lines");
+    }
+
+    #[test]
+    fn open_metrics_go_to_who_names_them() {
+        let admits = |value: &'static str| {
+            admits_open_metrics(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(value))]))
+        };
+        assert!(admits(
+            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+        ));
+        assert!(!admits_open_metrics(&HeaderMap::new()));
+        for value in ["*/*", "text/plain", "application/openmetrics-text;q=0", "application/json"] {
+            assert!(!admits(value), "{value}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::caller::{Caller, Shared};
 use crate::reply::{self, Reply};
 use crate::route::ControlRoute;
 use bytes::Bytes;
+use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use landfall_dialects::HttpError;
@@ -31,7 +32,10 @@ pub(crate) async fn answer(
     if *method != expected {
         let problem = Problem::invalid(format!("Method Not Allowed: expected {expected}"));
         let error = worded(&problem);
-        return reply::error(HttpError { status: StatusCode::METHOD_NOT_ALLOWED.as_u16(), ..error });
+        let mut reply = reply::error(HttpError { status: StatusCode::METHOD_NOT_ALLOWED.as_u16(), ..error });
+        let allowed = if expected == Method::GET { "GET" } else { "POST" };
+        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        return reply;
     }
     let answered = match route {
         ControlRoute::Models => Ok(models(&caller.shared)),
@@ -40,6 +44,14 @@ pub(crate) async fn answer(
         ControlRoute::Rollback(model) => rollback(caller, model.into_owned(), body).await,
     };
     answered.unwrap_or_else(|refused| reply::error(refused.worded(worded)))
+}
+
+/// What a web page gets that asks for a change. Browsers alone name an origin, and they let any page of the world send
+/// such a call to a door that listens on this machine alone.
+#[cold]
+pub(crate) fn refuse_page() -> Reply {
+    let text = "control calls out of a web page are refused (the request has an Origin header)";
+    reply::error(worded(&Problem::worded(Kind::PermissionDenied, text)))
 }
 
 /// A problem in our own words.
@@ -97,6 +109,9 @@ async fn promote(caller: &Caller, model: String, body: Incoming) -> Result<Reply
     let wrong =
         |error| Problem::invalid(format!("expected {{\"version\": V, \"label\": L}}, L optional: {error}"));
     let Promotion { version, label } = serde_json::from_slice(body.bytes()).map_err(wrong)?;
+    if label.as_deref() == Some("") {
+        return Err(Problem::invalid("label: expected a name, found an empty text").into());
+    }
     let version = match version {
         VersionName::Number(number) => Version::numbered(number),
         VersionName::Name(name) => Version::named(&name),

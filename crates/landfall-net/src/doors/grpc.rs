@@ -6,6 +6,7 @@ use crate::caller::Caller;
 use crate::compression::Coding;
 use crate::grpc::frame::{self, PREFIX};
 use crate::grpc::status::{self, CONTENT_TYPE, GRPC_ACCEPT_ENCODING, GRPC_ENCODING};
+use crate::limits::UNPACKS_TO;
 use crate::reply::{Reply, ReplyBody, empty};
 use crate::settings::GrpcHealth;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -21,9 +22,11 @@ const TAKEN: HeaderValue = HeaderValue::from_static("identity,gzip,deflate");
 /// What a unary call gives: a framed message, or the error.
 pub(crate) type Unary = Result<Vec<u8>, GrpcError>;
 
-/// Whether a request is a gRPC call.
+/// Whether a request is a gRPC call: `application/grpc`, also with `+proto` or parameters behind it. gRPC-Web is not.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    has_type(headers, "application/grpc")
+    const TYPE: &str = "application/grpc";
+    let after = headers.get(header::CONTENT_TYPE).and_then(|value| value.as_bytes().get(TYPE.len()));
+    has_type(headers, TYPE) && matches!(after, None | Some(b'+' | b';' | b' '))
 }
 
 /// Answers a call.
@@ -32,7 +35,9 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     if parts.method != Method::POST {
-        return empty(StatusCode::METHOD_NOT_ALLOWED);
+        let mut reply = empty(StatusCode::METHOD_NOT_ALLOWED);
+        reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        return reply;
     }
     let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
     let (service, method) = path.split_once('/').unwrap_or((path, ""));
@@ -99,11 +104,23 @@ pub(crate) async fn message(
         BodyError::TooLarge { .. } => body::too_large(limit),
         error => error.problem(),
     })?;
-    let message = frame::only(&body, limit)?;
+    unpacked(frame::only(&body, limit)?, coding, limit).await
+}
+
+/// A message that may be packed; a large one is unpacked where it holds nobody up.
+///
+/// # Errors
+/// As [`frame::Message::unpacked`].
+pub(crate) async fn unpacked(
+    message: frame::Message,
+    coding: Option<Coding>,
+    limit: usize,
+) -> Result<Buffer, Problem> {
     if coding.is_none() {
         return message.unpacked(None, limit);
     }
-    super::predict::away(message.len(), move || message.unpacked(coding, limit)).await?
+    let expected = message.len().saturating_mul(UNPACKS_TO);
+    super::predict::away(expected, move || message.unpacked(coding, limit)).await?
 }
 
 /// The reply to a unary call.
@@ -154,5 +171,23 @@ fn speaks_for(offered: GrpcHealth, service: &str) -> bool {
         GrpcHealth::Any => true,
         GrpcHealth::Of(services) => service.is_empty() || services.contains(&service),
         GrpcHealth::Off => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_known_by_their_content_type() {
+        let is_call = |value: &'static str| {
+            is_grpc(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))]))
+        };
+        assert!(
+            ["application/grpc", "Application/gRPC+proto", "application/grpc; v=1"].into_iter().all(is_call)
+        );
+        assert!(
+            !["application/grpc-web", "application/json", "application/grp", ""].into_iter().any(is_call)
+        );
     }
 }

@@ -24,8 +24,8 @@ mod tfs_rest;
 use crate::caller::{Caller, Speaks};
 use crate::metrics;
 use crate::reply::{self, Reply};
-use crate::route::{Route, route};
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use crate::route::{ControlRoute, OipRoute, Route, route};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 use hyper::body::Incoming;
@@ -53,6 +53,12 @@ async fn rest(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         return reply::whole(StatusCode::OK, metrics::TFS_CONTENT_TYPE, metrics::tfs_page(&caller.shared));
     }
     match route(path) {
+        Route::Oip(OipRoute::Load(_) | OipRoute::Unload(_))
+        | Route::Control(ControlRoute::Promote(_) | ControlRoute::Rollback(_))
+            if parts.headers.contains_key(ORIGIN) =>
+        {
+            control::refuse_page()
+        }
         Route::Tfs => tfs_rest::answer(caller, parts, body).await,
         Route::Oip(route) => oip_rest::answer(caller, route, parts, body).await,
         // What follows is rare: its futures must not make those above larger.
@@ -60,12 +66,22 @@ async fn rest(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         Route::Live | Route::Ready | Route::Metrics
             if !matches!(parts.method, Method::GET | Method::HEAD) =>
         {
-            oip_rest::not_allowed()
+            oip_rest::not_allowed("GET, HEAD")
         }
         Route::Live => health::live(),
         Route::Ready => health::ready(&caller.shared),
-        Route::Metrics => reply::whole(StatusCode::OK, metrics::CONTENT_TYPE, metrics::page(&caller.shared)),
+        Route::Metrics => scrape(caller, parts),
         Route::Unknown => oip_rest::not_found(),
+    }
+}
+
+/// The metrics, in the text format that is asked for.
+fn scrape(caller: &Caller, parts: &Parts) -> Reply {
+    let page = metrics::page(&caller.shared);
+    if accept::admits_open_metrics(&parts.headers) {
+        reply::whole(StatusCode::OK, metrics::OPEN_METRICS, page)
+    } else {
+        reply::whole(StatusCode::OK, metrics::PLAIN, metrics::plain(&page))
     }
 }
 

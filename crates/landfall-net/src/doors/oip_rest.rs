@@ -11,7 +11,7 @@ use crate::compression::{Coding, TAKEN};
 use crate::metrics::Door;
 use crate::reply::{self, Reply, empty, whole};
 use crate::route::{OipModel, OipRoute, OipVerb};
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
@@ -28,8 +28,9 @@ pub(crate) async fn answer(caller: &Caller, route: OipRoute<'_>, parts: &Parts, 
     if let OipRoute::Missing(what) = route {
         return refuse(&Problem::unsupported(what, "").into());
     }
-    if parts.method != method(&route) {
-        return not_allowed();
+    let method = method(&route);
+    if parts.method != method {
+        return not_allowed(if method == Method::GET { "GET" } else { "POST" });
     }
     if let OipRoute::Model(OipModel { name, version, verb: OipVerb::Infer }) = &route {
         return infer(caller, name, version, parts, body).await;
@@ -53,10 +54,12 @@ pub(crate) fn not_found() -> Reply {
     plain(StatusCode::NOT_FOUND, "Not Found")
 }
 
-/// A path of ours, asked for in the wrong way.
+/// A path of ours, asked for by another method than it takes.
 #[cold]
-pub(crate) fn not_allowed() -> Reply {
-    plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+pub(crate) fn not_allowed(taken: &'static str) -> Reply {
+    let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(taken));
+    reply
 }
 
 fn plain(status: StatusCode, text: &str) -> Reply {

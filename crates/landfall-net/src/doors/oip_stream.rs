@@ -2,9 +2,9 @@
 //! end.
 
 use super::asked::Asked;
-use super::grpc::coding;
+use super::grpc::{coding, unpacked};
 use super::oip;
-use super::predict::{Waiting, hand_in};
+use super::predict::{Waiting, away, bytes_of, hand_in};
 use super::stream;
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
@@ -37,8 +37,8 @@ pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         .headers
         .get("triton_grpc_error")
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
-    let questions = Questions { shared: caller.shared.clone(), asked, coding, ends_on_error };
-    stream::open(caller, body, errors::grpc, move |message| questions.begin(message))
+    let questions = Arc::new(Questions { shared: caller.shared.clone(), asked, coding, ends_on_error });
+    stream::open(caller, body, errors::grpc, move |message| questions.clone().begin(message))
 }
 
 /// What all questions of a stream have in common.
@@ -50,11 +50,11 @@ struct Questions {
 }
 
 impl Questions {
-    fn begin(&self, message: Message) -> Result<Pending, Problem> {
-        let body = message.unpacked(self.coding, self.shared.max_message())?;
+    async fn begin(self: Arc<Self>, message: Message) -> Result<Pending, Problem> {
+        let body = unpacked(message, self.coding, self.shared.max_message()).await?;
         let (shared, ends) = (self.shared.clone(), self.ends_on_error);
         let mut found = None;
-        Ok(match self.handed_in(&body, &mut found) {
+        Ok(match self.handed_in(&body, &mut found).await {
             Ok(question) => Box::pin(async move { question.answer(&shared, ends).await }),
             Err(problem) => {
                 shared.metrics.count(found.as_ref(), Door::OipGrpc, Some(problem.kind()));
@@ -64,12 +64,13 @@ impl Questions {
         })
     }
 
-    fn handed_in(&self, body: &Buffer, found: &mut Option<Lease>) -> Result<Question, Problem> {
-        let address = dialect::infer_address(body.bytes())?;
+    async fn handed_in(&self, body: &Buffer, found: &mut Option<Lease>) -> Result<Question, Problem> {
+        let (bytes, address) = (body.len(), dialect::infer_address(body.bytes())?);
         let lease = oip::find(&self.shared, &address.model, &address.version)?;
         *found = Some(lease.clone());
-        let decoded = dialect::decode_infer(body, lease.signatures(), lease.model())?;
-        let (waiting, signature, form) = hand_in(lease.clone(), self.asked, decoded);
+        let (holder, body) = (lease.clone(), body.clone());
+        let decode = move || dialect::decode_infer(&body, holder.signatures(), holder.model());
+        let (waiting, signature, form) = hand_in(lease.clone(), self.asked, away(bytes, decode).await??);
         Ok(Question { lease, signature, form, waiting })
     }
 }
@@ -85,12 +86,25 @@ struct Question {
 impl Question {
     async fn answer(self, shared: &Shared, ends_on_error: bool) -> Result<Bytes, HeaderMap> {
         let Question { lease, signature, form, waiting } = self;
-        let answered = waiting.answer().await.and_then(|response| {
-            let identity = Identity { model: lease.model(), version: lease.version() };
-            framed(|out| dialect::encode_stream(&form, identity, &signature, &response.outputs, out))
-        });
+        let id = form.id().to_vec();
+        let answered = Self::encoded(&lease, signature, form, waiting).await;
         shared.metrics.count(Some(&lease), Door::OipGrpc, answered.as_ref().err().map(Problem::kind));
-        answered.map(Bytes::from).or_else(|problem| failed(&problem, form.id(), true, ends_on_error))
+        answered.map(Bytes::from).or_else(|problem| failed(&problem, &id, true, ends_on_error))
+    }
+
+    async fn encoded(
+        lease: &Lease,
+        signature: Arc<Signature>,
+        form: Form,
+        waiting: Waiting,
+    ) -> Result<Vec<u8>, Problem> {
+        let outputs = waiting.answer().await?.outputs;
+        let lease = lease.clone();
+        away(bytes_of(&outputs), move || {
+            let identity = Identity { model: lease.model(), version: lease.version() };
+            framed(|out| dialect::encode_stream(&form, identity, &signature, &outputs, out))
+        })
+        .await?
     }
 }
 

@@ -4,11 +4,12 @@ use super::predict::away;
 use super::refused::Refused;
 use crate::body::{self, BodyError};
 use crate::compression::{Coding, pack, preferred, unpack};
+use crate::limits::UNPACKS_TO;
 use crate::reply::{Reply, ReplyBody};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
 use hyper::body::Incoming;
-use landfall_model::Buffer;
+use landfall_model::{Buffer, Problem};
 
 /// Reads a body and unpacks it.
 ///
@@ -33,7 +34,12 @@ pub(crate) async fn read_around(
     if body.is_empty() {
         return Err(BodyError::Packed("nothing to be decompressed".to_owned()).into());
     }
-    Ok(away(body.len(), move || unpack(coding, body.bytes(), limit)).await??)
+    Ok(unpacked(coding, body, limit).await??)
+}
+
+/// Unpacks a body, a large one where it holds nobody up.
+async fn unpacked(coding: Coding, body: Buffer, limit: usize) -> Result<Result<Buffer, BodyError>, Problem> {
+    away(body.len().saturating_mul(UNPACKS_TO), move || unpack(coding, body.bytes(), limit)).await
 }
 
 /// The same where nothing at all is a body too, packed or not.
@@ -63,7 +69,7 @@ pub(crate) async fn read_leniently(
 ) -> Result<Buffer, Refused> {
     let packed = body::read(body, limit).await?;
     let Some(coding) = coding else { return Ok(packed) };
-    match away(packed.len(), move || unpack(coding, packed.bytes(), limit)).await? {
+    match unpacked(coding, packed, limit).await? {
         Err(BodyError::Packed(_)) => Ok(Buffer::default()),
         unpacked => Ok(unpacked?),
     }

@@ -1,11 +1,11 @@
 //! gRPC reflection: what this server offers, for tools such as `grpcurl`.
 
-use super::grpc::{coding, framed, unknown};
+use super::grpc::{self, coding, framed, unknown};
 use super::stream;
 use crate::caller::Caller;
 use crate::grpc::frame::Message;
 use crate::grpc::status;
-use crate::reply::Reply;
+use crate::reply::{Pending, Reply};
 use bytes::Bytes;
 use http::request::Parts;
 use hyper::body::Incoming;
@@ -21,10 +21,10 @@ pub(crate) fn answer(caller: &Caller, service: &str, method: &str, parts: &Parts
         Err(unknown) => return unknown.reply(),
     };
     let limit = caller.shared.max_body;
-    stream::open(caller, body, status::plain, move |message: Message| {
-        let question = message.unpacked(coding, limit)?;
+    stream::open(caller, body, status::plain, move |message: Message| async move {
+        let question = grpc::unpacked(message, coding, limit).await?;
         let answer = reflection::answer(question.bytes())?;
         let answer = framed(&answer).map(Bytes::from).map_err(|error| status::failed(&error));
-        Ok(Box::pin(std::future::ready(answer)))
+        Ok(Box::pin(std::future::ready(answer)) as Pending)
     })
 }

@@ -15,14 +15,16 @@ use http::{Response, Version, header};
 use hyper::body::Incoming;
 use landfall_dialects::GrpcError;
 use landfall_model::{Problem, Reason};
+use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Opens a stream. `begin` begins to answer a message; its error ends the stream, as does what is wrong with a frame,
 /// after all that came before it was answered.
-pub(crate) fn open<B>(caller: &Caller, body: Incoming, word: fn(&Problem) -> GrpcError, begin: B) -> Reply
+pub(crate) fn open<B, F>(caller: &Caller, body: Incoming, word: fn(&Problem) -> GrpcError, begin: B) -> Reply
 where
-    B: Fn(Message) -> Result<Pending, Problem> + Send + Sync + 'static,
+    B: Fn(Message) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Pending, Problem>> + Send + 'static,
 {
     let (answers, pending) = mpsc::channel(STREAM_DEPTH);
     let under_way = caller.begin(Version::HTTP_2);
@@ -42,9 +44,10 @@ struct Questions<B> {
     _under_way: UnderWay,
 }
 
-impl<B> Questions<B>
+impl<B, F> Questions<B>
 where
-    B: Fn(Message) -> Result<Pending, Problem> + Send + Sync + 'static,
+    B: Fn(Message) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Pending, Problem>> + Send + 'static,
 {
     /// Reads until the caller ends or leaves, or the server stops.
     async fn read(self, body: Incoming, word: fn(&Problem) -> GrpcError) {
@@ -72,7 +75,7 @@ where
         while let Some(piece) = pieces.next().await.map_err(|error| error.problem())? {
             frames.push(&piece);
             while let Some(message) = frames.next()? {
-                let answer = (self.begin)(message)?;
+                let answer = (self.begin)(message).await?;
                 if self.answers.send(answer).await.is_err() {
                     return Ok(());
                 }

@@ -9,7 +9,7 @@ use crate::thread::Phase;
 use crate::trace::{Trace, terminate};
 use http::request::Parts;
 use hyper::body::Incoming;
-use landfall_dialects::tfs::profiler::{decode_profile, decode_terminate, encode_profile, encode_xspace};
+use landfall_dialects::tfs::profiler::{decode_profile, decode_terminate, encode_xspace};
 use landfall_model::{Kind, Problem};
 use landfall_serving::Clock;
 use std::path::Path;
@@ -51,6 +51,7 @@ async fn profile(caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Problem> {
     let file = asked.file()?;
     let trace = Trace::begin(&asked.session_id, asked.max_events)?;
     let began = CLOCK.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let start = CLOCK.now();
     let mut end = caller.shared.phase.clone();
     tokio::select! {
         () = tokio::time::sleep(asked.duration) => {}
@@ -59,15 +60,15 @@ async fn profile(caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Problem> {
         _ = end.wait_for(|phase| *phase != Phase::Serve) => {}
     }
     let requests = trace.end();
-    let empty = requests.is_empty();
+    let took = CLOCK.now().duration_since(start);
     let began = u64::try_from(began.as_nanos()).unwrap_or_default();
     let write = move || {
-        let written = write(&file, &encode_xspace(&asked.host_name, began, &requests));
+        let written = write(&file, &encode_xspace(&asked.host_name, began, took, &requests));
         written.map(|()| tracing::info!("a trace of {} requests: {}", requests.len(), file.display()))
     };
     let written = tokio::task::spawn_blocking(write).await;
     written.map_err(|_| Problem::internal("writing a trace panicked; the log has the message"))??;
-    Ok(encode_profile(empty))
+    Ok(Vec::new())
 }
 
 /// Writes a file, whole or not at all.

@@ -1,13 +1,11 @@
 //! How a gRPC call ends: status, message, and what it tells about trying again.
 
 use crate::limits::GRPC_MESSAGE_BYTES;
-use crate::reply::seconds;
+use crate::reply::{Reply, ReplyBody, seconds};
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response};
 use landfall_dialects::GrpcError;
 use landfall_model::Problem;
-
-use crate::reply::{Reply, ReplyBody};
 
 pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 pub(crate) const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");

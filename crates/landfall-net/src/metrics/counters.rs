@@ -48,6 +48,12 @@ impl Cells {
         })
     }
 
+    /// Whether a scrape still finds them. What was counted of a version that was not there at a scrape is dropped, and a
+    /// version that comes after it may lie at the same address.
+    fn are_listed(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 1
+    }
+
     fn count(&self, door: Door, outcome: Option<Kind>) {
         let place = outcome.map_or(0, |kind| kind.code() as usize % OUTCOMES);
         let cell = &self.counts[door as usize][place];
@@ -92,14 +98,16 @@ impl Metrics {
     pub(crate) fn count(&self, lease: Option<&Lease>, door: Door, outcome: Option<Kind>) {
         let key = (Arc::as_ptr(&self.all), lease.map_or(std::ptr::null(), |lease| &raw const **lease));
         OWN.with_borrow_mut(|own| match own.get(&key) {
-            Some(known) if known.cells.are_of(lease) => known.cells.count(door, outcome),
+            Some(known) if known.cells.are_of(lease) && known.cells.are_listed() => {
+                known.cells.count(door, outcome)
+            }
             _ => self.remember(own, key, lease).count(door, outcome),
         });
     }
 
     #[cold]
     fn remember(&self, own: &mut HashMap<Key, Remembered>, key: Key, lease: Option<&Lease>) -> Arc<Cells> {
-        own.retain(|_, known| known.server.strong_count() > 0);
+        own.retain(|_, known| known.server.strong_count() > 0 && known.cells.are_listed());
         let cells = Arc::new(Cells {
             model: lease.map_or_else(|| "".into(), |lease| lease.model().clone()),
             version: lease.map(|lease| lease.version().clone()),
@@ -142,6 +150,50 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use landfall_model::{Facts, Instance, Model, Problem, Signature};
+    use landfall_serving::{BatchSettings, ComputePool, SystemClock};
+
+    /// A model that nobody calls.
+    struct Uncalled;
+
+    impl Model for Uncalled {
+        fn signatures(&self) -> &[Arc<Signature>] {
+            &[]
+        }
+        fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+            struct Never;
+            impl Instance for Never {
+                fn run(
+                    &mut self,
+                    _: &landfall_model::Call,
+                    _: &mut landfall_model::Outputs,
+                ) -> Result<(), Problem> {
+                    Err(Problem::internal("nobody calls it"))
+                }
+            }
+            Ok(Box::new(Never))
+        }
+        fn facts(&self) -> Facts {
+            Facts::default()
+        }
+    }
+
+    #[test]
+    fn what_is_counted_after_a_scrape_without_the_version_is_found_by_the_next_one() {
+        let (metrics, pool) = (Metrics::default(), ComputePool::new(1, Arc::new(SystemClock)));
+        let version = Version::numbered(1);
+        let lease =
+            Lease::on_model("m", version, Arc::new(Uncalled), BatchSettings::default(), pool).unwrap();
+        metrics.count(Some(&lease), Door::OipRest, None);
+        assert!(metrics.counts(|_, _| false).is_empty(), "it is unloaded, and its counts go with it");
+        // It comes back, and lies where it lay before.
+        metrics.count(Some(&lease), Door::OipRest, None);
+        let counts = metrics.counts(|_, _| true);
+        assert_eq!(
+            counts.iter().map(|count| (count.model.as_str(), count.count)).collect::<Vec<_>>(),
+            [("m", 1)]
+        );
+    }
 
     #[test]
     fn counts_of_all_threads_and_of_one_server_alone_are_put_together() {

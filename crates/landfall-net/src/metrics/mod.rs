@@ -19,5 +19,5 @@ mod page;
 mod tfs;
 
 pub(crate) use counters::{Door, Metrics};
-pub(crate) use page::{CONTENT_TYPE, page};
+pub(crate) use page::{OPEN_METRICS, PLAIN, page, plain};
 pub(crate) use tfs::{Entry, Latencies, Noticed, TFS_CONTENT_TYPE, request_count, tfs_page};

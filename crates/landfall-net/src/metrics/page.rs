@@ -1,4 +1,4 @@
-//! The page that is scraped, in OpenMetrics text.
+//! The page that is scraped: in OpenMetrics text for who asks for it, else in Prometheus' older text format.
 
 use super::counters::Count;
 use crate::caller::Shared;
@@ -12,8 +12,12 @@ use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) const CONTENT_TYPE: HeaderValue =
+/// Content type of [`page`].
+pub(crate) const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// Content type of what [`plain`] gives.
+pub(crate) const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// All metrics, as they are now.
 pub(crate) fn page(shared: &Arc<Shared>) -> String {
@@ -22,6 +26,26 @@ pub(crate) fn page(shared: &Arc<Shared>) -> String {
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)
         .expect("writing into a string does not fail");
+    text
+}
+
+/// The page in Prometheus' text format 0.0.4: there, a counter's own name ends in `_total`, and units and an end are not
+/// known.
+pub(crate) fn plain(page: &str) -> String {
+    let counter = |line: &str| Some(format!("{} ", line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?));
+    let counters: Vec<String> = page.lines().filter_map(counter).collect();
+    let mut text = String::with_capacity(page.len());
+    for line in page.lines().filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF") {
+        let about = ["# HELP ", "# TYPE "].iter().find_map(|head| Some((head, line.strip_prefix(head)?)));
+        let named = about.and_then(|(head, rest)| {
+            let name = counters.iter().find(|name| rest.starts_with(name.as_str()))?;
+            Some((head, name.trim_end(), &rest[name.len()..]))
+        });
+        match named {
+            Some((head, name, rest)) => text.extend([head, name, "_total ", rest, "\n"]),
+            None => text.extend([line, "\n"]),
+        }
+    }
     text
 }
 

@@ -39,6 +39,7 @@ fn models_are_listed_promoted_and_rolled_back_and_who_did_it_is_kept() {
     for (path, body, status) in [
         ("/control/models/half/promote", "", 400),
         ("/control/models/half/promote", r#"{"version": 1, "lable": "x"}"#, 400),
+        ("/control/models/half/promote", r#"{"version": 1, "label": ""}"#, 400),
         ("/control/models/half/promote", r#"{"version": 99}"#, 404),
         ("/control/models/nope/promote", r#"{"version": 1}"#, 404),
         ("/control/models/half/promote", r#"{"version": true}"#, 400),
@@ -50,7 +51,21 @@ fn models_are_listed_promoted_and_rolled_back_and_who_did_it_is_kept() {
         let answer = post(path, body);
         assert_eq!(answer.status, status, "{path} {body}: {}", answer.text());
         assert!(answer.text().contains("\"error\""), "{path} {body}: {}", answer.text());
+        assert_eq!(answer.header("allow"), (status == 405).then_some("GET"), "{path}");
     }
+}
+
+#[test]
+fn a_web_page_changes_nothing() {
+    let house = House::open();
+    let origin = "Origin: http://pages.example\r\nContent-Type: text/plain\r\n";
+    for path in [UNLOAD, LOAD, "/control/models/half/promote", "/control/models/half/rollback"] {
+        let answer = ask(house.http, "POST", path, origin, "{}");
+        assert_eq!(answer.status, 403, "{path}: {}", answer.text());
+        assert!(answer.text().contains("Origin"), "{path}: {}", answer.text());
+    }
+    assert_eq!(ask(house.http, "POST", "/v1/models/half:predict", origin, tfs(&[1.0])).status, 200);
+    assert_eq!(get(house.http, "/control/history").dense(), r#"{"history":[]}"#);
 }
 
 #[test]

@@ -17,7 +17,8 @@ fn requests_are_counted_by_door_and_outcome_and_runs_by_model() {
     runtime().block_on(async {
         Grpc::to(house.grpc).await.unary(INFER, &infer("half", "", &[1.0])).await.only();
     });
-    let page = get(house.http, "/metrics");
+    let page =
+        ask(house.http, "GET", "/metrics", "Accept: application/openmetrics-text; version=1.0.0\r\n", "");
     assert!(page.header("content-type").unwrap().starts_with("application/openmetrics-text"));
     let page = page.text();
     for line in [
@@ -39,6 +40,25 @@ fn requests_are_counted_by_door_and_outcome_and_runs_by_model() {
     for name in ["landfall_queue_seconds", "landfall_compute_seconds", "landfall_batch_rows"] {
         let last = format!("{name}_bucket{{le=\"+Inf\",model=\"half\",version=\"2\"}}");
         assert!(page.contains(&last), "{last} is not in\n{page}");
+    }
+}
+
+#[test]
+fn who_does_not_ask_for_open_metrics_gets_the_older_format() {
+    let house = House::open();
+    assert_eq!(ask(house.http, "POST", "/v1/models/half:predict", "", tfs(&[1.0])).status, 200);
+    let page = get(house.http, "/metrics");
+    assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let page = page.text();
+    assert!(!page.contains("# EOF") && !page.contains("# UNIT"), "{page}");
+    for line in [
+        "# HELP landfall_rows_total Rows answered",
+        "# TYPE landfall_rows_total counter",
+        r#"landfall_rows_total{model="half",version="2"} 1"#,
+        "# TYPE landfall_queue_seconds histogram",
+        "# TYPE landfall_ready gauge",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
     }
 }
 

@@ -93,6 +93,7 @@ fn errors_are_worded_and_numbered_by_their_dialect() {
     ] {
         let answer = Http::to(house.http).ask(method, path, "", body);
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{method} {path}: RFC 9110, 15.5.6");
         assert!(answer.text().contains(text), "{method} {path}: {}", answer.text());
         assert!(
             answer.body.is_empty() || answer.text().starts_with('{'),

@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
+use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -54,6 +55,31 @@ fn a_caller_may_want_the_first_error_to_end_the_stream() {
             [stream("half", &[20.0]), frame(&infer("nope", "", &[1.0])), stream("half", &[30.0])].concat();
         let ended = client.call(STREAM, &[("triton_grpc_error", "true")], body).await;
         assert_eq!((ended.status(), ended.messages.len()), (5, 1), "{ended:?}");
+    });
+}
+
+#[test]
+fn a_large_message_of_a_stream_does_not_hold_up_the_other_connections_of_its_thread() {
+    let house = House::with(|settings| settings.threads = Some(1));
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::copy(&mut std::io::repeat(0).take(128 << 20), &mut packed).unwrap();
+    let mut body = frame(&packed.finish().unwrap());
+    body[0] = 1;
+    runtime().block_on(async {
+        let mut client = Grpc::to(house.grpc).await;
+        let asked =
+            tokio::spawn(async move { client.call(STREAM, &[("grpc-encoding", "gzip")], body).await });
+        let mut answers = 0;
+        while !asked.is_finished() {
+            let http = house.http;
+            let answer = tokio::task::spawn_blocking(move || crate::http_client::get(http, "/livez")).await;
+            assert_eq!(answer.unwrap().status, 200);
+            answers += 1;
+        }
+        let ended = asked.await.unwrap();
+        assert_eq!((ended.status(), ended.messages.len()), (0, 1), "{ended:?}");
+        // Some come before the thread has the message and the last one after it, even where the rest has to wait.
+        assert!(answers > 10, "{answers} answers came beside 128 MB");
     });
 }
 

@@ -4,7 +4,8 @@ use super::options::EmbeddedOptions;
 use super::range::Ranges;
 use super::rewritten::rewritten;
 use super::run::EmbeddedInstance;
-use super::{NAME, WAY_OUT, beside, nan, support};
+use super::watched::{Watch, watched};
+use super::{NAME, WAY_OUT, beside, support};
 use crate::declared;
 use crate::interface::Interface;
 use crate::{external, facts, recognise};
@@ -30,8 +31,8 @@ pub(super) struct Plan {
     pub(super) outputs: Vec<NodeId>,
     /// What is calculated with int64 inputs.
     pub(super) ranges: Option<Ranges>,
-    /// An operator that makes a number of NaN.
-    pub(super) loses_nan: Option<&'static str>,
+    /// Checks before nodes that lose NaN or large numbers, and where each counts them.
+    pub(super) watches: Vec<(NodeId, Watch)>,
     num_threads: usize,
 }
 
@@ -60,7 +61,16 @@ impl EmbeddedModel {
             loader.enable_optimization(false);
         }
         let ranges = Ranges::of(&file, bytes.bytes(), &interface.signature)?;
-        let names = beside::renamed(&mut body, &read.externals);
+        let (checked, watches) = watched(&file, &body, &read, &interface.signature, &externals)
+            .map_err(|problem| problem.at(&file))?;
+        let placed = match checked {
+            Some(checked) => {
+                body = checked;
+                declared::read(&file, &body)?.externals
+            }
+            None => read.externals,
+        };
+        let names = beside::renamed(&mut body, &placed);
         for (location, buffer) in &externals {
             loader.external_data(names.get(location).unwrap_or(location), buffer.bytes().to_vec());
         }
@@ -72,6 +82,7 @@ impl EmbeddedModel {
         let mut plan = Plan::of(model, &interface, &declared, options.num_threads)
             .map_err(|problem| problem.at(&file))?;
         plan.ranges = ranges;
+        plan.watch(watches).map_err(|problem| problem.at(&file))?;
         let defaults = declared.inputs.iter().filter(|input| input.has_default);
         notes.extend(defaults.map(|input| {
             format!("input {:?}: its default is always taken; another value is refused", input.name)
@@ -113,9 +124,16 @@ impl Plan {
             inputs.push(if value.has_default { None } else { Some(node("input", &value.name)?) });
         }
         let outputs = interface.tensors().map(|name| node("output", name)).collect::<Result<_, _>>()?;
-        let loses_nan = nan::lost_in(declared);
         let signature = interface.signature.clone();
-        Ok(Plan { signature, model, inputs, outputs, ranges: None, loses_nan, num_threads })
+        Ok(Plan { signature, model, inputs, outputs, ranges: None, watches: Vec::new(), num_threads })
+    }
+
+    fn watch(&mut self, watches: Vec<Watch>) -> Result<(), Problem> {
+        for watch in watches {
+            let count = self.model.find_node(&watch.count);
+            self.watches.push((count.ok_or_else(|| broken("it knows no check"))?, watch));
+        }
+        Ok(())
     }
 }
 

@@ -1,53 +1,44 @@
-//! Missing values: operators of the embedded engine that would make a number of NaN, and the refusal of it.
-//!
-//! By the operators' definitions NaN stays NaN. This engine's kernels compare, and a comparison with NaN is false: `Relu`
-//! gives 0 for it. A caller would take that for a prediction.
+//! What a call brings: how large its numbers are, and the refusal of NaN where the model would make a number of it.
 
-use crate::declared::Declared;
 use half::f16;
 use landfall_model::{DType, Problem, Reason, Tensor};
 
-/// Operators of the default domain whose kernels give a number for NaN, other than ONNX Runtime does.
-const LOSING: [&str; 7] = ["Relu", "Clip", "MaxPool", "TopK", "ArgMax", "ArgMin", "QuantizeLinear"];
-
-/// An operator of the file that loses NaN.
-pub(super) fn lost_in(declared: &Declared) -> Option<&'static str> {
-    let has = |name: &str| declared.operators.contains_key(&(String::new(), name.to_owned()));
-    // What a cast to an integer makes of NaN is anybody's guess; here it is 0. (As a truth value it is true.)
-    let is_whole = |to: DType| !to.is_float() && to != DType::Bool;
-    let makes_integers = declared.casts.iter().filter_map(|element| element.dtype()).any(is_whole);
-    LOSING.into_iter().find(|name| has(name)).or(makes_integers.then_some("Cast"))
-}
-
-/// Refuses an input that holds NaN.
+/// The largest number of an input, without signs; 0 of one that holds whole numbers.
 ///
 /// # Errors
-/// [`Reason::ValueInvalid`], naming input and row.
-pub(super) fn refuse(name: &str, tensor: &Tensor, operator: &str) -> Result<(), Problem> {
-    let element = match tensor.dtype() {
-        DType::F32 => first(tensor.values::<f32>()?, |value| value.is_nan()),
-        DType::F64 => first(tensor.values::<f64>()?, |value| value.is_nan()),
-        DType::F16 => first(tensor.values::<f16>()?, |value| value.is_nan()),
-        _ => None,
+/// [`Reason::ValueInvalid`] for NaN, naming input and row. `node` is the one that loses it.
+pub(super) fn largest(name: &str, tensor: &Tensor, node: &str) -> Result<f32, Problem> {
+    let (largest, nan) = match tensor.dtype() {
+        DType::F32 => extent(tensor.values::<f32>()?, |value| value),
+        DType::F64 => extent(tensor.values::<f64>()?, |value| value as f32),
+        DType::F16 => extent(tensor.values::<f16>()?, f16::to_f32),
+        _ => (0.0, None),
     };
-    element.map_or(Ok(()), |element| Err(refused(name, element / tensor.row_elements().max(1), operator)))
+    match nan {
+        None => Ok(largest),
+        Some(element) => Err(refused(name, element / tensor.row_elements().max(1), node)),
+    }
 }
 
-/// The first of the values that are NaN. They are rare: what is common, none in a piece, is found without branches.
-fn first<T: Copy>(values: &[T], is_nan: impl Fn(T) -> bool) -> Option<usize> {
-    const PIECE: usize = 64;
-    let any = |piece: &[T]| piece.iter().fold(false, |any, &value| any | is_nan(value));
-    let piece = values.chunks(PIECE).position(any)? * PIECE;
-    values[piece..].iter().position(|&value| is_nan(value)).map(|place| piece + place)
+/// The largest of the values, and the first that is NaN. Without its sign NaN has larger bits than all numbers have, and
+/// those are in order by their bits: one pass without branches finds both.
+fn extent<T: Copy>(values: &[T], float: impl Fn(T) -> f32) -> (f32, Option<usize>) {
+    let bits = |value: T| float(value).abs().to_bits() as i32;
+    let largest = values.iter().fold(0, |largest: i32, &value| largest.max(bits(value)));
+    let largest = f32::from_bits(largest as u32);
+    if !largest.is_nan() {
+        return (largest, None);
+    }
+    (largest, values.iter().position(|&value| float(value).is_nan()))
 }
 
 #[cold]
-fn refused(name: &str, row: usize, operator: &str) -> Problem {
+fn refused(name: &str, row: usize, node: &str) -> Problem {
     Problem::new(Reason::ValueInvalid {
         input: name.to_owned(),
         row,
         expected: format!(
-            "a number (NaN is lost in {operator} by the engine embedded; ONNX Runtime computes it: pip install \
+            "a number (NaN is lost in node {node} by the engine embedded; ONNX Runtime computes it: pip install \
              onnxruntime)"
         ),
         text: "NaN".to_owned(),
@@ -62,20 +53,22 @@ mod tests {
     fn the_first_nan_is_found_wherever_it_is() {
         for place in [0, 1, 63, 64, 65, 199] {
             let mut values = [1f32; 200];
-            assert_eq!(first(&values, f32::is_nan), None);
-            values[place] = f32::NAN;
+            values[7] = -2.5;
+            assert_eq!(extent(&values, |value| value), (2.5, None));
+            values[place] = -f32::NAN;
             values[199] = f32::NAN;
-            assert_eq!(first(&values, f32::is_nan), Some(place));
+            assert_eq!(extent(&values, |value| value).1, Some(place));
         }
+        assert_eq!(extent(&[] as &[f32], |value| value), (0.0, None));
     }
 
     #[test]
     fn infinities_are_numbers_and_integers_are_never_nan() {
-        let floats = Tensor::from_slice(&[2], &[f64::INFINITY, f64::NEG_INFINITY]).unwrap();
-        assert!(refuse("x", &floats, "Relu").is_ok());
-        assert!(refuse("x", &Tensor::from_slice(&[1], &[1i64]).unwrap(), "Relu").is_ok());
+        let floats = Tensor::from_slice(&[2], &[1.0, f64::NEG_INFINITY]).unwrap();
+        assert_eq!(largest("x", &floats, "Relu").unwrap(), f32::INFINITY);
+        assert_eq!(largest("x", &Tensor::from_slice(&[1], &[1i64]).unwrap(), "Relu").unwrap(), 0.0);
         let halves = Tensor::from_slice(&[2, 1], &[f16::ONE, f16::NAN]).unwrap();
-        let text = refuse("x", &halves, "Relu").unwrap_err().to_string();
+        let text = largest("x", &halves, "Relu").unwrap_err().to_string();
         assert!(text.starts_with(r#"input "x" row 1: "#) && text.contains("Relu"), "{text}");
     }
 }

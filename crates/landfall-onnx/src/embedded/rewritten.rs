@@ -3,9 +3,10 @@
 //!
 //! Nodes of the main graph alone; what graphs within nodes say so is refused ([`super::support`]).
 
+use super::message::{Message, integer, integers, named, plain, stored};
 use crate::declared::ElementType;
 use crate::lowered::graph::Node;
-use landfall_model::protobuf::{Fields, Value};
+use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
 use std::collections::HashMap;
 
@@ -53,6 +54,7 @@ impl<'a> Graph<'a> {
     fn read(mut fields: Fields<'a>, version: i64) -> Result<Self, Problem> {
         let mut ranks = HashMap::new();
         let mut prefix = "landfall".to_owned();
+        let mut nodes = fields.clone();
         while let Some((number, value)) = fields.next()? {
             match number {
                 1 => {
@@ -66,6 +68,25 @@ impl<'a> Graph<'a> {
                     ranks.insert(name, rank);
                 }
                 _ => {}
+            }
+        }
+        // Constants stand behind nodes in the file. Weights are often constants that were made smaller.
+        while let Some((number, value)) = nodes.next()? {
+            if number == 1 {
+                let node = Node::read(value.message()?)?;
+                let rank = match node.operator {
+                    "DequantizeLinear" | "Identity" | "Cast" | "Transpose" => {
+                        node.inputs.first().and_then(|name| ranks.get(name)).copied()
+                    }
+                    "Constant" => match node.attributes.stored("value")? {
+                        Some(tensor) => Some(name_and_rank(tensor)?.1),
+                        None => None,
+                    },
+                    _ => None,
+                };
+                if let (Some(rank), Some(&output)) = (rank, node.outputs.first()) {
+                    ranks.insert(output, rank);
+                }
             }
         }
         Ok(Graph { version, ranks, prefix, made: 0, nodes: Vec::new(), constants: Vec::new() })
@@ -114,6 +135,8 @@ impl<'a> Graph<'a> {
             "Cast" => self.truth(node),
             "ArgMax" | "ArgMin" => self.place(node),
             "Softmax" | "LogSoftmax" => self.flat(node),
+            "Sign" => self.sign(node),
+            "Softplus" => self.softplus(node),
             _ => Ok(false),
         }
     }
@@ -126,12 +149,7 @@ impl<'a> Graph<'a> {
     fn constant(&mut self, values: &[i64]) -> String {
         let name = self.name();
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let mut tensor = Message::default();
-        tensor.number(1, values.len() as u64);
-        tensor.number(2, ElementType::of(DType::I64).0);
-        tensor.bytes(8, name.as_bytes());
-        tensor.bytes(9, &bytes);
-        self.constants.push(tensor);
+        self.constants.push(stored(&name, ElementType::of(DType::I64), &[values.len() as u64], &bytes));
         name
     }
 
@@ -171,6 +189,30 @@ impl<'a> Graph<'a> {
         Ok(true)
     }
 
+    /// The sign of zero is zero, where the engine's operator has one of a zero's own sign.
+    fn sign(&mut self, node: &Node<'a>) -> Result<bool, Problem> {
+        let ([x], [y]) = (&node.inputs[..], &node.outputs[..]) else { return Ok(false) };
+        let (zero, is_zero, sign) = (self.name(), self.name(), self.name());
+        self.nodes.push(plain("Sub", &[x, x], &zero, &[]));
+        self.nodes.push(plain("Equal", &[x, &zero], &is_zero, &[]));
+        self.nodes.push(plain("Sign", &[x], &sign, &[]));
+        self.nodes.push(plain("Where", &[&is_zero, x, &sign], y, &[]));
+        Ok(true)
+    }
+
+    /// ln(1 + e^x) as max(x, 0) + ln(1 + e^-|x|): the engine's operator overflows from 89 on.
+    fn softplus(&mut self, node: &Node<'a>) -> Result<bool, Problem> {
+        let ([x], [y]) = (&node.inputs[..], &node.outputs[..]) else { return Ok(false) };
+        let [zero, above, size, below, rest] = [(); 5].map(|()| self.name());
+        self.constants.push(stored(&zero, ElementType::of(DType::F32), &[], &0f32.to_le_bytes()));
+        self.nodes.push(plain("Max", &[x, &zero], &above, &[]));
+        self.nodes.push(plain("Abs", &[x], &size, &[]));
+        self.nodes.push(plain("Neg", &[&size], &below, &[]));
+        self.nodes.push(plain("Softplus", &[&below], &rest, &[]));
+        self.nodes.push(plain("Add", &[&above, &rest], y, &[]));
+        Ok(true)
+    }
+
     /// Where the largest is: of equal ones the first, where the engine's operator takes the last.
     fn place(&mut self, node: &Node<'a>) -> Result<bool, Problem> {
         // From this version on, `TopK` takes the smallest as well.
@@ -186,8 +228,9 @@ impl<'a> Graph<'a> {
         let (one, values) = (self.constant(&[1]), self.name());
         let keeps = flag("keepdims", 1)?;
         let places = if keeps { (*y).to_owned() } else { self.name() };
-        let mut top =
-            plain("TopK", &[x, &one], &values, &[integer("axis", axis), integer("largest", is_largest)]);
+        let attributes = [integer("axis", axis), integer("largest", is_largest)];
+        let name = format!("{} {y}", node.operator);
+        let mut top = named(&name, "TopK", &[x, &one], &values, &attributes);
         top.bytes(2, places.as_bytes());
         self.nodes.push(top);
         if !keeps {
@@ -248,76 +291,4 @@ fn name_and_rank(mut fields: Fields<'_>) -> Result<(&str, usize), Problem> {
         }
     }
     Ok((name, rank))
-}
-
-/// `NodeProto` of the default domain with one output.
-fn plain(operator: &str, inputs: &[&str], output: &str, attributes: &[Message]) -> Message {
-    let mut node = Message::default();
-    inputs.iter().for_each(|input| node.bytes(1, input.as_bytes()));
-    node.bytes(2, output.as_bytes());
-    // For messages.
-    node.bytes(3, output.as_bytes());
-    node.bytes(4, operator.as_bytes());
-    attributes.iter().for_each(|attribute| node.bytes(5, &attribute.0));
-    node
-}
-
-/// `AttributeProto` of an integer.
-fn integer(name: &str, value: i64) -> Message {
-    let mut attribute = Message::default();
-    attribute.bytes(1, name.as_bytes());
-    attribute.number(3, value as u64);
-    attribute.number(20, 2);
-    attribute
-}
-
-/// `AttributeProto` of integers.
-fn integers(name: &str, values: &[i64]) -> Message {
-    let mut attribute = Message::default();
-    attribute.bytes(1, name.as_bytes());
-    values.iter().for_each(|&value| attribute.number(8, value as u64));
-    attribute.number(20, 7);
-    attribute
-}
-
-/// A protobuf message under construction.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    fn number(&mut self, field: u32, value: u64) {
-        self.varint(u64::from(field) << 3);
-        self.varint(value);
-    }
-
-    fn bytes(&mut self, field: u32, bytes: &[u8]) {
-        self.varint(u64::from(field) << 3 | 2);
-        self.varint(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    /// A field as it was read.
-    fn field(&mut self, field: u32, value: Value<'_>) -> Result<(), Problem> {
-        match value {
-            Value::Varint(value) => self.number(field, value),
-            Value::Fixed64(bytes) => {
-                self.varint(u64::from(field) << 3 | 1);
-                self.0.extend_from_slice(&bytes);
-            }
-            Value::Fixed32(bytes) => {
-                self.varint(u64::from(field) << 3 | 5);
-                self.0.extend_from_slice(&bytes);
-            }
-            value @ Value::Bytes(_) => self.bytes(field, value.bytes()?),
-        }
-        Ok(())
-    }
 }

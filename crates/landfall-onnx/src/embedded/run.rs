@@ -5,6 +5,7 @@ use super::model::{Plan, broken};
 use super::nan;
 use landfall_model::{Call, Instance, Kind, Outputs, Problem};
 use rten::{NodeId, RunErrorKind, RunOptions, ThreadPool, Value, ValueOrView};
+use rten_tensor::AsView;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -43,13 +44,14 @@ impl Instance for EmbeddedInstance {
     fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
         let plan = self.plan.clone();
         let mut inputs = Vec::with_capacity(plan.inputs.len());
+        let mut largest = 0f32;
         for (slot, input) in call.inputs().iter().enumerate() {
             let Some(input) = input else { continue };
             let name = &plan.signature.inputs()[slot].name;
             let node = plan.inputs[slot].ok_or_else(|| constant(name))?;
             let tensor = input.dense().ok_or_else(|| Problem::internal("an ONNX model takes arrays only"))?;
-            if let Some(operator) = plan.loses_nan {
-                nan::refuse(name, tensor, operator)?;
+            if let Some((_, watch)) = plan.watches.first() {
+                largest = largest.max(nan::largest(name, tensor, &watch.node)?);
             }
             inputs.push((node, to_engine(name, tensor)?));
         }
@@ -61,7 +63,16 @@ impl Instance for EmbeddedInstance {
         if self.wanted.is_empty() {
             return Ok(());
         }
-        for (place, value) in call.wanted().iter().zip(self.compute(inputs)?) {
+        let watches = plan.watches.iter().filter(|(_, watch)| watch.safe < largest);
+        self.wanted.extend(watches.clone().map(|(count, _)| *count));
+        let mut values = self.compute(inputs)?.into_iter();
+        let outputs_of_call: Vec<Value> = values.by_ref().take(call.wanted().len()).collect();
+        for ((_, watch), count) in watches.zip(values) {
+            if !matches!(count, Value::Int32Tensor(ref count) if count.item() == Some(&0)) {
+                return Err(watch.problem());
+            }
+        }
+        for (place, value) in call.wanted().iter().zip(outputs_of_call) {
             let spec = &plan.signature.outputs()[place];
             outputs.set(place, from_engine(&spec.name, spec.dtype, value)?);
         }

@@ -57,7 +57,8 @@ pub(super) fn check(
     Ok(notes(&used))
 }
 
-fn refused(what: String) -> Problem {
+/// What this engine does not compute, with the way out.
+pub(super) fn refused(what: String) -> Problem {
     Problem::unsupported(format!("{what}, by the engine embedded,"), WAY_OUT)
 }
 

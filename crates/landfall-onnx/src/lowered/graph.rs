@@ -173,7 +173,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// A float.
-    pub(super) fn float(&self, name: &str) -> Result<Option<f32>, Problem> {
+    pub(crate) fn float(&self, name: &str) -> Result<Option<f32>, Problem> {
         let (mut fields, mut found) = (self.find(name), None);
         while let Some((number, value)) = fields.as_mut().map(Fields::next).transpose()?.flatten() {
             if number == 2 {
@@ -236,6 +236,31 @@ impl<'a> Attributes<'a> {
                 graph.fill(value.message()?)?;
                 graph.sort()?;
                 found = Some(graph);
+            }
+        }
+        Ok(found)
+    }
+
+    /// All graphs, as their messages.
+    pub(crate) fn graphs(&self) -> Result<Vec<Fields<'a>>, Problem> {
+        let mut found = Vec::new();
+        for (_, fields) in &self.0 {
+            let mut fields = fields.clone();
+            while let Some((number, value)) = fields.next()? {
+                if matches!(number, 6 | 11) {
+                    found.push(value.message()?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A tensor, as its message.
+    pub(crate) fn stored(&self, name: &str) -> Result<Option<Fields<'a>>, Problem> {
+        let (mut fields, mut found) = (self.find(name), None);
+        while let Some((number, value)) = fields.as_mut().map(Fields::next).transpose()?.flatten() {
+            if number == 5 {
+                found = Some(value.message()?);
             }
         }
         Ok(found)

@@ -13,3 +13,4 @@ mod reworded;
 mod runs;
 mod sequences;
 mod support;
+mod watched;

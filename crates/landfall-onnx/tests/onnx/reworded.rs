@@ -153,3 +153,43 @@ fn calculations_with_whole_numbers_that_may_leave_32_bits_are_refused_for_the_ca
         run(&*model, signature, &[("x", &small)], &[]).unwrap();
     }
 }
+
+#[test]
+fn zero_has_no_sign_and_large_numbers_are_their_own_softplus() {
+    let x = Tensor::from_slice(&[8], &[0.0f32, -0.0, 2.5, -3.0, 100.0, -100.0, 1e9, f32::INFINITY]).unwrap();
+    use std::f32::consts::LN_2;
+    let sign = [0.0, 0.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0];
+    let softplus = [LN_2, LN_2, 2.578_89, 0.048_587, 100.0, 0.0, 1e9, f32::INFINITY];
+    for (operator, expected) in [("Sign", sign), ("Softplus", softplus)] {
+        answers(&file(&node(operator, &["x"], &["y"]), 1, &[], 17), &x, |engine, outputs| {
+            let found = outputs.get(0).unwrap().values::<f32>().unwrap();
+            for (a, b) in found.iter().zip(expected) {
+                assert!(*a == b || (a - b).abs() < 1e-5, "{engine}: {operator}: {a} for {b}");
+            }
+        });
+    }
+}
+
+#[test]
+fn weights_have_the_axes_of_the_constant_that_they_come_of() {
+    let values: Vec<f32> = (0..9).map(|value| value as f32).collect();
+    let x = Tensor::from_slice(&[1, 1, 3, 3], &values).unwrap();
+    let small = stored("small", 3, &[1, 1, 2, 2], &[1, 1, 1, 1]);
+    let scale = stored("scale", 1, &[], &0.5f32.to_le_bytes());
+    let dequantised = node("DequantizeLinear", &["small", "scale"], &["w"]);
+    let constant = with(
+        node("Constant", &[], &["w"]),
+        &[Message::new()
+            .text(1, "value")
+            .message(5, &stored("", 1, &[1, 1, 2, 2], &[0, 0, 0, 0x3f].repeat(4)))
+            .number(20, 4)],
+    );
+    for made in [dequantised, constant] {
+        let graph = Graph::new().node(&made).node(&node("Conv", &["x", "w"], &["y"]));
+        let graph = graph.initializer(&small).initializer(&scale);
+        let graph = graph.input("x", &tensor_type(1, None)).output("y", &tensor_type(1, None));
+        answers(&graph.file(), &x, |engine, outputs| {
+            assert_eq!(outputs.get(0).unwrap().values::<f32>().unwrap(), [4.0, 6.0, 10.0, 12.0], "{engine}");
+        });
+    }
+}

@@ -338,8 +338,10 @@ fn map_values<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Prob
                 ));
                 b.xml.leaf(&child)?;
             }
-            "InlineTable" => rows = Some(table::inline(&mut b.xml, &child)?),
-            _ => return Err(b.xml.unknown(&child, element)),
+            _ => match table::read(&mut b.xml, &child)? {
+                Some(table) => rows = Some(table),
+                None => return Err(b.xml.unknown(&child, element)),
+            },
         }
     }
     Ok(Kind::MapValues(MapValues {

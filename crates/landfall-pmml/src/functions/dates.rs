@@ -14,7 +14,7 @@ pub(super) const TABLE: &[Function] = &[
         since(cx, apply, v, |moment, start| moment - start * DAY)
     }),
     Function::of("dateSecondsSinceMidnight", (1, 1), integer, |cx, apply, v| match apply.types[0] {
-        DataType::Time => Value::of(v[0].num()),
+        DataType::Time | DataType::TimeSeconds => Value::of(v[0].num()),
         dtype => seconds(cx, v[0], dtype).map_or(Value::Invalid, |s| Value::Num(s.rem_euclid(DAY) as f64)),
     }),
     Function::of("formatDatetime", (2, 2), string, |cx, apply, v| {

@@ -47,6 +47,9 @@ pub(super) const TABLE: &[Function] = &[
 pub(crate) fn validity(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem> {
     let argument = &apply.arguments[0];
     let value = expression::evaluate(argument, cx)?;
+    if value.is_missing() && !apply.treatment.if_missing.is_missing() {
+        return Ok(apply.treatment.if_missing);
+    }
     let valid = match argument {
         Expr::Field { slot, .. } => cx.is_valid(*slot)?,
         _ => !matches!(value, Value::Missing | Value::Invalid),

@@ -189,7 +189,7 @@ impl Model {
         answer.clear();
         answer.list = self.list;
         self.body.run(cx, answer)?;
-        self.finish_value(answer);
+        self.finish_value(answer, &cx.m.lists[answer.list]);
         if let Some(target) = self.target.as_ref().filter(|_| !self.body.sets_targets()) {
             cx.set(target.result, answer.value);
         }
@@ -218,7 +218,7 @@ impl Model {
         Value::Num(if self.target.is_some() { self.dtype.rounded(number) } else { number })
     }
 
-    fn finish_value(&self, answer: &mut Answer) {
+    fn finish_value(&self, answer: &mut Answer, classes: &[Value]) {
         let target = self.targets.as_ref();
         match (self.function, answer.value) {
             (MiningFunction::Regression, Value::Num(_)) => answer.value = self.finished(answer.value),
@@ -228,25 +228,29 @@ impl Model {
             }
             (MiningFunction::Classification, Value::Missing) => {
                 if let Some(target) = target {
-                    self.priors(target, answer);
+                    priors(target, classes, answer);
                 }
             }
             _ => {}
         }
     }
+}
 
-    /// Where no class can be predicted, the prior probabilities say one.
-    fn priors(&self, target: &Target, answer: &mut Answer) {
-        if target.values.iter().all(|value| value.prior.is_none()) {
-            return;
+/// Where no class can be predicted, the prior probabilities say one.
+fn priors(target: &Target, classes: &[Value], answer: &mut Answer) {
+    let mut known = target.values.iter().filter_map(|value| Some((value.value, value.prior?))).peekable();
+    if known.peek().is_none() {
+        return;
+    }
+    answer.scores.clear();
+    answer.scores.resize(classes.len(), 0.0);
+    let mut most = f64::NEG_INFINITY;
+    for (class, prior) in known {
+        if prior > most {
+            (answer.value, most) = (class, prior);
         }
-        answer.scores.clear();
-        for (class, prior) in target.values.iter().filter_map(|value| Some((value.value, value.prior?))) {
-            let best = answer.scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            if prior > best {
-                answer.value = class;
-            }
-            answer.scores.push(prior);
+        if let Some(place) = classes.iter().position(|other| *other == class) {
+            answer.scores[place] = prior;
         }
     }
 }

@@ -33,8 +33,10 @@ impl Training {
                         b.xml.leaf(&field)?;
                     }
                 }
-                "InlineTable" => training.table = table::inline(&mut b.xml, &child)?,
-                _ => return Err(b.xml.unknown(&child, element)),
+                _ => match table::read(&mut b.xml, &child)? {
+                    Some(table) => training.table = table,
+                    None => return Err(b.xml.unknown(&child, element)),
+                },
             }
         }
         Ok(training)

@@ -1,10 +1,13 @@
 //! From bytes to typed parts of a document, with the place of everything that is refused.
 
 pub(crate) mod array;
+mod element;
 pub(crate) mod encoding;
+pub(crate) mod locator;
 mod matrix;
 pub(crate) mod table;
 pub(crate) mod xml;
 
+pub(crate) use element::Element;
 pub(crate) use matrix::Matrix;
-pub(crate) use xml::{Element, Place, Xml};
+pub(crate) use xml::{Place, Xml};

@@ -1,10 +1,19 @@
-//! `<InlineTable>`: rows of named cells.
+//! Tables: rows of named cells.
 
 use super::{Element, Xml};
 use landfall_model::Problem;
 
 /// The rows of an `<InlineTable>`: each its cells by name, in their order.
 pub(crate) type Table = Vec<Vec<(String, String)>>;
+
+/// A table within the document, or beside it; `None` for an element that is neither.
+pub(crate) fn read<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Option<Table>, Problem> {
+    match element.name.as_ref() {
+        "InlineTable" => inline(xml, element).map(Some),
+        "TableLocator" => super::locator::located(xml, element).map(Some),
+        _ => Ok(None),
+    }
+}
 
 /// Reads an `<InlineTable>`. Names of cells lose their prefix, as `data:input`.
 pub(crate) fn inline<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Table, Problem> {

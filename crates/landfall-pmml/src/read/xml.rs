@@ -1,10 +1,10 @@
 //! A pull reader of elements: names, attributes and text, each with its line and column; entities are never expanded.
 
-use landfall_model::Problem;
+use super::element::{Attributes, Element, plain_attributes};
+use landfall_model::{ModelFiles, Problem};
 use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
-use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// Elements may not be nested deeper: the readers of expressions and predicates recurse.
@@ -19,30 +19,29 @@ pub(crate) struct Xml<'a> {
     reader: Reader<&'a [u8]>,
     text: &'a str,
     file: &'a str,
+    /// The files among which the document lies.
+    files: Option<&'a dyn ModelFiles>,
     depth: usize,
     /// Where the reader began.
     start: u64,
 }
-
-/// The start of an element.
-#[derive(Debug)]
-pub(crate) struct Element<'a> {
-    /// Its name without a prefix.
-    pub(crate) name: Cow<'a, str>,
-    pub(crate) place: Place,
-    attributes: Attributes<'a>,
-    depth: usize,
-}
-
-/// Names and values.
-type Attributes<'a> = SmallVec<[(&'a str, Cow<'a, str>); 3]>;
 
 impl<'a> Xml<'a> {
     /// A document; `file` is its name for messages.
     pub(crate) fn new(text: &'a str, file: &'a str) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Xml { reader, text, file, depth: 0, start: 0 }
+        Xml { reader, text, file, files: None, depth: 0, start: 0 }
+    }
+
+    /// The same among other files, which it may name.
+    pub(crate) fn among(self, files: Option<&'a dyn ModelFiles>) -> Self {
+        Xml { files, ..self }
+    }
+
+    /// The files among which the document lies.
+    pub(crate) fn files(&self) -> Option<&'a dyn ModelFiles> {
+        self.files
     }
 
     /// The same document from the next place after `place` at which this text stands; that element is its outermost.
@@ -51,7 +50,7 @@ impl<'a> Xml<'a> {
         let at = from + self.text.get(from..)?.find(tag)?;
         let mut reader = Reader::from_str(&self.text[at..]);
         reader.config_mut().expand_empty_elements = true;
-        Some(Xml { reader, text: self.text, file: self.file, depth: 0, start: at as u64 })
+        Some(Xml { reader, depth: 0, start: at as u64, ..*self })
     }
 
     /// The outermost element.
@@ -80,7 +79,8 @@ impl<'a> Xml<'a> {
         }
     }
 
-    fn any_child(&mut self, parent: &Element<'a>) -> Result<Option<Element<'a>>, Problem> {
+    /// The same, extensions among them.
+    pub(crate) fn any_child(&mut self, parent: &Element<'a>) -> Result<Option<Element<'a>>, Problem> {
         debug_assert_eq!(self.depth, parent.depth, "children of {} are read out of turn", parent.name);
         loop {
             let (event, place) = self.event()?;
@@ -253,10 +253,14 @@ impl<'a> Xml<'a> {
     /// Valid, but not implemented.
     #[cold]
     pub(crate) fn unsupported(&self, place: Place, what: impl AsRef<str>) -> Problem {
-        Problem::unsupported(
-            format!("{}, {}: {}", self.file, self.line(place), what.as_ref()),
-            "leave it out when writing the file, or write the model in another form",
-        )
+        let instead = "leave it out when writing the file, or write the model in another form";
+        self.refused(place, what, instead)
+    }
+
+    /// The same, with what to do instead.
+    #[cold]
+    pub(crate) fn refused(&self, place: Place, what: impl AsRef<str>, instead: &'static str) -> Problem {
+        Problem::unsupported(format!("{}, {}: {}", self.file, self.line(place), what.as_ref()), instead)
     }
 
     /// A child that its parent does not have, or not here.
@@ -284,107 +288,6 @@ impl<'a> Xml<'a> {
     }
 }
 
-impl<'a> Element<'a> {
-    /// An attribute's value.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_ref())
-    }
-
-    /// Refuses attributes that are not among `known`: those that are read, and those that change nothing.
-    pub(crate) fn only(&self, xml: &Xml<'a>, known: &[&str]) -> Result<(), Problem> {
-        let foreign =
-            |key: &str| key.starts_with("xmlns") || key.starts_with("xsi:") || key.starts_with("xml:");
-        match self.attributes.iter().find(|(key, _)| !known.contains(key) && !foreign(key)) {
-            None => Ok(()),
-            Some((key, value)) => Err(xml.unsupported(
-                self.place,
-                format!("attribute {key}={value:?} of <{}> is unknown or not implemented", self.name),
-            )),
-        }
-    }
-
-    /// A required attribute.
-    pub(crate) fn need(&self, xml: &Xml<'a>, name: &str) -> Result<&str, Problem> {
-        self.get(name).ok_or_else(|| xml.malformed(self.place, format!("<{}> lacks {name}", self.name)))
-    }
-
-    /// An attribute's number.
-    pub(crate) fn number(&self, xml: &Xml<'a>, name: &str) -> Result<Option<f64>, Problem> {
-        self.get(name).map(|text| self.parsed(xml, name, text)).transpose()
-    }
-
-    /// A required attribute's number.
-    pub(crate) fn need_number(&self, xml: &Xml<'a>, name: &str) -> Result<f64, Problem> {
-        let text = self.need(xml, name)?;
-        self.parsed(xml, name, text)
-    }
-
-    /// A required attribute's whole number.
-    pub(crate) fn count(&self, xml: &Xml<'a>, name: &str) -> Result<Option<usize>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
-        let wrong =
-            || xml.malformed(self.place, format!("{name}={text:?} of <{}>: expected a count", self.name));
-        text.trim().parse().map(Some).map_err(|_| wrong())
-    }
-
-    /// A truth value; `default` where the attribute is absent.
-    pub(crate) fn flag(&self, xml: &Xml<'a>, name: &str, default: bool) -> Result<bool, Problem> {
-        match self.get(name) {
-            None => Ok(default),
-            Some("true" | "1") => Ok(true),
-            Some("false" | "0") => Ok(false),
-            Some(_) => Err(self.value(xml, name)),
-        }
-    }
-
-    fn parsed(&self, xml: &Xml<'a>, name: &str, text: &str) -> Result<f64, Problem> {
-        crate::value::number(text).ok_or_else(|| {
-            xml.malformed(self.place, format!("{name}={text:?} of <{}>: expected a number", self.name))
-        })
-    }
-
-    /// The problem of an attribute value that is not implemented.
-    #[cold]
-    pub(crate) fn value(&self, xml: &Xml<'a>, name: &str) -> Problem {
-        xml.unsupported(
-            self.place,
-            format!(
-                "{name}={:?} of <{}> is unknown or not implemented",
-                self.get(name).unwrap_or_default(),
-                self.name
-            ),
-        )
-    }
-}
-
-/// The attributes of a start tag (the text after its name) that need no closer look: in double quotes, each name once,
-/// no references, blanks only. `None` for others.
-fn plain_attributes(text: &str) -> Option<Attributes<'_>> {
-    let mut attributes = Attributes::new();
-    let mut rest = text;
-    loop {
-        let from = rest.trim_ascii_start();
-        if from.is_empty() {
-            return Some(attributes);
-        }
-        if from.len() == rest.len() {
-            return None;
-        }
-        let is_end =
-            |byte: u8| matches!(byte, b'=' | b'"' | b'\'' | b'<' | b'&' | b' ' | b'\t' | b'\r' | b'\n');
-        let end = from.bytes().position(is_end).filter(|end| *end > 0)?;
-        let value = from[end..].strip_prefix("=\"")?;
-        let is_end = |byte: u8| matches!(byte, b'"' | b'&' | b'<' | b'\t' | b'\r' | b'\n');
-        let close = value.bytes().position(is_end).filter(|at| value.as_bytes()[*at] == b'"')?;
-        let key = &from[..end];
-        if attributes.iter().any(|(other, _)| *other == key) {
-            return None;
-        }
-        attributes.push((key, Cow::Borrowed(&value[..close])));
-        rest = &value[close + 1..];
-    }
-}
-
 /// Whether there is nothing but blanks.
 fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_whitespace()) || text.trim().is_empty()
@@ -405,24 +308,6 @@ mod tests {
         xml.leaf(&child).unwrap();
         assert!(xml.child(&root).unwrap().is_none());
         xml.finish().unwrap();
-    }
-
-    #[test]
-    fn attributes_that_need_no_closer_look_are_parts_of_the_document() {
-        let plain = |text| plain_attributes(text).map(|all| all.len());
-        assert_eq!(plain(" a=\"1\"  b=\"x y\"\n "), Some(2));
-        assert_eq!(plain(""), Some(0));
-        for text in
-            [" a='1'", " a=\"&lt;\"", " a=\"1\" a=\"2\"", " a = \"1\"", " a=\"1\"b=\"2\"", " a", " a=\"1"]
-        {
-            assert_eq!(plain(text), None, "{text}");
-        }
-        let mut xml = Xml::new("<p:a b='1' c=\"x&#65;\" d=\"\ty\"/>", "m.pmml");
-        let root = xml.root().unwrap();
-        assert_eq!(
-            (root.name.as_ref(), root.get("b"), root.get("c"), root.get("d")),
-            ("a", Some("1"), Some("xA"), Some(" y"))
-        );
     }
 
     #[test]

@@ -23,19 +23,17 @@ impl Taxonomy {
             child.only(&b.xml, &["childField", "parentField", "parentLevelField", "isRecursive"])?;
             let (from, to) = (child.need(&b.xml, "childField")?, child.need(&b.xml, "parentField")?);
             while let Some(part) = b.xml.child(&child)? {
-                match part.name.as_ref() {
-                    "InlineTable" => {
-                        for row in table::inline(&mut b.xml, &part)? {
-                            if let (Some(child), Some(parent)) =
-                                (table::cell(&row, from), table::cell(&row, to))
-                            {
-                                taxonomy.parents.entry(child.to_owned()).or_default().push(parent.to_owned());
-                            }
+                if let Some(table) = table::read(&mut b.xml, &part)? {
+                    for row in &table {
+                        if let (Some(child), Some(parent)) = (table::cell(row, from), table::cell(row, to)) {
+                            taxonomy.parents.entry(child.to_owned()).or_default().push(parent.to_owned());
                         }
                     }
+                } else if part.name == "FieldColumnPair" {
                     // Names of the columns in a table elsewhere.
-                    "FieldColumnPair" => b.xml.skip(&part)?,
-                    _ => return Err(b.xml.unknown(&part, &child)),
+                    b.xml.skip(&part)?;
+                } else {
+                    return Err(b.xml.unknown(&part, &child));
                 }
             }
         }

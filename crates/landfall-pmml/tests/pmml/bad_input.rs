@@ -152,3 +152,27 @@ fn foreign_values_neither_panic_nor_hang() {
         landfall_pmml::fuzz::values(&bytes);
     }
 }
+
+#[test]
+fn a_support_vector_has_a_number_for_each_field() {
+    let refused = |array: &str| {
+        let model = format!(
+            "<SupportVectorMachineModel functionName=\"regression\"><MiningSchema><MiningField name=\"x\"/><MiningField name=\"y\"/>\
+             </MiningSchema><LinearKernelType/><VectorDictionary><VectorFields><FieldRef field=\"x\"/><FieldRef field=\"y\"/>\
+             </VectorFields><VectorInstance id=\"v\">{array}</VectorInstance></VectorDictionary><SupportVectorMachine>\
+             <SupportVectors><SupportVector vectorId=\"v\"/></SupportVectors><Coefficients><Coefficient value=\"1\"/>\
+             </Coefficients></SupportVectorMachine></SupportVectorMachineModel>"
+        );
+        load(document("", &model).as_bytes()).err().map(|problem| problem.to_string()).unwrap_or_default()
+    };
+    assert_eq!(refused("<Array type=\"real\">1 2</Array>"), "");
+    assert!(refused("<Array type=\"real\">1</Array>").contains("shorter than its fields"));
+    assert!(refused("<Array type=\"real\">1 2 3</Array>").contains("longer than its fields"));
+    // A sparse one leaves out zeros.
+    assert_eq!(
+        refused(
+            "<REAL-SparseArray n=\"2\"><Indices>2</Indices><REAL-Entries>1</REAL-Entries></REAL-SparseArray>"
+        ),
+        ""
+    );
+}

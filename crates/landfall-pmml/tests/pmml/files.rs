@@ -1,19 +1,24 @@
-//! A document in memory as the files of a model.
+//! A document in memory as the files of a model, with others beside it.
 
 use landfall_model::{Buffer, FileEntry, Model, ModelFiles, Options, Problem};
 use std::path::Path;
 use std::sync::Arc;
 
-/// One file.
+/// Files by name, the model first.
 pub(crate) struct Memory {
     entries: Vec<FileEntry>,
-    bytes: Vec<u8>,
+    contents: Vec<Vec<u8>>,
 }
 
 impl Memory {
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        let entry = FileEntry { name: "model.pmml".to_owned(), bytes: bytes.len() as u64 };
-        Memory { entries: vec![entry], bytes: bytes.to_vec() }
+        Memory { entries: Vec::new(), contents: Vec::new() }.with("model.pmml", bytes)
+    }
+
+    pub(crate) fn with(mut self, name: &str, bytes: &[u8]) -> Self {
+        self.entries.push(FileEntry { name: name.to_owned(), bytes: bytes.len() as u64 });
+        self.contents.push(bytes.to_vec());
+        self
     }
 }
 
@@ -30,12 +35,16 @@ impl ModelFiles for Memory {
         &self.entries
     }
 
-    fn head(&self, _: &str, bytes: usize) -> Result<Vec<u8>, Problem> {
-        Ok(self.bytes[..self.bytes.len().min(bytes)].to_vec())
+    fn head(&self, name: &str, bytes: usize) -> Result<Vec<u8>, Problem> {
+        let all = self.bytes(name)?;
+        Ok(all.bytes()[..all.bytes().len().min(bytes)].to_vec())
     }
 
-    fn bytes(&self, _: &str) -> Result<Buffer, Problem> {
-        Ok(Buffer::copy_of(&self.bytes))
+    fn bytes(&self, name: &str) -> Result<Buffer, Problem> {
+        match self.entries.iter().position(|entry| entry.name == name) {
+            Some(place) => Ok(Buffer::copy_of(&self.contents[place])),
+            None => Err(Problem::invalid(format!("no file {name:?}"))),
+        }
     }
 }
 

@@ -232,3 +232,91 @@ fn neighbours_at_no_distance_outweigh_all_others_without_a_threshold() {
     // At 2 both weigh one.
     assert_eq!(answers(&model, "x\n1\n3\n2\n"), ["y", "4", "8", "6"]);
 }
+
+#[test]
+fn prior_probabilities_are_those_of_their_classes_in_whatever_order_they_stand() {
+    let priors = [("c", 0.5), ("a", 0.3), ("b", 0.2)]
+        .map(|(class, prior)| format!("<TargetValue value=\"{class}\" priorProbability=\"{prior}\"/>"));
+    let table = |class: &str, slope: u8| {
+        format!(
+            "<RegressionTable intercept=\"0\" targetCategory=\"{class}\"><NumericPredictor name=\"x\" \
+             coefficient=\"{slope}\"/></RegressionTable>"
+        )
+    };
+    let model = format!(
+        "<RegressionModel functionName=\"classification\" normalizationMethod=\"softmax\">{}{}<Targets><Target field=\"y\">\
+         {}</Target></Targets>{}</RegressionModel>",
+        schema("y", &["x"]),
+        output(&[
+            ("a", "feature=\"probability\" value=\"a\""),
+            ("b", "feature=\"probability\" value=\"b\""),
+            ("c", "feature=\"probability\" value=\"c\""),
+        ]),
+        priors.concat(),
+        table("a", 1) + &table("b", 0) + &table("c", 0),
+    );
+    let fields = continuous("x") + &categorical("y", &["a", "b", "c"]);
+    assert_eq!(answers(&with_fields(&fields, &model), "x\nNA\n")[1], "c,0.3,0.2,0.5");
+}
+
+#[test]
+fn classes_of_other_ranks_are_shown_by_their_names_too() {
+    let model = format!(
+        "<TreeModel functionName=\"classification\">{}{}<Targets><Target field=\"y\"><TargetValue value=\"a\" \
+         displayValue=\"Alpha\"/></Target></Targets><Node score=\"b\"><True/><ScoreDistribution value=\"a\" recordCount=\"3\"/>\
+         <ScoreDistribution value=\"b\" recordCount=\"5\"/><ScoreDistribution value=\"c\" recordCount=\"2\"/></Node></TreeModel>",
+        schema("y", &["x"]),
+        output(&[
+            ("second", "feature=\"predictedDisplayValue\" rank=\"2\""),
+            ("all", "feature=\"predictedDisplayValue\" isMultiValued=\"true\" rank=\"0\""),
+        ]),
+    );
+    let fields = continuous("x") + &categorical("y", &["a", "b", "c"]);
+    assert_eq!(answers(&with_fields(&fields, &model), "x\n1\n")[1], "b,Alpha,[b, Alpha, c]");
+}
+
+#[test]
+fn what_is_asked_of_a_missing_value_may_be_mapped_and_seconds_of_a_day_are_such() {
+    let fields = "<DataField name=\"x\" optype=\"continuous\" dataType=\"double\"/>\
+        <DataField name=\"t\" optype=\"continuous\" dataType=\"timeSeconds\"/>";
+    let model = "<RegressionModel functionName=\"regression\"><MiningSchema><MiningField name=\"x\"/><MiningField name=\"t\"/>\
+        </MiningSchema><Output><OutputField name=\"m\" feature=\"transformedValue\" dataType=\"boolean\"><Apply \
+        function=\"isMissing\" mapMissingTo=\"false\"><FieldRef field=\"x\"/></Apply></OutputField><OutputField name=\"s\" \
+        feature=\"transformedValue\" dataType=\"integer\"><Apply function=\"dateSecondsSinceMidnight\"><FieldRef field=\"t\"/>\
+        </Apply></OutputField></Output><RegressionTable intercept=\"0\"/></RegressionModel>";
+    assert_eq!(
+        answers(&with_fields(fields, model), "x,t\nNA,01:02:03\n1,86399\n")[1..],
+        ["false,3723", "false,86399"]
+    );
+}
+
+#[test]
+fn cells_of_a_hazard_table_may_stand_in_any_order() {
+    let model = format!(
+        "<GeneralRegressionModel functionName=\"regression\" modelType=\"CoxRegression\" endTimeVariable=\"t\">{}\
+         <ParameterList><Parameter name=\"p0\" referencePoint=\"0\"/></ParameterList><CovariateList><Predictor name=\"x\"/>\
+         </CovariateList><PPMatrix><PPCell value=\"1\" predictorName=\"x\" parameterName=\"p0\"/></PPMatrix><ParamMatrix>\
+         <PCell parameterName=\"p0\" beta=\"0\" df=\"1\"/></ParamMatrix><BaseCumHazardTables maxTime=\"10\">\
+         <BaselineCell time=\"5\" cumHazard=\"0.5\"/><BaselineCell time=\"1\" cumHazard=\"0.1\"/>\
+         </BaseCumHazardTables></GeneralRegressionModel>",
+        schema("y", &["x", "t"]),
+    );
+    let fields = continuous("x") + &continuous("t") + &continuous("y");
+    assert_eq!(
+        answers(&with_fields(&fields, &model), "x,t\n0,0.5\n0,1\n0,6\n0,11\n")[1..],
+        ["0", "0.1", "0.5", ""]
+    );
+}
+
+#[test]
+fn what_is_to_be_reported_of_a_field_is_missing_and_no_reason_to_refuse_the_model() {
+    let model = format!(
+        "<RegressionModel functionName=\"regression\">{}{}<RegressionTable intercept=\"1\"/></RegressionModel>",
+        schema("y", &["x"]),
+        output(&[
+            ("own", "feature=\"report\" reportField=\"y\""),
+            ("theirs", "feature=\"x-report\" x-reportField=\"y\"")
+        ]),
+    );
+    assert_eq!(answers(&document("", &model), "x\n1\n"), ["y,own,theirs", "1,,"]);
+}

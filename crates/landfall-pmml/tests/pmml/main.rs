@@ -9,6 +9,7 @@ mod coverage;
 mod csv;
 mod files;
 mod found;
+mod located;
 mod models;
 mod readings;
 mod rules;

@@ -4,8 +4,8 @@ use crate::bad_input::{document, linear};
 use crate::cases::with_fields;
 use crate::table::answers;
 
-/// Forecasts for horizons 1, 2 and 3, with the limits of an interval of 95 percent where they are known.
-fn forecasts(best: &str, series: &str, method: &str) -> Vec<Vec<f64>> {
+/// A document that looks ahead of a series by a method.
+fn document_of(best: &str, series: &str, method: &str) -> String {
     let fields = "<DataField name=\"y\" optype=\"continuous\" dataType=\"double\"/>\
                   <DataField name=\"h\" optype=\"continuous\" dataType=\"integer\"/>";
     let values: String = series
@@ -20,7 +20,12 @@ fn forecasts(best: &str, series: &str, method: &str) -> Vec<Vec<f64>> {
          <OutputField name=\"se\" optype=\"continuous\" dataType=\"double\" feature=\"standardError\"/></Output>\
          <TimeSeries usage=\"original\">{values}</TimeSeries>{method}</TimeSeriesModel>"
     );
-    let lines = answers(&with_fields(fields, &model), "h\n1\n2\n3\n").split_off(1);
+    with_fields(fields, &model)
+}
+
+/// Forecasts for horizons 1, 2 and 3, with the limits of an interval of 95 percent where they are known.
+fn forecasts(best: &str, series: &str, method: &str) -> Vec<Vec<f64>> {
+    let lines = answers(&document_of(best, series, method), "h\n1\n2\n3\n").split_off(1);
     lines.iter().map(|line| line.split(',').filter_map(|cell| cell.parse().ok()).collect()).collect()
 }
 
@@ -93,6 +98,66 @@ fn variances_of_garch_and_state_space_models_are_given() {
     let rows = forecasts("StateSpaceModel", "1", &space);
     near(&predictions(&rows), &[3.5, 4.5, 5.5]);
     near(&[rows[0][2], rows[1][2]], &[2.0, 8f64.sqrt()]);
+}
+
+#[test]
+fn a_covariance_of_what_was_seen_moves_before_the_first_step() {
+    // y(t) = 0.5 y(t-1) + e(t): the last value is known, so that the state does not vary at all.
+    let one = |number: &str| format!("<Matrix nbRows=\"1\" nbCols=\"1\">{REAL}{number}</Array></Matrix>");
+    let space = format!(
+        "<StateSpaceModel variance=\"4\"><StateVector>{REAL}3</Array></StateVector><TransitionMatrix>{}</TransitionMatrix>\
+         <MeasurementMatrix>{}</MeasurementMatrix><PredictedStateCovarianceMatrix>{}</PredictedStateCovarianceMatrix>\
+         <SelectedStateCovarianceMatrix>{}</SelectedStateCovarianceMatrix></StateSpaceModel>",
+        one("0.5"),
+        one("1"),
+        one("0"),
+        one("1")
+    );
+    let rows = forecasts("StateSpaceModel", "1", &space);
+    near(&[rows[0][2], rows[1][2]], &[2.0, 2.0 * 1.25f64.sqrt()]);
+    let seen = space.replace(&format!("{REAL}0</Array>"), &format!("{REAL}1</Array>"));
+    near(&[forecasts("StateSpaceModel", "1", &seen)[0][2]], &[2.0]);
+}
+
+#[test]
+fn a_state_space_that_was_written_from_a_fitted_model_answers_as_that_does() {
+    // An ARMA(1, 1) with a constant, as nyoka writes it of statsmodels, and what statsmodels forecasts.
+    let square = |rows: [&str; 2]| {
+        let arrays = rows.map(|row| format!("{REAL}{row}</Array>")).concat();
+        format!("<Matrix nbRows=\"2\" nbCols=\"2\">{arrays}</Matrix>")
+    };
+    let vector = |name: &str, values: &str| format!("<{name}>{REAL}{values}</Array></{name}>");
+    let noise = "2.6913596900713466 1.9856128836875768";
+    let space = [
+        "<StateSpaceModel intercept=\"0\">".to_owned(),
+        vector("StateVector", "7.4761147739910365 0.0"),
+        format!("<TransitionMatrix>{}</TransitionMatrix>", square(["0.49800625345178773 1.0", "0.0 0.0"])),
+        format!("<MeasurementMatrix><Matrix nbRows=\"1\" nbCols=\"2\">{REAL}1.0 0.0</Array></Matrix></MeasurementMatrix>"),
+        vector("InterceptVector", "4.142270097991887 0.0"),
+        format!(
+            "<PredictedStateCovarianceMatrix>{}</PredictedStateCovarianceMatrix>",
+            square(["3.647950232821233 2.6913596900713466", noise])
+        ),
+        format!(
+            "<SelectedStateCovarianceMatrix>{}</SelectedStateCovarianceMatrix>",
+            square(["3.6479502328212328 2.6913596900713466", noise])
+        ),
+        "</StateSpaceModel>".to_owned(),
+    ]
+    .concat();
+    let rows = forecasts("StateSpaceModel", "1", &space);
+    near(&predictions(&rows), &[7.4761147739910365, 7.8654220069627225, 8.059299443496634]);
+    let upper: Vec<f64> = rows.iter().map(|row| row[1]).collect();
+    near(&upper, &[11.219569141193116, 13.816396847092578, 14.440653679014588]);
+}
+
+#[test]
+fn a_horizon_may_be_supplementary() {
+    let smoothing = "<ExponentialSmoothing><Level smoothedValue=\"10\"/></ExponentialSmoothing>";
+    let document = document_of("ExponentialSmoothing", "1", smoothing)
+        .replace("<MiningField name=\"h\"/>", "<MiningField name=\"h\" usageType=\"supplementary\"/>");
+    assert!(document.contains("supplementary"));
+    assert_eq!(answers(&document, "h\n2\n")[1].split(',').next(), Some("10"));
 }
 
 fn baseline(test: &str, input: &str) -> Vec<String> {
@@ -181,4 +246,55 @@ fn a_function_may_call_itself_where_a_condition_ends_it() {
     let got = answers(&document(dictionary, &model), "x\n5\n0\n1000\n");
     assert_eq!(got[..3], ["y", "121", "2"]);
     assert!(got[3].contains("calls itself more than"), "{}", got[3]);
+}
+
+#[test]
+fn an_event_in_the_noise_goes_on_as_noises_do() {
+    // y(t) = 0.5 y(t-1) + e(t) + 0.25 e(t-1): a noise counts 1, then 0.75, 0.375, 0.1875.
+    let method = format!(
+        "<ARIMA constantTerm=\"0\"><NonseasonalComponent p=\"1\" d=\"0\" q=\"1\"><AR>{REAL}0.5</Array></AR><MA>\
+         <MACoefficients>{REAL}0.25</Array></MACoefficients><Residuals>{REAL}0</Array></Residuals></MA>\
+         </NonseasonalComponent><OutlierEffect type=\"innovational\" startTime=\"3\" magnitude=\"8\"/></ARIMA>"
+    );
+    // What is left of the series is 0, 0, 0: only the event goes on.
+    near(&predictions(&forecasts("ARIMA", "0 0 8", &method)), &[6.0, 3.0, 1.5]);
+}
+
+#[test]
+fn the_constant_of_arima_is_the_mean_of_its_differences() {
+    let method = format!(
+        "<ARIMA constantTerm=\"10\"><NonseasonalComponent p=\"1\" d=\"0\" q=\"0\"><AR>{REAL}0.5</Array></AR>\
+         </NonseasonalComponent></ARIMA>"
+    );
+    // 10 + 0.5 (14 - 10), and so on towards 10.
+    near(&predictions(&forecasts("ARIMA", "12 14", &method)), &[12.0, 11.0, 10.5]);
+    let method = method.replace("d=\"0\"", "d=\"1\"");
+    // The differences 2; then 10 + 0.5 (2 - 10) = 6, 8, 9.
+    near(&predictions(&forecasts("ARIMA", "12 14", &method)), &[20.0, 28.0, 37.0]);
+}
+
+#[test]
+fn a_final_state_goes_on_by_the_matrices_beside_it() {
+    let exact = |matrices: &str| {
+        format!(
+            "<ARIMA RMSE=\"2\" constantTerm=\"1\" predictionMethod=\"exactLeastSquares\"><NonseasonalComponent p=\"1\" d=\"0\" \
+             q=\"0\"><AR>{REAL}0.5</Array></AR></NonseasonalComponent><MaximumLikelihoodStat method=\"kalman\"><KalmanState>\
+             <FinalOmega><Matrix nbRows=\"1\" nbCols=\"1\">{REAL}0</Array></Matrix></FinalOmega><FinalStateVector>{REAL}8\
+             </Array></FinalStateVector>{matrices}</KalmanState></MaximumLikelihoodStat></ARIMA>"
+        )
+    };
+    let matrices = format!(
+        "<TransitionMatrix><Matrix nbRows=\"1\" nbCols=\"1\">{REAL}0.5</Array></Matrix></TransitionMatrix><MeasurementMatrix>\
+         <Matrix nbRows=\"1\" nbCols=\"1\">{REAL}1</Array></Matrix></MeasurementMatrix>"
+    );
+    let rows = forecasts("ARIMA", "3 17", &exact(&matrices));
+    near(&predictions(&rows), &[9.0, 5.0, 3.0]);
+    // Noises count 1, then a half: deviations of 2 and of 2 times the root of 1.25.
+    near(&[rows[0][2], rows[1][2]], &[2.0, 2.0 * 1.25f64.sqrt()]);
+    let alone = crate::files::load(document_of("ARIMA", "3 17", &exact("")).as_bytes());
+    let problem = alone.err().map(|problem| problem.to_string()).unwrap_or_default();
+    assert!(
+        problem.contains("without <TransitionMatrix>") && problem.contains("conditionalLeastSquares"),
+        "{problem}"
+    );
 }

@@ -101,7 +101,12 @@ fn text(tensor: &Tensor, row: usize) -> String {
 
 /// Runs a CSV text through a document's text, and gives the answer as CSV lines.
 pub(crate) fn answers(document: &str, input: &str) -> Vec<String> {
-    let model = crate::files::load(document.as_bytes()).unwrap_or_else(|problem| panic!("{problem}"));
+    answers_of(crate::files::load(document.as_bytes()), input)
+}
+
+/// The same through a model that has been loaded.
+pub(crate) fn answers_of(model: Result<std::sync::Arc<dyn Model>, Problem>, input: &str) -> Vec<String> {
+    let model = model.unwrap_or_else(|problem| panic!("{problem}"));
     let (head, rows) = crate::csv::read(input);
     let (names, rows) = run(model.as_ref(), &head, &rows, &["NA".to_owned()]).unwrap();
     std::iter::once(names).chain(rows).map(|cells| cells.join(",")).collect()

@@ -111,3 +111,16 @@ fn damaged_documents_of_sixteen_bits_neither_panic_nor_hang() {
         landfall_pmml::fuzz::document(&bytes);
     }
 }
+
+#[test]
+fn a_text_that_is_not_split_holds_a_term_wherever_it_stands() {
+    let index = |attributes: &str| {
+        let index = format!(
+            "<TextIndex textField=\"t\" tokenize=\"false\" {attributes}><Constant>ab c</Constant></TextIndex>"
+        );
+        of_text("double", &index, &["xab cab c", "AB C", "ab  c"])
+    };
+    assert_eq!(index(""), ["2", "1", "0"]);
+    assert_eq!(index("isCaseSensitive=\"true\""), ["2", "0", "0"]);
+    assert_eq!(index("localTermWeights=\"binary\""), ["1", "1", "0"]);
+}

@@ -98,6 +98,18 @@ fn another_format_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_journal_never_becomes_larger_than_the_next_start_would_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let (mut journal, _) = Journal::open(&path);
+    File::options().write(true).open(&path).unwrap().set_len(MOST_BYTES - 10).unwrap();
+    let problem = journal.append(entry(1, "a", What::Load)).unwrap_err();
+    assert_eq!(problem.kind(), Kind::Unavailable);
+    assert!(problem.to_string().contains("it is full"), "{problem}");
+    assert!(journal.entries().is_empty());
+}
+
+#[test]
 fn a_full_disk_refuses_the_call_and_leaves_the_journal_whole() {
     let full = Path::new("/dev/full");
     if !full.exists() {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::fake::{FakeEngine, answer, kit, put, scale};
 use crate::{NullRules, VersionPolicy};
+use landfall_model::{Claim, Importer, ModelFiles, NullRule, Options, Reason, RowRule};
 
 fn once(
     files: &[(&str, &str)],
@@ -137,7 +138,8 @@ fn unknown_options_and_engines_are_refused_by_name() {
 
 #[test]
 fn the_strongest_claim_wins_and_order_breaks_ties() {
-    let claims = |claims: &[Claim]| strongest(claims.iter().cloned().enumerate()).map(|(index, _)| index);
+    let claims =
+        |claims: &[Claim]| choice::strongest(claims.iter().cloned().enumerate()).map(|(index, _)| index);
     assert_eq!(claims(&[Claim::Maybe, Claim::Sure, Claim::Sure]), Some(1));
     assert_eq!(claims(&[Claim::Maybe, Claim::Maybe]), Some(0));
     assert_eq!(claims(&[]), None);

@@ -41,6 +41,11 @@ fn say(round: &Round, folder: &Path) -> Vec<String> {
 fn a_path_is_a_model_or_a_repository_by_what_lies_in_it() {
     let table: &[(&str, &[&str], &[&str])] = &[
         ("nothing", &[], &[]),
+        (
+            "a folder without a model",
+            &["readme", "x/readme"],
+            &["warning: root holds no model that an engine here reads"],
+        ),
         ("a folder with one model file", &["m.fake", "labels.txt"], &["root: 1"]),
         ("numbered versions, newest first", &["1/m.fake", "2/m.fake", "10/m.fake"], &["root: 10 2 1"]),
         ("a numbered version that is still being copied", &["1/m.fake", "2/part"], &["root: 2 1"]),
@@ -195,4 +200,57 @@ fn settings_beside_one_version_outrank_those_beside_the_model_for_that_version_a
     assert_eq!(seen.settings.unwrap().policy(), crate::VersionPolicy::All);
     let own: Vec<_> = seen.versions.iter().map(|v| v.own.clone().map(|own| own.unwrap().policy())).collect();
     assert_eq!(own, [Some(crate::VersionPolicy::Latest(3)), None], "newest first");
+}
+
+#[test]
+fn a_file_over_which_an_engine_panics_is_no_model_and_takes_none_down() {
+    let found = layout(&["a/1/m.fake", "b/m.panics"]);
+    assert_eq!(found, ["a: 1", "warning: root/b holds no model that an engine here reads"]);
+}
+
+#[test]
+fn a_child_that_cannot_be_looked_at_is_told_and_keeps_no_other_from_being_served() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("a/1/m.fake", MODEL), ("b", "no folder any more")]);
+    let mut repository = Repository::new(Vec::new(), kit(Arc::new(FakeEngine::default())));
+    let (mut found, above) = (Found::default(), ModelSettings::default());
+    let folders = ["gone", "b", "a"].map(|name| folder.path().join(name));
+    repository.all_in(&mut found, &folders, &[], &above);
+    assert_eq!(found.models.iter().map(|seen| seen.name.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(found.passed_over.iter().collect::<Vec<_>>(), ["b"], "what has gone is not there");
+    let [warning] = &found.warnings[..] else { panic!("{:?}", found.warnings) };
+    assert!(warning.starts_with("cannot look at ") && warning.contains("/b, what was loaded"), "{warning}");
+}
+
+#[test]
+fn what_is_known_of_paths_is_forgotten_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    put(
+        folder.path(),
+        &[("a/m.fake", MODEL), ("a/model.toml", ""), ("b/m.fake", MODEL), ("b/model.toml", "")],
+    );
+    let mut repository =
+        Repository::new(vec![Source::path(folder.path())], kit(Arc::new(FakeEngine::default())));
+    repository.look();
+    let before = repository.known.paths();
+    std::fs::remove_dir_all(folder.path().join("b")).unwrap();
+    repository.look();
+    let after = repository.known.paths();
+    assert!(before.iter().any(|path| path.ends_with("b/model.toml")), "{before:?}");
+    assert!(
+        !after.is_empty() && after.iter().all(|path| !path.starts_with(folder.path().join("b"))),
+        "{after:?}"
+    );
+}
+
+#[test]
+fn a_version_that_cannot_be_looked_at_is_said_and_the_others_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("m/1/m.fake", MODEL), ("m/2/m.fake", MODEL)]);
+    std::os::unix::fs::symlink(".", folder.path().join("m/2/again")).unwrap();
+    let source = Source::path(folder.path().join("m"));
+    let mut repository = Repository::new(vec![source], kit(Arc::new(FakeEngine::default())));
+    let found = say(&repository.look(), folder.path());
+    assert_eq!(found[0], "m: 1", "{found:?}");
+    assert!(found[1].starts_with("warning: a version cannot be looked at: m/2"), "{found:?}");
 }

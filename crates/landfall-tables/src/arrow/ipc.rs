@@ -2,10 +2,11 @@
 
 use super::decode;
 use super::guarded;
-use crate::chunk::Raw;
-use crate::reader::{Opened, RawSource, Wants};
-use arrow_array::RecordBatch;
-use arrow_ipc::reader::{FileReader, StreamReader};
+use super::messages::{StreamBatches, check_file};
+use crate::chunk::{EMPTY_VALUES, Raw};
+use crate::opened::{Opened, RawSource, Wants};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_ipc::reader::FileReader;
 use arrow_schema::ArrowError;
 use landfall_model::Problem;
 use std::fs::File;
@@ -18,14 +19,14 @@ pub(crate) fn open_stream(
     wants: &Wants,
 ) -> Result<Opened, Problem> {
     let stream = BufReader::with_capacity(1 << 20, stream);
-    let reader = guarded(name, || StreamReader::try_new(stream, None))?;
-    let (decoder, needed, ignored) =
-        decode::plan(&reader.schema(), wants).map_err(|p| p.at(name.to_owned()))?;
-    Ok(Opened::new(Batches::new(name, Box::new(reader), needed, wants.whole), decoder, ignored))
+    let (batches, schema) = guarded(name, || StreamBatches::open(Box::new(stream)))?;
+    let (decoder, needed, ignored) = decode::plan(&schema, wants).map_err(|p| p.at(name.to_owned()))?;
+    Ok(Opened::new(Batches::new(name, Box::new(batches), needed, wants.whole), decoder, ignored))
 }
 
 /// Opens the file form.
 pub(crate) fn open_file(name: &str, file: File, wants: &Wants) -> Result<Opened, Problem> {
+    guarded(name, || check_file(&file))?;
     let reader = guarded(name, || FileReader::try_new(BufReader::with_capacity(1 << 20, file), None))?;
     let (decoder, needed, ignored) =
         decode::plan(&reader.schema(), wants).map_err(|p| p.at(name.to_owned()))?;
@@ -54,10 +55,17 @@ impl Batches {
             let Some(batch) = guarded(&self.name, || self.batches.next().transpose())? else {
                 return Ok(None);
             };
-            if batch.num_rows() > 0 {
-                let columns = self.needed.iter().map(|&place| batch.column(place).clone()).collect();
-                return Ok(Some(Raw::Arrow { columns, rows: batch.num_rows() }));
+            let rows = batch.num_rows();
+            if rows == 0 {
+                continue;
             }
+            let columns: Vec<ArrayRef> =
+                self.needed.iter().map(|&place| batch.column(place).clone()).collect();
+            if rows > EMPTY_VALUES && columns.iter().all(|column| column.get_buffer_memory_size() == 0) {
+                let text = format!("{rows} rows without a value");
+                return Err(Problem::malformed(self.name.as_str(), None, text));
+            }
+            return Ok(Some(Raw::Arrow { columns, rows }));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Flat Arrow arrays as flat tensors: without a copy where the elements lie alike.
 
+use crate::chunk::EMPTY_VALUES;
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrowPrimitiveType};
@@ -59,6 +60,9 @@ pub(super) fn dtype_of(data_type: &DataType) -> Result<Option<DType>, Problem> {
 pub(super) fn leaf(array: &dyn Array, expected: DType) -> Result<Leaf, Problem> {
     let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
     let tensor = match array.data_type() {
+        DataType::Null if array.len() > EMPTY_VALUES => {
+            return Err(Problem::invalid(format!("{} nulls that no byte stands for", array.len())));
+        }
         DataType::Null => zeros(expected, array.len())?,
         DataType::Boolean => {
             let bits = array.as_boolean().values();

@@ -5,6 +5,7 @@ mod decode;
 mod ipc;
 mod leaf;
 mod lists;
+mod messages;
 mod parquet;
 mod write;
 

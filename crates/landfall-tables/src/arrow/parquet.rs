@@ -9,7 +9,7 @@ use super::at_place::AtPlace;
 use super::decode;
 use super::guarded;
 use crate::chunk::Raw;
-use crate::reader::{Opened, Rows, SharedSource, Wants, lock};
+use crate::opened::{Opened, Rows, SharedSource, Wants, lock};
 use arrow_array::{ArrayRef, RecordBatch};
 use landfall_model::Problem;
 use parquet::arrow::ProjectionMask;
@@ -31,9 +31,10 @@ pub(crate) fn open(name: &str, file: File, wants: &Wants, chunk_rows: usize) -> 
     let (decoder, needed, ignored) =
         decode::plan(metadata.schema(), wants).map_err(|p| p.at(name.to_owned()))?;
     known_packing(name, &metadata)?;
-    let rows = metadata.metadata().row_groups().iter().map(|group| group.num_rows()).sum::<i64>();
-    let total =
-        u64::try_from(rows).map_err(|_| Problem::malformed(name, None, "the number of rows is negative"))?;
+    let mut groups =
+        metadata.metadata().row_groups().iter().map(|group| u64::try_from(group.num_rows()).ok());
+    let total = groups.try_fold(0u64, |total, rows| total.checked_add(rows?));
+    let total = total.ok_or_else(|| Problem::malformed(name, None, "the number of rows makes no sense"))?;
     let chunk_rows = chunk_rows.min(usize::try_from(total).unwrap_or(usize::MAX)).max(1);
     let source = LanesInStep {
         name: name.to_owned(),

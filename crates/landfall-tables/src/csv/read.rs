@@ -3,8 +3,9 @@
 use super::record::{COMMA, Cell, Records, cells};
 use crate::cell;
 use crate::chunk::{Decoded, Raw, TextRows};
+use crate::opened::{Decoder, Opened, Wants};
 use crate::plan::{self, Filling, Plan, SourceColumn};
-use crate::reader::{Decoder, Opened, ReadOptions, Wants};
+use crate::reader::ReadOptions;
 use crate::rows_builder::{Row, RowsBuilder};
 use crate::text_rows::{FirstThenRest, RecordReader};
 use landfall_model::{DType, InputSpec, NullRule, Problem, Slot};
@@ -78,7 +79,7 @@ fn with_header(wants: &Wants, names: &[String]) -> Result<Plan, Problem> {
 /// Whether any name of the first record is one that an input would take.
 fn names_inputs(wants: &Wants, names: &[String]) -> bool {
     let inputs = wants.signature.inputs();
-    let nothing_to_name = inputs.is_empty();
+    let nothing_to_name = inputs.is_empty() || plan::takes_any_column(&wants.signature);
     nothing_to_name
         || names.iter().any(|name| {
             let stem = name.split_once('[').or_else(|| name.rsplit_once('_')).map_or("", |(stem, _)| stem);
@@ -196,7 +197,7 @@ impl Decoder for CsvDecoder {
     }
 
     fn raw_row(&self, raw: &Raw, row: usize) -> Vec<u8> {
-        crate::reader::text_row(raw, row)
+        crate::opened::text_row(raw, row)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod read;
 mod scan;
+mod value;
 mod write;
 
 pub(crate) use read::open;

@@ -1,15 +1,18 @@
 //! Lines of JSON into inputs.
 
-use super::scan::{DEPTH, Scanner, Start};
+use super::scan::{Scanner, Start};
+use super::value::{element, value};
 use crate::cell;
 use crate::chunk::{Decoded, Raw};
+use crate::opened::{Decoder, Opened, Wants, lock, text_row};
 use crate::plan;
-use crate::reader::{Decoder, Opened, ReadOptions, Wants, lock, text_row};
+use crate::reader::ReadOptions;
 use crate::rows_builder::{Row, RowsBuilder, SlotRows};
 use crate::text_rows::{FirstThenRest, Lines, RecordReader};
-use landfall_model::{DType, NullRule, Problem, Reason, Slot};
+use landfall_model::{NullRule, Problem, Reason, Slot};
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Mutex;
 
 /// Opens lines of JSON. Which keys there are is decided line by line.
@@ -118,7 +121,7 @@ impl JsonDecoder {
             seen[place] = Seen::Whole(value(&mut scanner, &mut rows.slots[place], &[])?);
         }
         scanner.end()?;
-        self.close(rows, seen)
+        self.close(line, rows, seen)
     }
 
     fn object(
@@ -165,7 +168,7 @@ impl JsonDecoder {
     }
 
     /// Ends the row: what is not there is missing, or left out where it may be.
-    fn close(&self, rows: &mut RowsBuilder<'_>, seen: &mut [Seen]) -> Result<Row, Problem> {
+    fn close(&self, line: &[u8], rows: &mut RowsBuilder<'_>, seen: &mut [Seen]) -> Result<Row, Problem> {
         let lacking: Vec<String> = rows
             .slots
             .iter()
@@ -178,12 +181,15 @@ impl JsonDecoder {
         if !lacking.is_empty() {
             return Err(Problem::invalid(format!("missing: {}", lacking.join(", "))));
         }
+        // A line with nothing of the model's is a row all the same: without any input there would be none.
+        let nothing = seen.iter().all(|seen| matches!(seen, Seen::No));
         for (place, seen) in seen.iter_mut().enumerate() {
             let slot = &mut rows.slots[place];
+            let stays = nothing && slot.spec.null == NullRule::Accept;
             let shape = match std::mem::replace(seen, Seen::No) {
                 Seen::Whole(shape) => Some(shape),
-                Seen::Columns(columns) => Some(matrix_row(slot, columns)?),
-                Seen::No if slot.spec.optional => None,
+                Seen::Columns(columns) => Some(matrix_row(slot, line, &columns)?),
+                Seen::No if slot.spec.optional && !stays => None,
                 Seen::No => Some(slot.push_missing_row()?),
             };
             if let Row::OtherShape = rows.close(place, shape.as_deref()) {
@@ -200,17 +206,8 @@ enum Seen {
     No,
     /// All of it, with its axes.
     Whole(Vec<usize>),
-    /// Some columns of a matrix: where the value of each lies, and the values.
-    Columns(Columns),
-}
-
-/// Values of a matrix row in the order in which they came.
-#[derive(Clone)]
-struct Columns {
-    /// By column of the matrix: the place among the values.
-    places: Vec<Option<usize>>,
-    /// The values as they stand on the line.
-    texts: Vec<Vec<u8>>,
+    /// Some columns of a matrix: where on the line the value of each stands.
+    Columns(Vec<Option<Range<usize>>>),
 }
 
 fn matrix_value(
@@ -221,185 +218,37 @@ fn matrix_value(
     key: &[u8],
 ) -> Result<(), Problem> {
     if let Seen::No = state {
-        let width = slot.spec.columns.len();
-        *state = Seen::Columns(Columns { places: vec![None; width], texts: Vec::new() });
+        *state = Seen::Columns(vec![None; slot.spec.columns.len()]);
     }
-    let name = || String::from_utf8_lossy(key).into_owned();
-    let Seen::Columns(columns) = state else {
-        return Err(Problem::new(Reason::InputRepeated { input: name() }));
-    };
-    if columns.places[column].replace(columns.texts.len()).is_some() {
-        return Err(Problem::new(Reason::InputRepeated { input: name() }));
+    let place = scanner.passed_over()?;
+    match state {
+        Seen::Columns(columns) if columns[column].is_none() => columns[column] = Some(place),
+        _ => {
+            let input = String::from_utf8_lossy(key).into_owned();
+            return Err(Problem::new(Reason::InputRepeated { input }));
+        }
     }
-    columns.texts.push(scanner.raw()?.to_vec());
     Ok(())
 }
 
 /// The values of a matrix row in the matrix's order; columns that did not come are missing.
-fn matrix_row(slot: &mut SlotRows<'_>, columns: Columns) -> Result<Vec<usize>, Problem> {
-    for (column, place) in columns.places.iter().enumerate() {
-        let name = &slot.spec.columns[column].name;
+fn matrix_row(
+    slot: &mut SlotRows<'_>,
+    line: &[u8],
+    columns: &[Option<Range<usize>>],
+) -> Result<Vec<usize>, Problem> {
+    for (place, column) in columns.iter().zip(&slot.spec.columns) {
         match place {
             Some(place) => {
-                let axes = element(&mut Scanner::new(&columns.texts[*place]), slot, name)?;
-                if !axes {
-                    return Err(cell::unfit(name, slot.spec.dtype, &columns.texts[*place]));
+                let text = &line[place.clone()];
+                if !element(&mut Scanner::new(text), slot, &column.name)? {
+                    return Err(cell::unfit(&column.name, slot.spec.dtype, text));
                 }
             }
-            None => cell::push_missing(&mut slot.tensor, slot.spec, name)?,
+            None => cell::push_missing(&mut slot.tensor, slot.spec, &column.name)?,
         }
     }
-    slot.dims
-        .fitted(&[columns.places.len()])
-        .ok_or_else(|| Problem::internal("a matrix does not fit its columns"))
-}
-
-/// Reads a whole input; gives the axes of its row.
-fn value(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, key: &[u8]) -> Result<Vec<usize>, Problem> {
-    let name =
-        if key.is_empty() { slot.spec.name.clone() } else { String::from_utf8_lossy(key).into_owned() };
-    if scanner.start()? == Start::Null {
-        scanner.word("null")?;
-        return slot.push_missing_row();
-    }
-    let mut axes = Vec::new();
-    list(scanner, slot, &name, 0, &mut axes)?;
-    slot.dims.fitted(&axes).ok_or_else(|| {
-        let found = landfall_model::Shape::new(&axes);
-        Problem::invalid(format!("column {name:?}: expected {}, found shape {found}", slot.dims.words()))
-    })
-}
-
-/// A value or nested lists of values; `axes` takes the length of each level.
-fn list(
-    scanner: &mut Scanner<'_>,
-    slot: &mut SlotRows<'_>,
-    name: &str,
-    depth: usize,
-    axes: &mut Vec<usize>,
-) -> Result<(), Problem> {
-    const UNKNOWN: usize = usize::MAX;
-    if scanner.start()? != Start::List {
-        let leaf_depth = axes.len();
-        if depth != leaf_depth || !element(scanner, slot, name)? {
-            return Err(ragged(name));
-        }
-        return Ok(());
-    }
-    if depth == DEPTH {
-        return Err(Problem::invalid(format!("column {name:?}: lists are nested deeper than {DEPTH}")));
-    }
-    let level_is_new = axes.len() == depth;
-    if level_is_new {
-        axes.push(UNKNOWN);
-    }
-    scanner.expect(b'[')?;
-    let mut length = 0;
-    if !scanner.take(b']') {
-        loop {
-            // The first element of the first list says how deep the values lie; others must lie as deep.
-            if level_is_new && length == 0 {
-                list(scanner, slot, name, depth + 1, axes)?;
-            } else {
-                let levels = axes.len();
-                list(scanner, slot, name, depth + 1, axes)?;
-                if axes.len() != levels {
-                    return Err(ragged(name));
-                }
-            }
-            length += 1;
-            if !scanner.more(b']')? {
-                break;
-            }
-        }
-    }
-    if axes[depth] == UNKNOWN {
-        axes[depth] = length;
-    } else if axes[depth] != length {
-        return Err(ragged(name));
-    }
-    Ok(())
-}
-
-fn ragged(name: &str) -> Problem {
-    Problem::invalid(format!("column {name:?}: lists within a row differ in length or depth"))
-}
-
-/// One value of the input's type; `false` where a list stands in its place.
-fn element(scanner: &mut Scanner<'_>, slot: &mut SlotRows<'_>, name: &str) -> Result<bool, Problem> {
-    let dtype = slot.spec.dtype;
-    match scanner.start()? {
-        Start::List => return Ok(false),
-        Start::Number => {
-            let text = scanner.number()?;
-            if slot.spec.integers_as_text && is_whole(text) {
-                slot.tensor.push_str(if text == b"-0" { b"0" } else { text });
-            } else if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
-                push_unfit(slot, name, text)?;
-            }
-        }
-        start @ (Start::True | Start::False) => {
-            let truth = start == Start::True;
-            scanner.word(if truth { "true" } else { "false" })?;
-            let text: &[u8] = if truth { b"1" } else { b"0" };
-            if slot.spec.integers_as_text {
-                slot.tensor.push_str(text);
-            } else if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
-                push_unfit(slot, name, if truth { b"true" } else { b"false" })?;
-            }
-        }
-        Start::Null => {
-            scanner.word("null")?;
-            cell::push_missing(&mut slot.tensor, slot.spec, name)?;
-        }
-        Start::Text => {
-            let text = scanner.string()?;
-            let number = dtype.is_float() && matches!(&*text, b"NaN" | b"Infinity" | b"-Infinity");
-            if dtype != DType::String && !number {
-                push_unfit(slot, name, &text)?;
-            } else {
-                cell::push_text(&mut slot.tensor, &text);
-            }
-        }
-        Start::Object => {
-            let bytes = base64(scanner, name)?;
-            if dtype != DType::String {
-                return Err(cell::unfit(name, dtype, b"{\"b64\": ...}"));
-            }
-            slot.tensor.push_str(&bytes);
-        }
-    }
-    Ok(true)
-}
-
-/// Whether a number of JSON's is written without fraction and exponent.
-fn is_whole(text: &[u8]) -> bool {
-    text.strip_prefix(b"-").unwrap_or(text).iter().all(u8::is_ascii_digit)
-}
-
-/// A value that is none of the input's type: marked invalid where the input takes that, else refused. Numbers are no
-/// texts for anybody.
-fn push_unfit(slot: &mut SlotRows<'_>, name: &str, text: &[u8]) -> Result<(), Problem> {
-    if slot.spec.accepts_invalid && slot.spec.dtype != DType::String {
-        slot.tensor.push_invalid(text);
-        return Ok(());
-    }
-    Err(cell::unfit(name, slot.spec.dtype, text))
-}
-
-/// `{"b64": "…"}`: bytes that are no text.
-fn base64(scanner: &mut Scanner<'_>, name: &str) -> Result<Vec<u8>, Problem> {
-    scanner.expect(b'{')?;
-    let key = scanner.string()?;
-    scanner.expect(b':')?;
-    if &*key != b"b64" {
-        return Err(Problem::invalid(format!("column {name:?}: an object is no value")));
-    }
-    let text = scanner.string()?;
-    scanner.expect(b'}')?;
-    base64_simd::STANDARD
-        .decode_to_vec(&*text)
-        .map_err(|_| Problem::invalid(format!("column {name:?}: this is no base64")))
+    slot.dims.fitted(&[columns.len()]).ok_or_else(|| Problem::internal("a matrix does not fit its columns"))
 }
 
 fn keys(line: &[u8]) -> Result<Vec<String>, Problem> {

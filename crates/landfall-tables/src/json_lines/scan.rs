@@ -2,6 +2,7 @@
 
 use landfall_model::Problem;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Deeper lists are refused: no tensor has more axes.
 pub(super) const DEPTH: usize = 32;
@@ -216,12 +217,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The text of a value, passed over.
-    pub(super) fn raw(&mut self) -> Result<&'a [u8], Problem> {
+    /// Passes over a value; gives where on the line it stands.
+    pub(super) fn passed_over(&mut self) -> Result<Range<usize>, Problem> {
         self.peek();
         let start = self.at;
         self.skip(0)?;
-        Ok(&self.bytes[start..self.at])
+        Ok(start..self.at)
     }
 
     #[cold]

@@ -5,8 +5,8 @@ use super::text::{strings, swap};
 use crate::chunk::{Decoded, Raw, RawArray};
 use crate::columns::{BadRows, Values, fitted, side_by_side, without_bad};
 use crate::json_lines;
+use crate::opened::Decoder;
 use crate::plan::{Filling, Plan};
-use crate::reader::Decoder;
 use crate::row_dims::RowDims;
 use landfall_model::{Buffer, Problem, Shape, Tensor};
 
@@ -36,7 +36,7 @@ impl Decoder for ArrayDecoder {
             let one = |place: usize, bad: &mut BadRows| {
                 let facts = &self.arrays[place];
                 let row_elements = facts.shape.iter().skip(1).product();
-                let tensor = facts.tensor(&arrays[place])?;
+                let tensor = facts.tensor(&arrays[place], if self.whole { None } else { Some(*rows) })?;
                 let values = Values { column: &facts.name, tensor, nulls: Vec::new(), row_elements };
                 fitted(values, spec, bad)
             };
@@ -68,7 +68,8 @@ impl Decoder for ArrayDecoder {
     }
 
     fn raw_row(&self, raw: &Raw, row: usize) -> Vec<u8> {
-        let Raw::Arrays { arrays, .. } = raw else { return Vec::new() };
+        let Raw::Arrays { arrays, rows } = raw else { return Vec::new() };
+        let rows = if self.whole { None } else { Some(*rows) };
         let mut out = b"{".to_vec();
         for (facts, array) in self.arrays.iter().zip(arrays) {
             if out.len() > 1 {
@@ -79,7 +80,7 @@ impl Decoder for ArrayDecoder {
             out.push(b':');
             let axes = facts.shape.get(1..).unwrap_or_default();
             let width: usize = axes.iter().product();
-            match facts.tensor(array) {
+            match facts.tensor(array, rows) {
                 Ok(tensor) if (row + 1) * width <= tensor.len() => {
                     json_lines::push_values(&tensor, row * width, axes, &mut out);
                 }
@@ -92,14 +93,14 @@ impl Decoder for ArrayDecoder {
 }
 
 impl ArrayFacts {
-    /// The values, flat.
-    fn tensor(&self, array: &RawArray) -> Result<Tensor, Problem> {
+    /// The values, flat: of so many rows, or of all.
+    fn tensor(&self, array: &RawArray, rows: Option<usize>) -> Result<Tensor, Problem> {
         let size = self.items.size();
-        let count = match array.bytes.len().checked_div(size) {
-            Some(count) => count,
+        let count = array.bytes.len().checked_div(size).unwrap_or_else(|| {
             // Strings of no length: their number is in the shape alone.
-            None => self.shape.iter().product(),
-        };
+            let row: usize = self.shape.iter().skip(1).product();
+            row * rows.unwrap_or_else(|| self.shape.first().copied().unwrap_or(1))
+        });
         let Items::Plain(dtype) = self.items else {
             return strings(array.bytes.bytes(), self.items, self.big_endian, count)
                 .map_err(|problem| problem.at(self.name.clone()));

@@ -3,17 +3,14 @@
 use super::decode::{ArrayDecoder, ArrayFacts};
 use super::header::{Header, Items};
 use super::npz::{self, Entry};
-use crate::chunk::{Raw, RawArray};
+use crate::chunk::{EMPTY_VALUES, Raw, RawArray};
 use crate::columns::check_type;
+use crate::opened::{Opened, RawSource, Wants};
 use crate::plan::{self, Filling, Plan, SourceColumn};
-use crate::reader::{Opened, RawSource, Wants};
 use crate::source::OpenSource;
 use landfall_model::{Buffer, Problem};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
-
-/// Rows without a byte cost nothing in a file, but do here.
-const EMPTY_ROWS: usize = 1 << 24;
 
 /// What NumPy calls the first array that it is not given a name for.
 const NAMELESS: &str = "arr_0";
@@ -21,9 +18,11 @@ const NAMELESS: &str = "arr_0";
 /// Opens one array, for the one input that it can mean.
 pub(crate) fn open_npy(name: &str, source: OpenSource, wants: &Wants) -> Result<Opened, Problem> {
     let slot = wants.only.or_else(|| wants.signature.only_required_input()).ok_or_else(|| {
-        Problem::invalid(format!(
-            "{name} is one array, but the model takes several inputs: give each as NAME=FILE, or all in one NPZ"
-        ))
+        let taken = match wants.signature.inputs() {
+            [] => "no inputs",
+            _ => "several inputs: give each as NAME=FILE, or all in one NPZ",
+        };
+        Problem::invalid(format!("{name} is one array, but the model takes {taken}"))
     })?;
     let stream = BufReader::with_capacity(1 << 20, source.stream());
     let array = ArrayStream::open(name, Box::new(stream), false)?;
@@ -118,7 +117,8 @@ fn common_rows(arrays: &[ArrayStream], whole: bool) -> Result<usize, Problem> {
                 return Err(Problem::invalid(format!("{}: an array without axes has no rows", array.name)));
             }
         };
-        if array.row_bytes() == 0 && found > EMPTY_ROWS {
+        let values = found.saturating_mul(array.header.row_items().max(1));
+        if array.row_bytes() == 0 && values > EMPTY_VALUES {
             return Err(Problem::invalid(format!("{}: {found} rows without a value", array.name)));
         }
         match rows {

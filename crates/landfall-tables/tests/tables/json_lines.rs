@@ -98,6 +98,17 @@ fn a_file_for_another_model_is_refused_at_once() {
 }
 
 #[test]
+fn a_line_with_nothing_of_the_model_s_is_a_row_that_misses_everything() {
+    let mut spec = with_null(input("x", DType::F64, &[]), NullRule::Accept);
+    spec.optional = true;
+    let signature = signature(vec![spec], RowRule::Independent);
+    let read = read(Format::JsonLines, b"{\"x\":1}\n{\"z\":2}\n{}\n", &signature, 10).unwrap();
+    let x = read.tensors[0].as_ref().unwrap();
+    assert_eq!((x.len(), x.is_missing(0), x.is_missing(1), x.is_missing(2)), (3, false, true, true));
+    assert_eq!(read.ignored, ["z"]);
+}
+
+#[test]
 fn no_line_is_no_row() {
     let signature = signature(vec![input("x", DType::F32, &[])], RowRule::Independent);
     for nothing in [&b""[..], b"\n \n"] {

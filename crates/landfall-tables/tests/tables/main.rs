@@ -3,6 +3,7 @@
 
 mod bad_rows;
 mod csv;
+mod declared_sizes;
 mod foreign_files;
 mod fuzzing;
 mod house;

@@ -9,16 +9,16 @@ pub(crate) struct ModelFlags {
     /// Which engine evaluates ONNX models [default: auto]
     #[arg(long, value_name = "auto|onnxruntime|embedded", env = "LANDFALL_ENGINE")]
     pub(crate) engine: Option<EngineChoice>,
-    /// ONNX Runtime's shared library
+    /// ONNX Runtime's shared library [env: LANDFALL_ONNXRUNTIME]
     #[arg(long, value_name = "PATH")]
     pub(crate) onnxruntime: Option<PathBuf>,
-    /// TensorFlow's shared library (libtensorflow_cc.so.2), or the folder that it lies in
+    /// TensorFlow's shared library (libtensorflow_cc.so.2), or the folder that it lies in [env: LANDFALL_TENSORFLOW]
     #[arg(long, value_name = "PATH")]
     pub(crate) tensorflow: Option<PathBuf>,
-    /// LiteRT's shared library, for TensorFlow Lite files
+    /// LiteRT's shared library, for TensorFlow Lite files [env: LANDFALL_LITERT]
     #[arg(long, value_name = "PATH")]
     pub(crate) litert: Option<PathBuf>,
-    /// The Python whose packages are used: libraries are found in it, models are converted by it
+    /// The Python whose packages are used: libraries are found in it, models are converted by it [env: LANDFALL_PYTHON]
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
     /// TensorFlow models run on ONNX where that is exact enough: converted once, compared, else left as they are

@@ -202,7 +202,8 @@ def requests_are_traced_while_a_client_asks_for_it(server):
         written = file.read_bytes()
         for part in (b"/host:CPU", b"digits/1 #1", b"digits:serving_default", b"queue", b"compute"):
             assert part in written, written
-        same(profiler(at, "Profile", asked_for(at.folder, 1, "empty")), field(7, 1))
+        same(profiler(at, "Profile", asked_for(at.folder, 1, "quiet")), b"")
+        same((at.folder / "quiet/here_8500.xplane.pb").read_bytes().count(b"trace"), 2)
         refuses(grpc.StatusCode.INVALID_ARGUMENT, "session_id", lambda: profiler(at, "Profile", asked_for(at.folder, 1, "../up")))
         refuses(grpc.StatusCode.INVALID_ARGUMENT, "repository_root", lambda: profiler(at, "Profile", asked_for("relative", 1)))
         refuses(grpc.StatusCode.UNIMPLEMENTED, "unimplemented.", lambda: profiler(at, "Monitor", b""))

@@ -71,6 +71,8 @@ trait Value: Copy + Default {
     type Plain: Element;
     /// Reads one; `None` for `null`.
     fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self::Plain>, Refused>;
+    /// Reads those before the last of some that stand one after the other and are quickly read; gives how many.
+    fn read_some(scanner: &mut Scanner<'_>, values: &mut [Self::Plain]) -> usize;
 }
 
 macro_rules! float_values {
@@ -83,6 +85,10 @@ macro_rules! float_values {
                     b'0'..=b'9' | b'-' | b'N' | b'I' => Ok(Some($from(scanner.float()?))),
                     _ => aside(scanner, no_value),
                 }
+            }
+            #[inline(always)]
+            fn read_some(scanner: &mut Scanner<'_>, values: &mut [$t]) -> usize {
+                scanner.short_numbers(values)
             }
         }
     )* };
@@ -99,6 +105,10 @@ macro_rules! integer_values {
                     Some(value) => <$t>::try_from(value).map(Some).map_err(|_| Refused::Range),
                     None => aside(scanner, long_integer),
                 }
+            }
+            #[inline(always)]
+            fn read_some(scanner: &mut Scanner<'_>, values: &mut [$t]) -> usize {
+                scanner.short_numbers(values)
             }
         }
     )* };
@@ -118,6 +128,10 @@ impl Value for Truth {
             b'n' => no_value(scanner),
             _ => Err(Refused::Kind),
         }
+    }
+
+    fn read_some(_: &mut Scanner<'_>, _: &mut [u8]) -> usize {
+        0
     }
 }
 
@@ -183,6 +197,7 @@ fn all_there<T: Value>(start: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Op
     let mut place = 0;
     let mut nesting = Nesting::new(&mut scanner);
     while nesting.next(&mut scanner)? {
+        place += T::read_some(&mut scanner, values.get_mut(place..).unwrap_or_default());
         let at = scanner.at();
         match T::read(&mut scanner) {
             Ok(Some(value)) if place < room => values[place] = value,

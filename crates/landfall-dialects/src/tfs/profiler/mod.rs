@@ -8,5 +8,5 @@ mod request;
 mod tests;
 mod xspace;
 
-pub use request::{ProfileRequest, decode_profile, decode_terminate, encode_profile};
+pub use request::{ProfileRequest, decode_profile, decode_terminate};
 pub use xspace::{Batch, Traced, encode_xspace};

@@ -1,6 +1,5 @@
-//! `ProfileRequest`, `ProfileResponse` and `TerminateRequest`.
+//! `ProfileRequest` and `TerminateRequest`. An answer to either is an empty message: the trace lies in its file.
 
-use crate::protobuf::Writer;
 use crate::tfs::grpc::unreadable;
 use landfall_model::Problem;
 use landfall_model::protobuf::{Fields, Value};
@@ -99,13 +98,4 @@ pub fn decode_terminate(body: &[u8]) -> Result<String, Problem> {
         }
     }
     Ok(session)
-}
-
-/// A `ProfileResponse`: the trace lies in its file.
-pub fn encode_profile(empty_trace: bool) -> Vec<u8> {
-    let mut out = Vec::new();
-    if empty_trace {
-        Writer::new(&mut out).bool_field(7, true);
-    }
-    out
 }

@@ -1,6 +1,6 @@
 //! The profiler's messages, read back by their published numbers.
 
-use super::{Batch, ProfileRequest, Traced, decode_profile, decode_terminate, encode_profile, encode_xspace};
+use super::{Batch, ProfileRequest, Traced, decode_profile, decode_terminate, encode_xspace};
 use crate::protobuf::Writer;
 use landfall_model::protobuf::{Fields, Value};
 use std::path::Path;
@@ -55,11 +55,6 @@ fn a_trace_goes_into_a_folder_of_its_root_and_nowhere_else() {
     assert_eq!(outside.file().unwrap(), Path::new("/logs/s/unix__.._x.xplane.pb"));
 }
 
-#[test]
-fn an_answer_says_whether_the_trace_is_empty() {
-    assert_eq!((encode_profile(false), encode_profile(true)), (vec![], vec![7 << 3, 1]));
-}
-
 /// All fields of a message with this number.
 fn all<'a>(bytes: &'a [u8], wanted: u32) -> Vec<Value<'a>> {
     let (mut found, mut fields) = (Vec::new(), Fields::new("test", bytes));
@@ -95,14 +90,14 @@ fn requests_that_overlap_stand_in_lines_of_their_own_with_their_parts_within() {
         batch: answered.then_some(Batch { queue: millis(1), compute: millis(2), rows: 8 }),
     };
     let requests = [traced(0, 10, true), traced(5, 10, true), traced(12, 1, false)];
-    let space = encode_xspace("here", 1_700_000_000_000_000_000, &requests);
+    let space = encode_xspace("here", 1_700_000_000_000_000_000, millis(20), &requests);
     assert_eq!(text(&space, 4), "here");
     let plane = messages(&space, 1)[0];
     assert_eq!(text(plane, 2), "/host:CPU");
     let lines = messages(plane, 3);
     let names: Vec<_> = lines.iter().map(|line| text(line, 2)).collect();
-    assert_eq!(names, ["ctr/3 #1", "ctr/3 #2"]);
-    let events = messages(lines[0], 4);
+    assert_eq!(names, ["trace", "ctr/3 #1", "ctr/3 #2"]);
+    let events = messages(lines[1], 4);
     assert_eq!(events.len(), 4, "a request with its parts, and one that failed");
     let compute = events[2];
     assert_eq!(
@@ -113,5 +108,13 @@ fn requests_that_overlap_stand_in_lines_of_their_own_with_their_parts_within() {
     assert_eq!((number(rows, 1), number(rows, 3)), (4, 8));
     let kinds: Vec<String> =
         messages(plane, 4).iter().map(|entry| text(messages(entry, 2)[0], 2).to_owned()).collect();
-    assert_eq!(kinds, ["queue", "compute", "ctr:serving_default"]);
+    assert_eq!(kinds, ["queue", "compute", "trace", "ctr:serving_default"]);
+}
+
+#[test]
+fn a_trace_without_a_request_shows_how_long_nothing_came() {
+    let space = encode_xspace("here", 0, Duration::from_millis(20), &[]);
+    let lines = messages(messages(&space, 1)[0], 3);
+    let events = messages(lines[0], 4);
+    assert_eq!((lines.len(), events.len(), number(events[0], 3)), (1, 1, 20_000_000_000));
 }

@@ -1,6 +1,6 @@
 //! `XSpace`: a trace as TensorBoard's profiler reads it. One plane for the machine's processor; in it a line for each
 //! model version, or several, where requests overlap; in them an event for each request, with its waiting and its batch
-//! within.
+//! within. A line before them shows how long was traced: a trace without a request is a trace, too.
 
 use crate::protobuf::Writer;
 use std::collections::BTreeMap;
@@ -38,11 +38,12 @@ pub struct Batch {
     pub rows: usize,
 }
 
-/// A trace that began at this time of day (nanoseconds since 1970) on this machine, as a serialised `XSpace`.
-pub fn encode_xspace(host: &str, began_ns: u64, requests: &[Traced]) -> Vec<u8> {
+/// A trace that began at this time of day (nanoseconds since 1970) on this machine and took so long, as a serialised
+/// `XSpace`.
+pub fn encode_xspace(host: &str, began_ns: u64, took: Duration, requests: &[Traced]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut space = Writer::new(&mut out);
-    space.message(1, |plane| encode_plane(plane, began_ns, requests));
+    space.message(1, |plane| encode_plane(plane, began_ns, took, requests));
     space.string_field(4, host);
     out
 }
@@ -50,22 +51,29 @@ pub fn encode_xspace(host: &str, began_ns: u64, requests: &[Traced]) -> Vec<u8> 
 /// What is known of events, by number.
 const QUEUE: u64 = 1;
 const COMPUTE: u64 = 2;
+const TRACE: u64 = 3;
 /// Requests have numbers from here on, by model and signature.
-const FIRST_REQUEST: u64 = 3;
+const FIRST_REQUEST: u64 = 4;
 
 /// What is said of a request, by number.
 const STATS: [&str; 5] = ["model", "model_version", "signature", "batch_rows", "failed"];
 
-fn encode_plane(plane: &mut Writer<'_>, began_ns: u64, requests: &[Traced]) {
+fn encode_plane(plane: &mut Writer<'_>, began_ns: u64, took: Duration, requests: &[Traced]) {
     plane.string_field(2, PLANE);
     let mut names: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for request in requests {
         let next = FIRST_REQUEST + names.len() as u64;
         names.entry((&*request.model, &*request.signature)).or_insert(next);
     }
+    plane.message(3, |line| {
+        line.varint_field(1, 1);
+        line.string_field(2, "trace");
+        line.varint_field(3, began_ns);
+        event(line, TRACE, Duration::ZERO, took, |_| {});
+    });
     for (number, (name, lane)) in lines(requests).into_iter().enumerate() {
         plane.message(3, |line| {
-            line.varint_field(1, number as u64 + 1);
+            line.varint_field(1, number as u64 + 2);
             line.string_field(2, &name);
             line.varint_field(3, began_ns);
             for request in lane {
@@ -75,7 +83,7 @@ fn encode_plane(plane: &mut Writer<'_>, began_ns: u64, requests: &[Traced]) {
         });
     }
     let requests = names.iter().map(|((model, signature), id)| (*id, format!("{model}:{signature}")));
-    let parts = [(QUEUE, "queue".to_owned()), (COMPUTE, "compute".to_owned())];
+    let parts = [(QUEUE, "queue".to_owned()), (COMPUTE, "compute".to_owned()), (TRACE, "trace".to_owned())];
     for (id, name) in parts.into_iter().chain(requests) {
         named(plane, 4, id, &name);
     }

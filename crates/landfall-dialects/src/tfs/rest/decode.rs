@@ -40,6 +40,9 @@ pub fn decode(body: &Buffer, signatures: &[Arc<Signature>]) -> Result<Decoded<Fo
         None => default.ok_or_else(|| not_found(b""))?,
         Some(name) => signature_of(name, signatures).ok_or_else(|| not_found(name))?,
     };
+    if signature.inputs().is_empty() {
+        return Err(without_inputs(document.signature_name()?));
+    }
     let (form, at) = document.data()?;
     let inputs = match early {
         Some((guess, inputs)) if Arc::ptr_eq(guess, signature) => inputs,
@@ -58,6 +61,13 @@ pub fn check(body: &[u8]) -> Result<(), Problem> {
     let mut document = Document::new(body);
     document.read(|_, _, _| None)?;
     document.signature_name().map(drop)
+}
+
+/// The original looks for what inputs there are, and takes none for an error.
+#[cold]
+fn without_inputs(name: Option<&[u8]>) -> Problem {
+    let name = name.map_or("DEFAULT".into(), String::from_utf8_lossy);
+    Problem::invalid(format!("Failed to get input map for signature: {name}"))
 }
 
 #[cold]

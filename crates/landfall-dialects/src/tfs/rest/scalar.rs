@@ -2,7 +2,7 @@
 
 use super::base64;
 use super::item::Misfit;
-use crate::json::{Number, Scanner};
+use crate::json::{FromShort, Number, Scanner};
 use landfall_model::{BufferMut, DType, Element, InputSpec, Scalar, TensorMut};
 
 /// Whether a number can start with this byte.
@@ -190,6 +190,7 @@ fn stretch<T: FromNumber>(place: &mut Scanner<'_>, out: &mut BufferMut) -> Resul
         let mut filled = 0;
         let mut closed = None;
         while filled < BLOCK && closed.is_none() {
+            filled += scanner.short_numbers(&mut block[filled..BLOCK - 1]);
             block[filled] = T::read(&mut scanner)?;
             filled += 1;
             closed = match scanner.skip_space() {
@@ -214,7 +215,7 @@ fn stretch<T: FromNumber>(place: &mut Scanner<'_>, out: &mut BufferMut) -> Resul
 }
 
 /// A type that JSON numbers are read as.
-trait FromNumber: Element {
+trait FromNumber: Element + FromShort {
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, Misfit>;
 }
 

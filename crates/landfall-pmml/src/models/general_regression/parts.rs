@@ -249,11 +249,13 @@ impl Parts {
         let strata = element.get("baselineStrataVariable");
         let strata = strata.map(|name| b.resolve(header.scope, name, element.place)).transpose()?;
         let mut tables = Vec::new();
-        for (text, baseline) in self.strata.drain(..) {
+        for (text, mut baseline) in self.strata.drain(..) {
             let value = match strata {
                 Some(slot) => b.constant(&text, b.slots[slot as usize].dtype, element.place)?,
                 None => Value::Missing,
             };
+            // The last one that is not after a row's time is looked for.
+            baseline.cells.sort_by(|a, b| a.0.total_cmp(&b.0));
             tables.push((value, baseline));
         }
         Ok(Hazard { time, strata, tables })

@@ -67,7 +67,7 @@ impl Feature {
                 into.numbers(cx.rows()).copy_from_slice(&answers.nearest);
             }
             Feature::Entity(0 | 1) => into.copy(&answers.entity),
-            Feature::Warning => into.clear(),
+            Feature::Nothing => into.clear(),
             _ => return false,
         }
         true

@@ -81,6 +81,8 @@ pub(crate) fn read_field<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result
             "isMultiValued",
             "segmentId",
             "isFinalResult",
+            "reportField",
+            "x-reportField",
         ],
     )?;
     let owned = |name: &str| element.get(name).map(str::to_owned);

@@ -30,8 +30,8 @@ pub(super) enum Feature {
     Deviation,
     /// The end of an interval, so many deviations from the prediction.
     Limit(f64),
-    /// Nothing is to be warned of.
-    Warning,
+    /// Nothing is to be warned of, and how a value came about is not told.
+    Nothing,
 }
 
 /// Resolves the feature of a field, and the type of what it gives.
@@ -77,7 +77,7 @@ pub(super) fn resolve<'a>(
             let typed = own_expression(b, scope, model, document)?;
             (Feature::Expression(typed.expr), typed.dtype)
         }
-        "warning" => (Feature::Warning, DataType::String),
+        "warning" | "report" | "x-report" => (Feature::Nothing, DataType::String),
         other => {
             let what = format!(
                 "output field {:?}: feature {other:?} is unknown or not implemented for this model",
@@ -115,7 +115,7 @@ fn predicted<'a>(
 }
 
 /// How values of the target are shown: as the model says, else as the data dictionary does.
-fn display_names<'a>(b: &mut Build<'a>, model: &Model) -> Vec<(Value, Value)> {
+pub(super) fn display_names<'a>(b: &mut Build<'a>, model: &Model) -> Vec<(Value, Value)> {
     let mut names = Vec::new();
     for value in model.targets.iter().flat_map(|target| &target.values) {
         if let Some(display) = &value.display {
@@ -186,13 +186,8 @@ impl Feature {
             Feature::Predicted(None) => answer.value,
             Feature::Predicted(Some(slot)) => cx.get(*slot)?,
             Feature::Display(names) => match names.iter().find(|(value, _)| *value == answer.value) {
-                Some((_, display)) => *display,
                 None if !answer.display.is_missing() => answer.display,
-                None if answer.value.is_missing() => Value::Missing,
-                None => {
-                    let text = cx.shown(answer.value, model.dtype);
-                    Value::Text(cx.symbol(&text))
-                }
+                _ => displayed(cx, names, answer.value, model.dtype),
             },
             Feature::Probability(class) => Value::of(score(cx, *class)),
             Feature::Confidence(class) => {
@@ -230,8 +225,20 @@ impl Feature {
             }
             Feature::Deviation => Value::of(answer.deviation),
             Feature::Limit(deviations) => Value::of(limit(answer, *deviations)),
-            Feature::Warning => Value::Missing,
+            Feature::Nothing => Value::Missing,
         })
+    }
+}
+
+/// A value as it is shown to people: by a name of its own, else as text.
+pub(super) fn displayed(cx: &mut Cx<'_>, names: &[(Value, Value)], value: Value, dtype: DataType) -> Value {
+    match names.iter().find(|(other, _)| *other == value) {
+        Some((_, display)) => *display,
+        None if value.is_missing() => Value::Missing,
+        None => {
+            let text = cx.shown(value, dtype);
+            Value::Text(cx.symbol(&text))
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Listed {
     rank: usize,
     several: bool,
     ascending: bool,
+    /// How classes and entities are shown, where that is asked.
+    display: Option<Vec<(Value, Value)>>,
 }
 
 /// Resolves what a field asks of a list, and the type of that; `None` for a field that asks for the first alone.
@@ -35,7 +37,7 @@ pub(super) struct Listed {
 /// # Errors
 /// A rank, or several values, of what is no list in this model.
 pub(super) fn resolve<'a>(
-    b: &Build<'a>,
+    b: &mut Build<'a>,
     model: &Model,
     document: &Document,
 ) -> Result<Option<(Listed, DataType)>, Problem> {
@@ -48,8 +50,8 @@ pub(super) fn resolve<'a>(
         && document.value.is_none();
     let entities = matches!(model.element.as_str(), "ClusteringModel" | "NearestNeighborModel");
     let of = match document.feature.as_str() {
-        "predictedValue" if classes => Of::Classes,
-        "predictedValue" | "entityId" | "clusterId" if entities => Of::Entities,
+        "predictedValue" | "predictedDisplayValue" if classes => Of::Classes,
+        "predictedValue" | "predictedDisplayValue" | "entityId" | "clusterId" if entities => Of::Entities,
         "affinity" | "entityAffinity" | "clusterAffinity" if entities && document.value.is_none() => {
             Of::Affinities
         }
@@ -74,13 +76,15 @@ pub(super) fn resolve<'a>(
         // Other features are not of a list: there rank says nothing.
         _ => return Ok(None),
     };
+    let shown = document.feature == "predictedDisplayValue";
+    let display = shown.then(|| super::feature::display_names(b, model));
     let dtype = match of {
-        _ if several => DataType::String,
+        _ if several || shown => DataType::String,
         Of::Classes => model.dtype,
         Of::Entities | Of::Reasons => DataType::String,
         Of::Probabilities | Of::Confidences | Of::Affinities => DataType::Double,
     };
-    Ok(Some((Listed { of, rank, several, ascending }, dtype)))
+    Ok(Some((Listed { of, rank, several, ascending, display }, dtype)))
 }
 
 impl Listed {
@@ -89,10 +93,15 @@ impl Listed {
         if self.ascending {
             list.reverse();
         }
+        if let Some(names) = &self.display {
+            list.iter_mut()
+                .for_each(|value| *value = super::feature::displayed(cx, names, *value, model.dtype));
+        }
         if !self.several {
             return list.get(self.rank.max(1) - 1).copied().unwrap_or(Value::Missing);
         }
-        let dtype = if self.of == Of::Classes { model.dtype } else { DataType::Double };
+        let classes = self.of == Of::Classes && self.display.is_none();
+        let dtype = if classes { model.dtype } else { DataType::Double };
         let count = if self.rank == 0 { usize::MAX } else { self.rank };
         let texts: Vec<String> = list.into_iter().take(count).map(|value| cx.shown(value, dtype)).collect();
         Value::Text(cx.symbol(&format!("[{}]", texts.join(", "))))
@@ -104,6 +113,7 @@ impl Listed {
         }
         if matches!(self.of, Of::Entities | Of::Affinities) {
             let of = |ranked: &crate::run::Ranked| match self.of {
+                Of::Entities if self.display.is_some() => ranked.name,
                 Of::Entities => ranked.entity,
                 _ => Value::Num(ranked.affinity),
             };

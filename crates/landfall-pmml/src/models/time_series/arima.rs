@@ -1,15 +1,17 @@
 //! `<ARIMA>`: autoregression and moving averages of differences, seasonal ones among them, by conditional least squares.
 
 use super::outliers::{self, Effect};
+use super::state_space::StateSpace;
 use super::{Forecast, Method, Transformation, array_within};
-use crate::read::Element;
+use crate::read::{Element, Matrix};
 use crate::resolve::Build;
 use landfall_model::Problem;
 
 /// Values or noises that a model looks back at, at most.
 const REACH_MAX: usize = 100_000;
 
-/// y(t) = constant + Σ a(i) y(t-i) + e(t) + Σ m(j) e(t-j), all differences multiplied out.
+/// y(t) = constant + Σ a(i) y(t-i) + e(t) + Σ m(j) e(t-j), all differences multiplied out. The document has the mean of the
+/// differences in the place of the constant, as its writers know it.
 #[derive(Debug)]
 pub(super) struct Recursion {
     pub(super) constant: f64,
@@ -24,6 +26,8 @@ pub(super) struct Recursion {
 #[derive(Debug)]
 struct Arima {
     recursion: Recursion,
+    /// What is known at the end of the series, where the document has that in the place of noises.
+    state: Option<Box<StateSpace>>,
     variance: Option<f64>,
     effects: Vec<Effect>,
     period: usize,
@@ -51,24 +55,23 @@ pub(super) fn read<'a>(
         Some("exactLeastSquares") => true,
         Some(_) => return Err(element.value(&b.xml, "predictionMethod")),
     };
+    let mean = element.number(&b.xml, "constantTerm")?.unwrap_or(0.0);
     let (mut plain, mut seasonal) = (Component::default(), Component::default());
-    let (mut effects, mut state) = (Vec::new(), None);
+    let (mut effects, mut end) = (Vec::new(), None);
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "NonseasonalComponent" => plain = component(b, &child, ["p", "d", "q"])?,
             "SeasonalComponent" => seasonal = component(b, &child, ["P", "D", "Q"])?,
             "OutlierEffect" => effects.push(outliers::read(b, &child)?),
-            "MaximumLikelihoodStat" if exact => state = Some(final_noises(b, &child)?),
+            "MaximumLikelihoodStat" if exact => end = Some(End::read(b, &child, mean)?),
             "MaximumLikelihoodStat" => b.xml.skip(&child)?,
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
     let period = seasonal.period.max(1);
-    let times = (1..).map(f64::from);
-    let effect = |time: f64| effects.iter().map(|effect: &Effect| effect.at(time, period)).sum::<f64>();
-    let past: Vec<f64> =
-        series.iter().zip(times).map(|(x, time)| transformation.apply(*x) - effect(time)).collect();
     let mut lags = product(&minus(&plain.values, 1), &minus(&seasonal.values, period));
+    // What is regressed is how far the differences are from their mean.
+    let constant = mean * lags.iter().sum::<f64>();
     for (times, step) in [(plain.differences, 1), (seasonal.differences, period)] {
         for _ in 0..times {
             lags = product(&lags, &minus(&[1.0], step));
@@ -78,18 +81,27 @@ pub(super) fn read<'a>(
     if lags.len() > REACH_MAX || noises.len() > REACH_MAX {
         return Err(b.xml.malformed(element.place, "the model looks back further than any series"));
     }
-    let given = match (state, seasonal.residuals.len() > plain.residuals.len()) {
-        (Some(state), _) => state,
-        (None, true) => seasonal.residuals,
-        (None, false) => plain.residuals,
+    let residuals =
+        if seasonal.residuals.len() > plain.residuals.len() { seasonal.residuals } else { plain.residuals };
+    let (given, state) = match end {
+        Some(End::Noises(noises)) => (noises, None),
+        Some(End::State(state)) => (residuals, Some(state)),
+        None => (residuals, None),
     };
     let mut recursion = Recursion {
-        constant: element.number(&b.xml, "constantTerm")?.unwrap_or(0.0),
+        constant,
         values: lags[1..].iter().map(|lag| -lag).collect(),
         noises: noises[1..].to_vec(),
-        past,
+        past: Vec::new(),
         past_noises: given,
     };
+    let weights = recursion.weights_for(&effects, series.len());
+    let without_effects = |(x, time): (&f64, i32)| {
+        let time = f64::from(time);
+        let effect = effects.iter().map(|effect| effect.at(time, period, &weights)).sum::<f64>();
+        transformation.apply(*x) - effect
+    };
+    recursion.past = series.iter().zip(1..).map(without_effects).collect();
     if recursion.past.len() < recursion.values.len() {
         return Err(b
             .xml
@@ -97,7 +109,7 @@ pub(super) fn read<'a>(
     }
     recursion.fill_noises();
     let variance = element.number(&b.xml, "RMSE")?.map(|rmse| rmse * rmse);
-    Ok(Box::new(Arima { recursion, variance, effects, period }))
+    Ok(Box::new(Arima { recursion, state, variance, effects, period }))
 }
 
 fn component<'a>(b: &mut Build<'a>, element: &Element<'a>, names: [&str; 3]) -> Result<Component, Problem> {
@@ -148,27 +160,69 @@ pub(super) fn moving_average<'a>(
     Ok((coefficients, residuals))
 }
 
-/// The noises at the end of the series, as the exact method found them.
-fn final_noises<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<f64>, Problem> {
-    element.only(&b.xml, &["method", "periodDeficit"])?;
-    if element.need(&b.xml, "method")? != "thetaRecursion" {
-        return Err(element.value(&b.xml, "method"));
-    }
-    let mut noises = Vec::new();
-    while let Some(child) = b.xml.child(element)? {
-        if child.name != "ThetaRecursionState" {
-            return Err(b.xml.unknown(&child, element));
+/// The end of the series as the exact method knows it.
+enum End {
+    Noises(Vec<f64>),
+    State(Box<StateSpace>),
+}
+
+impl End {
+    /// Reads `<MaximumLikelihoodStat>` of a model whose differences have this mean.
+    fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, mean: f64) -> Result<Self, Problem> {
+        element.only(&b.xml, &["method", "periodDeficit"])?;
+        let name = match element.need(&b.xml, "method")? {
+            "thetaRecursion" => "ThetaRecursionState",
+            "kalman" => "KalmanState",
+            _ => return Err(element.value(&b.xml, "method")),
+        };
+        let mut end = None;
+        while let Some(child) = b.xml.child(element)? {
+            b.xml.named(&child, element, name)?;
+            end = Some(match name {
+                "KalmanState" => End::State(kalman_state(b, &child, mean)?.into()),
+                _ => End::Noises(final_noises(b, &child)?),
+            });
         }
-        while let Some(part) = b.xml.child(&child)? {
-            match part.name.as_ref() {
-                "FinalNoise" => noises = array_within(b, &part)?,
-                // From where the recursion would go on with new values.
-                "FinalPredictedNoise" | "FinalTheta" | "FinalNu" => b.xml.skip(&part)?,
-                _ => return Err(b.xml.unknown(&part, &child)),
-            }
+        end.ok_or_else(|| {
+            b.xml.malformed(element.place, format!("<MaximumLikelihoodStat> lacks its <{name}>"))
+        })
+    }
+}
+
+fn final_noises<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<f64>, Problem> {
+    let mut noises = Vec::new();
+    while let Some(part) = b.xml.child(element)? {
+        match part.name.as_ref() {
+            "FinalNoise" => noises = array_within(b, &part)?,
+            // From where the recursion would go on with new values.
+            "FinalPredictedNoise" | "FinalTheta" | "FinalNu" => b.xml.skip(&part)?,
+            _ => return Err(b.xml.unknown(&part, element)),
         }
     }
     Ok(noises)
+}
+
+/// A state that the document says how to go on from: the schema's elements alone do not, and R's writer adds the matrices.
+fn kalman_state<'a>(b: &mut Build<'a>, element: &Element<'a>, mean: f64) -> Result<StateSpace, Problem> {
+    let (mut state, mut transition, mut measurement) = (Vec::new(), None, None);
+    while let Some(part) = b.xml.child(element)? {
+        match part.name.as_ref() {
+            "FinalStateVector" => state = array_within(b, &part)?,
+            "TransitionMatrix" => transition = Some(Matrix::within(&mut b.xml, &part)?),
+            "MeasurementMatrix" => measurement = Some(Matrix::within(&mut b.xml, &part)?),
+            // How sure the filter is, and what it would add of new values.
+            "FinalOmega" | "HVector" => b.xml.skip(&part)?,
+            _ => return Err(b.xml.unknown(&part, element)),
+        }
+    }
+    let (Some(transition), Some(measurement)) = (transition, measurement) else {
+        let instead =
+            "write the model as a <StateSpaceModel>, or with predictionMethod=\"conditionalLeastSquares\"";
+        let what = "a <KalmanState> without <TransitionMatrix> and <MeasurementMatrix>";
+        return Err(b.xml.refused(element.place, what, instead));
+    };
+    StateSpace::known(state, transition, measurement, mean)
+        .ok_or_else(|| b.xml.malformed(element.place, "the matrices of <KalmanState> do not fit its state"))
 }
 
 /// 1 - c₁Bˢ - c₂B²ˢ …
@@ -231,6 +285,14 @@ impl Recursion {
         last
     }
 
+    /// The weights of noises up to the step, where an effect is one of them.
+    fn weights_for(&self, effects: &[Effect], steps: usize) -> Vec<f64> {
+        match effects.iter().any(Effect::is_innovational) {
+            true => self.weights(steps),
+            false => Vec::new(),
+        }
+    }
+
     /// How much a noise of each step so far still counts: the weights ψ, from ψ(0) = 1.
     pub(super) fn weights(&self, steps: usize) -> Vec<f64> {
         let mut weights: Vec<f64> = vec![1.0];
@@ -245,8 +307,13 @@ impl Recursion {
 impl Method for Arima {
     fn forecast(&self, steps: usize) -> Option<Forecast> {
         let time = (self.recursion.past.len() + steps) as f64;
-        let effect = self.effects.iter().map(|effect| effect.at(time, self.period)).sum::<f64>();
-        let value = self.recursion.ahead(steps) + effect;
+        let weights = self.recursion.weights_for(&self.effects, self.recursion.past.len() + steps);
+        let effect = self.effects.iter().map(|effect| effect.at(time, self.period, &weights)).sum::<f64>();
+        let value = match &self.state {
+            Some(state) => state.forecast(steps)?.value,
+            None => self.recursion.ahead(steps),
+        };
+        let value = value + effect;
         let spread = || self.recursion.weights(steps).iter().map(|w| w * w).sum::<f64>();
         Some(Forecast { value, variance: self.variance.map(|variance| variance * spread()) })
     }

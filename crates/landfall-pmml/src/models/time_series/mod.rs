@@ -1,6 +1,7 @@
 //! `<TimeSeriesModel>`: what follows the last value of a series, some steps ahead.
 //!
-//! The first active field is the horizon: how many steps after the last value. Without one, the order field is.
+//! The first active field is the horizon: how many steps after the last value. Without one, the order field is, or a
+//! supplementary one.
 
 mod arima;
 mod garch;
@@ -90,7 +91,9 @@ pub(super) fn read<'a>(
         }
     }
     let usage = |usage: Usage| header.schema.fields.iter().find(move |field| field.usage == usage);
-    let horizon = usage(Usage::Active).or_else(|| usage(Usage::Order)).and_then(|field| field.slot);
+    // Two writers call the horizon supplementary.
+    let horizon = [Usage::Active, Usage::Order, Usage::Supplementary].into_iter().find_map(usage);
+    let horizon = horizon.and_then(|field| field.slot);
     match (horizon, found) {
         (Some(horizon), Some((method, transformation))) => {
             Ok(Box::new(Series { horizon, method, transformation }))

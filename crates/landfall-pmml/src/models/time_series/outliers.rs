@@ -20,6 +20,7 @@ enum Kind {
     Transient,
     SeasonalAdditive,
     Trend,
+    Innovational,
 }
 
 pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Effect, Problem> {
@@ -30,7 +31,7 @@ pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Effec
         "transient" => Kind::Transient,
         "seasonalAdditive" => Kind::SeasonalAdditive,
         "trend" => Kind::Trend,
-        // It moves the noise and not the values, by an amount that depends on the fit.
+        "innovational" => Kind::Innovational,
         _ => return Err(element.value(&b.xml, "type")),
     };
     let effect = Effect {
@@ -44,8 +45,13 @@ pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Effec
 }
 
 impl Effect {
-    /// What it adds to the value at a time, from 1.
-    pub(super) fn at(&self, time: f64, period: usize) -> f64 {
+    /// Whether it moves the noise and not the values: these then follow as the model has it.
+    pub(super) fn is_innovational(&self) -> bool {
+        self.kind == Kind::Innovational
+    }
+
+    /// What it adds to the value at a time, from 1; `weights` say how much a noise still counts after so many steps.
+    pub(super) fn at(&self, time: f64, period: usize, weights: &[f64]) -> f64 {
         let since = time - self.start;
         let acts = match self.kind {
             Kind::Additive => since == 0.0,
@@ -55,6 +61,7 @@ impl Effect {
         match self.kind {
             _ if !acts => 0.0,
             Kind::Transient => self.magnitude * self.damping.powf(since),
+            Kind::Innovational => self.magnitude * weights.get(since as usize).copied().unwrap_or(0.0),
             Kind::Trend => self.magnitude * (since + 1.0),
             _ => self.magnitude,
         }
@@ -67,11 +74,14 @@ mod tests {
 
     #[test]
     fn each_kind_acts_when_it_should() {
-        let at = |kind, time| Effect { kind, start: 3.0, magnitude: 8.0, damping: 0.5 }.at(time, 4);
+        let at = |kind, time| {
+            Effect { kind, start: 3.0, magnitude: 8.0, damping: 0.5 }.at(time, 4, &[1.0, 0.5, 0.25])
+        };
         assert_eq!([at(Kind::Additive, 3.0), at(Kind::Additive, 4.0)], [8.0, 0.0]);
         assert_eq!([at(Kind::Level, 2.0), at(Kind::Level, 9.0)], [0.0, 8.0]);
         assert_eq!(at(Kind::Transient, 5.0), 2.0);
         assert_eq!([at(Kind::SeasonalAdditive, 7.0), at(Kind::SeasonalAdditive, 6.0)], [8.0, 0.0]);
         assert_eq!(at(Kind::Trend, 4.0), 16.0);
+        assert_eq!([at(Kind::Innovational, 2.0), at(Kind::Innovational, 4.0)], [0.0, 4.0]);
     }
 }

@@ -8,7 +8,7 @@ use crate::resolve::Build;
 use landfall_model::Problem;
 
 #[derive(Debug)]
-struct StateSpace {
+pub(super) struct StateSpace {
     state: Vec<f64>,
     transition: Matrix,
     measurement: Matrix,
@@ -75,8 +75,44 @@ pub(super) fn read<'a>(
         return Err(b.xml.malformed(element.place, "the matrices of <StateSpaceModel> do not fit its state"));
     }
     let variance = element.number(&b.xml, "variance")?.unwrap_or(1.0);
-    let spread = covariance.map(|covariance| Spread { variance, covariance, added, observation });
+    let spread = covariance.map(|covariance| {
+        Spread { variance, covariance, added, observation }.at_first_step(&transition, &measurement)
+    });
     Ok(Box::new(StateSpace { state, transition, measurement, drift, intercept, spread }))
+}
+
+impl StateSpace {
+    /// Of which nothing but the state and its matrices are known; `None` where they do not fit each other.
+    pub(super) fn known(
+        state: Vec<f64>,
+        transition: Matrix,
+        measurement: Matrix,
+        intercept: f64,
+    ) -> Option<Self> {
+        let size = state.len();
+        let fits = (transition.rows, transition.columns) == (size, size)
+            && (measurement.rows, measurement.columns) == (1, size);
+        let model = StateSpace { state, transition, measurement, drift: Vec::new(), intercept, spread: None };
+        (fits && size > 0).then_some(model)
+    }
+}
+
+impl Spread {
+    /// That of the first step ahead. R's writer gives the one of the last value, which was seen and does not vary at all.
+    fn at_first_step(mut self, transition: &Matrix, measurement: &Matrix) -> Self {
+        let moved = self.moved(transition, &self.covariance);
+        let seen = |covariance: &Matrix| measurement.around(covariance).get(0, 0) + self.observation;
+        if seen(&self.covariance) <= 1e-9 * seen(&moved) {
+            self.covariance = moved;
+        }
+        self
+    }
+
+    /// A covariance of the state a step later.
+    fn moved(&self, transition: &Matrix, covariance: &Matrix) -> Matrix {
+        let moved = transition.around(covariance);
+        self.added.as_ref().map_or(moved.clone(), |added| moved.plus(added))
+    }
 }
 
 impl Method for StateSpace {
@@ -87,8 +123,7 @@ impl Method for StateSpace {
             state = self.transition.times(&state);
             state.iter_mut().zip(&self.drift).for_each(|(x, drift)| *x += drift);
             if let (Some(moving), Some(spread)) = (&mut covariance, &self.spread) {
-                let moved = self.transition.around(moving);
-                *moving = spread.added.as_ref().map_or(moved.clone(), |added| moved.plus(added));
+                *moving = spread.moved(&self.transition, moving);
             }
         }
         let value = self.measurement.times(&state)[0] + self.intercept;

@@ -234,6 +234,35 @@ fn a_waker_may_submit_and_even_turn() {
     assert_eq!(careless.0.seen.runs(), [1, 1]);
 }
 
+/// A waker that fails.
+struct Failing;
+
+impl Wake for Failing {
+    fn wake(self: Arc<Self>) {
+        panic!("as the test asks for");
+    }
+}
+
+#[test]
+fn a_panic_beside_the_engine_ends_its_batch_and_neither_the_turn_nor_the_count_of_those_who_wait() {
+    let (bench, clock) = (tiny(), HandClock::new());
+    let _lane = Lane::enter();
+    let now = crate::Clock::now(&clock);
+    let mut answers = [bench.submit(&row(1), now), bench.submit(&row(2), now)];
+    let waker = Waker::from(Arc::new(Failing));
+    let first = std::pin::Pin::new(&mut answers[0]);
+    assert!(std::future::Future::poll(first, &mut Context::from_waker(&waker)).is_pending());
+    let turned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| turn(&clock)));
+    assert_eq!(turned.ok(), Some(Turned::All), "the thread goes on");
+    let [first, second] = answers;
+    assert_right(&ready(first).unwrap(), &row(1));
+    assert!(ready(second).unwrap_err().to_string().contains("given up"));
+    let next = bench.submit(&row(3), now);
+    assert_eq!(turn(&clock), Turned::All);
+    assert_right(&ready(next).unwrap(), &row(3));
+    assert_eq!(bench.lease.snapshot().waiting, 0);
+}
+
 #[test]
 fn a_long_turn_stops_for_those_who_can_be_sent_their_answers() {
     let (bench, clock, woken) = (tiny(), SlowClock(HandClock::new(), 10), Arc::<Woken>::default());

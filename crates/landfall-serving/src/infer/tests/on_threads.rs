@@ -120,6 +120,33 @@ fn the_time_is_watched_while_other_threads_are_busy() {
 }
 
 #[test]
+fn a_thread_that_cannot_be_started_fails_those_who_wait_and_is_tried_again_for_the_next() {
+    let starts = std::sync::atomic::AtomicUsize::new(0);
+    let start = move |name, run| match starts.fetch_add(1, SeqCst) {
+        0 | 1 => Err(std::io::Error::other("no threads left")),
+        _ => std::thread::Builder::new().name(name).spawn(run).map(drop),
+    };
+    let pool = crate::ComputePool::starting(1, Arc::new(SystemClock), Box::new(start));
+    let bench = |delay| {
+        let mut model = FakeModel::new(RowRule::Independent, CostClass::Unknown);
+        let seen = std::mem::take(&mut model.seen);
+        let settings = BatchSettings { max_delay: delay, ..BatchSettings::default() };
+        let version = landfall_model::Version::numbered(1);
+        let lease = crate::Lease::on_model("m", version, Arc::new(model), settings, pool.clone()).unwrap();
+        Bench { lease, seen, pool: pool.clone() }
+    };
+    let benches = [bench(Duration::ZERO), bench(Duration::from_millis(20))];
+    for bench in &benches {
+        let refused = ready(bench.submit(&row(1), SystemClock.now())).unwrap_err();
+        assert!(refused.to_string().contains("no threads left"), "{refused}");
+        assert_eq!(bench.lease.snapshot().waiting, 0);
+    }
+    for bench in &benches {
+        assert_right(&block_on(bench.submit(&row(2), SystemClock.now())).unwrap(), &row(2));
+    }
+}
+
+#[test]
 fn an_expected_wait_beyond_the_deadline_is_refused_at_once() {
     let bench = threads(BatchSettings { max_rows: Some(1), ..BatchSettings::default() }, 1);
     bench.lease.scheduler.core().observe(1, Duration::from_millis(100));
@@ -157,6 +184,21 @@ fn a_queue_is_full_of_bytes_too_and_a_lone_call_of_any_size_is_taken() {
         assert_right(&block_on(answer).unwrap(), &row(i));
     }
     assert_right(&block_on(bench.submit(&row(4), SystemClock.now())).unwrap(), &row(4));
+}
+
+#[test]
+fn a_call_of_any_size_is_taken_where_all_who_waited_have_left() {
+    let bench = threads(BatchSettings { max_queue_bytes: 40, ..BatchSettings::default() }, 1);
+    let now = SystemClock.now();
+    bench.seen.shut();
+    let running = bench.submit(&row(0), now);
+    bench.seen.wait_for_runs(1);
+    drop(bench.submit(&row(1), now));
+    let large: Vec<Vec<i64>> = (0..100).map(|i| vec![i, i + 1]).collect();
+    let large_one = bench.submit(&large, now + Duration::from_millis(10));
+    bench.seen.open();
+    assert_right(&block_on(running).unwrap(), &row(0));
+    assert_right(&block_on(large_one).unwrap(), &large);
 }
 
 #[test]

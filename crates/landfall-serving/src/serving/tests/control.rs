@@ -55,6 +55,8 @@ fn what_cannot_be_promoted_moves_nothing() {
     assert!(broken.to_string().contains(r#"model "m" version 0"#) && broken.to_string().contains("bad"));
     let other = case.control().promote("x", &Version::numbered(1), None, "ann", LONG).unwrap_err();
     assert_eq!(*other.reason(), Reason::ModelNotFound { model: "x".into() });
+    let long = case.promote("1", Some(&"x".repeat(2000))).unwrap_err();
+    assert_eq!(long.kind(), Kind::InvalidArgument, "{long}");
     assert_eq!(case.default(), "3");
     assert!(case.control().history().unwrap().is_empty());
 }

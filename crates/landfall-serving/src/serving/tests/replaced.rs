@@ -145,3 +145,14 @@ fn sources_that_are_looked_at_once_change_only_with_the_configuration() {
     case.control().replace(vec![case.numbered("a"), case.numbered("b")]).unwrap();
     case.wait("both newest serve", || case.serves("a") == Some(2.0) && case.serves("b") == Some(6.0));
 }
+
+#[test]
+fn a_version_whose_files_changed_while_it_was_loaded_is_looked_at_again_though_sources_are_looked_at_once() {
+    let mut case = Case::with(&[("m/1/a.fake", "fake\ngate go\nfail half\nend\n")]);
+    case.rounds = Rounds::Once;
+    case.serve_without_waiting(vec![case.numbered("m")]);
+    case.wait_states("1 LOADING");
+    case.put(&[("m/1/a.fake", &scale(2))]);
+    case.engine.open("go");
+    case.wait("the whole file serves", || case.serves("m") == Some(2.0));
+}

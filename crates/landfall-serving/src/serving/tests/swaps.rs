@@ -141,3 +141,14 @@ fn changed_settings_load_a_version_again() {
     case.put(&[("m/model.toml", "batch")]);
     case.wait("the new setting holds", || rule() == landfall_model::RowRule::Pieces(4));
 }
+
+#[test]
+fn a_fault_in_the_settings_is_forgotten_when_it_is_taken_back() {
+    let case = Case::served(&[("m/1/a.fake", &scale(2)), ("m/1/model.toml", "all")]);
+    let problem = || case.serving().catalog().statuses("m").unwrap()[0].problem.clone();
+    case.put(&[("m/model.toml", "nonsense")]);
+    case.wait("the fault shows", || problem().is_some());
+    case.put(&[("m/model.toml", "label stable 1")]);
+    case.wait("nothing is wrong any more", || problem().is_none());
+    assert_eq!((case.states().as_str(), case.label("stable").as_str()), ("1 AVAILABLE", "1"));
+}

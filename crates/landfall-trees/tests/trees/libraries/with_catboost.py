@@ -117,9 +117,10 @@ def labels(rng, x, kind):
 
 
 def settings(rng, seed, loss, kind, table, y):
-    params = {"loss_function": loss, "iterations": int(rng.integers(1, 25)), "depth": int(rng.integers(1, 8)),
+    params = {"loss_function": loss, "iterations": int(rng.integers(1, 25)),
+              "depth": int(rng.integers(1, 8 if loss.endswith("Pairwise") or rng.random() < 0.7 else 12)),
               "random_seed": seed, "thread_count": 1, "verbose": 0, "allow_writing_files": False,
-              "nan_mode": str(rng.choice(["Min", "Max"])), "border_count": int(rng.choice([1, 32, 254])),
+              "nan_mode": str(rng.choice(["Min", "Max"])), "border_count": int(rng.choice([1, 3, 32, 254, 255, 1000])),
               "one_hot_max_size": int(rng.choice([2, 10, 60])), "max_ctr_complexity": int(rng.integers(1, 4))}
     pairwise = loss in ("YetiRankPairwise", "PairLogitPairwise")
     if pairwise:

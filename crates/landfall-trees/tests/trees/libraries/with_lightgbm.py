@@ -136,6 +136,8 @@ def plain(root, seed, rng):
     data = lgb.Dataset(x, y, categorical_feature=categorical, feature_name=names, params=params)
     rounds = int(rng.integers(1, 15))
     model = train(params, data, rounds, objective)
+    if rng.random() < 0.1 and not is_linear:
+        model.set_leaf_output(0, 0, one_of(rng, [-0.0, 1e-300, 1e300, -123.456]))
     rows = hard_rows(rng, x, thresholds_of(model), True, np.float64)
     for place in categorical:
         rows[::5, place] = rng.choice([-1, -0.5, 0.5, 1.9, 49, 200, 1e9, 1e12, -1e12, np.inf, np.nan], size=len(rows[::5]))

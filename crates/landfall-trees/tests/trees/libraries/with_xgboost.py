@@ -41,6 +41,7 @@ def settings(rng, seed, objective, kind, booster):
             params["subsample"] = 0.6
         if rng.random() < 0.3 and params["tree_method"] != "exact":
             params["grow_policy"], params["max_leaves"] = "lossguide", int(rng.integers(2, 40))
+            sometimes(rng, 0.3, params, "max_depth", [0])
         sometimes(rng, 0.3, params, "gamma", [0.01, 0.5, 3.0])
         sometimes(rng, 0.3, params, "min_child_weight", [0.0, 0.1, 10.0])
         sometimes(rng, 0.2, params, "max_delta_step", [0.3])
@@ -120,6 +121,9 @@ def plain(root, seed, rng):
     data = labelled(rng, objective, kind, xgb.DMatrix(x, y, feature_types=types, enable_categorical=True), y)
     rounds = int(rng.integers(0, 12))
     model = xgb.train(params, data, rounds)
+    if rng.random() < 0.1 and rounds > 2 and booster == "gbtree":
+        rounds -= 1
+        model = model[:rounds]
     if rng.random() < 0.2 and rounds:
         model.set_attr(best_iteration=str(rounds // 2))
     model = read_back(case, model)

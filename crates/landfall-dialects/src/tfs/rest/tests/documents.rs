@@ -121,6 +121,24 @@ fn the_parts_that_come_before_the_model_are_checked_alone() {
 }
 
 #[test]
+fn a_signature_without_inputs_is_refused_as_one_that_says_nothing_of_them() {
+    let output = vec![OutputSpec::new("y", DType::F32, None)];
+    let signature = |name: &str| {
+        Signature::new(name, Method::Predict, vec![], output.clone(), RowRule::None, ShapeRule::AsSent)
+    };
+    let signatures = ["serving_default", "other"].map(|name| signature(name).unwrap().shared());
+    for (body, name) in [
+        (r#"{"inputs":{}}"#, "DEFAULT"),
+        (r#"{"instances":[]}"#, "DEFAULT"),
+        (r#"{"inputs":{},"signature_name":"other"}"#, "other"),
+        ("{}", "DEFAULT"),
+    ] {
+        let (_, text) = refusal(body, &signatures);
+        assert_eq!(text, format!("Failed to get input map for signature: {name}"), "{body}");
+    }
+}
+
+#[test]
 fn a_signature_may_be_named_before_or_after_the_data() {
     let mut signatures = one(DType::F32);
     let output = vec![OutputSpec::new("z", DType::F32, None)];

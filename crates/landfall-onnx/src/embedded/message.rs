@@ -1,0 +1,104 @@
+//! ONNX messages under construction: nodes and their attributes, in the format's field numbers (`onnx.proto`).
+
+use crate::declared::ElementType;
+use landfall_model::Problem;
+use landfall_model::protobuf::Value;
+
+/// `NodeProto` of the default domain with one output, named as that.
+pub(super) fn plain(operator: &str, inputs: &[&str], output: &str, attributes: &[Message]) -> Message {
+    named(output, operator, inputs, output, attributes)
+}
+
+/// The same under a name of its own, for messages.
+pub(super) fn named(
+    name: &str,
+    operator: &str,
+    inputs: &[&str],
+    output: &str,
+    attributes: &[Message],
+) -> Message {
+    let mut node = Message::default();
+    inputs.iter().for_each(|input| node.bytes(1, input.as_bytes()));
+    node.bytes(2, output.as_bytes());
+    node.bytes(3, name.as_bytes());
+    node.bytes(4, operator.as_bytes());
+    attributes.iter().for_each(|attribute| node.bytes(5, &attribute.0));
+    node
+}
+
+/// `AttributeProto` of an integer.
+pub(super) fn integer(name: &str, value: i64) -> Message {
+    let mut attribute = Message::default();
+    attribute.bytes(1, name.as_bytes());
+    attribute.number(3, value as u64);
+    attribute.number(20, 2);
+    attribute
+}
+
+/// `AttributeProto` of integers.
+pub(super) fn integers(name: &str, values: &[i64]) -> Message {
+    let mut attribute = Message::default();
+    attribute.bytes(1, name.as_bytes());
+    values.iter().for_each(|&value| attribute.number(8, value as u64));
+    attribute.number(20, 7);
+    attribute
+}
+
+/// A protobuf message under construction.
+#[derive(Default)]
+pub(super) struct Message(pub(super) Vec<u8>);
+
+impl Message {
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    pub(super) fn number(&mut self, field: u32, value: u64) {
+        self.varint(u64::from(field) << 3);
+        self.varint(value);
+    }
+
+    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
+        self.varint(u64::from(field) << 3 | 2);
+        self.varint(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Parts of one message's bytes, one behind the other.
+    pub(super) fn joined(&mut self, field: u32, parts: [&[u8]; 2]) {
+        self.varint(u64::from(field) << 3 | 2);
+        self.varint(parts.iter().map(|part| part.len() as u64).sum());
+        parts.iter().for_each(|part| self.0.extend_from_slice(part));
+    }
+
+    /// A field as it was read.
+    pub(super) fn field(&mut self, field: u32, value: Value<'_>) -> Result<(), Problem> {
+        match value {
+            Value::Varint(value) => self.number(field, value),
+            Value::Fixed64(bytes) => {
+                self.varint(u64::from(field) << 3 | 1);
+                self.0.extend_from_slice(&bytes);
+            }
+            Value::Fixed32(bytes) => {
+                self.varint(u64::from(field) << 3 | 5);
+                self.0.extend_from_slice(&bytes);
+            }
+            value @ Value::Bytes(_) => self.bytes(field, value.bytes()?),
+        }
+        Ok(())
+    }
+}
+
+/// `TensorProto` with raw data.
+pub(super) fn stored(name: &str, element: ElementType, dims: &[u64], raw: &[u8]) -> Message {
+    let mut tensor = Message::default();
+    dims.iter().for_each(|&dim| tensor.number(1, dim));
+    tensor.number(2, element.0);
+    tensor.bytes(8, name.as_bytes());
+    tensor.bytes(9, raw);
+    tensor
+}

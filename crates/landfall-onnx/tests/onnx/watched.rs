@@ -1,0 +1,180 @@
+//! What the embedded engine's kernels would make another number of: NaN that comes up within a model, and floats that are
+//! cast beyond the range of whole numbers. Each call is answered as ONNX Runtime answers it, or refused naming the node.
+
+use crate::support::{
+    Axis, Files, Graph, Message, engines, load, node, onnxruntime, run, stored, tensor_type,
+};
+use landfall_model::{Kind, Outputs, Problem, Tensor};
+use landfall_onnx::Embedded;
+
+fn integer(name: &str, value: i64) -> Message {
+    Message::new().text(1, name).number(3, value).number(20, 2)
+}
+
+fn integers(name: &str, values: &[i64]) -> Message {
+    let list = Message::new().text(1, name).number(20, 7);
+    values.iter().fold(list, |list, &value| list.number(8, value))
+}
+
+fn floats(name: &str, dims: &[i64], values: &[f32]) -> Message {
+    stored(name, 1, dims, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+fn with(node: Message, attributes: &[Message]) -> Message {
+    attributes.iter().fold(node, |node, attribute| node.message(5, attribute))
+}
+
+/// A graph over `x`, float32 [n, 4], with `y` of an element type.
+fn file(nodes: &[Message], element: i64) -> Vec<u8> {
+    let x = tensor_type(1, Some(&[Axis::Free("n"), Axis::Known(4)]));
+    let graph = nodes.iter().fold(Graph::new(), Graph::node);
+    let graph = graph
+        .initializer(&floats("big", &[], &[1e30]))
+        .initializer(&floats("w", &[4, 4], &[0.5; 16]))
+        .initializer(&floats("low", &[], &[0.0]))
+        .initializer(&floats("high", &[], &[6.0]))
+        .initializer(&stored("one", 7, &[1], &1i64.to_le_bytes()));
+    graph.input("x", &x).output("y", &tensor_type(element, None)).file()
+}
+
+fn answered(engine: &dyn landfall_model::Engine, file: &[u8], x: &[f32]) -> Result<Outputs, Problem> {
+    let model = load(engine, &Files::model(file))?;
+    let x = Tensor::from_slice(&[x.len() / 4, 4], x).unwrap();
+    run(&*model, &model.signatures()[0], &[("x", &x)], &[])
+}
+
+/// Ways to `a`, NaN among them for numbers below zero or large ones.
+fn sources() -> Vec<(&'static str, Vec<Message>, [f32; 4])> {
+    vec![
+        ("root", vec![node("Sqrt", &["x"], &["a"])], [4.0, -1.0, 9.0, 16.0]),
+        ("logarithm", vec![node("Log", &["x"], &["a"])], [4.0, 3.0, 2.0, -2.0]),
+        (
+            "difference of infinities",
+            vec![
+                node("Mul", &["x", "big"], &["large"]),
+                node("Mul", &["large", "big"], &["infinite"]),
+                node("Sub", &["infinite", "infinite"], &["a"]),
+            ],
+            [0.0, 0.0, 3.0, 0.0],
+        ),
+        (
+            "quotient of zeros",
+            vec![node("Sub", &["x", "x"], &["zero"]), node("Div", &["zero", "x"], &["a"])],
+            [4.0, 0.0, 3.0, 2.0],
+        ),
+    ]
+}
+
+fn losing() -> Vec<(Message, i64)> {
+    let along = || integer("axis", 1);
+    vec![
+        (node("Relu", &["a"], &["y"]), 1),
+        (node("Clip", &["a", "low", "high"], &["y"]), 1),
+        (with(node("ReduceMax", &["a"], &["y"]), &[integers("axes", &[1])]), 1),
+        (with(node("ReduceMin", &["a"], &["y"]), &[integers("axes", &[1])]), 1),
+        (with(node("ArgMax", &["a"], &["y"]), &[along()]), 7),
+        (with(node("TopK", &["a", "one"], &["y", "places"]), &[along()]), 1),
+        (with(node("Cast", &["a"], &["y"]), &[integer("to", 7)]), 7),
+        (with(node("Cast", &["a"], &["y"]), &[integer("to", 3)]), 3),
+    ]
+}
+
+#[test]
+fn nan_that_comes_up_within_a_model_is_refused_and_never_becomes_a_number() {
+    for (name, source, missing) in sources() {
+        for (last, element) in losing() {
+            let file = file(&[source.clone(), vec![last]].concat(), element);
+            let what = format!("{name}, element type {element}");
+            let plain = if name == "difference of infinities" { [0.0; 4] } else { [1.0, 4.0, 9.0, 16.0] };
+            let found = answered(&Embedded, &file, &plain).unwrap_or_else(|p| panic!("{what}: {p}"));
+            if let Some(engine) = onnxruntime() {
+                let expected = answered(engine, &file, &plain).unwrap();
+                assert_eq!(found.get(0).unwrap(), expected.get(0).unwrap(), "{what}");
+            }
+            let problem = answered(&Embedded, &file, &[plain, missing].concat()).unwrap_err();
+            assert_eq!(problem.kind(), Kind::InvalidArgument, "{what}: {problem}");
+            let text = problem.to_string();
+            assert!(text.contains("NaN") && text.contains("ONNX Runtime"), "{what}: {text}");
+        }
+    }
+}
+
+#[test]
+fn nan_that_stays_is_answered() {
+    let nodes = [node("Sqrt", &["x"], &["a"]), node("Sigmoid", &["a"], &["y"])];
+    let outputs = answered(&Embedded, &file(&nodes, 1), &[4.0, -1.0, 9.0, 16.0]).unwrap();
+    let found = outputs.get(0).unwrap().values::<f32>().unwrap();
+    assert!(found[1].is_nan() && found[0] > 0.8, "{found:?}");
+}
+
+#[test]
+fn layers_are_bounded_so_that_only_huge_numbers_are_looked_at() {
+    let nodes = [
+        node("MatMul", &["x", "w"], &["a"]),
+        node("Relu", &["a"], &["b"]),
+        node("MatMul", &["b", "w"], &["c"]),
+        node("Neg", &["c"], &["d"]),
+        node("Add", &["c", "d"], &["e"]),
+        node("Relu", &["e"], &["y"]),
+    ];
+    let file = file(&nodes, 1);
+    for engine in engines() {
+        let outputs = answered(engine, &file, &[1e20; 8]).unwrap();
+        assert_eq!(outputs.get(0).unwrap().values::<f32>().unwrap(), [0.0; 8], "{}", engine.name());
+    }
+    // Infinities, whose difference is no number.
+    let text = answered(&Embedded, &file, &[3e38; 8]).unwrap_err().to_string();
+    assert!(text.contains("NaN comes to node \"y\" (Relu)"), "{text}");
+    // Numbers are as large, but none is NaN before they are cut off.
+    let numbers = answered(&Embedded, &file, &[3e38, -3e38, 0.0, 0.0]).unwrap();
+    assert_eq!(numbers.get(0).unwrap().values::<f32>().unwrap(), [0.0; 4]);
+}
+
+#[test]
+fn whole_numbers_beyond_the_engines_range_are_refused_where_floats_are_cast() {
+    let cast = |to: i64| with(node("Cast", &["x"], &["y"]), &[integer("to", to)]);
+    for (to, fits, does_not) in [
+        (7, [2_147_483_520.0, -2_147_483_520.0, 0.5, -0.5], 2_147_483_648.0),
+        (6, [2_147_483_520.0, -2_147_483_520.0, 0.5, -0.5], -3e9),
+        (3, [127.9, -128.9, 0.0, 1.0], 128.0),
+        (2, [255.9, -0.9, 0.0, 1.0], 256.0),
+        (2, [255.9, -0.9, 0.0, 1.0], -1.0),
+    ] {
+        let file = file(&[cast(to)], to);
+        let found = answered(&Embedded, &file, &fits).unwrap();
+        if let Some(engine) = onnxruntime() {
+            assert_eq!(found.get(0).unwrap(), answered(engine, &file, &fits).unwrap().get(0).unwrap());
+        }
+        let row = [fits, [0.0, does_not, 0.0, 0.0]].concat();
+        let text = answered(&Embedded, &file, &row).unwrap_err().to_string();
+        assert!(text.contains("node \"y\" (Cast)") && text.contains("range"), "{to}: {text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_watched_is_refused_when_it_is_loaded() {
+    let branch = |operator: &str| {
+        let y = Message::new().text(1, "inner");
+        Message::new().message(1, &node(operator, &["x"], &["inner"])).text(2, "branch").message(12, &y)
+    };
+    let graph_attribute =
+        |name: &str, graph: &Message| Message::new().text(1, name).message(6, graph).number(20, 5);
+    for (operator, is_taken) in [("Abs", true), ("Relu", false), ("Softplus", false)] {
+        let branch = branch(operator);
+        let choice = with(
+            node("If", &["yes"], &["y"]),
+            &[graph_attribute("then_branch", &branch), graph_attribute("else_branch", &branch)],
+        );
+        let x = tensor_type(1, Some(&[Axis::Free("n"), Axis::Known(4)]));
+        let yes = stored("yes", 9, &[], &[1]);
+        let graph = Graph::new().node(&choice).initializer(&yes).input("x", &x);
+        let loaded = load(&Embedded, &Files::model(&graph.output("y", &tensor_type(1, None)).file()));
+        match loaded {
+            Ok(_) => assert!(is_taken, "{operator}"),
+            Err(problem) => {
+                let text = problem.to_string();
+                assert!(!is_taken && text.contains(operator) && text.contains("within a node"), "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Segments one after the other: chains, whose later models take what earlier ones have answered, and the first that fits.
+
+use super::{Method, Mining, OnMissing, Segment};
+use crate::blocks::{Answers, BlockCx};
+use crate::models::MiningFunction;
+use crate::models::predicate::Predicate;
+use crate::run::{Answer, Cx};
+use landfall_model::Problem;
+
+impl Mining {
+    /// Whether a segment predicts the model's own target.
+    fn predicts_own(&self, segment: &Segment) -> bool {
+        let target = segment.model.target.as_ref();
+        target.is_some_and(|target| self.results.iter().any(|(name, _)| *name == target.name))
+    }
+
+    /// [`Mining::chain`] over columns, where all segments answer each row.
+    pub(super) fn chain_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let by_target = self.segments.iter().any(|segment| self.predicts_own(segment));
+        let mut inner = cx.take_answers();
+        let mut answered = true;
+        for segment in &self.segments {
+            let plain = matches!(segment.predicate, Predicate::True);
+            answered &= plain && segment.model.over_columns(cx, &mut inner);
+            answered &= answered && segment.outputs.iter().all(|field| field.over_columns(cx, &inner));
+            if !answered {
+                break;
+            }
+            if let Some(target) = &segment.model.target {
+                for (_, slot) in self.results.iter().filter(|(name, _)| *name == target.name) {
+                    cx.set(*slot, &inner.value);
+                }
+            }
+            if !by_target || self.predicts_own(segment) {
+                std::mem::swap(answers, &mut inner);
+                if self.names_segment && self.function != MiningFunction::Clustering {
+                    answers.entity.values(cx.rows()).fill(segment.id);
+                }
+            }
+        }
+        if answers.scores.is_empty() {
+            answers.list = self.list;
+        }
+        cx.give_answers(inner);
+        answered
+    }
+
+    /// Answers one row by all segments that fit, in turn.
+    pub(super) fn chain(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let mut inner = Answer::default();
+        let list = answer.list;
+        // Where segments predict the model's own target, only their answer is the model's.
+        let by_target = self.segments.iter().any(|segment| self.predicts_own(segment));
+        for segment in &self.segments {
+            if segment.predicate.holds(cx)? != Some(true) {
+                continue;
+            }
+            segment.run(cx, &mut inner)?;
+            if let Some(target) = &segment.model.target {
+                for (_, slot) in self.results.iter().filter(|(name, _)| *name == target.name) {
+                    cx.set(*slot, inner.value);
+                }
+            }
+            if !by_target || self.predicts_own(segment) {
+                answer.clone_from(&inner);
+                if self.names_segment && self.function != MiningFunction::Clustering {
+                    answer.entity = segment.id;
+                }
+            }
+            let stops = inner.value.is_missing() && self.on_missing == OnMissing::ReturnMissing;
+            if stops && self.method == Method::Chain {
+                answer.clear();
+                answer.list = list;
+                return Ok(());
+            }
+        }
+        if answer.scores.is_empty() {
+            answer.list = list;
+        }
+        Ok(())
+    }
+
+    /// Answers by the first segment that fits.
+    pub(super) fn select_first(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        for segment in &self.segments {
+            if segment.predicate.holds(cx)? == Some(true) {
+                segment.run(cx, answer)?;
+                if answer.value.is_missing() && self.on_missing == OnMissing::Skip {
+                    continue;
+                }
+                if answer.entity.is_missing() || self.function != MiningFunction::Clustering {
+                    answer.entity = segment.id;
+                }
+                return Ok(());
+            }
+        }
+        answer.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,249 @@
+//! `<NeuralNetwork>`: layers of neurons, evaluated one after the other.
+
+mod activation;
+mod read;
+
+pub(crate) use activation::Activation;
+pub(super) use read::read;
+
+use super::columns::{Layers, LayersNeuron};
+use super::normalization::Normalization;
+use super::{Body, Math, MiningFunction};
+use crate::blocks::{Answers, BlockCx, BlockId, Feature, RowPlaces, RowValues, best};
+use crate::resolve::Slot;
+use crate::run::{Answer, Cx};
+use crate::value::Value;
+use landfall_model::Problem;
+
+pub(super) const ATTRIBUTES: &[&str] =
+    &["activationFunction", "normalizationMethod", "threshold", "width", "altitude", "numberOfLayers"];
+
+#[derive(Debug)]
+struct Network {
+    inputs: Vec<Slot>,
+    layers: Vec<Layer>,
+    outputs: Vec<Output>,
+    function: MiningFunction,
+    /// The model's own target.
+    target: Option<Slot>,
+    math: Math,
+    neurons: usize,
+    block: Option<BlockId>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    activation: Activation,
+    normalization: Normalization,
+    threshold: f64,
+    neurons: Vec<Neuron>,
+}
+
+#[derive(Debug)]
+struct Neuron {
+    bias: f64,
+    width: f64,
+    altitude: f64,
+    /// Neuron or input by place, and weight.
+    connections: Vec<(usize, f64)>,
+}
+
+#[derive(Debug)]
+struct Output {
+    neuron: usize,
+    /// The neuron's name.
+    id: Value,
+    meaning: Meaning,
+    /// The target whose prediction it is.
+    target: Option<Slot>,
+}
+
+#[derive(Debug)]
+enum Meaning {
+    Number,
+    /// Points of a line from field to neuron, followed backwards.
+    Scaled(Vec<(f64, f64)>),
+    Class(usize),
+}
+
+impl Neuron {
+    fn value(&self, layer: &Layer, values: &[f64], math: Math) -> f64 {
+        if layer.activation == Activation::RadialBasis {
+            let square = |(from, weight): &(usize, f64)| (values[*from] - weight) * (values[*from] - weight);
+            let sum = self.connections.iter().fold(0.0, |sum, c| math.round(sum + math.round(square(c))));
+            let z = sum / (2.0 * self.width * self.width);
+            return math.round((self.connections.len() as f64 * self.altitude.ln() - z).exp());
+        }
+        let sum = self
+            .connections
+            .iter()
+            .fold(0.0, |sum, (from, weight)| math.round(sum + math.round(values[*from] * weight)));
+        math.round(layer.activation.of(math.round(sum + self.bias), layer.threshold))
+    }
+}
+
+/// The field's value whose place on the line is `y`.
+fn unscaled(y: f64, points: &[(f64, f64)]) -> f64 {
+    let rising = points[0].1 <= points[points.len() - 1].1;
+    let inner = &points[1..points.len() - 1];
+    let at = inner.partition_point(|point| if rising { point.1 < y } else { point.1 > y });
+    let ((x0, y0), (x1, y1)) = (points[at], points[at + 1]);
+    if y1 == y0 { x0 } else { x0 + (y - y0) / (y1 - y0) * (x1 - x0) }
+}
+
+impl Network {
+    /// The same over columns; `None` where a neuron is none of the usual kind.
+    fn columns(&self) -> Option<Layers> {
+        let mut layers = Layers {
+            features: self.inputs.iter().map(|slot| Feature::number_of(*slot)).collect(),
+            neurons: Vec::with_capacity(self.neurons),
+            normalised: Vec::new(),
+            outputs: self.outputs.iter().map(|output| output.neuron).collect(),
+            math: self.math,
+        };
+        for layer in &self.layers {
+            if layer.activation == Activation::RadialBasis {
+                return None;
+            }
+            let from = self.inputs.len() + layers.neurons.len();
+            layers.neurons.extend(layer.neurons.iter().map(|neuron| LayersNeuron {
+                bias: neuron.bias,
+                activation: layer.activation,
+                threshold: layer.threshold,
+                connections: neuron.connections.clone(),
+            }));
+            let to = self.inputs.len() + layers.neurons.len();
+            if layer.normalization != Normalization::None && to > from {
+                layers.normalised.push((from, to, layer.normalization));
+            }
+        }
+        Some(layers)
+    }
+
+    /// The values of the output neurons for the row; `None` without a number that it needs.
+    fn evaluate(&self, cx: &mut Cx<'_>) -> Result<Option<RowValues>, Problem> {
+        let mut values = Vec::with_capacity(self.neurons);
+        for input in &self.inputs {
+            match cx.number(*input)? {
+                Some(number) => values.push(self.math.round(number)),
+                None => return Ok(None),
+            }
+        }
+        for layer in &self.layers {
+            let start = values.len();
+            for neuron in &layer.neurons {
+                let value = neuron.value(layer, &values[..start], self.math);
+                values.push(value);
+            }
+            layer.normalization.all(&mut values[start..], self.math);
+        }
+        Ok(Some(self.outputs.iter().map(|output| values[output.neuron]).collect()))
+    }
+}
+
+impl Body for Network {
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let values = match cx.ahead(self.block) {
+            Some(values) => values,
+            None => match self.evaluate(cx)? {
+                Some(values) => values,
+                None => return Ok(()),
+            },
+        };
+        if self.function != MiningFunction::Classification {
+            for (at, output) in self.outputs.iter().enumerate() {
+                let value = values[at];
+                let value = Value::Num(match &output.meaning {
+                    Meaning::Scaled(points) => self.math.round(unscaled(value, points)),
+                    _ => value,
+                });
+                // The first target's is the model's own.
+                if at == 0 || (output.target.is_some() && output.target == self.target) {
+                    answer.value = value;
+                }
+                if let Some(slot) = output.target {
+                    cx.set(slot, value);
+                }
+            }
+            return Ok(());
+        }
+        let classes = &cx.m.lists[answer.list];
+        answer.scores.resize(classes.len(), 0.0);
+        let mut best: Option<(usize, f64, Value)> = None;
+        for (output, value) in self.outputs.iter().zip(values) {
+            let Meaning::Class(class) = output.meaning else { continue };
+            answer.scores[class] = value;
+            if best.is_none_or(|(_, other, _)| value > other) {
+                best = Some((class, value, output.id));
+            }
+        }
+        if let Some((class, _, id)) = best {
+            (answer.value, answer.entity) = (classes[class], id);
+        }
+        Ok(())
+    }
+
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        let Some(mut ready) = cx.compute(self.block) else { return false };
+        let rows = cx.rows();
+        match self.function {
+            MiningFunction::Classification => self.classify_columns(cx, &mut ready.values, answers),
+            _ => {
+                for (at, output) in self.outputs.iter().enumerate() {
+                    let column = &mut ready.values[at * rows..(at + 1) * rows];
+                    if let Meaning::Scaled(points) = &output.meaning {
+                        column.iter_mut().for_each(|y| *y = self.math.round(unscaled(*y, points)));
+                    }
+                    if at == 0 || (output.target.is_some() && output.target == self.target) {
+                        answers.value.numbers(rows).copy_from_slice(column);
+                    }
+                    if let Some(slot) = output.target {
+                        cx.fill_slot(slot, |_, cells| {
+                            cells.numbers(rows).copy_from_slice(column);
+                            true
+                        });
+                    }
+                }
+            }
+        }
+        cx.give_back(self.block, ready);
+        true
+    }
+}
+
+impl Network {
+    fn classify_columns(&self, cx: &mut BlockCx<'_>, values: &mut [f64], answers: &mut Answers) {
+        let rows = cx.rows();
+        let classes = cx.m.lists[answers.list].len();
+        answers.start_scores(classes, rows);
+        let mut ids = vec![Value::Missing; classes];
+        let mut places = RowPlaces::new();
+        for (at, output) in self.outputs.iter().enumerate() {
+            let Meaning::Class(class) = output.meaning else { continue };
+            let column = at * rows..(at + 1) * rows;
+            answers.scores[class * rows..(class + 1) * rows].copy_from_slice(&values[column.clone()]);
+            // Columns of classes move to the front, past those of other outputs.
+            values.copy_within(column, places.len() * rows);
+            places.push(class as u32);
+            ids[class] = output.id;
+        }
+        let into = answers.value.classes(answers.list, rows);
+        best(&values[..places.len() * rows], rows, &places, into, &mut cx.w.numbers);
+        for (entity, class) in answers.entity.values(rows).iter_mut().zip(into) {
+            *entity = ids.get(*class as usize).copied().unwrap_or(Value::Missing);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_followed_backwards() {
+        let points = [(10.0, 0.0), (20.0, 0.5), (40.0, 1.0)];
+        assert_eq!(unscaled(0.25, &points), 15.0);
+        assert_eq!(unscaled(0.75, &points), 30.0);
+        assert_eq!(unscaled(1.5, &points), 60.0);
+    }
+}

@@ -1,0 +1,60 @@
+//! Which engine reads a model: the strongest claim wins.
+
+use crate::files::FolderFiles;
+use crate::kit::Kit;
+use crate::unread;
+use landfall_model::{Claim, Engine, Importer, ModelFiles, Problem, Reason};
+use std::sync::Arc;
+
+/// The engine with the strongest claim, and why it was taken.
+pub(super) fn choose<'a>(
+    kit: &'a Kit,
+    files: &FolderFiles,
+    allowed: &[String],
+) -> Result<(&'a Arc<dyn Engine>, String), Problem> {
+    let may =
+        |engine: &Arc<dyn Engine>| allowed.is_empty() || allowed.iter().any(|name| name == engine.name());
+    let (mut tried, mut claims) = (Vec::new(), Vec::new());
+    for engine in &kit.engines {
+        match engine.recognise(files) {
+            _ if !may(engine) => tried.push(format!("{}: not among the engines asked for", engine.name())),
+            Claim::No(why) => tried.push(format!("{}: {why}", engine.name())),
+            claim => claims.push((engine, claim)),
+        }
+    }
+    for name in allowed {
+        if kit.engines.iter().all(|engine| engine.name() != name) {
+            tried.push(format!("{name}: there is no such engine here"));
+        }
+    }
+    let others: Vec<&str> = claims.iter().map(|(engine, _)| engine.name()).collect();
+    let Some((engine, _)) = strongest(claims.iter().map(|(engine, claim)| (*engine, claim.clone()))) else {
+        let path = files.path().display().to_string();
+        if std::fs::metadata(files.path()).is_ok_and(|found| found.is_file() && found.len() == 0) {
+            return Err(Problem::malformed(path, None, "the file is empty"));
+        }
+        let unread = unread::known(files);
+        return Err(unread.unwrap_or_else(|| Problem::new(Reason::NotRecognised { path, tried })));
+    };
+    let others: Vec<&str> = others.into_iter().filter(|name| *name != engine.name()).collect();
+    let why = match (allowed.is_empty(), others.is_empty()) {
+        (false, _) => "as asked for".to_owned(),
+        (true, true) => "the only one that reads it".to_owned(),
+        (true, false) => format!("preferred over {}", others.join(", ")),
+    };
+    Ok((engine, why))
+}
+
+/// The first of the strongest claims.
+pub(super) fn strongest<T>(claims: impl Iterator<Item = (T, Claim)>) -> Option<(T, Claim)> {
+    claims.fold(None, |best, next| match &best {
+        Some((_, claim)) if *claim >= next.1 => best,
+        _ => Some(next),
+    })
+}
+
+/// The importer with the strongest claim.
+pub(super) fn importer_of<'a>(kit: &'a Kit, files: &FolderFiles) -> Option<&'a Arc<dyn Importer>> {
+    let claims = kit.importers.iter().map(|importer| (importer, importer.recognise(files)));
+    strongest(claims.filter(|(_, claim)| !matches!(claim, Claim::No(_)))).map(|(importer, _)| importer)
+}

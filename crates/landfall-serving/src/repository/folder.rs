@@ -1,0 +1,56 @@
+//! Folders and their names, as the rules of layouts look at them.
+
+use crate::files::trouble;
+use landfall_model::{Kind, Problem, Version};
+use std::path::{Path, PathBuf};
+
+/// The most children of one folder that are looked at.
+const MAX_CHILDREN: usize = 100_000;
+
+/// Child folders and child files, sorted, hidden ones left out.
+///
+/// # Errors
+/// When the folder cannot be listed, or has more children than are looked at: which of them are left out would be up to
+/// the file system.
+pub(super) fn children(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Problem> {
+    let listing = std::fs::read_dir(folder).map_err(|error| trouble("list", folder, &error))?;
+    let (mut folders, mut files) = (Vec::new(), Vec::new());
+    for (number, entry) in listing.enumerate() {
+        if number == MAX_CHILDREN {
+            let text = format!("{} holds more than {MAX_CHILDREN} files and folders", folder.display());
+            return Err(Problem::worded(Kind::ResourceExhausted, text));
+        }
+        let entry = entry.map_err(|error| trouble("list", folder, &error))?;
+        let hidden = entry.file_name().to_str().is_none_or(|name| name.starts_with('.'));
+        let Ok(metadata) = std::fs::metadata(entry.path()) else { continue };
+        match hidden {
+            true => {}
+            false if metadata.is_dir() => folders.push(entry.path()),
+            false => files.push(entry.path()),
+        }
+    }
+    folders.sort();
+    files.sort();
+    Ok((folders, files))
+}
+
+/// Whether a folder is named by a number, as versions are.
+pub(super) fn is_number(path: &Path) -> bool {
+    Version::named(&folder_name(path)).number().is_some()
+}
+
+/// The path without links and dots, where it can be followed.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The name of a folder; of `.` and `..` the one that they stand for.
+pub(super) fn folder_name(path: &Path) -> String {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    name(path).or_else(|| name(&absolute(path))).unwrap_or_else(|| "model".to_owned())
+}
+
+/// The name of a file without its ending.
+pub(super) fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}

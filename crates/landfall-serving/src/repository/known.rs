@@ -1,0 +1,90 @@
+//! What looks at the sources have found, kept so that looking again is cheap.
+
+use super::SETTINGS_FILE;
+use crate::ModelSettings;
+use crate::files::FolderFiles;
+use crate::kit::Kit;
+use crate::print::Print;
+use landfall_model::{Claim, Problem};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is known of paths, as long as each look finds them.
+pub(super) struct Known {
+    kit: Arc<Kit>,
+    /// Of this look: a folder is looked at as a child, as a model and as a version.
+    prints: HashMap<PathBuf, Print>,
+    recognised: HashMap<PathBuf, (Print, bool)>,
+    settings: HashMap<PathBuf, (Print, Result<ModelSettings, Problem>)>,
+}
+
+impl Known {
+    pub(super) fn new(kit: Arc<Kit>) -> Self {
+        let (prints, recognised, settings) = Default::default();
+        Known { kit, prints, recognised, settings }
+    }
+
+    /// A look begins.
+    pub(super) fn begin(&mut self) {
+        self.prints.clear();
+    }
+
+    /// A look has ended: what it did not meet is forgotten.
+    pub(super) fn end(&mut self) {
+        self.recognised.retain(|path, _| self.prints.contains_key(path));
+        self.settings.retain(|path, _| self.prints.contains_key(path));
+    }
+
+    /// The print of a path in this look.
+    pub(super) fn print(&mut self, path: &Path) -> Result<Print, Problem> {
+        if let Some(print) = self.prints.get(path) {
+            return Ok(*print);
+        }
+        let print = Print::of(path)?;
+        self.prints.insert(path.to_owned(), print);
+        Ok(print)
+    }
+
+    /// Whether an engine claims the model at this path, or an importer does. An engine that panics over it does not.
+    pub(super) fn recognises(&mut self, path: &Path) -> bool {
+        let Ok(print) = self.print(path) else { return false };
+        if let Some((known, recognised)) = self.recognised.get(path)
+            && *known == print
+        {
+            return *recognised;
+        }
+        let Ok(files) = FolderFiles::open(path) else { return false };
+        let claims = |claim: &dyn Fn() -> Claim| {
+            let claim = catch_unwind(AssertUnwindSafe(claim));
+            claim.is_ok_and(|claim| !matches!(claim, Claim::No(_)))
+        };
+        let recognised = self.kit.engines.iter().any(|engine| claims(&|| engine.recognise(&files)))
+            || self.kit.importers.iter().any(|importer| claims(&|| importer.recognise(&files)));
+        self.recognised.insert(path.to_owned(), (print, recognised));
+        recognised
+    }
+
+    /// What the `model.toml` in a folder says; nothing where there is none.
+    pub(super) fn settings_in(&mut self, folder: &Path) -> Result<ModelSettings, Problem> {
+        let path = folder.join(SETTINGS_FILE);
+        if folder.as_os_str().is_empty() || !path.is_file() {
+            return Ok(ModelSettings::default());
+        }
+        let print = self.print(&path)?;
+        if let Some((known, settings)) = self.settings.get(&path)
+            && *known == print
+        {
+            return settings.clone();
+        }
+        let settings = (self.kit.settings)(&path).map_err(|problem| problem.at(path.display().to_string()));
+        self.settings.insert(path, (print, settings.clone()));
+        settings
+    }
+    /// All paths of which something is kept.
+    #[cfg(test)]
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        self.recognised.keys().chain(self.settings.keys()).cloned().collect()
+    }
+}

@@ -1,0 +1,117 @@
+//! A file that was opened: where its rows come from, and how they are decoded.
+
+use crate::chunk::{Decoded, Raw};
+use crate::format::{Format, PEEKED_BYTES};
+use crate::reader::ReadOptions;
+use crate::source::TableInput;
+use crate::{arrow, csv, json_lines, libsvm, npy};
+use landfall_model::{Problem, Signature, Slot};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What is wanted from one file: all inputs of a signature, or one of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Wants {
+    pub(crate) signature: Arc<Signature>,
+    pub(crate) only: Option<Slot>,
+    /// Whether the file goes as one chunk, so that arrays need not have rows in common.
+    pub(crate) whole: bool,
+}
+
+/// Hands out a file's rows, front to back.
+pub(crate) trait RawSource: Send {
+    /// The next rows, at most `max_rows`; `None` after the last. Files of a table are cut to equal numbers of rows
+    /// by their reader.
+    fn next(&mut self, max_rows: usize) -> Result<Option<Raw>, Problem>;
+}
+
+/// Decodes rows of one file. Used by several threads at once.
+pub(crate) trait Decoder: Send + Sync {
+    fn decode(&self, raw: &Raw) -> Result<Decoded, Problem>;
+    /// The row as text, for a file of bad rows.
+    fn raw_row(&self, raw: &Raw, row: usize) -> Vec<u8>;
+    /// Names that no input takes and that only the rows show.
+    fn ignored(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// The inputs that the file fills; `None` where only the rows show them.
+    fn filled(&self) -> Option<Vec<Slot>> {
+        None
+    }
+    /// Whether the file's columns are taken by their place, though it names them otherwise.
+    fn taken_by_place(&self) -> bool {
+        false
+    }
+}
+
+/// Hands out chunks to several threads at once, which may decode parts of different chunks side by side.
+pub(crate) trait SharedSource: Send + Sync {
+    /// The next chunk's index, first row (from 0) and rows; `None` after the last.
+    fn next(&self) -> Result<Option<(u64, u64, Raw)>, Problem>;
+}
+
+/// A file that was opened: where its rows come from and how they are decoded.
+pub(crate) struct Opened {
+    pub(crate) rows: Rows,
+    pub(crate) decoder: Arc<dyn Decoder>,
+    pub(crate) ignored: Vec<String>,
+    /// What [`Raw::progress`] adds up to.
+    pub(crate) total: Option<u64>,
+}
+
+/// Where rows come from.
+pub(crate) enum Rows {
+    OneByOne(Box<dyn RawSource>),
+    SideBySide(Box<dyn SharedSource>),
+}
+
+impl Opened {
+    pub(crate) fn new(
+        rows: impl RawSource + 'static,
+        decoder: impl Decoder + 'static,
+        ignored: Vec<String>,
+    ) -> Self {
+        Opened { rows: Rows::OneByOne(Box::new(rows)), decoder: Arc::new(decoder), ignored, total: None }
+    }
+
+    pub(crate) fn with_total(self, total: u64) -> Self {
+        Opened { total: Some(total), ..self }
+    }
+}
+
+/// Opens a file in the format that it is in.
+pub(crate) fn open_file(input: TableInput, wants: &Wants, options: &ReadOptions) -> Result<Opened, Problem> {
+    let TableInput { label, format, source, .. } = input;
+    let (source, first) = source.peeked(&label, PEEKED_BYTES)?;
+    let format = match format {
+        Some(format) => format,
+        None => Format::detect(&label, &first)?,
+    };
+    let length = source.length();
+    let opened = match format {
+        Format::Csv => csv::open(&label, source.stream(), wants, options),
+        Format::JsonLines => json_lines::open(&label, source.stream(), wants, options),
+        Format::Libsvm => libsvm::open(&label, source.stream(), wants, options),
+        Format::Npy => npy::open_npy(&label, source, wants),
+        Format::Npz => npy::open_npz(&label, &source.file(&label)?, wants),
+        Format::ArrowStream => arrow::open_stream(&label, source.stream(), wants),
+        Format::ArrowFile => arrow::open_file(&label, source.file(&label)?, wants),
+        Format::Parquet => arrow::open_parquet(&label, source.file(&label)?, wants, options.chunk_rows),
+    }?;
+    Ok(match (format.is_text(), length) {
+        (true, Some(length)) => opened.with_total(length),
+        _ => opened,
+    })
+}
+
+/// The row of a text file as it lies there.
+pub(crate) fn text_row(raw: &Raw, row: usize) -> Vec<u8> {
+    match raw {
+        Raw::Text(text) => text.record(row).to_vec(),
+        Raw::Arrow { .. } | Raw::Arrays { .. } | Raw::Batches(_) => Vec::new(),
+    }
+}
+
+/// The lock, also after a panic of another worker: what it guards is stopped by its own flag then.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
