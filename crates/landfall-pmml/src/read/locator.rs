@@ -48,77 +48,30 @@ fn file(xml: &Xml<'_>, name: &str, place: Place) -> Result<Table, Problem> {
 /// The rows of a text; the first names the columns.
 pub(crate) fn table(text: &str) -> Result<Table, String> {
     let text = text.trim_start_matches('\u{feff}');
+    // Read to its end, a cell that is not closed would take in all rows after it.
+    if text.matches('"').count() % 2 == 1 {
+        return Err("a quotation mark has no partner".to_owned());
+    }
     let first = text.lines().next().unwrap_or_default();
-    let separator = [',', ';', '\t'].into_iter().find(|sign| first.contains(*sign)).unwrap_or(',');
-    let mut records = Records { text, separator, line: 1 };
-    let Some((_, head)) = records.next_record()? else {
+    let separator = [b',', b';', b'\t'].into_iter().find(|sign| first.as_bytes().contains(sign)).unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
+    let head = reader.headers().map_err(|error| in_line(&error))?.clone();
+    if head.is_empty() {
         return Err("no line that names the columns".to_owned());
+    }
+    let named = |cells: csv::StringRecord| {
+        let named = head.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
+        named.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect()
     };
-    let mut rows = Table::new();
-    while let Some((line, cells)) = records.next_record()? {
-        if cells.len() != head.len() {
-            return Err(format!("line {line}: expected {} cells, found {}", head.len(), cells.len()));
-        }
-        let named = head.iter().cloned().zip(cells);
-        rows.push(named.filter(|(_, cell)| !cell.is_empty()).collect());
-    }
-    Ok(rows)
+    reader.records().map(|cells| cells.map(named).map_err(|error| in_line(&error))).collect()
 }
 
-/// Records of a text one after the other.
-struct Records<'t> {
-    text: &'t str,
-    separator: char,
-    /// From 1.
-    line: usize,
-}
-
-impl Records<'_> {
-    /// The cells of the next record that is not blank, and the line on which it begins.
-    fn next_record(&mut self) -> Result<Option<(usize, Vec<String>)>, String> {
-        while !self.text.is_empty() {
-            let line = self.line;
-            let cells = self.record()?;
-            if cells.len() > 1 || !cells[0].is_empty() {
-                return Ok(Some((line, cells)));
-            }
+fn in_line(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos: Some(place), expected_len, len } => {
+            format!("line {}: expected {expected_len} cells, found {len}", place.line())
         }
-        Ok(None)
-    }
-
-    fn record(&mut self) -> Result<Vec<String>, String> {
-        let mut cells = vec![String::new()];
-        let (mut quoted, mut was_quoted) = (None, false);
-        let mut rest = self.text.char_indices().peekable();
-        let mut end = self.text.len();
-        while let Some((at, character)) = rest.next() {
-            let Some(cell) = cells.last_mut() else { break };
-            self.line += usize::from(character == '\n');
-            match character {
-                '"' if quoted.is_some() && rest.peek().is_some_and(|(_, next)| *next == '"') => {
-                    rest.next();
-                    cell.push('"');
-                }
-                '"' if quoted.is_some() => quoted = None,
-                _ if quoted.is_some() => cell.push(character),
-                '"' if cell.is_empty() && !was_quoted => (quoted, was_quoted) = (Some(self.line), true),
-                '\n' => {
-                    end = at + 1;
-                    break;
-                }
-                '\r' if rest.peek().is_none_or(|(_, next)| *next == '\n') => {}
-                sign if sign == self.separator => {
-                    cells.push(String::new());
-                    was_quoted = false;
-                }
-                other => cell.push(other),
-            }
-        }
-        if let Some(line) = quoted {
-            return Err(format!("line {line}: a quoted cell is not closed"));
-        }
-        self.text = &self.text[end..];
-        Ok(cells)
+        _ => error.to_string(),
     }
 }
 
@@ -137,7 +90,7 @@ mod tests {
     #[test]
     fn what_is_wrong_in_a_table_has_its_line() {
         assert_eq!(table("a,b\n1,2\n3\n").unwrap_err(), "line 3: expected 2 cells, found 1");
-        assert_eq!(table("a,b\n1,\"2\n").unwrap_err(), "line 2: a quoted cell is not closed");
+        assert_eq!(table("a,b\n1,\"2\n3,4\n").unwrap_err(), "a quotation mark has no partner");
         assert!(table("").unwrap_err().contains("names the columns"));
     }
 }
