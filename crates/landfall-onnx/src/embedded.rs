@@ -26,7 +26,8 @@ use std::sync::Arc;
 const NAME: &str = "embedded";
 
 /// What a user does about a model that this engine cannot evaluate.
-const WAY_OUT: &str = "install ONNX Runtime (pip install onnxruntime); where --engine embedded is given, leave it out";
+const WAY_OUT: &str =
+    "install ONNX Runtime (pip install onnxruntime); where --engine embedded is given, leave it out";
 
 /// The engine that is compiled in.
 #[derive(Clone, Copy, Debug, Default)]

@@ -53,7 +53,8 @@ pub(crate) fn table(text: &str) -> Result<Table, String> {
         return Err("a quotation mark has no partner".to_owned());
     }
     let first = text.lines().next().unwrap_or_default();
-    let separator = [b',', b';', b'\t'].into_iter().find(|sign| first.as_bytes().contains(sign)).unwrap_or(b',');
+    let separator =
+        [b',', b';', b'\t'].into_iter().find(|sign| first.as_bytes().contains(sign)).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
     let head = reader.headers().map_err(|error| in_line(&error))?.clone();
     if head.is_empty() {
