@@ -73,6 +73,11 @@ impl Categories {
         matches!(self, Categories::Names { .. } | Categories::Hashed)
     }
 
+    /// Whether names are there in part only, which no row's text is equal to.
+    pub(crate) fn lack_names(&self) -> bool {
+        matches!(self, Categories::Names { names, .. } if names.iter().any(|name| str::from_utf8(name).is_err()))
+    }
+
     /// Code of a name.
     pub(crate) fn of_name(&self, name: &[u8]) -> Option<u32> {
         match self {

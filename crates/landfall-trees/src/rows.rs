@@ -265,6 +265,12 @@ fn unknown_category(feature: &Feature, row: usize, column: &Tensor) -> Problem {
         Ok(strings) => String::from_utf8_lossy(strings.get(row)).into_owned(),
         Err(_) => column.scalar(row).to_string(),
     };
-    let expected = "a category that the model knows".to_owned();
+    let mut expected = "a category that the model knows".to_owned();
+    if feature.categories.as_ref().is_some_and(Categories::lack_names) {
+        // XGBoost 3.1 and 3.2 cut names that are not ASCII: see `xgboost::categories`.
+        expected.push_str(
+            " and whose name the file holds whole (it lacks parts of names: train with ASCII names)",
+        );
+    }
     Problem::new(Reason::ValueInvalid { input: feature.name.clone(), row, expected, text })
 }

@@ -98,6 +98,7 @@ mod tests {
         let cities = "ZürichGenèveBern";
         let names = put_together(&[0, 6, 12, 16], &cities.as_bytes()[..16]);
         assert_eq!(names, [&b"Z\xc3\xbcrich"[..], b"Gen\xc3\xa8ve", b"Be\xff"]);
+        assert!(Categories::of_names(&names).lack_names() && !Categories::of_names(&names[..2]).lack_names());
         let all_cut = put_together(&[0, 2, 4, 7], &"日本東京abc".as_bytes()[..7]);
         assert_eq!(all_cut, ["日本".as_bytes(), b"\xe6\xff", b"\xff"]);
         assert_eq!(put_together(&[0, 0, i64::MAX], b"\x80"), [&b""[..], b"\x80\xff"]);
