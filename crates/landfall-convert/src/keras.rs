@@ -92,7 +92,7 @@ fn the_file(files: &dyn ModelFiles) -> Result<(&FileEntry, PathBuf), Problem> {
         let path = files.path().display().to_string();
         Problem::new(Reason::NotRecognised { path, tried: vec!["no single Keras file".to_owned()] })
     })?;
-    let path = if files.is_folder() { files.path().join(&entry.name) } else { files.path().to_owned() };
+    let path = files.place(entry);
     Ok((entry, path))
 }
 

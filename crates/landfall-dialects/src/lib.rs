@@ -32,6 +32,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod columns;
+mod failed_rows;
 pub mod json;
 pub mod oip;
 pub mod protobuf;

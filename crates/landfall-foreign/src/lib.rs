@@ -23,14 +23,19 @@
 //! ```
 
 mod library;
+mod place;
 mod places;
 mod python;
 mod report;
+mod spec;
+mod surroundings;
 
 pub use library::Library;
-pub use places::{LibrarySpec, Place, Surroundings};
+pub use place::Place;
 pub use python::interpreter;
 pub use report::{Attempt, Outcome, Report};
+pub use spec::LibrarySpec;
+pub use surroundings::Surroundings;
 
 /// What a search came to.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Where Python keeps its packages: asked of the folders of a virtual environment, or of an interpreter.
 
-use crate::places::Surroundings;
+use crate::surroundings::Surroundings;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! What a search tried, and why each was refused: for messages, and for the command that lists engines.
 
-use crate::places::{LibrarySpec, Place};
+use crate::place::Place;
+use crate::spec::LibrarySpec;
 use std::fmt;
 use std::path::{Path, PathBuf};
 

@@ -14,6 +14,7 @@ pub struct Call {
     inputs: Inputs,
     rows: Option<usize>,
     wanted: Wanted,
+    traced: bool,
 }
 
 /// On the heap: an input is large, and a call is handed on many times.
@@ -59,12 +60,24 @@ impl Call {
             }
         }
         let rows = rows.filter(|_| counts_rows);
-        Ok(Call { signature, inputs, rows, wanted })
+        Ok(Call { signature, inputs, rows, wanted, traced: false })
     }
 
-    /// A call made of the rows of other calls (or of a part of one), whose inputs passed the check already.
+    /// A call made of the rows of other calls (or of a part of one), whose inputs passed the check already. It is traced
+    /// where this one is.
     pub(crate) fn regrouped(&self, inputs: Inputs, rows: usize) -> Self {
-        Call { signature: self.signature.clone(), inputs, rows: Some(rows), wanted: self.wanted.clone() }
+        let (signature, wanted) = (self.signature.clone(), self.wanted.clone());
+        Call { signature, inputs, rows: Some(rows), wanted, traced: self.traced }
+    }
+
+    /// Asks for the run's steps.
+    pub fn trace(&mut self) {
+        self.traced = true;
+    }
+
+    /// Whether an engine that knows the steps of its runs is to give them with the outputs.
+    pub fn is_traced(&self) -> bool {
+        self.traced
     }
 
     /// The signature that the inputs were held against.

@@ -1,7 +1,7 @@
 //! The files of a model, seen from an engine: names, and a way to read them. Implemented where files may be opened.
 
 use crate::{Buffer, Problem};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One file of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,11 @@ pub trait ModelFiles: Send + Sync {
 
     /// All files, sorted by name. For a single file, that file alone, though others may be read beside it.
     fn entries(&self) -> &[FileEntry];
+
+    /// Where one of the entries lies, for messages and for foreign libraries.
+    fn place(&self, entry: &FileEntry) -> PathBuf {
+        if self.is_folder() { self.path().join(&entry.name) } else { self.path().to_owned() }
+    }
 
     /// The first bytes of a file, at most `bytes` of them.
     ///

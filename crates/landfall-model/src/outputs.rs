@@ -1,13 +1,15 @@
 //! What comes back from a model.
 
-use crate::{Problem, Tensor};
+use crate::{Problem, Step, Tensor};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Output tensors by place in the signature, and the rows that failed alone.
 #[derive(Clone, Default, Debug, PartialEq)]
 pub struct Outputs {
     tensors: Vec<Option<Tensor>>,
     failed: Vec<(usize, Problem)>,
+    steps: Option<Arc<Vec<Step>>>,
 }
 
 impl Outputs {
@@ -20,6 +22,7 @@ impl Outputs {
     pub fn clear(&mut self) {
         self.tensors.clear();
         self.failed.clear();
+        self.steps = None;
     }
 
     /// Sets the output at a place of the signature.
@@ -50,15 +53,30 @@ impl Outputs {
         &self.failed
     }
 
+    /// Adds steps of the run.
+    pub fn add_steps(&mut self, steps: impl IntoIterator<Item = Step>) {
+        Arc::make_mut(self.steps.get_or_insert_default()).extend(steps);
+    }
+
+    /// The steps of the run, all callers of a batch sharing them; `None` where the call was not traced, or the engine
+    /// does not know them.
+    pub fn steps(&self) -> Option<&Arc<Vec<Step>>> {
+        self.steps.as_ref()
+    }
+
     /// The part that belongs to some rows; outputs share the buffers, failed rows count from the part's start.
     /// For outputs whose axis 0 is rows.
     #[must_use]
     pub fn rows(&self, range: Range<usize>) -> Self {
         let cut = |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.rows(range.clone()));
-        let shift = |(row, problem): &(usize, Problem)| (row - range.start, problem.clone());
+        let shift = |(row, problem): &(usize, Problem)| {
+            let row = row - range.start;
+            (row, problem.clone().of_row(row))
+        };
         Outputs {
             tensors: self.tensors.iter().map(cut).collect(),
             failed: self.failed.iter().filter(|(row, _)| range.contains(row)).map(shift).collect(),
+            steps: self.steps.clone(),
         }
     }
 }
@@ -66,16 +84,18 @@ impl Outputs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reason;
 
     #[test]
     fn a_part_has_its_own_rows_and_its_own_failures() {
         let mut outputs = Outputs::new();
         outputs.set(1, Tensor::from_slice(&[4], &[0i32, 1, 2, 3]).unwrap());
         outputs.fail_row(0, Problem::invalid("first"));
-        outputs.fail_row(2, Problem::invalid("third"));
+        let missing = |row| Problem::new(Reason::ValueMissing { input: "x".into(), row });
+        outputs.fail_row(2, missing(2));
         let part = outputs.rows(1..3);
         assert_eq!(part.get(0), None);
         assert_eq!(part.get(1).unwrap().values::<i32>().unwrap(), [1, 2]);
-        assert_eq!(part.failed(), [(1, Problem::invalid("third"))]);
+        assert_eq!(part.failed(), [(1, missing(1))]);
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::{Kind, Reason};
 use std::fmt;
+use std::time::Duration;
 
 /// The one error of the house. A word wide; made in cold code.
 #[derive(Clone, PartialEq)]
@@ -65,12 +66,29 @@ impl Problem {
         Problem::new(Reason::Io { what: what.into(), text: error.to_string() })
     }
 
+    /// As it is where the row that it names has this number.
+    #[must_use]
+    pub(crate) fn of_row(mut self, number: usize) -> Self {
+        if let Reason::ValueMissing { row, .. } | Reason::ValueInvalid { row, .. } = &mut self.0.reason {
+            *row = number;
+        }
+        self
+    }
+
     /// Adds where it happened, in front of the places already known.
     #[must_use]
     #[cold]
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.0.places.insert(0, place.into());
         self
+    }
+
+    /// When it is worth trying again, where that will help.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.reason() {
+            Reason::QueueFull { retry_after, .. } | Reason::MemoryFull { retry_after } => Some(*retry_after),
+            _ => None,
+        }
     }
 
     /// Why.

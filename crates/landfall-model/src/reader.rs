@@ -54,9 +54,13 @@ impl<'a> Reader<'a> {
     /// As [`Reader::take`].
     #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
+        match self.bytes[self.at..].first_chunk() {
+            Some(array) => {
+                self.at += N;
+                Ok(*array)
+            }
+            None => Err(self.too_short(N)),
+        }
     }
 
     /// The next byte.

@@ -85,6 +85,10 @@ pub enum Reason {
         waiting: usize,
         retry_after: Duration,
     },
+    /// Other requests hold the memory that bodies and answers may take up.
+    MemoryFull {
+        retry_after: Duration,
+    },
     DeadlineExceeded,
     /// The caller has left.
     Cancelled,
@@ -153,7 +157,7 @@ impl Reason {
             | NoVersionAvailable { .. }
             | VersionNotFound { .. }
             | FileMissing { .. } => Kind::NotFound,
-            VersionNotReady { .. } | ShuttingDown | QueueFull { .. } => Kind::Unavailable,
+            VersionNotReady { .. } | ShuttingDown | QueueFull { .. } | MemoryFull { .. } => Kind::Unavailable,
             LabelNotFound { .. }
             | SignatureNotFound { .. }
             | InputsMissing { .. }
@@ -216,6 +220,10 @@ impl fmt::Display for Reason {
                 write!(f, "input {input:?} row {row}: expected {expected}, found {text:?}")
             }
             QueueFull { waiting, .. } => write!(f, "{waiting} requests are waiting already: try again later"),
+            MemoryFull { .. } => write!(
+                f,
+                "bodies and answers of other requests take up the memory that is set aside for them: try again later"
+            ),
             Reason::DeadlineExceeded => write!(f, "the deadline passed before the answer was there"),
             Reason::Cancelled => write!(f, "the caller has left"),
             ShuttingDown => write!(f, "the server is shutting down"),

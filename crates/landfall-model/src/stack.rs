@@ -85,8 +85,13 @@ impl Outputs {
         let mut all = Outputs::new();
         let mut start = 0;
         for part in parts {
-            part.failed().iter().for_each(|(row, problem)| all.fail_row(start + row, problem.clone()));
+            for (row, problem) in part.failed() {
+                all.fail_row(start + row, problem.clone().of_row(start + row));
+            }
             start += part.iter().next().and_then(|(_, tensor)| tensor.shape().first().copied()).unwrap_or(0);
+            if let Some(steps) = part.steps() {
+                all.add_steps(steps.iter().cloned());
+            }
         }
         for (place, _) in parts.first().into_iter().flat_map(Outputs::iter) {
             let tensors: Option<Vec<&Tensor>> = parts.iter().map(|part| part.get(place)).collect();

@@ -126,7 +126,12 @@ impl TensorMut {
             DType::I64 => self.plain.push(whole!(i64)),
             DType::F16 => self.plain.push(f16::from_f64(float()?)),
             DType::BF16 => self.plain.push(bf16::from_f64(float()?)),
-            DType::F32 => self.plain.push(float()? as f32),
+            // In one rounding, not by way of double precision.
+            DType::F32 => self.plain.push(match value {
+                Scalar::Int(v) => *v as f32,
+                Scalar::UInt(v) => *v as f32,
+                _ => float()? as f32,
+            }),
             DType::F64 => self.plain.push(float()?),
             DType::Complex64 => self.plain.push([float()? as f32, 0.0]),
             DType::Complex128 => self.plain.push([float()?, 0.0]),

@@ -1,11 +1,13 @@
 //! A request's body, whole, within limits.
 
 use crate::limits::BODY_IDLE;
+use crate::memory::{Full, Kept, Share};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use landfall_model::{Buffer, BufferMut, Kind, LINE_BYTES, Problem};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
@@ -15,6 +17,8 @@ use tokio::time::{Sleep, sleep};
 pub(crate) enum BodyError {
     /// More bytes than are taken.
     TooLarge { limit: usize },
+    /// There is no memory for it.
+    Full(Full),
     /// No byte came for so long.
     Idle(Duration),
     /// The connection broke, or the body's framing did.
@@ -28,6 +32,7 @@ impl BodyError {
     pub(crate) fn problem(&self) -> Problem {
         match self {
             BodyError::TooLarge { limit } => too_large(*limit),
+            BodyError::Full(full) => full.problem(),
             BodyError::Idle(time) => Problem::worded(
                 Kind::DeadlineExceeded,
                 format!("no byte of the request body came for {} seconds", time.as_secs_f64()),
@@ -40,10 +45,18 @@ impl BodyError {
     /// HTTP's own status for it, whatever the dialect makes of its kind.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            BodyError::TooLarge { .. } => 413,
+            BodyError::TooLarge { .. } | BodyError::Full(Full::Ever(_)) => 413,
+            BodyError::Full(Full::Now) => 503,
             BodyError::Idle(_) => 408,
             BodyError::Broken(_) | BodyError::Packed(_) => 400,
         }
+    }
+}
+
+impl From<Full> for BodyError {
+    #[cold]
+    fn from(full: Full) -> Self {
+        BodyError::Full(full)
     }
 }
 
@@ -60,12 +73,12 @@ pub(crate) fn too_large(limit: usize) -> Problem {
 ///
 /// # Errors
 /// [`BodyError`]; a declared length over the limit is refused before a byte is read.
-pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Buffer, BodyError>
+pub(crate) async fn read<B>(body: B, limit: usize, share: &Arc<Share>) -> Result<Buffer, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    read_around(body, limit, 0).await
+    read_around(body, limit, 0, share).await
 }
 
 /// The same for a body whose bytes from `boundary` on are elements of arrays: where it has to be put together from pieces, it
@@ -73,7 +86,12 @@ where
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) async fn read_around<B>(body: B, limit: usize, boundary: usize) -> Result<Buffer, BodyError>
+pub(crate) async fn read_around<B>(
+    body: B,
+    limit: usize,
+    boundary: usize,
+    share: &Arc<Share>,
+) -> Result<Buffer, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
@@ -88,6 +106,11 @@ where
     if first.len() > limit {
         return Err(too_large());
     }
+    if pieces.body.is_end_stream() {
+        return Ok(Buffer::from_owner(first));
+    }
+    let mut hold = share.hold();
+    hold.grow(first.len())?;
     let Some(second) = pieces.next().await? else { return Ok(Buffer::from_owner(first)) };
     let lead = (LINE_BYTES - boundary % LINE_BYTES) % LINE_BYTES;
     let mut whole = BufferMut::with_capacity(lead + declared.min(ROOM).max(first.len() + second.len()));
@@ -99,10 +122,11 @@ where
         if piece.len() > limit - (whole.len() - lead) {
             return Err(too_large());
         }
+        hold.grow(piece.len())?;
         whole.extend_from_bytes(&piece);
         next = pieces.next().await?;
     }
-    let whole = whole.freeze();
+    let whole = Buffer::from_owner(Kept { bytes: whole.freeze(), _hold: hold });
     Ok(whole.slice(lead..whole.len()))
 }
 
@@ -178,6 +202,7 @@ fn describe(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Memory;
     use std::collections::VecDeque;
 
     /// A body of given pieces; after the last it ends or never comes to an end.
@@ -214,13 +239,41 @@ mod tests {
         Given { pieces, hangs: false, declared: 0 }
     }
 
+    /// A share of more memory than there is.
+    fn any() -> Arc<Share> {
+        Memory::new(usize::MAX).share()
+    }
+
+    #[tokio::test]
+    async fn bodies_in_pieces_count_against_the_memory_of_all_until_they_are_dropped() {
+        const HALF: &str = match std::str::from_utf8(&[b'x'; 64 << 10]) {
+            Ok(text) => text,
+            Err(_) => "",
+        };
+        let memory = Memory::new(4 * HALF.len());
+        let share = memory.share();
+        let first = read(given(&[HALF, HALF, HALF]), usize::MAX, &share).await.unwrap();
+        assert_eq!((first.len(), memory.taken()), (3 * HALF.len(), 3 * HALF.len()));
+        let second = read(given(&[HALF, HALF]), usize::MAX, &memory.share()).await.unwrap_err();
+        assert_eq!((second.status(), second.problem().kind()), (503, Kind::Unavailable));
+        assert!(second.problem().retry_after().is_some());
+        let part = first.slice(1..2);
+        drop(first);
+        assert_eq!(memory.taken(), 3 * HALF.len(), "a part holds the whole");
+        drop(part);
+        assert_eq!(memory.taken(), 0);
+        let large = read(given(&[HALF; 5]), usize::MAX, &share).await.unwrap_err();
+        assert_eq!((large.status(), large.problem().kind()), (413, Kind::ResourceExhausted));
+        assert_eq!(memory.taken(), 0);
+    }
+
     #[tokio::test]
     async fn one_piece_is_not_copied_and_many_are_put_together() {
         let only = Bytes::from_static(b"only");
         let body = Given { pieces: [only.clone()].into(), hangs: false, declared: 4 };
-        assert_eq!(read(body, 4).await.unwrap().bytes().as_ptr(), only.as_ptr());
-        assert_eq!(read(given(&["a", "", "bc", "d"]), 4).await.unwrap().bytes(), b"abcd");
-        assert_eq!(read(given(&[]), 0).await.unwrap().bytes(), b"");
+        assert_eq!(read(body, 4, &any()).await.unwrap().bytes().as_ptr(), only.as_ptr());
+        assert_eq!(read(given(&["a", "", "bc", "d"]), 4, &any()).await.unwrap().bytes(), b"abcd");
+        assert_eq!(read(given(&[]), 0, &any()).await.unwrap().bytes(), b"");
     }
 
     #[tokio::test]
@@ -229,7 +282,7 @@ mod tests {
             let body = Bytes::from(vec![7u8; boundary.min(200) + 96]);
             let pieces = [body.slice(..1), body.slice(1..40), body.slice(40..)].into();
             let given = Given { pieces, hangs: false, declared: body.len() as u64 };
-            let read = read_around(given, 1000, boundary).await.unwrap();
+            let read = read_around(given, 1000, boundary, &any()).await.unwrap();
             assert_eq!(read.bytes(), body);
             assert!(boundary > 200 || read.slice(boundary..read.len()).is_aligned(LINE_BYTES));
         }
@@ -238,10 +291,10 @@ mod tests {
     #[tokio::test]
     async fn what_comes_counts_against_the_limit_and_so_does_what_is_declared() {
         for pieces in [&["abcde"][..], &["abc", "de"], &["a", "b", "c", "de"]] {
-            assert!(matches!(read(given(pieces), 4).await, Err(BodyError::TooLarge { limit: 4 })));
+            assert!(matches!(read(given(pieces), 4, &any()).await, Err(BodyError::TooLarge { limit: 4 })));
         }
         let declared = Given { declared: 5, ..given(&["a"]) };
-        assert_eq!(read(declared, 4).await.unwrap_err().status(), 413);
+        assert_eq!(read(declared, 4, &any()).await.unwrap_err().status(), 413);
     }
 
     #[tokio::test]

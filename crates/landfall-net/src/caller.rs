@@ -1,9 +1,10 @@
 //! What a request's handler knows of the server and of who asks.
 
 use crate::connections::{Activity, UnderWay};
+use crate::memory::{Memory, Share};
 use crate::metrics::{Latencies, Metrics};
+use crate::phase::Phase;
 use crate::settings::{GrpcConnections, GrpcHealth, TfsSettings};
-use crate::thread::Phase;
 use http::Version;
 use landfall_dialects::JsonNan;
 use landfall_serving::{Catalog, Control, SystemClock};
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) grpc_connections: GrpcConnections,
     pub(crate) grpc_health: GrpcHealth,
     pub(crate) tfs: TfsSettings,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) metrics: Metrics,
     pub(crate) latencies: Latencies,
     pub(crate) draining: AtomicBool,
@@ -68,6 +70,7 @@ pub(crate) struct Caller {
     pub(crate) speaks: Speaks,
     pub(crate) peer: Peer,
     pub(crate) activity: Arc<Activity>,
+    pub(crate) share: Arc<Share>,
 }
 
 impl Caller {

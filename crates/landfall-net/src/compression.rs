@@ -1,10 +1,11 @@
 //! gzip and zlib ("deflate") bodies, in and out, with output bounded.
 
 use crate::body::BodyError;
+use crate::memory::{Full, Hold, Kept, Memory};
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use flate2::write::{GzEncoder, ZlibEncoder};
 use landfall_model::Buffer;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 /// How bytes are packed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,29 +66,51 @@ pub(crate) fn preferred(accept: &str) -> Option<Coding> {
     }
 }
 
-/// The packed bytes unpacked. Memory follows the bytes that come out, up to `limit`.
+/// What comes out while bytes are unpacked, held in memory as it comes.
+struct Counted<R> {
+    unpacked: R,
+    hold: Hold,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.unpacked.read(into)?;
+        self.hold.grow(read).map_err(io::Error::other)?;
+        Ok(read)
+    }
+}
+
+/// The packed bytes unpacked. Memory follows the bytes that come out, up to `limit`, and counts as `hold`.
 ///
 /// # Errors
 /// [`BodyError::Packed`] for bytes that are not of this coding, are cut off or fail their check sum;
-/// [`BodyError::TooLarge`] over the limit.
-pub(crate) fn unpack(coding: Coding, packed: &[u8], limit: usize) -> Result<Buffer, BodyError> {
+/// [`BodyError::TooLarge`] over the limit; [`BodyError::Full`].
+pub(crate) fn unpack(coding: Coding, packed: &[u8], limit: usize, hold: Hold) -> Result<Buffer, BodyError> {
     let mut whole = Vec::new();
     // One byte more than allowed tells a body of exactly the limit from a larger one.
     let most = (limit as u64).saturating_add(1);
     let mut rest = packed;
-    let read = match coding {
-        Coding::Gzip => MultiGzDecoder::new(&mut rest).take(most).read_to_end(&mut whole),
-        Coding::Zlib => ZlibDecoder::new(&mut rest).take(most).read_to_end(&mut whole),
+    let (read, hold) = match coding {
+        Coding::Gzip => read_whole(MultiGzDecoder::new(&mut rest).take(most), hold, &mut whole),
+        Coding::Zlib => read_whole(ZlibDecoder::new(&mut rest).take(most), hold, &mut whole),
     };
     let name = coding.name();
-    read.map_err(|error| BodyError::Packed(format!("the body is no valid {name} data: {error}")))?;
+    read.map_err(|error| match error.get_ref().and_then(|error| error.downcast_ref::<Full>()) {
+        Some(full) => BodyError::Full(*full),
+        None => BodyError::Packed(format!("the body is no valid {name} data: {error}")),
+    })?;
     if whole.len() > limit {
         return Err(BodyError::TooLarge { limit });
     }
     if !rest.is_empty() {
         return Err(BodyError::Packed(format!("{} bytes follow the end of the {name} data", rest.len())));
     }
-    Ok(Buffer::from_owner(whole))
+    Ok(Buffer::from_owner(Kept { bytes: whole, _hold: hold }))
+}
+
+fn read_whole(unpacked: impl Read, hold: Hold, whole: &mut Vec<u8>) -> (io::Result<usize>, Hold) {
+    let mut counted = Counted { unpacked, hold };
+    (counted.read_to_end(whole), counted.hold)
 }
 
 /// The bytes packed.
@@ -110,19 +133,24 @@ pub(crate) fn pack(coding: Coding, bytes: &[u8]) -> Vec<u8> {
 /// Fuzz body: unpacks foreign bytes, and what was packed must come back.
 pub(crate) fn fuzz(bytes: &[u8]) {
     for coding in [Coding::Gzip, Coding::Zlib] {
-        if let Ok(whole) = unpack(coding, bytes, 1 << 16) {
+        if let Ok(whole) = unpack(coding, bytes, 1 << 16, any()) {
             assert!(whole.len() <= 1 << 16);
         }
         let packed = pack(coding, bytes);
-        let back = unpack(coding, &packed, bytes.len()).expect("what was packed unpacks");
+        let back = unpack(coding, &packed, bytes.len(), any()).expect("what was packed unpacks");
         assert_eq!(back.bytes(), bytes);
         if let Some(shorter) = bytes.len().checked_sub(1) {
-            assert!(unpack(coding, &packed, shorter).is_err(), "over the limit");
+            assert!(unpack(coding, &packed, shorter, any()).is_err(), "over the limit");
         }
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = preferred(text);
     }
+}
+
+/// A hold on more memory than there is.
+fn any() -> Hold {
+    Memory::new(usize::MAX).share().hold()
 }
 
 #[cfg(test)]
@@ -135,7 +163,7 @@ mod tests {
     fn several_gzip_members_are_one_body() {
         let mut two = pack(Coding::Gzip, b"first, ");
         two.extend(pack(Coding::Gzip, b"second"));
-        assert_eq!(unpack(Coding::Gzip, &two, 100).unwrap().bytes(), b"first, second");
+        assert_eq!(unpack(Coding::Gzip, &two, 100, any()).unwrap().bytes(), b"first, second");
     }
 
     #[test]
@@ -147,20 +175,26 @@ mod tests {
             let place = packed.len() - if coding == Coding::Gzip { 5 } else { 1 };
             wrong[place] ^= 1;
             for bad in [&wrong[..], &packed[..packed.len() - 1], &packed[..10], b"plain text", b""] {
-                assert_eq!(unpack(coding, bad, 1000).unwrap_err().status(), 400, "{coding:?}");
+                assert_eq!(unpack(coding, bad, 1000, any()).unwrap_err().status(), 400, "{coding:?}");
             }
         }
         let mut trailing = pack(Coding::Zlib, b"x");
         trailing.push(0);
-        assert!(unpack(Coding::Zlib, &trailing, 10).unwrap_err().problem().to_string().contains("1 bytes"));
+        assert!(
+            unpack(Coding::Zlib, &trailing, 10, any()).unwrap_err().problem().to_string().contains("1 bytes")
+        );
     }
 
     #[test]
     fn a_small_body_that_unpacks_to_a_huge_one_is_refused() {
         let bomb = pack(Coding::Gzip, &vec![0; 4 << 20]);
         assert!(bomb.len() < 64 << 10);
-        assert_eq!(unpack(Coding::Gzip, &bomb, 1 << 20).unwrap_err().status(), 413);
-        assert_eq!(unpack(Coding::Gzip, &bomb, 4 << 20).unwrap().len(), 4 << 20);
+        assert_eq!(unpack(Coding::Gzip, &bomb, 1 << 20, any()).unwrap_err().status(), 413);
+        assert_eq!(unpack(Coding::Gzip, &bomb, 4 << 20, any()).unwrap().len(), 4 << 20);
+        let memory = Memory::new(2 << 20);
+        let full = unpack(Coding::Gzip, &bomb, 4 << 20, memory.share().hold()).unwrap_err();
+        assert!(matches!(full, BodyError::Full(_)), "{full:?}");
+        assert_eq!(memory.taken(), 0);
     }
 
     #[test]

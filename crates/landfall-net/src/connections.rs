@@ -3,6 +3,7 @@
 //! Nothing here costs a timer or a lock per request: a connection counts its requests and writes, a sweep now and then
 //! compares the counts with those it saw before.
 
+use crate::memory::Share;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,6 +85,7 @@ struct State {
 
 struct Entry {
     activity: Arc<Activity>,
+    share: Arc<Share>,
     waker: Option<Waker>,
     seen: (u64, u64),
     idle_sweeps: u32,
@@ -95,7 +97,7 @@ impl Connections {
     }
 
     /// A further connection.
-    pub(crate) fn add(self: &Arc<Self>) -> Registration {
+    pub(crate) fn add(self: &Arc<Self>, share: &Arc<Share>) -> Registration {
         let activity = Arc::new(Activity::default());
         let mut state = self.state();
         if let Some(order) = state.told {
@@ -103,7 +105,13 @@ impl Connections {
         }
         let number = state.next;
         state.next += 1;
-        let entry = Entry { activity: activity.clone(), waker: None, seen: (0, 0), idle_sweeps: 0 };
+        let entry = Entry {
+            activity: activity.clone(),
+            share: share.clone(),
+            waker: None,
+            seen: (0, 0),
+            idle_sweeps: 0,
+        };
         state.open.insert(number, entry);
         Registration { connections: self.clone(), number, activity, waker: None }
     }
@@ -117,12 +125,14 @@ impl Connections {
         }
     }
 
-    /// Closes connections that were idle for so many sweeps.
+    /// Closes connections that were idle, or whose peers read nothing of what waits for them, for so many sweeps.
     pub(crate) fn sweep(&self, patience: u32) {
         for entry in self.state().open.values_mut() {
             let now = (entry.activity.requests.load(Relaxed), entry.activity.writes.load(Relaxed));
             let stays = entry.activity.http2.load(Relaxed) || entry.activity.under_way.load(Relaxed) > 0;
-            entry.idle_sweeps = if stays || now != entry.seen { 0 } else { entry.idle_sweeps + 1 };
+            // Who leaves answers unread holds memory, and takes no others.
+            let idle = if entry.share.waits() { now.1 == entry.seen.1 } else { !stays && now == entry.seen };
+            entry.idle_sweeps = if idle { entry.idle_sweeps + 1 } else { 0 };
             entry.seen = now;
             if entry.idle_sweeps >= patience {
                 entry.tell(Order::Cut);
@@ -188,14 +198,35 @@ impl Drop for Registration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Memory;
+
+    fn share() -> Arc<Share> {
+        Memory::new(usize::MAX).share()
+    }
+
+    #[test]
+    fn a_peer_that_reads_none_of_its_answers_is_cut_and_one_that_reads_slowly_is_not() {
+        let connections = Arc::new(Connections::default());
+        let (deaf, slow) = (share(), share());
+        let answers = [&deaf, &slow].map(|share| share.answer(bytes::Bytes::from_static(b"answer")).unwrap());
+        let (deaf, slow) = (connections.add(&deaf), connections.add(&slow));
+        let guards = [&deaf, &slow].map(|peer| peer.activity.begin(true));
+        for _ in 0..4 {
+            slow.activity.wrote();
+            deaf.activity.begin(true);
+            connections.sweep(3);
+        }
+        assert_eq!((deaf.activity.order(), slow.activity.order()), (Order::Cut, Order::Serve));
+        drop((answers, guards));
+    }
 
     #[test]
     fn an_idle_connection_is_cut_and_a_busy_one_is_not() {
         let connections = Arc::new(Connections::default());
-        let idle = connections.add();
-        let asking = connections.add();
-        let writing = connections.add();
-        let http2 = connections.add();
+        let idle = connections.add(&share());
+        let asking = connections.add(&share());
+        let writing = connections.add(&share());
+        let http2 = connections.add(&share());
         drop(http2.activity.begin(true));
         let guard = asking.activity.begin(false);
         for _ in 0..4 {
@@ -215,10 +246,10 @@ mod tests {
     #[test]
     fn an_order_reaches_those_who_come_later_and_is_never_taken_back() {
         let connections = Arc::new(Connections::default());
-        let before = connections.add();
+        let before = connections.add(&share());
         connections.tell(Order::Cut);
         connections.tell(Order::Finish);
-        let after = connections.add();
+        let after = connections.add(&share());
         assert_eq!((before.activity.order(), after.activity.order()), (Order::Cut, Order::Cut));
         drop((before, after));
         assert_eq!(connections.len(), 0);

@@ -55,6 +55,15 @@ pub(crate) const FRAME: u32 = 256 << 10;
 /// All names and values of an HTTP/2 request's head together.
 pub(crate) const HEAD_BYTES: u32 = 64 << 10;
 
+/// Bytes of answers on one HTTP/2 connection that its peer may leave unread; requests beyond that wait until it reads.
+pub(crate) const UNREAD: usize = 16 << 20;
+
+/// A request for which there is no memory is worth sending again after this long.
+pub(crate) const MEMORY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a question of a bidirectional stream takes up until its answer is read, beside its bytes; about.
+pub(crate) const QUESTION: usize = 2 << 10;
+
 /// Answers of one bidirectional stream that may wait for those before them.
 pub(crate) const STREAM_DEPTH: usize = 64;
 

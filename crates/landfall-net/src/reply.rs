@@ -1,13 +1,16 @@
 //! What goes back: responses and their bodies.
 
+use crate::memory::{Full, Hold, Share};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use landfall_dialects::HttpError;
+use landfall_model::Problem;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -31,10 +34,20 @@ pub(crate) enum ReplyBody {
     Stream(Box<Answers>),
 }
 
+/// An answer of a bidirectional stream that is due, with what it and its question hold in memory.
+pub(crate) struct Due {
+    pub(crate) answer: Pending,
+    pub(crate) _hold: Hold,
+}
+
 /// Answers of a bidirectional stream, in order.
 pub(crate) struct Answers {
-    pub(crate) pending: mpsc::Receiver<Pending>,
-    pub(crate) first: Option<Pending>,
+    pub(crate) pending: mpsc::Receiver<Due>,
+    pub(crate) first: Option<Due>,
+    /// Where answers count until they are read.
+    pub(crate) share: Arc<Share>,
+    /// The trailers of what ends the stream before its end.
+    pub(crate) failed: Box<dyn Fn(&Problem) -> HeaderMap + Send>,
     /// Trailers after the last answer.
     pub(crate) end: HeaderMap,
 }
@@ -43,9 +56,13 @@ impl Answers {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, HeaderMap>> {
         loop {
             if let Some(first) = &mut self.first {
-                let answer = std::task::ready!(first.as_mut().poll(cx));
+                let answer = std::task::ready!(first.answer.as_mut().poll(cx));
                 self.first = None;
-                return Poll::Ready(answer);
+                let kept = answer.and_then(|message| {
+                    let full = |full: Full| (self.failed)(&full.problem());
+                    self.share.answer(message).map_err(full)
+                });
+                return Poll::Ready(kept);
             }
             match std::task::ready!(self.pending.poll_recv(cx)) {
                 Some(next) => self.first = Some(next),

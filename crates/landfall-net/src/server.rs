@@ -2,8 +2,10 @@
 
 use crate::caller::{CLOCK, Shared, Speaks};
 use crate::listener::{Listener, Opened, SocketFile, bind, probe};
+use crate::memory::{Memory, half_of_memory};
 use crate::metrics::{Latencies, Metrics};
-use crate::thread::{IoThread, Phase, runtime};
+use crate::phase::Phase;
+use crate::thread::{IoThread, runtime};
 use crate::{Bound, Endpoint, NetSettings, Tls};
 use landfall_model::Problem;
 use landfall_serving::{Catalog, Clock, Control};
@@ -69,6 +71,7 @@ impl Server {
             grpc_connections: settings.grpc_connections.clone(),
             grpc_health: settings.grpc_health,
             tfs: settings.tfs.clone(),
+            memory: Memory::new(settings.memory.unwrap_or_else(half_of_memory)),
             metrics: Metrics::default(),
             latencies: Latencies::default(),
             draining: AtomicBool::new(false),

@@ -32,6 +32,8 @@ pub struct NetSettings {
     pub control: Option<bool>,
     /// The largest body, in bytes, after unpacking.
     pub max_body: usize,
+    /// Bytes that bodies and answers of all requests may hold together; `None`: half of the memory that the process may have.
+    pub memory: Option<usize>,
     /// How JSON answers write NaN and infinities.
     pub json_nan: JsonNan,
     /// What TensorFlow Serving's server has and others do not.
@@ -150,6 +152,7 @@ impl Default for NetSettings {
             threads: None,
             control: None,
             max_body: MAX_BODY_DEFAULT,
+            memory: None,
             json_nan: JsonNan::Bare,
             tfs: TfsSettings::default(),
         }

@@ -2,6 +2,7 @@
 
 use crate::authority::Respelled;
 use crate::connections::Activity;
+use crate::memory::Share;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use std::io;
@@ -43,11 +44,12 @@ impl Socket {
 pub(crate) struct Stream {
     socket: Socket,
     activity: Arc<Activity>,
+    share: Arc<Share>,
 }
 
 impl Stream {
-    pub(crate) fn new(socket: Socket, activity: Arc<Activity>) -> Self {
-        Stream { socket, activity }
+    pub(crate) fn new(socket: Socket, activity: Arc<Activity>, share: Arc<Share>) -> Self {
+        Stream { socket, activity, share }
     }
 
     fn wrote(&self, result: &Poll<io::Result<usize>>) {
@@ -104,6 +106,8 @@ impl Write for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes when it has written all that it had.
+        self.share.written();
         match &mut self.socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_flush(cx),
             Socket::Unix(socket) => Pin::new(socket).poll_flush(cx),

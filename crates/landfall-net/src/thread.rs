@@ -10,6 +10,7 @@ use crate::connections::{Connections, Order};
 use crate::limits::{CALLS_WITHOUT_TURN, CONNECTION_IDLE, CONNECTION_SWEEP, LAST_REQUESTS};
 use crate::linger::linger;
 use crate::listener::Listener;
+use crate::phase::Phase;
 use accept::accept;
 use door::Door;
 use landfall_model::Problem;
@@ -19,17 +20,6 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
-
-/// What threads are told.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Phase {
-    /// Accept and answer.
-    Serve,
-    /// Accept nothing, answer what is under way, end.
-    Drain,
-    /// End.
-    Cut,
-}
 
 /// One I/O thread before it runs.
 pub(crate) struct IoThread {

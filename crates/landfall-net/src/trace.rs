@@ -2,15 +2,16 @@
 
 use crate::caller::CLOCK;
 use landfall_dialects::tfs::profiler::{Batch, Traced};
-use landfall_model::{Kind, Problem, Signature};
+use landfall_model::{Kind, Problem, Signature, Step};
 use landfall_serving::{Clock, Lease, Response};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::Notify;
 
-/// Requests that one trace keeps at most: some 200 MB.
-const MOST_REQUESTS: usize = 1_000_000;
+/// Requests and steps of their runs that one trace keeps at most: some 200 MB.
+const MOST_EVENTS: usize = 1_000_000;
 
 /// Whether there is a trace. Read for each request, before anything else is done for it.
 static TRACING: AtomicBool = AtomicBool::new(false);
@@ -21,8 +22,28 @@ struct Kept {
     session: String,
     began: Instant,
     most: usize,
+    events: usize,
     requests: Vec<Traced>,
+    /// The runs whose steps are kept, by their addresses: callers of a batch share them.
+    runs: HashSet<usize>,
     stop: Arc<Notify>,
+}
+
+impl Kept {
+    /// The steps of an answer's run, where there is room for them.
+    fn steps(&mut self, response: &Response) -> Option<Arc<Vec<Step>>> {
+        let steps = response.outputs.steps()?;
+        let run = Arc::as_ptr(steps).addr();
+        if !self.runs.contains(&run) {
+            let events = self.events + steps.len();
+            if events > self.most {
+                return None;
+            }
+            self.events = events;
+            self.runs.insert(run);
+        }
+        Some(steps.clone())
+    }
 }
 
 fn trace() -> MutexGuard<'static, Option<Kept>> {
@@ -35,7 +56,7 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Begins one; `most` bounds its requests, 0 does not.
+    /// Begins one; `most` bounds its events, 0 does not.
     ///
     /// # Errors
     /// Internal, in the original's words, where one is under way.
@@ -49,8 +70,10 @@ impl Trace {
         *trace = Some(Kept {
             session: session.to_owned(),
             began: CLOCK.now(),
-            most: most.unwrap_or(MOST_REQUESTS).min(MOST_REQUESTS),
+            most: most.unwrap_or(MOST_EVENTS).min(MOST_EVENTS),
+            events: 0,
             requests: Vec::new(),
+            runs: HashSet::new(),
             stop: stop.clone(),
         });
         TRACING.store(true, Relaxed);
@@ -107,18 +130,22 @@ impl Asking {
     pub(crate) fn end(self, answer: &Result<Response, Problem>) {
         let now = CLOCK.now();
         let mut trace = trace();
-        let Some(kept) = trace.as_mut().filter(|kept| kept.requests.len() < kept.most) else { return };
-        kept.requests.push(Traced {
+        let Some(kept) = trace.as_mut().filter(|kept| kept.events < kept.most) else { return };
+        kept.events += 1;
+        let response = answer.as_ref().ok();
+        let traced = Traced {
             model: self.lease.model().clone(),
             version: self.lease.version().to_string(),
             signature: self.signature.name().to_owned(),
             start: self.at.saturating_duration_since(kept.began),
             took: now.saturating_duration_since(self.at),
-            batch: answer.as_ref().ok().map(|response| Batch {
+            batch: response.map(|response| Batch {
                 queue: response.timing.queue,
                 compute: response.timing.compute,
                 rows: response.timing.rows,
             }),
-        });
+            steps: response.and_then(|response| kept.steps(response)),
+        };
+        kept.requests.push(traced);
     }
 }

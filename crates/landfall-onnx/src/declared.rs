@@ -14,6 +14,7 @@ pub use sizes::{Size, SizedBy};
 pub(crate) use tensor::first_wide;
 pub use tensor::{External, WideConstant};
 pub use types::{ElementType, Value, ValueType};
+pub(crate) use types::{name_of, value_info};
 
 use landfall_model::Problem;
 use landfall_model::protobuf::{Fields, varint};
@@ -64,9 +65,6 @@ pub struct Declared {
     pub sequences: BTreeMap<String, Vec<String>>,
     /// Nodes whose output's size is set by values.
     pub sized_by: Vec<SizedBy>,
-    /// Nodes, and what of them an engine may pass over, or find in another way than the format has it: operator, and words
-    /// about it.
-    pub unusual: Vec<(String, String)>,
 }
 
 /// Whether bytes begin as an ONNX file does: an IR version, short texts, then a graph. `head` may be cut off; `length` is

@@ -6,19 +6,22 @@
 mod beside;
 mod bounds;
 mod convert;
+mod kinds;
 mod message;
 mod model;
 mod nan;
 mod options;
+mod plan;
 mod range;
 mod rewritten;
 mod run;
 mod support;
+mod unusual;
 mod watched;
 mod weights;
 
 use crate::declared::Declared;
-use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem, Signature};
+use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem, Reason, Signature};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,6 +49,7 @@ pub(crate) fn read(file: &str, bytes: &[u8], declared: &Declared, signature: &Si
     for version in [9, 17] {
         let _ = rewritten::rewritten(file, bytes, version);
     }
+    let _ = unusual::check(file, bytes);
     let _ = watched::watched(file, bytes, declared, signature, &BTreeMap::new());
 }
 
@@ -65,4 +69,9 @@ impl Engine for Embedded {
     fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
         Ok(Arc::new(model::EmbeddedModel::load(files, options)?))
     }
+}
+
+/// A fault of the engine itself.
+fn broken(text: &str) -> Problem {
+    Problem::new(Reason::Engine { engine: NAME, text: text.to_owned() })
 }

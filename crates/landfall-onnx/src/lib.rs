@@ -21,6 +21,7 @@ mod facts;
 pub mod fuzz;
 mod interface;
 mod lowered;
+mod node;
 mod onnxruntime;
 mod owned;
 mod recognise;

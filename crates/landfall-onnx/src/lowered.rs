@@ -8,7 +8,7 @@
 
 mod constant;
 mod ensemble;
-pub(crate) mod graph;
+mod graph;
 mod labels;
 mod program;
 mod steps;

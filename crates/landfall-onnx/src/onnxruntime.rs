@@ -3,6 +3,8 @@
 mod api;
 mod model;
 mod options;
+mod plan;
+mod problem;
 mod run;
 mod scores;
 mod session;

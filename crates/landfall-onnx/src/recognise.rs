@@ -31,6 +31,6 @@ pub(crate) fn model_file(files: &dyn ModelFiles) -> Result<(&FileEntry, PathBuf)
             tried: vec!["onnx: no single .onnx file".to_owned()],
         })
     })?;
-    let path = if files.is_folder() { files.path().join(&entry.name) } else { files.path().to_owned() };
+    let path = files.place(entry);
     Ok((entry, path))
 }

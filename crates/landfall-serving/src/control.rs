@@ -1,8 +1,9 @@
 //! Control calls: load, unload, promote, roll back, and who did. Each is on disk before it returns.
 
 use crate::Source;
+use crate::ask::{Answered, Ask, Asked, Reply, Verb};
+use crate::entry::Entry;
 use crate::message::Message;
-use crate::record::Entry;
 use landfall_model::{Problem, Reason, Version};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,63 +17,6 @@ const MOST_LABEL_BYTES: usize = 1024;
 #[derive(Clone)]
 pub struct Control {
     keeper: Sender<Message>,
-}
-
-/// A control call on its way to the keeper.
-pub(crate) struct Asked {
-    pub(crate) ask: Ask,
-    pub(crate) reply: Reply,
-}
-
-pub(crate) enum Ask {
-    Change { model: String, who: String, verb: Verb },
-    Replace { sources: Vec<Source> },
-    History,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Verb {
-    Load,
-    Unload,
-    Promote { version: Version, label: Option<String> },
-    Rollback,
-}
-
-/// The way back to a caller, who may have left.
-pub(crate) struct Reply {
-    answer: Sender<Result<Answered, Problem>>,
-    /// Taken by the caller when the time is up, or by the keeper when it begins to change something.
-    taken: Arc<AtomicBool>,
-}
-
-pub(crate) enum Answered {
-    Done,
-    History(Vec<Entry>),
-}
-
-impl Reply {
-    /// The way back to a caller who has left.
-    #[cfg(test)]
-    pub(crate) fn to_nobody() -> Self {
-        Reply { answer: channel().0, taken: Arc::new(AtomicBool::new(true)) }
-    }
-
-    /// Whether the caller still waits. From now on he waits for as long as it takes.
-    pub(crate) fn take(&self) -> bool {
-        !self.taken.swap(true, Ordering::AcqRel)
-    }
-
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.taken.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn send(self, outcome: Result<(), Problem>) {
-        let _ = self.answer.send(outcome.map(|()| Answered::Done));
-    }
-
-    pub(crate) fn history(self, entries: Vec<Entry>) {
-        let _ = self.answer.send(Ok(Answered::History(entries)));
-    }
 }
 
 impl Control {
@@ -162,7 +106,7 @@ impl Control {
         let closed = || Problem::new(Reason::ShuttingDown);
         let (answer, answers): (_, Receiver<Result<Answered, Problem>>) = channel();
         let taken = Arc::new(AtomicBool::new(false));
-        let reply = Reply { answer, taken: taken.clone() };
+        let reply = Reply::new(answer, taken.clone());
         self.keeper.send(Message::Asked(Asked { ask, reply })).map_err(|_| closed())?;
         if let Some(timeout) = timeout {
             match answers.recv_timeout(timeout) {

@@ -222,6 +222,7 @@ pub(crate) fn kit(engine: Arc<FakeEngine>) -> Arc<Kit> {
         pool: ComputePool::new(2, Arc::new(SystemClock)),
         settings: Box::new(read_settings),
         tables: Tables { golden: Box::new(read_golden), warm_up: Box::new(read_warm_up), ..Tables::unread() },
+        unread: |_| None,
         imports: None,
         batching: None,
     })

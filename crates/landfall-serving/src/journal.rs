@@ -1,7 +1,8 @@
 //! Who changed what, and when: on disk before a control call returns, read again at start. `record.rs` has the format.
 
+use crate::entry::Entry;
 use crate::orders::Orders;
-use crate::record::{Entry, HEADER, Replay, entry_line, replay, was_lines};
+use crate::record::{HEADER, Replay, entry_line, replay, was_lines};
 use landfall_model::{Kind, Problem};
 use std::fs::{self, File};
 use std::io::{Read, Write};

@@ -2,24 +2,26 @@
 //! `lifecycle.rs`, and puts each new state of the catalog in place. Nothing here is shared, so nothing is locked.
 
 mod loads;
+mod pending;
 mod publish;
+mod retry;
 mod round;
 
+use crate::ask::{Ask, Asked, Reply, Verb};
 use crate::catalog::{Catalog, Listed};
-use crate::control::{Ask, Asked, Reply, Verb};
 use crate::journal::Journal;
 use crate::lifecycle::Action;
+use crate::message::Look;
 use crate::message::{Lines, Message};
 use crate::model_state::ModelState;
 use crate::observer::Observer;
-use crate::pending::Pending;
 use crate::reaper::Retired;
-use crate::retry::Retrying;
-use crate::serving::{Setup, Start};
+use crate::start::{Setup, Start};
 use crate::told::Told;
-use crate::watch::Look;
 use crate::{Clock, Source};
 use landfall_model::Problem;
+use pending::Pending;
+use retry::Retrying;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;

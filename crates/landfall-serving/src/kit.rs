@@ -2,7 +2,7 @@
 //! not know.
 
 use crate::{BatchOptions, ComputePool, GoldenRows, ModelSettings};
-use landfall_model::{Call, Engine, Importer, Problem, Signature};
+use landfall_model::{Call, Engine, Importer, ModelFiles, Problem, Signature};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub struct Kit {
     pub settings: Box<ReadSettings>,
     /// Reads tables.
     pub tables: Tables,
+    /// Knows files that no engine reads.
+    pub unread: Unread,
     /// Where converted models go when they cannot lie beside the original.
     pub imports: Option<PathBuf>,
     /// Reads how calls are put together from a version's folder; `None`: its settings say it.
@@ -31,6 +33,10 @@ pub type ReadSettings = dyn Fn(&Path) -> Result<ModelSettings, Problem> + Send +
 pub type ReadGolden = dyn Fn(&Path, &[Arc<Signature>]) -> Result<GoldenRows, Problem> + Send + Sync;
 /// Reads warm-up rows: calls with the signatures.
 pub type ReadCalls = dyn Fn(&Path, &[Arc<Signature>]) -> Result<Vec<Call>, Problem> + Send + Sync;
+
+/// Says what files are that people take for a model and that no engine reads, and what to do instead; nothing where it does
+/// not know them.
+pub type Unread = fn(&dyn ModelFiles) -> Option<Problem>;
 
 /// Reads how calls of one version are put together.
 pub type ReadBatching = dyn Fn(&Path) -> Result<BatchOptions, Problem> + Send + Sync;

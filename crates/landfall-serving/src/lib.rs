@@ -20,6 +20,7 @@
 //!     pool: ComputePool::new(2, clock.clone()),
 //!     settings: Box::new(|_| Ok(ModelSettings::default())),
 //!     tables: Tables::unread(),
+//!     unread: |_| None,
 //!     imports: None,
 //!     batching: None,
 //! };
@@ -42,9 +43,11 @@
 #![deny(unsafe_code)]
 
 // What is loaded.
+mod ask;
 mod catalog;
 mod clock;
 mod control;
+mod entry;
 mod files;
 mod golden;
 mod journal;
@@ -57,24 +60,22 @@ mod loader;
 mod map;
 mod message;
 mod model_state;
-mod not_there;
 mod observer;
 mod orders;
-mod pending;
 mod print;
 mod probe;
 mod reaper;
 mod record;
 mod repository;
-mod retry;
 mod serving;
 mod settings;
+mod start;
 mod told;
-mod unread;
 mod watch;
 
 // Who runs next.
 mod batcher;
+mod batching;
 mod compute;
 mod cost;
 mod infer;
@@ -90,23 +91,25 @@ mod statistics;
 #[cfg(test)]
 mod fake;
 
+pub use batching::BatchSettings;
 pub use catalog::{Catalog, ModelInfo};
 pub use clock::{Clock, SystemClock};
 pub use compute::ComputePool;
 pub use control::Control;
+pub use entry::{Entry, What};
 pub use files::FolderFiles;
 pub use golden::{Difference, GoldenReport, GoldenRows, Tolerance, check_golden};
 pub use infer::{Worker, submit};
-pub use kit::{Kit, ReadBatching, ReadCalls, ReadGolden, ReadSettings, Tables};
+pub use kit::{Kit, ReadBatching, ReadCalls, ReadGolden, ReadSettings, Tables, Unread};
 pub use lane::{Lane, Turned, turn};
 pub use lease::Lease;
-pub use loaded::{BatchSettings, Loaded};
+pub use loaded::Loaded;
 pub use loader::{LoadReport, import_once, load_once};
 pub use observer::{Event, Observer, Silent};
-pub use record::{Entry, What};
 pub use request::{Answer, Request, Response, Timing};
-pub use serving::{Retries, Serving, Setup, Started};
+pub use serving::Serving;
 pub use settings::{BatchOptions, Layout, ModelSettings, NullRules, Source, VersionPolicy};
+pub use start::{Retries, Setup, Started};
 pub use statistics::{Histogram, Snapshot};
 pub use watch::{Rounds, WatchSettings};
 

@@ -1,12 +1,12 @@
 //! What is said between the keeper and the threads that look, load and free.
 
 use crate::Loaded;
-use crate::control::Asked;
+use crate::Source;
+use crate::ask::Asked;
 use crate::loader::{LoadReport, Order};
 use crate::print::Print;
 use crate::reaper::Retired;
 use crate::repository::Round;
-use crate::watch::Look;
 use landfall_model::Problem;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -28,6 +28,20 @@ pub(crate) enum Message {
     Drain,
     /// The end.
     Close,
+}
+
+/// What wakes the watcher.
+pub(crate) enum Look {
+    /// Something has changed in a source.
+    Event,
+    /// A load found its files changed: they are looked at again, however seldom sources are.
+    Again,
+    /// Somebody asks for a look now, and says that this model's files are whole. The round carries the ticket.
+    Now { model: String, ticket: u64 },
+    /// There are other sources from now on. The round carries the ticket.
+    Sources { sources: Vec<Source>, ticket: u64 },
+    /// The end.
+    Stop,
 }
 
 /// How a load ended.

@@ -4,8 +4,8 @@ mod listing;
 mod slot;
 
 use crate::lifecycle::{Action, Standing, Wish, next, wanted};
-use crate::not_there::none_available;
 use crate::orders::ModelOrders;
+use crate::repository::none_available;
 use crate::repository::{SeenVersion, newness};
 use crate::{Loaded, ModelSettings, VersionPolicy};
 use landfall_model::{Problem, Version, VersionState, VersionStatus};

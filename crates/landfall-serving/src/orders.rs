@@ -1,6 +1,6 @@
 //! What control calls have asked for so far: the fold of a journal's entries.
 
-use crate::record::{Entry, What};
+use crate::entry::{Entry, What};
 use landfall_model::Version;
 use std::collections::BTreeMap;
 

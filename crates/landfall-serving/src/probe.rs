@@ -1,5 +1,5 @@
-//! What rows are: what configuration says, or a probe at load. Two different rows, and one of them a second time, must
-//! give the same together as each alone, or the version is never batched and never split.
+//! What rows are: what configuration says, or a probe at load. Two different rows, each of them twice, must give the same
+//! together as each alone, or the version is never batched and never split.
 
 use landfall_model::{
     Call, DType, Dim, Input, InputSpec, Instance, Outputs, Problem, RowRule, Scalar, Shape, Signature,
@@ -224,8 +224,8 @@ fn has_free_inner_dims(signature: &Signature) -> bool {
     signature.inputs().iter().filter_map(|input| input.dims.as_ref()).any(free)
 }
 
-/// Whether rows' answers are the same together and alone. The first row comes a second time, so that a model which drops
-/// or merges rows (distinct values, those other than 0) shows itself.
+/// Whether rows' answers are the same together and alone. Each comes a second time, so that a model shows itself which
+/// drops or merges rows (distinct values, those other than 0), or to which a row of zeros is none (a norm over the batch).
 fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, pair: &Pair) -> Result<(), String> {
     // Every output has rows, or none of the calls that want it can be cut: so all of them, whoever asks for them.
     let wanted: Wanted = (0..signature.outputs().len()).collect();
@@ -245,10 +245,10 @@ fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, pair: &Pair) -
     if [&first, &second].iter().any(|call| call.rows() != Some(1)) {
         return Err(format!("{NOT_RUN}: its rows are not of the declared shape"));
     }
-    let rows = [&first, &second, &first];
+    let rows = [&first, &second, &first, &second];
     let together = run(&Call::stacked(&rows).map_err(not_run)?)?;
     let alone = [run(&first)?, run(&second)?];
-    for (row, alone) in [&alone[0], &alone[1], &alone[0]].into_iter().enumerate() {
+    for (row, alone) in alone.iter().cycle().take(rows.len()).enumerate() {
         for (place, spec) in signature.outputs().iter().enumerate() {
             let (Some(all), Some(one)) = (together.get(place), alone.get(place)) else {
                 return Err(format!("output {:?} did not come", spec.name));

@@ -17,17 +17,18 @@
 mod folder;
 mod found;
 mod known;
+mod not_there;
 
-use crate::files::{FolderFiles, parent, trouble};
+use crate::files::{parent, trouble};
 use crate::kit::Kit;
-use crate::not_there::named_in_vain;
-use crate::unread;
 use crate::{Layout, ModelSettings, Source, VersionPolicy};
 use folder::{absolute, children, folder_name, is_number, stem};
 use found::{Found, one_of_each_name};
 pub(crate) use found::{Round, Seen, SeenVersion, newness};
 use known::Known;
 use landfall_model::{Problem, Reason, Version};
+use not_there::named_in_vain;
+pub(crate) use not_there::none_available;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -114,7 +115,7 @@ impl Repository {
         let before = found.models.len();
         self.all_in(found, &[], &files, above);
         if found.models.len() == before && !(files.is_empty() && folders.is_empty()) {
-            found.warnings.push(holds_nothing(path));
+            found.warnings.push(self.known.holds_nothing(path));
         }
         Ok(())
     }
@@ -206,7 +207,7 @@ impl Repository {
         let (folders, _) = children(path)?;
         let versions = self.versions(&folders, found);
         if versions.is_empty() && !path.join(SETTINGS_FILE).is_file() {
-            found.warnings.push(holds_nothing(path));
+            found.warnings.push(self.known.holds_nothing(path));
             return Ok(());
         }
         self.push(found, name, path, path, versions, above);
@@ -314,13 +315,6 @@ impl Repository {
         let Ok((folders, _)) = children(folder) else { return false };
         folders.iter().any(|child| is_number(child) || self.known.recognises(child))
     }
-}
-
-/// What is said of a folder without a model.
-fn holds_nothing(folder: &Path) -> String {
-    let known = FolderFiles::open(folder).ok().and_then(|files| unread::known(&files));
-    let why = known.map(|problem| format!(": {problem}")).unwrap_or_default();
-    format!("{} holds no model that an engine here reads{why}", folder.display())
 }
 
 #[cfg(test)]

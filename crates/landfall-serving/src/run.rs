@@ -35,8 +35,12 @@ fn run_whole(hold: &mut Hold, call: &Call, rows: Option<usize>) -> Result<Output
         };
         let found = tensor.shape().first().copied();
         if let Some(rows) = rows.filter(|&rows| spec.has_rows && found != Some(rows)) {
-            let text = format!("gave output {:?} of shape {} for {rows} rows", spec.name, tensor.shape());
-            return Err(broken(hold, &text));
+            let (name, shape) = (&spec.name, tensor.shape());
+            let way_out = "batch = false in model.toml lets it answer whole calls";
+            return Err(broken(
+                hold,
+                &format!("gave output {name:?} of shape {shape} for {rows} rows ({way_out})"),
+            ));
         }
     }
     let beyond = |rows: usize| outputs.failed().iter().any(|(row, _)| *row >= rows);

@@ -4,20 +4,19 @@
 //! queue here and run on the compute threads. Batches grow because calls arrive while one runs.
 
 mod admission;
+mod batch;
 mod queue;
 
 use crate::Clock;
-use crate::batcher::{Formed, Limits};
+use crate::batcher::Limits;
+use crate::batching::BatchSettings;
 use crate::compute::ComputePool;
 use crate::cost::Cost;
-use crate::infer::run_batch;
 use crate::instances::Instances;
-use crate::loaded::BatchSettings;
 use crate::pace::{Pace, Share};
-use crate::request::Ticket;
 use crate::run::PART_ROWS;
 use admission::Admission;
-use landfall_model::{Call, CostClass, Facts, Model, Problem, Reason};
+use landfall_model::{Call, CostClass, Facts, Model, Problem};
 use queue::Queue;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -212,35 +211,4 @@ impl Core {
         self.in_place_call.store(in_place(IN_PLACE_CALL), Relaxed);
         self.compute_rows.store(compute, Relaxed);
     }
-
-    /// Answers what a batcher gave: those too late, and those who run together. Says whether a caller was woken.
-    pub(crate) fn conduct(&self, formed: &mut Formed<Arc<Ticket>>, now: Instant, clock: &dyn Clock) -> bool {
-        [&formed.batch, &formed.expired, &formed.left].into_iter().for_each(|tickets| self.release(tickets));
-        let mut woke = false;
-        if !formed.expired.is_empty() {
-            woke |= turn_away(&formed.expired, now, &Problem::new(Reason::DeadlineExceeded));
-            formed.expired.clear();
-        }
-        if !formed.left.is_empty() {
-            turn_away(&formed.left, now, &Problem::new(Reason::Cancelled));
-            formed.left.clear();
-        }
-        if !formed.batch.is_empty() {
-            woke |= run_batch(self, &formed.batch, now, clock);
-            formed.batch.clear();
-        }
-        woke
-    }
-}
-
-/// Answers calls that waited, and do not run, with a problem. Says whether a caller was woken.
-#[cold]
-fn turn_away(tickets: &[Arc<Ticket>], now: Instant, problem: &Problem) -> bool {
-    let mut woke = false;
-    for ticket in tickets {
-        let after = now.saturating_duration_since(ticket.arrived);
-        ticket.lease.statistics.failed(problem.kind(), after);
-        woke |= ticket.answer(Err(problem.clone()));
-    }
-    woke
 }

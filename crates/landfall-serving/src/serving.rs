@@ -7,48 +7,21 @@ use crate::keeper::Keeper;
 use crate::kit::Kit;
 use crate::loader::load;
 use crate::locked::lock;
+use crate::message::Look;
 use crate::message::{Finished, Lines, Message, Work};
 use crate::observer::{Event, Observer};
 use crate::print::Print;
 use crate::reaper;
 use crate::repository::Repository;
-use crate::watch::{Look, Watch, WatchSettings};
+use crate::start::{Setup, Start, Started};
+use crate::watch::Watch;
 use crate::{Clock, Source};
-use landfall_model::{Problem, Version};
-use std::path::{Path, PathBuf};
+use landfall_model::Problem;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
-
-/// What serving starts from.
-pub struct Setup {
-    /// Where models come from.
-    pub sources: Vec<Source>,
-    /// What loading needs.
-    pub kit: Arc<Kit>,
-    /// The folder under which control calls are kept, one folder for each source; `None` keeps nothing.
-    pub state: Option<PathBuf>,
-    /// How sources are watched.
-    pub watch: WatchSettings,
-    /// How many versions are loaded at the same time.
-    pub load_threads: usize,
-    /// What follows a load that failed.
-    pub retries: Retries,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Who is told what happens.
-    pub observer: Arc<dyn Observer>,
-}
-
-/// How often a load that failed is tried again while its files lie there unchanged. The default: never.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Retries {
-    /// How often, after the first time.
-    pub most: u32,
-    /// How long after the one before.
-    pub interval: Duration,
-}
 
 /// Models that are watched, loaded and served, until it is shut down or dropped.
 pub struct Serving {
@@ -62,32 +35,6 @@ pub struct Serving {
     threads: Vec<JoinHandle<()>>,
     /// Closed when all versions are freed.
     freed: Receiver<()>,
-}
-
-/// How one model's start went.
-#[derive(Clone, Debug)]
-pub struct Started {
-    /// Its name; empty for a source that could not be looked at.
-    pub model: String,
-    /// Where it lies.
-    pub path: PathBuf,
-    /// The version that calls without a version get, or why there is none.
-    pub outcome: Result<Version, Problem>,
-}
-
-/// How the start went, once it is known.
-#[derive(Default)]
-pub(crate) struct Start {
-    outcomes: Mutex<Option<Vec<Started>>>,
-    known: Condvar,
-}
-
-impl Start {
-    /// Sets the outcome; the first one stays.
-    pub(crate) fn done(&self, outcomes: Vec<Started>) {
-        lock(&self.outcomes).get_or_insert(outcomes);
-        self.known.notify_all();
-    }
 }
 
 impl Serving {
@@ -153,19 +100,7 @@ impl Serving {
     /// Waits until everything that lay in the sources at the start is loaded, or has failed to be; gives how it went by
     /// model. `None`, when the time is up before.
     pub fn wait_until_settled(&self, timeout: Duration) -> Option<Vec<Started>> {
-        let end = self.clock.now() + timeout;
-        let mut outcomes = lock(&self.start.outcomes);
-        loop {
-            if let Some(outcomes) = &*outcomes {
-                return Some(outcomes.clone());
-            }
-            let left = end.saturating_duration_since(self.clock.now());
-            if left.is_zero() {
-                return None;
-            }
-            outcomes =
-                self.start.known.wait_timeout(outcomes, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        self.start.wait(timeout, &*self.clock)
     }
 
     /// No longer ready, while everything goes on answering: a shutdown has begun, and whoever sends calls here should

@@ -142,6 +142,15 @@ pub struct NullRules {
     pub all: Option<String>,
     /// Input → rule.
     pub by_input: BTreeMap<String, String>,
+    /// Input → rule, said for all models at once: those that have no such input are not concerned.
+    pub where_known: BTreeMap<String, String>,
+}
+
+impl NullRules {
+    /// The rule of an input.
+    pub(crate) fn of(&self, input: &str) -> Option<&String> {
+        self.where_known.get(input).or_else(|| self.by_input.get(input)).or(self.all.as_ref())
+    }
 }
 
 impl ModelSettings {

@@ -4,7 +4,7 @@
 mod native;
 mod settling;
 
-use crate::message::Message;
+use crate::message::{Look, Message};
 use crate::observer::{Event, Observer};
 use crate::repository::{Repository, Round, Seen};
 use crate::{Clock, Source};
@@ -55,20 +55,6 @@ impl Default for WatchSettings {
             rounds: Rounds::Always,
         }
     }
-}
-
-/// What wakes the watcher.
-pub(crate) enum Look {
-    /// Something has changed in a source.
-    Event,
-    /// A load found its files changed: they are looked at again, however seldom sources are.
-    Again,
-    /// Somebody asks for a look now, and says that this model's files are whole. The round carries the ticket.
-    Now { model: String, ticket: u64 },
-    /// There are other sources from now on. The round carries the ticket.
-    Sources { sources: Vec<Source>, ticket: u64 },
-    /// The end.
-    Stop,
 }
 
 /// Who asked for the next look.

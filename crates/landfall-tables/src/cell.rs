@@ -105,6 +105,12 @@ fn truth(text: &[u8]) -> Option<bool> {
     }
 }
 
+/// Appends a truth value to a column of numbers: 1 or 0, as out of Parquet and JSON. pandas writes its own as words.
+pub(crate) fn push_truth(tensor: &mut TensorMut, text: &[u8]) -> bool {
+    let number = truth(text.trim_ascii()).map(|value| if value { b"1" } else { b"0" });
+    number.is_some_and(|number| push_text(tensor, number))
+}
+
 /// Appends a missing value by the input's rule.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 
 use crate::chunk::{Decoded, Part, Raw};
 use crate::opened::{Decoder, Opened, Wants, text_row};
-use crate::reader::ReadOptions;
+use crate::options::ReadOptions;
 use crate::text_rows::{Lines, RecordReader};
 use crate::{cell, row_dims::RowDims};
 use landfall_model::{Csr, DType, Input, Problem, Shape, Signature, Slot, TensorMut};

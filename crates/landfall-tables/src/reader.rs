@@ -3,29 +3,13 @@
 use crate::chunk::{BadRow, Chunk, Part, Piece, Raw, RawChunk};
 use crate::in_step::{InStep, OneOfSeveral};
 use crate::join::{joined, together};
-use crate::opened::{Decoder, RawSource, Rows, SharedSource, Wants, lock, open_file};
+use crate::open::open_file;
+use crate::opened::{Decoder, RawSource, Rows, SharedSource, Wants, lock};
+use crate::options::ReadOptions;
 use crate::source::TableInput;
 use landfall_model::{Call, Dim, Input, NullRule, Problem, RowRule, Signature, Slot, Wanted};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-
-/// How a table is read.
-#[derive(Clone, Debug)]
-pub struct ReadOptions {
-    /// Rows of a chunk, at most. Where a model cannot take a part of its rows (row rules `none`, `grouped`), the whole
-    /// table is one chunk.
-    pub chunk_rows: usize,
-    /// Cells of text files that mean a missing value, beside the empty one.
-    pub missing: Vec<Vec<u8>>,
-    /// Hand out rows of text as soon as they are there, instead of whole chunks.
-    pub eager: bool,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        ReadOptions { chunk_rows: 4096, missing: Vec::new(), eager: false }
-    }
-}
 
 /// A table, of one file or of several that are read in step, as calls.
 ///

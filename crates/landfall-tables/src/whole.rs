@@ -1,6 +1,7 @@
 //! A whole table as named tensors: golden rows and warm-up rows.
 
-use crate::reader::{ReadOptions, TableReader};
+use crate::options::ReadOptions;
+use crate::reader::TableReader;
 use crate::source::TableInput;
 use landfall_model::{
     Column, Input, InputSpec, Method, NullRule, OutputSpec, Problem, RowRule, ShapeRule, Signature, Tensor,

@@ -3,6 +3,7 @@
 mod functions;
 #[doc(hidden)]
 pub mod fuzz;
+mod library;
 mod litert;
 mod tensorflow;
 

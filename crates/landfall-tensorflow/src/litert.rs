@@ -12,13 +12,12 @@ mod rows;
 mod run;
 mod session;
 
+use crate::library::OnDemand;
 use api::Runtime;
-use landfall_foreign::{LibrarySpec, Report, Surroundings, search};
-use landfall_model::{
-    Claim, Engine, FileEntry, Kind, Model, ModelFiles, OptionSpec, Options, Problem, Reason,
-};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use landfall_foreign::{LibrarySpec, Report, Surroundings};
+use landfall_model::{Claim, Engine, FileEntry, Model, ModelFiles, OptionSpec, Options, Problem, Reason};
+use std::path::Path;
+use std::sync::Arc;
 
 /// The library, and where it may lie.
 static LIBRARY: LibrarySpec = LibrarySpec {
@@ -38,38 +37,18 @@ const MARK: &[u8] = b"TFL3";
 
 /// TensorFlow Lite on LiteRT.
 pub struct LiteRt {
-    explicit: Option<PathBuf>,
-    surroundings: Surroundings,
-    found: OnceLock<Found>,
-}
-
-struct Found {
-    runtime: Option<&'static Runtime>,
-    report: Report,
+    library: OnDemand<Runtime>,
 }
 
 impl LiteRt {
     /// The engine. Nothing is looked for yet; `explicit` is the path that the operator gave.
     pub fn new(explicit: Option<&Path>, surroundings: Surroundings) -> Self {
-        LiteRt { explicit: explicit.map(Path::to_owned), surroundings, found: OnceLock::new() }
+        LiteRt { library: OnDemand::new(&LIBRARY, explicit, surroundings, Runtime::open) }
     }
 
     /// Looks for the library, and says what was tried.
     pub fn report(&self) -> &Report {
-        &self.found().report
-    }
-
-    fn found(&self) -> &Found {
-        self.found.get_or_init(|| {
-            let found = search(&LIBRARY, self.explicit.as_deref(), &self.surroundings, Runtime::open);
-            Found { runtime: found.taken, report: found.report }
-        })
-    }
-
-    fn runtime(&self) -> Result<&'static Runtime, Problem> {
-        let found = self.found();
-        let missing = || format!("TensorFlow Lite files need LiteRT: {}", found.report);
-        found.runtime.ok_or_else(|| Problem::worded(Kind::FailedPrecondition, missing()))
+        &self.library.search().report
     }
 }
 
@@ -103,9 +82,11 @@ impl Engine for LiteRt {
             let path = files.path().display().to_string();
             Problem::new(Reason::NotRecognised { path, tried: vec!["no single .tflite file".to_owned()] })
         })?;
-        let file = if files.is_folder() { files.path().join(&entry.name) } else { files.path().to_owned() };
+        let file = files.place(entry);
         let bytes = files.bytes(&entry.name)?;
-        let model = model::LiteRtModel::load(&file.display().to_string(), bytes, || self.runtime())?;
+        let model = model::LiteRtModel::load(&file.display().to_string(), bytes, || {
+            self.library.opened("TensorFlow Lite files")
+        })?;
         Ok(Arc::new(model))
     }
 }

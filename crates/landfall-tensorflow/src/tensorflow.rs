@@ -10,10 +10,12 @@ mod interface;
 mod model;
 mod operators;
 mod options;
+mod plan;
 mod recognise;
 mod run;
 mod saved_model;
 mod session;
+mod steps;
 mod text;
 mod types;
 mod value;
@@ -21,11 +23,12 @@ mod warm;
 mod without_shapes;
 mod writers;
 
+use crate::library::OnDemand;
 use api::Runtime;
-use landfall_foreign::{LibrarySpec, Report, Surroundings, search};
-use landfall_model::{Claim, Engine, Kind, Model, ModelFiles, OptionSpec, Options, Problem};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use landfall_foreign::{LibrarySpec, Report, Surroundings};
+use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
+use std::path::Path;
+use std::sync::Arc;
 
 /// The library, and where it may lie.
 static LIBRARY: LibrarySpec = LibrarySpec {
@@ -43,45 +46,34 @@ const NAME: &str = "tensorflow";
 
 /// TensorFlow's models on TensorFlow.
 pub struct TensorFlow {
-    explicit: Option<PathBuf>,
-    surroundings: Surroundings,
-    found: OnceLock<Found>,
-}
-
-struct Found {
-    runtime: Option<&'static Runtime>,
-    report: Report,
+    library: OnDemand<Runtime>,
 }
 
 impl TensorFlow {
     /// The engine. Nothing is looked for yet; `explicit` is the path that the operator gave.
     pub fn new(explicit: Option<&Path>, surroundings: Surroundings) -> Self {
-        TensorFlow { explicit: explicit.map(Path::to_owned), surroundings, found: OnceLock::new() }
+        TensorFlow { library: OnDemand::new(&LIBRARY, explicit, surroundings, Runtime::open) }
     }
 
     /// Looks for the library, opens it, and says what was tried. That takes half a second and some 200 MB where it is
     /// found, which stay for the life of the process.
     pub fn report(&self) -> &Report {
-        &self.found().report
+        &self.library().search().report
     }
 
     /// The library's version, where it was found: `2.21.0`.
     pub fn version(&self) -> Option<&str> {
-        self.found().runtime.map(Runtime::version)
+        self.library().search().taken.map(Runtime::version)
     }
 
-    fn found(&self) -> &Found {
-        self.found.get_or_init(|| {
-            api::quiet(&self.surroundings);
-            let found = search(&LIBRARY, self.explicit.as_deref(), &self.surroundings, Runtime::open);
-            Found { runtime: found.taken, report: found.report }
-        })
+    /// The library, which must hear before it is opened how much it is to say.
+    fn library(&self) -> &OnDemand<Runtime> {
+        api::quiet(self.library.surroundings());
+        &self.library
     }
 
     fn runtime(&self) -> Result<&'static Runtime, Problem> {
-        let found = self.found();
-        let missing = || format!("TensorFlow models need TensorFlow's library: {}", found.report);
-        found.runtime.ok_or_else(|| Problem::worded(Kind::FailedPrecondition, missing()))
+        self.library().opened("TensorFlow models")
     }
 }
 
@@ -100,7 +92,7 @@ impl Engine for TensorFlow {
 
     fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
         options.check(self.options())?;
-        let operators = operators::Named::read(&self.surroundings, options)?;
+        let operators = operators::Named::read(self.library.surroundings(), options)?;
         let model = match recognise::model_of(files)? {
             recognise::Found::SavedModel { folder, file } => {
                 model::load_saved_model(&folder, &file, files, options, &operators, || self.runtime())

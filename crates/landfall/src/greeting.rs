@@ -5,7 +5,7 @@ use crate::exit::Failure;
 use crate::loading::is_wrong_call;
 use landfall_model::{DType, Dim, Kind, Problem, Scalar, Signature};
 use landfall_net::{Bound, Server};
-use landfall_serving::{Lease, Serving, Started};
+use landfall_serving::{Lease, NullRules, Serving, Started};
 use std::fmt::Write;
 use tracing::{info, warn};
 
@@ -43,6 +43,28 @@ pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> 
     let (texts, wrong_calls): (Vec<String>, Vec<bool>) = failures.into_iter().unzip();
     let problem = Problem::worded(Kind::FailedPrecondition, texts.join("\n"));
     Some(if wrong_calls.iter().all(|&wrong| wrong) { Failure::Call(problem) } else { Failure::Work(problem) })
+}
+
+/// Holds the inputs that rules for missing values name against the models that serve.
+///
+/// # Errors
+/// A wrong call, when no model has such an input. Where models are still to come, that is only said.
+pub(crate) fn rules_in_vain(
+    rules: &NullRules,
+    started: Option<&[Started]>,
+    serving: &Serving,
+) -> Result<(), Failure> {
+    let leases = serving.catalog().available(None);
+    let signatures = || leases.iter().flat_map(|lease| lease.signatures());
+    let known = |input: &str| signatures().any(|s| s.inputs().iter().any(|spec| spec.name == input));
+    let Some(input) = rules.where_known.keys().find(|input| !known(input)) else { return Ok(()) };
+    let text = format!("--on-missing {input}=…: no model has an input {input:?}");
+    let all_serve = started.is_some_and(|started| started.iter().all(|start| start.outcome.is_ok()));
+    if all_serve && !leases.is_empty() {
+        return Err(Failure::call(&text));
+    }
+    warn!("{text} so far");
+    Ok(())
 }
 
 /// Says where the doors are, what they serve, and what to try first.

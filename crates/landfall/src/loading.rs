@@ -3,7 +3,7 @@
 use crate::args::ModelFlags;
 use crate::engines::{Registry, registry};
 use crate::exit::Failure;
-use crate::{config, convert, golden};
+use crate::{config, convert, golden, state, unread};
 use landfall_dialects::tfs::inference::Rules;
 use landfall_dialects::tfs::warmup;
 use landfall_model::{Call, Options, Problem, Reason, Signature};
@@ -24,7 +24,7 @@ pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport
     let reason = registry.onnx_reason_short.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // Nothing is submitted: a worker runs calls on its own thread.
-    let imports = crate::serve::state_folder().map(|folder| folder.join("imports"));
+    let imports = state::folder().as_deref().map(state::imports);
     let kit = kit(registry, ComputePool::new(1, clock), imports);
     let source = Source { settings: settings(flags), ..Source::path(path) };
     let (lease, mut report) = load_once(&kit, &source).map_err(called_wrong)?;
@@ -104,12 +104,20 @@ pub(crate) fn kit_with(
             warm_up: Box::new(golden::read_calls),
             replay: Box::new(move |version, signatures| replays.read(version, signatures)),
         },
+        unread: unread::known,
         imports,
         batching: None,
     }
 }
 
-/// What the model flags say.
+/// What the model flags say of all models that are served together: a rule for an input is for those that have it.
+pub(crate) fn settings_of_all(flags: &ModelFlags) -> ModelSettings {
+    let mut settings = settings(flags);
+    settings.null_rules.where_known = std::mem::take(&mut settings.null_rules.by_input);
+    settings
+}
+
+/// What the model flags say of one model.
 pub(crate) fn settings(flags: &ModelFlags) -> ModelSettings {
     let mut options = Options::new();
     flags.set.iter().for_each(|(key, value)| options.set(key, value));

@@ -16,7 +16,10 @@ mod log;
 mod output;
 mod predict;
 mod serve;
+mod signals;
+mod state;
 mod tensorflow_model_server;
+mod unread;
 
 use args::{Command, Landfall};
 use clap::Parser;

@@ -5,8 +5,8 @@ use crate::config::{self, LandfallToml};
 use crate::engines::registry;
 use crate::exit::Failure;
 use crate::log::{self, Log};
-use crate::{greeting, loading};
-use landfall_model::Problem;
+use crate::signals::Signals;
+use crate::{greeting, loading, state};
 use landfall_net::{NetSettings, Server};
 use landfall_serving::{
     Clock, ComputePool, ModelSettings, Retries, Serving, Setup, Source, SystemClock, WatchSettings,
@@ -24,19 +24,16 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long requests under way are waited for when the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Signals that come so close together are one wish: a terminal and a wrapper may both pass it on.
-const SIGNALS_TOGETHER: Duration = Duration::from_secs(1);
-
 /// Serves until a signal says to stop; then drains, so that no accepted request is lost.
 ///
 /// # Errors
 /// A wrong call for flags and configuration; failed work when an address is taken or no model can be served.
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
-    let Configured { flags, model, sources } = configuration(arguments)?;
+    let Configured { flags, model, above, sources } = configuration(arguments)?;
     log::start(flags.log_format.unwrap_or(LogFormat::Text)).map_err(Failure::Call)?;
     let net = net_settings(&flags);
     let drain_timeout = flags.drain_timeout.unwrap_or(DRAIN_TIMEOUT);
-    let state = flags.state.clone().or_else(state_folder);
+    let state = flags.state.clone().or_else(state::folder);
     // Before the models: they may take minutes, and a taken port would be said after them.
     for (flag, endpoint) in [("--http", &net.http), ("--grpc", &net.grpc)] {
         endpoint.as_ref().map_or(Ok(()), Server::can_open).map_err(|problem| problem.at(flag))?;
@@ -47,7 +44,7 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let pool = ComputePool::new(cores, clock.clone());
-    let kit = loading::kit(registry, pool, state.as_ref().map(|folder| folder.join("imports")));
+    let kit = loading::kit(registry, pool, state.as_deref().map(state::imports));
     let watch = WatchSettings::default();
     let retries = Retries::default();
     let serving =
@@ -56,6 +53,7 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     if let Some(failure) = greeting::nothing_serves(started.as_deref(), &serving) {
         return Err(failure);
     }
+    greeting::rules_in_vain(&above.null_rules, started.as_deref(), &serving)?;
     let signals = Signals::listen()?;
     let server = Server::start(&net, serving.catalog().clone(), serving.control().clone())?;
     greeting::say(&server, &serving);
@@ -83,6 +81,8 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
 struct Configured {
     flags: ServerFlags,
     model: ModelFlags,
+    /// What the flags say of every model.
+    above: ModelSettings,
     sources: Vec<Source>,
 }
 
@@ -107,7 +107,7 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
         (flags, model) = (flags.over(server), model.over(lower));
         entries.extend(models.into_iter().map(|(name, entry)| (file, name, entry)));
     }
-    let above = loading::settings(&model);
+    let above = loading::settings_of_all(&model);
     let mut sources: Vec<Source> = models.iter().map(|text| source(text, &above)).collect();
     for (file, name, entry) in entries {
         let folder = file.parent().unwrap_or(Path::new(""));
@@ -120,7 +120,7 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
         let settings = above.clone().over(told);
         sources.push(Source { settings, ..Source::path(folder.join(path)).named(name) });
     }
-    Ok(Configured { flags, model, sources })
+    Ok(Configured { flags, model, above, sources })
 }
 
 /// Of two models that the call itself gives one name, one would not be served.
@@ -155,77 +155,6 @@ fn net_settings(flags: &ServerFlags) -> NetSettings {
             _ => landfall_dialects::JsonNan::Bare,
         },
         ..default
-    }
-}
-
-/// `$XDG_STATE_HOME/landfall`, by default `~/.local/state/landfall` (XDG Base Directory Specification).
-pub(crate) fn state_folder() -> Option<PathBuf> {
-    let set = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    set.or_else(home).map(|folder| folder.join("landfall"))
-}
-
-/// Ends the process when Ctrl-C is pressed, but for what comes together with the signal before.
-async fn pressed_again() {
-    tokio::time::sleep(SIGNALS_TOGETHER).await;
-    // A new listener: it does not hear what came before it.
-    let interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
-    let Ok(mut interrupt) = interrupt else { return };
-    interrupt.recv().await;
-    warn!("Ctrl-C again: stopped without waiting");
-    exit(130);
-}
-
-/// Ctrl-C and SIGTERM.
-pub(crate) struct Signals {
-    runtime: tokio::runtime::Runtime,
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    /// Listens from now on: a signal that comes while doors open is not lost.
-    ///
-    /// # Errors
-    /// What the operating system said.
-    pub(crate) fn listen() -> Result<Self, Problem> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let failed = |e: std::io::Error| Problem::io("listen for signals", &e);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let entered = runtime.enter();
-        let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        drop(entered);
-        Ok(Signals { runtime, interrupt, terminate })
-    }
-
-    /// Waits for one of them, and gives its name.
-    pub(crate) fn wait(mut self) -> &'static str {
-        self.next()
-    }
-
-    /// The same; from a moment later on, Ctrl-C ends the process at once: whoever presses it again does not want to wait.
-    /// Not so SIGTERM: what ends a group of processes may well send it twice.
-    ///
-    /// # Errors
-    /// What the operating system said.
-    fn wait_then_obey(mut self) -> Result<&'static str, Problem> {
-        let first = self.next();
-        let runtime = self.runtime;
-        let obey = move || runtime.block_on(pressed_again());
-        let started = std::thread::Builder::new().name("signals".to_owned()).spawn(obey);
-        started.map_err(|e| Problem::io("listen for signals", &e))?;
-        Ok(first)
-    }
-
-    fn next(&mut self) -> &'static str {
-        let (interrupt, terminate) = (&mut self.interrupt, &mut self.terminate);
-        self.runtime.block_on(async {
-            tokio::select! {
-                _ = interrupt.recv() => "Ctrl-C",
-                _ = terminate.recv() => "SIGTERM",
-            }
-        })
     }
 }
 

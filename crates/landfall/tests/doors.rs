@@ -157,3 +157,22 @@ fn one_row_and_many_agree_and_everyone_gets_his_own_answer() {
         }
     });
 }
+
+#[test]
+fn a_rule_for_an_input_is_for_those_models_that_have_it() {
+    let models = examples().join("models");
+    let rule = ["--on-missing", "sepal_length=default=5.1"];
+    let server = Server::start(&[&[models.to_str().unwrap()], &rule[..]].concat());
+    let ask = |length: &str| {
+        let row = format!(
+            r#"{{"sepal_length": {length}, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}}"#
+        );
+        let answer = server.client().post("/v1/models/iris:predict", format!(r#"{{"instances": [{row}]}}"#));
+        (answer.status, answer.json())
+    };
+    let (status, with_rule) = ask("null");
+    assert_eq!((status, &with_rule), (200, &ask("5.1").1), "{with_rule}");
+    for other in ["digits", "breast_cancer"] {
+        assert_eq!(server.client().get(&format!("/v2/models/{other}/ready")).status, 200, "{other}");
+    }
+}

@@ -40,7 +40,12 @@ fn flags_that_cannot_be_followed_are_refused_by_name() {
             2,
             r#"--on-missing <[NAME=]RULE>': unknown rule for missing values "bogus""#,
         ),
-        (&["serve", IRIS, "--on-missing", "nobody=zero"], 2, r#"the model has no input "nobody""#),
+        (&["serve", IRIS, "--on-missing", "nobody=zero"], 2, r#"no model has an input "nobody""#),
+        (
+            &["serve", "examples/models", "--on-missing", "nobody=zero", "--on-missing", "image=zero"],
+            2,
+            r#"no model has an input "nobody""#,
+        ),
         (&["check", IRIS, "--on-missing", "accept"], 2, "the engine does not know missing values"),
         (&["predict", IRIS, "-i", rows, "--set", "nonsense=1"], 2, r#"unknown option "nonsense"; known: "#),
         (

@@ -3,7 +3,6 @@
 use super::{blob::Misfit, names};
 use crate::{GrpcError, HttpError, json};
 use landfall_model::{Kind, Problem, Reason, Signature};
-use std::time::Duration;
 
 /// As it goes over HTTP: `{"error":"…"}`.
 #[cold]
@@ -11,13 +10,13 @@ pub fn rest(problem: &Problem) -> HttpError {
     let mut body = b"{\"error\":".to_vec();
     json::write::string(&mut body, text(problem).as_bytes());
     body.push(b'}');
-    HttpError { status: status(problem.kind()), body, retry_after: retry_after(problem) }
+    HttpError { status: status(problem.kind()), body, retry_after: problem.retry_after() }
 }
 
 /// As gRPC sends it.
 #[cold]
 pub fn grpc(problem: &Problem) -> GrpcError {
-    GrpcError { code: problem.kind().code(), message: text(problem), retry_after: retry_after(problem) }
+    GrpcError { code: problem.kind().code(), message: text(problem), retry_after: problem.retry_after() }
 }
 
 /// The HTTP status of a kind (section 5 of the protocol checklist; what Triton does not know follows the common map).
@@ -38,14 +37,6 @@ pub const fn status(kind: Kind) -> u16 {
         Kind::Unimplemented => 501,
         Kind::Unavailable => 503,
         Kind::DeadlineExceeded => 504,
-    }
-}
-
-/// When it is worth trying again.
-fn retry_after(problem: &Problem) -> Option<Duration> {
-    match problem.reason() {
-        Reason::QueueFull { retry_after, .. } => Some(*retry_after),
-        _ => None,
     }
 }
 
@@ -187,29 +178,10 @@ fn counts(signature: &Signature, model: &str, missing: &[String], given: &[Strin
     )
 }
 
-/// Rows that failed alone fail a call of this protocol, which has no place for them; all are named.
-///
-/// # Errors
-/// A problem of the first row's kind, when any row failed.
-pub(super) fn failed_rows(outputs: &landfall_model::Outputs) -> Result<(), Problem> {
-    match outputs.failed() {
-        [] => Ok(()),
-        rows => Err(rows_problem(rows)),
-    }
-}
-
-#[cold]
-fn rows_problem(rows: &[(usize, Problem)]) -> Problem {
-    let numbers = rows.iter().map(|(row, _)| row.to_string()).collect::<Vec<_>>().join(", ");
-    let reasons = rows.iter().map(|(row, problem)| format!("row {row}: {problem}")).collect::<Vec<_>>();
-    let noun = if rows.len() == 1 { "row" } else { "rows" };
-    Problem::worded(rows[0].1.kind(), format!("{noun} {numbers} failed: {}", reasons.join("; ")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use landfall_model::Outputs;
+    use std::time::Duration;
 
     #[test]
     fn lookups_are_worded_and_numbered_as_in_triton() {
@@ -284,16 +256,5 @@ mod tests {
         let unknown = statistics(Problem::new(Reason::ModelNotFound { model: "x".into() }));
         assert_eq!(rest(&unknown).status, 400, "TRITON-STAT-5");
         assert!(text(&unknown).contains("requested model 'x' is not available"));
-    }
-
-    #[test]
-    fn all_failed_rows_are_named() {
-        let mut outputs = Outputs::new();
-        assert!(failed_rows(&outputs).is_ok());
-        outputs.fail_row(2, Problem::invalid("too old"));
-        outputs.fail_row(5, Problem::invalid("too young"));
-        let problem = failed_rows(&outputs).unwrap_err();
-        assert_eq!(problem.to_string(), "rows 2, 5 failed: row 2: too old; row 5: too young");
-        assert_eq!(problem.kind(), Kind::InvalidArgument);
     }
 }

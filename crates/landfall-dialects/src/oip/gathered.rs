@@ -1,6 +1,7 @@
 //! The inputs of one request as they come in, by slot of the signature.
 
-use super::columns::{self, CsrPart};
+use super::csr::{CsrPart, csr};
+use crate::columns;
 use landfall_model::{
     Call, Column, DType, Input, InputSpec, NullRule, Problem, Reason, Signature, Slot, Tensor, Wanted,
 };
@@ -110,33 +111,13 @@ impl<'s> Gathered<'s> {
                 if self.inputs[slot].is_some() {
                     return Err(self.repeated(target));
                 }
-                let spec = self.spec(slot);
-                let tensor = match tensor.dtype() == spec.dtype || spec.takes_as_text(tensor.dtype()) {
-                    true => tensor,
-                    false => columns::column(spec, &spec.name, tensor)?,
-                };
-                let tensor = match columns::flat(spec, &tensor) {
-                    Some(shape) => tensor.reshaped(shape)?,
-                    None => tensor,
-                };
-                self.inputs[slot] = Some(Input::Dense(tensor));
+                self.inputs[slot] = Some(Input::Dense(columns::whole(self.spec(slot), tensor)?));
                 Ok(())
             }
-            Target::Column(slot, place) => self.put_column(slot, place, tensor),
+            Target::Column(slot, place) => {
+                columns::put(self.spec(slot), &mut self.inputs[slot], place, tensor)
+            }
             Target::Sparse(slot, part) => self.put_sparse(slot, part, tensor),
-        }
-    }
-
-    fn put_column(&mut self, slot: Slot, place: usize, tensor: Tensor) -> Result<(), Problem> {
-        let spec = self.spec(slot);
-        let tensor = columns::column(spec, &spec.columns[place].name, tensor)?;
-        let input = self.inputs[slot].get_or_insert_with(|| Input::Columns(vec![None; spec.columns.len()]));
-        match input {
-            Input::Columns(columns) if columns[place].is_none() => {
-                columns[place] = Some(tensor);
-                Ok(())
-            }
-            _ => Err(self.repeated(Target::Column(slot, place))),
         }
     }
 
@@ -163,13 +144,9 @@ impl<'s> Gathered<'s> {
             if self.inputs[slot].is_some() {
                 return Err(self.repeated(Target::Whole(slot)));
             }
-            self.inputs[slot] = Some(Input::Csr(Box::new(columns::csr(self.spec(slot), parts)?)));
+            self.inputs[slot] = Some(Input::Csr(Box::new(csr(self.spec(slot), parts)?)));
         }
-        for (slot, input) in self.inputs.iter_mut().enumerate() {
-            if let Some(Input::Columns(columns)) = input {
-                columns::complete(&self.signature.inputs()[slot], columns)?;
-            }
-        }
+        columns::complete(self.signature, &mut self.inputs)?;
         Call::checked(self.signature.clone(), self.inputs, wanted)
     }
 

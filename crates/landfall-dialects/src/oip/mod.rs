@@ -15,7 +15,7 @@ mod asked;
 mod blob;
 mod chosen;
 mod classes;
-mod columns;
+mod csr;
 mod gathered;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,8 @@
 use super::names::DEFAULT_SIGNATURE;
 use crate::json::write::Indented;
 use crate::{GrpcError, HttpError};
-use landfall_model::{Kind, Outputs, Problem, Reason, VersionChoice};
+use landfall_model::{Kind, Problem, Reason, VersionChoice};
 use std::borrow::Cow;
-use std::time::Duration;
 
 /// What a failed call was about, as far as its error's text needs it.
 #[derive(Clone, Copy, Debug)]
@@ -90,30 +89,14 @@ pub fn rest(problem: &Problem, place: &ErrorPlace<'_>) -> HttpError {
     let (kind, text) = place.worded(problem, Transport::Rest);
     let mut body = Vec::new();
     Indented::new(&mut body, 4).object(|o| o.name("error").string(&text));
-    HttpError { status: http_status(kind), body, retry_after: retry_after(problem) }
+    HttpError { status: http_status(kind), body, retry_after: problem.retry_after() }
 }
 
 /// A problem as gRPC answers it.
 #[cold]
 pub fn grpc(problem: &Problem, place: &ErrorPlace<'_>) -> GrpcError {
     let (kind, text) = place.worded(problem, Transport::Grpc);
-    GrpcError { code: kind.code(), message: cut(&text).into_owned(), retry_after: retry_after(problem) }
-}
-
-/// The refusal of a call in which rows failed alone, where the answer has no place for them.
-pub(super) fn failed_rows(outputs: &Outputs) -> Option<Problem> {
-    let (_, first) = outputs.failed().first()?;
-    let mut rows: Vec<usize> = outputs.failed().iter().map(|(row, _)| *row).collect();
-    rows.sort_unstable();
-    let rows = rows.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    Some(Problem::worded(first.kind(), format!("rows failed: {rows}; the first of them: {first}")))
-}
-
-fn retry_after(problem: &Problem) -> Option<Duration> {
-    match problem.reason() {
-        Reason::QueueFull { retry_after, .. } => Some(*retry_after),
-        _ => None,
-    }
+    GrpcError { code: kind.code(), message: cut(&text).into_owned(), retry_after: problem.retry_after() }
 }
 
 /// The HTTP status of a kind.
@@ -149,6 +132,7 @@ fn cut(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use landfall_model::Version;
+    use std::time::Duration;
 
     /// Checklist row, reason, version asked for, whether the status was asked for, HTTP status, gRPC code, text.
     type Case = (&'static str, Reason, VersionChoice, bool, u16, u32, &'static str);

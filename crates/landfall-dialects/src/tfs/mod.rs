@@ -12,7 +12,6 @@ pub mod profiler;
 pub mod rest;
 pub mod warmup;
 
-mod columns;
 mod examples;
 mod records;
 

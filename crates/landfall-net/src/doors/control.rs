@@ -105,7 +105,7 @@ enum VersionName {
 }
 
 async fn promote(caller: &Caller, model: String, body: Incoming) -> Result<Reply, Refused> {
-    let body = body::read(body, caller.shared.max_body).await?;
+    let body = body::read(body, caller.shared.max_body, &caller.share).await?;
     let wrong =
         |error| Problem::invalid(format!("expected {{\"version\": V, \"label\": L}}, L optional: {error}"));
     let Promotion { version, label } = serde_json::from_slice(body.bytes()).map_err(wrong)?;
@@ -130,7 +130,7 @@ async fn promote(caller: &Caller, model: String, body: Incoming) -> Result<Reply
 struct Nothing {}
 
 async fn rollback(caller: &Caller, model: String, body: Incoming) -> Result<Reply, Refused> {
-    let body = body::read(body, caller.shared.max_body).await?;
+    let body = body::read(body, caller.shared.max_body, &caller.share).await?;
     if !body.bytes().trim_ascii().is_empty() {
         let wrong = |error| Problem::invalid(format!("expected no body, or {{}}: {error}"));
         let Nothing {} = serde_json::from_slice(body.bytes()).map_err(wrong)?;

@@ -14,26 +14,34 @@ mod predict;
 mod reflection;
 mod refused;
 mod stream;
+mod tfs;
 mod tfs_grpc;
 mod tfs_inference;
 mod tfs_log;
 mod tfs_profiler;
 mod tfs_reload;
 mod tfs_rest;
+mod unary;
 
 use crate::caller::{Caller, Speaks};
+use crate::grpc::status;
+use crate::memory::Full;
 use crate::metrics;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Reply, ReplyBody};
 use crate::route::{ControlRoute, OipRoute, Route, route};
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 use hyper::body::Incoming;
+use landfall_dialects::oip::errors;
 
 /// Answers a request.
 pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
     let version = parts.version;
     let _under_way = caller.begin(version);
+    if caller.share.is_behind() {
+        Box::pin(caller.share.caught_up()).await;
+    }
     let is_grpc = match caller.speaks {
         Speaks::Http => false,
         Speaks::Grpc => true,
@@ -41,10 +49,30 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
     };
     let mut reply =
         if is_grpc { grpc::answer(caller, parts, body).await } else { rest(caller, parts, body).await };
+    if let Err(full) = count(caller, version, &mut reply) {
+        reply = refuse(is_grpc, full);
+    }
     if caller.shared.is_draining() && version < Version::HTTP_2 {
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     reply
+}
+
+/// Counts an answer until its peer has read it.
+fn count(caller: &Caller, version: Version, reply: &mut Reply) -> Result<(), Full> {
+    let (ReplyBody::Whole(bytes) | ReplyBody::Message(bytes, _)) = reply.body_mut() else { return Ok(()) };
+    if version < Version::HTTP_2 {
+        return caller.share.lone_answer(bytes.len());
+    }
+    *bytes = caller.share.answer(std::mem::take(bytes))?;
+    Ok(())
+}
+
+/// The reply in place of an answer for which there is no memory.
+#[cold]
+fn refuse(is_grpc: bool, full: Full) -> Reply {
+    let problem = full.problem();
+    if is_grpc { status::refused(&errors::grpc(&problem)) } else { reply::error(errors::rest(&problem)) }
 }
 
 async fn rest(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {

@@ -1,10 +1,10 @@
 //! The Open Inference Protocol over gRPC.
 
 use super::asked::Asked;
-use super::grpc::{self, Unary, coding, message, unknown};
 use super::oip::{self, Described, VERSION};
 use super::oip_stream;
 use super::predict::{away, bytes_of, hand_in};
+use super::unary::{self, Unary, coding, message, unknown};
 use crate::caller::Caller;
 use crate::compression::Coding;
 use crate::grpc::frame::framed;
@@ -43,7 +43,7 @@ async fn infer(caller: &Caller, headers: &HeaderMap, body: Incoming, coding: Opt
     let answered = answered(caller, headers, body, coding, &mut lease).await;
     let outcome = answered.as_ref().err().map(Problem::kind);
     caller.shared.metrics.count(lease.as_ref(), Door::OipGrpc, outcome);
-    grpc::reply(answered.map_err(|problem| errors::grpc(&problem)))
+    unary::reply(answered.map_err(|problem| errors::grpc(&problem)))
 }
 
 async fn answered(
@@ -77,12 +77,12 @@ async fn manage(caller: &Caller, method: &str, body: Incoming, coding: Option<Co
     };
     match managed(caller, method, &body).await {
         None => unknown(dialect::SERVICE, method),
-        Some(answered) => grpc::reply(worded(answered)),
+        Some(answered) => unary::reply(worded(answered)),
     }
 }
 
 fn worded(answered: Result<Vec<u8>, Problem>) -> Unary {
-    answered.map_err(|problem| errors::grpc(&problem)).and_then(|message| grpc::framed(&message))
+    answered.map_err(|problem| errors::grpc(&problem)).and_then(|message| unary::framed(&message))
 }
 
 async fn managed(caller: &Caller, method: &str, body: &Buffer) -> Option<Result<Vec<u8>, Problem>> {

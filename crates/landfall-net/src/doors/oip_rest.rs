@@ -118,7 +118,7 @@ async fn answered(
     let asked = Asked::of(headers)?;
     let header_length = headers.get(HEADER_LENGTH).cloned();
     let boundary = header_length.as_ref().and_then(|value| value.to_str().ok()?.parse().ok());
-    let body = packed::read_around(body, coding, caller.shared.max_body, boundary.unwrap_or(0)).await?;
+    let body = packed::read_around(caller, body, coding, boundary.unwrap_or(0)).await?;
     let lease = oip::find(&caller.shared, name, &version_choice(version))?;
     *found = Some(lease.clone());
     let (bytes, holder) = (body.len(), lease.clone());
@@ -170,18 +170,18 @@ async fn manage(
         OipRoute::Statistics => reply::json(dialect::statistics(&shared.catalog.statistics(None))),
         OipRoute::Model(model) => of_model(caller, &model, parts)?,
         OipRoute::Index => {
-            let body = packed::read_or_empty(body, coding, shared.max_body).await?;
+            let body = packed::read_or_empty(caller, body, coding).await?;
             let only_ready = dialect::index_request(body.bytes())?;
             reply::json(dialect::index(&oip::index(shared), only_ready))
         }
         OipRoute::Load(model) => {
-            let body = packed::read_or_empty(body, coding, shared.max_body).await?;
+            let body = packed::read_or_empty(caller, body, coding).await?;
             dialect::load_request(body.bytes())?;
             oip::load(caller, &model).await?;
             acknowledged(parts, StatusCode::OK, dialect::loaded(&model))
         }
         OipRoute::Unload(model) => {
-            let body = packed::read_or_empty(body, coding, shared.max_body).await?;
+            let body = packed::read_or_empty(caller, body, coding).await?;
             dialect::unload_request(body.bytes())?;
             oip::unload(caller, &model).await?;
             acknowledged(parts, StatusCode::OK, dialect::unloaded(&model))

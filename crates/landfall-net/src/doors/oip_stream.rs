@@ -2,14 +2,15 @@
 //! end.
 
 use super::asked::Asked;
-use super::grpc::{coding, unpacked};
 use super::oip;
 use super::predict::{Waiting, away, bytes_of, hand_in};
 use super::stream;
+use super::unary::{coding, unpacked};
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
 use crate::grpc::frame::{Message, framed};
 use crate::grpc::status;
+use crate::memory::Share;
 use crate::metrics::Door;
 use crate::reply::{Pending, Reply};
 use bytes::Bytes;
@@ -37,13 +38,15 @@ pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         .headers
         .get("triton_grpc_error")
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
-    let questions = Arc::new(Questions { shared: caller.shared.clone(), asked, coding, ends_on_error });
+    let (shared, share) = (caller.shared.clone(), caller.share.clone());
+    let questions = Arc::new(Questions { shared, share, asked, coding, ends_on_error });
     stream::open(caller, body, errors::grpc, move |message| questions.clone().begin(message))
 }
 
 /// What all questions of a stream have in common.
 struct Questions {
     shared: Arc<Shared>,
+    share: Arc<Share>,
     asked: Asked,
     coding: Option<Coding>,
     ends_on_error: bool,
@@ -51,7 +54,7 @@ struct Questions {
 
 impl Questions {
     async fn begin(self: Arc<Self>, message: Message) -> Result<Pending, Problem> {
-        let body = unpacked(message, self.coding, self.shared.max_message()).await?;
+        let body = unpacked(message, self.coding, self.shared.max_message(), &self.share).await?;
         let (shared, ends) = (self.shared.clone(), self.ends_on_error);
         let mut found = None;
         Ok(match self.handed_in(&body, &mut found).await {

@@ -3,6 +3,7 @@
 use super::predict::away;
 use super::refused::Refused;
 use crate::body::{self, BodyError};
+use crate::caller::Caller;
 use crate::compression::{Coding, pack, preferred, unpack};
 use crate::limits::UNPACKS_TO;
 use crate::reply::{Reply, ReplyBody};
@@ -15,8 +16,8 @@ use landfall_model::{Buffer, Problem};
 ///
 /// # Errors
 /// [`BodyError`], as [`Refused`].
-pub(crate) async fn read(body: Incoming, coding: Option<Coding>, limit: usize) -> Result<Buffer, Refused> {
-    read_around(body, coding, limit, 0).await
+pub(crate) async fn read(caller: &Caller, body: Incoming, coding: Option<Coding>) -> Result<Buffer, Refused> {
+    read_around(caller, body, coding, 0).await
 }
 
 /// The same for a body whose bytes from `boundary` on are elements of arrays: see [`body::read_around`].
@@ -24,22 +25,27 @@ pub(crate) async fn read(body: Incoming, coding: Option<Coding>, limit: usize) -
 /// # Errors
 /// As [`read`].
 pub(crate) async fn read_around(
+    caller: &Caller,
     body: Incoming,
     coding: Option<Coding>,
-    limit: usize,
     boundary: usize,
 ) -> Result<Buffer, Refused> {
-    let body = body::read_around(body, limit, boundary).await?;
+    let body = body::read_around(body, caller.shared.max_body, boundary, &caller.share).await?;
     let Some(coding) = coding else { return Ok(body) };
     if body.is_empty() {
         return Err(BodyError::Packed("nothing to be decompressed".to_owned()).into());
     }
-    Ok(unpacked(coding, body, limit).await??)
+    Ok(unpacked(caller, coding, body).await??)
 }
 
 /// Unpacks a body, a large one where it holds nobody up.
-async fn unpacked(coding: Coding, body: Buffer, limit: usize) -> Result<Result<Buffer, BodyError>, Problem> {
-    away(body.len().saturating_mul(UNPACKS_TO), move || unpack(coding, body.bytes(), limit)).await
+async fn unpacked(
+    caller: &Caller,
+    coding: Coding,
+    body: Buffer,
+) -> Result<Result<Buffer, BodyError>, Problem> {
+    let (limit, hold) = (caller.shared.max_body, caller.share.hold());
+    away(body.len().saturating_mul(UNPACKS_TO), move || unpack(coding, body.bytes(), limit, hold)).await
 }
 
 /// The same where nothing at all is a body too, packed or not.
@@ -47,14 +53,14 @@ async fn unpacked(coding: Coding, body: Buffer, limit: usize) -> Result<Result<B
 /// # Errors
 /// As [`read`].
 pub(crate) async fn read_or_empty(
+    caller: &Caller,
     body: Incoming,
     coding: Option<Coding>,
-    limit: usize,
 ) -> Result<Buffer, Refused> {
     if hyper::body::Body::is_end_stream(&body) {
         Ok(Buffer::default())
     } else {
-        read(body, coding, limit).await
+        read(caller, body, coding).await
     }
 }
 
@@ -63,16 +69,22 @@ pub(crate) async fn read_or_empty(
 /// # Errors
 /// As [`read`], but for bodies that do not unpack.
 pub(crate) async fn read_leniently(
+    caller: &Caller,
     body: Incoming,
-    coding: Option<Coding>,
-    limit: usize,
+    headers: &HeaderMap,
 ) -> Result<Buffer, Refused> {
-    let packed = body::read(body, limit).await?;
-    let Some(coding) = coding else { return Ok(packed) };
-    match unpacked(coding, packed, limit).await? {
+    let packed = body::read(body, caller.shared.max_body, &caller.share).await?;
+    let Some(coding) = lenient(headers) else { return Ok(packed) };
+    match unpacked(caller, coding, packed).await? {
         Err(BodyError::Packed(_)) => Ok(Buffer::default()),
         unpacked => Ok(unpacked?),
     }
+}
+
+/// A body's coding as TensorFlow Serving reads it: whatever contains `gzip` is gzip, and what is not known is no coding.
+fn lenient(headers: &HeaderMap) -> Option<Coding> {
+    let text = headers.get(CONTENT_ENCODING)?.to_str().ok()?;
+    if text.contains("gzip") { Some(Coding::Gzip) } else { Coding::named(text) }
 }
 
 /// Packs an answer as its caller prefers.

@@ -20,12 +20,15 @@ pub(crate) fn hand_in<Form>(
     asked: Asked,
     decoded: Decoded<Form>,
 ) -> (Waiting, Arc<Signature>, Form) {
-    let Decoded { call, hints, form } = decoded;
+    let Decoded { mut call, hints, form } = decoded;
     let signature = call.signature().clone();
     let now = CLOCK.now();
+    let asking = Asking::begin(&lease, &signature, now);
+    if asking.is_some() {
+        call.trace();
+    }
     let request = asked.request(call, hints, now);
     let deadline = request.deadline;
-    let asking = Asking::begin(&lease, &signature, now);
     let answer = submit(lease, request, now);
     handed_in();
     (Waiting { answer, deadline, asking }, signature, form)

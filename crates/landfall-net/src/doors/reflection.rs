@@ -1,7 +1,7 @@
 //! gRPC reflection: what this server offers, for tools such as `grpcurl`.
 
-use super::grpc::{self, coding, framed, unknown};
 use super::stream;
+use super::unary::{self, coding, framed, unknown};
 use crate::caller::Caller;
 use crate::grpc::frame::Message;
 use crate::grpc::status;
@@ -20,11 +20,14 @@ pub(crate) fn answer(caller: &Caller, service: &str, method: &str, parts: &Parts
         Ok(coding) => coding,
         Err(unknown) => return unknown.reply(),
     };
-    let limit = caller.shared.max_body;
-    stream::open(caller, body, status::plain, move |message: Message| async move {
-        let question = grpc::unpacked(message, coding, limit).await?;
-        let answer = reflection::answer(question.bytes())?;
-        let answer = framed(&answer).map(Bytes::from).map_err(|error| status::failed(&error));
-        Ok(Box::pin(std::future::ready(answer)) as Pending)
+    let (limit, share) = (caller.shared.max_body, caller.share.clone());
+    stream::open(caller, body, status::plain, move |message: Message| {
+        let share = share.clone();
+        async move {
+            let question = unary::unpacked(message, coding, limit, &share).await?;
+            let answer = reflection::answer(question.bytes())?;
+            let answer = framed(&answer).map(Bytes::from).map_err(|error| status::failed(&error));
+            Ok(Box::pin(std::future::ready(answer)) as Pending)
+        }
     })
 }

@@ -8,9 +8,10 @@ use crate::caller::{Caller, Shared};
 use crate::connections::UnderWay;
 use crate::grpc::frame::{Frames, Message};
 use crate::grpc::status;
-use crate::limits::{LAST_REQUESTS, STREAM_DEPTH};
-use crate::reply::{Answers, Pending, Reply, ReplyBody};
-use crate::thread::Phase;
+use crate::limits::{LAST_REQUESTS, QUESTION, STREAM_DEPTH};
+use crate::memory::{Full, Share};
+use crate::phase::Phase;
+use crate::reply::{Answers, Due, Pending, Reply, ReplyBody};
 use http::{Response, Version, header};
 use hyper::body::Incoming;
 use landfall_dialects::GrpcError;
@@ -28,9 +29,11 @@ where
 {
     let (answers, pending) = mpsc::channel(STREAM_DEPTH);
     let under_way = caller.begin(Version::HTTP_2);
-    let questions = Questions { shared: caller.shared.clone(), begin, answers, _under_way: under_way };
+    let (shared, share) = (caller.shared.clone(), caller.share.clone());
+    let questions = Questions { shared, share: share.clone(), begin, answers, _under_way: under_way };
     tokio::spawn(questions.read(body, word));
-    let answers = Answers { pending, first: None, end: status::ok() };
+    let failed = Box::new(move |problem: &Problem| status::failed(&word(problem)));
+    let answers = Answers { pending, first: None, share, failed, end: status::ok() };
     let mut reply = Response::new(ReplyBody::Stream(Box::new(answers)));
     reply.headers_mut().insert(header::CONTENT_TYPE, status::CONTENT_TYPE);
     reply
@@ -39,8 +42,9 @@ where
 /// The reading side of a stream.
 struct Questions<B> {
     shared: Arc<Shared>,
+    share: Arc<Share>,
     begin: B,
-    answers: mpsc::Sender<Pending>,
+    answers: mpsc::Sender<Due>,
     _under_way: UnderWay,
 }
 
@@ -64,7 +68,8 @@ where
         if let Err(problem) = ended {
             let trailers = status::failed(&word(&problem));
             // Nobody listens to the end of a stream that he left.
-            let _ = self.answers.send(Box::pin(std::future::ready(Err(trailers)))).await;
+            let last = Due { answer: Box::pin(std::future::ready(Err(trailers))), _hold: self.share.hold() };
+            let _ = self.answers.send(last).await;
         }
     }
 
@@ -72,11 +77,16 @@ where
         // A stream may be silent for as long as its caller likes.
         let mut pieces = Pieces::new(body, None);
         let mut frames = Frames::new(self.shared.max_message());
+        let mut came = self.share.hold();
         while let Some(piece) = pieces.next().await.map_err(|error| error.problem())? {
+            came.set(frames.len() + piece.len()).map_err(Full::problem)?;
             frames.push(&piece);
             while let Some(message) = frames.next()? {
+                self.share.caught_up().await;
+                let mut hold = self.share.hold();
+                hold.grow(QUESTION + message.len()).map_err(Full::problem)?;
                 let answer = (self.begin)(message).await?;
-                if self.answers.send(answer).await.is_err() {
+                if self.answers.send(Due { answer, _hold: hold }).await.is_err() {
                     return Ok(());
                 }
             }

@@ -1,10 +1,10 @@
 //! The TensorFlow Serving API over gRPC.
 
 use super::asked::Asked;
-use super::grpc::{self, Unary, coding, message, unknown};
 use super::predict::{away, bytes_of, hand_in};
+use super::tfs::{place, predictable, statuses};
 use super::tfs_log::Logging;
-use super::tfs_rest::{place, predictable, statuses};
+use super::unary::{self, Unary, coding, message, unknown};
 use super::{tfs_inference, tfs_reload};
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
@@ -95,8 +95,8 @@ async fn told(
         Ok(coding) => coding,
         Err(unknown) => return unknown.reply(),
     };
-    grpc::reply(match message(caller, body, coding).await {
-        Ok(body) => tell(&caller.shared, body.bytes()).and_then(|message| grpc::framed(&message)),
+    unary::reply(match message(caller, body, coding).await {
+        Ok(body) => tell(&caller.shared, body.bytes()).and_then(|message| unary::framed(&message)),
         Err(problem) => Err(nowhere(&problem)),
     })
 }
@@ -140,7 +140,7 @@ fn ended(
         Some(address) => errors::grpc(&problem, &place(address)),
         None => nowhere(&problem),
     });
-    grpc::reply(unary)
+    unary::reply(unary)
 }
 
 async fn answered(

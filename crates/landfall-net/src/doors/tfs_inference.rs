@@ -1,12 +1,11 @@
 //! Classify, regress and multi-inference of the TensorFlow Serving API, over both its doors.
 
 use super::asked::Asked;
-use super::grpc::message;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
 use super::tfs_log::{self, Logging};
-use super::tfs_rest;
+use super::unary::message;
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
 use crate::grpc::frame::framed;
@@ -59,7 +58,7 @@ pub(crate) async fn rest(
 ) -> Result<Vec<u8>, Refused> {
     let shared = &caller.shared;
     let asked = Asked::of(headers)?.within(shared.tfs.rest_timeout);
-    let body = packed::read_leniently(body, tfs_rest::coding(headers), shared.max_body).await?;
+    let body = packed::read_leniently(caller, body, headers).await?;
     let bytes = body.len();
     // The original reads the body before it looks for the model.
     let question = away(bytes, move || rest::decode_question(task, body.bytes())).await??;

@@ -1,11 +1,11 @@
 //! TensorFlow's profiler service: requests are traced for as long as a client asks, and the trace is written where it
 //! says. Clients are TensorBoard and `tf.profiler.experimental.client`.
 
-use super::grpc::{self, Unary, coding, message, unknown};
+use super::unary::{self, Unary, coding, message, unknown};
 use crate::caller::{CLOCK, Caller};
 use crate::grpc::status;
+use crate::phase::Phase;
 use crate::reply::Reply;
-use crate::thread::Phase;
 use crate::trace::{Trace, terminate};
 use http::request::Parts;
 use hyper::body::Incoming;
@@ -40,10 +40,10 @@ pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: I
         },
     };
     let unary: Unary = match answered {
-        Ok(answer) => grpc::framed(&answer),
+        Ok(answer) => unary::framed(&answer),
         Err(problem) => Err(status::plain(&problem)),
     };
-    grpc::reply(unary)
+    unary::reply(unary)
 }
 
 async fn profile(caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Problem> {

@@ -1,10 +1,10 @@
 //! `HandleReloadConfigRequest`: the whole configuration of models, replaced by a client.
 
-use super::grpc::{self, Unary, coding, message};
+use super::unary::{self, Unary, coding, message};
 use crate::caller::Caller;
 use crate::metrics::request_count;
+use crate::phase::Phase;
 use crate::reply::Reply;
-use crate::thread::Phase;
 use http::request::Parts;
 use hyper::body::Incoming;
 use landfall_dialects::tfs::config::{ReloadConfigRequest, decode_reload_config, encode_reload_config};
@@ -25,10 +25,10 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
         Err(problem) => Err(problem),
     };
     let unary: Unary = match reloaded {
-        Ok(answer) => grpc::framed(&answer),
+        Ok(answer) => unary::framed(&answer),
         Err(problem) => Err(errors::grpc(&problem, &ErrorPlace::call("", &VersionChoice::Default))),
     };
-    grpc::reply(unary)
+    unary::reply(unary)
 }
 
 async fn reloaded(caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Problem> {

@@ -4,24 +4,24 @@ use super::asked::Asked;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
+use super::tfs::{place, predictable, statuses};
 use super::tfs_inference;
 use super::tfs_log::{self, Logging};
 use crate::caller::{Caller, Shared};
-use crate::compression::Coding;
 use crate::metrics::{Door, Entry, Noticed};
 use crate::reply::{self, Reply, empty};
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    CONTENT_ENCODING, HeaderMap, HeaderValue, ORIGIN,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderMap,
+    HeaderValue, ORIGIN,
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::Task;
 use landfall_dialects::tfs::rest::{self as dialect, Route};
-use landfall_dialects::tfs::{ErrorPlace, errors, grpc, logs, names};
-use landfall_dialects::{Address, Decoded, Identity};
-use landfall_model::{Kind, Outputs, Problem, Reason, Signature, Version, VersionChoice, VersionStatus};
+use landfall_dialects::tfs::{ErrorPlace, errors, grpc, logs};
+use landfall_dialects::{Address, Identity};
+use landfall_model::{Kind, Outputs, Problem, Signature, VersionChoice};
 use landfall_serving::Lease;
 
 /// Answers a request below `/v1/`.
@@ -96,11 +96,6 @@ async fn routed(caller: &Caller, route: Routed, parts: &Parts, body: Incoming) -
     }
 }
 
-/// Where a call that failed went to.
-pub(crate) fn place(address: &Address) -> ErrorPlace<'_> {
-    ErrorPlace::call(&address.model, &address.version)
-}
-
 #[cold]
 fn refuse(refused: impl Into<Refused>, place: &ErrorPlace<'_>) -> Reply {
     let refused = refused.into();
@@ -119,12 +114,6 @@ fn preflight(headers: &HeaderMap) -> Reply {
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
     let fits = origin.starts_with("http://") || origin.starts_with("https://");
     empty(if fits { StatusCode::OK } else { StatusCode::BAD_REQUEST })
-}
-
-/// A body's coding: as the original, whatever contains `gzip` is gzip, and what is not known is no coding.
-pub(crate) fn coding(headers: &HeaderMap) -> Option<Coding> {
-    let text = headers.get(CONTENT_ENCODING)?.to_str().ok()?;
-    if text.contains("gzip") { Some(Coding::Gzip) } else { Coding::named(text) }
 }
 
 async fn predict(caller: &Caller, address: Address, headers: &HeaderMap, body: Incoming) -> Reply {
@@ -151,7 +140,7 @@ async fn answered(
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Refused> {
     let asked = Asked::of(headers)?.within(caller.shared.tfs.rest_timeout);
-    let body = packed::read_leniently(body, coding(headers), caller.shared.max_body).await?;
+    let body = packed::read_leniently(caller, body, headers).await?;
     let lease = match caller.shared.catalog.find(&address.model, &address.version) {
         Ok(lease) => lease,
         Err(problem) => {
@@ -192,40 +181,6 @@ fn log(logging: Logging, lease: &Lease, signature: &Signature, outputs: &Outputs
     if grpc::encode_predict(&form, identity, signature, outputs, &mut message).is_ok() {
         logging.end(lease, signature.name(), &message);
     }
-}
-
-/// A call as it is; where method names are held against what is asked, of a signature that may be asked for predictions.
-pub(crate) fn predictable<F>(decoded: Decoded<F>, strict: bool) -> Result<Decoded<F>, Problem> {
-    if strict {
-        names::check_predicts(decoded.call.signature())?;
-    }
-    Ok(decoded)
-}
-
-/// The states of a model's versions, newest first; of one, where the address names one.
-///
-/// # Errors
-/// [`Reason::ModelNotFound`], [`Reason::VersionNotFound`], [`Reason::LabelNotFound`].
-pub(crate) fn statuses(shared: &Shared, address: &Address) -> Result<Vec<VersionStatus>, Problem> {
-    let mut statuses = shared.catalog.statuses(&address.model)?;
-    let model = address.model.clone();
-    let (version, missing) = match &address.version {
-        VersionChoice::Default if statuses.is_empty() => {
-            return Err(Problem::new(Reason::NoVersionAvailable { model }));
-        }
-        VersionChoice::Default => return Ok(statuses),
-        VersionChoice::Exact(version) => {
-            (Some(version.clone()), Reason::VersionNotFound { model, version: version.to_string() })
-        }
-        VersionChoice::Label(label) => {
-            // Versions whose names are no numbers are reachable as labels.
-            let free_form = || Some(Version::named(label)).filter(|version| version.number().is_none());
-            let version = shared.catalog.labelled(&model, label).or_else(free_form);
-            (version, Reason::LabelNotFound { model, label: label.clone() })
-        }
-    };
-    statuses.retain(|status| Some(&status.version) == version.as_ref());
-    if statuses.is_empty() { Err(Problem::new(missing)) } else { Ok(statuses) }
 }
 
 fn metadata(shared: &Shared, address: &Address) -> Result<Vec<u8>, Problem> {

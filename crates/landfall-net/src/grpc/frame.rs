@@ -2,6 +2,7 @@
 
 use crate::body::too_large;
 use crate::compression::{Coding, unpack};
+use crate::memory::{Hold, Memory};
 use landfall_model::{Buffer, Kind, Problem};
 
 /// Bytes in front of each message.
@@ -19,11 +20,16 @@ impl Message {
     ///
     /// # Errors
     /// Internal, when it is packed but the call does not say how; as [`unpack`].
-    pub(crate) fn unpacked(self, coding: Option<Coding>, limit: usize) -> Result<Buffer, Problem> {
+    pub(crate) fn unpacked(
+        self,
+        coding: Option<Coding>,
+        limit: usize,
+        hold: Hold,
+    ) -> Result<Buffer, Problem> {
         match (self.packed, coding) {
             (false, _) => Ok(self.bytes),
             (true, Some(coding)) => {
-                unpack(coding, self.bytes.bytes(), limit).map_err(|error| error.problem())
+                unpack(coding, self.bytes.bytes(), limit, hold).map_err(|error| error.problem())
             }
             (true, None) => {
                 Err(Problem::internal("a message is compressed, but there is no grpc-encoding that says how"))
@@ -90,6 +96,11 @@ pub(crate) struct Frames {
 impl Frames {
     pub(crate) fn new(limit: usize) -> Self {
         Frames { came: Vec::new(), read: 0, limit }
+    }
+
+    /// Bytes that it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.came.len() - self.read
     }
 
     /// A further piece of the body.
@@ -163,8 +174,13 @@ pub(crate) fn fuzz(bytes: &[u8]) {
     assert_eq!(whole, read(&mut body.chunks(step)));
     if let Ok(message) = only(&Buffer::copy_of(body), LIMIT) {
         assert_eq!(whole, (vec![(message.packed, message.bytes.bytes().to_vec())], Ok(())));
-        let _ = message.unpacked(Some(Coding::Gzip), LIMIT);
+        let _ = message.unpacked(Some(Coding::Gzip), LIMIT, any());
     }
+}
+
+/// A hold on more memory than there is.
+fn any() -> Hold {
+    Memory::new(usize::MAX).share().hold()
 }
 
 #[cfg(test)]
@@ -185,7 +201,7 @@ mod tests {
     #[test]
     fn a_message_comes_back_without_a_copy() {
         let body = Buffer::copy_of(&frame(0, b"hello"));
-        let message = only(&body, 5).unwrap().unpacked(None, 5).unwrap();
+        let message = only(&body, 5).unwrap().unpacked(None, 5, any()).unwrap();
         assert_eq!(message.bytes(), b"hello");
         assert_eq!(message.bytes().as_ptr(), body.bytes()[PREFIX..].as_ptr());
         assert_eq!(only(&Buffer::copy_of(&frame(0, b"")), 0).unwrap().len(), 0);
@@ -194,10 +210,10 @@ mod tests {
     #[test]
     fn a_packed_message_needs_to_say_how_and_stays_within_the_limit() {
         let body = Buffer::copy_of(&frame(1, &pack(Coding::Gzip, &[7; 100])));
-        let message = |limit| only(&body, 1000).unwrap().unpacked(Some(Coding::Gzip), limit);
+        let message = |limit| only(&body, 1000).unwrap().unpacked(Some(Coding::Gzip), limit, any());
         assert_eq!(message(100).unwrap().bytes(), [7; 100]);
         assert_eq!(message(99).unwrap_err().kind(), Kind::ResourceExhausted);
-        assert_eq!(only(&body, 1000).unwrap().unpacked(None, 100).unwrap_err().kind(), Kind::Internal);
+        assert_eq!(only(&body, 1000).unwrap().unpacked(None, 100, any()).unwrap_err().kind(), Kind::Internal);
     }
 
     #[test]

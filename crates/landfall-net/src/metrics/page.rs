@@ -2,6 +2,7 @@
 
 use super::counters::Count;
 use crate::caller::Shared;
+use crate::memory::Memory;
 use http::HeaderValue;
 use landfall_model::{VersionState, VersionStatus};
 use landfall_serving::{Histogram, Lease, Snapshot};
@@ -82,6 +83,7 @@ impl Collector for Page {
         of_versions(encoder, &seen)?;
         failures(encoder, &seen)?;
         states(encoder, shared)?;
+        memory(encoder, &shared.memory)?;
         let mut ready = encoder.encode_descriptor(
             "landfall_ready",
             "1 when everything that was asked for answers",
@@ -109,6 +111,23 @@ fn requests(encoder: &mut DescriptorEncoder<'_>, counts: &[Count]) -> fmt::Resul
         ];
         counter(metric.encode_family(&labels)?, count.count)
     })
+}
+
+fn memory(encoder: &mut DescriptorEncoder<'_>, memory: &Memory) -> fmt::Result {
+    let bytes = Some(&Unit::Bytes);
+    let what = "Memory that bodies and unread answers of requests hold";
+    let name = "landfall_requests_memory";
+    encoder
+        .encode_descriptor(name, what, bytes, MetricType::Gauge)?
+        .encode_gauge(&(memory.taken() as u64))?;
+    let what = "Memory that bodies and unread answers of requests may hold together";
+    let name = "landfall_requests_memory_limit";
+    encoder
+        .encode_descriptor(name, what, bytes, MetricType::Gauge)?
+        .encode_gauge(&(memory.limit() as u64))?;
+    let what = "How often a body or an answer found no room in it";
+    let name = "landfall_requests_memory_refusals";
+    counter(encoder.encode_descriptor(name, what, None, MetricType::Counter)?, memory.refused())
 }
 
 fn counter(mut metric: MetricEncoder<'_>, value: u64) -> fmt::Result {

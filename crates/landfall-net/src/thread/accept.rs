@@ -1,11 +1,11 @@
 //! Connections off a listener.
 
-use super::Phase;
 use super::door::Door;
 use crate::authority::Respelled;
 use crate::caller::Peer;
 use crate::limits::ACCEPT_PAUSE;
 use crate::listener::Listener;
+use crate::phase::Phase;
 use crate::stream::Socket;
 use hyper_util::rt::TokioIo;
 use std::io;

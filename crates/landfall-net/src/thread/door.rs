@@ -51,12 +51,17 @@ impl Door {
     /// Serves one connection until it ends, is told to, or is too old.
     async fn serve(self: Arc<Self>, socket: Socket, peer: Peer) {
         let Some(socket) = self.secured(socket, &peer).await else { return };
-        let mut registration = self.connections.add();
+        let share = self.shared.memory.share();
+        let mut registration = self.connections.add(&share);
         let activity = registration.activity.clone();
-        let stream = Stream::new(socket, activity.clone());
-        let caller =
-            Caller { shared: self.shared.clone(), speaks: self.speaks, peer, activity: activity.clone() };
-        let caller = Arc::new(caller);
+        let stream = Stream::new(socket, activity.clone(), share.clone());
+        let caller = Arc::new(Caller {
+            shared: self.shared.clone(),
+            speaks: self.speaks,
+            peer,
+            activity: activity.clone(),
+            share,
+        });
         let service = service_fn(|request: Request<Incoming>| {
             let caller = caller.clone();
             let (parts, body) = request.into_parts();

@@ -200,6 +200,7 @@ fn serving(folder: &Path, gate: Arc<Gate>) -> Serving {
             warm_up: Box::new(move |_, _| Err(nothing())),
             ..Tables::unread()
         },
+        unread: |_| None,
         imports: None,
         batching: None,
     };

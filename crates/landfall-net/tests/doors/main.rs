@@ -10,6 +10,7 @@ mod grpc;
 mod grpc_client;
 mod house;
 mod http_client;
+mod memory;
 mod metrics;
 mod predictions;
 mod stream;

@@ -3,7 +3,7 @@
 use super::acyclic::Flow;
 use super::sizes::Origins;
 use super::tensor::{self, Stored};
-use super::types;
+use super::types::{self, name_of};
 use super::{Declared, ElementType, External, MAX_DEPTH, WideConstant};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
@@ -21,7 +21,6 @@ pub(super) struct Findings<'a> {
     class_names: BTreeMap<String, Vec<String>>,
     sequences: BTreeMap<String, Vec<String>>,
     origins: Origins<'a>,
-    unusual: Vec<(String, String)>,
 }
 
 /// What one node's attributes hold that matters here.
@@ -33,36 +32,6 @@ struct Attributes<'a> {
     captured: Vec<&'a str>,
     /// The product of the values of a `Constant`.
     product: Option<u64>,
-    /// Names of all attributes.
-    names: Vec<&'a str>,
-    /// What three of them say: `mode`, `linear_before_reset`, `select_last_index`.
-    is_cubic: bool,
-    resets_behind: bool,
-    takes_last: bool,
-}
-
-impl Attributes<'_> {
-    /// What an engine may pass over in a node, or find from elsewhere.
-    fn unusual(&self, operator: &str, inputs: &[&str], outputs: &[&str]) -> Option<&'static str> {
-        let lacks = |name: &str| !self.names.contains(&name);
-        let comes = |names: &[&str], place: usize| names.get(place).is_some_and(|name| !name.is_empty());
-        match operator {
-            "Conv" | "ConvTranspose" => {
-                let pads = lacks("pads") && lacks("auto_pad");
-                let is_unusual = lacks("kernel_shape") && (lacks("strides") || lacks("dilations") || pads);
-                is_unusual.then_some("without kernel_shape and one of strides, dilations and pads")
-            }
-            "MaxPool" if comes(outputs, 1) => Some("with indices"),
-            "MaxPool" | "AveragePool" => lacks("strides").then_some("without strides"),
-            "NonMaxSuppression" => Some("class by class"),
-            "LSTM" | "GRU" | "RNN" if comes(inputs, 4) => Some("with sequence_lens"),
-            "GRU" => (!self.resets_behind).then_some("without linear_before_reset"),
-            "Resize" | "Upsample" => self.is_cubic.then_some("by cubic"),
-            "Pad" => comes(inputs, 3).then_some("with axes"),
-            "ArgMax" | "ArgMin" => (!self.takes_last).then_some("without select_last_index"),
-            _ => None,
-        }
-    }
 }
 
 impl<'a> Findings<'a> {
@@ -78,7 +47,6 @@ impl<'a> Findings<'a> {
             class_names: BTreeMap::new(),
             sequences: BTreeMap::new(),
             origins: Origins::default(),
-            unusual: Vec::new(),
         }
     }
 
@@ -93,7 +61,6 @@ impl<'a> Findings<'a> {
         declared.class_names = self.class_names;
         declared.sequences = self.sequences;
         declared.sized_by = self.origins.into_found();
-        declared.unusual = self.unusual;
     }
 
     /// The model's own graph: its inputs and outputs are the model's.
@@ -104,7 +71,7 @@ impl<'a> Findings<'a> {
             match number {
                 2 => declared.graph = value.text()?.to_owned(),
                 11 => {
-                    self.origins.input(input_name(value.clone().message()?)?);
+                    self.origins.input(name_of(value.clone().message()?)?);
                     declared.inputs.push(types::value_info(value.message()?)?);
                 }
                 12 => declared.outputs.push(types::value_info(value.message()?)?),
@@ -148,10 +115,10 @@ impl<'a> Findings<'a> {
                     self.stored(stored, "");
                 }
                 11 => {
-                    let input = input_name(value.message()?)?;
+                    let input = name_of(value.message()?)?;
                     flow.given(input);
                 }
-                12 if depth > 0 => flow.read(input_name(value.message()?)?),
+                12 if depth > 0 => flow.read(name_of(value.message()?)?),
                 13 => drop(types::value_info(value.message()?)?),
                 15 => tensor::sparse(value.message()?, |stored| {
                     self.parameters = self.parameters.saturating_add(stored.elements);
@@ -198,9 +165,6 @@ impl<'a> Findings<'a> {
         let mut found = Attributes::default();
         for attribute in attributes {
             self.attribute(attribute, depth, shown, &mut found)?;
-        }
-        if let Some(what) = found.unusual(operator, &inputs, &outputs).filter(|_| domain.is_empty()) {
-            self.unusual.push((shown.to_owned(), format!("{operator} {what}")));
         }
         if let (Some(element), true) = (found.cast_to, operator == "Cast") {
             self.inner_types.insert(element);
@@ -251,12 +215,10 @@ impl<'a> Findings<'a> {
         found: &mut Attributes<'a>,
     ) -> Result<(), Problem> {
         let (mut name, mut integer, mut integers, mut strings) = ("", None, Vec::new(), Vec::new());
-        let mut text = &[][..];
         while let Some((number, value)) = fields.next()? {
             match number {
                 1 => name = value.text()?,
                 3 => integer = Some(value.signed()?),
-                4 => text = value.bytes()?,
                 5 | 10 => {
                     let stored = tensor::tensor(value.message()?)?;
                     found.product = stored.product;
@@ -270,7 +232,6 @@ impl<'a> Findings<'a> {
                 _ => {}
             }
         }
-        found.names.push(name);
         match name {
             "classlabels_int64s" | "classlabels_ints" => {
                 found.labels = integers.iter().map(i64::to_string).collect()
@@ -279,9 +240,6 @@ impl<'a> Findings<'a> {
                 found.labels =
                     strings.iter().map(|label| String::from_utf8_lossy(label).into_owned()).collect();
             }
-            "mode" => found.is_cubic = text == b"cubic",
-            "linear_before_reset" => found.resets_behind = integer == Some(1),
-            "select_last_index" => found.takes_last = integer == Some(1),
             "to" => found.cast_to = integer.and_then(|n| u64::try_from(n).ok()).map(ElementType),
             "value_int" | "value_ints" => {
                 let values = || integer.iter().chain(&integers).copied();
@@ -319,15 +277,4 @@ impl<'a> Findings<'a> {
         }
         self.externals.extend(stored.external);
     }
-}
-
-/// The name of a `ValueInfoProto`.
-fn input_name(mut fields: Fields<'_>) -> Result<&str, Problem> {
-    let mut name = "";
-    while let Some((number, value)) = fields.next()? {
-        if number == 1 {
-            name = value.text()?;
-        }
-    }
-    Ok(name)
 }

@@ -7,8 +7,8 @@
 mod rule;
 
 use super::weights::Weights;
-use crate::declared::ElementType;
-use crate::lowered::graph::Node;
+use crate::declared::{ValueType, name_of, value_info};
+use crate::node::Node;
 use landfall_model::protobuf::Fields;
 use landfall_model::{Buffer, Problem, Signature};
 use rule::Rule;
@@ -86,8 +86,14 @@ impl<'a> Bounds<'a> {
                     self.constant(name, weights);
                 }
                 11 => {
-                    let (name, element) = input_of(value.message()?)?;
-                    let is_whole = element.dtype().is_some_and(|dtype| !dtype.is_float());
+                    let value = value.message()?;
+                    let name = name_of(value.clone())?;
+                    let is_whole = match value_info(value)?.ty {
+                        Some(ValueType::Tensor { element, .. }) => {
+                            element.dtype().is_some_and(|dtype| !dtype.is_float())
+                        }
+                        _ => false,
+                    };
                     let fixed = Some(if is_whole { WHOLE } else { f64::INFINITY });
                     self.give(name, Value { is_whole, fixed, constant: None });
                 }
@@ -167,7 +173,7 @@ impl<'a> Bounds<'a> {
     fn constant_node(&mut self, node: &Node<'a>) -> Result<(), Problem> {
         let Some(output) = node.outputs.first() else { return Ok(()) };
         let attributes = &node.attributes;
-        let weights = if let Some(tensor) = attributes.stored("value")? {
+        let weights = if let Some(tensor) = attributes.tensor("value")? {
             Weights::read(tensor, &BTreeMap::new())?.1
         } else if let Some(value) = attributes.float("value_float")? {
             Weights::number(value.into(), false)
@@ -188,31 +194,6 @@ impl<'a> Bounds<'a> {
         }
         bounds
     }
-}
-
-/// Name and element type of a `ValueInfoProto` of a tensor.
-fn input_of(mut fields: Fields<'_>) -> Result<(&str, ElementType), Problem> {
-    let (mut name, mut element) = ("", ElementType::default());
-    while let Some((number, value)) = fields.next()? {
-        match number {
-            1 => name = value.text()?,
-            2 => {
-                let (mut ty, mut tensor) = (value.message()?, None);
-                while let Some((number, value)) = ty.next()? {
-                    if number == 1 {
-                        tensor = Some(value.message()?);
-                    }
-                }
-                while let Some((number, value)) = tensor.as_mut().map(Fields::next).transpose()?.flatten() {
-                    if number == 1 {
-                        element = ElementType(value.varint()?);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok((name, element))
 }
 
 #[cfg(test)]

@@ -1,8 +1,42 @@
-//! ONNX messages under construction: nodes and their attributes, in the format's field numbers (`onnx.proto`).
+//! ONNX messages under construction: models, nodes and their attributes, in the format's field numbers (`onnx.proto`).
 
 use crate::declared::ElementType;
 use landfall_model::Problem;
-use landfall_model::protobuf::Value;
+use landfall_model::protobuf::{Fields, Value};
+
+/// The main graph of a `ModelProto`.
+///
+/// # Errors
+/// Malformed.
+pub(super) fn main_graph<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Option<Fields<'a>>, Problem> {
+    let mut fields = Fields::new(file, bytes);
+    while let Some((number, value)) = fields.next()? {
+        if number == 7 {
+            return Ok(Some(value.message()?));
+        }
+    }
+    Ok(None)
+}
+
+/// The same `ModelProto` with another main graph: its fields in two parts, made of those that it has.
+///
+/// # Errors
+/// Malformed.
+pub(super) fn with_main_graph<'a>(
+    file: &'a str,
+    bytes: &'a [u8],
+    parts: impl Fn(&'a [u8]) -> [&'a [u8]; 2],
+) -> Result<Vec<u8>, Problem> {
+    let mut model = Message(Vec::with_capacity(bytes.len()));
+    let mut fields = Fields::new(file, bytes);
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            7 => model.joined(7, parts(value.bytes()?)),
+            _ => model.field(number, value)?,
+        }
+    }
+    Ok(model.0)
+}
 
 /// `NodeProto` of the default domain with one output, named as that.
 pub(super) fn plain(operator: &str, inputs: &[&str], output: &str, attributes: &[Message]) -> Message {
@@ -32,6 +66,15 @@ pub(super) fn integer(name: &str, value: i64) -> Message {
     attribute.bytes(1, name.as_bytes());
     attribute.number(3, value as u64);
     attribute.number(20, 2);
+    attribute
+}
+
+/// `AttributeProto` of a float.
+pub(super) fn float(name: &str, value: f32) -> Message {
+    let mut attribute = Message::default();
+    attribute.bytes(1, name.as_bytes());
+    attribute.fixed32(2, value.to_le_bytes());
+    attribute.number(20, 1);
     attribute
 }
 
@@ -68,6 +111,11 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
+    fn fixed32(&mut self, field: u32, bytes: [u8; 4]) {
+        self.varint(u64::from(field) << 3 | 5);
+        self.0.extend_from_slice(&bytes);
+    }
+
     /// Parts of one message's bytes, one behind the other.
     pub(super) fn joined(&mut self, field: u32, parts: [&[u8]; 2]) {
         self.varint(u64::from(field) << 3 | 2);
@@ -83,10 +131,7 @@ impl Message {
                 self.varint(u64::from(field) << 3 | 1);
                 self.0.extend_from_slice(&bytes);
             }
-            Value::Fixed32(bytes) => {
-                self.varint(u64::from(field) << 3 | 5);
-                self.0.extend_from_slice(&bytes);
-            }
+            Value::Fixed32(bytes) => self.fixed32(field, bytes),
             value @ Value::Bytes(_) => self.bytes(field, value.bytes()?),
         }
         Ok(())

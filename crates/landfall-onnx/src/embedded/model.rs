@@ -1,16 +1,17 @@
 //! A model loaded by the embedded engine.
 
 use super::options::EmbeddedOptions;
+use super::plan::Plan;
 use super::range::Ranges;
 use super::rewritten::rewritten;
 use super::run::EmbeddedInstance;
-use super::watched::{Watch, watched};
-use super::{NAME, WAY_OUT, beside, support};
+use super::watched::watched;
+use super::{NAME, WAY_OUT, beside, broken, support, unusual};
 use crate::declared;
 use crate::interface::Interface;
 use crate::{external, facts, recognise};
-use landfall_model::{Facts, Instance, Model, ModelFiles, Options, Problem, Reason, Signature};
-use rten::{LoadErrorKind, ModelOptions, NodeId, ThreadPool};
+use landfall_model::{Facts, Instance, Model, ModelFiles, Options, Problem, Signature};
+use rten::{LoadErrorKind, ModelOptions, ThreadPool};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -19,21 +20,6 @@ pub(super) struct EmbeddedModel {
     signatures: [Arc<Signature>; 1],
     plan: Arc<Plan>,
     facts: Facts,
-}
-
-/// What every run needs, made once.
-pub(super) struct Plan {
-    pub(super) model: rten::Model,
-    pub(super) signature: Arc<Signature>,
-    /// By slot; `None` for an input with a default, which this engine has made a constant of.
-    pub(super) inputs: Vec<Option<NodeId>>,
-    /// By place.
-    pub(super) outputs: Vec<NodeId>,
-    /// What is calculated with int64 inputs.
-    pub(super) ranges: Option<Ranges>,
-    /// Checks before nodes that lose NaN or large numbers, and where each counts them.
-    pub(super) watches: Vec<(NodeId, Watch)>,
-    num_threads: usize,
 }
 
 impl EmbeddedModel {
@@ -50,6 +36,7 @@ impl EmbeddedModel {
             None => bytes.bytes().to_vec(),
         };
         let read = declared::read(&file, &body)?;
+        unusual::check(&file, &body).map_err(|problem| problem.at(&file))?;
         let externals = external::checked(&read, files).map_err(|problem| problem.at(&file))?;
         let mut notes =
             support::check(&read, &interface, &externals, &options).map_err(|problem| problem.at(&file))?;
@@ -60,7 +47,7 @@ impl EmbeddedModel {
             // Their tensors are no outputs of the graph: what looks for a shorter way to those would drop them.
             loader.enable_optimization(false);
         }
-        let ranges = Ranges::of(&file, bytes.bytes(), &interface.signature)?;
+        let ranges = Ranges::of(&file, &body, &interface.signature)?;
         let (checked, watches) = watched(&file, &body, &read, &interface.signature, &externals)
             .map_err(|problem| problem.at(&file))?;
         let placed = match checked {
@@ -109,34 +96,6 @@ impl Model for EmbeddedModel {
     }
 }
 
-impl Plan {
-    fn of(
-        model: rten::Model,
-        interface: &Interface,
-        declared: &declared::Declared,
-        num_threads: usize,
-    ) -> Result<Self, Problem> {
-        let node = |what: &str, name: &str| {
-            model.find_node(name).ok_or_else(|| broken(&format!("it knows no {what} {name:?}")))
-        };
-        let mut inputs = Vec::new();
-        for value in &declared.inputs {
-            inputs.push(if value.has_default { None } else { Some(node("input", &value.name)?) });
-        }
-        let outputs = interface.tensors().map(|name| node("output", name)).collect::<Result<_, _>>()?;
-        let signature = interface.signature.clone();
-        Ok(Plan { signature, model, inputs, outputs, ranges: None, watches: Vec::new(), num_threads })
-    }
-
-    fn watch(&mut self, watches: Vec<Watch>) -> Result<(), Problem> {
-        for watch in watches {
-            let count = self.model.find_node(&watch.count);
-            self.watches.push((count.ok_or_else(|| broken("it knows no check"))?, watch));
-        }
-        Ok(())
-    }
-}
-
 fn load_problem(file: &str, error: &rten::LoadError) -> Problem {
     let text = format!("the engine embedded: {error}");
     match error.kind() {
@@ -147,8 +106,4 @@ fn load_problem(file: &str, error: &rten::LoadError) -> Problem {
         }
         _ => broken(&error.to_string()).at(file),
     }
-}
-
-pub(super) fn broken(text: &str) -> Problem {
-    Problem::new(Reason::Engine { engine: NAME, text: text.to_owned() })
 }

@@ -3,20 +3,22 @@
 use half::f16;
 use landfall_model::{DType, Problem, Reason, Tensor};
 
-/// The largest number of an input, without signs; 0 of one that holds whole numbers.
+/// The largest number of an input, without signs; 0 of one that holds whole numbers. NaN counts as infinite where no node
+/// loses it.
 ///
 /// # Errors
-/// [`Reason::ValueInvalid`] for NaN, naming input and row. `node` is the one that loses it.
-pub(super) fn largest(name: &str, tensor: &Tensor, node: &str) -> Result<f32, Problem> {
+/// [`Reason::ValueInvalid`] for NaN, naming input and row. `loser` is the node that loses it.
+pub(super) fn largest(name: &str, tensor: &Tensor, loser: Option<&str>) -> Result<f32, Problem> {
     let (largest, nan) = match tensor.dtype() {
         DType::F32 => extent(tensor.values::<f32>()?, |value| value),
         DType::F64 => extent(tensor.values::<f64>()?, |value| value as f32),
         DType::F16 => extent(tensor.values::<f16>()?, f16::to_f32),
         _ => (0.0, None),
     };
-    match nan {
-        None => Ok(largest),
-        Some(element) => Err(refused(name, element / tensor.row_elements().max(1), node)),
+    match (nan, loser) {
+        (None, _) => Ok(largest),
+        (Some(_), None) => Ok(f32::INFINITY),
+        (Some(element), Some(node)) => Err(refused(name, element / tensor.row_elements().max(1), node)),
     }
 }
 
@@ -65,10 +67,11 @@ mod tests {
     #[test]
     fn infinities_are_numbers_and_integers_are_never_nan() {
         let floats = Tensor::from_slice(&[2], &[1.0, f64::NEG_INFINITY]).unwrap();
-        assert_eq!(largest("x", &floats, "Relu").unwrap(), f32::INFINITY);
-        assert_eq!(largest("x", &Tensor::from_slice(&[1], &[1i64]).unwrap(), "Relu").unwrap(), 0.0);
+        assert_eq!(largest("x", &floats, Some("Relu")).unwrap(), f32::INFINITY);
+        assert_eq!(largest("x", &Tensor::from_slice(&[1], &[1i64]).unwrap(), Some("Relu")).unwrap(), 0.0);
         let halves = Tensor::from_slice(&[2, 1], &[f16::ONE, f16::NAN]).unwrap();
-        let text = largest("x", &halves, "Relu").unwrap_err().to_string();
+        assert_eq!(largest("x", &halves, None).unwrap(), f32::INFINITY);
+        let text = largest("x", &halves, Some("Relu")).unwrap_err().to_string();
         assert!(text.starts_with(r#"input "x" row 1: "#) && text.contains("Relu"), "{text}");
     }
 }

@@ -3,7 +3,8 @@
 //! For each call, how large the results of additions, multiplications and the like on int64 inputs can become is bounded by
 //! the largest values that came. What comes of shapes, comparisons and casts is not followed.
 
-use crate::lowered::graph::Node;
+use super::message::main_graph;
+use crate::node::{Node, nodes};
 use landfall_model::protobuf::Fields;
 use landfall_model::{Call, DType, Input, Problem, Reason, Signature, Tensor};
 use std::collections::HashMap;
@@ -83,7 +84,6 @@ impl Ranges {
     /// # Errors
     /// Malformed.
     pub(super) fn of(file: &str, bytes: &[u8], signature: &Signature) -> Result<Option<Self>, Problem> {
-        let mut graph = Fields::new(file, bytes);
         let mut ranges = Ranges { known: Vec::new(), inputs: Vec::new(), steps: Vec::new() };
         let mut slots: HashMap<String, usize> = HashMap::new();
         let inputs = signature.inputs().iter().enumerate();
@@ -92,11 +92,8 @@ impl Ranges {
             ranges.inputs.push((input.name.clone(), slot, ranges.known.len()));
             ranges.known.push(f64::NAN);
         }
-        while let Some((number, value)) = graph.next()? {
-            if number == 7 && !slots.is_empty() {
-                ranges.follow(value.message()?, slots)?;
-                break;
-            }
+        if let Some(graph) = main_graph(file, bytes)?.filter(|_| !slots.is_empty()) {
+            ranges.follow(graph, slots)?;
         }
         let calculates = ranges.steps.iter().any(|step| step.calculates);
         Ok(calculates.then_some(ranges))
@@ -111,13 +108,7 @@ impl Ranges {
                 constants.extend(size.map(|size| (name.to_owned(), size)));
             }
         }
-        let mut nodes = fields;
-        while let Some((number, value)) = nodes.next()? {
-            if number == 1 {
-                self.take(&Node::read(value.message()?)?, &mut slots, &constants)?;
-            }
-        }
-        Ok(())
+        nodes(fields).try_for_each(|node| self.take(&node?, &mut slots, &constants))
     }
 
     fn take(
@@ -139,7 +130,8 @@ impl Ranges {
         };
         let data = data.unwrap_or_default();
         let leaves = node.operator == "Cast" && to != Some(7);
-        if leaves || !node.domain.is_empty() || !data.iter().any(|name| is_followed(name)) {
+        let is_zero = node.operator == "Sub" && data.first() == data.get(1);
+        if leaves || is_zero || !node.domain.is_empty() || !data.iter().any(|name| is_followed(name)) {
             return Ok(());
         }
         let mut inputs = Vec::with_capacity(data.len());

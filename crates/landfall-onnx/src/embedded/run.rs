@@ -1,8 +1,9 @@
 //! One call on the embedded engine.
 
+use super::broken;
 use super::convert::{from_engine, to_engine};
-use super::model::{Plan, broken};
 use super::nan;
+use super::plan::Plan;
 use landfall_model::{Call, Instance, Kind, Outputs, Problem};
 use rten::{NodeId, RunErrorKind, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::AsView;
@@ -50,8 +51,8 @@ impl Instance for EmbeddedInstance {
             let name = &plan.signature.inputs()[slot].name;
             let node = plan.inputs[slot].ok_or_else(|| constant(name))?;
             let tensor = input.dense().ok_or_else(|| Problem::internal("an ONNX model takes arrays only"))?;
-            if let Some((_, watch)) = plan.watches.first() {
-                largest = largest.max(nan::largest(name, tensor, &watch.node)?);
+            if !plan.watches.is_empty() {
+                largest = largest.max(nan::largest(name, tensor, plan.loses_nan.as_deref())?);
             }
             inputs.push((node, to_engine(name, tensor)?));
         }

@@ -27,9 +27,6 @@ pub(super) fn check(
     if !foreign.is_empty() {
         return Err(refused(format!("operator {}", foreign.join(", "))));
     }
-    if let Some((node, what)) = declared.unusual.first() {
-        return Err(refused(format!("node {node:?}: {what}")));
-    }
     // Its booleans are integers: a cast would leave 2 as it is, and make 0 of a half.
     if declared.casts.contains(&ElementType::of(DType::Bool)) {
         return Err(refused("operator Cast to bool".to_owned()));

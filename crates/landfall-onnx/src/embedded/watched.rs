@@ -7,11 +7,10 @@
 //! for only where the numbers of a call are so large that what comes is not bounded ([`super::bounds`]).
 
 use super::bounds::Bounds;
-use super::message::{Message, integer, plain, stored};
+use super::message::{Message, integer, main_graph, plain, stored, with_main_graph};
 use super::support::refused;
 use crate::declared::{Declared, ElementType};
-use crate::lowered::graph::Node;
-use landfall_model::protobuf::Fields;
+use crate::node::{Node, nodes};
 use landfall_model::{Buffer, DType, Kind, Problem, Signature};
 use std::collections::BTreeMap;
 
@@ -57,6 +56,8 @@ enum What {
         middle: f64,
         half: f64,
     },
+    /// Numbers of which twice as much is none: infinities, and NaN, may come.
+    Doubled,
 }
 
 impl What {
@@ -65,8 +66,10 @@ impl What {
         if !node.domain.is_empty() {
             return Ok(None);
         }
-        if node.operator != "Cast" {
-            return Ok(LOSING.contains(&node.operator).then_some(What::Nan));
+        match node.operator {
+            "Cast" => {}
+            "Asinh" | "Acosh" => return Ok(Some(What::Doubled)),
+            other => return Ok(LOSING.contains(&other).then_some(What::Nan)),
         }
         let to = node.attributes.integer("to")?.and_then(|to| u64::try_from(to).ok());
         // Fractions are cut off: what is less than one beyond the range still has a place in it.
@@ -83,11 +86,17 @@ impl What {
         match self {
             What::Nan => bound.is_finite(),
             What::Beyond { middle, half } => bound + middle.abs() < half,
+            What::Doubled => 2.0 * bound <= f64::from(f32::MAX),
         }
     }
 }
 
 impl Watch {
+    /// Whether the node makes another number of NaN.
+    pub(super) fn loses_nan(&self) -> bool {
+        self.what != What::Doubled
+    }
+
     /// What is said where it came.
     #[cold]
     pub(super) fn problem(&self) -> Problem {
@@ -99,6 +108,9 @@ impl Watch {
             What::Beyond { .. } => format!(
                 "NaN, or a number beyond the range that the engine embedded has for it, comes to node {node}"
             ),
+            What::Doubled => {
+                format!("a number that is too large for the engine embedded comes to node {node}")
+            }
         };
         let text = format!("{text} (ONNX Runtime computes it: pip install onnxruntime)");
         Problem::worded(Kind::InvalidArgument, text)
@@ -119,12 +131,8 @@ pub(super) fn watched(
     let Some(graph) = main_graph(file, bytes)? else { return Ok((None, Vec::new())) };
     let mut bounds = Bounds::read(graph.clone(), signature, externals)?;
     let mut found = Vec::new();
-    let mut fields = graph.clone();
-    while let Some((number, value)) = fields.next()? {
-        if number != 1 {
-            continue;
-        }
-        let node = Node::read(value.message()?)?;
+    for node in nodes(graph) {
+        let node = node?;
         none_within(&node, &mut bounds)?;
         bounds.node(&node)?;
         if let (Some(what), Some(&value)) = (What::of(&node)?, node.inputs.first()) {
@@ -159,43 +167,16 @@ pub(super) fn watched(
     if watches.is_empty() {
         return Ok((None, watches));
     }
-    Ok((Some(with(file, bytes, &added.graph)?), watches))
-}
-
-/// The main graph.
-fn main_graph<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Option<Fields<'a>>, Problem> {
-    let mut fields = Fields::new(file, bytes);
-    while let Some((number, value)) = fields.next()? {
-        if number == 7 {
-            return Ok(Some(value.message()?));
-        }
-    }
-    Ok(None)
-}
-
-/// The file with more fields in its main graph.
-fn with(file: &str, bytes: &[u8], more: &Message) -> Result<Vec<u8>, Problem> {
-    let mut model = Message(Vec::with_capacity(bytes.len() + more.0.len() + 16));
-    let mut fields = Fields::new(file, bytes);
-    while let Some((number, value)) = fields.next()? {
-        match number {
-            7 => model.joined(7, [value.bytes()?, &more.0]),
-            _ => model.field(number, value)?,
-        }
-    }
-    Ok(model.0)
+    let checked = with_main_graph(file, bytes, |graph| [graph, &added.graph.0])?;
+    Ok((Some(checked), watches))
 }
 
 /// Nodes within nodes cannot be watched, nor put in other words: none of those operators may be there, but on whole numbers.
 fn none_within<'a>(node: &Node<'a>, bounds: &mut Bounds<'a>) -> Result<(), Problem> {
     for graph in node.attributes.graphs()? {
         let mark = bounds.enter(graph.clone())?;
-        let mut fields = graph;
-        while let Some((number, value)) = fields.next()? {
-            if number != 1 {
-                continue;
-            }
-            let node = Node::read(value.message()?)?;
+        for node in nodes(graph) {
+            let node = node?;
             let is_lost = What::of(&node)?.is_some() || REWORDED.contains(&node.operator);
             if is_lost && !node.inputs.first().is_some_and(|value| bounds.is_whole(value)) {
                 return Err(refused(format!("operator {} in a graph within a node", node.operator)));
@@ -247,6 +228,12 @@ impl Added {
                 let distance = self.node("Abs", &[&from_middle], &[]);
                 let is_within = self.node("Less", &[&distance, &half], &[]);
                 self.node("Not", &[&is_within], &[])
+            }
+            What::Doubled => {
+                let twice = self.node("Add", &[&value, &value], &[]);
+                let [is_none, was_none] = [&twice, &value].map(|value| self.node("IsInf", &[value], &[]));
+                let was_number = self.node("Not", &[&was_none], &[]);
+                self.node("And", &[&is_none, &was_number], &[])
             }
         };
         let whole = [integer("to", ElementType::of(DType::I32).0 as i64)];

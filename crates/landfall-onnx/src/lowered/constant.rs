@@ -2,9 +2,21 @@
 
 use super::Refusal;
 use crate::declared::ElementType;
+use crate::node::Attributes;
 use crate::owned;
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem, Shape, Strings, Tensor};
+
+/// The tensor that an attribute holds; `None` where the attribute is not there.
+///
+/// # Errors
+/// As [`constant`].
+pub(super) fn of(attributes: &Attributes<'_>, name: &str) -> Result<Option<Tensor>, Refusal> {
+    Ok(match attributes.tensor(name)? {
+        Some(stored) => Some(constant(stored)?.1),
+        None => None,
+    })
+}
 
 /// A constant with its name.
 ///

@@ -10,10 +10,10 @@ mod scores;
 mod sets;
 
 use super::Refusal;
-use super::graph::Node;
 use super::labels::{Label, Labels};
 use super::steps::{Built, Give, given};
 use super::transform::{Calculates, PostTransform};
+use crate::node::Node;
 use crate::owned;
 use compile::{Compiled, compile};
 use landfall_forest::{Real, Rows};

@@ -1,6 +1,6 @@
 //! Labels of a classifier.
 
-use super::graph::Node;
+use crate::node::Node;
 use crate::owned;
 use landfall_model::{DType, Problem, Shape, Strings, Tensor};
 

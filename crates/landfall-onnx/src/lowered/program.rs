@@ -1,11 +1,12 @@
 //! A graph as a list of steps over slots, compiled once.
 
-use super::Refusal;
 use super::ensemble::{self, Described, is_ensemble};
-use super::graph::{Graph, Node};
+use super::graph::Graph;
 use super::steps::{self, Ask, Run, Versions};
+use super::{Refusal, constant};
 use crate::declared::Declared;
 use crate::interface::Interface;
+use crate::node::Node;
 use landfall_model::{Call, DType, Outputs, Problem, Tensor};
 use std::collections::{HashMap, HashSet};
 
@@ -292,8 +293,8 @@ impl<'a> Making<'a> {
     }
 
     fn add_constant(&mut self, node: &Node<'a>) -> Result<(), Refusal> {
-        let value =
-            node.attributes.tensor("value")?.ok_or_else(|| Refusal::not("a constant of another kind"))?;
+        let value = constant::of(&node.attributes, "value")?
+            .ok_or_else(|| Refusal::not("a constant of another kind"))?;
         let Some(&name) = node.outputs.first() else { return Ok(()) };
         let slot = self.define(name, value.dtype(), true);
         self.program.fixed[slot] = Some(value.clone());

@@ -19,7 +19,7 @@ mod softmax;
 mod support_vectors;
 
 use super::Refusal;
-use super::graph::Node;
+use crate::node::Node;
 use landfall_model::{DType, Problem, Tensor};
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! What is done to the scores of a model in the end (`post_transform`), step by step as ONNX Runtime does it.
 
 use super::Refusal;
-use super::graph::Attributes;
+use crate::node::Attributes;
 
 /// A function of all scores of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,7 +1,8 @@
 //! One call on ONNX Runtime: inputs are read where they lie, outputs land in buffers of ours where their shape is known.
 
 use super::api::{Failure, INVALID_ARGUMENT};
-use super::model::{OutputPlan, Plan, run_problem};
+use super::plan::{OutputPlan, Plan};
+use super::problem::run_problem;
 use super::scores;
 use super::session::{Feed, Want, Workspace};
 use super::value::Value;
@@ -207,7 +208,10 @@ fn check_rows(output: &OutputPlan, call: &Call, tensor: &Tensor) -> Result<(), P
     match (&output.row_shape, call.rows(), call.signature().rows()) {
         (Some(_), Some(rows), RowRule::Independent) if shape.first() != Some(&rows) => {
             let name = output.name.to_string_lossy();
-            let text = format!("output {name:?} came with shape {shape} for {rows} rows");
+            let text = format!(
+                "output {name:?} came with shape {shape} for {rows} rows (batch = false in model.toml lets it answer whole \
+                 calls)"
+            );
             Err(Problem::new(Reason::Engine { engine: super::NAME, text }))
         }
         _ => Ok(()),

@@ -1,6 +1,6 @@
 //! ZipMap's output, a map from class to score for each row, as one tensor [rows, classes] in the order of the classes.
 
-use super::model::run_problem;
+use super::problem::run_problem;
 use super::value::Value;
 use landfall_model::{DType, Problem, Reason, Shape, Strings, Tensor, TensorMut};
 

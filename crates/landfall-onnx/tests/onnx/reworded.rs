@@ -108,6 +108,18 @@ fn what_the_embedded_engine_passes_over_is_refused_by_name() {
             "MaxPool with indices",
         ),
         (node("Conv", &["x", "x"], &["y"]), "Conv without kernel_shape"),
+        (
+            with(
+                node("MaxPool", &["x"], &["y"]),
+                &[
+                    text("auto_pad", "SAME_LOWER"),
+                    integers("kernel_shape", &[2, 2]),
+                    integers("strides", &[2, 2]),
+                ],
+            ),
+            "MaxPool with auto_pad SAME_LOWER",
+        ),
+        (node("CastLike", &["x", "unheard_of"], &["y"]), "CastLike"),
     ] {
         let problem =
             load(&Embedded, &Files::model(&file(&node, 1, std::slice::from_ref(&sizes), 18))).err().unwrap();
@@ -191,5 +203,117 @@ fn weights_have_the_axes_of_the_constant_that_they_come_of() {
         answers(&graph.file(), &x, |engine, outputs| {
             assert_eq!(outputs.get(0).unwrap().values::<f32>().unwrap(), [4.0, 6.0, 10.0, 12.0], "{engine}");
         });
+    }
+}
+
+#[test]
+fn padding_may_come_first() {
+    let values: Vec<f32> = (0..9).map(|value| value as f32).collect();
+    let x = Tensor::from_slice(&[1, 1, 3, 3], &values).unwrap();
+    let ones: Vec<u8> = [1f32; 4].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let weights = stored("w", 1, &[1, 1, 2, 2], &ones);
+    let same = |operator: &str, inputs: &[&str], more: &[Message]| {
+        let lower = [text("auto_pad", "SAME_LOWER"), integers("kernel_shape", &[2, 2])];
+        with(with(node(operator, inputs, &["y"]), &lower), more)
+    };
+    let strides = || integers("strides", &[1, 1]);
+    let sums = [0.0, 1.0, 3.0, 3.0, 8.0, 12.0, 9.0, 20.0, 24.0];
+    for (node, expected) in [
+        (same("Conv", &["x", "w"], &[strides()]), sums),
+        (same("Conv", &["x", "w"], &[integers("dilations", &[1, 1])]), sums),
+        (same("MaxPool", &["x"], &[]), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]),
+        (same("AveragePool", &["x"], &[strides()]), [0.0, 0.5, 1.5, 1.5, 2.0, 3.0, 4.5, 5.0, 6.0]),
+    ] {
+        answers(&file(&node, 1, std::slice::from_ref(&weights), 17), &x, |engine, outputs| {
+            assert_eq!(outputs.get(0).unwrap().values::<f32>().unwrap(), expected, "{engine}");
+        });
+    }
+}
+
+#[test]
+fn many_matrices_by_a_vector_are_as_many_vectors() {
+    let x = Tensor::from_slice(&[2, 2, 2], &[1f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]).unwrap();
+    let vector = stored("v", 1, &[2], &[1f32, 10.0].map(f32::to_le_bytes).concat());
+    for version in [11, 13] {
+        let product = node("MatMul", &["x", "v"], &["y"]);
+        answers(&file(&product, 1, std::slice::from_ref(&vector), version), &x, |engine, outputs| {
+            let y = outputs.get(0).unwrap();
+            assert_eq!(y.shape()[..], [2, 2], "{engine}");
+            assert_eq!(y.values::<f32>().unwrap(), [21.0, 43.0, 65.0, 87.0], "{engine}");
+        });
+    }
+}
+
+#[test]
+fn a_cast_to_the_type_of_a_known_value_is_a_cast() {
+    let x = Tensor::from_slice(&[4], &[0f32, 0.5, -2.0, 7.9]).unwrap();
+    let of_type = |element: i64| stored("like", element, &[0], &[]);
+    let shape = node("Shape", &["x"], &["shape"]);
+    let of = |nodes: &[Message], element: i64, constants: &[Message]| {
+        let graph = nodes.iter().fold(Graph::new(), Graph::node);
+        let graph = constants.iter().fold(graph, Graph::initializer);
+        graph.input("x", &tensor_type(1, None)).output("y", &tensor_type(element, None)).file()
+    };
+    let cast = |like: &str| node("CastLike", &["x", like], &["y"]);
+    let whole = [0, 0, -2, 7];
+    for file in [of(&[cast("like")], 7, &[of_type(7)]), of(&[shape, cast("shape")], 7, &[])] {
+        answers(&file, &x, |engine, outputs| {
+            assert_eq!(outputs.get(0).unwrap().values::<i64>().unwrap(), whole, "{engine}");
+        });
+    }
+    answers(&of(&[cast("like")], 9, &[of_type(9)]), &x, |engine, outputs| {
+        assert_eq!(outputs.get(0).unwrap().bools().unwrap(), [0, 1, 1, 1], "{engine}");
+    });
+}
+
+#[test]
+fn activations_that_the_embedded_engine_has_not_are_put_in_words_that_it_has() {
+    let x = Tensor::from_slice(&[6], &[-90f32, -1.5, -0.0, 0.75, 2.0, 90.0]).unwrap();
+    let float = |name: &str, value: f32| Message::new().text(1, name).float(2, value).number(20, 1);
+    for (operator, attributes, expected) in [
+        ("Selu", vec![], [-1.758_099, -1.365_814, 0.0, 0.788_026, 2.101_402, 94.563_09]),
+        ("Celu", vec![float("alpha", 2.0)], [-2.0, -1.055_267, 0.0, 0.75, 2.0, 90.0]),
+        ("Mish", vec![], [0.0, -0.298_100, 0.0, 0.610_018, 1.943_959, 90.0]),
+        ("ThresholdedRelu", vec![float("alpha", 0.75)], [0.0, 0.0, 0.0, 0.0, 2.0, 90.0]),
+    ] {
+        answers(
+            &file(&with(node(operator, &["x"], &["y"]), &attributes), 1, &[], 20),
+            &x,
+            |engine, outputs| {
+                let found = outputs.get(0).unwrap().values::<f32>().unwrap();
+                for (a, b) in found.iter().zip(expected) {
+                    assert!((a - b).abs() <= 2e-6 * b.abs().max(1.0), "{engine}: {operator}: {a} for {b}");
+                }
+            },
+        );
+    }
+}
+
+#[test]
+fn groups_of_channels_are_normalised_and_each_channel_is_scaled() {
+    let values: Vec<f32> = (0..16).map(|value| (value * value % 7) as f32).collect();
+    let x = Tensor::from_slice(&[2, 4, 2], &values).unwrap();
+    let channels =
+        |name: &str, values: [f32; 4]| stored(name, 1, &[4], &values.map(f32::to_le_bytes).concat());
+    let constants = [channels("s", [1.0, 2.0, 3.0, 4.0]), channels("b", [0.5, -0.5, 0.0, 1.0])];
+    let attributes = [integer("num_groups", 2)];
+    let node = with(node("GroupNormalization", &["x", "s", "b"], &["y"]), &attributes);
+    let graph = constants.iter().fold(Graph::new().node(&node), Graph::initializer);
+    let axes = [Axis::Free("n"), Axis::Known(4), Axis::Free("t")];
+    let graph = graph.input("x", &tensor_type(1, Some(&axes))).output("y", &tensor_type(1, None));
+    let opset = Message::new().text(1, "").number(2, 21);
+    let file = Message::new().number(1, 8).text(2, "test").message(7, &graph.0).message(8, &opset).0;
+    let mut found: Vec<Vec<f32>> = Vec::new();
+    answers(&file, &x, |_, outputs| found.push(outputs.get(0).unwrap().values::<f32>().unwrap().to_vec()));
+    for found in found {
+        for (place, y) in found.into_iter().enumerate() {
+            let group = &values[place / 4 * 4..][..4];
+            let mean = group.iter().sum::<f32>() / 4.0;
+            let variance = group.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / 4.0;
+            let channel = place / 2 % 4;
+            let (scale, bias) = ([1.0, 2.0, 3.0, 4.0][channel], [0.5, -0.5, 0.0, 1.0][channel]);
+            let expected = (values[place] - mean) / (variance + 1e-5).sqrt() * scale + bias;
+            assert!((y - expected).abs() < 1e-4, "{y} for {expected}");
+        }
     }
 }

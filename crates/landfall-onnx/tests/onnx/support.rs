@@ -31,6 +31,12 @@ impl Message {
         self.varint(u64::from(field) << 3).varint(value as u64)
     }
 
+    pub(crate) fn float(mut self, field: u32, value: f32) -> Self {
+        self.0.push((field << 3 | 5) as u8);
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
     pub(crate) fn bytes(self, field: u32, bytes: &[u8]) -> Self {
         let mut message = self.varint(u64::from(field) << 3 | 2).varint(bytes.len() as u64);
         message.0.extend_from_slice(bytes);

@@ -178,3 +178,27 @@ fn what_cannot_be_watched_is_refused_when_it_is_loaded() {
         }
     }
 }
+
+#[test]
+fn what_would_be_infinite_when_it_is_doubled_is_refused_where_that_is_done() {
+    for (operator, row) in [
+        ("Asinh", [-1.6e38, f32::INFINITY, f32::NAN, 0.5]),
+        ("Acosh", [1.6e38, f32::INFINITY, f32::NAN, 1.5]),
+    ] {
+        let file = file(&[node(operator, &["x"], &["y"])], 1);
+        let found = answered(&Embedded, &file, &row).unwrap();
+        if let Some(engine) = onnxruntime() {
+            let there = answered(engine, &file, &row).unwrap();
+            let values = |outputs: &Outputs| outputs.get(0).unwrap().values::<f32>().unwrap().to_vec();
+            for (a, b) in values(&found).into_iter().zip(values(&there)) {
+                assert!(
+                    a == b || (a - b).abs() < 1e-4 || a.is_nan() && b.is_nan(),
+                    "{operator}: {a} for {b}"
+                );
+            }
+        }
+        let large = [row, [3e38, 1.0, 1.0, 1.0]].concat();
+        let text = answered(&Embedded, &file, &large).unwrap_err().to_string();
+        assert!(text.contains(&format!("node \"y\" ({operator})")) && text.contains("too large"), "{text}");
+    }
+}

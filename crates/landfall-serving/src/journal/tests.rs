@@ -1,7 +1,8 @@
 //! The journal on a real disk: torn tails, damage, a second writer.
 
 use super::*;
-use crate::record::{What, fuzz_read};
+use crate::entry::What;
+use crate::record::fuzz_read;
 use landfall_model::Version;
 use proptest::prelude::*;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -3,11 +3,11 @@
 use super::Keeper;
 use crate::Loaded;
 use crate::loader::{LoadReport, Order};
+use crate::message::Look;
 use crate::message::{Finished, Message, Work};
 use crate::model_state::Life;
 use crate::reaper::Retired;
 use crate::told::Told;
-use crate::watch::Look;
 use landfall_model::{Problem, Version};
 use std::sync::Arc;
 

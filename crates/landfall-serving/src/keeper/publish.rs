@@ -4,7 +4,7 @@ use super::{Keeper, Phase};
 use crate::catalog::Snapshot;
 use crate::model_state::ModelState;
 use crate::reaper::Retired;
-use crate::serving::Started;
+use crate::start::Started;
 use landfall_model::{Problem, Reason, Version};
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl Keeper {
         let outcome = |model: &ModelState| {
             let failure = || {
                 if model.orders.unloaded {
-                    return crate::pending::unloaded(&model.name);
+                    return super::pending::unloaded(&model.name);
                 }
                 let failed = model.failure_since(0).map(|(version, problem)| {
                     problem.clone().at(format!("model {:?} version {version}", model.name))

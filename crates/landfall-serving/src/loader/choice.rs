@@ -2,7 +2,6 @@
 
 use crate::files::FolderFiles;
 use crate::kit::Kit;
-use crate::unread;
 use landfall_model::{Claim, Engine, Importer, ModelFiles, Problem, Reason};
 use std::sync::Arc;
 
@@ -33,8 +32,9 @@ pub(super) fn choose<'a>(
         if std::fs::metadata(files.path()).is_ok_and(|found| found.is_file() && found.len() == 0) {
             return Err(Problem::malformed(path, None, "the file is empty"));
         }
-        let unread = unread::known(files);
-        return Err(unread.unwrap_or_else(|| Problem::new(Reason::NotRecognised { path, tried })));
+        return Err(
+            (kit.unread)(files).unwrap_or_else(|| Problem::new(Reason::NotRecognised { path, tried }))
+        );
     };
     let others: Vec<&str> = others.into_iter().filter(|name| *name != engine.name()).collect();
     let why = match (allowed.is_empty(), others.is_empty()) {

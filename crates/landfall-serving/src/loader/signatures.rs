@@ -23,7 +23,7 @@ pub(super) fn with_rules(
     let ruled = |signature: &Arc<Signature>| {
         let mut ruled = overridden(signature, settings.batch)?;
         for (slot, spec) in signature.inputs().iter().enumerate() {
-            let Some(rule) = rules.by_input.get(&spec.name).or(rules.all.as_ref()) else { continue };
+            let Some(rule) = rules.of(&spec.name) else { continue };
             let misfit = |problem: Problem| {
                 let setting = format!("rule for missing values of input {:?}", spec.name);
                 Problem::new(Reason::SettingInvalid { setting, why: problem.to_string() })

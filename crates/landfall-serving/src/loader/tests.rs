@@ -114,6 +114,11 @@ fn settings_reach_the_signature() {
     let problem =
         with(ModelSettings { null_rules: unknown, ..ModelSettings::default() }, "fake\nend\n").err();
     assert!(matches!(problem.unwrap().reason(), Reason::InputUnknown { .. }));
+    let mut for_all = NullRules::default();
+    for_all.where_known.extend([("z".into(), "nan".into()), ("x".into(), "zero".into())]);
+    let (lease, _) =
+        with(ModelSettings { null_rules: for_all, ..ModelSettings::default() }, "fake\nend\n").unwrap();
+    assert_eq!(lease.signatures()[0].inputs()[0].null, NullRule::Zero);
     let batched = ModelSettings { batch: Some(true), ..ModelSettings::default() };
     let (lease, _) = with(batched, "fake\nrows 4\nend\n").unwrap();
     assert_eq!(*lease.signatures()[0].rows(), RowRule::Pieces(4));

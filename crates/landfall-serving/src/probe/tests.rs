@@ -36,14 +36,14 @@ fn rows_that_depend_on_each_other_when_they_are_longer_than_one_value_are_never_
 fn an_output_without_rows_is_never_batched() {
     let (rule, note) = settled("fake\ncollapse\nend\n");
     assert_eq!(rule, RowRule::None);
-    assert!(note.unwrap().contains(r#"output "y" has shape [1] for 3 rows and [1] for 1"#));
+    assert!(note.unwrap().contains(r#"output "y" has shape [1] for 4 rows and [1] for 1"#));
 }
 
 #[test]
 fn rows_that_fall_together_when_they_are_equal_are_never_batched() {
     let (rule, note) = settled("fake\ndistinct\nend\n");
     assert_eq!(rule, RowRule::None);
-    assert!(note.unwrap().contains(r#"output "y" has shape [2] for 3 rows and [1] for 1"#));
+    assert!(note.unwrap().contains(r#"output "y" has shape [2] for 4 rows and [1] for 1"#));
 }
 
 #[test]

@@ -47,6 +47,13 @@ impl Known {
         Ok(print)
     }
 
+    /// What is said of a folder without a model.
+    pub(super) fn holds_nothing(&self, folder: &Path) -> String {
+        let unread = FolderFiles::open(folder).ok().and_then(|files| (self.kit.unread)(&files));
+        let why = unread.map(|problem| format!(": {problem}")).unwrap_or_default();
+        format!("{} holds no model that an engine here reads{why}", folder.display())
+    }
+
     /// Whether an engine claims the model at this path, or an importer does. An engine that panics over it does not.
     pub(super) fn recognises(&mut self, path: &Path) -> bool {
         let Ok(print) = self.print(path) else { return false };

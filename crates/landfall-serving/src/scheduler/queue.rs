@@ -1,6 +1,7 @@
 //! The queue before the compute threads: when it wants a thread, and what a thread runs of it.
 
-use super::{Core, turn_away};
+use super::Core;
+use super::batch::turn_away;
 use crate::batcher::{Batcher, Formed};
 use crate::compute::Station;
 use crate::locked::lock;

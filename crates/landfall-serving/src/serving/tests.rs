@@ -7,8 +7,9 @@ mod swaps;
 
 use super::*;
 use crate::fake::{FakeEngine, LONG, Story, answer, kit, put};
-use crate::{Lease, SystemClock};
-use landfall_model::{VersionChoice, VersionState};
+use crate::{Lease, Retries, SystemClock, WatchSettings};
+use landfall_model::{Version, VersionChoice, VersionState};
+use std::path::PathBuf;
 
 /// A repository on disk and what serves it.
 struct Case {

@@ -1,8 +1,9 @@
 //! The operating system's events: that something has changed in a source.
 
-use super::{Look, WatchSettings};
+use super::WatchSettings;
 use crate::Source;
 use crate::files::parent;
+use crate::message::Look;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::{BTreeMap, HashMap};

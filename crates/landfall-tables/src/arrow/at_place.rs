@@ -1,5 +1,6 @@
 //! A file that several readers read at once, each at places of its own: the library's own way shares one position.
 
+use super::page_header;
 use crate::read_at::read_at;
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
@@ -7,6 +8,12 @@ use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
+
+/// A page's header takes less than this, unless it holds long texts.
+const HEADER: usize = 256;
+
+/// Bytes at the end of a file in which no page can begin.
+const TAIL: u64 = 8;
 
 /// The file, shared by all of its readers.
 #[derive(Clone)]
@@ -22,6 +29,12 @@ impl AtPlace {
     }
 }
 
+impl AtPlace {
+    fn read_from(&self, place: u64) -> BufReader<From> {
+        BufReader::with_capacity(HEADER, From { file: self.file.clone(), place })
+    }
+}
+
 impl Length for AtPlace {
     fn len(&self) -> u64 {
         self.length
@@ -29,10 +42,13 @@ impl Length for AtPlace {
 }
 
 impl ChunkReader for AtPlace {
-    type T = BufReader<From>;
+    type T = Page;
 
+    /// A reader of a page, or of the file's end: nothing else is read so.
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(BufReader::new(From { file: self.file.clone(), place: start }))
+        let header =
+            start.checked_add(TAIL).is_some_and(|end| end < self.length).then(|| self.read_from(start));
+        Ok(Page { unchecked: header, bytes: self.read_from(start) })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -47,6 +63,22 @@ impl ChunkReader for AtPlace {
             return Err(ParquetError::EOF("the file has become shorter".to_owned()));
         }
         Ok(buffer.into())
+    }
+}
+
+/// A page from its header on, whose sizes are looked at before its first byte is read. (A reader that knows the header already
+/// asks for one that begins behind it, and reads nothing.)
+pub(super) struct Page {
+    unchecked: Option<BufReader<From>>,
+    bytes: BufReader<From>,
+}
+
+impl Read for Page {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if let Some(mut header) = self.unchecked.take() {
+            page_header::check(&mut header).map_err(std::io::Error::other)?;
+        }
+        self.bytes.read(out)
     }
 }
 
@@ -74,7 +106,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&(0..=255).collect::<Vec<u8>>()).unwrap();
         let file = AtPlace::new(file).unwrap();
-        let (mut front, mut back) = (file.get_read(0).unwrap(), file.get_read(250).unwrap());
+        let (mut front, mut back) = (file.read_from(0), file.read_from(250));
         let mut two = [0; 2];
         front.read_exact(&mut two).unwrap();
         assert_eq!(two, [0, 1]);

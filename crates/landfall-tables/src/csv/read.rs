@@ -4,8 +4,8 @@ use super::record::{COMMA, Cell, Records, cells};
 use crate::cell;
 use crate::chunk::{Decoded, Raw, TextRows};
 use crate::opened::{Decoder, Opened, Wants};
+use crate::options::ReadOptions;
 use crate::plan::{self, Filling, Plan, SourceColumn};
-use crate::reader::ReadOptions;
 use crate::rows_builder::{Row, RowsBuilder};
 use crate::text_rows::{FirstThenRest, RecordReader};
 use landfall_model::{DType, InputSpec, NullRule, Problem, Slot};
@@ -236,6 +236,9 @@ impl CsvDecoder {
         }
         if spec.accepts_invalid {
             tensor.push_invalid(&text);
+            return Ok(());
+        }
+        if cell::push_truth(tensor, &text) {
             return Ok(());
         }
         Err(cell::unfit(&self.names[place], spec.dtype, &text))

@@ -160,6 +160,18 @@ fn a_line_from_a_pipe_is_handed_out_as_it_comes() {
 }
 
 #[test]
+fn truth_values_count_as_numbers_but_where_the_model_takes_invalid_ones() {
+    let mut spec = input("x", DType::F32, &[]);
+    let good =
+        read(Format::Csv, b"x\nTrue\nfalse\nyes\n", &signature(vec![spec.clone()], RowRule::Independent), 10)
+            .unwrap();
+    assert_eq!((floats(&good, 0), good.rows), (vec![1.0, 0.0], vec![1, 2]));
+    (spec.null, spec.accepts_invalid) = (NullRule::Accept, true);
+    let marked = read(Format::Csv, b"x\nTrue\n", &signature(vec![spec], RowRule::Independent), 10).unwrap();
+    assert_eq!(&*marked.tensors[0].as_ref().unwrap().invalid()[0].text, b"True");
+}
+
+#[test]
 fn a_cell_that_is_no_value_stays_with_its_text_where_the_model_takes_invalid_values() {
     let mut spec = with_null(input("n", DType::I64, &[]), NullRule::Accept);
     let refused =

@@ -6,6 +6,9 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use landfall_model::{DType, Kind, NullRule, RowRule, Signature};
 use landfall_tables::Format;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, GzipLevel};
+use parquet::file::properties::WriterProperties;
 use std::sync::Arc;
 
 /// A number in each row, which may be missing.
@@ -101,4 +104,27 @@ fn texts_of_no_length_count_as_many_as_their_rows_and_not_as_their_header_likes(
     let texts = signature(vec![input("s", DType::String, &[-1])], RowRule::Independent);
     let problem = read(Format::Npy, &npy("(3, 1125899906842624)"), &texts, 2).unwrap_err();
     assert!(problem.to_string().contains("3 rows without a value"), "{problem}");
+}
+
+#[test]
+fn a_parquet_page_that_says_it_unpacks_to_more_than_it_can_is_refused_and_takes_no_memory() {
+    let batch = batch(Arc::new(Int64Array::from_iter_values(0..1000)));
+    for packing in [Compression::SNAPPY, Compression::LZ4_RAW, Compression::GZIP(GzipLevel::default())] {
+        let properties =
+            WriterProperties::builder().set_compression(packing).set_dictionary_enabled(false).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        let bytes = writer.into_inner().unwrap();
+        assert_eq!(read(Format::Parquet, &bytes, &number(RowRule::None), 100).unwrap().rows.len(), 1000);
+        // The first page's header: its kind, then its size, in two or three bytes of seven bits.
+        assert_eq!(bytes[4..7], [0x15, 0, 0x15], "{packing}");
+        let length = 1 + bytes[7..].iter().take_while(|byte| **byte > 127).count();
+        let mut huge = bytes.clone();
+        huge.splice(7..7 + length, [0xfe, 0xff, 0xff, 0xff, 0x0f]);
+        let problem = read(Format::Parquet, &huge, &number(RowRule::None), 100).unwrap_err();
+        assert!(
+            problem.to_string().contains("says that it unpacks to 2147483647 bytes"),
+            "{packing}: {problem}"
+        );
+    }
 }

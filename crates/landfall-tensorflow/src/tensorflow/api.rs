@@ -11,6 +11,7 @@ use landfall_model::{Kind, Problem};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::sync::{Once, OnceLock};
+use std::{ptr, slice};
 
 /// The oldest minor version of TensorFlow 2 that will do.
 const OLDEST: u32 = 15;
@@ -40,13 +41,38 @@ unsafe impl Sync for Endpoint {}
 pub(super) struct Bytes {
     data: *const c_void,
     length: usize,
-    deallocator: Option<Deallocator>,
+    deallocator: Option<unsafe extern "C" fn(*mut c_void, usize)>,
 }
 
 impl Bytes {
     /// Borrowed bytes, which the library only reads, and does not free.
     pub(super) fn borrowed(bytes: &[u8]) -> Self {
         Bytes { data: bytes.as_ptr().cast(), length: bytes.len(), deallocator: None }
+    }
+
+    /// Room for bytes that the library makes.
+    pub(super) fn room() -> Self {
+        Bytes { data: ptr::null(), length: 0, deallocator: None }
+    }
+
+    /// What the library made, if it did.
+    pub(super) fn made(&self) -> &[u8] {
+        match self.deallocator {
+            // SAFETY: a library that says how its bytes are freed has put them there; they stay until this is dropped.
+            Some(_) if !self.data.is_null() => unsafe {
+                slice::from_raw_parts(self.data.cast(), self.length)
+            },
+            _ => &[],
+        }
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        if let Some(free) = self.deallocator {
+            // SAFETY: bytes that the library made, freed once and in its own way.
+            unsafe { free(self.data.cast_mut(), self.length) };
+        }
     }
 }
 

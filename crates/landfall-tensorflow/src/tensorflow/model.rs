@@ -1,19 +1,19 @@
 //! A model loaded by TensorFlow: its signatures, its facts, and one session that all threads share.
 
-use super::api::{Endpoint, Runtime};
+use super::api::Runtime;
 use super::frozen::{self, Ends, VARIABLES};
 use super::graph::GraphDef;
 use super::interface::{self, Defaults};
 use super::operators::Named;
 use super::options::{self, Threads};
+use super::plan::{Plans, plans, plans_of_fitting};
 use super::run::TensorFlowInstance;
 use super::saved_model::{MetaGraph, SavedModel};
 use super::session::Session;
 use super::without_shapes::{self, Unshaped};
-use super::{NAME, changes, recognise, text, types, warm, writers};
+use super::{NAME, changes, recognise, text, warm, writers};
 use landfall_model::{
-    Buffer, CostClass, DType, Facts, Instance, Kind, Model, ModelFiles, Options, Problem, Reason, Signature,
-    Slot, Tensor,
+    Buffer, CostClass, Facts, Instance, Kind, Model, ModelFiles, Options, Problem, Reason, Signature,
 };
 use std::ffi::CString;
 use std::path::Path;
@@ -29,38 +29,6 @@ pub(super) struct TensorFlowModel {
     facts: Facts,
     /// Where the graph was opened from, if not from its own folder: its assets may be read in calls.
     _opened_from: Option<Unshaped>,
-}
-
-/// What every run needs, made once.
-pub(super) struct Plans {
-    pub(super) session: Arc<Session>,
-    /// By signature.
-    pub(super) by_signature: Vec<Plan>,
-}
-
-/// One signature's tensors in the graph.
-pub(super) struct Plan {
-    pub(super) signature: String,
-    /// By slot.
-    pub(super) inputs: Vec<InputPlan>,
-    /// By place.
-    pub(super) outputs: Vec<OutputPlan>,
-}
-
-/// One input's tensor in the graph.
-pub(super) struct InputPlan {
-    pub(super) endpoint: Endpoint,
-    /// What it is where a call leaves it out.
-    pub(super) default: Option<Tensor>,
-}
-
-/// One output's tensor in the graph.
-pub(super) struct OutputPlan {
-    pub(super) name: String,
-    pub(super) dtype: DType,
-    pub(super) endpoint: Endpoint,
-    /// The input that is this very tensor: TensorFlow refuses to give back what it is fed.
-    pub(super) fed: Option<Slot>,
 }
 
 impl Model for TensorFlowModel {
@@ -208,32 +176,6 @@ fn no_such_tags(read: &SavedModel<'_>, tags: &[&str]) -> Problem {
     Problem::worded(Kind::NotFound, text)
 }
 
-/// Finds the tensors of the signatures that fit the graph, and leaves the others out: nobody may ever call them, and
-/// TensorFlow opens such models.
-///
-/// # Errors
-/// What is wrong with the first one, where none fits.
-fn plans_of_fitting(
-    session: Arc<Session>,
-    signatures: &mut Vec<Signature>,
-    defaults: &Defaults,
-    notes: &mut Vec<String>,
-) -> Result<Plans, Problem> {
-    let mut first = None;
-    signatures.retain(|signature| match plans(session.clone(), std::slice::from_ref(signature), defaults) {
-        Ok(_) => true,
-        Err(problem) => {
-            notes.push(format!("left out: {problem}"));
-            first.get_or_insert(problem);
-            false
-        }
-    });
-    match (signatures.is_empty(), first) {
-        (true, Some(problem)) => Err(problem),
-        _ => plans(session, signatures, defaults),
-    }
-}
-
 /// A signature whose call changes the model is called as callers call it, and by nobody else.
 fn leave_alone_what_changes(signature: &mut Signature, graph: &GraphDef<'_>, notes: &mut Vec<String>) {
     if let Some(op) = changes::changed_by(graph, signature) {
@@ -241,46 +183,6 @@ fn leave_alone_what_changes(signature: &mut Signature, graph: &GraphDef<'_>, not
         notes.push(format!("signature {name:?} is never batched: its operator {op} changes the model"));
         *signature = signature.clone().which_changes_by(op);
     }
-}
-
-/// Finds every signature's tensors in the graph.
-fn plans(session: Arc<Session>, signatures: &[Signature], defaults: &Defaults) -> Result<Plans, Problem> {
-    let endpoint = |what: String, tensor: &str, dtype: DType| {
-        let missing =
-            || Problem::invalid(format!("{what} is tensor {tensor:?}, which the graph does not have"));
-        let (operation, index) = frozen::parts(tensor).ok_or_else(missing)?;
-        let (endpoint, number) = session.endpoint(operation, index).ok_or_else(missing)?;
-        match types::dtype(i64::from(number)) {
-            Some(found) if found == dtype => Ok(endpoint),
-            _ => {
-                let found = types::name(i64::from(number));
-                Err(Problem::invalid(format!("{what} is declared as {dtype}, and {found} in the graph")))
-            }
-        }
-    };
-    let plan = |signature: &Signature| -> Result<Plan, Problem> {
-        let of_input = |input: &landfall_model::InputSpec| {
-            let endpoint = endpoint(format!("input {:?}", input.name), &input.tensor, input.dtype)?;
-            let default = defaults.get(&(signature.name().to_owned(), input.name.clone())).cloned();
-            Ok(InputPlan { endpoint, default })
-        };
-        let inputs = signature.inputs().iter().map(of_input).collect::<Result<Vec<_>, Problem>>()?;
-        let of_output = |output: &landfall_model::OutputSpec| {
-            let endpoint = endpoint(format!("output {:?}", output.name), &output.tensor, output.dtype)?;
-            let fed = inputs.iter().position(|input| input.endpoint == endpoint);
-            Ok(OutputPlan { name: output.name.clone(), dtype: output.dtype, endpoint, fed })
-        };
-        Ok(Plan {
-            signature: signature.name().to_owned(),
-            outputs: signature.outputs().iter().map(of_output).collect::<Result<_, Problem>>()?,
-            inputs,
-        })
-    };
-    let named = |signature: &Signature| {
-        plan(signature).map_err(|problem| problem.at(format!("signature {:?}", signature.name())))
-    };
-    let by_signature = signatures.iter().map(named).collect::<Result<_, _>>()?;
-    Ok(Plans { session, by_signature })
 }
 
 fn facts(

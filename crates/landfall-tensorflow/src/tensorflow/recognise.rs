@@ -75,7 +75,7 @@ pub(super) fn model_of(files: &dyn ModelFiles) -> Result<Found, Problem> {
         let tried = vec!["no single .pb file".to_owned()];
         Problem::new(Reason::NotRecognised { path: place, tried })
     })?;
-    let path = if files.is_folder() { files.path().join(&entry.name) } else { files.path().to_owned() };
+    let path = files.place(entry);
     Ok(Found::Graph { path, file: entry.name.clone() })
 }
 

@@ -1,9 +1,10 @@
 //! One call on TensorFlow.
 
-use super::model::{Plan, Plans};
+use super::api::Bytes;
+use super::plan::{Plan, Plans};
 use super::session::Workspace;
-use super::types;
 use super::value::Value;
+use super::{steps, types};
 use landfall_model::{Call, Input, Instance, Outputs, Problem, Reason, Tensor};
 use std::sync::Arc;
 
@@ -48,10 +49,14 @@ impl Instance for TensorFlowInstance {
         let fetches = run().map(|place| plan.outputs[place].endpoint);
         self.given.clear();
         let values = &mut self.given;
+        let mut metadata = call.is_traced().then(Bytes::room);
         self.plans
             .session
-            .run(&mut self.workspace, feeds, fetches, |_, value| values.push(value))
+            .run(&mut self.workspace, feeds, fetches, metadata.as_mut(), |_, value| values.push(value))
             .map_err(|failure| failure.problem())?;
+        if let Some(metadata) = metadata {
+            outputs.add_steps(steps::of(metadata.made())?);
+        }
         if self.given.len() != wanted {
             return Err(engine_problem("a run gave fewer outputs than were asked for".to_owned()));
         }

@@ -8,6 +8,9 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
+/// `RunOptions`: trace_level = 1, SOFTWARE_TRACE.
+const TIMED: [u8; 2] = [1 << 3, 1];
+
 /// A loaded graph with its session. Shared by all threads: a run takes no lock of ours, and the library documents it as
 /// thread-safe.
 pub(super) struct Session {
@@ -201,12 +204,14 @@ impl Session {
         status.check().ok().map(|()| dims)
     }
 
-    /// Runs the graph: `each` gets every fetched tensor, in the order of `fetches`.
+    /// Runs the graph: `each` gets every fetched tensor, in the order of `fetches`; where there is `metadata`, operators
+    /// are timed, and it becomes the run's `RunMetadata`.
     pub(super) fn run<'a>(
         self: &Arc<Self>,
         workspace: &mut Workspace,
         feeds: impl Iterator<Item = (Endpoint, &'a Tensor)>,
         fetches: impl Iterator<Item = Endpoint>,
+        metadata: Option<&mut Bytes>,
         mut each: impl FnMut(usize, Value),
     ) -> Result<(), Failure> {
         let Workspace { status, dims, inputs, fed, outputs, fetched } = workspace;
@@ -225,13 +230,15 @@ impl Session {
             }
             inputs.push(endpoint);
         }
+        let options = metadata.is_some().then(|| Bytes::borrowed(&TIMED));
         let ran = bound.and_then(|()| {
             // SAFETY: the session is valid; each list has the length given; inputs are tensors made above, of memory
-            // that they own; there is room for every output.
+            // that they own; there is room for every output; options may be null and are borrowed for the call, as is the
+            // room for metadata.
             unsafe {
                 (self.runtime.call.run)(
                     self.pointer.as_ptr(),
-                    ptr::null(),
+                    options.as_ref().map_or(ptr::null(), ptr::from_ref),
                     inputs.as_ptr(),
                     fed.as_ptr(),
                     inputs.len() as i32,
@@ -240,7 +247,7 @@ impl Session {
                     outputs.len() as i32,
                     ptr::null(),
                     0,
-                    ptr::null_mut(),
+                    metadata.map_or(ptr::null_mut(), ptr::from_mut),
                     status.handle,
                 );
             }

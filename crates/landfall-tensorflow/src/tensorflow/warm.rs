@@ -1,6 +1,6 @@
 //! The first run of a signature prepares its part of the graph, which takes tens of milliseconds: it is made at load.
 
-use super::model::Plans;
+use super::plan::Plans;
 use super::run::TensorFlowInstance;
 use landfall_model::{
     Call, Dim, Input, InputSpec, Instance, Outputs, Problem, RowRule, Shape, Signature, Tensor, TensorMut,

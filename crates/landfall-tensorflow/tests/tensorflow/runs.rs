@@ -7,6 +7,7 @@ use landfall_model::{
     Call, Engine, Input, InputSpec, Instance, Model, Options, OutputSpec, Outputs, Problem, RowRule, Tensor,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 fn loaded(name: &str) -> Option<(Case, Arc<dyn Model>)> {
     let (case, engine) = (Case::named(name)?, engine()?);
@@ -47,6 +48,25 @@ fn an_instance_answers_after_a_call_that_failed() {
     let problem = run(&*model, &mut *instance, &[wrong]).unwrap_err();
     assert_eq!(problem.kind(), landfall_model::Kind::InvalidArgument, "{problem}");
     assert!(run(&*model, &mut *instance, &rows(&case, &*model)).is_ok());
+}
+
+#[test]
+fn a_traced_call_tells_its_operators_and_no_other_does() {
+    let Some((case, model)) = loaded("keras_export_mlp") else { return };
+    let (signature, rows) = (model.signatures()[0].clone(), rows(&case, &*model));
+    let inputs = rows.into_iter().map(|tensor| Some(Input::Dense(tensor)));
+    let mut call = Call::checked(signature.clone(), inputs, signature.default_outputs().clone()).unwrap();
+    let (mut plain, mut traced) = (Outputs::new(), Outputs::new());
+    let mut instance = model.instance().unwrap();
+    instance.run(&call, &mut plain).unwrap();
+    call.trace();
+    instance.run(&call, &mut traced).unwrap();
+    assert_eq!((plain.steps(), plain.get(0)), (None, traced.get(0)));
+    let steps = traced.steps().unwrap();
+    let products: Vec<_> = steps.iter().filter(|step| step.name.contains("MatMul")).collect();
+    let year = Duration::from_secs(365 * 24 * 3600);
+    assert!(products.len() >= 2 && products.iter().all(|step| step.start > 50 * year), "{steps:?}");
+    assert!(steps.iter().all(|step| step.took < Duration::from_secs(10)), "{steps:?}");
 }
 
 #[test]

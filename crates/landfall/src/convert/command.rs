@@ -6,7 +6,7 @@ use crate::args::Convert;
 use crate::engines::{self, registry};
 use crate::exit::Failure;
 use crate::output::print;
-use crate::{golden, loading, serve};
+use crate::{golden, loading, state};
 use landfall_convert::to_onnx;
 use landfall_model::Problem;
 use landfall_serving::{
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
     let flags = &arguments.model_flags;
     let settings = loading::settings(flags);
     let options = &settings.options;
-    let imports = serve::state_folder().map(|folder| folder.join("imports"));
+    let imports = state::folder().as_deref().map(state::imports);
     let mut registry = registry(flags)?;
     registry.prefer_onnx = None;
     let kit = loading::kit(registry, ComputePool::new(1, Arc::new(SystemClock)), imports);

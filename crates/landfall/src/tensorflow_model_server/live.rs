@@ -2,9 +2,9 @@
 
 use super::logging::Logs;
 use super::models::{checked, sources};
-use super::waiting::{Changes, Standing, standing};
+use super::waiting::{Changes, Missing};
 use landfall_dialects::tfs::config::{ModelConfig, ModelServerConfig, check_change};
-use landfall_model::{Kind, Problem, Reason, Version, VersionChoice};
+use landfall_model::{Kind, Problem, Version, VersionChoice};
 use landfall_serving::{Catalog, Control, ModelSettings};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,15 +15,15 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// The configuration in force.
 pub(super) struct Live {
-    pub(super) catalog: Arc<Catalog>,
-    pub(super) control: Control,
-    pub(super) changes: Arc<Changes>,
+    catalog: Arc<Catalog>,
+    control: Control,
+    changes: Arc<Changes>,
     /// What holds for all models.
-    pub(super) common: ModelSettings,
+    common: ModelSettings,
     /// Whether new labels may name versions that are not available yet.
-    pub(super) labels_ahead: bool,
+    labels_ahead: bool,
     /// Where models' requests are logged.
-    pub(super) logs: Arc<Logs>,
+    logs: Arc<Logs>,
     models: Mutex<InForce>,
 }
 
@@ -66,33 +66,13 @@ impl Live {
                 let text = "another configuration came before this one's models were available";
                 return Err(Problem::worded(Kind::Aborted, text));
             }
-            match self.missing(&put.new)? {
-                None => return Ok(()),
-                Some(failures) if failures.is_empty() => {}
-                Some(failures) => return Err(unavailable(&failures, "model(s)")),
+            let missing = Missing::among(&self.catalog, put.new.iter().map(String::as_str))?;
+            // All outcomes are told together.
+            if missing.coming.is_empty() {
+                return missing.outcome("model(s)");
             }
             seen = self.changes.wait(seen, LOOK);
         }
-    }
-
-    /// `None` when all of these models answer; else those that cannot, as far as that is known.
-    fn missing(&self, names: &BTreeSet<String>) -> Result<Option<Vec<Failure>>, Problem> {
-        let (mut coming, mut failures) = (false, Vec::new());
-        for name in names {
-            match standing(&self.catalog, name)? {
-                Standing::Available => {}
-                Standing::Coming => coming = true,
-                Standing::Failed(version, problem) => {
-                    failures.push(Failure { model: name.clone(), version, problem });
-                }
-            }
-        }
-        // All outcomes are told together.
-        Ok(match (coming, failures.is_empty()) {
-            (false, true) => None,
-            (true, _) => Some(Vec::new()),
-            (false, false) => Some(failures),
-        })
     }
 
     /// Puts a configuration in place; `None` when it is in force already.
@@ -129,25 +109,6 @@ pub(super) struct Put {
     /// The models that the one before did not name.
     new: BTreeSet<String>,
     number: u64,
-}
-
-/// A model that could not be loaded.
-pub(super) struct Failure {
-    pub(super) model: String,
-    pub(super) version: Version,
-    pub(super) problem: Problem,
-}
-
-/// That models could not be loaded, in the original's words.
-pub(super) fn unavailable(failures: &[Failure], what: &str) -> Problem {
-    let one = |failure: &Failure| {
-        let Failure { model, version, problem } = failure;
-        let kind = problem.kind().name();
-        format!("{{{{name: {model} version: {version}}} due to error: {kind}: {problem}}}, ")
-    };
-    let list: String = failures.iter().map(one).collect();
-    let text = format!("{} {what} did not become available: {{{list}}}", failures.len());
-    Problem::new(Reason::Worded { kind: Kind::Unknown, text })
 }
 
 /// Labels must name versions that are available now. With `ahead`, those that are new, or stay where they are, need not.
@@ -201,18 +162,5 @@ mod tests {
         assert!(check(Some(9), Some(9), true).is_ok(), "one that stays may be ahead");
         assert!(check(Some(1), Some(9), true).is_err(), "one that moves may not");
         assert!(check(Some(9), None, false).is_ok(), "one that goes needs nothing");
-    }
-
-    #[test]
-    fn models_that_could_not_be_loaded_are_named_with_version_and_reason() {
-        let problem = Problem::invalid("no graph");
-        let failure = Failure { model: "m".into(), version: Version::numbered(123), problem };
-        let problem = unavailable(&[failure], "servable(s)");
-        assert_eq!(problem.kind(), Kind::Unknown);
-        assert_eq!(
-            problem.to_string(),
-            "1 servable(s) did not become available: {{{name: m version: 123} due to error: INVALID_ARGUMENT: no \
-             graph}, }"
-        );
     }
 }

@@ -7,6 +7,8 @@ mod flags;
 mod live;
 mod logging;
 mod models;
+mod record_files;
+mod session_config;
 mod settings;
 mod start;
 mod waiting;

@@ -1,7 +1,7 @@
 //! What the flags come to: doors, loading, batching.
 
 use super::flags::{Values, Verdict};
-use super::{batching, channel_arguments, files};
+use super::{batching, channel_arguments, files, session_config};
 use landfall_dialects::tfs::config::{BatchingParameters, ModelServerConfig, MonitoringConfig, SslConfig};
 use landfall_model::{Options, Problem};
 use landfall_net::{Endpoint, GrpcHealth, NetSettings, TfsSettings, Tls};
@@ -184,7 +184,7 @@ fn batching_from(path: &str) -> Result<BatchOptions, Problem> {
 /// # Errors
 /// Invalid argument, naming the file.
 pub(super) fn batching_of(version: &std::path::Path) -> Result<BatchOptions, Problem> {
-    let path = files::batching_parameters_of(version);
+    let path = version.join("batching_params.pbtxt");
     if path.is_file() { batching_from(&path.to_string_lossy()) } else { Ok(batching::off()) }
 }
 
@@ -223,10 +223,11 @@ pub(super) fn run_threads(values: &Values) -> Result<Option<usize>, Problem> {
 
 /// What TensorFlow's sessions are opened with: flags stand above the session's file, and one for a pool above that for both.
 fn session_options(values: &Values) -> Result<Options, Problem> {
-    let (of_file, mut options) = match values.path("tensorflow_session_config_file") {
-        Some(path) => (files::read(path, files::session_threads)?, Options::new()),
-        None => ((0, 0), Options::new()),
+    let of_file = match values.path("tensorflow_session_config_file") {
+        Some(path) => files::read(path, session_config::threads)?,
+        None => (0, 0),
     };
+    let mut options = Options::new();
     for (key, flag, of_file) in [
         ("intra_op_parallelism_threads", "tensorflow_intra_op_parallelism", of_file.0),
         ("inter_op_parallelism_threads", "tensorflow_inter_op_parallelism", of_file.1),

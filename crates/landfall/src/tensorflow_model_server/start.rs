@@ -1,15 +1,15 @@
 //! From flags to open doors, and to the end.
 
 use super::flags::Values;
-use super::live::{Failure, Live, check_labels, unavailable};
+use super::live::{Live, check_labels};
 use super::logging::Logs;
-use super::waiting::{Changes, Standing, standing};
+use super::waiting::{Changes, Missing};
 use super::{models, settings};
 use crate::args::{self, LogFormat};
 use crate::engines::{Registry, registry};
-use crate::loading;
 use crate::log::{self, Log};
-use crate::serve::{Signals, state_folder};
+use crate::signals::Signals;
+use crate::{loading, state};
 use landfall_dialects::tfs::config::ModelConfig;
 use landfall_dialects::tfs::inference::Rules;
 use landfall_model::Problem;
@@ -103,7 +103,7 @@ fn start_serving(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = settings::run_threads(values)?.unwrap_or(cores);
     let pool = ComputePool::new(threads, clock.clone());
-    let imports = state_folder().map(|folder| folder.join("imports"));
+    let imports = state::folder().as_deref().map(state::imports);
     let replays = loading::Replays {
         times: match values.flag("enable_model_warmup") {
             true => usize::try_from(values.number("num_request_iterations_for_warmup")).unwrap_or(0).max(1),
@@ -132,25 +132,14 @@ fn start_serving(
 fn wait_for_models(configured: &[ModelConfig], catalog: &Catalog, changes: &Changes) -> Result<(), Problem> {
     let mut seen = 0;
     loop {
-        let (mut coming, mut failures) = (Vec::new(), Vec::new());
-        for model in configured {
-            match standing(catalog, &model.name)? {
-                Standing::Available => {}
-                Standing::Coming => coming.push(model),
-                Standing::Failed(version, problem) => {
-                    failures.push(Failure { model: model.name.clone(), version, problem });
-                }
-            }
-        }
-        match (coming.is_empty(), failures.is_empty()) {
-            (true, true) => return Ok(()),
-            (true, false) => return Err(unavailable(&failures, "servable(s)")),
-            (false, _) => {}
+        let missing = Missing::among(catalog, configured.iter().map(|model| model.name.as_str()))?;
+        if missing.coming.is_empty() {
+            return missing.outcome("servable(s)");
         }
         let before = seen;
         seen = changes.wait(seen, STILL_WAITING);
         if seen == before {
-            for model in coming {
+            for model in configured.iter().filter(|model| missing.coming.contains(&model.name.as_str())) {
                 info!("waiting for a version of model {} under {}", model.name, model.base_path);
             }
         }

@@ -1,7 +1,7 @@
 //! Waiting for models: how each stands, and the news that something has changed.
 
 use crate::log::Log;
-use landfall_model::{Problem, Reason, Version, VersionChoice, VersionState};
+use landfall_model::{Kind, Problem, Reason, Version, VersionChoice, VersionState};
 use landfall_serving::{Catalog, Event, Observer};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,20 +39,67 @@ impl Observer for Changes {
     }
 }
 
-/// How a model stands.
-pub(super) enum Standing {
-    Available,
-    /// It has no version yet, or one that is being loaded.
-    Coming,
-    /// Its newest version could not be loaded, and no other is being loaded.
-    Failed(Version, Problem),
+/// Models that do not answer.
+#[derive(Default)]
+pub(super) struct Missing<'m> {
+    /// Those that have no version yet, or one that is being loaded.
+    pub(super) coming: Vec<&'m str>,
+    /// Those whose newest version could not be loaded, while no other is being loaded.
+    failed: Vec<Failure<'m>>,
+}
+
+/// A model that could not be loaded.
+struct Failure<'m> {
+    model: &'m str,
+    version: Version,
+    problem: Problem,
+}
+
+impl<'m> Missing<'m> {
+    /// Those of these models that do not answer.
+    ///
+    /// # Errors
+    /// [`Reason::ShuttingDown`].
+    pub(super) fn among(catalog: &Catalog, models: impl Iterator<Item = &'m str>) -> Result<Self, Problem> {
+        let mut missing = Missing::default();
+        for model in models {
+            match standing(catalog, model)? {
+                Standing::Available => {}
+                Standing::Coming => missing.coming.push(model),
+                Standing::Failed(version, problem) => {
+                    missing.failed.push(Failure { model, version, problem });
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    /// What became of the models when none is coming any more; `what` is the original's word for them.
+    ///
+    /// # Errors
+    /// Unknown, in the original's words, naming those that failed.
+    pub(super) fn outcome(&self, what: &str) -> Result<(), Problem> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        let one = |Failure { model, version, problem }: &Failure<'_>| {
+            let kind = problem.kind().name();
+            format!("{{{{name: {model} version: {version}}} due to error: {kind}: {problem}}}, ")
+        };
+        let list: String = self.failed.iter().map(one).collect();
+        let text = format!("{} {what} did not become available: {{{list}}}", self.failed.len());
+        Err(Problem::new(Reason::Worded { kind: Kind::Unknown, text }))
+    }
 }
 
 /// How a model stands.
-///
-/// # Errors
-/// [`Reason::ShuttingDown`].
-pub(super) fn standing(catalog: &Catalog, model: &str) -> Result<Standing, Problem> {
+enum Standing {
+    Available,
+    Coming,
+    Failed(Version, Problem),
+}
+
+fn standing(catalog: &Catalog, model: &str) -> Result<Standing, Problem> {
     match catalog.find(model, &VersionChoice::Default) {
         Ok(_) => return Ok(Standing::Available),
         Err(problem) if *problem.reason() == Reason::ShuttingDown => return Err(problem),
@@ -64,4 +111,23 @@ pub(super) fn standing(catalog: &Catalog, model: &str) -> Result<Standing, Probl
     }
     let failed = statuses.into_iter().find_map(|status| Some((status.version, status.problem?)));
     Ok(failed.map_or(Standing::Coming, |(version, problem)| Standing::Failed(version, problem)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_that_could_not_be_loaded_are_named_with_version_and_reason() {
+        assert_eq!(Missing::default().outcome("servable(s)"), Ok(()));
+        let problem = Problem::invalid("no graph");
+        let failed = vec![Failure { model: "m", version: Version::numbered(123), problem }];
+        let problem = Missing { failed, ..Missing::default() }.outcome("servable(s)").unwrap_err();
+        assert_eq!(problem.kind(), Kind::Unknown);
+        assert_eq!(
+            problem.to_string(),
+            "1 servable(s) did not become available: {{{name: m version: 123} due to error: INVALID_ARGUMENT: no \
+             graph}, }"
+        );
+    }
 }

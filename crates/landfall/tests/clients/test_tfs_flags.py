@@ -186,9 +186,12 @@ def profiler(at, method, message):
     return call(message, timeout=30)
 
 
+def asked_for(folder, milliseconds, session="one"):
+    """A `ProfileRequest`; its trace goes to `FOLDER/SESSION/here_8500.xplane.pb`."""
+    return field(4, field(9, milliseconds)) + field(5, str(folder)) + field(6, session) + field(7, "here:8500")
+
+
 def requests_are_traced_while_a_client_asks_for_it(server):
-    def asked_for(folder, milliseconds, session="one"):
-        return field(4, field(9, milliseconds)) + field(5, str(folder)) + field(6, session) + field(7, "here:8500")
     with started(server, digits) as at:
         with concurrent.futures.ThreadPoolExecutor() as pool:
             trace = pool.submit(profiler, at, "Profile", asked_for(at.folder, 20_000))
@@ -200,7 +203,7 @@ def requests_are_traced_while_a_client_asks_for_it(server):
             profiler(at, "Terminate", field(1, "one"))
             same(trace.result(15), b"")
         written = file.read_bytes()
-        for part in (b"/host:CPU", b"digits/1 #1", b"digits:serving_default", b"queue", b"compute"):
+        for part in (b"/host:CPU", b"digits/1 #1", b"digits serving_default", b"queue", b"compute"):
             assert part in written, written
         same(profiler(at, "Profile", asked_for(at.folder, 1, "quiet")), b"")
         same((at.folder / "quiet/here_8500.xplane.pb").read_bytes().count(b"trace"), 2)
@@ -209,3 +212,19 @@ def requests_are_traced_while_a_client_asks_for_it(server):
         refuses(grpc.StatusCode.UNIMPLEMENTED, "unimplemented.", lambda: profiler(at, "Monitor", b""))
     with started(server, lambda folder: [*digits(folder), "--enable_profiler=false"]) as at:
         refuses(grpc.StatusCode.UNIMPLEMENTED, "", lambda: profiler(at, "Profile", asked_for(at.folder, 1)))
+
+
+@with_tensorflow
+def operators_are_timed_while_a_client_traces(server):
+    with serving(server, "linear") as at:
+        near(asked(at, {"instances": [1.0]}).json()["predictions"], [2.0])
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            trace = pool.submit(profiler, at, "Profile", asked_for(at.folder, 20_000))
+            # Before the trace has begun nothing is kept.
+            time.sleep(1)
+            near(asked(at, {"instances": [1.0, 2.0]}).json()["predictions"], [2.0, 5.0])
+            profiler(at, "Terminate", field(1, "one"))
+            same(trace.result(15), b"")
+        written = (at.folder / "one/here_8500.xplane.pb").read_bytes()
+        same([written.count(part) for part in (b"m/1 #1", b"m/1 operators #1", b"StatefulPartitionedCall/mul:")], [1, 1, 1])
+        near(asked(at, {"instances": [1.0]}).json()["predictions"], [2.0])

@@ -86,7 +86,7 @@ fn decode_with(
                 let (key, parameter) = parameter::entry(Fields::new(PARAMETER, walk::bytes(bytes, &part)?))?;
                 parameter::of_request(&mut asked, key, parameter)?;
             }
-            (5, Part::Bytes(range)) => inputs.push(input(bytes, range, &gathered)?),
+            (5, Part::Bytes(range)) => inputs.push(input(bytes, range, &gathered, model)?),
             (6, part) => output(walk::bytes(bytes, &part)?, signature, &mut asked)?,
             (7, Part::Bytes(range)) => raw.push(range),
             (5 | 7, part) => drop(walk::bytes(bytes, &part)?),
@@ -113,7 +113,12 @@ fn decode_with(
     Ok(Decoded { call: gathered.call(wanted)?, hints, form })
 }
 
-fn input<'a>(bytes: &'a [u8], range: Range<usize>, gathered: &Gathered<'_>) -> Result<Pending<'a>, Fault> {
+fn input<'a>(
+    bytes: &'a [u8],
+    range: Range<usize>,
+    gathered: &Gathered<'_>,
+    model: &str,
+) -> Result<Pending<'a>, Fault> {
     let (mut name, mut datatype) = ("", "");
     let mut shape = Shape::default();
     let mut negative = None;
@@ -139,7 +144,7 @@ fn input<'a>(bytes: &'a [u8], range: Range<usize>, gathered: &Gathered<'_>) -> R
     }
     let target = gathered.target(name)?;
     let dtype = names::dtype(datatype.as_bytes())
-        .ok_or_else(|| unknown_datatype(name, datatype, gathered, target))?;
+        .ok_or_else(|| unknown_datatype(name, datatype, gathered, target, model))?;
     gathered.check_dtype(target, dtype)?;
     if let Some(dim) = negative {
         return Err(negative_dim(name, dim));
@@ -200,11 +205,17 @@ fn typed(
 }
 
 #[cold]
-fn unknown_datatype(name: &str, datatype: &str, gathered: &Gathered<'_>, target: Target) -> Fault {
+fn unknown_datatype(
+    name: &str,
+    datatype: &str,
+    gathered: &Gathered<'_>,
+    target: Target,
+    model: &str,
+) -> Fault {
     let (Target::Whole(slot) | Target::Column(slot, _) | Target::Sparse(slot, _)) = target;
     let expected = names::datatype(gathered.spec(slot).dtype);
     Fault::Validation(format!(
-        "inference input '{name}' data-type is '<invalid>' ('{datatype}'), but the model expects '{expected}'"
+        "inference input '{name}' data-type is '<invalid>', but model '{model}' expects '{expected}' (found '{datatype}')"
     ))
 }
 

@@ -1,9 +1,10 @@
 //! Outputs to `ModelInferResponse`: all tensors as raw contents, in the order in which they are listed.
 
 use crate::Identity;
+use crate::failed_rows;
 use crate::json::write;
 use crate::oip::asked::Form;
-use crate::oip::{blob, classes, errors, names};
+use crate::oip::{blob, classes, names};
 use crate::protobuf::Writer;
 use landfall_model::{Outputs, Problem, Signature, Tensor};
 use smallvec::SmallVec;
@@ -61,7 +62,7 @@ fn response(
     outputs: &Outputs,
     in_stream: bool,
 ) -> Result<(), Problem> {
-    errors::failed_rows(outputs)?;
+    failed_rows::refuse(outputs)?;
     w.string_field(1, identity.model);
     // Text is framed as a message is; the number is written in place.
     w.message(2, |w| match identity.version.number() {

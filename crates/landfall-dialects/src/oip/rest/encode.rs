@@ -1,8 +1,9 @@
 //! Outputs to the body of an answer: compact JSON, then the binary tensors in its order.
 
+use crate::failed_rows;
 use crate::json::write;
 use crate::oip::asked::Form;
-use crate::oip::{blob, classes, errors, names};
+use crate::oip::{blob, classes, names};
 use crate::{Identity, JsonNan};
 use half::{bf16, f16};
 use landfall_model::{DType, Element, OutputSpec, Outputs, Problem, Signature, Tensor};
@@ -30,7 +31,7 @@ pub fn encode(
     nan: JsonNan,
     out: &mut Vec<u8>,
 ) -> Result<Encoded, Problem> {
-    errors::failed_rows(outputs)?;
+    failed_rows::refuse(outputs)?;
     let start = out.len();
     head(form, identity, out);
     let mut blobs: SmallVec<[(Cow<'_, Tensor>, &OutputSpec); 4]> = SmallVec::new();

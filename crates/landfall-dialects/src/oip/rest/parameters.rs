@@ -1,6 +1,6 @@
 //! Values of a few kinds within a request: ids, parameters, names.
 
-use crate::json::{Number, Scanner, SyntaxError};
+use crate::json::{Fault as JsonFault, Number, Scanner, SyntaxError};
 use crate::oip::asked::Asked;
 use crate::oip::errors::Fault;
 use landfall_model::Problem;
@@ -16,11 +16,13 @@ impl From<SyntaxError> for Fault {
 /// A body that is no JSON.
 #[cold]
 pub(super) fn syntax(error: SyntaxError) -> Problem {
-    Problem::invalid(format!(
-        "failed to parse the request JSON buffer: {} at {}",
-        error.fault.reason(),
-        error.offset
-    ))
+    let reason = match error.fault {
+        // Its RapidJSON is newer than TensorFlow Serving's, and quotes what is missing.
+        JsonFault::MissingCommaOrBrace => "Missing a comma or '}' after an object member.",
+        JsonFault::MissingCommaOrBracket => "Missing a comma or ']' after an array element.",
+        fault => fault.reason(),
+    };
+    Problem::invalid(format!("failed to parse the request JSON buffer: {reason} at {}", error.offset))
 }
 
 /// A string, as its bytes.

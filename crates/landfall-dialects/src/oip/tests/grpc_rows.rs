@@ -142,7 +142,11 @@ fn data_that_does_not_fit_is_refused_in_tritons_words() {
             typed("FP32", &[1, 2], |w| w.packed_fixed(6, &[0; 4])),
             "input byte size mismatch for input 'X' for model 'm'. Expected 8, got 4",
         ),
-        ("OIP-GRPC-7", raw("FLOAT", &[1, 2], &eight), "inference input 'X' data-type is '<invalid>'"),
+        (
+            "OIP-GRPC-7",
+            raw("FLOAT", &[1, 2], &eight),
+            "inference input 'X' data-type is '<invalid>', but model 'm' expects 'FP32'",
+        ),
         (
             "OIP-GRPC-8",
             request(

@@ -3,11 +3,11 @@
 use super::spec::ModelSpec;
 use super::tensor::{self, Repeats};
 use super::unreadable;
-use crate::tfs::columns::{Matrices, in_models_type};
+use crate::columns;
 use crate::tfs::names::{self, DEFAULT_SIGNATURE, tensor_name, types_worded};
 use crate::{Address, Decoded, Hints};
 use landfall_model::protobuf::{Fields, Value};
-use landfall_model::{Buffer, Call, Input, Problem, Reason, Signature, Wanted};
+use landfall_model::{Buffer, Call, Input, Problem, Reason, Signature, SlotColumn, Wanted};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -72,21 +72,22 @@ pub fn decode_predict(body: &Buffer, signatures: &[Arc<Signature>]) -> Result<De
     let names: Vec<&str> = request.inputs.iter().map(|(name, _)| *name).collect();
     check_names(&names, signature)?;
     let mut inputs: Vec<Option<Input>> = vec![None; signature.inputs().len()];
-    let mut matrices = Matrices::new(signature);
     let mut repeats = Repeats::default();
     for (name, fields) in request.inputs {
         let tensor =
             tensor::read(body, fields, &mut repeats).map_err(|problem| parsing_error(name, &problem))?;
         match signature.slot(name) {
-            Some(target) if target.column.is_some() => matrices.put(target, tensor)?,
-            Some(target) => {
-                let tensor = in_models_type(&signature.inputs()[target.slot], tensor)?;
-                inputs[target.slot] = Some(Input::Dense(tensor));
+            Some(SlotColumn { slot, column }) => {
+                let spec = &signature.inputs()[slot];
+                match column {
+                    Some(column) => columns::put(spec, &mut inputs[slot], column, tensor)?,
+                    None => inputs[slot] = Some(Input::Dense(columns::whole(spec, tensor)?)),
+                }
             }
             None => return Err(Problem::new(Reason::InputUnknown { input: name.to_owned() })),
         }
     }
-    matrices.finish(&mut inputs)?;
+    columns::complete(signature, &mut inputs)?;
     let wanted = wanted(&request.filter, signature)?;
     let call = Call::checked(signature.clone(), inputs, wanted).map_err(types_worded)?;
     Ok(Decoded {

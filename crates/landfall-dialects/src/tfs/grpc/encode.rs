@@ -4,8 +4,8 @@
 use super::decode::Form;
 use super::spec;
 use crate::Identity;
+use crate::failed_rows;
 use crate::protobuf::{Writer, varint_len};
-use crate::tfs::errors::failed_rows;
 use crate::tfs::names::{answered_dtype, data_type};
 use half::{bf16, f16};
 use landfall_model::{Call, DType, Input, Outputs, Problem, Scalar, Signature, Tensor, TensorMut};
@@ -23,9 +23,7 @@ pub fn encode_predict(
     outputs: &Outputs,
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
-    if let Some(problem) = failed_rows(outputs) {
-        return Err(problem);
-    }
+    failed_rows::refuse(outputs)?;
     let start = out.len();
     let written = write_outputs(form, signature, outputs, &mut Writer::new(out));
     if written.is_err() {

@@ -1,7 +1,7 @@
 //! A model's outputs as classes or numbers.
 
 use super::plan::{Answer, Form, Plan};
-use crate::tfs::errors::failed_rows;
+use crate::failed_rows;
 use crate::tfs::names::data_type;
 use landfall_model::{DType, Outputs, Problem, Scalar, Signature, Tensor};
 
@@ -59,9 +59,7 @@ pub(in crate::tfs) fn answered(
     signature: &Signature,
     outputs: &Outputs,
 ) -> Result<Answered, Problem> {
-    if let Some(problem) = failed_rows(outputs) {
-        return Err(problem);
-    }
+    failed_rows::refuse(outputs)?;
     let examples = form.examples;
     let get = |place: usize| {
         let name = &signature.outputs()[place].name;

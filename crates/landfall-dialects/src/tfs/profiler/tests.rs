@@ -2,8 +2,10 @@
 
 use super::{Batch, ProfileRequest, Traced, decode_profile, decode_terminate, encode_xspace};
 use crate::protobuf::Writer;
+use landfall_model::Step;
 use landfall_model::protobuf::{Fields, Value};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn request(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
@@ -88,6 +90,7 @@ fn requests_that_overlap_stand_in_lines_of_their_own_with_their_parts_within() {
         start: millis(start),
         took: millis(took),
         batch: answered.then_some(Batch { queue: millis(1), compute: millis(2), rows: 8 }),
+        steps: None,
     };
     let requests = [traced(0, 10, true), traced(5, 10, true), traced(12, 1, false)];
     let space = encode_xspace("here", 1_700_000_000_000_000_000, millis(20), &requests);
@@ -100,15 +103,51 @@ fn requests_that_overlap_stand_in_lines_of_their_own_with_their_parts_within() {
     let events = messages(lines[1], 4);
     assert_eq!(events.len(), 4, "a request with its parts, and one that failed");
     let compute = events[2];
-    assert_eq!(
-        (number(compute, 1), number(compute, 2), number(compute, 3)),
-        (2, 1_000_000_000, 2_000_000_000)
-    );
+    assert_eq!((number(compute, 2), number(compute, 3)), (1_000_000_000, 2_000_000_000));
     let rows = messages(events[0], 4)[3];
     assert_eq!((number(rows, 1), number(rows, 3)), (4, 8));
-    let kinds: Vec<String> =
-        messages(plane, 4).iter().map(|entry| text(messages(entry, 2)[0], 2).to_owned()).collect();
-    assert_eq!(kinds, ["queue", "compute", "trace", "ctr:serving_default"]);
+    assert_eq!(names_of_events(plane), ["compute", "ctr serving_default", "queue", "trace"]);
+}
+
+fn names_of_events(plane: &[u8]) -> Vec<String> {
+    messages(plane, 4).iter().map(|entry| text(messages(entry, 2)[0], 2).to_owned()).collect()
+}
+
+#[test]
+fn operators_of_a_run_stand_once_in_lines_of_their_own_however_many_callers_shared_it() {
+    let began = Duration::from_secs(1_700_000_000);
+    let step = |name: &str, start, took| Step {
+        name: name.to_owned(),
+        start: began + Duration::from_millis(start),
+        took: Duration::from_millis(took),
+    };
+    let run = || Some(Arc::new(vec![step("call:PartitionedCall", 3, 4), step("dense:MatMul", 4, 2)]));
+    let traced = |steps| Traced {
+        model: "ctr".into(),
+        version: "3".to_owned(),
+        signature: "serving_default".to_owned(),
+        start: Duration::ZERO,
+        took: Duration::ZERO,
+        batch: None,
+        steps,
+    };
+    let shared = run();
+    let requests = [traced(shared.clone()), traced(shared), traced(None), traced(run())];
+    let space = encode_xspace("here", 1_700_000_000_000_000_000, Duration::from_secs(1), &requests);
+    let plane = messages(&space, 1)[0];
+    let lines = messages(plane, 3);
+    let operators = |name: &str| {
+        let line = lines.iter().find(|line| text(line, 2) == name).unwrap();
+        messages(line, 4).iter().map(|event| (number(event, 2), number(event, 3))).collect::<Vec<_>>()
+    };
+    let millis = |millis: u64| millis * 1_000_000_000;
+    for lane in 1..=2 {
+        assert_eq!(operators(&format!("ctr/3 operators #{lane}")), [(millis(3), millis(4))]);
+    }
+    for lane in 3..=4 {
+        assert_eq!(operators(&format!("ctr/3 operators #{lane}")), [(millis(4), millis(2))]);
+    }
+    assert!(names_of_events(plane).contains(&"dense:MatMul".to_owned()));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! `XSpace`: a trace as TensorBoard's profiler reads it. One plane for the machine's processor; in it a line for each
 //! model version, or several, where requests overlap; in them an event for each request, with its waiting and its batch
-//! within. A line before them shows how long was traced: a trace without a request is a trace, too.
+//! within; and lines for the operators that its engine timed. A line before them shows how long was traced: a trace without a
+//! request is a trace, too.
 
 use crate::protobuf::Writer;
-use std::collections::BTreeMap;
+use landfall_model::Step;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,8 @@ pub struct Traced {
     pub took: Duration,
     /// What became of it; `None` where it failed.
     pub batch: Option<Batch>,
+    /// What its batch's run did, where the engine knows; callers of one batch share it.
+    pub steps: Option<Arc<Vec<Step>>>,
 }
 
 /// How a traced request came to its answer.
@@ -48,48 +52,76 @@ pub fn encode_xspace(host: &str, began_ns: u64, took: Duration, requests: &[Trac
     out
 }
 
-/// What is known of events, by number.
-const QUEUE: u64 = 1;
-const COMPUTE: u64 = 2;
-const TRACE: u64 = 3;
-/// Requests have numbers from here on, by model and signature.
-const FIRST_REQUEST: u64 = 4;
+/// Names of events that are in every trace.
+const QUEUE: &str = "queue";
+const COMPUTE: &str = "compute";
+const TRACE: &str = "trace";
 
 /// What is said of a request, by number.
 const STATS: [&str; 5] = ["model", "model_version", "signature", "batch_rows", "failed"];
 
+/// The numbers of events' names.
+#[derive(Default)]
+struct Names(BTreeMap<String, u64>);
+
+impl Names {
+    fn number(&mut self, name: &str) -> u64 {
+        let next = self.0.len() as u64 + 1;
+        match self.0.get(name) {
+            Some(number) => *number,
+            None => *self.0.entry(name.to_owned()).or_insert(next),
+        }
+    }
+}
+
 fn encode_plane(plane: &mut Writer<'_>, began_ns: u64, took: Duration, requests: &[Traced]) {
     plane.string_field(2, PLANE);
-    let mut names: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for request in requests {
-        let next = FIRST_REQUEST + names.len() as u64;
-        names.entry((&*request.model, &*request.signature)).or_insert(next);
-    }
-    plane.message(3, |line| {
-        line.varint_field(1, 1);
-        line.string_field(2, "trace");
-        line.varint_field(3, began_ns);
-        event(line, TRACE, Duration::ZERO, took, |_| {});
-    });
-    for (number, (name, lane)) in lines(requests).into_iter().enumerate() {
+    let (mut names, mut number) = (Names::default(), 0);
+    let mut line = |name: &str, events: &mut dyn FnMut(&mut Writer<'_>, &mut Names)| {
+        number += 1;
         plane.message(3, |line| {
-            line.varint_field(1, number as u64 + 2);
-            line.string_field(2, &name);
+            line.varint_field(1, number);
+            line.string_field(2, name);
             line.varint_field(3, began_ns);
-            for request in lane {
-                let name = names.get(&(&*request.model, &*request.signature)).copied().unwrap_or_default();
-                encode_request(line, name, request);
-            }
+            events(line, &mut names);
         });
+    };
+    line(TRACE, &mut |line, names| event(line, names.number(TRACE), Duration::ZERO, took, |_| {}));
+    let mut by_version: BTreeMap<(&str, &str), Vec<&Traced>> = BTreeMap::new();
+    for request in requests {
+        by_version.entry((&*request.model, &*request.version)).or_default().push(request);
     }
-    let requests = names.iter().map(|((model, signature), id)| (*id, format!("{model}:{signature}")));
-    let parts = [(QUEUE, "queue".to_owned()), (COMPUTE, "compute".to_owned()), (TRACE, "trace".to_owned())];
-    for (id, name) in parts.into_iter().chain(requests) {
-        named(plane, 4, id, &name);
+    for ((model, version), requests) in by_version {
+        let steps = steps(&requests, Duration::from_nanos(began_ns));
+        for (lane, requests) in (1..).zip(lanes(requests, |request| (request.start, request.took))) {
+            line(&format!("{model}/{version} #{lane}"), &mut |line, names| {
+                requests.iter().for_each(|request| encode_request(line, names, request));
+            });
+        }
+        for (lane, steps) in (1..).zip(lanes(steps, |(start, step)| (*start, step.took))) {
+            line(&format!("{model}/{version} operators #{lane}"), &mut |line, names| {
+                for (start, step) in &steps {
+                    event(line, names.number(&step.name), *start, step.took, |_| {});
+                }
+            });
+        }
+    }
+    for (name, number) in &names.0 {
+        named(plane, 4, *number, name);
     }
     for (number, name) in STATS.into_iter().enumerate() {
         named(plane, 5, number as u64 + 1, name);
     }
+}
+
+/// The steps of all runs, each run's once, with when they began since the trace did.
+fn steps<'t>(requests: &[&'t Traced], began: Duration) -> Vec<(Duration, &'t Step)> {
+    let mut runs = HashSet::new();
+    let new = requests
+        .iter()
+        .filter_map(|request| request.steps.as_ref())
+        .filter(|run| runs.insert(Arc::as_ptr(run)));
+    new.flat_map(|run| run.iter()).map(|step| (step.start.saturating_sub(began), step)).collect()
 }
 
 /// An entry of a map from numbers to what has a number and a name.
@@ -103,9 +135,11 @@ fn named(plane: &mut Writer<'_>, field: u32, id: u64, name: &str) {
     });
 }
 
-fn encode_request(line: &mut Writer<'_>, name: u64, request: &Traced) {
+fn encode_request(line: &mut Writer<'_>, names: &mut Names, request: &Traced) {
     let failed = request.batch.is_none();
-    event(line, name, request.start, request.took, |event| {
+    // With a colon readers would take it for an operator.
+    let name = format!("{} {}", request.model, request.signature);
+    event(line, names.number(&name), request.start, request.took, |event| {
         let mut stat = |number: u64, value: &dyn Fn(&mut Writer<'_>)| {
             event.message(4, |stat| {
                 stat.varint_field(1, number);
@@ -123,8 +157,8 @@ fn encode_request(line: &mut Writer<'_>, name: u64, request: &Traced) {
         }
     });
     if let Some(batch) = request.batch {
-        event(line, QUEUE, request.start, batch.queue, |_| {});
-        event(line, COMPUTE, request.start + batch.queue, batch.compute, |_| {});
+        event(line, names.number(QUEUE), request.start, batch.queue, |_| {});
+        event(line, names.number(COMPUTE), request.start + batch.queue, batch.compute, |_| {});
     }
 }
 
@@ -147,28 +181,19 @@ fn picoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().saturating_mul(1000)).unwrap_or(i64::MAX as u64).min(i64::MAX as u64)
 }
 
-/// The requests of each version in lines within which none overlaps another, with the lines' names.
-fn lines(requests: &[Traced]) -> Vec<(String, Vec<&Traced>)> {
-    let mut by_version: BTreeMap<(&str, &str), Vec<&Traced>> = BTreeMap::new();
-    for request in requests {
-        by_version.entry((&*request.model, &*request.version)).or_default().push(request);
-    }
-    let mut lines = Vec::new();
-    for ((model, version), mut requests) in by_version {
-        requests.sort_by_key(|request| request.start);
-        let mut lanes: Vec<(Duration, Vec<&Traced>)> = Vec::new();
-        for request in requests {
-            let end = request.start + request.took;
-            match lanes.iter_mut().find(|(free, _)| *free <= request.start) {
-                Some((free, lane)) => {
-                    *free = end;
-                    lane.push(request);
-                }
-                None => lanes.push((end, vec![request])),
+/// What takes its time, in the order of its starts and in lanes within which nothing overlaps.
+fn lanes<T>(mut all: Vec<T>, time: impl Fn(&T) -> (Duration, Duration)) -> Vec<Vec<T>> {
+    all.sort_by_key(|one| time(one).0);
+    let mut lanes: Vec<(Duration, Vec<T>)> = Vec::new();
+    for one in all {
+        let (start, took) = time(&one);
+        match lanes.iter_mut().find(|(free, _)| *free <= start) {
+            Some((free, lane)) => {
+                *free = start + took;
+                lane.push(one);
             }
+            None => lanes.push((start + took, vec![one])),
         }
-        let name = |number: usize| format!("{model}/{version} #{}", number + 1);
-        lines.extend(lanes.into_iter().enumerate().map(|(number, (_, lane))| (name(number), lane)));
     }
-    lines
+    lanes.into_iter().map(|(_, lane)| lane).collect()
 }

@@ -1,12 +1,13 @@
 //! Column form: `"inputs": value` for one input, or an object with a value for each.
 
 use super::base64::is_named;
-use super::item::{Items, Misfit};
+use super::item::Items;
+use super::misfit::Misfit;
 use super::rows::{Inputs, nameless_slot, only_input};
 use super::scalar;
+use crate::columns;
 use crate::json::Scanner;
-use crate::tfs::columns::Matrices;
-use landfall_model::{Input, InputSpec, Problem, Shape, Signature, SlotColumn, TensorMut};
+use landfall_model::{Input, InputSpec, Problem, Shape, Signature, Slot, SlotColumn, TensorMut};
 use smallvec::SmallVec;
 
 /// Reads the value that comes next. The inner result is a problem of what was read well: columns that differ in length.
@@ -27,7 +28,7 @@ pub(super) fn read(
 struct Columns<'s> {
     signature: &'s Signature,
     whole: SmallVec<[Option<Items<'s>>; 4]>,
-    columns: Vec<(SlotColumn, TensorMut)>,
+    columns: Vec<(Slot, usize, TensorMut)>,
 }
 
 impl<'s> Columns<'s> {
@@ -51,23 +52,24 @@ impl<'s> Columns<'s> {
     fn is_free(&self, target: SlotColumn) -> bool {
         self.whole[target.slot].is_none()
             && match target.column {
-                None => self.columns.iter().all(|(other, _)| other.slot != target.slot),
-                Some(_) => self.columns.iter().all(|(other, _)| *other != target),
+                None => self.columns.iter().all(|(slot, ..)| *slot != target.slot),
+                Some(column) => {
+                    self.columns.iter().all(|(slot, place, _)| (*slot, *place) != (target.slot, column))
+                }
             }
     }
 
     /// Whether something came of every required input.
     fn is_complete(&self) -> bool {
-        let came = |slot: usize| {
-            self.whole[slot].is_some() || self.columns.iter().any(|(other, _)| other.slot == slot)
-        };
+        let came =
+            |slot: usize| self.whole[slot].is_some() || self.columns.iter().any(|(other, ..)| *other == slot);
         self.signature.inputs().iter().enumerate().all(|(slot, spec)| spec.optional || came(slot))
     }
 
     fn read_value(&mut self, target: SlotColumn, scanner: &mut Scanner<'_>) -> Result<(), Misfit> {
         let spec = &self.signature.inputs()[target.slot];
-        if target.column.is_some() {
-            self.columns.push((target, read_column(spec, scanner)?));
+        if let Some(column) = target.column {
+            self.columns.push((target.slot, column, read_column(spec, scanner)?));
             return Ok(());
         }
         let mut items = Items::new(spec);
@@ -81,14 +83,12 @@ impl<'s> Columns<'s> {
         let dense =
             |items: Option<Items<'_>>| items.map(|items| Ok(Input::Dense(items.into_tensor()?))).transpose();
         let mut inputs = self.whole.into_iter().map(dense).collect::<Result<Inputs, Problem>>()?;
-        if !self.columns.is_empty() {
-            let mut matrices = Matrices::new(self.signature);
-            for (target, values) in self.columns {
-                let rows = values.len();
-                matrices.put(target, values.freeze(Shape::new(&[rows]))?)?;
-            }
-            matrices.finish(&mut inputs)?;
+        for (slot, place, values) in self.columns {
+            let rows = values.len();
+            let column = values.freeze(Shape::new(&[rows]))?;
+            columns::put(&self.signature.inputs()[slot], &mut inputs[slot], place, column)?;
         }
+        columns::complete(self.signature, &mut inputs)?;
         Ok(inputs)
     }
 }

@@ -1,6 +1,7 @@
 //! A predict body into a call.
 
-use super::item::Misfit;
+use super::form::Form;
+use super::misfit::Misfit;
 use super::rows::Inputs;
 use super::{columnar, explain, rows};
 use crate::json::{Fault, Scanner, SyntaxError};
@@ -9,15 +10,6 @@ use crate::{Decoded, Hints};
 use landfall_model::{Buffer, Call, Problem, Reason, Signature};
 use std::borrow::Cow;
 use std::sync::Arc;
-
-/// How the answer is to be written: as the request was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
-    /// `instances` in, `predictions` out: a list of rows.
-    Rows,
-    /// `inputs` in, `outputs` out: a value for each output.
-    Columns,
-}
 
 /// Reads a predict body. Without `signature_name` it means the default signature. Outputs wanted are those given
 /// by default.

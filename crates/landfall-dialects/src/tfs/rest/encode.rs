@@ -1,9 +1,10 @@
 //! Outputs as JSON, laid out as RapidJSON's indenting writer does it.
 
 use super::decimal;
-use super::decode::Form;
+use super::form::Form;
 use super::scalar::has_json_form;
 use crate::JsonNan;
+use crate::failed_rows;
 use crate::json::write;
 use crate::tfs::names::type_word;
 use landfall_model::{DType, Outputs, Problem, Signature, Tensor};
@@ -39,13 +40,15 @@ pub fn encode(
 fn rows(named: &[Output<'_>], outputs: &Outputs, out: &mut Vec<u8>) -> Result<(), Problem> {
     let count = row_count(named)?;
     out.extend_from_slice(b"{\n    \"predictions\": [");
+    let mut failed: Vec<&(usize, Problem)> = outputs.failed().iter().collect();
+    failed.sort_by_key(|(row, _)| *row);
+    let mut failed = failed.into_iter().peekable();
     for row in 0..count {
-        if let Some((_, problem)) = outputs.failed().iter().find(|(failed, _)| *failed == row) {
-            start_row(named, row, out);
+        start_row(named, row, out);
+        if let Some((_, problem)) = failed.next_if(|(failed, _)| *failed == row) {
             failed_row(problem, out);
             continue;
         }
-        start_row(named, row, out);
         match named {
             [only] => only.row(row, out)?,
             _ => object(named, 2, out, |output, out| output.row(row, out))?,
@@ -102,9 +105,7 @@ fn object(
 }
 
 fn columns(named: &[Output<'_>], outputs: &Outputs, out: &mut Vec<u8>) -> Result<(), Problem> {
-    if let Some(problem) = crate::tfs::errors::failed_rows(outputs) {
-        return Err(problem);
-    }
+    failed_rows::refuse(outputs)?;
     out.extend_from_slice(b"{\n    \"outputs\": ");
     match named {
         [only] => only.whole(1, out)?,
@@ -256,6 +257,10 @@ impl<'a> Output<'a> {
             DType::U8 => each!(tensor.values::<u8>()?, |out: &mut _, v: u8| write::unsigned(out, v.into())),
             DType::Bool => each!(tensor.bools()?, |out: &mut _, v| write::boolean(out, v != 0)),
             DType::String => self.strings(start, count, separate, out),
+            // A tensor without values has a form whatever its type.
+            DType::F16 | DType::BF16 | DType::U16 | DType::Complex64 | DType::Complex128 if count == 0 => {
+                Ok(())
+            }
             DType::F16 | DType::BF16 | DType::U16 | DType::Complex64 | DType::Complex128 => {
                 Err(Problem::internal("a type without a JSON form passed the check"))
             }

@@ -5,7 +5,7 @@
 
 use super::base64::{is_base64, is_named};
 use super::columnar::read_column;
-use super::decode::Form;
+use super::form::Form;
 use super::item::{Dims, Items, MAX_RANK};
 use super::rows::nameless_slot;
 use super::scalar::{has_json_form, read_cell};

@@ -1,6 +1,6 @@
 //! A matrix input that rows give column by column: `{"age": 31, "job": 2}`.
 
-use super::item::Misfit;
+use super::misfit::Misfit;
 use super::scalar;
 use crate::json::Scanner;
 use landfall_model::{InputSpec, Problem, Shape, Tensor, TensorMut};

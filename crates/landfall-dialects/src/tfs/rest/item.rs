@@ -1,20 +1,10 @@
 //! One value of an input: a scalar, a list, lists of lists, with the shape that its first elements have.
 
+use super::misfit::Misfit;
 use super::scalar::{self, starts_number};
-use crate::json::{Scanner, SyntaxError};
+use crate::json::Scanner;
 use landfall_model::{InputSpec, Problem, Shape, Tensor, TensorMut};
 use smallvec::SmallVec;
-
-/// What came is not what was expected. It says no more, to keep the hot path small: what exactly is wrong is found out
-/// by reading again (see `explain`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Misfit;
-
-impl From<SyntaxError> for Misfit {
-    fn from(_: SyntaxError) -> Self {
-        Misfit
-    }
-}
 
 /// Lengths of lists, outermost first.
 pub(super) type Dims = SmallVec<[usize; 4]>;

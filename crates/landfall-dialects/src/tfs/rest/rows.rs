@@ -2,7 +2,8 @@
 
 use super::base64::is_named;
 use super::filling::Filling;
-use super::item::{Items, Misfit};
+use super::item::Items;
+use super::misfit::Misfit;
 use crate::json::Scanner;
 use landfall_model::{Input, Problem, Signature, Slot, SlotColumn, Tensor};
 use smallvec::SmallVec;

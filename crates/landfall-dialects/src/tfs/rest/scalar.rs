@@ -1,7 +1,7 @@
 //! One JSON value into a tensor under construction, by the tensor's type.
 
 use super::base64;
-use super::item::Misfit;
+use super::misfit::Misfit;
 use crate::json::{FromShort, Number, Scanner};
 use landfall_model::{BufferMut, DType, Element, InputSpec, Scalar, TensorMut};
 

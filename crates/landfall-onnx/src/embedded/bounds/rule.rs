@@ -3,7 +3,7 @@
 use super::super::weights::Weights;
 use super::Bounds;
 use crate::declared::ElementType;
-use crate::lowered::graph::Node;
+use crate::node::Node;
 use landfall_model::Problem;
 
 /// Below what float32 holds, with room for what is rounded.

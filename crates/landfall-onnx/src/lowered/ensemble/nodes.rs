@@ -6,7 +6,8 @@
 mod by_place;
 
 use super::super::Refusal;
-use super::super::graph::Attributes;
+use crate::lowered::constant;
+use crate::node::Attributes;
 use landfall_model::{DType, Problem, Tensor};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -67,7 +68,7 @@ pub(super) fn numbers(attributes: &Attributes<'_>, name: &str) -> Result<Vec<f64
     if !listed.is_empty() {
         return Ok(listed.into_iter().map(f64::from).collect());
     }
-    let tensor = attributes.tensor(&format!("{name}_as_tensor"))?;
+    let tensor = constant::of(attributes, &format!("{name}_as_tensor"))?;
     tensor.map_or(Ok(Vec::new()), |tensor| of_tensor(name, &tensor))
 }
 

@@ -1,6 +1,6 @@
 //! Shapes, and elements by place: nothing is calculated.
 
-use super::super::Refusal;
+use super::super::{Refusal, constant};
 use super::{Ask, Built, axis_of, given};
 use crate::owned;
 use landfall_model::{DType, Problem, Shape, Tensor};
@@ -260,7 +260,7 @@ const MOST_FILLED: usize = 1 << 26;
 /// One value throughout.
 pub(super) fn constant_of_shape(ask: &Ask<'_>) -> Result<Built, Refusal> {
     ask.one_of(0, &[DType::I64])?;
-    let value = match ask.node.attributes.tensor("value")? {
+    let value = match constant::of(&ask.node.attributes, "value")? {
         Some(value) if value.len() == 1 => value,
         Some(_) => return Err(Refusal::not("several values")),
         None => owned::tensor(Shape::new(&[1]), vec![0f32])?,

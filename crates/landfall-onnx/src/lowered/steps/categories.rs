@@ -1,6 +1,6 @@
 //! `ai.onnx.ml` operators on categories and labels: LabelEncoder, OneHotEncoder, ZipMap.
 
-use super::super::Refusal;
+use super::super::{Refusal, constant};
 use super::cast::whole;
 use super::{Ask, Built, given};
 use crate::owned;
@@ -77,7 +77,7 @@ const NAN_IS_KEY: i64 = 4;
 pub(super) fn label_encoder(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let input = ask.one_of(0, &[DType::String, DType::I64, DType::F32, DType::F64])?;
     let attributes = &ask.node.attributes;
-    let (keys, values) = if attributes.names().any(|name| name == "classes_strings") {
+    let (keys, values) = if attributes.has("classes_strings") {
         let texts = list(ask, "classes_strings", DType::String)?;
         let places = owned::tensor(Shape::new(&[texts.len()]), (0..texts.len() as i64).collect())?;
         if input == DType::String { (texts, places) } else { (places, texts) }
@@ -102,11 +102,11 @@ pub(super) fn label_encoder(ask: &Ask<'_>) -> Result<Built, Refusal> {
 fn listed(ask: &Ask<'_>, what: &str) -> Result<Tensor, Refusal> {
     for (suffix, dtype) in [("strings", DType::String), ("int64s", DType::I64), ("floats", DType::F32)] {
         let name = format!("{what}_{suffix}");
-        if ask.node.attributes.names().any(|found| found == name) {
+        if ask.node.attributes.has(&name) {
             return list(ask, &name, dtype);
         }
     }
-    let tensor = ask.node.attributes.tensor(&format!("{what}_tensor"))?;
+    let tensor = constant::of(&ask.node.attributes, &format!("{what}_tensor"))?;
     let tensor = tensor.ok_or_else(|| Refusal::not(format!("no {what}")))?;
     let shape = Shape::new(&[tensor.len()]);
     Ok(tensor.reshaped(shape)?)
@@ -133,7 +133,7 @@ fn list(ask: &Ask<'_>, name: &str, dtype: DType) -> Result<Tensor, Refusal> {
 /// The values with the default behind them.
 fn with_default(ask: &Ask<'_>, values: &Tensor) -> Result<Tensor, Refusal> {
     let attributes = &ask.node.attributes;
-    let given = attributes.tensor("default_tensor")?;
+    let given = constant::of(attributes, "default_tensor")?;
     if let Some(given) = &given
         && (given.dtype() != values.dtype() || given.len() != 1)
     {

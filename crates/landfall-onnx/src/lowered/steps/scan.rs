@@ -1,6 +1,7 @@
 //! `Scan`: a graph within the node runs once for each slice of some inputs, and passes others on from one run to the next.
 
 use super::super::Refusal;
+use super::super::graph::Graph;
 use super::super::program::Program;
 use super::arrays::concatenated;
 use super::{Ask, Built, given};
@@ -23,6 +24,7 @@ pub(super) fn scan(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let states = states.filter(|_| ask.versions.onnx >= WITHOUT_BATCHES);
     let states = states.ok_or_else(|| Refusal::not(format!("{scanned} inputs to go along")))?;
     let body = attributes.graph("body")?.ok_or_else(|| Refusal::not("no graph within"))?;
+    let body = Graph::within(body)?;
     let (program, outputs) = Program::of_body(body, &types, ask.versions)?;
     if outputs.get(..states) != types.get(..states) {
         return Err(Refusal::not("a graph within that passes other types on"));

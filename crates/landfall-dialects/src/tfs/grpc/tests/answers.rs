@@ -99,7 +99,7 @@ fn missing_values_are_nan_and_failed_rows_refuse_the_call() {
     set.fail_row(2, Problem::invalid("worse"));
     let before = out.clone();
     let problem = encode_predict(&Default::default(), identity, &signature, &set, &mut out).unwrap_err();
-    assert_eq!(problem.to_string(), "rows failed: 2, 4; the first of them: bad");
+    assert_eq!(problem.to_string(), "rows 2, 4 failed; the first of them: worse");
     assert_eq!(out, before);
 }
 

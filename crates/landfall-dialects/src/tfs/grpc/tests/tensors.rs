@@ -189,8 +189,9 @@ fn columns_of_a_table_are_given_by_name() {
     let age = proto(9, &[2], |t| t.packed_varints(10, [31, 40].into_iter()));
     let job = proto(2, &[2, 1], |t| t.packed_fixed(6, bytemuck::bytes_of(&[0.5f64, 1.5])));
     let decoded = decode_predict(&request(&[("job", &job), ("age", &age)], |_| {}), &table).unwrap();
-    let expected = Tensor::from_slice(&[2, 2], &[31.0f32, 0.5, 40.0, 1.5]).unwrap();
-    assert_eq!(decoded.call.input(0).and_then(Input::dense), Some(&expected));
+    let Some(Input::Columns(columns)) = decoded.call.input(0) else { panic!("{:?}", decoded.call) };
+    let expected = [[31.0f32, 40.0], [0.5, 1.5]].map(|values| Tensor::from_slice(&[2], &values).ok());
+    assert_eq!(*columns, expected);
     let missing = decode_predict(&request(&[("age", &age)], |_| {}), &table).unwrap_err();
     assert!(matches!(missing.reason(), Reason::InputsMissing { missing, .. } if missing == &["job"]));
 }

@@ -77,6 +77,17 @@ fn answers_are_laid_out_as_the_original_lays_them_out() {
 }
 
 #[test]
+fn a_type_that_json_cannot_carry_passes_without_values() {
+    let empty = |shape: &[usize]| Tensor::from_slice::<half::f16>(shape, &[]).unwrap();
+    for (form, shape, expected) in [
+        (Form::Columns, &[0][..], "{\n    \"outputs\": []\n}"),
+        (Form::Rows, &[1, 0], "{\n    \"predictions\": [[]\n    ]\n}"),
+    ] {
+        assert_eq!(answer(form, vec![("y", empty(shape))]).unwrap(), expected);
+    }
+}
+
+#[test]
 fn outputs_that_json_cannot_carry_are_refused() {
     let rows = |n: usize| f32s(&[n, 3], &vec![0.0; 3 * n]);
     let half = Tensor::from_slice(&[1], &[half::f16::ONE]).unwrap();
@@ -129,5 +140,5 @@ fn a_row_that_fails_alone_has_its_error_in_its_place() {
         "{\n    \"predictions\": [1.0, {\"error\": \"no \\\"good\\\"\"}, null\n    ]\n}"
     );
     let problem = encode(&Form::Columns, &signature, &outputs, JsonNan::Bare, &mut Vec::new()).unwrap_err();
-    assert_eq!(problem.to_string(), "rows failed: 1; the first of them: no \"good\"");
+    assert_eq!(problem.to_string(), "row 1 failed: no \"good\"");
 }

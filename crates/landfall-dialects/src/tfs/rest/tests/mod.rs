@@ -43,6 +43,15 @@ fn inputs(body: &str, signatures: &[Arc<Signature>]) -> Vec<Option<Tensor>> {
     decoded.call.inputs().iter().map(|input| input.as_ref().and_then(Input::dense).cloned()).collect()
 }
 
+/// The columns of the one matrix.
+fn columns(body: &str, signatures: &[Arc<Signature>]) -> Vec<Option<Tensor>> {
+    let decoded = read(body, signatures).unwrap_or_else(|problem| panic!("{body}: {problem}"));
+    match decoded.call.input(0) {
+        Some(Input::Columns(columns)) => columns.clone(),
+        other => panic!("{body}: {other:?}"),
+    }
+}
+
 fn only(body: &str, dtype: DType) -> Tensor {
     inputs(body, &one(dtype)).remove(0).unwrap()
 }

@@ -1,6 +1,6 @@
 //! Tables: a matrix given by the names of its columns.
 
-use super::{f32s, inputs, model, read, refused};
+use super::{columns, f32s, inputs, model, read, refused};
 use landfall_model::{Column, DType, Dim, InputSpec, NullRule, Signature};
 use std::sync::Arc;
 
@@ -56,19 +56,24 @@ fn columns_of_a_table_are_given_by_name() {
         r#"{"instances":[{"pay":1.5,"age":31,"job":2},{"job":3,"pay":2.5,"age":40}]}"#,
         r#"{"instances":[[31,2,1.5],[40,3,2.5]]}"#,
         r#"{"instances":[{"features":[31,2,1.5]},{"features":[40,3,2.5]}]}"#,
-        r#"{"inputs":{"age":[31,40],"pay":[1.5,2.5],"job":[2,3]}}"#,
         r#"{"inputs":[[31,2,1.5],[40,3,2.5]]}"#,
     ] {
         assert_eq!(inputs(body, &table(NullRule::Refuse))[0].as_ref(), Some(&expected), "{body}");
     }
     let gaps = r#"{"instances":[{"pay":1.5,"age":31},{"job":null,"age":40,"pay":2.5}]}"#;
     let zero = f32s(&[2, 3], &[31.0, 0.0, 1.5, 40.0, 0.0, 2.5]);
-    assert_eq!(inputs(gaps, &table(NullRule::Zero))[0], Some(zero.clone()));
+    assert_eq!(inputs(gaps, &table(NullRule::Zero))[0], Some(zero));
     let kept = inputs(gaps, &table(NullRule::Accept)).remove(0).unwrap();
     assert_eq!(kept.missing().unwrap().ones().collect::<Vec<_>>(), [1, 4]);
+    let of = |values: [f32; 2]| Some(f32s(&[2], &values));
+    let all = r#"{"inputs":{"age":[31,40],"pay":[1.5,2.5],"job":[2,3]}}"#;
+    assert_eq!(columns(all, &table(NullRule::Refuse)), [of([31.0, 40.0]), of([2.0, 3.0]), of([1.5, 2.5])]);
+    let gap = r#"{"inputs":{"age":[31,40],"pay":[1.5,2.5]}}"#;
+    assert_eq!(columns(gap, &table(NullRule::Zero))[1], of([0.0, 0.0]));
     assert_eq!(
-        inputs(r#"{"inputs":{"age":[31,40],"pay":[1.5,2.5]}}"#, &table(NullRule::Zero))[0],
-        Some(zero)
+        columns(gap, &table(NullRule::Accept))[1],
+        None,
+        "an engine that knows missing values decides"
     );
     refused(&[
         (

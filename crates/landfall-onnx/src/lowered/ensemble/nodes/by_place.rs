@@ -1,10 +1,11 @@
 //! Nodes of `TreeEnsemble` (`ai.onnx.ml` 5): nodes and leaves by place, roots listed.
 
 use super::super::super::Refusal;
-use super::super::super::graph::Attributes;
 use super::{
     Asks, Mode, Node, Nodes, Split, broken, feature, missing_is_yes, of_tensor, same_length, target,
 };
+use crate::lowered::constant;
+use crate::node::Attributes;
 use landfall_model::Tensor;
 use std::collections::HashMap;
 
@@ -45,9 +46,10 @@ struct Flat {
 impl Flat {
     fn read(attributes: &Attributes<'_>, targets: usize) -> Result<Self, Refusal> {
         let list = |name: &str| attributes.integers(name);
-        let number =
-            |name: &str| attributes.tensor(name)?.map_or(Ok(Vec::new()), |tensor| of_tensor(name, &tensor));
-        let modes = attributes.tensor("nodes_modes")?;
+        let number = |name: &str| {
+            constant::of(attributes, name)?.map_or(Ok(Vec::new()), |tensor| of_tensor(name, &tensor))
+        };
+        let modes = constant::of(attributes, "nodes_modes")?;
         let modes = modes.as_ref().map_or(Ok(&[][..]), Tensor::values::<u8>)?;
         let splits = number("nodes_splits")?;
         let (ids, weights) = (list("leaf_targetids")?, number("leaf_weights")?);

@@ -1,7 +1,7 @@
 //! Versions that a model's settings name and that do not lie there.
 
+use super::{Seen, SeenVersion};
 use crate::VersionPolicy;
-use crate::repository::{Seen, SeenVersion};
 use landfall_model::{Problem, Reason, Version};
 
 /// A line for each version that labels or the version policy name in vain.

@@ -1,14 +1,14 @@
-//! Inputs of a tabular model: a matrix given as its named columns, or as three arrays of compressed rows.
+//! Inputs of a tabular model: columns of any number type, and a matrix given as its named columns.
 
 use landfall_model::{
-    Csr, DType, InputSpec, NullRule, NullRuleSource, Problem, Reason, Scalar, Shape, Tensor, TensorMut,
+    Column, Input, InputSpec, NullRule, NullRuleSource, Problem, Reason, Shape, Signature, Tensor, TensorMut,
 };
 
 /// A column as the model's type: floats are rounded, integers are checked, missing values become what the rule says.
 ///
 /// # Errors
 /// Wrong shape, for anything but [n] and [n,1]; an invalid value by row, for a number that the model's type cannot hold.
-pub(super) fn column(spec: &InputSpec, name: &str, tensor: Tensor) -> Result<Tensor, Problem> {
+pub(crate) fn column(spec: &InputSpec, name: &str, tensor: Tensor) -> Result<Tensor, Problem> {
     let rows = tensor.shape().first().copied().unwrap_or(1);
     if !matches!(tensor.shape()[..], [_] | [_, 1]) {
         let (input, expected, found) = (name.to_owned(), "[-1,1]".to_owned(), tensor.shape().clone());
@@ -28,7 +28,7 @@ pub(super) fn column(spec: &InputSpec, name: &str, tensor: Tensor) -> Result<Ten
             cast.push_invalid(&marked.text);
         } else if tensor.is_missing(row) {
             cast.push_missing(&spec.null, name, row)?;
-        } else if push_number(&mut cast, &tensor.scalar(row)).is_err() {
+        } else if cast.push_scalar(&tensor.scalar(row)).is_err() {
             if !spec.accepts_invalid {
                 return Err(misfit(spec, name, row, &tensor));
             }
@@ -38,24 +38,61 @@ pub(super) fn column(spec: &InputSpec, name: &str, tensor: Tensor) -> Result<Ten
     cast.freeze(Shape::new(&[rows]))
 }
 
+/// A whole input: a column of numbers in the model's type, any other as it came.
+///
+/// # Errors
+/// As [`column`].
+pub(crate) fn whole(spec: &InputSpec, tensor: Tensor) -> Result<Tensor, Problem> {
+    let casts = spec.is_number_column() && tensor.dtype().is_number() && tensor.dtype() != spec.dtype;
+    let tensor = if casts { column(spec, &spec.name, tensor)? } else { tensor };
+    match flat(spec, &tensor) {
+        Some(shape) => tensor.reshaped(shape),
+        None => Ok(tensor),
+    }
+}
+
+/// Takes one column of a matrix.
+///
+/// # Errors
+/// As [`column`]; input repeated.
+pub(crate) fn put(
+    spec: &InputSpec,
+    input: &mut Option<Input>,
+    place: usize,
+    tensor: Tensor,
+) -> Result<(), Problem> {
+    let name = &spec.columns[place].name;
+    let tensor = column(spec, name, tensor)?;
+    match input.get_or_insert_with(|| Input::Columns(vec![None; spec.columns.len()])) {
+        Input::Columns(columns) if columns[place].is_none() => {
+            columns[place] = Some(tensor);
+            Ok(())
+        }
+        _ => Err(Problem::new(Reason::InputRepeated { input: name.clone() })),
+    }
+}
+
+/// Completes matrices that were given as columns: those that did not come follow the rule for missing values.
+///
+/// # Errors
+/// Inputs missing, naming all columns that did not come; rows differ, naming the column.
+pub(crate) fn complete(signature: &Signature, inputs: &mut [Option<Input>]) -> Result<(), Problem> {
+    for (spec, input) in signature.inputs().iter().zip(inputs) {
+        if let Some(Input::Columns(columns)) = input {
+            complete_matrix(spec, columns)?;
+        }
+    }
+    Ok(())
+}
+
 /// The shape [n] of a column that has one value in each row, as some clients send it: [n, 1].
-pub(super) fn flat(spec: &InputSpec, tensor: &Tensor) -> Option<Shape> {
+fn flat(spec: &InputSpec, tensor: &Tensor) -> Option<Shape> {
     let is_column = spec.dims.as_ref().is_some_and(|dims| dims.len() == 1)
         && (&spec.null, spec.null_source) == (&NullRule::Accept, NullRuleSource::Model);
     match tensor.shape()[..] {
         [rows, 1] if is_column => Some(Shape::new(&[rows])),
         _ => None,
     }
-}
-
-/// Integers go to single precision in one rounding, not by way of double precision.
-fn push_number(cast: &mut TensorMut, value: &Scalar) -> Result<(), Problem> {
-    match (cast.dtype(), value) {
-        (DType::F32, Scalar::Int(value)) => cast.push(*value as f32),
-        (DType::F32, Scalar::UInt(value)) => cast.push(*value as f32),
-        _ => return cast.push_scalar(value),
-    }
-    Ok(())
 }
 
 #[cold]
@@ -68,14 +105,10 @@ fn misfit(spec: &InputSpec, name: &str, row: usize, tensor: &Tensor) -> Problem 
     })
 }
 
-/// The columns that did not come, by the rule for missing values: refused, left to an engine that knows missing values,
-/// or filled.
-///
-/// # Errors
-/// Inputs missing, naming all columns that did not come; rows differ, naming the column.
-pub(super) fn complete(spec: &InputSpec, columns: &mut [Option<Tensor>]) -> Result<(), Problem> {
+/// A column that did not come is refused, left to an engine that knows missing values, or filled.
+fn complete_matrix(spec: &InputSpec, columns: &mut [Option<Tensor>]) -> Result<(), Problem> {
     let named = |given: bool| {
-        let of = |(column, tensor): (&landfall_model::Column, &Option<Tensor>)| {
+        let of = |(column, tensor): (&Column, &Option<Tensor>)| {
             (tensor.is_some() == given).then(|| column.name.clone())
         };
         spec.columns.iter().zip(columns.iter()).filter_map(of).collect::<Vec<_>>()
@@ -104,79 +137,10 @@ pub(super) fn complete(spec: &InputSpec, columns: &mut [Option<Tensor>]) -> Resu
     Ok(())
 }
 
-/// One of the three arrays of a sparse matrix.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum CsrPart {
-    /// `NAME.data`
-    Data,
-    /// `NAME.indices`
-    Indices,
-    /// `NAME.indptr`
-    Indptr,
-}
-
-impl CsrPart {
-    /// Cuts the part off a name: `features.data` is the data of `features`.
-    pub(super) fn cut(name: &str) -> Option<(&str, CsrPart)> {
-        let (input, part) = name.rsplit_once('.')?;
-        let part = match part {
-            "data" => CsrPart::Data,
-            "indices" => CsrPart::Indices,
-            "indptr" => CsrPart::Indptr,
-            _ => return None,
-        };
-        Some((input, part))
-    }
-}
-
-/// A sparse matrix of three arrays, held against each other: rows ascend from 0 to the number of values, every column
-/// is one of the matrix.
-///
-/// # Errors
-/// Inputs missing, naming the arrays that did not come; invalid argument, saying what does not hold.
-pub(super) fn csr(spec: &InputSpec, parts: [Option<Tensor>; 3]) -> Result<Csr, Problem> {
-    let name = &spec.name;
-    let [Some(data), Some(indices), Some(indptr)] = parts else {
-        let named = |given: bool| {
-            let names = ["data", "indices", "indptr"].iter().zip(&parts);
-            names
-                .filter(|(_, part)| part.is_some() == given)
-                .map(|(part, _)| format!("{name}.{part}"))
-                .collect()
-        };
-        return Err(Problem::new(Reason::InputsMissing { missing: named(false), given: named(true) }));
-    };
-    let data = column(spec, &format!("{name}.data"), data)?;
-    let index = |part: &str| InputSpec::new(format!("{name}.{part}"), DType::I64, None);
-    let indices = column(&index("indices"), &format!("{name}.indices"), indices)?;
-    let indptr = column(&index("indptr"), &format!("{name}.indptr"), indptr)?;
-    let (columns, starts) = (indices.values::<i64>()?, indptr.values::<i64>()?);
-    let values = data.len();
-    if columns.len() != values {
-        return Err(Problem::invalid(format!(
-            "input '{name}': {values} values, but {} indices of columns",
-            columns.len()
-        )));
-    }
-    let ascending = starts.windows(2).all(|pair| pair[0] <= pair[1]);
-    if starts.first() != Some(&0) || starts.last() != Some(&(values as i64)) || !ascending {
-        return Err(Problem::invalid(format!("input '{name}.indptr' must ascend from 0 to {values}")));
-    }
-    let width = spec.columns.len();
-    match columns.iter().position(|&column| usize::try_from(column).map_or(true, |column| column >= width)) {
-        None => Ok(Csr { data, indices, indptr }),
-        Some(place) => Err(Problem::invalid(format!(
-            "input '{name}.indices': column {} at place {place}, but there are columns 0 to {}",
-            columns[place],
-            width.saturating_sub(1)
-        ))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use landfall_model::Column;
+    use landfall_model::DType;
 
     fn spec(dtype: DType) -> InputSpec {
         let mut spec = InputSpec::new("features", dtype, None);
@@ -212,43 +176,16 @@ mod tests {
         let given = || vec![Some(Tensor::from_slice(&[2], &[1.0f32, 2.0]).unwrap()), None];
         let mut spec = spec(DType::F32);
         assert!(matches!(
-            complete(&spec, &mut given()).unwrap_err().reason(),
+            complete_matrix(&spec, &mut given()).unwrap_err().reason(),
             Reason::InputsMissing { missing, .. } if missing == &["b"]
         ));
         spec.null = NullRule::Zero;
         let mut columns = given();
-        complete(&spec, &mut columns).unwrap();
+        complete_matrix(&spec, &mut columns).unwrap();
         assert_eq!(columns[1].as_ref().unwrap().values::<f32>().unwrap(), [0.0, 0.0]);
         spec.null = NullRule::Accept;
         let mut columns = given();
-        complete(&spec, &mut columns).unwrap();
+        complete_matrix(&spec, &mut columns).unwrap();
         assert!(columns[1].is_none());
-    }
-
-    #[test]
-    fn a_sparse_matrix_must_hold_together() {
-        let spec = spec(DType::F32);
-        let make = |data: &[f32], indices: &[i64], indptr: &[i64]| {
-            csr(
-                &spec,
-                [
-                    Some(Tensor::from_slice(&[data.len()], data).unwrap()),
-                    Some(Tensor::from_slice(&[indices.len()], indices).unwrap()),
-                    Some(Tensor::from_slice(&[indptr.len()], indptr).unwrap()),
-                ],
-            )
-        };
-        assert!(make(&[1.0, 2.0], &[0, 1], &[0, 1, 2]).is_ok());
-        assert!(make(&[], &[], &[0, 0]).is_ok());
-        for (data, indices, indptr) in [
-            (&[1.0][..], &[0, 1][..], &[0, 1][..]),
-            (&[1.0], &[2], &[0, 1]),
-            (&[1.0], &[-1], &[0, 1]),
-            (&[1.0], &[0], &[0, 2, 1]),
-            (&[1.0], &[0], &[1, 1]),
-            (&[1.0], &[0], &[]),
-        ] {
-            assert!(make(data, indices, indptr).is_err(), "{data:?} {indices:?} {indptr:?}");
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! Loads that failed and are to be tried again: when, and how often.
 
-use crate::keeper::Keeper;
+use super::Keeper;
 use crate::message::Work;
-use crate::serving::Retries;
+use crate::start::Retries;
 use crate::told::Told;
 use landfall_model::Problem;
 use std::time::Instant;

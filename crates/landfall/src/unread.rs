@@ -35,7 +35,7 @@ pub(crate) fn known(files: &dyn ModelFiles) -> Option<Problem> {
     looked.into_iter().find_map(|entry| {
         let head = files.head(&entry.name, HEAD_BYTES).ok()?;
         let (what, instead) = what_it_is(&head).filter(|_| one || entry.name.contains("model"))?;
-        let place = if files.is_folder() { files.path().join(&entry.name) } else { files.path().to_owned() };
+        let place = files.place(entry);
         Some(Problem::unsupported(format!("{}: {what}", place.display()), instead))
     })
 }
@@ -58,7 +58,7 @@ fn what_it_is(head: &[u8]) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::FolderFiles;
+    use landfall_serving::FolderFiles;
 
     #[test]
     fn pickles_and_dumps_are_named_with_the_way_out() {

@@ -1,9 +1,9 @@
 //! Control calls that wait: for a look at the files, then for versions to be loaded.
 
-use crate::control::{Reply, Verb};
-use crate::keeper::Keeper;
+use super::Keeper;
+use crate::ask::{Reply, Verb};
+use crate::entry::{Entry, What};
 use crate::model_state::ModelState;
-use crate::record::{Entry, What};
 use landfall_model::{Kind, Problem, Reason, Version};
 
 /// A control call that waits.

@@ -1,0 +1,355 @@
+//! What requests hold in memory, over all connections: bodies that are put together from pieces, and answers that wait to be
+//! read. Peers decide about both; together they stay within one bound.
+//!
+//! A body that came in one piece counts as nothing: it lies where the socket was read. So do the answers of HTTP/1 that are
+//! smaller than a [`STEP`]: a connection has one of them.
+
+mod machine;
+
+pub(crate) use machine::half_of_memory;
+
+use crate::limits::{MEMORY_PAUSE, UNREAD};
+use bytes::Bytes;
+use landfall_model::{Kind, Problem, Reason};
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use tokio::sync::Notify;
+
+/// A connection takes from the common room, and gives back, in steps of so many bytes: what it holds below one touches
+/// nothing that others share.
+const STEP: usize = 64 << 10;
+
+/// The room of all connections.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    limit: usize,
+    taken: AtomicUsize,
+    refused: AtomicU64,
+}
+
+/// There is no room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Full {
+    /// At the moment.
+    Now,
+    /// For so much, ever: these bytes are all that there is.
+    Ever(usize),
+}
+
+impl Full {
+    /// As a problem that a dialect can word.
+    #[cold]
+    pub(crate) fn problem(self) -> Problem {
+        match self {
+            Full::Now => Problem::new(Reason::MemoryFull { retry_after: MEMORY_PAUSE }),
+            Full::Ever(_) => Problem::worded(Kind::ResourceExhausted, self.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Full::Now => f.write_str("other requests hold the memory"),
+            Full::Ever(limit) => write!(
+                f,
+                "larger than {limit} bytes, half of the memory that this server may have: all requests together stay below \
+                 that"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Full {}
+
+impl Memory {
+    /// A room of so many bytes.
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Memory { limit, taken: AtomicUsize::new(0), refused: AtomicU64::new(0) })
+    }
+
+    /// Bytes that requests may hold together.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Bytes that they hold, but for less than a [`STEP`] for each connection.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Relaxed)
+    }
+
+    /// How often there was no room.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Relaxed)
+    }
+
+    /// A further connection's share, empty.
+    pub(crate) fn share(self: &Arc<Self>) -> Arc<Share> {
+        Arc::new(Share {
+            memory: self.clone(),
+            held: AtomicUsize::new(0),
+            unread: AtomicUsize::new(0),
+            unwritten: AtomicUsize::new(0),
+            read: Notify::new(),
+        })
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), Full> {
+        let before = self.taken.fetch_add(bytes, Relaxed);
+        if before.saturating_add(bytes) <= self.limit {
+            return Ok(());
+        }
+        self.give_back(bytes);
+        self.refused.fetch_add(1, Relaxed);
+        Err(Full::Now)
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.taken.fetch_sub(bytes, Relaxed);
+    }
+}
+
+/// What one connection holds.
+#[derive(Debug)]
+pub(crate) struct Share {
+    memory: Arc<Memory>,
+    held: AtomicUsize,
+    /// Of that, answers that the peer has not taken yet.
+    unread: AtomicUsize,
+    /// Of those, answers over HTTP/1, which are gone as soon as all is written.
+    unwritten: AtomicUsize,
+    /// Told when answers were read.
+    read: Notify,
+}
+
+impl Share {
+    /// A hold on nothing yet.
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
+        Hold { share: self.clone(), bytes: 0, is_answer: false }
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), Full> {
+        let before = self.held.fetch_add(bytes, Relaxed);
+        let steps = (before + bytes) / STEP - before / STEP;
+        if steps == 0 {
+            return Ok(());
+        }
+        let taken = self.memory.take(steps * STEP);
+        if taken.is_err() {
+            self.held.fetch_sub(bytes, Relaxed);
+        }
+        taken
+    }
+
+    fn give_back(&self, bytes: usize) {
+        let before = self.held.fetch_sub(bytes, Relaxed);
+        let steps = before / STEP - (before - bytes) / STEP;
+        if steps > 0 {
+            self.memory.give_back(steps * STEP);
+        }
+    }
+
+    /// An answer over HTTP/2, which counts until the last of its bytes is written.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(crate) fn answer(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, Full> {
+        let mut hold = self.hold();
+        hold.grow(bytes.len())?;
+        hold.is_answer = true;
+        self.unread.fetch_add(hold.bytes, Relaxed);
+        Ok(Bytes::from_owner(Kept { bytes, _hold: hold }))
+    }
+
+    /// An answer over HTTP/1, which counts until all is [`written`](Share::written).
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(crate) fn lone_answer(&self, bytes: usize) -> Result<(), Full> {
+        if bytes >= STEP {
+            self.take(bytes)?;
+            self.unwritten.fetch_add(bytes, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Nothing waits to be written on this connection any more.
+    pub(crate) fn written(&self) {
+        if self.unwritten.load(Relaxed) > 0 {
+            self.give_back(self.unwritten.swap(0, Relaxed));
+        }
+    }
+
+    /// Whether answers wait for the peer to read them.
+    pub(crate) fn waits(&self) -> bool {
+        self.unread.load(Relaxed) > 0
+    }
+
+    /// Whether the peer should read before it is answered further.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.unread.load(Relaxed) > UNREAD
+    }
+
+    /// Waits until the peer has read enough.
+    pub(crate) async fn caught_up(&self) {
+        let mut read = pin!(self.read.notified());
+        loop {
+            read.as_mut().enable();
+            if !self.is_behind() {
+                return;
+            }
+            read.as_mut().await;
+            read.set(self.read.notified());
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.written();
+    }
+}
+
+/// Bytes that count as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    share: Arc<Share>,
+    bytes: usize,
+    is_answer: bool,
+}
+
+impl Hold {
+    /// Holds so many bytes more.
+    ///
+    /// # Errors
+    /// [`Full`]; it holds what it held.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Full> {
+        let limit = self.share.memory.limit;
+        if bytes > limit - self.bytes.min(limit) {
+            self.share.memory.refused.fetch_add(1, Relaxed);
+            return Err(Full::Ever(limit));
+        }
+        self.share.take(bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Holds so many bytes from now on.
+    ///
+    /// # Errors
+    /// As [`Hold::grow`].
+    pub(crate) fn set(&mut self, bytes: usize) -> Result<(), Full> {
+        if let Some(less) = self.bytes.checked_sub(bytes) {
+            self.share.give_back(less);
+            self.bytes = bytes;
+            return Ok(());
+        }
+        self.grow(bytes - self.bytes)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.is_answer {
+            let before = self.share.unread.fetch_sub(self.bytes, Relaxed);
+            if before > UNREAD {
+                self.share.read.notify_waiters();
+            }
+        }
+        self.share.give_back(self.bytes);
+    }
+}
+
+/// Bytes with their hold.
+pub(crate) struct Kept<B> {
+    pub(crate) bytes: B,
+    pub(crate) _hold: Hold,
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Kept<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_connections_hold_stays_within_the_limit_and_is_given_back() {
+        let memory = Memory::new(10 * STEP);
+        let (one, other) = (memory.share(), memory.share());
+        let (mut first, mut second) = (one.hold(), other.hold());
+        first.grow(7 * STEP).unwrap();
+        second.grow(3 * STEP).unwrap();
+        assert_eq!((memory.taken(), second.grow(STEP)), (10 * STEP, Err(Full::Now)));
+        second.grow(STEP - 1).expect("less than a step is nobody's business");
+        first.set(STEP / 2).unwrap();
+        second.grow(5 * STEP).unwrap();
+        assert_eq!(second.grow(10 * STEP), Err(Full::Ever(10 * STEP)));
+        assert_eq!(memory.refused(), 2);
+        drop((first, second));
+        assert_eq!((memory.taken(), one.waits()), (0, false));
+    }
+
+    #[test]
+    fn holds_of_any_sizes_add_up_to_nothing_once_they_are_gone() {
+        let memory = Memory::new(usize::MAX);
+        std::thread::scope(|scope| {
+            let share = memory.share();
+            for thread in 1..5 {
+                let share = share.clone();
+                scope.spawn(move || {
+                    let mut holds = Vec::new();
+                    for turn in 0..1000 {
+                        let mut hold = share.hold();
+                        hold.grow(turn * thread * 37).unwrap();
+                        hold.set(turn * 1001).unwrap();
+                        holds.push(hold);
+                        if turn % 3 == 0 {
+                            holds.clear();
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(memory.taken(), 0);
+    }
+
+    #[test]
+    fn an_answer_counts_until_it_is_read_and_one_over_http_1_until_all_is_written() {
+        let memory = Memory::new(4 * UNREAD);
+        let share = memory.share();
+        let answer = share.answer(Bytes::from(vec![0; UNREAD + 1])).unwrap();
+        assert!(share.waits() && share.is_behind());
+        drop((answer.slice(..10), answer));
+        assert!(!share.waits() && !share.is_behind());
+        share.lone_answer(STEP - 1).unwrap();
+        share.lone_answer(2 * STEP).unwrap();
+        assert_eq!(memory.taken(), 2 * STEP);
+        share.written();
+        assert_eq!(memory.taken(), 0);
+        share.lone_answer(2 * STEP).unwrap();
+        drop(share);
+        assert_eq!(memory.taken(), 0, "the connection is gone");
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_peer_goes_on_when_it_has_read() {
+        let share = Memory::new(usize::MAX).share();
+        let answers = [0; 3].map(|_| share.answer(Bytes::from(vec![0; UNREAD])).unwrap());
+        let waiting = tokio::spawn({
+            let share = share.clone();
+            async move { share.caught_up().await }
+        });
+        for (left, answer) in answers.into_iter().enumerate().rev() {
+            tokio::task::yield_now().await;
+            assert_eq!(waiting.is_finished(), left == 0);
+            drop(answer);
+        }
+        waiting.await.unwrap();
+    }
+}

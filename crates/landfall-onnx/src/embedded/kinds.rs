@@ -1,0 +1,330 @@
+//! Element types and numbers of axes of a graph's values, as far as the file says them or they follow from its nodes
+//! (`Operators.md` of ONNX).
+
+use crate::declared::{ElementType, ValueType, name_of, value_info};
+use crate::node::{Node, nodes};
+use landfall_model::protobuf::Fields;
+use landfall_model::{DType, Problem};
+use std::collections::HashMap;
+
+/// Tensors of more axes are of no known number of them.
+const MOST_AXES: usize = 64;
+
+/// Operators whose first output is of the first input's type, along as many axes.
+const ALIKE: [&str; 53] = [
+    "Dropout",
+    "Neg",
+    "Abs",
+    "Relu",
+    "LeakyRelu",
+    "PRelu",
+    "Elu",
+    "Selu",
+    "Celu",
+    "ThresholdedRelu",
+    "Sigmoid",
+    "HardSigmoid",
+    "HardSwish",
+    "Mish",
+    "Tanh",
+    "Softplus",
+    "Softsign",
+    "Gelu",
+    "Exp",
+    "Log",
+    "Sqrt",
+    "Reciprocal",
+    "Erf",
+    "Sin",
+    "Cos",
+    "Tan",
+    "Asin",
+    "Acos",
+    "Atan",
+    "Sign",
+    "Ceil",
+    "Floor",
+    "Round",
+    "Clip",
+    "Softmax",
+    "LogSoftmax",
+    "Transpose",
+    "Slice",
+    "Pad",
+    "Tile",
+    "CumSum",
+    "Trilu",
+    "ScatterND",
+    "ScatterElements",
+    "Conv",
+    "ConvTranspose",
+    "MaxPool",
+    "AveragePool",
+    "BatchNormalization",
+    "InstanceNormalization",
+    "LayerNormalization",
+    "Resize",
+    "GroupNormalization",
+];
+
+/// Operators that give the first input's type along the axes of all of them.
+const TOGETHER: [&str; 10] = ["Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Mean", "Sum", "Pow"];
+
+/// Operators that give truth values.
+const TRUTHS: [&str; 11] = [
+    "Equal",
+    "Less",
+    "LessOrEqual",
+    "Greater",
+    "GreaterOrEqual",
+    "And",
+    "Or",
+    "Xor",
+    "Not",
+    "IsNaN",
+    "IsInf",
+];
+
+/// Operators that take axes together.
+const REDUCING: [&str; 7] =
+    ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2"];
+
+/// What is known of the values of one graph.
+#[derive(Default)]
+pub(super) struct Kinds<'a>(HashMap<&'a str, Kind>);
+
+/// What is known of a value.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+struct Kind {
+    element: Option<ElementType>,
+    rank: Option<usize>,
+    /// Values of a list: how many axes a tensor has of which it is the shape.
+    length: Option<usize>,
+}
+
+impl Kind {
+    fn of(element: Option<ElementType>, rank: Option<usize>) -> Self {
+        Kind { element, rank: rank.filter(|rank| *rank <= MOST_AXES), length: None }
+    }
+
+    fn list(dtype: DType, length: Option<usize>) -> Self {
+        Kind::of(Some(ElementType::of(dtype)), Some(1)).with_length(length)
+    }
+
+    fn with_length(self, length: Option<usize>) -> Self {
+        Kind { length: length.filter(|length| *length <= MOST_AXES), ..self }
+    }
+
+    /// The same elements along other axes.
+    fn with_rank(self, rank: Option<usize>) -> Self {
+        Kind::of(self.element, rank)
+    }
+
+    /// What is not known here, from another source.
+    fn or(self, other: Kind) -> Self {
+        Kind {
+            element: self.element.or(other.element),
+            rank: self.rank.or(other.rank),
+            length: self.length.or(other.length),
+        }
+    }
+}
+
+impl<'a> Kinds<'a> {
+    /// Takes up inputs and constants of a graph, then its nodes in the order in which they run, then what the file says of
+    /// values of which nothing followed.
+    ///
+    /// # Errors
+    /// Malformed.
+    pub(super) fn read(graph: Fields<'a>) -> Result<Self, Problem> {
+        let (mut kinds, mut said) = (Kinds::default(), HashMap::new());
+        let mut fields = graph.clone();
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                5 => {
+                    let (name, kind) = stored(value.message()?)?;
+                    kinds.0.insert(name, kind);
+                }
+                11..=13 => {
+                    let value = value.message()?;
+                    said.insert(name_of(value.clone())?, declared(value)?);
+                }
+                _ => {}
+            }
+        }
+        for (name, kind) in &said {
+            kinds.0.entry(name).or_insert(*kind);
+        }
+        nodes(graph).try_for_each(|node| kinds.node(&node?, &said))?;
+        Ok(kinds)
+    }
+
+    /// The element type of a value.
+    pub(super) fn element(&self, name: &str) -> Option<ElementType> {
+        self.0.get(name)?.element
+    }
+
+    /// How many axes a value has.
+    pub(super) fn rank(&self, name: &str) -> Option<usize> {
+        self.0.get(name)?.rank
+    }
+
+    fn node(&mut self, node: &Node<'a>, said: &HashMap<&'a str, Kind>) -> Result<(), Problem> {
+        for (place, &name) in node.outputs.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            let found = if node.domain.is_empty() { self.output(node, place)? } else { Kind::default() };
+            self.0.insert(name, found.or(said.get(name).copied().unwrap_or_default()));
+        }
+        Ok(())
+    }
+
+    fn input(&self, node: &Node<'a>, place: usize) -> Kind {
+        node.inputs.get(place).and_then(|name| self.0.get(name)).copied().unwrap_or_default()
+    }
+
+    /// The kind of an output, by those of the inputs.
+    fn output(&self, node: &Node<'a>, place: usize) -> Result<Kind, Problem> {
+        let first = self.input(node, 0);
+        Ok(match node.operator {
+            "Concat" => {
+                let lengths = (0..node.inputs.len()).map(|place| self.input(node, place).length);
+                first.with_length(lengths.sum())
+            }
+            "Split" => first.with_rank(first.rank),
+            "Identity" => first,
+            operator if ALIKE.contains(&operator) && place == 0 => first.with_rank(first.rank),
+            operator if TOGETHER.contains(&operator) => first.with_rank(self.broadcast(node)),
+            operator if TRUTHS.contains(&operator) => {
+                Kind::of(Some(ElementType::of(DType::Bool)), self.broadcast(node))
+            }
+            operator if REDUCING.contains(&operator) => {
+                first.with_rank(self.reduced(node, self.axes(node)?)?)
+            }
+            "LSTM" | "GRU" | "RNN" => first.with_rank(Some(if place == 0 { 4 } else { 3 })),
+            _ => match self.of_other_axes(node)? {
+                Some(kind) => kind,
+                None => self.of_other_type(node, place)?,
+            },
+        })
+    }
+
+    /// Where elements stay and axes change.
+    fn of_other_axes(&self, node: &Node<'a>) -> Result<Option<Kind>, Problem> {
+        let (first, second) = (self.input(node, 0), self.input(node, 1));
+        let ranks = first.rank.zip(second.rank);
+        let rank = match node.operator {
+            "Reshape" => second.length,
+            "Expand" => first.rank.zip(second.length).map(|(a, b)| a.max(b)),
+            "Flatten" | "Gemm" => Some(2),
+            "Unsqueeze" => first.rank.zip(self.axes(node)?).map(|(rank, axes)| rank + axes),
+            "Squeeze" => first.rank.zip(self.axes(node)?).and_then(|(rank, axes)| rank.checked_sub(axes)),
+            "Gather" => ranks.and_then(|(data, places)| (data + places).checked_sub(1)),
+            "GatherElements" => second.rank,
+            "MatMul" => ranks.map(|ranks| match ranks {
+                (1, 1) => 0,
+                (1, other) | (other, 1) => other.saturating_sub(1),
+                (a, b) => a.max(b),
+            }),
+            "Range" => Some(1),
+            _ => return Ok(None),
+        };
+        let is_list = node.operator == "Unsqueeze" && rank == Some(1);
+        Ok(Some(first.with_rank(rank).with_length(is_list.then_some(1))))
+    }
+
+    /// Where elements are of a type of their own.
+    fn of_other_type(&self, node: &Node<'a>, place: usize) -> Result<Kind, Problem> {
+        let input = |place: usize| self.input(node, place);
+        let first = input(0);
+        let int64 = Some(ElementType::of(DType::I64));
+        Ok(match node.operator {
+            "Cast" => {
+                let to = node.attributes.integer("to")?.and_then(|to| u64::try_from(to).ok());
+                Kind { element: to.map(ElementType), ..first }
+            }
+            "CastLike" => Kind { element: input(1).element, ..first },
+            "Constant" => constant(node)?,
+            "ConstantOfShape" => {
+                let value = node.attributes.tensor("value")?.map(stored).transpose()?;
+                let element = value.map_or(Some(ElementType::of(DType::F32)), |(_, kind)| kind.element);
+                Kind::of(element, first.length)
+            }
+            "Where" => Kind::of(input(1).element.or(input(2).element), self.broadcast(node)),
+            "TopK" => Kind::of(if place == 0 { first.element } else { int64 }, first.rank),
+            "OneHot" => input(2).with_rank(first.rank.map(|rank| rank + 1)),
+            "DequantizeLinear" => Kind::of(input(1).element, first.rank),
+            "QuantizeLinear" => Kind::of(input(2).element.or(Some(ElementType::of(DType::U8))), first.rank),
+            "Shape" => {
+                let is_whole = !node.attributes.has("start") && !node.attributes.has("end");
+                Kind::list(DType::I64, first.rank.filter(|_| is_whole))
+            }
+            "Size" => Kind::of(int64, Some(0)),
+            "NonZero" => Kind::of(int64, Some(2)),
+            "ArgMax" | "ArgMin" => Kind::of(int64, self.reduced(node, Some(1))?),
+            _ => Kind::default(),
+        })
+    }
+
+    /// The rank of what inputs become together; `None` unless all are known.
+    fn broadcast(&self, node: &Node<'a>) -> Option<usize> {
+        let ranks = (0..node.inputs.len()).map(|place| self.input(node, place).rank);
+        ranks.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// How many axes a node names: by an attribute, or as its second input.
+    fn axes(&self, node: &Node<'a>) -> Result<Option<usize>, Problem> {
+        let listed = node.attributes.integers("axes")?.len();
+        Ok(if listed > 0 { Some(listed) } else { self.input(node, 1).length })
+    }
+
+    /// The rank that is left where so many axes are taken together.
+    fn reduced(&self, node: &Node<'a>, axes: Option<usize>) -> Result<Option<usize>, Problem> {
+        let rank = self.input(node, 0).rank;
+        let keeps = node.attributes.integer("keepdims")?.unwrap_or(1) != 0;
+        Ok(if keeps { rank } else { rank.zip(axes).and_then(|(rank, axes)| rank.checked_sub(axes)) })
+    }
+}
+
+/// The kind of a `Constant`.
+fn constant(node: &Node<'_>) -> Result<Kind, Problem> {
+    let attributes = &node.attributes;
+    if let Some(tensor) = attributes.tensor("value")? {
+        return Ok(stored(tensor)?.1);
+    }
+    Ok(if attributes.has("value_float") {
+        Kind::of(Some(ElementType::of(DType::F32)), Some(0))
+    } else if attributes.has("value_int") {
+        Kind::of(Some(ElementType::of(DType::I64)), Some(0))
+    } else if attributes.has("value_floats") {
+        Kind::list(DType::F32, None)
+    } else if attributes.has("value_ints") {
+        Kind::list(DType::I64, Some(attributes.integers("value_ints")?.len()))
+    } else {
+        Kind::default()
+    })
+}
+
+/// The name of a `TensorProto`, and its kind.
+fn stored(mut fields: Fields<'_>) -> Result<(&str, Kind), Problem> {
+    let (mut name, mut element, mut dims) = ("", ElementType::default(), Vec::new());
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => value.varints(|dim| dims.push(dim))?,
+            2 => element = ElementType(value.varint()?),
+            8 => name = value.text()?,
+            _ => {}
+        }
+    }
+    let length = match dims[..] {
+        [length] => usize::try_from(length).ok(),
+        _ => None,
+    };
+    Ok((name, Kind::of(Some(element), Some(dims.len())).with_length(length)))
+}
+
+/// The kind that a `ValueInfoProto` gives.
+fn declared(fields: Fields<'_>) -> Result<Kind, Problem> {
+    Ok(match value_info(fields)?.ty {
+        Some(ValueType::Tensor { element, dims }) => Kind::of(Some(element), dims.map(|dims| dims.len())),
+        _ => Kind::default(),
+    })
+}

@@ -1,0 +1,58 @@
+//! What every run of a model needs, made once.
+
+use super::broken;
+use super::range::Ranges;
+use super::watched::Watch;
+use crate::declared::Declared;
+use crate::interface::Interface;
+use landfall_model::{Problem, Signature};
+use rten::NodeId;
+use std::sync::Arc;
+
+/// What every run needs, made once.
+pub(super) struct Plan {
+    pub(super) model: rten::Model,
+    pub(super) signature: Arc<Signature>,
+    /// By slot; `None` for an input with a default, which this engine has made a constant of.
+    pub(super) inputs: Vec<Option<NodeId>>,
+    /// By place.
+    pub(super) outputs: Vec<NodeId>,
+    /// What is calculated with int64 inputs.
+    pub(super) ranges: Option<Ranges>,
+    /// Checks before nodes that lose NaN or large numbers, and where each counts them.
+    pub(super) watches: Vec<(NodeId, Watch)>,
+    /// The first node that loses NaN.
+    pub(super) loses_nan: Option<String>,
+    pub(super) num_threads: usize,
+}
+
+impl Plan {
+    pub(super) fn of(
+        model: rten::Model,
+        interface: &Interface,
+        declared: &Declared,
+        num_threads: usize,
+    ) -> Result<Self, Problem> {
+        let node = |what: &str, name: &str| {
+            model.find_node(name).ok_or_else(|| broken(&format!("it knows no {what} {name:?}")))
+        };
+        let mut inputs = Vec::new();
+        for value in &declared.inputs {
+            inputs.push(if value.has_default { None } else { Some(node("input", &value.name)?) });
+        }
+        let outputs = interface.tensors().map(|name| node("output", name)).collect::<Result<_, _>>()?;
+        let signature = interface.signature.clone();
+        let (ranges, watches, loses_nan) = (None, Vec::new(), None);
+        Ok(Plan { signature, model, inputs, outputs, ranges, watches, loses_nan, num_threads })
+    }
+
+    /// Takes checks along.
+    pub(super) fn watch(&mut self, watches: Vec<Watch>) -> Result<(), Problem> {
+        self.loses_nan = watches.iter().find(|watch| watch.loses_nan()).map(|watch| watch.node.clone());
+        for watch in watches {
+            let count = self.model.find_node(&watch.count);
+            self.watches.push((count.ok_or_else(|| broken("it knows no check"))?, watch));
+        }
+        Ok(())
+    }
+}

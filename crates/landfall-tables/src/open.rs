@@ -1,0 +1,33 @@
+//! From a file's format to who reads it.
+
+use crate::format::{Format, PEEKED_BYTES};
+use crate::opened::{Opened, Wants};
+use crate::options::ReadOptions;
+use crate::source::TableInput;
+use crate::{arrow, csv, json_lines, libsvm, npy};
+use landfall_model::Problem;
+
+/// Opens a file in the format that it is in.
+pub(crate) fn open_file(input: TableInput, wants: &Wants, options: &ReadOptions) -> Result<Opened, Problem> {
+    let TableInput { label, format, source, .. } = input;
+    let (source, first) = source.peeked(&label, PEEKED_BYTES)?;
+    let format = match format {
+        Some(format) => format,
+        None => Format::detect(&label, &first)?,
+    };
+    let length = source.length();
+    let opened = match format {
+        Format::Csv => csv::open(&label, source.stream(), wants, options),
+        Format::JsonLines => json_lines::open(&label, source.stream(), wants, options),
+        Format::Libsvm => libsvm::open(&label, source.stream(), wants, options),
+        Format::Npy => npy::open_npy(&label, source, wants),
+        Format::Npz => npy::open_npz(&label, &source.file(&label)?, wants),
+        Format::ArrowStream => arrow::open_stream(&label, source.stream(), wants),
+        Format::ArrowFile => arrow::open_file(&label, source.file(&label)?, wants),
+        Format::Parquet => arrow::open_parquet(&label, source.file(&label)?, wants, options.chunk_rows),
+    }?;
+    Ok(match (format.is_text(), length) {
+        (true, Some(length)) => opened.with_total(length),
+        _ => opened,
+    })
+}

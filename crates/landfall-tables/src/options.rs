@@ -1,0 +1,19 @@
+//! How a table is read.
+
+/// How a table is read.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// Rows of a chunk, at most. Where a model cannot take a part of its rows (row rules `none`, `grouped`), the whole
+    /// table is one chunk.
+    pub chunk_rows: usize,
+    /// Cells of text files that mean a missing value, beside the empty one.
+    pub missing: Vec<Vec<u8>>,
+    /// Hand out rows of text as soon as they are there, instead of whole chunks.
+    pub eager: bool,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        ReadOptions { chunk_rows: 4096, missing: Vec::new(), eager: false }
+    }
+}
