@@ -107,6 +107,95 @@ def general(folder: Path) -> None:
     x.to_csv(folder / "general.csv", index=False)
 
 
+def numbers(fields: list[str]) -> str:
+    return "".join(f'<DataField name="{f}" optype="continuous" dataType="double"/>' for f in fields)
+
+
+def rules(folder: Path) -> None:
+    """A rule set of forty rules, the first of which that fits answers; each asks four fields."""
+    fields = [f"x{i}" for i in range(10)]
+    parts = []
+    for rule in range(40):
+        tests = []
+        for at in range(4):
+            operator = "lessThan" if (rule + at) % 2 else "greaterOrEqual"
+            bound = ((rule * 7 + at * 3) % 9 - 4) / 10
+            field = fields[(rule * 3 + at * (1 + rule % 3)) % 10]
+            tests.append(f'<SimplePredicate field="{field}" operator="{operator}" value="{bound}"/>')
+        parts.append(
+            f'<SimpleRule id="r{rule}" score="c{rule % 4}" confidence="{0.5 + rule / 100}">'
+            f'<CompoundPredicate booleanOperator="and">{"".join(tests)}</CompoundPredicate></SimpleRule>'
+        )
+    classes = "".join(f'<Value value="c{i}"/>' for i in range(4))
+    schema = "".join(f'<MiningField name="{f}"/>' for f in fields)
+    (folder / "rules.pmml").write_text(
+        '<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/>'
+        f'<DataDictionary>{numbers(fields)}<DataField name="y" optype="categorical" dataType="string">{classes}</DataField>'
+        '</DataDictionary><RuleSetModel functionName="classification">'
+        f'<MiningSchema>{schema}<MiningField name="y" usageType="target"/></MiningSchema>'
+        '<Output><OutputField name="Rule" feature="entityId" optype="categorical" dataType="string"/></Output>'
+        '<RuleSet defaultScore="c0" defaultConfidence="0.1"><RuleSelectionMethod criterion="firstHit"/>'
+        f'{"".join(parts)}</RuleSet></RuleSetModel></PMML>'
+    )
+    table(0.0)[0][fields].to_csv(folder / "rules.csv", index=False)
+
+
+def surrogates(folder: Path) -> None:
+    """A tree of depth 7 as R's writer has them: each split asks a second field where the first one is missing."""
+    fields = [f"x{i}" for i in range(10)]
+
+    def test(node: int, less: bool) -> str:
+        first, second = fields[node * 7 % 10], fields[(node * 7 + 1 + node % 5) % 10]
+        operator = "lessThan" if less else "greaterOrEqual"
+        bound = (node * 5 % 11 - 5) / 6
+        asked = [f'<SimplePredicate field="{f}" operator="{operator}" value="{bound}"/>' for f in (first, second)]
+        return f'<CompoundPredicate booleanOperator="surrogate">{"".join(asked)}</CompoundPredicate>'
+
+    def node(number: int, condition: str) -> str:
+        yes = number * 37 % 100 / 100
+        inner = node(2 * number, test(number, True)) + node(2 * number + 1, test(number, False)) if number < 128 else ""
+        shares = f'<ScoreDistribution value="yes" recordCount="{yes * 100:.0f}"/>'
+        shares += f'<ScoreDistribution value="no" recordCount="{100 - yes * 100:.0f}"/>'
+        score = "yes" if yes >= 0.5 else "no"
+        return f'<Node id="{number}" score="{score}" recordCount="100">{condition}{shares}{inner}</Node>'
+
+    schema = "".join(f'<MiningField name="{f}"/>' for f in fields)
+    (folder / "surrogates.pmml").write_text(
+        '<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/>'
+        f'<DataDictionary>{numbers(fields)}<DataField name="y" optype="categorical" dataType="string">'
+        '<Value value="yes"/><Value value="no"/></DataField></DataDictionary>'
+        '<TreeModel functionName="classification" missingValueStrategy="lastPrediction" splitCharacteristic="binarySplit">'
+        f'<MiningSchema>{schema}<MiningField name="y" usageType="target"/></MiningSchema>'
+        '<Output><OutputField name="Probability_yes" feature="probability" value="yes" optype="continuous" dataType="double"/>'
+        f"</Output>{node(1, '<True/>')}</TreeModel></PMML>"
+    )
+    table(0.05)[0][fields].to_csv(folder / "surrogates.csv", index=False)
+
+
+def cox(folder: Path) -> None:
+    """A Cox regression of ten fields, with a hundred times in its table."""
+    fields = [f"x{i}" for i in range(10)]
+    parameters = "".join(f'<Parameter name="p{i}" label="{f}" referencePoint="0.1"/>' for i, f in enumerate(fields))
+    cells = "".join(f'<PPCell value="1" predictorName="{f}" parameterName="p{i}"/>' for i, f in enumerate(fields))
+    matrix = "".join(f'<PCell parameterName="p{i}" df="1" beta="{0.3 - i / 20}"/>' for i in range(10))
+    hazard = "".join(f'<BaselineCell time="{t}" cumHazard="{0.002 * t * (1 + t / 50)}"/>' for t in range(1, 101))
+    schema = "".join(f'<MiningField name="{f}"/>' for f in [*fields, "time"])
+    covariates = "".join(f'<Predictor name="{f}"/>' for f in fields)
+    (folder / "cox.pmml").write_text(
+        '<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/>'
+        f'<DataDictionary>{numbers([*fields, "time", "hazard"])}</DataDictionary>'
+        '<GeneralRegressionModel modelType="CoxRegression" functionName="regression" endTimeVariable="time">'
+        f'<MiningSchema>{schema}<MiningField name="hazard" usageType="target"/></MiningSchema>'
+        '<Output><OutputField name="Hazard" feature="predictedValue" optype="continuous" dataType="double"/></Output>'
+        f"<ParameterList>{parameters}</ParameterList><FactorList/><CovariateList>{covariates}</CovariateList>"
+        f"<PPMatrix>{cells}</PPMatrix><ParamMatrix>{matrix}</ParamMatrix>"
+        f'<BaseCumHazardTables maxTime="100">{hazard}</BaseCumHazardTables></GeneralRegressionModel></PMML>'
+    )
+    x = table(0.0)[0][fields]
+    x["time"] = numpy.random.default_rng(8).uniform(0.5, 100, size=ROWS).round(2)
+    x.to_csv(folder / "cox.csv", index=False)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,6 +216,9 @@ def main() -> None:
     clusters(folder)
     general(folder)
     scorecard(folder)
+    rules(folder)
+    surrogates(folder)
+    cox(folder)
     fitted(RandomForestClassifier(227, max_depth=12, random_state=1), 0.0, folder, "large")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 MODELS = ["xgboost", "lightgbm", "forest", "network", "svm", "logistic", "bayes", "scorecard", "tree", "general"]
-MODELS += ["kmeans", "neighbors", "large"]
+MODELS += ["kmeans", "neighbors", "rules", "surrogates", "cox", "large"]
 NATIVE = {"xgboost": "xgboost.json", "lightgbm": "lightgbm.txt"}
 
 

@@ -29,14 +29,22 @@ impl Way {
     pub(crate) const DATA: Way = Way { ignores_case: false, bytes_max: 1 << 20 };
 }
 
-/// A search was given up: it took too many steps back.
+/// A search, or what is made of its findings, was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GaveUp;
+pub(crate) enum GaveUp {
+    /// It took too many steps back.
+    Steps,
+    /// Replacements made a text grow without end.
+    Growth,
+}
 
 impl GaveUp {
     /// For messages.
-    pub(crate) fn what() -> String {
-        format!("a pattern that takes more than {STEPS_BACK_MAX} steps back")
+    pub(crate) fn what(self) -> String {
+        match self {
+            GaveUp::Steps => format!("a pattern that takes more than {STEPS_BACK_MAX} steps back"),
+            GaveUp::Growth => "a normalisation that makes a text grow without end".to_owned(),
+        }
     }
 }
 
@@ -71,7 +79,7 @@ impl Pattern {
     pub(crate) fn is_match(&self, text: &str) -> Result<bool, GaveUp> {
         match self {
             Pattern::Linear(regex) => Ok(regex.is_match(text)),
-            Pattern::Backtracking(regex) => regex.is_match(text).map_err(|_| GaveUp),
+            Pattern::Backtracking(regex) => regex.is_match(text).map_err(|_| GaveUp::Steps),
         }
     }
 
@@ -83,7 +91,7 @@ impl Pattern {
             }
             Pattern::Backtracking(regex) => {
                 let found = regex.find_iter(text);
-                found.map(|found| found.map(|at| (at.start(), at.end())).map_err(|_| GaveUp)).collect()
+                found.map(|found| found.map(|at| (at.start(), at.end())).map_err(|_| GaveUp::Steps)).collect()
             }
         }
     }
@@ -107,7 +115,7 @@ impl Pattern {
             Pattern::Linear(regex) => Ok(regex.replace_all(text, with.as_str()).into_owned()),
             Pattern::Backtracking(regex) => match regex.try_replacen(text, 0, with.as_str()) {
                 Ok(replaced) => Ok(replaced.into_owned()),
-                Err(_) => Err(GaveUp),
+                Err(_) => Err(GaveUp::Steps),
             },
         }
     }
@@ -287,9 +295,9 @@ mod tests {
     #[test]
     fn a_search_that_takes_too_many_steps_is_given_up() {
         let hostile = pattern(r"^(?=(a+)+$)(\w+\s?)+\1x$");
-        assert_eq!(hostile.is_match(&"a".repeat(200)), Err(GaveUp));
-        assert_eq!(hostile.spans(&"a".repeat(200)), Err(GaveUp));
-        assert_eq!(hostile.replace_all(&"a".repeat(200), ""), Err(GaveUp));
+        assert_eq!(hostile.is_match(&"a".repeat(200)), Err(GaveUp::Steps));
+        assert_eq!(hostile.spans(&"a".repeat(200)), Err(GaveUp::Steps));
+        assert_eq!(hostile.replace_all(&"a".repeat(200), ""), Err(GaveUp::Steps));
         assert!(Pattern::new(r"(?=a)((\w{1,900}){1,900}){1,900}", Way::DATA).is_err());
     }
 }

@@ -123,7 +123,7 @@ impl Scorer {
             Takes::Single => f64::from(number as f32),
             Takes::Field => return self.set_number_of(place, number),
         };
-        self.work.input[place] = if number.is_nan() { Value::Missing } else { Value::Num(number) };
+        self.work.input[place] = Value::number(number);
     }
 
     fn set_number_of(&mut self, place: usize, number: f64) {

@@ -36,6 +36,11 @@ impl Value {
         }
     }
 
+    /// A number; what is not a number is missing.
+    pub(crate) fn number(number: f64) -> Value {
+        if number.is_nan() { Value::Missing } else { Value::Num(number) }
+    }
+
     /// A number, where not finite numbers are as good as none.
     pub(crate) fn of(number: Option<f64>) -> Value {
         number.map_or(Value::Missing, Value::Num)
@@ -95,6 +100,14 @@ impl DataType {
         !matches!(
             self,
             DataType::String | DataType::Boolean | DataType::Date | DataType::Time | DataType::DateTime
+        )
+    }
+
+    /// Whether its values are points of time, as numbers or not.
+    pub(crate) fn is_of_time(self) -> bool {
+        !matches!(
+            self,
+            DataType::String | DataType::Integer | DataType::Float | DataType::Double | DataType::Boolean
         )
     }
 

@@ -109,6 +109,8 @@ pub(crate) struct Answers {
     pub(crate) list: ClassList,
     /// [classes][rows]; empty where the model gives none.
     pub(crate) scores: Vec<f64>,
+    /// How sure the prediction is, where the model says so itself.
+    pub(crate) confidence: Cells,
     pub(crate) entity: Cells,
     /// Identifiers and names of the entities that a row may be near to; empty where there are none.
     pub(crate) entities: Vec<[Value; 2]>,
@@ -116,6 +118,9 @@ pub(crate) struct Answers {
     pub(crate) affinities: Vec<f64>,
     /// How near the nearest is.
     pub(crate) nearest: Vec<f64>,
+    /// By rank: entities that are near, and how near; what is beyond `neighbors` is none.
+    pub(crate) ranked: Vec<[Cells; 2]>,
+    pub(crate) neighbors: usize,
     /// By rank; what is beyond `ranks` is not known.
     pub(crate) reasons: Vec<Cells>,
     pub(crate) ranks: usize,
@@ -127,8 +132,10 @@ impl Answers {
         self.value.clear();
         self.list = list;
         self.scores.clear();
+        self.confidence.clear();
         self.entity.clear();
         self.entities.clear();
+        self.neighbors = 0;
         self.ranks = 0;
     }
 

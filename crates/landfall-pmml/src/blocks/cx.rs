@@ -1,5 +1,6 @@
 //! A block of rows on its way through the models of a document.
 
+use super::straight::{Straight, fill_straight};
 use super::way::{Origin, Way, ways};
 use super::{Answers, Block, BlockId, BlockRows, Cells, CellsView, Feature, FeatureColumn};
 use crate::model::Column;
@@ -16,9 +17,8 @@ use std::sync::Arc;
 pub(crate) struct BlockMemory {
     /// By block; `None` where a feature is made of more than one value.
     ways: Vec<Option<Vec<Way>>>,
-    /// By block: where all features are numbers of the data as they come, their places in the dictionary, and whether they
-    /// are to fit single precision; else nothing.
-    straight: Vec<Vec<(usize, bool)>>,
+    /// By block; nothing where not all features are numbers of the data as they come.
+    straight: Vec<Vec<Straight>>,
     blocks: Vec<BlockRows>,
     /// Which rows the models have answered so far.
     pub(crate) covered: Vec<bool>,
@@ -27,7 +27,8 @@ pub(crate) struct BlockMemory {
     /// When each slot was set: now, where it is `time`.
     set: Vec<u32>,
     time: u32,
-    answers: Vec<Answers>,
+    /// Boxed: a model's answers are many vectors, which are not to be moved for each row.
+    answers: SmallVec<[Box<Answers>; 2]>,
     pub(crate) numbers: Vec<f64>,
     pub(crate) places: Vec<u32>,
 }
@@ -37,11 +38,7 @@ impl BlockMemory {
         let ways: Vec<_> = m.blocks.iter().map(|block| ways(m, block.as_ref())).collect();
         let straight = |(block, ways): (&Arc<dyn Block>, &Option<Vec<Way>>)| {
             let pairs = block.features().iter().zip(ways.as_deref()?);
-            let field = |(feature, way): (&Feature, &Way)| match (way.from, way.plain) {
-                (Origin::Field(field), Some(_)) => Some((field, feature.single)),
-                _ => None,
-            };
-            pairs.map(field).collect::<Option<Vec<_>>>()
+            pairs.map(|(feature, way)| Straight::of(feature, way)).collect::<Option<_>>()
         };
         BlockMemory {
             straight: m.blocks.iter().zip(&ways).map(|pair| straight(pair).unwrap_or_default()).collect(),
@@ -100,6 +97,11 @@ impl<'r> BlockCx<'r> {
 
     pub(crate) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Whether it is the row of a row call, not a part of a table.
+    pub(crate) fn is_row_call(&self) -> bool {
+        matches!(self.data, BlockData::Row(_))
     }
 
     /// Computes a block. It is to be given back; `None` where it cannot be computed from columns.
@@ -218,11 +220,11 @@ impl<'r> BlockCx<'r> {
     }
 
     /// Memory for the answers of one model; it is to be given back.
-    pub(crate) fn take_answers(&mut self) -> Answers {
+    pub(crate) fn take_answers(&mut self) -> Box<Answers> {
         self.w.answers.pop().unwrap_or_default()
     }
 
-    pub(crate) fn give_answers(&mut self, answers: Answers) {
+    pub(crate) fn give_answers(&mut self, answers: Box<Answers>) {
         self.w.answers.push(answers);
     }
 
@@ -243,17 +245,6 @@ impl<'r> BlockCx<'r> {
             }
         }
     }
-}
-
-/// A row's numbers from their places; whether all were there.
-fn fill_straight(places: &[(usize, bool)], values: &[Value], into: &mut [f64]) -> bool {
-    let mut all = true;
-    for ((place, single), into) in places.iter().zip(into) {
-        let number = values[*place].num().unwrap_or(f64::NAN);
-        *into = number;
-        all &= !number.is_nan() && (!single || f64::from(number as f32) == number);
-    }
-    all
 }
 
 /// A feature and its way.
@@ -328,11 +319,10 @@ impl Source<'_> {
     /// Of numbers, where those that are none are missing; `are_single` where single precision holds them all.
     #[inline]
     fn plain(&self, numbers: impl Iterator<Item = f64>, are_single: bool, into: FeatureColumn<'_>) {
-        let value = |number: f64| if number.is_nan() { Value::Missing } else { Value::Num(number) };
         let Some(missing) = self.way.plain else {
-            return into.fill(numbers.map(|number| self.number(value(number))));
+            return into.fill(numbers.map(|number| self.number(Value::number(number))));
         };
-        let (missing, absent_fits) = match self.feature.number(value(missing)) {
+        let (missing, absent_fits) = match self.feature.number(Value::number(missing)) {
             Some(missing) => (missing, true),
             None => (f64::NAN, false),
         };

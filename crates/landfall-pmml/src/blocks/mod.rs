@@ -12,6 +12,7 @@ mod cx;
 mod features;
 mod fill;
 mod simd;
+mod straight;
 mod way;
 
 pub(crate) use cells::{Answers, Cells, CellsView, best};

@@ -4,7 +4,7 @@ use super::document::{Apply as ApplyDocument, Derived, Discretize, Kind, Node, R
 use super::{Apply, ApplyTreatment, Expr, tables, text_index};
 use crate::functions::{self, Function};
 use crate::pattern::{Pattern, Way};
-use crate::read::Place;
+use crate::read::{Element, Place};
 use crate::resolve::{Build, ScopeId, SlotDef, Source};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
@@ -24,6 +24,15 @@ pub(crate) fn resolve_derived<'a>(
     scope: ScopeId,
     derived: &Derived,
 ) -> Result<Expr, Problem> {
+    let place = derived.expression.place;
+    if let Kind::FieldRef { field, if_missing: Some(text) } = &derived.expression.kind {
+        let of = reference(b, scope, &[], field, place)?;
+        // What replaces a missing value may be of the field's type, or of the derived one's.
+        if optional(b, Some(text), of.dtype, place).is_err() {
+            let if_missing = optional(b, Some(text), derived.dtype, place)?;
+            return Ok(Expr::Present { of: Box::new(cast(of, derived.dtype)), if_missing });
+        }
+    }
     let typed = resolve(b, scope, &derived.expression)?;
     Ok(cast(typed, derived.dtype))
 }
@@ -44,6 +53,19 @@ pub(crate) fn derived_slot<'a>(b: &mut Build<'a>, scope: ScopeId, derived: &Deri
     }
     b.order_values(slot, order);
     Ok(slot)
+}
+
+/// The slot that a `<FieldRef>` outside of expressions means: the field's, or one with its missing values replaced.
+pub(crate) fn referred<'a>(b: &mut Build<'a>, scope: ScopeId, element: &Element<'a>) -> Result<u32, Problem> {
+    element.only(&b.xml, &["field", "mapMissingTo"])?;
+    let (name, place) = (element.need(&b.xml, "field")?.to_owned(), element.place);
+    let slot = b.resolve(scope, &name, place)?;
+    b.xml.leaf(element)?;
+    let Some(text) = element.get("mapMissingTo") else { return Ok(slot) };
+    let (dtype, optype) = (b.slots[slot as usize].dtype, b.slots[slot as usize].optype);
+    let if_missing = optional(b, Some(text), dtype, place)?;
+    let source = Source::Derived(Box::new(Expr::Field { slot, if_missing }));
+    Ok(b.slot(SlotDef { name, dtype, optype, source, field: None }))
 }
 
 /// An expression whose values are cast to a type, where they are of another.

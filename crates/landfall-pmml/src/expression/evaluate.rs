@@ -3,7 +3,7 @@
 use super::{Apply, ApplyTreatment, Expr, InvalidResult, NormOutliers};
 use crate::run::Cx;
 use crate::value::Value;
-use landfall_model::{Kind, Problem};
+use landfall_model::Problem;
 use smallvec::SmallVec;
 
 /// Calls within calls, at most: a function may call itself.
@@ -43,20 +43,20 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
                 (Value::Bool(false) | Value::Num(_), Some(otherwise)) => evaluate(otherwise, cx)?,
                 // No argument is missing: there is nothing to answer.
                 (Value::Bool(false) | Value::Num(_), None) => {
-                    return finish(cx, Value::Missing, treatment, "if");
+                    return finish(Value::Missing, treatment, "if");
                 }
                 _ => Value::Missing,
             };
             // A missing argument: the condition, or the branch that it leads to.
             let value = present_or(value, treatment.if_missing);
-            finish(cx, value, treatment, "if")
+            finish(value, treatment, "if")
         }
         Expr::Apply(apply) => run_apply(apply, cx),
         Expr::Call { function, arguments, treatment } => call(*function, arguments, treatment, cx),
         Expr::Cast { of, from, to } => {
             let value = evaluate(of, cx)?;
             match cx.cast(value, *from, *to) {
-                Value::Invalid if value != Value::Invalid => Err(invalid(cx, "the conversion of a value")),
+                Value::Invalid if value != Value::Invalid => Err(invalid("the conversion of a value")),
                 value => Ok(value),
             }
         }
@@ -97,17 +97,14 @@ fn present_or(value: Value, otherwise: Value) -> Value {
 }
 
 #[cold]
-pub(super) fn invalid(cx: &Cx<'_>, what: &str) -> Problem {
-    Problem::worded(
-        Kind::InvalidArgument,
-        format!("row {}: {what} gives an invalid result", cx.w.row_of_call),
-    )
+pub(super) fn invalid(what: &str) -> Problem {
+    Problem::invalid(format!("{what} gives an invalid result"))
 }
 
 /// What remains to be done with a result.
-fn finish(cx: &Cx<'_>, value: Value, treatment: &ApplyTreatment, name: &str) -> Result<Value, Problem> {
+fn finish(value: Value, treatment: &ApplyTreatment, name: &str) -> Result<Value, Problem> {
     let value = match (value, treatment.invalid) {
-        (Value::Invalid, InvalidResult::Fail) => return Err(invalid(cx, &format!("function {name:?}"))),
+        (Value::Invalid, InvalidResult::Fail) => return Err(invalid(&format!("function {name:?}"))),
         (Value::Invalid, InvalidResult::AsIs) => return Ok(Value::Invalid),
         (Value::Invalid, InvalidResult::AsMissing) => Value::Missing,
         (value, _) => value,
@@ -134,7 +131,7 @@ fn run_apply(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem> {
     } else {
         (apply.function.run)(cx, apply, &values)
     };
-    finish(cx, value, &apply.treatment, apply.function.name)
+    finish(value, &apply.treatment, apply.function.name)
 }
 
 fn call(
@@ -156,7 +153,7 @@ fn call(
         return Err(Problem::internal("a function without a body"));
     };
     if cx.w.calls >= CALLS_MAX {
-        return Err(invalid(cx, &format!("a function that calls itself more than {CALLS_MAX} times")));
+        return Err(invalid(&format!("a function that calls itself more than {CALLS_MAX} times")));
     }
     cx.w.calls += 1;
     let (base, len) = (cx.w.parameters_base, cx.w.parameters.len());
@@ -166,7 +163,7 @@ fn call(
     cx.w.parameters.truncate(len);
     cx.w.parameters_base = base;
     cx.w.calls -= 1;
-    finish(cx, outcome?, treatment, "of the document")
+    finish(outcome?, treatment, "of the document")
 }
 
 /// Along the line between the two points around the value.

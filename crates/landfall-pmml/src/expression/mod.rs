@@ -7,7 +7,7 @@ mod rows;
 mod tables;
 mod text_index;
 
-pub(crate) use compile::{Typed, derived_slot, resolve, resolve_derived};
+pub(crate) use compile::{Typed, derived_slot, referred, resolve, resolve_derived};
 pub(crate) use document::{
     Derived, Functions, Kind as DocumentKind, Node as DocumentNode, read_derived, read_expression,
     read_function,

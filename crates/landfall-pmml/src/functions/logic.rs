@@ -51,7 +51,10 @@ pub(crate) fn validity(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem>
         return Ok(apply.treatment.if_missing);
     }
     let valid = match argument {
-        Expr::Field { slot, .. } => cx.is_valid(*slot)?,
+        // What replaces a missing value is valid.
+        Expr::Field { slot, if_missing } if if_missing.is_missing() || !cx.get(*slot)?.is_missing() => {
+            cx.is_valid(*slot)?
+        }
         _ => !matches!(value, Value::Missing | Value::Invalid),
     };
     Ok(Value::Bool(match apply.function.name {

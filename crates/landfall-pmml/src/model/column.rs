@@ -29,11 +29,10 @@ impl Column<'_> {
                 None => self.unreadable(cx, &text),
             });
         }
-        let number = |number: f64| if number.is_nan() { Value::Missing } else { Value::Num(number) };
         let value = match self.tensor.dtype() {
-            DType::F64 => number(self.tensor.values::<f64>()?[row]),
-            DType::F32 => number(f64::from(self.tensor.values::<f32>()?[row])),
-            DType::I64 => number(self.tensor.values::<i64>()?[row] as f64),
+            DType::F64 => Value::number(self.tensor.values::<f64>()?[row]),
+            DType::F32 => Value::number(f64::from(self.tensor.values::<f32>()?[row])),
+            DType::I64 => Value::number(self.tensor.values::<i64>()?[row] as f64),
             DType::Bool => Value::Bool(self.tensor.bools()?[row] != 0),
             _ => {
                 let text = String::from_utf8_lossy(self.tensor.strings()?.get(row));

@@ -93,6 +93,8 @@ pub(crate) struct Header {
     targets: resolve::Targets,
     verification: Option<crate::verification::Document>,
     inherited: Option<(Option<String>, ClassList, DataType, Option<OpType>)>,
+    /// What the model around it is for.
+    around: Option<MiningFunction>,
 }
 
 impl Header {
@@ -136,6 +138,7 @@ impl Header {
             targets: resolve::Targets::default(),
             verification: None,
             inherited,
+            around: outer.map(|outer| outer.function),
         })
     }
 
@@ -241,7 +244,10 @@ impl Header {
             let result = self.results[0].1;
             self.target = Some(TargetInfo { name: field.name.clone(), result, actual: field.slot });
         }
+        // Classes within a regression are none of its numbers.
+        let of_its_own = text && own.is_none() && self.around == Some(MiningFunction::Regression);
         let shared = match (&self.inherited, &own) {
+            _ if of_its_own => None,
             (Some((_, list, dtype, optype)), None) => Some((*list, *dtype, *optype)),
             (Some((Some(name), list, dtype, optype)), Some(own)) if *name == own.name => {
                 Some((*list, *dtype, *optype))

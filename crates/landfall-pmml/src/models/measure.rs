@@ -26,6 +26,16 @@ enum Kind {
     Binary { numerator: [f64; 4], denominator: [f64; 4] },
 }
 
+/// What is added up of weighted differences.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Sum {
+    Differences,
+    /// Their squares; the distance may be the root.
+    Squares {
+        rooted: bool,
+    },
+}
+
 /// How two values of one field are compared.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Compare {
@@ -136,8 +146,18 @@ impl Measure {
     pub(crate) fn weights_of_differences(&self, parts: &[Part]) -> Option<Vec<f64>> {
         let plain =
             |part: &Part| part.compare.unwrap_or(self.compare) == Compare::AbsDiff && part.round.is_none();
-        let joined = matches!(self.kind, Kind::Euclidean | Kind::SquaredEuclidean | Kind::CityBlock);
-        (joined && parts.iter().all(plain)).then(|| parts.iter().map(|part| part.weight).collect())
+        (self.sum().is_some() && parts.iter().all(plain))
+            .then(|| parts.iter().map(|part| part.weight).collect())
+    }
+
+    /// How differences are put together; `None` where they are not added up.
+    pub(crate) fn sum(&self) -> Option<Sum> {
+        match self.kind {
+            Kind::CityBlock => Some(Sum::Differences),
+            Kind::SquaredEuclidean => Some(Sum::Squares { rooted: false }),
+            Kind::Euclidean => Some(Sum::Squares { rooted: true }),
+            _ => None,
+        }
     }
 
     /// What one weighted difference adds to a distance.

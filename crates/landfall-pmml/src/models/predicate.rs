@@ -87,7 +87,7 @@ impl Operator {
         }
     }
 
-    fn order(self, order: Ordering) -> bool {
+    pub(crate) fn order(self, order: Ordering) -> bool {
         match self {
             Operator::Less => order == Ordering::Less,
             Operator::LessOrEqual => order != Ordering::Greater,

@@ -4,6 +4,7 @@ use super::columns::{Linear, LinearTable};
 use super::normalization::{self, Normalization};
 use super::{Body, Header, Math, MiningFunction};
 use crate::blocks::{Answers, BlockCx, BlockId, Features, RowValues, best};
+use crate::expression;
 use crate::read::Element;
 use crate::resolve::{Build, OpType, Slot};
 use crate::run::{Answer, Cx};
@@ -159,9 +160,7 @@ fn table<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Resul
                     if field.name != "FieldRef" {
                         return Err(b.xml.unknown(&field, &child));
                     }
-                    field.only(&b.xml, &["field"])?;
-                    slots.push(b.resolve(header.scope, field.need(&b.xml, "field")?, field.place)?);
-                    b.xml.leaf(&field)?;
+                    slots.push(expression::referred(b, header.scope, &field)?);
                 }
                 table.terms.push(Term { slots, coefficient });
             }

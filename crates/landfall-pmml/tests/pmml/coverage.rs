@@ -13,7 +13,7 @@ const PASSED_OVER: &str = "Annotation Anova AnovaRow BoundaryValueMeans Boundary
     XCoordinates YCoordinates TrendCoefficients";
 
 /// Elements that are refused by their names, since nothing in the crate knows them.
-const REFUSED: &str = "Denominator DynamicRegressor NonseasonalFactor Numerator PsiVector RegressorValues SeasonalFactor Theta TransferFunctionValues";
+const REFUSED: &str = "Denominator DynamicRegressor NonseasonalFactor Numerator RegressorValues SeasonalFactor Theta TransferFunctionValues";
 
 /// Attributes that are not named: of elements that are passed over, or refused.
 const ATTRIBUTES: &str = "Aggregate.sqlWhere ContStats.totalSquaresSum ContStats.totalValuesSum \

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod cases;
+mod columns;
 mod compare;
 mod conformance;
 mod coverage;
@@ -12,6 +13,7 @@ mod found;
 mod located;
 mod models;
 mod readings;
+mod replaced;
 mod rules;
 mod segments;
 mod series;

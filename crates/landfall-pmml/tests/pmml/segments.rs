@@ -103,3 +103,48 @@ fn a_sum_over_segments_that_are_all_left_out_is_zero() {
     assert_eq!(of("average", skip), ["4", ""]);
     assert_eq!(of("sum", ""), ["8", ""]);
 }
+
+#[test]
+fn classes_within_a_regression_are_words_though_its_target_is_a_number() {
+    let first = "<TreeModel functionName=\"classification\" splitCharacteristic=\"multiSplit\"><MiningSchema>\
+        <MiningField name=\"x\"/></MiningSchema><Output><OutputField name=\"kind\" feature=\"predictedValue\"/></Output>\
+        <Node><True/><Node score=\"low\"><SimplePredicate field=\"x\" operator=\"lessThan\" value=\"0\"/></Node>\
+        <Node score=\"high\"><SimplePredicate field=\"x\" operator=\"greaterOrEqual\" value=\"0\"/></Node></Node></TreeModel>";
+    let second = format!(
+        "<RegressionModel functionName=\"regression\">{}<RegressionTable intercept=\"1\"><CategoricalPredictor \
+         name=\"kind\" value=\"high\" coefficient=\"5\"/></RegressionTable></RegressionModel>",
+        schema("y", &["kind"])
+    );
+    let model = format!(
+        "<MiningModel functionName=\"regression\">{}<Segmentation multipleModelMethod=\"modelChain\"><Segment><True/>{first}\
+         </Segment><Segment><True/>{second}</Segment></Segmentation></MiningModel>",
+        schema("y", &["x"])
+    );
+    let lines = answers(&with_fields(&(continuous("x") + &continuous("y")), &model), "x\n-1\n1\n");
+    let first = |line: &String| line.split(',').next().map(str::to_owned);
+    assert_eq!(
+        lines.iter().map(first).collect::<Vec<_>>()[1..],
+        [Some("1".to_owned()), Some("6".to_owned())]
+    );
+}
+
+#[test]
+fn votes_that_tie_go_to_the_class_that_the_target_names_first() {
+    let winner = |classes: &[&str], votes: &[&str]| {
+        let vote = |class: &&str| {
+            format!(
+                "<Segment><True/><TreeModel functionName=\"classification\"><MiningSchema><MiningField name=\"x\"/>\
+                 </MiningSchema><Node score=\"{class}\"><True/></Node></TreeModel></Segment>"
+            )
+        };
+        let votes: String = votes.iter().map(vote).collect();
+        let model = format!(
+            "<MiningModel functionName=\"classification\">{}<Segmentation multipleModelMethod=\"majorityVote\">{votes}\
+             </Segmentation></MiningModel>",
+            schema("y", &["x"])
+        );
+        answers(&with_fields(&(continuous("x") + &categorical("y", classes)), &model), "x\n1\n").remove(1)
+    };
+    assert_eq!(winner(&["a", "b", "c"], &["c", "b", "b", "c"]), "b");
+    assert_eq!(winner(&["c", "b", "a"], &["b", "b", "c", "c", "a"]), "c");
+}

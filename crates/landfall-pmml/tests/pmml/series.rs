@@ -298,3 +298,72 @@ fn a_final_state_goes_on_by_the_matrices_beside_it() {
         "{problem}"
     );
 }
+
+/// A state of two numbers that is seen by two targets.
+fn of_two_targets(rest: &str, targets: &[&str], outputs: &str) -> String {
+    let fields: String = ["y", "z"]
+        .iter()
+        .map(|name| format!("<DataField name=\"{name}\" optype=\"continuous\" dataType=\"double\"/>"))
+        .collect();
+    let schema: String = targets
+        .iter()
+        .map(|name| format!("<MiningField name=\"{name}\" usageType=\"target\"/>"))
+        .chain(["<MiningField name=\"h\"/>".to_owned()])
+        .collect();
+    let matrix = |first: &str, second: &str| {
+        format!("<Matrix nbRows=\"2\" nbCols=\"2\">{REAL}{first}</Array>{REAL}{second}</Array></Matrix>")
+    };
+    let model = format!(
+        "<TimeSeriesModel functionName=\"timeSeries\" bestFit=\"StateSpaceModel\"><MiningSchema>{schema}</MiningSchema>\
+         <Output>{outputs}</Output><StateSpaceModel intercept=\"10\"><StateVector>{REAL}1 2</Array></StateVector>\
+         <TransitionMatrix>{}</TransitionMatrix><MeasurementMatrix>{}</MeasurementMatrix>{rest}</StateSpaceModel>\
+         </TimeSeriesModel>",
+        matrix("0.5 0", "1 1"),
+        matrix("1 0", "1 -1"),
+    );
+    with_fields(&(fields + "<DataField name=\"h\" optype=\"continuous\" dataType=\"integer\"/>"), &model)
+}
+
+#[test]
+fn a_state_is_seen_by_each_of_several_targets() {
+    let observed = format!("<InterceptVector type=\"observation\">{REAL}1 2</Array></InterceptVector>");
+    let outputs = "<OutputField name=\"second\" optype=\"continuous\" dataType=\"double\" feature=\"predictedValue\" \
+                   targetField=\"z\"/>";
+    // The state (1, 2) moves to (0.5, 3); y sees its first number, z the first less the second.
+    let lines = answers(&of_two_targets(&observed, &["y", "z"], outputs), "h\n1\n2\nNA\n");
+    assert_eq!(lines, ["y,z,second", "12,11,11", "11.5,9.5,9.5", ",,"]);
+    let refused = crate::files::load(of_two_targets("", &["y"], "").as_bytes()).err().unwrap().to_string();
+    assert!(refused.contains("predicts 2 targets, its model has 1"), "{refused}");
+}
+
+#[test]
+fn weights_of_noises_matter_only_where_deviations_are_asked_for() {
+    let psi = format!("<PsiVector>{REAL}1 0.5</Array></PsiVector>");
+    assert_eq!(answers(&of_two_targets(&psi, &["y", "z"], ""), "h\n1\n")[1], "11,9");
+    let deviation =
+        "<OutputField name=\"se\" optype=\"continuous\" dataType=\"double\" feature=\"standardError\"/>";
+    let document = of_two_targets(&psi, &["y", "z"], deviation);
+    let refused = crate::files::load(document.as_bytes()).err().unwrap().to_string();
+    assert!(refused.contains("<PsiVector>") && refused.contains("deviations"), "{refused}");
+}
+
+#[test]
+fn a_horizon_is_a_number_of_steps_and_no_date() {
+    let of = |schema: &str| {
+        let fields = "<DataField name=\"y\" optype=\"continuous\" dataType=\"double\"/>\
+                      <DataField name=\"day\" optype=\"ordinal\" dataType=\"date\"/>\
+                      <DataField name=\"h\" optype=\"continuous\" dataType=\"integer\"/>";
+        let model = format!(
+            "<TimeSeriesModel functionName=\"timeSeries\" bestFit=\"ExponentialSmoothing\"><MiningSchema>\
+             <MiningField name=\"y\" usageType=\"target\"/>{schema}</MiningSchema><ExponentialSmoothing>\
+             <Level smoothedValue=\"10\"/><Trend_ExpoSmooth trend=\"additive\" smoothedValue=\"2\"/>\
+             </ExponentialSmoothing></TimeSeriesModel>"
+        );
+        with_fields(fields, &model)
+    };
+    let day = "<MiningField name=\"day\" usageType=\"order\"/>";
+    let refused = crate::files::load(of(day).as_bytes()).err().unwrap().to_string();
+    assert!(refused.contains("a horizon that is a date") && refused.contains("line "), "{refused}");
+    let beside = of(&format!("{day}<MiningField name=\"h\" usageType=\"supplementary\"/>"));
+    assert_eq!(answers(&beside, "day,h\n2020-01-31,3\n")[1], "16");
+}

@@ -25,17 +25,26 @@ fn together(
     Some(Answered { names, rows })
 }
 
-/// The rows that another way answers differently, as text.
-fn differences(case: &conformance::Case) -> Vec<String> {
+/// The rows of a case that another way answers differently, as text.
+fn differences_of(case: &conformance::Case) -> Vec<String> {
     let bytes = std::fs::read(&case.pmml).unwrap();
-    let Ok(model) = files::load(&bytes) else { return Vec::new() };
+    let (head, rows) = csv::read(&std::fs::read_to_string(&case.input).unwrap());
+    differences(&bytes, &head, &rows, &case.rule.missing)
+}
+
+/// The rows that another way answers differently, as text.
+pub(crate) fn differences(
+    bytes: &[u8],
+    head: &[String],
+    rows: &[Vec<String>],
+    missing: &[String],
+) -> Vec<String> {
+    let Ok(model) = files::load(bytes) else { return Vec::new() };
     if *model.signatures()[0].rows() != RowRule::Independent {
         return Vec::new();
     }
-    let (head, rows) = csv::read(&std::fs::read_to_string(&case.input).unwrap());
-    let missing = &case.rule.missing;
-    let Some(all) = together(model.as_ref(), &head, &rows, missing) else { return Vec::new() };
-    let mut scorer = Scorer::read(&bytes, "model.pmml").unwrap();
+    let Some(all) = together(model.as_ref(), head, rows, missing) else { return Vec::new() };
+    let mut scorer = Scorer::read(bytes, "model.pmml").unwrap();
     let places: Vec<Option<usize>> =
         scorer.inputs().iter().map(|name| head.iter().position(|column| column == name)).collect();
     // Where no input has its column's name, columns are taken by place: that is the table's matter.
@@ -44,7 +53,7 @@ fn differences(case: &conformance::Case) -> Vec<String> {
     }
     let mut found = Vec::new();
     for (number, row) in rows.iter().enumerate().take(ALONE) {
-        let alone = together(model.as_ref(), &head, std::slice::from_ref(row), missing).unwrap();
+        let alone = together(model.as_ref(), head, std::slice::from_ref(row), missing).unwrap();
         // The message of a refused row says which of the call it is.
         let fails = |cells: &[String]| cells.first().is_some_and(|cell| cell.starts_with("error"));
         let expected = &alone.rows[0];
@@ -120,7 +129,7 @@ fn a_row_has_one_answer_alone_in_a_block_and_by_the_row_call() {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let differences = differences(case);
+                    let differences = differences_of(case);
                     if !differences.is_empty() {
                         found.lock().unwrap().push((case.name.clone(), differences));
                     }

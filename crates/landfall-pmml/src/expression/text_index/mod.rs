@@ -125,7 +125,7 @@ impl TextIndex {
         let (text, term) = (cx.shown(text, self.text_type), cx.shown(term, self.term_type));
         match self.index(text, &term) {
             Ok(index) => Ok(Value::Num(index)),
-            Err(GaveUp) => Err(super::evaluate::invalid(cx, &GaveUp::what())),
+            Err(gave_up) => Err(super::evaluate::invalid(&gave_up.what())),
         }
     }
 

@@ -8,6 +8,9 @@ use landfall_model::Problem;
 
 /// Rounds of a recursive normalisation, at most.
 const ROUNDS_MAX: usize = 1_000;
+/// A text may grow by so many times its bytes, and by so many bytes: a recursive normalisation may lengthen it each round.
+const GROWTH_MAX: usize = 16;
+const TEXT_MAX: usize = 1 << 16;
 
 #[derive(Debug)]
 pub(super) struct Normalization {
@@ -63,7 +66,7 @@ impl Normalization {
                 } else {
                     let words = counting.split(text);
                     Replacement::Words(
-                        words.map_err(|_| b.xml.unsupported(child.place, GaveUp::what()))?,
+                        words.map_err(|gave_up| b.xml.unsupported(child.place, gave_up.what()))?,
                         stem,
                     )
                 });
@@ -74,11 +77,15 @@ impl Normalization {
 
     /// The text as it is to be counted.
     pub(super) fn apply(&self, text: String) -> Result<String, GaveUp> {
+        let most = TEXT_MAX + text.len() * GROWTH_MAX;
         let mut text = text;
         for _ in 0..if self.recursive { ROUNDS_MAX } else { 1 } {
             let before = text.clone();
             for row in &self.rows {
                 text = row.apply(&text, &self.counting)?;
+                if text.len() > most {
+                    return Err(GaveUp::Growth);
+                }
             }
             if text == before {
                 break;

@@ -6,6 +6,7 @@ mod counts;
 mod density;
 
 use super::{Body, Header};
+use crate::expression;
 use crate::read::Element;
 use crate::resolve::{Build, OpType, Slot, SlotDef, Source};
 use crate::run::{Answer, Cx};
@@ -89,8 +90,7 @@ fn test<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result
                     counts = Some(Counts::read(b, &part, header, field)?)
                 }
                 "FieldRef" => {
-                    fields.push(b.resolve(header.scope, part.need(&b.xml, "field")?, part.place)?);
-                    b.xml.leaf(&part)?;
+                    fields.push(expression::referred(b, header.scope, &part)?);
                 }
                 _ => densities.push(Density::read(b, &part, &child)?),
             }

@@ -4,7 +4,7 @@ use super::distribution::Known;
 use super::{Case, Kind, Network, Node};
 use crate::run::Cx;
 use crate::value::Value;
-use landfall_model::{Kind as ProblemKind, Problem};
+use landfall_model::Problem;
 
 /// Cases of one row, at most.
 const CASES_MAX: u64 = 20_000_000;
@@ -118,10 +118,7 @@ impl Look<'_> {
         self.cases += 1;
         if self.cases > CASES_MAX {
             let what = "too many unknown nodes for an exact answer of the Bayesian network";
-            return Err(Problem::worded(
-                ProblemKind::InvalidArgument,
-                format!("row {}: {what}", cx.w.row_of_call),
-            ));
+            return Err(Problem::invalid(what));
         }
         let Some(at) = self.order.get(place).copied() else {
             self.count(weight);

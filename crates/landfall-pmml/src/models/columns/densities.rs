@@ -13,9 +13,16 @@ pub(crate) struct Densities {
     evidence: Vec<Evidence>,
     /// The logarithm of the least likelihood.
     least: f64,
-    /// Mean, narrowness and scale, [classes][features], where all is of normal distributions: one row asks them one after
-    /// the other.
-    normal: Vec<[f64; 3]>,
+    /// Where all is of normal distributions: one row asks them one after the other.
+    normal: Option<Normal>,
+}
+
+/// Normal distributions, [classes][features].
+#[derive(Debug, Default)]
+struct Normal {
+    means: Vec<f64>,
+    narrownesses: Vec<f64>,
+    scales: Vec<f64>,
 }
 
 /// What one feature says, class by class; nothing where the model has nothing.
@@ -33,26 +40,82 @@ impl Densities {
         evidence: Vec<Evidence>,
         least: f64,
     ) -> Self {
-        let of_class = |class: usize| evidence.iter().map(move |evidence| evidence.normal(class));
-        let normal = (0..classes.len()).flat_map(of_class).collect::<Option<_>>().unwrap_or_default();
+        let normal = Normal::of(&evidence, classes.len());
         Densities { features, classes, evidence, least, normal }
     }
 
-    /// The sum of a class for one row.
+    /// The sums of all classes for one row.
     #[inline(always)]
-    fn of_row(&self, class: usize, row: &[f64]) -> f64 {
-        let mut sum = self.classes[class];
-        if self.normal.is_empty() {
-            for (evidence, x) in self.evidence.iter().zip(row) {
-                evidence.add_one(class, *x, self.least, &mut sum);
+    fn of_row(&self, row: &[f64], sums: &mut [f64], logs: &mut Vec<f64>) {
+        sums.copy_from_slice(&self.classes);
+        let Some(normal) = self.normal.as_ref().filter(|_| !row.is_empty()) else {
+            for (class, sum) in sums.iter_mut().enumerate() {
+                let pairs = self.evidence.iter().zip(row);
+                pairs.for_each(|(evidence, x)| evidence.add_one(class, *x, self.least, sum));
             }
-            return sum;
+            return;
+        };
+        logs.resize(sums.len() * row.len(), 0.0);
+        normal.logs(row, self.least, logs);
+        let (fours, rest) = sums.as_chunks_mut::<4>();
+        let (of_fours, of_rest) = logs.split_at(4 * fours.len() * row.len());
+        for (sums, logs) in fours.iter_mut().zip(of_fours.chunks_exact(4 * row.len())) {
+            add_lists(logs, sums);
         }
-        for (x, [mean, narrowness, scale]) in row.iter().zip(&self.normal[class * row.len()..]) {
-            let normal = Distribution::Gaussian { mean: *mean, narrowness: *narrowness, scale: *scale };
-            sum += at_least(normal.log(*x), self.least, *x);
+        let (twos, rest) = rest.as_chunks_mut::<2>();
+        for (sums, logs) in twos.iter_mut().zip(of_rest.chunks_exact(2 * row.len())) {
+            add_lists(logs, sums);
         }
-        sum
+        for (sum, logs) in rest.iter_mut().zip(of_rest[2 * twos.len() * row.len()..].chunks_exact(row.len()))
+        {
+            add_lists(logs, std::array::from_mut(sum));
+        }
+    }
+}
+
+/// Adds lists of numbers, one behind the other, to a sum each: one sum beside the other, as each addition waits for the one
+/// before.
+#[inline(always)]
+fn add_lists<const N: usize>(lists: &[f64], sums: &mut [f64; N]) {
+    let length = lists.len() / N;
+    let lists = &lists[..N * length];
+    let mut own = *sums;
+    for at in 0..length {
+        for (list, sum) in own.iter_mut().enumerate() {
+            *sum += lists[list * length + at];
+        }
+    }
+    *sums = own;
+}
+
+impl Normal {
+    /// Where all evidence is of normal distributions.
+    fn of(evidence: &[Evidence], classes: usize) -> Option<Normal> {
+        let mut normal = Normal::default();
+        for class in 0..classes {
+            for evidence in evidence {
+                let [mean, narrowness, scale] = evidence.normal(class)?;
+                normal.means.push(mean);
+                normal.narrownesses.push(narrowness);
+                normal.scales.push(scale);
+            }
+        }
+        Some(normal)
+    }
+
+    /// What each class's distributions say of a row: `logs` [classes][features].
+    #[inline(always)]
+    fn logs(&self, row: &[f64], least: f64, logs: &mut [f64]) {
+        let width = row.len();
+        for (class, logs) in logs.chunks_exact_mut(width).enumerate() {
+            let part = class * width..(class + 1) * width;
+            let own = self.means[part.clone()].iter().zip(&self.narrownesses[part.clone()]);
+            let own = own.zip(&self.scales[part]).zip(row);
+            for (log, (((mean, narrowness), scale), x)) in logs.iter_mut().zip(own) {
+                let normal = Distribution::Gaussian { mean: *mean, narrowness: *narrowness, scale: *scale };
+                *log = at_least(normal.log(*x), least, *x);
+            }
+        }
     }
 }
 
@@ -72,12 +135,9 @@ impl Block for Densities {
 
 impl Loops for Densities {
     #[inline(always)]
-    fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], _: &mut Vec<f64>) {
+    fn run(&self, columns: &[f64], rows: usize, values: &mut [f64], scratch: &mut Vec<f64>) {
         if rows == 1 {
-            for (class, sum) in values.iter_mut().enumerate() {
-                *sum = self.of_row(class, columns);
-            }
-            return;
+            return self.of_row(columns, values, scratch);
         }
         for (class, sums) in values.chunks_exact_mut(rows).enumerate() {
             sums.fill(self.classes[class]);

@@ -1,5 +1,7 @@
 //! Models over columns: the same arithmetic as row by row, in the same order for each row, with the rows side by side.
 
+mod asked;
+mod branches;
 mod centres;
 mod densities;
 mod design;
@@ -7,17 +9,23 @@ mod kernels;
 mod linear;
 mod machines;
 mod model;
+mod nearest_rows;
 mod network;
 mod points;
+mod rules;
 
+pub(super) use asked::Asking;
+pub(super) use branches::{Branch, Branches, Otherwise};
 pub(super) use centres::{Centres, nearest};
 pub(super) use densities::{Densities, Evidence};
 pub(super) use design::{Design, DesignCell};
 pub(super) use kernels::Vectors;
 pub(super) use linear::{Linear, LinearTable};
 pub(super) use machines::{KernelMachine, KernelMachines, VectorField};
+pub(super) use nearest_rows::NearestRows;
 pub(super) use network::{Layers, LayersNeuron};
 pub(super) use points::{Attribute as PointsAttribute, Points};
+pub(super) use rules::{Choice, Rule as FiringRule, Rules, Weight};
 
 use super::Math;
 

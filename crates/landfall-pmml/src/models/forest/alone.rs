@@ -1,4 +1,5 @@
-//! A tree that is the whole model, as a forest of one: which node answers a row, and what it says.
+//! A tree that is the whole model, as a forest of one, or by predicates over columns where a forest cannot ask what it asks:
+//! which node answers a row, and what it says.
 
 use super::Lowered;
 use super::lower::{self, Member};
@@ -13,12 +14,14 @@ use crate::value::Value;
 #[derive(Debug)]
 pub(crate) struct Alone {
     block: Option<BlockId>,
+    /// Whether a row alone goes down the tree sooner: a forest asks no more than it, predicates over columns all.
+    alone_by_row: bool,
     /// By node: the place of its class; nothing in a regression.
     classes: Vec<u32>,
 }
 
 impl Alone {
-    /// Of a tree all of whose answers are its nodes' own; `None` where a forest cannot ask what it asks.
+    /// Of a tree all of whose answers are its nodes' own; `None` where columns do not tell what it asks.
     pub(crate) fn new(b: &mut Build<'_>, tree: &Tree, list: ClassList) -> Option<Alone> {
         let classes = b.lists[list].clone();
         let place = |node: u32| {
@@ -31,13 +34,21 @@ impl Alone {
         };
         // A node's number, to be found again in the forest's sum.
         let leaf = |node: u32| answers(node).then(|| vec![f64::from(node)]);
-        let lowered: Lowered = lower::lower(b, &[Member { tree, leaf: &leaf }], 1, false)?;
+        let lowered: Option<Lowered> = lower::lower(b, &[Member { tree, leaf: &leaf }], 1, false);
+        let alone_by_row = lowered.is_none();
+        let block = match lowered {
+            Some(lowered) => b.block(|| Some(lowered)),
+            None => {
+                let branches = tree.branches(b, &answers);
+                b.block(|| branches)
+            }
+        };
         let of = |node: usize| place(node as u32).map_or(u32::MAX, |place| place as u32);
         let classes = match tree.function {
             MiningFunction::Regression => Vec::new(),
             _ => (0..tree.nodes.len()).map(of).collect(),
         };
-        Some(Alone { block: b.block(|| Some(lowered)), classes })
+        Some(Alone { block: Some(block?), alone_by_row, classes })
     }
 
     /// The node that answers the row that is being evaluated, where that is known.
@@ -48,6 +59,9 @@ impl Alone {
 
     /// Answers a block of rows.
     pub(crate) fn over_columns(&self, tree: &Tree, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        if self.alone_by_row && cx.is_row_call() {
+            return false;
+        }
         let Some(ready) = cx.compute(self.block) else { return false };
         let rows = cx.rows();
         let nodes = &ready.values[..rows];

@@ -87,7 +87,10 @@ impl<X: Real, Y: Real> Sums for Forest<X, Y> {
         let added = &mut bytemuck::cast_slice_mut::<f64, Y>(added)[..sums.len()];
         added.fill(Y::ZERO);
         let trees = 0..Forest::trees(self);
-        if self.takes_columns(rows) {
+        if rows == 1 {
+            matrix.iter_mut().zip(columns).for_each(|(own, x)| *own = X::of(*x));
+            self.add_margins(Rows::new(matrix, rows, width), trees, added);
+        } else if self.takes_columns(rows) {
             matrix.iter_mut().zip(columns).for_each(|(own, x)| *own = X::of(*x));
             let columns: Columns<'_, X> = matrix.chunks_exact(rows).collect();
             self.add_margins_of_columns(&columns, trees, added);

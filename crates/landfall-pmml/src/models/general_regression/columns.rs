@@ -1,5 +1,6 @@
 //! The model over columns.
 
+use super::hazard::Hazard;
 use super::{Cell, DOUBLE, General, Kind, Link, Number};
 use crate::blocks::{Answers, BlockCx, Features, RowPlaces, RowValues, best};
 use crate::models::MiningFunction;
@@ -13,7 +14,8 @@ impl General {
     /// Scores over columns; `None` where more than they is asked of the row.
     pub(super) fn columns(&self) -> Option<Design> {
         let fixed = [&self.offset, &self.trials].into_iter().all(|number| matches!(number, Number::Fixed(_)));
-        if self.hazard.is_some() || !fixed || self.equations.is_empty() {
+        let is_mean = self.hazard.is_none() || self.function == MiningFunction::Regression;
+        if !fixed || !is_mean || self.equations.is_empty() {
             return None;
         }
         let mut named: HashMap<Slot, Vec<Value>> = HashMap::new();
@@ -26,15 +28,25 @@ impl General {
                 Cell::Power { .. } => {}
             }
         }
+        if let Some((slot, strata)) = self.hazard.as_ref().and_then(Hazard::strata) {
+            named.entry(slot).or_default().extend(strata.iter().map(|(value, _)| *value));
+        }
         let mut features = Features::default();
         let mut parameters = Vec::with_capacity(self.parameters.len());
         for parameter in &self.parameters {
             let cells = parameter.cells.iter().map(|cell| cell.design(&mut features, &named));
             parameters.push(cells.collect());
         }
+        let mut equations: Vec<_> = self.equations.iter().map(|equation| equation.betas.clone()).collect();
+        if let Some(hazard) = &self.hazard {
+            equations.truncate(1);
+            for cell in hazard.cells() {
+                equations.push(vec![(parameters.len(), 1.0)]);
+                parameters.push(vec![cell.design(&mut features, &named)]);
+            }
+        }
         // Without a predictor there is no prediction.
         features.list.iter_mut().for_each(|feature| feature.needed = true);
-        let equations = self.equations.iter().map(|equation| equation.betas.clone()).collect();
         Some(Design { features: features.list, parameters, equations })
     }
 
@@ -45,6 +57,11 @@ impl General {
         // A value that no score is made of.
         for column in scores.chunks_exact(rows) {
             cx.w.covered.iter_mut().zip(column).for_each(|(covered, score)| *covered &= !score.is_nan());
+        }
+        if let Some(hazard) = &self.hazard {
+            self.hazard_columns(hazard, scores, answers.value.numbers(rows));
+            cx.give_back(self.block, ready);
+            return true;
         }
         if let (Number::Fixed(offset), false) = (&self.offset, self.kind == Kind::Multinomial) {
             scores.iter_mut().for_each(|score| *score += offset);
@@ -61,6 +78,16 @@ impl General {
         }
         cx.give_back(self.block, ready);
         true
+    }
+
+    /// Of scores, times, and the places of strata where there are any.
+    fn hazard_columns(&self, hazard: &Hazard, columns: &[f64], into: &mut [f64]) {
+        let (rows, reference) = (into.len(), self.reference_score());
+        for (row, into) in into.iter_mut().enumerate() {
+            let stratum = columns.get(2 * rows + row).copied().unwrap_or(0.0);
+            let of_row = self.hazard_of(hazard, [columns[row], columns[rows + row], stratum], reference);
+            *into = of_row.unwrap_or(f64::NAN);
+        }
     }
 
     fn classify_columns(&self, cx: &mut BlockCx<'_>, scores: &mut [f64], answers: &mut Answers) {

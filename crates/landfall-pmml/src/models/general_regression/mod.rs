@@ -1,6 +1,7 @@
 //! `<GeneralRegressionModel>`: parameters, each a product of factors and powers; all links; Cox's cumulative hazard.
 
 mod columns;
+mod hazard;
 mod link;
 mod parts;
 
@@ -11,6 +12,7 @@ use crate::read::Element;
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
 use crate::value::Value;
+use hazard::Hazard;
 use landfall_model::Problem;
 use link::Link;
 use parts::Parts;
@@ -101,19 +103,6 @@ struct Equation {
     class: Option<usize>,
     /// Parameter and coefficient.
     betas: Vec<(usize, f64)>,
-}
-
-#[derive(Debug)]
-struct Hazard {
-    time: Slot,
-    strata: Option<Slot>,
-    tables: Vec<(Value, Baseline)>,
-}
-
-#[derive(Debug)]
-struct Baseline {
-    max_time: f64,
-    cells: Vec<(f64, f64)>,
 }
 
 pub(super) fn read<'a>(
@@ -235,30 +224,6 @@ impl General {
         Some(variance.max(0.0).sqrt() * slope)
     }
 
-    fn cumulative_hazard(
-        &self,
-        cx: &mut Cx<'_>,
-        hazard: &Hazard,
-        design: &[f64],
-    ) -> Result<Option<f64>, Problem> {
-        let stratum = hazard.strata.map(|slot| cx.get(slot)).transpose()?.unwrap_or(Value::Missing);
-        let Some((_, table)) = hazard.tables.iter().find(|(value, _)| *value == stratum) else {
-            return Ok(None);
-        };
-        let Some(time) = cx.number(hazard.time)? else { return Ok(None) };
-        if time > table.max_time {
-            return Ok(None);
-        }
-        // Before the first event nothing has happened.
-        let base =
-            table.cells.iter().rev().find(|(start, _)| *start <= time).map_or(0.0, |(_, hazard)| *hazard);
-        let equation = &self.equations[0];
-        let reference: f64 =
-            equation.betas.iter().map(|(at, beta)| beta * self.parameters[*at].reference_point).sum();
-        let risk = (self.score(equation, design) - reference).exp();
-        Ok(Some(base * risk))
-    }
-
     /// Where one score says the probability of one of two classes: that class, and the one that gets what is left.
     fn two_classes(&self, count: usize) -> Option<(Option<usize>, Option<usize>)> {
         let alone = matches!(self.kind, Kind::Generalized | Kind::Linear | Kind::Cox);
@@ -332,6 +297,10 @@ impl Body for General {
 
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let ahead = cx.ahead(self.block).filter(|_| self.covariances.is_empty());
+        if let (Some(hazard), Some(values)) = (&self.hazard, &ahead) {
+            answer.value = Value::of(self.hazard_ahead(hazard, values));
+            return Ok(());
+        }
         let design = match &ahead {
             Some(_) => Vec::new(),
             None => match self.design(cx)? {

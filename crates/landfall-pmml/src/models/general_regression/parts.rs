@@ -1,6 +1,7 @@
 //! The model's children, and how they are put together.
 
-use super::{Baseline, Cell, Equation, Hazard, Parameter};
+use super::hazard::{Baseline, Hazard};
+use super::{Cell, Equation, Parameter};
 use crate::models::{Header, MiningFunction};
 use crate::read::{Element, Matrix, Place};
 use crate::resolve::Build;

@@ -38,11 +38,10 @@ impl Mining {
             // A segment of unknown weight has as good as no prediction.
             let known = weight.is_some();
             let weight = weight.unwrap_or(segment.weight);
-            // Segments count by their weight where the method asks for it.
-            let counts = if self.method.is_weighted() { weight } else { 1.0 };
-            weights += counts;
+            // Against the threshold segments count by their weight, whether the method asks for it or not.
+            weights += weight;
             if inner.value.is_missing() || !known {
-                missing += counts;
+                missing += weight;
                 match self.on_missing {
                     OnMissing::ReturnMissing => return Ok(None),
                     OnMissing::Skip => continue,

@@ -46,18 +46,6 @@ enum Method {
     MultiChain,
 }
 
-impl Method {
-    fn is_weighted(self) -> bool {
-        match self {
-            Method::Vote { weighted }
-            | Method::Average { weighted }
-            | Method::Median { weighted }
-            | Method::Sum { weighted } => weighted,
-            _ => false,
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum OnMissing {
     Continue,

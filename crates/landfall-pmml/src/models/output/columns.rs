@@ -45,7 +45,10 @@ impl Feature {
                     None => return false,
                 }
             }
-            // Models that say more of their confidence do not go over columns.
+            Feature::Confidence(None) if !matches!(answers.confidence.view(), CellsView::Missing) => {
+                into.copy(&answers.confidence);
+            }
+            // Models that say more of the confidence of classes do not go over columns.
             Feature::Probability(class) | Feature::Confidence(class) => {
                 return scores(cx.rows(), *class, answers, into);
             }
@@ -67,11 +70,24 @@ impl Feature {
                 into.numbers(cx.rows()).copy_from_slice(&answers.nearest);
             }
             Feature::Entity(0 | 1) => into.copy(&answers.entity),
+            Feature::Entity(rank) if answers.neighbors > 0 => match neighbor(answers, *rank) {
+                Some([entity, _]) => into.copy(entity),
+                None => into.clear(),
+            },
+            Feature::Affinity(None, rank) => match neighbor(answers, *rank) {
+                Some([_, affinity]) => into.copy(affinity),
+                None => return false,
+            },
             Feature::Nothing => into.clear(),
             _ => return false,
         }
         true
     }
+}
+
+/// The neighbour of a rank, from 1: which it is, and how near.
+fn neighbor(answers: &Answers, rank: usize) -> Option<&[Cells; 2]> {
+    answers.ranked[..answers.neighbors].get(rank.max(1) - 1)
 }
 
 /// The scores of a class, or of the one that is predicted.

@@ -2,6 +2,7 @@
 
 use super::{Field, Kernel};
 use crate::blocks::Features;
+use crate::expression;
 use crate::models::columns::{KernelMachine, KernelMachines, VectorField, Vectors};
 use crate::models::{Header, Math, MiningFunction};
 use crate::read::{Element, array};
@@ -129,24 +130,17 @@ fn fields<'a>(
     element.only(&b.xml, &["numberOfFields"])?;
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
-            "FieldRef" => {
-                child.only(&b.xml, &["field"])?;
-                all.push(Field::Number(b.resolve(
-                    header.scope,
-                    child.need(&b.xml, "field")?,
-                    child.place,
-                )?));
-            }
+            "FieldRef" => all.push(Field::Number(expression::referred(b, header.scope, &child)?)),
             "CategoricalPredictor" => {
                 child.only(&b.xml, &["name", "value", "coefficient"])?;
                 let slot = b.resolve(header.scope, child.need(&b.xml, "name")?, child.place)?;
                 let dtype = b.slots[slot as usize].dtype;
                 let value = b.constant(child.need(&b.xml, "value")?, dtype, child.place)?;
                 all.push(Field::Category(slot, value));
+                b.xml.leaf(&child)?;
             }
             _ => return Err(b.xml.unknown(&child, element)),
         }
-        b.xml.leaf(&child)?;
     }
     Ok(())
 }

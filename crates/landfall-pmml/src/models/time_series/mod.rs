@@ -1,7 +1,7 @@
 //! `<TimeSeriesModel>`: what follows the last value of a series, some steps ahead.
 //!
 //! The first active field is the horizon: how many steps after the last value. Without one, the order field is, or a
-//! supplementary one.
+//! supplementary one. Dates are passed over: they stand beside a horizon.
 
 mod arima;
 mod garch;
@@ -31,13 +31,25 @@ struct Forecast {
 
 /// A way to look ahead.
 trait Method: Send + Sync + Debug {
+    /// Fields that it predicts.
+    fn targets(&self) -> usize {
+        1
+    }
+
     /// So many steps after the last value, one or more.
     fn forecast(&self, steps: usize) -> Option<Forecast>;
+
+    /// What is expected of all targets then, where there are several.
+    fn of_targets(&self, _steps: usize) -> Vec<f64> {
+        Vec::new()
+    }
 }
 
 #[derive(Debug)]
 struct Series {
     horizon: Slot,
+    /// Where the predictions of several targets go.
+    results: Vec<Slot>,
     method: Box<dyn Method>,
     transformation: Transformation,
 }
@@ -90,13 +102,28 @@ pub(super) fn read<'a>(
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    let usage = |usage: Usage| header.schema.fields.iter().find(move |field| field.usage == usage);
     // Two writers call the horizon supplementary.
-    let horizon = [Usage::Active, Usage::Order, Usage::Supplementary].into_iter().find_map(usage);
-    let horizon = horizon.and_then(|field| field.slot);
+    let mut horizons = [Usage::Active, Usage::Order, Usage::Supplementary]
+        .into_iter()
+        .flat_map(|usage| header.schema.fields.iter().filter(move |field| field.usage == usage))
+        .filter_map(|field| field.slot)
+        .peekable();
+    let some = horizons.peek().is_some();
+    let steps = |slot: &Slot| !b.slots[*slot as usize].dtype.is_of_time();
+    let horizon = horizons.find(steps);
+    if some && horizon.is_none() {
+        let instead = "give the horizon as a whole number of steps after the last value";
+        return Err(b.xml.refused(element.place, "a horizon that is a date or a time", instead));
+    }
     match (horizon, found) {
         (Some(horizon), Some((method, transformation))) => {
-            Ok(Box::new(Series { horizon, method, transformation }))
+            let results: Vec<Slot> = header.results.iter().map(|(_, slot)| *slot).collect();
+            if method.targets() != results.len().max(1) {
+                let (method, model) = (method.targets(), results.len());
+                let what = format!("<{best}> predicts {method} targets, its model has {model}");
+                return Err(b.xml.malformed(element.place, what));
+            }
+            Ok(Box::new(Series { horizon, results, method, transformation }))
         }
         (None, _) => {
             Err(b.xml.malformed(element.place, "<TimeSeriesModel> has no active field for the horizon"))
@@ -172,16 +199,24 @@ fn array_within<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<f64>
 impl Body for Series {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let steps = cx.number(self.horizon)?.filter(|steps| (1.0..=HORIZON_MAX).contains(steps));
-        let Some(forecast) = steps.and_then(|steps| self.method.forecast(steps as usize)) else {
-            return Ok(());
-        };
+        let Some(steps) = steps.map(|steps| steps as usize) else { return Ok(()) };
+        let Some(forecast) = self.method.forecast(steps) else { return Ok(()) };
         answer.value = Value::Num(self.transformation.undo(forecast.value));
+        if self.sets_targets() {
+            for (slot, value) in self.results.iter().zip(self.method.of_targets(steps)) {
+                cx.set(*slot, Value::Num(self.transformation.undo(value)));
+            }
+        }
         answer.deviation = forecast.variance.map(f64::sqrt);
         // Limits of what was transformed are transformed back with it.
         if self.transformation != Transformation::None {
             answer.limits = Some((self.transformation_of_limits(), forecast.value));
         }
         Ok(())
+    }
+
+    fn sets_targets(&self) -> bool {
+        self.results.len() > 1
     }
 }
 

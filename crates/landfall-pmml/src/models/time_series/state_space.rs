@@ -1,6 +1,6 @@
-//! `<StateSpaceModel>`: a state that moves by a matrix, seen through another.
+//! `<StateSpaceModel>`: a state that moves by a matrix, seen through another, whose rows are the targets in their order.
 //!
-//! The state of the document is that of the first step ahead.
+//! The state of the document is that of the first step ahead. What is known of a variance is the first target's.
 
 use super::{Forecast, Method, Transformation, array_within};
 use crate::read::{Element, Matrix};
@@ -12,9 +12,9 @@ pub(super) struct StateSpace {
     state: Vec<f64>,
     transition: Matrix,
     measurement: Matrix,
-    /// Added to the state at each step, and to what is seen.
+    /// Added to the state at each step, and to what is seen of each target.
     drift: Vec<f64>,
-    intercept: f64,
+    intercepts: Vec<f64>,
     spread: Option<Spread>,
 }
 
@@ -33,10 +33,10 @@ pub(super) fn read<'a>(
     _: Transformation,
 ) -> Result<Box<dyn Method>, Problem> {
     element.only(&b.xml, &["variance", "period", "intercept"])?;
-    let mut intercept = element.number(&b.xml, "intercept")?.unwrap_or(0.0);
-    let (mut state, mut drift) = (Vec::new(), Vec::new());
+    let intercept = element.number(&b.xml, "intercept")?.unwrap_or(0.0);
+    let (mut state, mut drift, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     let (mut transition, mut measurement) = (None, None);
-    let (mut covariance, mut added, mut observation) = (None, None, 0.0);
+    let (mut covariance, mut added, mut observation) = (None, None, None);
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "StateVector" => state = array_within(b, &child)?,
@@ -47,15 +47,22 @@ pub(super) fn read<'a>(
                 let values = array_within(b, &child)?;
                 match child.get("type") {
                     None | Some("state") => drift = values,
-                    Some("observation") => intercept += values.iter().sum::<f64>(),
+                    Some("observation") => seen = values,
                     Some(_) => return Err(child.value(&b.xml, "type")),
                 }
             }
             "PredictedStateCovarianceMatrix" => covariance = Some(Matrix::within(&mut b.xml, &child)?),
             "SelectedStateCovarianceMatrix" => added = Some(Matrix::within(&mut b.xml, &child)?),
-            "ObservationVarianceMatrix" => {
-                let matrix = Matrix::within(&mut b.xml, &child)?;
-                observation = if matrix.rows * matrix.columns == 1 { matrix.get(0, 0) } else { f64::NAN };
+            "ObservationVarianceMatrix" => observation = Some(Matrix::within(&mut b.xml, &child)?),
+            // Weights of the noises that make a variance: which is the first, the specification does not say.
+            "PsiVector" if !b.wants_deviations => b.xml.skip(&child)?,
+            "PsiVector" => {
+                let instead = "ask for no deviations, or give <PredictedStateCovarianceMatrix>";
+                return Err(b.xml.refused(
+                    child.place,
+                    "<PsiVector> where deviations are asked for",
+                    instead,
+                ));
             }
             _ => return Err(b.xml.unknown(&child, element)),
         }
@@ -63,22 +70,27 @@ pub(super) fn read<'a>(
     let (Some(transition), Some(measurement)) = (transition, measurement) else {
         return Err(b.xml.malformed(element.place, "<StateSpaceModel> lacks a matrix"));
     };
-    let size = state.len();
+    let (size, targets) = (state.len(), measurement.rows);
     let square = |matrix: &Matrix| matrix.rows == size && matrix.columns == size;
+    let of_targets = |matrix: &Matrix| matrix.rows == targets && matrix.columns == targets;
     let fits = square(&transition)
-        && (measurement.rows, measurement.columns) == (1, size)
+        && measurement.columns == size
         && (drift.is_empty() || drift.len() == size)
+        && (seen.is_empty() || seen.len() == targets)
         && covariance.as_ref().is_none_or(square)
         && added.as_ref().is_none_or(square)
-        && !observation.is_nan();
-    if !fits || size == 0 {
+        && observation.as_ref().is_none_or(of_targets);
+    if !fits || size == 0 || targets == 0 {
         return Err(b.xml.malformed(element.place, "the matrices of <StateSpaceModel> do not fit its state"));
     }
+    seen.resize(targets, 0.0);
+    let intercepts = seen.iter().map(|of_target| intercept + of_target).collect();
+    let observation = observation.map_or(0.0, |matrix| matrix.get(0, 0));
     let variance = element.number(&b.xml, "variance")?.unwrap_or(1.0);
     let spread = covariance.map(|covariance| {
         Spread { variance, covariance, added, observation }.at_first_step(&transition, &measurement)
     });
-    Ok(Box::new(StateSpace { state, transition, measurement, drift, intercept, spread }))
+    Ok(Box::new(StateSpace { state, transition, measurement, drift, intercepts, spread }))
 }
 
 impl StateSpace {
@@ -92,7 +104,8 @@ impl StateSpace {
         let size = state.len();
         let fits = (transition.rows, transition.columns) == (size, size)
             && (measurement.rows, measurement.columns) == (1, size);
-        let model = StateSpace { state, transition, measurement, drift: Vec::new(), intercept, spread: None };
+        let (drift, intercepts) = (Vec::new(), vec![intercept]);
+        let model = StateSpace { state, transition, measurement, drift, intercepts, spread: None };
         (fits && size > 0).then_some(model)
     }
 }
@@ -116,20 +129,31 @@ impl Spread {
 }
 
 impl Method for StateSpace {
+    fn targets(&self) -> usize {
+        self.measurement.rows
+    }
+
     fn forecast(&self, steps: usize) -> Option<Forecast> {
-        let mut state = self.state.clone();
+        let value = *self.of_targets(steps).first()?;
         let mut covariance = self.spread.as_ref().map(|spread| spread.covariance.clone());
-        for _ in 1..steps {
-            state = self.transition.times(&state);
-            state.iter_mut().zip(&self.drift).for_each(|(x, drift)| *x += drift);
-            if let (Some(moving), Some(spread)) = (&mut covariance, &self.spread) {
+        if let (Some(moving), Some(spread)) = (&mut covariance, &self.spread) {
+            for _ in 1..steps {
                 *moving = spread.moved(&self.transition, moving);
             }
         }
-        let value = self.measurement.times(&state)[0] + self.intercept;
         let variance = covariance.zip(self.spread.as_ref()).map(|(covariance, spread)| {
             spread.variance * (self.measurement.around(&covariance).get(0, 0) + spread.observation)
         });
         Some(Forecast { value, variance })
+    }
+
+    fn of_targets(&self, steps: usize) -> Vec<f64> {
+        let mut state = self.state.clone();
+        for _ in 1..steps {
+            state = self.transition.times(&state);
+            state.iter_mut().zip(&self.drift).for_each(|(x, drift)| *x += drift);
+        }
+        let seen = self.measurement.times(&state);
+        seen.iter().zip(&self.intercepts).map(|(seen, intercept)| seen + intercept).collect()
     }
 }

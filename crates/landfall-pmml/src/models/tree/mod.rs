@@ -1,6 +1,7 @@
 //! `<TreeModel>`: nodes with predicates, flat, children linked.
 
 mod answer;
+mod columns;
 mod nodes;
 
 use super::forest::Alone;

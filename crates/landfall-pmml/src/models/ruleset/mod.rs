@@ -1,7 +1,10 @@
 //! `<RuleSetModel>`: rules that fire, and how one of their scores is chosen.
 
+mod columns;
+
 use super::predicate::{self, Predicate};
 use super::{Body, Header};
+use crate::blocks::{Answers, BlockCx, BlockId};
 use crate::read::Element;
 use crate::resolve::Build;
 use crate::run::{Answer, Cx};
@@ -12,10 +15,20 @@ pub(super) const ATTRIBUTES: &[&str] = &[];
 
 #[derive(Debug)]
 struct RuleSet {
+    /// All simple rules, in order.
+    simple: Vec<Simple>,
     rules: Vec<Rule>,
     criterion: Criterion,
-    /// What is answered where no rule fires, and its confidence.
-    default: Option<(Value, Option<f64>)>,
+    default: Option<Otherwise>,
+    block: Option<BlockId>,
+}
+
+/// What is answered where no rule fires.
+#[derive(Clone, Copy, Debug)]
+struct Otherwise {
+    class: usize,
+    score: Value,
+    confidence: Option<f64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,13 +40,13 @@ enum Criterion {
 
 #[derive(Debug)]
 enum Rule {
-    Simple(Simple),
+    /// By its number among the simple ones.
+    Simple(Predicate, usize),
     Compound(Predicate, Vec<Rule>),
 }
 
 #[derive(Debug)]
 struct Simple {
-    predicate: Predicate,
     id: Value,
     score: Value,
     class: usize,
@@ -56,22 +69,27 @@ pub(super) fn read<'a>(
         }
     }
     match set {
-        Some(set) => Ok(Box::new(set)),
+        Some(mut set) => {
+            let columns = set.columns(b, header);
+            set.block = b.block(|| columns);
+            Ok(Box::new(set))
+        }
         None => Err(b.xml.malformed(element.place, "<RuleSetModel> has no <RuleSet>")),
     }
 }
 
 fn rule_set<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<RuleSet, Problem> {
     element.only(&b.xml, &["defaultScore", "defaultConfidence", "recordCount", "nbCorrect"])?;
-    let default = element.get("defaultScore").map(str::to_owned).map(|text| header.class(b, &text).1);
+    let default = element.get("defaultScore").map(str::to_owned).map(|text| header.class(b, &text));
     let confidence = element.number(&b.xml, "defaultConfidence")?;
     let mut set = RuleSet {
+        simple: Vec::new(),
         rules: Vec::new(),
         criterion: Criterion::FirstHit,
-        default: default.map(|score| (score, confidence)),
+        default: default.map(|(class, score)| Otherwise { class, score, confidence }),
+        block: None,
     };
     let mut chosen = false;
-    let mut number = 0;
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "RuleSelectionMethod" => {
@@ -89,7 +107,7 @@ fn rule_set<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Re
                 b.xml.leaf(&child)?;
             }
             "ScoreDistribution" => b.xml.skip(&child)?,
-            _ => set.rules.push(rule(b, &child, element, header, &mut number)?),
+            _ => set.rules.push(rule(b, &child, element, header, &mut set.simple)?),
         }
     }
     Ok(set)
@@ -100,7 +118,7 @@ fn rule<'a>(
     element: &Element<'a>,
     parent: &Element<'a>,
     header: &Header,
-    number: &mut u32,
+    all: &mut Vec<Simple>,
 ) -> Result<Rule, Problem> {
     let simple = match element.name.as_ref() {
         "SimpleRule" => true,
@@ -110,10 +128,6 @@ fn rule<'a>(
     let known: &[&str] = &["id", "score", "recordCount", "nbCorrect", "confidence", "weight"];
     element.only(&b.xml, if simple { known } else { &[] })?;
     let (mut condition, mut rules, mut counts) = (None, Vec::new(), Vec::new());
-    if simple {
-        *number += 1;
-    }
-    let place = *number;
     while let Some(child) = b.xml.child(element)? {
         if simple && child.name == "ScoreDistribution" {
             child.only(&b.xml, &["value", "recordCount", "confidence", "probability"])?;
@@ -128,7 +142,7 @@ fn rule<'a>(
         } else if simple || condition.is_none() {
             return Err(b.xml.unknown(&child, element));
         } else {
-            rules.push(rule(b, &child, element, header, number)?);
+            rules.push(rule(b, &child, element, header, all)?);
         }
     }
     let Some(predicate) = condition else {
@@ -141,11 +155,10 @@ fn rule<'a>(
     let (class, score) = header.class(b, &text);
     let total: f64 = counts.iter().map(|(_, count, _)| count).sum();
     let share = |count: f64| if total > 0.0 { count / total } else { 0.0 };
-    Ok(Rule::Simple(Simple {
-        predicate,
+    all.push(Simple {
         id: match element.get("id") {
             Some(id) => Value::Text(b.symbols.intern(id)),
-            None => Value::Num(f64::from(place)),
+            None => Value::Num((all.len() + 1) as f64),
         },
         score,
         class,
@@ -155,42 +168,45 @@ fn rule<'a>(
             .iter()
             .map(|(class, count, p)| (*class, p.unwrap_or_else(|| share(*count))))
             .collect(),
-    }))
+    });
+    Ok(Rule::Simple(predicate, all.len() - 1))
 }
 
-/// The simple rules that fire, in order; with `first`, the first of them alone.
-fn fire<'r>(
-    rules: &'r [Rule],
-    cx: &mut Cx<'_>,
-    first: bool,
-    fired: &mut Vec<&'r Simple>,
-) -> Result<(), Problem> {
-    for rule in rules {
-        match rule {
-            Rule::Simple(simple) if simple.predicate.holds(cx)? == Some(true) => fired.push(simple),
-            Rule::Compound(predicate, inner) if predicate.holds(cx)? == Some(true) => {
-                fire(inner, cx, first, fired)?
+impl RuleSet {
+    /// The simple rules that fire, in order; with `first`, the first of them alone.
+    fn fire<'r>(
+        &'r self,
+        rules: &[Rule],
+        cx: &mut Cx<'_>,
+        first: bool,
+        fired: &mut Vec<&'r Simple>,
+    ) -> Result<(), Problem> {
+        for rule in rules {
+            match rule {
+                Rule::Simple(predicate, number) if predicate.holds(cx)? == Some(true) => {
+                    fired.push(&self.simple[*number]);
+                }
+                Rule::Compound(predicate, inner) if predicate.holds(cx)? == Some(true) => {
+                    self.fire(inner, cx, first, fired)?;
+                }
+                _ => {}
             }
-            _ => {}
+            if first && !fired.is_empty() {
+                return Ok(());
+            }
         }
-        if first && !fired.is_empty() {
-            return Ok(());
-        }
+        Ok(())
     }
-    Ok(())
-}
 
-impl Body for RuleSet {
-    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+    /// The rule that is chosen for the row that is being evaluated, and its confidence; `None` where none fires.
+    fn choose(&self, cx: &mut Cx<'_>) -> Result<Option<(&Simple, f64)>, Problem> {
+        if let Some(&[number, confidence]) = cx.ahead(self.block).as_deref() {
+            return Ok((!number.is_nan()).then(|| (&self.simple[number as usize], confidence)));
+        }
         let mut fired = Vec::new();
-        fire(&self.rules, cx, self.criterion == Criterion::FirstHit, &mut fired)?;
-        let Some(first) = fired.first() else {
-            if let Some((score, confidence)) = self.default {
-                (answer.value, answer.confidence) = (score, confidence);
-            }
-            return Ok(());
-        };
-        let (rule, confidence) = match self.criterion {
+        self.fire(&self.rules, cx, self.criterion == Criterion::FirstHit, &mut fired)?;
+        let Some(first) = fired.first() else { return Ok(None) };
+        Ok(Some(match self.criterion {
             Criterion::FirstHit => (*first, first.confidence),
             Criterion::WeightedMax => {
                 let heavier = |a: &'_ Simple, b: &'_ Simple| b.weight > a.weight;
@@ -209,6 +225,22 @@ impl Body for RuleSet {
                 let most = fired.iter().skip(1).fold(*first, |a, b| if heavier(a, b) { b } else { a });
                 (most, sum(most.class) / fired.len() as f64)
             }
+        }))
+    }
+}
+
+impl Body for RuleSet {
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        // One row alone asks until it is answered; a block asks everything.
+        !cx.is_row_call() && self.answer_columns(cx, answers)
+    }
+
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let Some((rule, confidence)) = self.choose(cx)? else {
+            if let Some(default) = self.default {
+                (answer.value, answer.confidence) = (default.score, default.confidence);
+            }
+            return Ok(());
         };
         (answer.value, answer.entity, answer.confidence) = (rule.score, rule.id, Some(confidence));
         if !rule.distribution.is_empty() {

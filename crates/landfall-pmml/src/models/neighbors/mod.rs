@@ -1,15 +1,20 @@
 //! `<NearestNeighborModel>`: the training rows that are nearest, and what they say together.
 
+mod columns;
+mod vote;
+
+use super::columns::NearestRows;
 use super::measure::{self, Measure, Part};
 use super::training::{self, RawRow, Training, as_number};
 use super::{Body, Header, MiningFunction};
-use crate::functions::median;
+use crate::blocks::{Answers, BlockCx, BlockId};
 use crate::read::{Element, table};
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx, Ranked};
 use crate::value::Value;
 use landfall_model::Problem;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use vote::Preference;
 
 pub(super) const ATTRIBUTES: &[&str] = &[
     "numberOfNeighbors",
@@ -34,6 +39,9 @@ struct Neighbors {
     weighted_vote: bool,
     threshold: f64,
     function: MiningFunction,
+    /// The same over columns.
+    columns: Option<Arc<NearestRows>>,
+    block: Option<BlockId>,
 }
 
 #[derive(Debug)]
@@ -47,6 +55,8 @@ struct Row {
 struct Target {
     result: Option<Slot>,
     continuous: bool,
+    /// Of classes.
+    preference: Preference,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +115,7 @@ pub(super) fn read<'a>(
     let (targets, rows) = rows(b, element, header, &training, &fields)?;
     let untransformed = rows.iter().any(|row| row.x.len() < fields.len());
     let raw = if untransformed { training.raw_rows(b, header.scope, element)? } else { Vec::new() };
-    Ok(Box::new(Neighbors {
+    let mut model = Neighbors {
         count,
         measure,
         slots: fields.iter().map(|(_, slot, _)| *slot).collect(),
@@ -118,7 +128,12 @@ pub(super) fn read<'a>(
         weighted_vote,
         threshold: element.number(&b.xml, "threshold")?.unwrap_or(0.001),
         function: header.function,
-    }))
+        columns: None,
+        block: None,
+    };
+    model.columns = model.columns(b).map(Arc::new);
+    model.block = b.block(|| model.columns.clone());
+    Ok(Box::new(model))
 }
 
 fn rows<'a>(
@@ -143,7 +158,7 @@ fn rows<'a>(
         let continuous = def.map_or(header.function == MiningFunction::Regression, |def| {
             def.optype == crate::resolve::OpType::Continuous
         });
-        targets.push(Target { result, continuous });
+        targets.push(Target { result, continuous, preference: Preference::default() });
         columns.push((column.to_owned(), dtype));
     }
     let id_column =
@@ -177,6 +192,9 @@ fn rows<'a>(
     if rows.is_empty() {
         return Err(b.xml.malformed(element.place, "there are no training instances"));
     }
+    for (place, target) in targets.iter_mut().enumerate().filter(|(_, target)| !target.continuous) {
+        target.preference = Preference::of(b, rows.iter().map(|row| row.targets[place]));
+    }
     Ok((targets, rows))
 }
 
@@ -206,112 +224,64 @@ impl Neighbors {
                 (at, self.measure.between(&self.parts, x, row, adjust))
             })
             .collect();
-        match self.measure.distance {
-            true => all.sort_by(|a, b| a.1.total_cmp(&b.1)),
-            false => all.sort_by(|a, b| b.1.total_cmp(&a.1)),
+        let nearer = |a: &(usize, f64), b: &(usize, f64)| {
+            let by_measure = if self.measure.distance { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) };
+            by_measure.then(a.0.cmp(&b.0))
+        };
+        if self.count < all.len() {
+            all.select_nth_unstable_by(self.count, nearer);
+            all.truncate(self.count);
         }
-        all.truncate(self.count);
+        all.sort_unstable_by(nearer);
         all
-    }
-
-    fn weight(&self, distance: f64) -> f64 {
-        // The threshold keeps neighbours that are not alike at all from weighing nothing together.
-        if self.measure.distance { 1.0 / (distance + self.threshold) } else { distance + self.threshold }
-    }
-
-    /// What each neighbour weighs.
-    fn weights(&self, nearest: &[(usize, f64)]) -> Vec<f64> {
-        let all: Vec<f64> = nearest.iter().map(|(_, distance)| self.weight(*distance)).collect();
-        // Without a threshold those at no distance outweigh all others.
-        match all.iter().any(|weight| weight.is_infinite()) {
-            true => all.iter().map(|weight| f64::from(u8::from(weight.is_infinite()))).collect(),
-            false => all,
-        }
-    }
-
-    fn number(&self, nearest: &[(usize, f64)], target: usize) -> Option<f64> {
-        let value = |at: usize| self.rows[at].targets[target].num();
-        let values: Vec<f64> = nearest.iter().filter_map(|(at, _)| value(*at)).collect();
-        let count = values.len() as f64;
-        (count > 0.0).then(|| match self.continuous {
-            Continuous::Average => values.iter().sum::<f64>() / count,
-            Continuous::Median => median(values),
-            Continuous::WeightedAverage => {
-                let weights = self.weights(nearest);
-                let weighted = nearest.iter().zip(weights).filter_map(|((at, _), w)| Some((value(*at)?, w)));
-                let (sum, total) = weighted.fold((0.0, 0.0), |(sum, total), (x, w)| (sum + x * w, total + w));
-                sum / total
-            }
-        })
-    }
-
-    /// Votes by value, in order of first appearance among the nearest.
-    fn votes(&self, nearest: &[(usize, f64)], target: usize) -> Vec<(Value, f64)> {
-        let mut votes: Vec<(Value, f64)> = Vec::new();
-        let weights = if self.weighted_vote { self.weights(nearest) } else { vec![1.0; nearest.len()] };
-        for ((at, _), vote) in nearest.iter().zip(weights) {
-            let value = self.rows[*at].targets[target];
-            match votes.iter_mut().find(|(other, _)| *other == value) {
-                Some((_, count)) => *count += vote,
-                None => votes.push((value, vote)),
-            }
-        }
-        votes
     }
 }
 
 impl Neighbors {
-    /// The value with the most votes; of equal ones the more frequent in training, then the first as text.
-    fn winner(&self, cx: &Cx<'_>, votes: &[(Value, f64)], target: usize) -> Option<Value> {
-        let most = votes.iter().map(|(_, count)| *count).fold(f64::NEG_INFINITY, f64::max);
-        let mut tied: Vec<Value> =
-            votes.iter().filter(|(_, count)| *count == most).map(|(value, _)| *value).collect();
-        if tied.len() > 1 {
-            let rows = |value: Value| self.rows.iter().filter(|row| row.targets[target] == value).count();
-            let text = |value: Value| match value {
-                Value::Text(symbol) => cx.text(symbol).to_string(),
-                value => format!("{:030.10}", value.num().unwrap_or(0.0)),
-            };
-            tied.sort_by_cached_key(|value| (std::cmp::Reverse(rows(*value)), text(*value)));
-        }
-        tied.first().copied()
+    /// Whether the first target's classes have a probability each.
+    fn tells_shares(&self) -> bool {
+        let is_class = self.targets.first().is_some_and(|target| !target.continuous);
+        is_class && self.function == MiningFunction::Classification
     }
-}
 
-impl Body for Neighbors {
-    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+    /// The nearest of the row that is being evaluated; `None` where all its values are missing.
+    fn nearest_of_row(&self, cx: &mut Cx<'_>) -> Result<Option<Vec<(usize, f64)>>, Problem> {
+        if let Some(values) = cx.ahead(self.block) {
+            return Ok(Some(NearestRows::of_row(&values, 1, 0).collect()));
+        }
         let mut x = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
             x.push(as_number(cx.get(*slot)?));
         }
-        if x.iter().all(Option::is_none) {
-            return Ok(());
-        }
-        let nearest = self.nearest(&x, self.derived(cx)?);
+        let numbers: Option<Vec<f64>> = x.iter().copied().collect();
+        Ok(match (&self.columns, numbers) {
+            (Some(columns), Some(x)) if x.iter().all(|x| !x.is_nan()) => Some(columns.of_numbers(&x)),
+            _ if x.iter().all(Option::is_none) => None,
+            _ => Some(self.nearest(&x, self.derived(cx)?)),
+        })
+    }
+}
+
+impl Body for Neighbors {
+    fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        self.answer_columns(cx, answers)
+    }
+
+    fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
+        let Some(nearest) = self.nearest_of_row(cx)? else { return Ok(()) };
         for (at, distance) in &nearest {
             let id = self.rows[*at].id;
             answer.ranked.push(Ranked { entity: id, name: id, affinity: *distance });
         }
         answer.nearest_first = self.measure.distance;
         answer.entity = nearest.first().map_or(Value::Missing, |(at, _)| self.rows[*at].id);
+        let classes = &cx.m.lists[answer.list];
+        if self.tells_shares() {
+            answer.scores.resize(classes.len(), 0.0);
+        }
         for (place, target) in self.targets.iter().enumerate() {
-            let value = if target.continuous {
-                Value::of(self.number(&nearest, place))
-            } else {
-                let votes = self.votes(&nearest, place);
-                let best = self.winner(cx, &votes, place);
-                if place == 0 && self.function == MiningFunction::Classification {
-                    let classes = &cx.m.lists[answer.list];
-                    let total: f64 = votes.iter().map(|(_, count)| count).sum();
-                    answer.scores.resize(classes.len(), 0.0);
-                    for (value, count) in &votes {
-                        if let Some(class) = classes.iter().position(|class| class == value) {
-                            answer.scores[class] = count / total;
-                        }
-                    }
-                }
-                best.unwrap_or(Value::Missing)
-            };
+            let scores = &mut answer.scores;
+            let value = self.judge(&nearest, place, classes, |class, share| scores[class] = share);
             if place == 0 {
                 answer.value = value;
             }
