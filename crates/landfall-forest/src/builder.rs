@@ -8,8 +8,18 @@ use crate::layouts::Layouts;
 use crate::{Forest, Leaves, NegativeFractions, Real, TreeNodes, TreeSpec};
 use landfall_model::Problem;
 
-/// The largest number of nodes, over all trees: positions are 32 bits wide.
-pub(crate) const MAX_NODES: usize = u32::MAX as usize / 2;
+/// How much a forest will hold, as far as a reader knows it beforehand: what grows beyond is copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Nodes; of oblivious trees, levels.
+    pub nodes: usize,
+    /// Leaves of trees that are not oblivious.
+    pub leaf_ids: usize,
+    /// Values of all leaves.
+    pub values: usize,
+    /// Covers of all nodes; of oblivious trees, of leaves alone.
+    pub covers: usize,
+}
 
 /// Builds a forest tree by tree.
 pub struct Builder<X, Y> {
@@ -42,14 +52,14 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         }
     }
 
-    /// Makes room for so many nodes and values of leaves.
+    /// Makes room for what is to come.
     #[must_use]
-    pub fn reserve(mut self, nodes: usize, values: usize) -> Self {
-        self.forest.nodes.reserve_exact(nodes);
-        self.forest.values.reserve_exact(values);
-        self.forest.leaf_ids.reserve_exact(nodes / 2 + 1);
+    pub fn reserve(mut self, room: Room) -> Self {
+        self.forest.nodes.reserve_exact(room.nodes);
+        self.forest.leaf_ids.reserve_exact(room.leaf_ids);
+        self.forest.values.reserve_exact(room.values);
         if self.has_covers {
-            self.forest.covers.reserve(nodes);
+            self.forest.covers.reserve(room.covers);
         }
         self
     }

@@ -1,9 +1,11 @@
 //! How trees come into a forest: checked, breadth first with children side by side, leaves numbered from left to right.
 
-use crate::builder::MAX_NODES;
 use crate::forest::{Node, Rule, Tree};
 use crate::{Builder, Forest, Leaves, LinearLeaf, NodeKind, Real, Side, Split, Test, TreeNodes};
 use landfall_model::{Kind, Problem};
+
+/// The largest number of nodes, over all trees: positions are 32 bits wide.
+const MAX_NODES: usize = u32::MAX as usize / 2;
 
 /// Memory for one tree, kept for the next.
 #[derive(Default)]

@@ -62,7 +62,7 @@ mod tree;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-pub use builder::Builder;
+pub use builder::{Builder, Room};
 pub use forest::{Forest, NegativeFractions};
 pub use kernel::{Instructions, Kernel};
 pub use oblivious::{Level, ObliviousSpec};

@@ -23,11 +23,8 @@ pub(crate) fn digits(text: &[u8]) -> (u32, usize) {
         return (joined(digits), 8);
     }
     let length = others.trailing_zeros() as usize / 8;
-    if length == 0 {
-        return (0, 0);
-    }
-    // As if zeros came before them.
-    (joined(digits << (64 - 8 * length)), length)
+    // As if zeros came before them; in two steps, since there may be none.
+    (joined(digits << (56 - 8 * length) << 8), length)
 }
 
 /// What the digit 0 is in each of eight bytes.
@@ -80,7 +77,8 @@ pub(crate) fn number(text: &[u8]) -> Option<(f64, usize)> {
     if matches!(text.get(length), Some(b'e' | b'E' | b'.')) {
         return None;
     }
-    Some((if sign == 1 { -value } else { value }, length))
+    // Without a jump: as many values of leaves have a sign as have none.
+    Some((f64::from_bits(value.to_bits() ^ (sign as u64) << 63), length))
 }
 
 /// Digits that always fit into 64 bits.

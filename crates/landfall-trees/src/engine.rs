@@ -26,7 +26,7 @@ impl Engine for Trees {
 
     fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
         let entry = recognise::model_file(files)?;
-        let path = if files.is_folder() { files.path().join(&entry.name) } else { files.path().to_owned() };
+        let path = files.place(entry);
         load::load(&path.display().to_string(), files.bytes(&entry.name)?.bytes(), options)
     }
 }

@@ -11,7 +11,9 @@ use std::arch::x86_64::*;
 use std::sync::LazyLock;
 
 /// Trees that go through each of the three stages together: answers, ways down, sums.
-pub(super) const TREES: usize = 64;
+const TREES: usize = 64;
+/// The same of forests that have no more of them: memory for the others would be cleared in vain.
+const FEW_TREES: usize = 16;
 
 /// Whether the processor has what this file is compiled for.
 pub(crate) fn has_scan() -> bool {
@@ -66,19 +68,23 @@ pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, sums: &
     // SAFETY: the processor has each instruction set that the functions are compiled for.
     unsafe {
         match job.layout.splits {
-            8 => rows::<X, Y, 8>(job, sums),
-            16 => rows::<X, Y, 16>(job, sums),
-            32 => rows::<X, Y, 32>(job, sums),
-            _ => rows::<X, Y, 64>(job, sums),
+            8 if job.trees.len() <= FEW_TREES => rows::<X, Y, 8, FEW_TREES>(job, sums),
+            8 => rows::<X, Y, 8, TREES>(job, sums),
+            16 => rows::<X, Y, 16, TREES>(job, sums),
+            32 => rows::<X, Y, 32, TREES>(job, sums),
+            _ => rows::<X, Y, 64, TREES>(job, sums),
         }
     }
     true
 }
 
-/// For trees of so many splits in the upper levels.
+/// For trees of so many splits in the upper levels, so many trees at a time.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
-fn rows<X: Real, Y: Real, const SPLITS: usize>(job: &RowJob<'_, X, Y, Scanned<X>>, sums: &mut [Y]) {
+fn rows<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
+    job: &RowJob<'_, X, Y, Scanned<X>>,
+    sums: &mut [Y],
+) {
     let (layout, outputs) = (job.layout, job.forest.outputs);
     avx512_ways::check(job, SPLITS);
     for (row, sums) in sums.chunks_exact_mut(outputs).enumerate() {
@@ -109,7 +115,7 @@ fn rows<X: Real, Y: Real, const SPLITS: usize>(job: &RowJob<'_, X, Y, Scanned<X>
                 }
             }
             let mut leaves = [0u64; TREES];
-            avx512_ways::down::<X, Y, SPLITS>(job, ranks, first, count, &words, &mut leaves);
+            avx512_ways::down::<X, Y, SPLITS, TREES>(job, ranks, first, count, &words, &mut leaves);
             add(job, first, &leaves[..count], sums);
             first += count;
         }

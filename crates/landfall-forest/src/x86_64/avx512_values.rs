@@ -5,15 +5,13 @@ use crate::real::Numbers;
 use crate::scanned::{AT_ONCE, Asked};
 use std::arch::x86_64::*;
 
-use super::avx512_scan::TREES;
-
 /// Features whose values stay in registers.
 const IN_REGISTERS: usize = 32;
 
 /// For `count` splits from `first` on, a bit: whether the row goes right.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2")]
-pub(super) fn answer<X: Real>(
+pub(super) fn answer<X: Real, const TREES: usize>(
     asked: &Asked<X>,
     row: &[X],
     first: usize,
@@ -28,16 +26,16 @@ pub(super) fn answer<X: Real>(
     assert!(first.is_multiple_of(8) && end <= TREES * AT_ONCE);
     match (X::numbers(row), X::numbers(&thresholds[first..])) {
         (Numbers::F32(row), Numbers::F32(thresholds)) if *at_most => {
-            answer_f32::<_CMP_GT_OQ>(features, thresholds, missing_right, row, end, words);
+            answer_f32::<_CMP_GT_OQ, TREES>(features, thresholds, missing_right, row, end, words);
         }
         (Numbers::F32(row), Numbers::F32(thresholds)) => {
-            answer_f32::<_CMP_GE_OQ>(features, thresholds, missing_right, row, end, words);
+            answer_f32::<_CMP_GE_OQ, TREES>(features, thresholds, missing_right, row, end, words);
         }
         (Numbers::F64(row), Numbers::F64(thresholds)) if *at_most => {
-            answer_f64::<_CMP_GT_OQ>(features, thresholds, missing_right, row, end, words);
+            answer_f64::<_CMP_GT_OQ, TREES>(features, thresholds, missing_right, row, end, words);
         }
         (Numbers::F64(row), Numbers::F64(thresholds)) => {
-            answer_f64::<_CMP_GE_OQ>(features, thresholds, missing_right, row, end, words);
+            answer_f64::<_CMP_GE_OQ, TREES>(features, thresholds, missing_right, row, end, words);
         }
         _ => {}
     }
@@ -45,7 +43,7 @@ pub(super) fn answer<X: Real>(
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2")]
-fn answer_f32<const COMPARISON: i32>(
+fn answer_f32<const COMPARISON: i32, const TREES: usize>(
     features: &[u32],
     thresholds: &[f32],
     missing_right: &[u8],
@@ -86,7 +84,7 @@ fn answer_f32<const COMPARISON: i32>(
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2")]
-fn answer_f64<const COMPARISON: i32>(
+fn answer_f64<const COMPARISON: i32, const TREES: usize>(
     features: &[u32],
     thresholds: &[f64],
     missing_right: &[u8],

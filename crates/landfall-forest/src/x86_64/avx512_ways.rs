@@ -1,7 +1,7 @@
 //! AVX-512 with VBMI: ways down trees whose upper levels are answered ([`crate::scanned`]), of eight trees at once by shifts,
 //! and below of sixteen at once among packed splits.
 
-use super::avx512_scan::{Ranks, TREES};
+use super::avx512_scan::Ranks;
 use crate::Real;
 use crate::few::RowJob;
 use crate::packed::{Packed, Split};
@@ -27,7 +27,7 @@ pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, splits
 /// layout ends at packed splits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2")]
-pub(super) fn down<X: Real, Y: Real, const SPLITS: usize>(
+pub(super) fn down<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
     job: &RowJob<'_, X, Y, Scanned<X>>,
     ranks: Ranks,
     first: usize,
@@ -38,10 +38,10 @@ pub(super) fn down<X: Real, Y: Real, const SPLITS: usize>(
     for eight in 0..count.div_ceil(WAYS) {
         let tree = first + eight * WAYS;
         let found = match &job.layout.below {
-            Below::Leaves(levels) => upper::<SPLITS>(*levels, tree, words, eight),
-            Below::Packed(_) => upper::<SPLITS>(UPPER, tree, words, eight),
+            Below::Leaves(levels) => upper::<SPLITS, TREES>(*levels, tree, words, eight),
+            Below::Packed(_) => upper::<SPLITS, TREES>(UPPER, tree, words, eight),
             Below::Two(lower) => {
-                let place = upper::<SPLITS>(UPPER, tree, words, eight);
+                let place = upper::<SPLITS, TREES>(UPPER, tree, words, eight);
                 // SAFETY: the place below the upper levels is one of 2^UPPER for each tree, and so many of eight trees more
                 // lie behind the last one, as `check` asked for.
                 let lower = unsafe { _mm512_i64gather_epi64::<8>(place, lower.as_ptr().cast()) };
@@ -68,8 +68,13 @@ const LANES: usize = 16;
 /// Where eight trees' answers lead to: 2^levels places for each tree, one tree's behind the other's.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn upper<const SPLITS: usize>(levels: usize, tree: usize, words: &[u64; TREES], eight: usize) -> __m512i {
-    // SAFETY: eight trees' answers are `SPLITS` bytes, and there are as many for all of `TREES`.
+fn upper<const SPLITS: usize, const TREES: usize>(
+    levels: usize,
+    tree: usize,
+    words: &[u64; TREES],
+    eight: usize,
+) -> __m512i {
+    // SAFETY: eight trees' answers are `SPLITS` bytes, at most 64, and there are eight bytes for each of `TREES`.
     let answers = unsafe {
         let from = words.as_ptr().cast::<u8>().add(eight * SPLITS);
         match SPLITS {

@@ -5,12 +5,12 @@ use super::columns::{Columns, Question};
 use super::info::Info;
 use super::objective::CatboostTransform;
 use super::options::{CatboostOptions, PredictionType};
-use super::raw::{RawModel, RawTree};
+use super::raw::RawModel;
 use crate::classes::{ClassRule, Classes};
 use crate::document::wrong;
 use crate::features::{Categories, Derive, Feature, RowRules, Unseen, check_count};
 use crate::model::{Compiled, Evaluator, Extent, ScaleAndBias};
-use landfall_forest::{Builder, Forest};
+use landfall_forest::{Builder, Forest, Room};
 use landfall_model::Problem;
 
 /// Sums of a row beyond which a file is absurd.
@@ -139,8 +139,9 @@ fn forest(
     if model.weights.is_empty() {
         builder = builder.without_covers();
     }
-    let nodes = model.trees.iter().map(RawTree::nodes).sum();
-    builder = builder.reserve(nodes, model.values.len());
+    let mut room = Room { nodes: 0, leaf_ids: 0, values: model.values.len(), covers: 0 };
+    model.trees.iter().for_each(|tree| tree.count(&mut room));
+    builder = builder.reserve(room);
     for number in 0..model.trees.len() {
         model.add_to(&mut builder, number, questions)?;
     }

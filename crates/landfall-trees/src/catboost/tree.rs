@@ -3,7 +3,7 @@
 use super::columns::Question;
 use super::raw::{RawModel, RawNode, RawTree, Shape};
 use crate::document::wrong;
-use landfall_forest::{Builder, Leaves, Level, NodeKind, NodeSpec, Side, Split, Test};
+use landfall_forest::{Builder, Leaves, Level, NodeKind, NodeSpec, Room, Side, Split, Test};
 use landfall_model::Problem;
 
 impl RawModel<'_> {
@@ -36,11 +36,18 @@ impl RawModel<'_> {
 }
 
 impl RawTree {
-    /// Nodes that a forest keeps of it.
-    pub(crate) fn nodes(&self) -> usize {
+    /// Adds what a forest keeps of it, but for its values.
+    pub(crate) fn count(&self, room: &mut Room) {
         match &self.shape {
-            Shape::Oblivious(splits) => splits.len(),
-            Shape::Nested(nodes) => nodes.len(),
+            Shape::Oblivious(splits) => {
+                room.nodes += splits.len();
+                room.covers += self.leaves.len();
+            }
+            Shape::Nested(nodes) => {
+                room.nodes += nodes.len();
+                room.leaf_ids += self.leaves.len();
+                room.covers += nodes.len();
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ const FIELDS: usize = 20;
 pub(crate) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Value<'a>, Problem> {
     let mut reader = Reader::new(file, bytes);
     let marker = reader.byte()?;
-    let value = value(&mut reader, marker, 0)?;
+    let value = value(&mut reader, marker, 0, None)?;
     reader.finish()?;
     Ok(value)
 }
@@ -29,7 +29,13 @@ struct Head {
     count: Option<usize>,
 }
 
-fn value<'a>(reader: &mut Reader<'a>, marker: u8, depth: usize) -> Result<Value<'a>, Problem> {
+/// Reads a value; `before` is the one before it in its list.
+fn value<'a>(
+    reader: &mut Reader<'a>,
+    marker: u8,
+    depth: usize,
+    before: Option<&Value<'a>>,
+) -> Result<Value<'a>, Problem> {
     if depth > MAX_UBJSON_DEPTH {
         return Err(reader.malformed(format!("nested deeper than {MAX_UBJSON_DEPTH}")));
     }
@@ -51,7 +57,7 @@ fn value<'a>(reader: &mut Reader<'a>, marker: u8, depth: usize) -> Result<Value<
             Value::Text(char::from(byte).to_string().into())
         }
         b'[' => list(reader, depth)?,
-        b'{' => object(reader, depth)?,
+        b'{' => object(reader, depth, before)?,
         marker => {
             let typed = typed(marker).ok_or_else(|| unknown(reader, marker))?;
             Value::Number(typed.read(reader.take(typed.size())?))
@@ -87,7 +93,7 @@ fn list<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Problem>
         if marker == b'N' {
             continue;
         }
-        match value(reader, marker, depth + 1)? {
+        match value(reader, marker, depth + 1, values.last())? {
             Value::Number(number) if values.is_empty() => numbers.push(number),
             Value::Bool(truth) if values.is_empty() => numbers.push(f64::from(u8::from(truth))),
             other => {
@@ -99,8 +105,18 @@ fn list<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Problem>
     Ok(if values.is_empty() { Value::Numbers(Numbers::Parsed(numbers)) } else { Value::List(values) })
 }
 
-fn object<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Problem> {
+/// Reads an object. Where it has the keys of the one before it, as a model's trees have, they are kept as that one's: looked
+/// for later, they lie all in one place then, instead of one by one all over the file.
+fn object<'a>(
+    reader: &mut Reader<'a>,
+    depth: usize,
+    before: Option<&Value<'a>>,
+) -> Result<Value<'a>, Problem> {
     let (head, mut next) = head(reader)?;
+    let before = match before {
+        Some(Value::Object(fields)) => fields.as_slice(),
+        _ => &[],
+    };
     let mut fields: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(FIELDS);
     while head.count.is_none_or(|count| fields.len() < count) {
         let marker = match next.take() {
@@ -111,12 +127,16 @@ fn object<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Value<'a>, Proble
             break;
         }
         let length = length(reader, marker)?;
-        let key = text(reader, length)?;
+        let bytes = reader.take(length)?;
+        let key = match before.get(fields.len()) {
+            Some((Cow::Borrowed(known), _)) if known.as_bytes() == bytes => *known,
+            _ => utf8(reader, bytes)?,
+        };
         let marker = match head.typed {
             Some(marker) => marker,
             None => reader.byte()?,
         };
-        fields.push((key.into(), value(reader, marker, depth + 1)?));
+        fields.push((key.into(), value(reader, marker, depth + 1, None)?));
     }
     Ok(Value::Object(fields))
 }
@@ -163,6 +183,10 @@ fn string<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Problem> {
 
 fn text<'a>(reader: &mut Reader<'a>, length: usize) -> Result<&'a str, Problem> {
     let bytes = reader.take(length)?;
+    utf8(reader, bytes)
+}
+
+fn utf8<'a>(reader: &Reader<'a>, bytes: &'a [u8]) -> Result<&'a str, Problem> {
     std::str::from_utf8(bytes).map_err(|_| reader.malformed("a string that is not UTF-8"))
 }
 

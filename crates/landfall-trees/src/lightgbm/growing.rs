@@ -5,7 +5,7 @@ use super::tree::{Question, RawTree};
 use crate::document::wrong;
 use crate::features::check_count;
 use crate::model::Importance;
-use landfall_forest::{Builder, Forest, NegativeFractions};
+use landfall_forest::{Builder, Forest, NegativeFractions, Room};
 use landfall_model::Problem;
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ impl Growing {
         }
         let builder = Builder::new(features, groups).negative_fractions(NegativeFractions::AreZero);
         Ok(Growing {
-            builder: builder.reserve(nodes, nodes / 2),
+            builder: builder.reserve(Room { nodes, leaf_ids: nodes / 2, values: nodes / 2, covers: nodes }),
             groups,
             trees: 0,
             asked_as_categories: BTreeSet::new(),

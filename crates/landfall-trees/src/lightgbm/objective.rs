@@ -97,7 +97,8 @@ impl Transform<f64> for LightgbmTransform {
 
     fn apply(&self, margins: &[f64], rounds: usize, out: &mut Vec<f64>) {
         let start = out.len();
-        let divisor = if self.averages && rounds > 0 { rounds as f64 } else { 1.0 };
+        // Of no rounds the library's mean is no number.
+        let divisor = if self.averages { rounds as f64 } else { 1.0 };
         out.extend(margins.iter().map(|margin| self.one(margin / divisor)));
         if self.output == Output::Softmax {
             out[start..].chunks_exact_mut(self.groups).for_each(softmax);

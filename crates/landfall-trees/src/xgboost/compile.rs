@@ -9,7 +9,7 @@ use crate::document::wrong;
 use crate::features::{Feature, RowRules, Unseen};
 use crate::linear::Linear;
 use crate::model::{Compiled, Evaluator, Extent, Importance};
-use landfall_forest::Builder;
+use landfall_forest::{Builder, Room};
 use landfall_model::Problem;
 use std::ops::Range;
 
@@ -182,7 +182,9 @@ fn forest(
         builder = builder.without_covers();
     }
     let nodes = outlines.iter().map(|tree| tree.nodes).sum();
-    builder = builder.reserve(nodes, nodes.div_ceil(2));
+    // Of a tree's nodes one more are leaves than are splits.
+    let leaves = outlines.iter().map(|tree| tree.nodes / 2 + 1).sum();
+    builder = builder.reserve(Room { nodes, leaf_ids: leaves, values: leaves, covers: nodes });
     let mut importance = Sums::of(features);
     trees.source.each(|number, tree| {
         let later = by_file.then(|| trees.later_weights.get(number).copied()).flatten();

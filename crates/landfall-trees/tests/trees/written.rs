@@ -335,6 +335,18 @@ fn options_have_the_librarys_words() {
 }
 
 #[test]
+fn the_mean_of_no_rounds_is_no_number_as_in_the_library() {
+    let forest = LIGHTGBM.replacen("tree\n", "tree\naverage_output\n", 1);
+    let row = || vec![Some(Input::Dense(Tensor::from_slice(&[1, 2], &[0.0f64, 0.0]).unwrap()))];
+    for (start, is_number) in [("1", true), ("100", false)] {
+        let model = load("m.txt", forest.as_bytes(), &[("start_iteration", start)]).unwrap();
+        let told = |output: &str| numbers(ask(&model, row(), output).unwrap().iter().next().unwrap().1);
+        assert!(told("margin")[0].is_finite());
+        assert_eq!(told("prediction")[0].is_finite(), is_number);
+    }
+}
+
+#[test]
 fn a_base_of_the_callers_own_replaces_the_models() {
     let model = xgboost_model(&[]);
     let base = Tensor::from_slice(&[1], &[10.0f32]).unwrap();
