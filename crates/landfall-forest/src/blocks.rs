@@ -1,21 +1,25 @@
 //! Blocks of rows through a forest's sliced layout ([`crate::sliced`]): written once, without a branch that depends on a
 //! row, and compiled for each instruction set; what is worth instructions of its own is a [`Machine`]'s.
 
-use crate::conditions::{Column, Conditions, Count, Part};
-use crate::forest::{Forest, Tree};
+use crate::column::Column;
+use crate::conditions::{Conditions, Count, Part};
+use crate::filled::Filled;
 use crate::full;
 use crate::ladder::{BITS, Ladder};
 use crate::mask::{LEAVES, Mask, ROWS, leaf_numbers};
 use crate::sliced::{Group, Question, Sliced, Step, UPPER, Way};
+use crate::trees::{Tree, Trees};
 use crate::{Real, Rows};
 use std::cell::RefCell;
 use std::ops::Range;
 
 /// Trees over rows, by blocks.
 pub(crate) struct Job<'a, X, Y> {
-    pub(crate) forest: &'a Forest<X, Y>,
+    pub(crate) forest: &'a Trees<X, Y>,
     pub(crate) conditions: &'a Conditions<X>,
     pub(crate) sliced: &'a Sliced<X, Y>,
+    /// Leaves filled up, where another layout has them.
+    pub(crate) filled: Option<&'a Filled<Y>>,
     pub(crate) rows: Rows<'a, X>,
     /// All features' values, where they come as columns: `rows` then has none, and nothing asks it.
     pub(crate) columns: &'a [&'a [X]],
@@ -293,7 +297,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
         }
         let mut table = [Y::ZERO; LEAVES];
         for k in 0..tree.width {
-            let leaves = self.sliced.leaves(self.forest, number, k, planes.len(), &mut table);
+            let leaves = self.sliced.leaves(self.forest, self.filled, number, k, planes.len(), &mut table);
             let sums = &mut space.sums[(tree.first_output + k) * ROWS..][..count.next_multiple_of(64)];
             machine.add(planes, leaves, sums);
         }

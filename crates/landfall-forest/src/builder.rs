@@ -1,10 +1,9 @@
 //! The only way to a [`Forest`]: trees are checked and laid out one by one.
 
-use crate::categories::CategorySets;
 use crate::covers::Covers;
-use crate::forest::{Linear, Players, Rule, SplitKinds};
-use crate::layout::Space;
+use crate::layout::Growing;
 use crate::layouts::Layouts;
+use crate::node::{Rule, SplitKinds};
 use crate::{Forest, Leaves, NegativeFractions, Real, TreeNodes, TreeSpec};
 use landfall_model::Problem;
 
@@ -23,43 +22,23 @@ pub struct Room {
 
 /// Builds a forest tree by tree.
 pub struct Builder<X, Y> {
-    pub(crate) forest: Forest<X, Y>,
-    pub(crate) has_covers: bool,
-    pub(crate) space: Space,
+    pub(crate) growing: Growing<X, Y>,
 }
 
 impl<X: Real, Y: Real> Builder<X, Y> {
     /// For rows of `features` values and sums of `outputs` values.
     pub fn new(features: usize, outputs: usize) -> Self {
-        Builder {
-            forest: Forest {
-                features,
-                outputs,
-                nodes: Vec::new(),
-                trees: Vec::new(),
-                values: Vec::new(),
-                leaf_ids: Vec::new(),
-                sets: CategorySets::default(),
-                covers: Covers::default(),
-                linear: Linear::default(),
-                negative_fractions: NegativeFractions::AreNone,
-                splits: SplitKinds::Mixed,
-                layouts: Layouts::default(),
-                players: Players { count: features, ..Players::default() },
-            },
-            has_covers: true,
-            space: Space::default(),
-        }
+        Builder { growing: Growing::new(features, outputs) }
     }
 
     /// Makes room for what is to come.
     #[must_use]
     pub fn reserve(mut self, room: Room) -> Self {
-        self.forest.nodes.reserve_exact(room.nodes);
-        self.forest.leaf_ids.reserve_exact(room.leaf_ids);
-        self.forest.values.reserve_exact(room.values);
-        if self.has_covers {
-            self.forest.covers.reserve(room.covers);
+        self.growing.forest.nodes.reserve_exact(room.nodes);
+        self.growing.forest.leaf_ids.reserve_exact(room.leaf_ids);
+        self.growing.forest.values.reserve_exact(room.values);
+        if self.growing.has_covers {
+            self.growing.forest.covers.reserve(room.covers);
         }
         self
     }
@@ -67,7 +46,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     /// Which category a value between −1 and 0 stands for; none unless told.
     #[must_use]
     pub fn negative_fractions(mut self, rule: NegativeFractions) -> Self {
-        self.forest.negative_fractions = rule;
+        self.growing.forest.negative_fractions = rule;
         self
     }
 
@@ -78,30 +57,30 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     /// When there is not a player for each feature.
     #[must_use]
     pub fn players(mut self, of_features: Vec<u32>, count: usize) -> Self {
-        assert!(of_features.len() == self.forest.features);
+        assert!(of_features.len() == self.growing.forest.features);
         assert!(of_features.iter().all(|&player| (player as usize) < count));
-        (self.forest.players.of_features, self.forest.players.count) = (of_features, count);
+        (self.growing.forest.players.of_features, self.growing.forest.players.count) = (of_features, count);
         self
     }
 
     /// Says that contributions leave out what lies behind a node that no training data came to (CatBoost).
     #[must_use]
     pub fn skip_empty_nodes(mut self) -> Self {
-        self.forest.players.skip_empty = true;
+        self.growing.forest.players.skip_empty = true;
         self
     }
 
     /// Says that nodes do not know their cover: the forest will tell no contributions.
     #[must_use]
     pub fn without_covers(mut self) -> Self {
-        self.has_covers = false;
+        self.growing.has_covers = false;
         self
     }
 
     /// As [`Builder::without_covers`], when a tree turns up that does not know them.
     pub fn forget_covers(&mut self) {
-        self.has_covers = false;
-        self.forest.covers = Covers::default();
+        self.growing.has_covers = false;
+        self.growing.forest.covers = Covers::default();
     }
 
     /// Adds the next tree.
@@ -121,18 +100,20 @@ impl<X: Real, Y: Real> Builder<X, Y> {
     ///
     /// # Errors
     /// As [`Builder::add`].
+    // Within a reader's function there are too few registers for its loops.
+    #[inline(never)]
     pub fn add_nodes(
         &mut self,
         nodes: &(impl TreeNodes<X> + ?Sized),
         leaves: &Leaves<'_, Y>,
     ) -> Result<(), Problem> {
-        let tree = self.forest.trees.len();
-        self.lay_out(nodes, leaves).map_err(|problem| problem.at(format!("tree {tree}")))
+        let tree = self.growing.forest.trees.len();
+        self.growing.lay_out(nodes, leaves).map_err(|problem| problem.at(format!("tree {tree}")))
     }
 
     /// The forest.
     pub fn finish(self) -> Forest<X, Y> {
-        let mut forest = self.forest;
+        let mut forest = self.growing.forest;
         let kinds = forest.nodes.iter().fold(0, |kinds, node| kinds | node.rule.kind());
         forest.splits = if kinds & !Rule::LEAVES & !Rule::LESS_ALONE == 0 {
             SplitKinds::Less
@@ -143,6 +124,6 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         };
         forest.linear.ends.push(forest.linear.terms.len());
         forest.shrink_to_fit();
-        forest
+        Forest { compiled: forest, layouts: Layouts::default() }
     }
 }

@@ -1,6 +1,5 @@
 //! Rows that come as columns: a block takes its columns as they are, instead of out of a matrix.
 
-use crate::blocks::Job;
 use crate::kernel::{FEWEST, run_blocks};
 use crate::sliced::{Question, Way};
 use crate::{Forest, Instructions, Real, Rows};
@@ -10,13 +9,14 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// Whether [`Forest::add_margins_of_columns`] takes so many rows: not where the trees ask for whole rows, and not where
     /// rows are so few that other kernels are faster.
     pub fn takes_columns(&self, rows: usize) -> bool {
-        if rows < FEWEST || self.features == 0 {
+        let trees = &self.compiled;
+        if rows < FEWEST || trees.features == 0 {
             return false;
         }
-        let Some(sliced) = self.sliced() else { return false };
+        let Some(sliced) = self.layouts.sliced(trees) else { return false };
         let by_row = |way: &Way| matches!(way, Way::Lanes | Way::Upper { .. });
         let of_row = |question: &Question<X>| matches!(question, Question::Node(_));
-        !self.trees.iter().any(|tree| tree.is_linear)
+        !trees.trees.iter().any(|tree| tree.is_linear)
             && !sliced.trees.iter().any(by_row)
             && !sliced.others.iter().any(|asked| of_row(&asked.question))
     }
@@ -28,16 +28,16 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// When there are fewer columns than the forest's features, columns are shorter than `sums` has rows, or `trees` is out
     /// of range.
     pub fn add_margins_of_columns(&self, columns: &[&[X]], trees: Range<usize>, sums: &mut [Y]) -> bool {
-        let rows = sums.len() / self.outputs.max(1);
-        let Some(sliced) = self.sliced().filter(|_| self.takes_columns(rows)) else { return false };
-        assert!(columns.len() >= self.features && columns.iter().all(|column| column.len() >= rows));
-        let conditions = self.conditions();
-        let rows = Rows::new(&[], rows, 0);
-        run_blocks(
-            Instructions::best(),
-            &Job { forest: self, conditions, sliced, rows, columns, trees },
-            sums,
-        );
+        let compiled = &self.compiled;
+        let rows = sums.len() / compiled.outputs.max(1);
+        if !self.takes_columns(rows) {
+            return false;
+        }
+        assert!(columns.len() >= compiled.features && columns.iter().all(|column| column.len() >= rows));
+        match self.block_job(Rows::new(&[], rows, 0), columns, trees) {
+            Some(job) => run_blocks(Instructions::best(), &job, sums),
+            None => return false,
+        }
         true
     }
 }

@@ -1,16 +1,16 @@
 //! How much sums change with a feature: over all splits, by what the leaves on both sides differ, weighted with the training
 //! data that came there. It is what CatBoost calls `PredictionValuesChange`.
 
-use crate::forest::Tree;
-use crate::{Forest, Real};
+use crate::Real;
+use crate::trees::{Tree, Trees};
 
-impl<X: Real, Y: Real> Forest<X, Y> {
+impl<X: Real, Y: Real> Trees<X, Y> {
     /// By player, in hundredths of the whole; `None` where nodes do not know their cover.
-    pub fn value_changes(&self) -> Option<Vec<f64>> {
+    pub(crate) fn value_changes(&self) -> Option<Vec<f64>> {
         if !self.has_covers() {
             return None;
         }
-        let mut changes = vec![0.0; self.players()];
+        let mut changes = vec![0.0; self.players.count];
         for tree in &self.trees {
             if tree.is_oblivious {
                 self.add_levels(tree, &mut changes)

@@ -5,9 +5,10 @@
 //! thresholds has up to two slots of ranks, one in which a missing value lies below all thresholds and one in which it
 //! lies above, so that a missing value costs nothing.
 
-use crate::forest::Forest;
+use crate::Real;
+use crate::column::Column;
 use crate::thresholds::Thresholds;
-use crate::{Real, Rows};
+use crate::trees::Trees;
 
 /// Thresholds that are ranked together, so that a rank fits into a byte; a longer list has several ranks, each among a part
 /// of it.
@@ -33,13 +34,6 @@ pub(crate) struct Conditions<X> {
     places: Vec<(u32, u8)>,
 }
 
-/// A feature, as it is or with zero as a missing value.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Column {
-    pub(crate) feature: u32,
-    pub(crate) zero_is_missing: bool,
-}
-
 /// Thresholds of one column and one kind of test, or a part of them, ascending, in blocks; what is left of the last block
 /// is NaN, which is below nothing.
 #[derive(Clone, Debug)]
@@ -51,8 +45,8 @@ pub(crate) struct Part<X> {
     /// The last threshold of each block.
     ends: [X; LANES],
     blocks: Vec<[X; LANES]>,
-    /// Of more than a few float32, which are ranked by halving: the middle threshold at 1, and below the one at i the middles of the halves beside it at 2 i and
-    /// 2 i + 1.
+    /// Of more than a few float32, which are ranked by halving: the middle threshold at 1, and below the one at i the middles of
+    /// the halves beside it at 2 i and 2 i + 1.
     pub(crate) halves: Vec<X>,
     /// Slot in which a missing value goes left everywhere, and right.
     pub(crate) missing_left: Option<usize>,
@@ -85,7 +79,7 @@ impl<X> Default for Conditions<X> {
 
 impl<X: Real> Conditions<X> {
     /// The questions of all nodes.
-    pub(crate) fn of<Y: Real>(forest: &Forest<X, Y>) -> Self {
+    pub(crate) fn of<Y: Real>(forest: &Trees<X, Y>) -> Self {
         let mut conditions = Conditions::default();
         let mut thresholds = Thresholds::new();
         let mut others = Vec::new();
@@ -122,7 +116,7 @@ impl<X: Real> Conditions<X> {
     /// Adds a part of the last column, and tells its thresholds their questions: by where splits send missing values.
     fn add_part<Y: Real>(
         &mut self,
-        forest: &Forest<X, Y>,
+        forest: &Trees<X, Y>,
         thresholds: &Thresholds,
         part: &[u32],
         questions: &mut [u32],
@@ -147,7 +141,7 @@ impl<X: Real> Conditions<X> {
     }
 
     /// Gives each different question of these nodes a slot.
-    fn add_others<Y: Real>(&mut self, forest: &Forest<X, Y>, mut nodes: Vec<u32>) {
+    fn add_others<Y: Real>(&mut self, forest: &Trees<X, Y>, mut nodes: Vec<u32>) {
         let question = |&at: &u32| {
             let node = &forest.nodes[at as usize];
             (node.rule.question(), node.threshold.wide().to_bits())
@@ -197,7 +191,7 @@ impl<X: Real> Conditions<X> {
     #[inline(always)]
     pub(crate) fn rank_row<Y: Real, const SLOTS: usize>(
         &self,
-        forest: &Forest<X, Y>,
+        forest: &Trees<X, Y>,
         row: &[X],
         ranks: &mut [u8; SLOTS],
         counted: &impl Count<X>,
@@ -238,31 +232,6 @@ impl<X: Real> Conditions<X> {
             + self.parts.len() * size_of::<Part<X>>()
             + self.columns.len() * size_of::<Column>()
             + self.others.len() * 4
-    }
-}
-
-impl Column {
-    /// The value that questions see.
-    #[inline(always)]
-    pub(crate) fn value<X: Real>(self, row: &[X]) -> X {
-        let x = row[self.feature as usize];
-        if self.zero_is_missing && x == X::ZERO { X::NAN } else { x }
-    }
-
-    /// Of the feature's own values.
-    #[inline(always)]
-    pub(crate) fn copy<X: Real>(self, values: &[X], into: &mut [X]) {
-        for (into, &x) in into.iter_mut().zip(values) {
-            *into = if self.zero_is_missing && x == X::ZERO { X::NAN } else { x };
-        }
-    }
-
-    /// One value of each row from `start` on.
-    #[inline(always)]
-    pub(crate) fn fill<X: Real>(self, rows: Rows<'_, X>, start: usize, into: &mut [X]) {
-        for (i, value) in into.iter_mut().enumerate() {
-            *value = self.value(rows.row(start + i));
-        }
     }
 }
 

@@ -1,9 +1,6 @@
 //! How much of the training data came through nodes: in half the memory where float32 holds all of it exactly, as it does
 //! what XGBoost writes, and counts of rows up to 2^24.
 
-/// Numbers that are looked at before the next ones are.
-const LOOKED_AT: usize = 256;
-
 /// Numbers in a row, given back as they came.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Covers {
@@ -13,7 +10,7 @@ pub(crate) struct Covers {
 }
 
 impl Covers {
-    pub(crate) fn push(&mut self, cover: f64) {
+    fn push(&mut self, cover: f64) {
         let narrow = cover as f32;
         if self.wide.is_empty() && f64::from(narrow) == cover {
             self.narrow.push(narrow);
@@ -27,13 +24,18 @@ impl Covers {
     }
 
     pub(crate) fn extend(&mut self, covers: &[f64]) {
-        let are_narrow =
-            |covers: &[f64]| covers.iter().fold(true, |are, &cover| are & (f64::from(cover as f32) == cover));
-        if self.wide.is_empty() && covers.chunks(LOOKED_AT).all(are_narrow) {
-            self.narrow.extend(covers.iter().map(|&cover| cover as f32));
-        } else {
-            covers.iter().for_each(|&cover| self.push(cover));
+        if self.wide.is_empty() {
+            let (before, mut are_narrow) = (self.narrow.len(), true);
+            self.narrow.extend(covers.iter().map(|&cover| {
+                are_narrow &= f64::from(cover as f32) == cover;
+                cover as f32
+            }));
+            if are_narrow {
+                return;
+            }
+            self.narrow.truncate(before);
         }
+        covers.iter().for_each(|&cover| self.push(cover));
     }
 
     /// As [`Covers::extend`].

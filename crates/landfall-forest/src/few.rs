@@ -2,7 +2,8 @@
 //! instruction set.
 
 use crate::conditions::{Conditions, Count};
-use crate::{Forest, Real, Rows};
+use crate::trees::Trees;
+use crate::{Real, Rows};
 use std::ops::Range;
 
 /// Slots of a row's ranks that a layout can name; no question has the last one, which holds rank 0.
@@ -26,7 +27,7 @@ pub(crate) trait ByRanks<X, Y>: Sized {
 
 /// A few rows through trees.
 pub(crate) struct RowJob<'a, X, Y, L> {
-    pub(crate) forest: &'a Forest<X, Y>,
+    pub(crate) forest: &'a Trees<X, Y>,
     pub(crate) conditions: &'a Conditions<X>,
     pub(crate) layout: &'a L,
     pub(crate) rows: Rows<'a, X>,

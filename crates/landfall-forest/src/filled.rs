@@ -1,7 +1,7 @@
 //! Leaves of trees as if all lay equally deep: a leaf that lies higher stands at each place below it.
 
 use crate::Real;
-use crate::forest::Forest;
+use crate::trees::{Tree, Trees};
 
 /// Levels whose splits are all answered by the layout for a few rows: those of a word.
 pub(crate) const UPPER: usize = 6;
@@ -20,19 +20,19 @@ pub(crate) struct Filled<Y> {
 }
 
 /// The levels that a forest's trees are filled up to; `None` where they are too deep, too unequal, or not written out.
-pub(crate) fn levels<X: Real, Y: Real>(forest: &Forest<X, Y>) -> Option<usize> {
+pub(crate) fn levels<X: Real, Y: Real>(forest: &Trees<X, Y>) -> Option<usize> {
     let depth = forest.depth();
     let levels = if depth > UPPER { UPPER + 2 } else { depth };
     let leaves: usize = forest.trees.iter().map(|tree| tree.leaves as usize).sum();
     let width = forest.trees.first()?.width;
-    let fits = |tree: &crate::forest::Tree| tree.width == width && !tree.is_linear && !tree.is_oblivious;
+    let fits = |tree: &Tree| tree.width == width && !tree.is_linear && !tree.is_oblivious;
     let is_shallow = depth <= levels && forest.trees.len() << levels <= FILLED * leaves.max(FEW);
     (is_shallow && forest.trees.iter().all(fits)).then_some(levels)
 }
 
 impl<Y: Real> Filled<Y> {
     /// The leaves; `None` as for [`levels`].
-    pub(crate) fn of<X: Real>(forest: &Forest<X, Y>) -> Option<Self> {
+    pub(crate) fn of<X: Real>(forest: &Trees<X, Y>) -> Option<Self> {
         let (levels, width) = (levels(forest)?, forest.trees.first()?.width);
         let mut leaves = Vec::with_capacity((forest.trees.len() << levels) * width);
         let (mut nodes, mut lower) = (Vec::new(), Vec::new());

@@ -3,6 +3,8 @@
 use crate::blocks::Job;
 use crate::few::{ByRanks, RowJob};
 use crate::plain::Plain;
+#[cfg(target_arch = "x86_64")]
+use crate::scanned::{Ends, Scan};
 use crate::sliced::Sliced;
 use crate::{Forest, Real, Rows};
 use std::ops::Range;
@@ -94,26 +96,26 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// # Panics
     /// When rows are narrower than the forest's features, `trees` is out of range, or `sums` has another size.
     pub fn add_margins(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
-        let walks = rows.len() < FEWEST && self.still_walks(rows.len());
+        let walks = rows.len() < FEWEST && self.layouts.still_walks(rows.len());
         let kernel = if walks { Kernel::Lanes } else { self.kernel_for(rows.len()) };
         self.add_margins_by(kernel, rows, trees, sums);
     }
 
     /// The kernel that [`Forest::add_margins`] takes for so many rows, once a few rows have gone down the nodes themselves.
     pub fn kernel_for(&self, rows: usize) -> Kernel {
-        let instructions = Instructions::best();
-        let sliced = if rows >= FEWEST { self.sliced() } else { None };
+        let (instructions, trees) = (Instructions::best(), &self.compiled);
+        let sliced = if rows >= FEWEST { self.layouts.sliced(trees) } else { None };
         // Of large trees alone, scanning answers the upper levels of all at once, too, and goes on quicker.
-        let is_scanned = |sliced: &Sliced<X, Y>| sliced.goes_by_row() && self.has_scanned();
+        let is_scanned = |sliced: &Sliced<X, Y>| sliced.goes_by_row() && self.layouts.has_scanned(trees);
         if sliced.is_some_and(|sliced| !is_scanned(sliced)) {
             return Kernel::Sliced(instructions);
         }
-        let few = self.few();
+        let few = self.layouts.few(trees);
         #[cfg(target_arch = "x86_64")]
         if few.scanned.is_some() || (few.levels.is_some() && crate::x86_64::has_scan()) {
             return Kernel::Scanned;
         }
-        let has_packed = few.levels.is_some() || self.packed().is_some();
+        let has_packed = few.levels.is_some() || self.layouts.packed(trees).is_some();
         if has_packed { Kernel::Packed(instructions) } else { Kernel::Lanes }
     }
 
@@ -123,7 +125,8 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// # Panics
     /// As [`Forest::add_margins`].
     pub fn add_margins_by(&self, kernel: Kernel, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
-        assert!(rows.columns() >= self.features && sums.len() == rows.len() * self.outputs);
+        let compiled = &self.compiled;
+        assert!(rows.columns() >= compiled.features && sums.len() == rows.len() * compiled.outputs);
         // Kernels for speed look at a feature even where a tree is a leaf alone.
         match if rows.columns() == 0 { Kernel::Definition } else { kernel } {
             #[cfg(target_arch = "x86_64")]
@@ -132,49 +135,64 @@ impl<X: Real, Y: Real> Forest<X, Y> {
                     self.add_by_ranks(Instructions::best(), rows, trees, sums);
                 }
             }
-            Kernel::Definition => self.add_by_definition(rows, trees, sums),
-            Kernel::Lanes => self.add_by_lanes(rows, trees, sums),
+            Kernel::Definition => compiled.add_by_definition(rows, trees, sums),
+            Kernel::Lanes => compiled.add_by_lanes(rows, trees, sums),
             Kernel::Packed(set) => self.add_by_ranks(set, rows, trees, sums),
-            Kernel::Sliced(set) => match self.sliced() {
-                Some(sliced) => {
-                    let conditions = self.conditions();
-                    run_blocks(
-                        set,
-                        &Job { forest: self, conditions, sliced, rows, columns: &[], trees },
-                        sums,
-                    );
-                }
-                None => self.add_by_lanes(rows, trees, sums),
+            Kernel::Sliced(set) => match self.block_job(rows, &[], trees.clone()) {
+                Some(job) => run_blocks(set, &job, sums),
+                None => compiled.add_by_lanes(rows, trees, sums),
             },
         }
+    }
+
+    /// Many rows through trees, by blocks; `None` where there is no layout for it.
+    pub(crate) fn block_job<'a>(
+        &'a self,
+        rows: Rows<'a, X>,
+        columns: &'a [&'a [X]],
+        trees: Range<usize>,
+    ) -> Option<Job<'a, X, Y>> {
+        let (forest, layouts) = (&self.compiled, &self.layouts);
+        let (sliced, conditions) = (layouts.sliced(forest)?, layouts.conditions(forest));
+        Some(Job { forest, conditions, sliced, filled: layouts.shared(forest), rows, columns, trees })
+    }
+
+    /// A few rows through trees, by a layout.
+    fn row_job<'a, L>(
+        &'a self,
+        layout: &'a L,
+        rows: Rows<'a, X>,
+        trees: Range<usize>,
+    ) -> RowJob<'a, X, Y, L> {
+        let forest = &self.compiled;
+        RowJob { forest, conditions: self.layouts.conditions(forest), layout, rows, trees }
     }
 
     /// Whether there is a layout for it, and the processor has the instructions.
     #[cfg(target_arch = "x86_64")]
     fn add_by_scan(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) -> bool {
-        let (few, conditions) = (self.few(), self.conditions());
+        let few = self.layouts.few(&self.compiled);
         if let Some(layout) = &few.levels {
-            return crate::x86_64::scan_levels(
-                &RowJob { forest: self, conditions, layout, rows, trees },
-                sums,
-            );
+            return crate::x86_64::scan_levels(&self.row_job(layout, rows, trees), sums);
         }
-        match &few.scanned {
-            Some(layout) => {
-                crate::x86_64::scan(&RowJob { forest: self, conditions, layout, rows, trees }, sums)
-            }
-            None => false,
-        }
+        let Some(scanned) = &few.scanned else { return false };
+        let ends = if scanned.stands_alone() {
+            self.layouts.filled(&self.compiled).map(Ends::Filled)
+        } else {
+            self.layouts.packed(&self.compiled).map(Ends::Packed)
+        };
+        let Some(ends) = ends else { return false };
+        crate::x86_64::scan(&self.row_job(&Scan { scanned, ends }, rows, trees), sums)
     }
 
     fn add_by_ranks(&self, set: Instructions, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
-        let (few, conditions) = (self.few(), self.conditions());
+        let (few, compiled) = (self.layouts.few(&self.compiled), &self.compiled);
         if let Some(layout) = &few.levels {
-            run_rows(set, &RowJob { forest: self, conditions, layout, rows, trees }, sums);
-        } else if let Some(layout) = self.packed() {
-            run_rows(set, &RowJob { forest: self, conditions, layout, rows, trees }, sums);
+            run_rows(set, &self.row_job(layout, rows, trees), sums);
+        } else if let Some(layout) = self.layouts.packed(compiled) {
+            run_rows(set, &self.row_job(layout, rows, trees), sums);
         } else {
-            self.add_by_lanes(rows, trees, sums);
+            compiled.add_by_lanes(rows, trees, sums);
         }
     }
 }

@@ -2,8 +2,9 @@
 //! for comparisons at each split; eight that do not depend on each other overlap. The leaves are the definition's, and
 //! are added in its order.
 
-use crate::forest::{Node, SplitKinds, Tree};
-use crate::{Forest, Real, Rows};
+use crate::node::{Node, SplitKinds};
+use crate::trees::{Tree, Trees};
+use crate::{Real, Rows};
 use std::hint::select_unpredictable;
 use std::ops::Range;
 
@@ -12,7 +13,7 @@ const LANES: usize = 8;
 /// Rows that go through a tree before the next one is taken.
 const BLOCK_ROWS: usize = 64;
 
-impl<X: Real, Y: Real> Forest<X, Y> {
+impl<X: Real, Y: Real> Trees<X, Y> {
     /// Adds the leaves of `trees` to the sums of all rows.
     pub(crate) fn add_by_lanes(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
         if rows.len() < LANES {

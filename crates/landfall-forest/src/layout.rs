@@ -1,15 +1,23 @@
 //! How trees come into a forest: checked, breadth first with children side by side, leaves numbered from left to right.
 
-use crate::forest::{Node, Rule, Tree};
-use crate::{Builder, Forest, Leaves, LinearLeaf, NodeKind, Real, Side, Split, Test, TreeNodes};
+use crate::node::{Node, Rule};
+use crate::trees::{Tree, Trees};
+use crate::{Leaves, LinearLeaf, NodeKind, Real, Side, Split, Test, TreeNodes};
 use landfall_model::{Kind, Problem};
 
 /// The largest number of nodes, over all trees: positions are 32 bits wide.
 const MAX_NODES: usize = u32::MAX as usize / 2;
 
+/// Trees under construction.
+pub(crate) struct Growing<X, Y> {
+    pub(crate) forest: Trees<X, Y>,
+    pub(crate) has_covers: bool,
+    space: Space,
+}
+
 /// Memory for one tree, kept for the next.
 #[derive(Default)]
-pub(crate) struct Space {
+struct Space {
     /// Numbers that nodes have in the tree's specification, by place.
     order: Vec<u32>,
     /// By number, whether a node is led to.
@@ -27,7 +35,16 @@ pub(crate) struct Space {
     leaves: Vec<u32>,
 }
 
-impl<X: Real, Y: Real> Builder<X, Y> {
+impl<X: Real, Y: Real> Growing<X, Y> {
+    /// No tree yet, for rows of `features` values and sums of `outputs` values.
+    pub(crate) fn new(features: usize, outputs: usize) -> Self {
+        Growing { forest: Trees::new(features, outputs), has_covers: true, space: Space::default() }
+    }
+
+    /// Adds a tree.
+    ///
+    /// # Errors
+    /// As [`crate::Builder::add`], naming the node but not the tree.
     pub(crate) fn lay_out(
         &mut self,
         nodes: &(impl TreeNodes<X> + ?Sized),
@@ -61,7 +78,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         Ok(())
     }
 
-    /// As [`Builder::lay_out_nodes`], where nodes lie so in the file and ask for nothing but thresholds; `None` where they do
+    /// As [`Growing::lay_out_nodes`], where nodes lie so in the file and ask for nothing but thresholds; `None` where they do
     /// not, or something is wrong with them.
     fn take_nodes(&mut self, nodes: &(impl TreeNodes<X> + ?Sized), leaves: usize) -> Option<u32> {
         let forest = &mut self.forest;
@@ -306,16 +323,13 @@ fn plain<X: Real>(features: usize, split: &Split<X, &[u32]>) -> Option<Node<X>> 
 }
 
 #[inline(never)]
-fn compile<X: Real, Y: Real>(
-    forest: &mut Forest<X, Y>,
-    split: &Split<X, &[u32]>,
-) -> Result<Node<X>, Problem> {
+fn compile<X: Real, Y: Real>(forest: &mut Trees<X, Y>, split: &Split<X, &[u32]>) -> Result<Node<X>, Problem> {
     question(forest, split.feature, split.test, split.missing == Side::Left, split.zero_is_missing)
 }
 
 /// What a node asks, as yet leading nowhere.
 pub(crate) fn question<X: Real, Y: Real>(
-    forest: &mut Forest<X, Y>,
+    forest: &mut Trees<X, Y>,
     feature: u32,
     test: Test<X, &[u32]>,
     missing_left: bool,

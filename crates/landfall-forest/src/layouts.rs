@@ -1,6 +1,7 @@
 //! Layouts for speed, each made of the trees where somebody first asks for what it is good at, or all before anybody asks
-//! ([`Forest::prepare`]). Until so many single rows came that a layout pays, they go down the nodes themselves.
+//! ([`crate::Forest::prepare`]). Until so many single rows came that a layout pays, they go down the nodes themselves.
 
+use crate::Real;
 use crate::conditions::Conditions;
 use crate::filled::Filled;
 use crate::levels::Levels;
@@ -8,7 +9,7 @@ use crate::packed::Packed;
 #[cfg(target_arch = "x86_64")]
 use crate::scanned::Scanned;
 use crate::sliced::Sliced;
-use crate::{Forest, Real};
+use crate::trees::Trees;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -63,56 +64,58 @@ impl<X, Y> Default for Layouts<X, Y> {
     }
 }
 
-impl<X: Real, Y: Real> Forest<X, Y> {
-    /// Makes the layouts for single rows and for many at once now, so that no caller waits for them.
-    pub fn prepare(&self) {
-        let Layouts { few, sliced, .. } = &self.layouts;
-        if few.get().is_some() && sliced.get().is_some() {
+// All methods are of the trees that the layouts are made of: the same ones in every call.
+impl<X: Real, Y: Real> Layouts<X, Y> {
+    /// Makes the layouts for single rows and for many at once.
+    pub(crate) fn prepare(&self, trees: &Trees<X, Y>) {
+        if self.few.get().is_some() && self.sliced.get().is_some() {
             return;
         }
-        self.lay(|conditions| {
-            few.get_or_init(|| self.few_of(conditions));
-            sliced.get_or_init(|| Sliced::of(self, conditions));
+        self.lay(trees, |conditions| {
+            self.few.get_or_init(|| self.few_of(trees, conditions));
+            self.sliced.get_or_init(|| Sliced::of(trees, conditions, self.shared(trees)));
         });
     }
 
     /// The questions, without what only layouts ask for.
-    pub(crate) fn conditions(&self) -> &Conditions<X> {
-        self.layouts.conditions.get_or_init(|| Conditions::of(self).closed())
+    pub(crate) fn conditions(&self, trees: &Trees<X, Y>) -> &Conditions<X> {
+        self.conditions.get_or_init(|| Conditions::of(trees).closed())
     }
 
     /// Makes something of all questions, and keeps those.
-    fn lay<T>(&self, make: impl FnOnce(&Conditions<X>) -> T) -> T {
-        let conditions = Conditions::of(self);
+    fn lay<T>(&self, trees: &Trees<X, Y>, make: impl FnOnce(&Conditions<X>) -> T) -> T {
+        let conditions = Conditions::of(trees);
         let made = make(&conditions);
-        self.layouts.conditions.get_or_init(|| conditions.closed());
+        self.conditions.get_or_init(|| conditions.closed());
         made
     }
 
     /// The layout for many rows.
-    pub(crate) fn sliced(&self) -> Option<&Sliced<X, Y>> {
-        self.layouts.sliced.get_or_init(|| self.lay(|conditions| Sliced::of(self, conditions))).as_ref()
+    pub(crate) fn sliced(&self, trees: &Trees<X, Y>) -> Option<&Sliced<X, Y>> {
+        let make = |conditions: &Conditions<X>| Sliced::of(trees, conditions, self.shared(trees));
+        self.sliced.get_or_init(|| self.lay(trees, make)).as_ref()
     }
 
     /// The layouts for a few rows; the packed one is made with them where they do not stand alone.
-    pub(crate) fn few(&self) -> &Few<X> {
-        self.layouts.few.get_or_init(|| self.lay(|conditions| self.few_of(conditions)))
+    pub(crate) fn few(&self, trees: &Trees<X, Y>) -> &Few<X> {
+        self.few.get_or_init(|| self.lay(trees, |conditions| self.few_of(trees, conditions)))
     }
 
     /// Whether there is a layout for scanning.
-    pub(crate) fn has_scanned(&self) -> bool {
+    pub(crate) fn has_scanned(&self, trees: &Trees<X, Y>) -> bool {
         #[cfg(target_arch = "x86_64")]
-        let has = self.few().scanned.is_some();
+        let has = self.few(trees).scanned.is_some();
         #[cfg(not(target_arch = "x86_64"))]
         let has = false;
         has
     }
 
-    fn few_of(&self, conditions: &Conditions<X>) -> Few<X> {
+    fn few_of(&self, trees: &Trees<X, Y>, conditions: &Conditions<X>) -> Few<X> {
+        let packed = || self.packed.get_or_init(|| Packed::of(trees, conditions)).as_ref();
         let few = Few {
-            levels: Levels::of(self, conditions),
+            levels: Levels::of(trees, conditions),
             #[cfg(target_arch = "x86_64")]
-            scanned: if crate::x86_64::has_scan() { Scanned::of(self, conditions) } else { None },
+            scanned: if has_scan() { Scanned::of(trees, conditions, packed) } else { None },
             #[cfg(not(target_arch = "x86_64"))]
             scanned: std::marker::PhantomData,
         };
@@ -121,47 +124,35 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         #[cfg(not(target_arch = "x86_64"))]
         let is_scanned = false;
         if !is_scanned && few.levels.is_none() {
-            self.packed_of(conditions);
+            packed();
         }
         few
     }
 
     /// The packed layout.
-    pub(crate) fn packed(&self) -> Option<&Packed> {
-        let packed = self.layouts.packed.get_or_init(|| self.lay(|conditions| Packed::of(self, conditions)));
-        packed.as_ref()
-    }
-
-    /// As [`Forest::packed`], where all questions are at hand.
-    pub(crate) fn packed_of(&self, conditions: &Conditions<X>) -> Option<&Packed> {
-        self.layouts.packed.get_or_init(|| Packed::of(self, conditions)).as_ref()
+    pub(crate) fn packed(&self, trees: &Trees<X, Y>) -> Option<&Packed> {
+        self.packed.get_or_init(|| self.lay(trees, |conditions| Packed::of(trees, conditions))).as_ref()
     }
 
     /// Leaves filled up.
-    pub(crate) fn filled(&self) -> Option<&Filled<Y>> {
-        self.layouts.filled.get_or_init(|| Filled::of(self)).as_ref()
+    pub(crate) fn filled(&self, trees: &Trees<X, Y>) -> Option<&Filled<Y>> {
+        self.filled.get_or_init(|| Filled::of(trees)).as_ref()
     }
 
-    /// The leaves of a tree of single values, those that lie higher repeated until all lie so many levels deep; where the
-    /// layout for a few rows has them, or would have them.
-    pub(crate) fn filled_leaves(&self, tree: usize, levels: usize) -> Option<&[Y]> {
-        #[cfg(target_arch = "x86_64")]
-        let is_worth = crate::x86_64::has_scan();
-        #[cfg(not(target_arch = "x86_64"))]
-        let is_worth = false;
-        is_worth.then(|| self.filled()?.of_tree(tree, levels)).flatten()
+    /// The same, where the layout for a few rows has them, or would have them.
+    pub(crate) fn shared(&self, trees: &Trees<X, Y>) -> Option<&Filled<Y>> {
+        if has_scan() { self.filled(trees) } else { None }
     }
 
     /// Whether so few rows go down the nodes this time.
     pub(crate) fn still_walks(&self, rows: usize) -> bool {
-        let Layouts { few, walked, .. } = &self.layouts;
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        few.get().is_none() && walked.0.fetch_add(rows.min(WALKED), Ordering::Relaxed) < WALKED
+        self.few.get().is_none() && self.walked.0.fetch_add(rows.min(WALKED), Ordering::Relaxed) < WALKED
     }
 
     /// Bytes of the layouts that were made.
-    pub(crate) fn layouts_bytes(&self) -> usize {
-        let Layouts { conditions, sliced, few, packed, filled, .. } = &self.layouts;
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let Layouts { conditions, sliced, few, packed, filled, .. } = self;
         let few = few.get().map_or(0, |few| {
             #[cfg(target_arch = "x86_64")]
             let scanned = few.scanned.as_ref().map_or(0, Scanned::memory_bytes);
@@ -175,4 +166,13 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             + filled.get().and_then(Option::as_ref).map_or(0, Filled::memory_bytes)
             + few
     }
+}
+
+/// Whether the processor has the instructions for scanning.
+fn has_scan() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let has = crate::x86_64::has_scan();
+    #[cfg(not(target_arch = "x86_64"))]
+    let has = false;
+    has
 }

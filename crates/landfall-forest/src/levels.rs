@@ -1,9 +1,10 @@
 //! A layout for a few rows of oblivious trees: a question for each level, as a slot and a rank ([`crate::conditions`]). The
 //! answers are the bits of a leaf's number, and those of many trees are found at once.
 
+use crate::Real;
 use crate::conditions::Conditions;
 use crate::few::{ByRanks, RowJob, SLOTS, fits};
-use crate::{Forest, Real};
+use crate::trees::Trees;
 use std::ops::Range;
 
 /// Levels that a tree may have.
@@ -24,7 +25,7 @@ pub(crate) struct Levels {
 
 impl Levels {
     /// The layout; `None` where not all trees are oblivious, or they ask too many questions.
-    pub(crate) fn of<X: Real, Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
+    pub(crate) fn of<X: Real, Y: Real>(forest: &Trees<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
         let depth = forest.depth();
         let oblivious = forest.trees.iter().all(|tree| tree.is_oblivious) && !forest.trees.is_empty();
         if !oblivious || depth > MAX_LEVELS || !fits(conditions) {

@@ -1,8 +1,8 @@
 //! Oblivious trees: all nodes of a level ask the same question, so that a leaf's number is the answers' bits. They are kept
 //! as a question for each level, never written out.
 
-use crate::forest::Tree;
-use crate::layout::question;
+use crate::layout::{Growing, question};
+use crate::trees::Tree;
 use crate::{Builder, Leaves, Real, Side, Test};
 use landfall_model::{Kind, Problem};
 
@@ -59,10 +59,14 @@ impl<X: Real, Y: Real> Builder<X, Y> {
         leaves: &Leaves<'_, Y>,
         covers: &[f64],
     ) -> Result<(), Problem> {
-        let tree = self.forest.trees.len();
-        self.lay_out_levels(levels, leaves, covers).map_err(|problem| problem.at(format!("tree {tree}")))
+        let tree = self.growing.forest.trees.len();
+        self.growing
+            .lay_out_levels(levels, leaves, covers)
+            .map_err(|problem| problem.at(format!("tree {tree}")))
     }
+}
 
+impl<X: Real, Y: Real> Growing<X, Y> {
     fn lay_out_levels(
         &mut self,
         asked: &[Level<X>],

@@ -5,7 +5,7 @@
 use crate::Real;
 use crate::conditions::Conditions;
 use crate::few::{ByRanks, RowJob, SLOTS, fits};
-use crate::forest::Forest;
+use crate::trees::Trees;
 use std::hint::select_unpredictable;
 use std::ops::Range;
 
@@ -66,7 +66,7 @@ impl Split {
 
 impl Packed {
     /// The layout; `None` where a forest asks too many questions, or has a tree that is too large or not written out.
-    pub(crate) fn of<X: Real, Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
+    pub(crate) fn of<X: Real, Y: Real>(forest: &Trees<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
         if !fits(conditions) || forest.trees.iter().any(|tree| tree.is_oblivious) {
             return None;
         }
@@ -80,7 +80,7 @@ impl Packed {
 
     fn add<X: Real, Y: Real>(
         &mut self,
-        forest: &Forest<X, Y>,
+        forest: &Trees<X, Y>,
         conditions: &Conditions<X>,
         root: usize,
     ) -> Option<()> {

@@ -1,61 +1,16 @@
 //! The definition of a forest's answers: one row, one tree at a time, in the trees' order. Other kernels must equal it
 //! bit for bit.
 
-use crate::forest::{Node, Rule, SplitKinds, Tree};
-use crate::{Forest, NegativeFractions, Real};
+use crate::node::{Node, Rule, SplitKinds};
+use crate::trees::{NegativeFractions, Tree, Trees};
+use crate::{Real, Rows};
 use std::ops::Range;
-
-/// Rows side by side: row-major, `columns` values each.
-#[derive(Clone, Copy, Debug)]
-pub struct Rows<'a, X> {
-    values: &'a [X],
-    columns: usize,
-    rows: usize,
-}
 
 /// Rows that go through a tree before the next tree is taken: rows stay in the first-level cache, and a tree's nodes
 /// are read once for all of them.
 const BLOCK_ROWS: usize = 64;
 
-impl<'a, X: Real> Rows<'a, X> {
-    /// A row-major matrix.
-    ///
-    /// # Panics
-    /// When the number of values is not `rows * columns`.
-    pub fn new(values: &'a [X], rows: usize, columns: usize) -> Self {
-        assert!(values.len() == rows * columns, "{} values in {rows} rows of {columns}", values.len());
-        Rows { values, columns, rows }
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// All values, row by row.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn values(&self) -> &'a [X] {
-        self.values
-    }
-
-    /// Values of each row.
-    pub(crate) fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// One row.
-    #[inline]
-    pub fn row(&self, row: usize) -> &'a [X] {
-        &self.values[row * self.columns..(row + 1) * self.columns]
-    }
-}
-
-impl<X: Real, Y: Real> Forest<X, Y> {
+impl<X: Real, Y: Real> Trees<X, Y> {
     pub(crate) fn add_by_definition(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
         for start in (0..rows.len()).step_by(BLOCK_ROWS) {
             let block = start..rows.len().min(start + BLOCK_ROWS);
@@ -67,11 +22,8 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     }
 
     /// The leaf of each row in each of `trees`, as its library numbers it: [rows, trees].
-    ///
-    /// # Panics
-    /// As [`Forest::add_margins`].
-    pub fn leaf_ids(&self, rows: Rows<'_, X>, trees: Range<usize>, ids: &mut [i32]) {
-        assert!(rows.columns >= self.features && ids.len() == rows.len() * trees.len());
+    pub(crate) fn leaf_ids(&self, rows: Rows<'_, X>, trees: Range<usize>, ids: &mut [i32]) {
+        assert!(rows.columns() >= self.features && ids.len() == rows.len() * trees.len());
         let width = trees.len();
         for (column, tree) in self.trees[trees].iter().enumerate() {
             for row in 0..rows.len() {

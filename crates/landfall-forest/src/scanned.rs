@@ -5,10 +5,11 @@
 
 use crate::Real;
 use crate::conditions::Conditions;
-use crate::filled;
 pub(crate) use crate::filled::UPPER;
-use crate::forest::{Forest, SplitKinds, Tree};
+use crate::filled::{self, Filled};
+use crate::node::SplitKinds;
 use crate::packed::{Packed, To};
+use crate::trees::{Tree, Trees};
 
 /// Slots that splits may name: bytes of two registers.
 pub(crate) const SLOTS: usize = 128;
@@ -30,6 +31,20 @@ pub(crate) struct Scanned<X> {
     pub(crate) below: Below,
     /// Values of a leaf: those of [`crate::filled`], where trees are not deeper.
     pub(crate) width: usize,
+}
+
+/// The layout and what ways end at, for a row.
+pub(crate) struct Scan<'a, X, Y> {
+    pub(crate) scanned: &'a Scanned<X>,
+    pub(crate) ends: Ends<'a, Y>,
+}
+
+/// What ways end at.
+pub(crate) enum Ends<'a, Y> {
+    /// Leaves, by their places among all that are filled up.
+    Filled(&'a Filled<Y>),
+    /// Packed splits, where [`Scanned::below`] says so.
+    Packed(&'a Packed),
 }
 
 /// What the splits of the upper levels ask.
@@ -63,8 +78,12 @@ pub(crate) enum Below {
 pub(crate) const LEAF: u16 = 1 << 15;
 
 impl<X: Real> Scanned<X> {
-    /// The layout; `None` where a forest does not fit.
-    pub(crate) fn of<Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
+    /// The layout; `None` where a forest does not fit. `packed` is asked where trees go on among packed splits.
+    pub(crate) fn of<'p, Y: Real>(
+        forest: &Trees<X, Y>,
+        conditions: &Conditions<X>,
+        packed: impl FnOnce() -> Option<&'p Packed>,
+    ) -> Option<Self> {
         let depth = forest.depth();
         let width = forest.trees.first()?.width;
         let leaves: usize = forest.trees.iter().map(|tree| tree.leaves as usize).sum();
@@ -86,7 +105,7 @@ impl<X: Real> Scanned<X> {
         };
         if !is_shallow {
             let worth = forest.trees.len() << UPPER <= SPLIT_PLACES * leaves && depth > UPPER;
-            let packed = forest.packed_of(conditions).filter(|_| worth)?;
+            let packed = packed().filter(|_| worth)?;
             layout.below = Below::Packed(starts(forest, packed));
         } else if levels > UPPER {
             layout.below = Below::Two(Vec::with_capacity((forest.trees.len() + WAYS) << UPPER));
@@ -105,7 +124,7 @@ impl<X: Real> Scanned<X> {
 
     fn add<Y: Real>(
         &mut self,
-        forest: &Forest<X, Y>,
+        forest: &Trees<X, Y>,
         conditions: &Conditions<X>,
         tree: &Tree,
         upper: usize,
@@ -141,6 +160,16 @@ impl<X: Real> Scanned<X> {
         }
     }
 
+    /// Levels of the deepest tree, where values are compared, a tree's splits fit into a byte, and leaves have single values.
+    pub(crate) fn shallow(&self) -> Option<usize> {
+        match (&self.below, &self.asked) {
+            (Below::Leaves(levels), Asked::Values { .. }) if 1 << levels <= WAYS && self.width == 1 => {
+                Some(*levels)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it needs no other layout.
     pub(crate) fn stands_alone(&self) -> bool {
         !matches!(self.below, Below::Packed(_))
@@ -165,7 +194,7 @@ impl<X: Real> Scanned<X> {
 
 impl<X: Real> Asked<X> {
     /// Of no splits yet: values where no other splits are asked, and comparing those of all costs less than ranking the row.
-    fn new<Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>, splits: usize, are_all: bool) -> Self {
+    fn new<Y: Real>(forest: &Trees<X, Y>, conditions: &Conditions<X>, splits: usize, are_all: bool) -> Self {
         let registers = (forest.trees.len() * splits * size_of::<X>()).div_ceil(64);
         let plain = are_all && conditions.others.is_empty() && forest.splits != SplitKinds::Mixed;
         if plain && registers <= conditions.parts.len() {
@@ -178,7 +207,7 @@ impl<X: Real> Asked<X> {
     }
 
     /// Adds a node's question, or one that nothing is to the right of.
-    fn push<Y: Real>(&mut self, forest: &Forest<X, Y>, conditions: &Conditions<X>, node: Option<usize>) {
+    fn push<Y: Real>(&mut self, forest: &Trees<X, Y>, conditions: &Conditions<X>, node: Option<usize>) {
         match self {
             Asked::Ranks { slots, ranks } => {
                 let (slot, rank) = node.map_or((0, NOWHERE), |node| conditions.place(node));
@@ -215,8 +244,30 @@ impl<X: Real> Asked<X> {
     }
 }
 
+/// The numbers of the leaves that eight trees' answers lead to, a byte for each: `answers` has a byte for each tree, whose bit i
+/// is the answer of split i. All eight at once: an answer of each level chooses among the two of the next one.
+#[inline(always)]
+pub(crate) fn leaf_numbers<const LEAVES: usize>(answers: u64) -> u64 {
+    const LOWEST: u64 = 0x0101_0101_0101_0101;
+    let chosen = |by: u64, left: u32| {
+        let (left, right) = (answers >> left, answers >> (left + 1));
+        left ^ ((left ^ right) & by)
+    };
+    let first = answers >> 1 & LOWEST;
+    if LEAVES == 2 {
+        return first;
+    }
+    let second = chosen(first, 2) & LOWEST;
+    if LEAVES == 4 {
+        return 2 * first + second;
+    }
+    let (left, right) = (chosen(second, 4), chosen(second, 6));
+    let third = (left ^ ((left ^ right) & first)) & LOWEST;
+    4 * first + 2 * second + third
+}
+
 /// By tree and way down the upper levels, where packed splits go on; and what a reader of four bytes reads behind the last.
-fn starts<X, Y>(forest: &Forest<X, Y>, packed: &Packed) -> Vec<u16> {
+fn starts<X, Y>(forest: &Trees<X, Y>, packed: &Packed) -> Vec<u16> {
     let mut starts = Vec::with_capacity((forest.trees.len() << UPPER) + 2);
     let (mut ways, mut below) = (Vec::new(), Vec::new());
     for number in 0..forest.trees.len() {
@@ -234,4 +285,32 @@ fn starts<X, Y>(forest: &Forest<X, Y>, packed: &Packed) -> Vec<u16> {
     }
     starts.extend([0; 2]);
     starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same<const LEAVES: usize>(answers: u64) {
+        let mut expected = [0u8; 8];
+        for (number, answers) in expected.iter_mut().zip(answers.to_le_bytes()) {
+            let mut place = 1;
+            while place < LEAVES {
+                place = 2 * place + usize::from(answers >> place & 1);
+            }
+            *number = (place - LEAVES) as u8;
+        }
+        assert_eq!(leaf_numbers::<LEAVES>(answers).to_le_bytes(), expected, "{answers:#x}");
+    }
+
+    #[test]
+    fn answers_of_eight_trees_lead_to_their_leaves() {
+        // Each byte stands beside several others.
+        for byte in 0..=u8::MAX {
+            let answers = u64::from_le_bytes(std::array::from_fn(|i| byte.wrapping_mul((37 * i + 1) as u8)));
+            same::<2>(answers);
+            same::<4>(answers);
+            same::<8>(answers);
+        }
+    }
 }

@@ -12,10 +12,10 @@ mod plan;
 mod quadrature;
 mod walk;
 
-use crate::forest::Tree;
-use crate::{Forest, Real, Rows};
+use crate::trees::{Tree, Trees};
+use crate::{Real, Rows};
 use landfall_model::Problem;
-use plan::Plan;
+use plan::{Held, Plan};
 use quadrature::Quadrature;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -33,32 +33,6 @@ const BLOCK_ROWS: usize = 256;
 /// Sums that are kept at a time, beyond those of one value of each leaf: a file decides on their number.
 const MOST_SUMS: usize = 1 << 14;
 
-/// Part of a node's training data that went to a child.
-pub(crate) fn share(child: f64, node: f64) -> f64 {
-    if node == 0.0 { 0.0 } else { child / node }
-}
-
-/// A player that is held fixed: known, or unknown, on all paths.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Held {
-    None,
-    Known(usize),
-    Unknown(usize),
-}
-
-impl Held {
-    fn player(self) -> Option<usize> {
-        match self {
-            Held::None => None,
-            Held::Known(player) | Held::Unknown(player) => Some(player),
-        }
-    }
-
-    fn is_known(self) -> bool {
-        matches!(self, Held::Known(_))
-    }
-}
-
 /// Memory for contributions, kept between calls.
 #[derive(Default, Debug)]
 pub struct ShapSpace {
@@ -68,16 +42,9 @@ pub struct ShapSpace {
     one: Lanes<1>,
 }
 
-impl<X: Real, Y: Real> Forest<X, Y> {
-    /// Contributions of each feature to the sums of `trees`, the last place of each output holding their average:
-    /// [rows, outputs, players + 1]. The base is not in them.
-    ///
-    /// # Errors
-    /// Unimplemented, where the file tells no covers, leaves are linear functions, or a tree is too deep.
-    ///
-    /// # Panics
-    /// As [`Forest::add_margins`].
-    pub fn contributions(
+impl<X: Real, Y: Real> Trees<X, Y> {
+    /// As [`crate::Forest::contributions`].
+    pub(crate) fn contributions(
         &self,
         rows: Rows<'_, X>,
         trees: Range<usize>,
@@ -106,15 +73,8 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         Ok(())
     }
 
-    /// Contributions of each pair of players: [rows, outputs, players + 1, players + 1], symmetric, a player's own on
-    /// the diagonal, the average in the last place.
-    ///
-    /// # Errors
-    /// As [`Forest::contributions`].
-    ///
-    /// # Panics
-    /// As [`Forest::add_margins`].
-    pub fn interactions(
+    /// As [`crate::Forest::interactions`].
+    pub(crate) fn interactions(
         &self,
         rows: Rows<'_, X>,
         trees: Range<usize>,
@@ -229,7 +189,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
 
 /// Some values of a tree's leaves, to be explained.
 struct Job<'a, X, Y> {
-    forest: &'a Forest<X, Y>,
+    forest: &'a Trees<X, Y>,
     tree: &'a Tree,
     plan: &'a Plan,
     rule: &'a Quadrature,

@@ -16,7 +16,8 @@
 //! jump goes.
 
 use crate::Real;
-use crate::forest::{Forest, Tree};
+use crate::filled::Filled;
+use crate::trees::{Tree, Trees};
 use std::ops::Range;
 
 /// The layout of a forest; trees that it cannot hold have no place, and are left to [`crate::lanes`].
@@ -95,8 +96,7 @@ pub(crate) enum Way {
     Oblivious(Range<usize>),
     /// All leaves lie equally deep, or are repeated until they do: an answer of each level, chosen among those of its nodes
     /// by the answers of the levels above, is a bit of the leaf's number. The questions of its `levels` begin at `asked`,
-    /// and its leaves at `table` where some are repeated
-    /// and no other layout has them so.
+    /// and its leaves at `table` where some are repeated and no other layout has them so.
     Full { asked: usize, levels: usize, table: Option<usize> },
     /// The upper [`UPPER`] levels as of a full tree, and on row by row from the nodes that they lead to, whose list begins at
     /// `starts`.
@@ -146,7 +146,8 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
     #[inline(always)]
     pub(crate) fn leaves<'t>(
         &'t self,
-        forest: &'t Forest<X, Y>,
+        forest: &'t Trees<X, Y>,
+        filled: Option<&'t Filled<Y>>,
         number: usize,
         k: usize,
         bits: usize,
@@ -159,7 +160,7 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
         }
         let leaves = tree.leaves as usize;
         if let (true, Way::Full { .. }, Some(filled)) =
-            (leaves != all, &self.trees[number], forest.filled_leaves(number, bits))
+            (leaves != all, &self.trees[number], filled.and_then(|filled| filled.of_tree(number, bits)))
         {
             return filled;
         }

@@ -3,8 +3,10 @@
 use crate::Instructions;
 use crate::Real;
 use crate::conditions::{Conditions, FEW};
-use crate::forest::{Forest, Node, Rule, Tree};
+use crate::filled::Filled;
+use crate::node::{Node, Rule};
 use crate::sliced::{Above, Asked, Group, Question, Run, Sliced, Step, UPPER, Way};
+use crate::trees::{Tree, Trees};
 
 /// Leaves of a tree that has a step for each split: they are numbered in a byte. Larger ones have their upper levels alone.
 const MAX_LEAVES: usize = 256;
@@ -20,8 +22,12 @@ const FILLED: usize = 3;
 const GROUP_CONDITIONS: usize = 16384;
 
 impl<X: Real, Y: Real> Sliced<X, Y> {
-    /// The layout; `None` where no tree fits.
-    pub(crate) fn of(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Option<Self> {
+    /// The layout, beside leaves that are filled up already; `None` where no tree fits.
+    pub(crate) fn of(
+        forest: &Trees<X, Y>,
+        conditions: &Conditions<X>,
+        filled: Option<&Filled<Y>>,
+    ) -> Option<Self> {
         let mut sliced = Sliced {
             groups: Vec::new(),
             runs: Vec::new(),
@@ -35,7 +41,7 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
             ranked: ranked(forest, conditions),
             most_asked: 0,
         };
-        let mut layout = Layout::new(forest, conditions);
+        let mut layout = Layout::new(forest, conditions, filled);
         for tree in 0..forest.trees.len() {
             layout.add(tree, &mut sliced);
         }
@@ -52,7 +58,7 @@ impl<X: Real, Y: Real> Sliced<X, Y> {
 
 /// Whether a tree has its upper levels here alone. Without registers of comparisons, all rows' answers to a question that few
 /// of them come to cost more than going down; so do those that are found row by row.
-fn has_upper<X: Real, Y: Real>(forest: &Forest<X, Y>, tree: &Tree) -> bool {
+fn has_upper<X: Real, Y: Real>(forest: &Trees<X, Y>, tree: &Tree) -> bool {
     if tree.leaves as usize <= MAX_LEAVES || tree.is_oblivious || Instructions::best() == Instructions::Plain
     {
         return false;
@@ -64,7 +70,7 @@ fn has_upper<X: Real, Y: Real>(forest: &Forest<X, Y>, tree: &Tree) -> bool {
 }
 
 /// By part of the conditions, where its ranks are among those that are needed: of thresholds that enough questions are about.
-fn ranked<X: Real, Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -> Vec<Option<usize>> {
+fn ranked<X: Real, Y: Real>(forest: &Trees<X, Y>, conditions: &Conditions<X>) -> Vec<Option<usize>> {
     let mut needed = 0..;
     let mut number = |is_needed: bool| if is_needed { needed.next() } else { None };
     if !forest.trees.iter().any(|tree| has_upper(forest, tree)) {
@@ -96,8 +102,9 @@ fn ranked<X: Real, Y: Real>(forest: &Forest<X, Y>, conditions: &Conditions<X>) -
 
 /// Groups under construction.
 struct Layout<'a, X, Y> {
-    forest: &'a Forest<X, Y>,
+    forest: &'a Trees<X, Y>,
     conditions: &'a Conditions<X>,
+    filled: Option<&'a Filled<Y>>,
     /// By question, its place in the group.
     places: Vec<u16>,
     /// The group's questions by place.
@@ -111,9 +118,10 @@ const NONE: u16 = u16::MAX;
 const LOOKED_AT: usize = 8;
 
 impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
-    fn new(forest: &'a Forest<X, Y>, conditions: &'a Conditions<X>) -> Self {
+    fn new(forest: &'a Trees<X, Y>, conditions: &'a Conditions<X>, filled: Option<&'a Filled<Y>>) -> Self {
         let places = vec![NONE; conditions.questions()];
-        Layout { forest, conditions, places, asked: Vec::new(), first_tree: 0, space: Default::default() }
+        let (asked, space) = (Vec::new(), Default::default());
+        Layout { forest, conditions, filled, places, asked, first_tree: 0, space }
     }
 
     fn add(&mut self, number: usize, sliced: &mut Sliced<X, Y>) {
@@ -161,7 +169,7 @@ impl<'a, X: Real, Y: Real> Layout<'a, X, Y> {
         let start = sliced.full.len();
         let nodes = self.ask_levels(tree, levels, sliced);
         let is_filled = nodes.len() != tree.leaves as usize;
-        let has_leaves = forest.filled_leaves(number, levels).is_some();
+        let has_leaves = self.filled.is_some_and(|filled| filled.of_tree(number, levels).is_some());
         let table = (is_filled && !has_leaves).then_some(sliced.tables.len());
         if table.is_some() {
             for k in 0..tree.width {

@@ -2,8 +2,8 @@
 //! them, and sorted once each.
 
 use crate::Real;
-use crate::conditions::Column;
-use crate::forest::{Node, Rule};
+use crate::column::Column;
+use crate::node::{Node, Rule};
 use std::hash::{BuildHasher, RandomState};
 
 /// A place of the table: a key and its number.

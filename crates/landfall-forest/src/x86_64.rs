@@ -27,9 +27,11 @@ macro_rules! by_size {
 mod avx2;
 mod avx2_rank;
 mod avx512;
+mod avx512_bits;
 mod avx512_f64;
 mod avx512_full;
 mod avx512_rank;
+mod avx512_ranks;
 mod avx512_scan;
 mod avx512_values;
 mod avx512_ways;

@@ -14,8 +14,8 @@ mod options;
 mod raw;
 mod tree;
 
+use crate::compiled::Compiled;
 use crate::document::Value;
-use crate::model::Compiled;
 use landfall_model::{OptionSpec, Options, Problem};
 
 pub(crate) use cbm::MAGIC;

@@ -27,6 +27,18 @@ pub(crate) fn digits(text: &[u8]) -> (u32, usize) {
     (joined(digits << (56 - 8 * length) << 8), length)
 }
 
+/// A run of digits with a space behind it, which eight bytes begin with, the first one in the lowest byte: the number, and how many
+/// digits there are.
+#[inline(always)]
+pub(crate) fn short(eight: u64) -> Option<(u32, usize)> {
+    let digits = eight ^ ZEROS;
+    let others = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+    let bits = others.trailing_zeros() & !7;
+    let is_whole = bits != 0 && bits != u64::BITS && (eight >> bits) as u8 == b' ';
+    // As if zeros came before them.
+    is_whole.then(|| (joined(digits << (u64::BITS - bits)), bits as usize / 8))
+}
+
 /// What the digit 0 is in each of eight bytes.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
@@ -79,6 +91,27 @@ pub(crate) fn number(text: &[u8]) -> Option<(f64, usize)> {
     }
     // Without a jump: as many values of leaves have a sign as have none.
     Some((f64::from_bits(value.to_bits() ^ (sign as u64) << 63), length))
+}
+
+/// As [`number`], of one digit and 16 to 19 behind a point, with a space behind them: as numbers of full precision are written. Nothing
+/// that is read waits for the number of digits.
+#[inline(always)]
+pub(crate) fn long(text: &[u8; 32]) -> Option<(f64, usize)> {
+    let sign = usize::from(text[0] == b'-');
+    let [whole @ b'0'..=b'9', b'.', ..] = text[sign..] else { return None };
+    let eight = |place: usize| text[sign + place..].first_chunk().map(|eight| u64::from_le_bytes(*eight));
+    let (first, second, third) = (eight(2)? ^ ZEROS, eight(10)? ^ ZEROS, eight(18)? ^ ZEROS);
+    let others = |digits: u64| (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+    let bits = others(third).trailing_zeros() & !7;
+    let (whole, more) = (u64::from(whole - b'0'), bits as usize / 8);
+    let fits = more <= if whole == 0 { 3 } else { 2 };
+    if others(first) | others(second) != 0 || !fits || (third >> bits) as u8 != b' ' ^ b'0' {
+        return None;
+    }
+    let all = (whole * TENS[8] + u64::from(joined(first))) * TENS[8] + u64::from(joined(second));
+    let all = all * TENS[more] + u64::from(joined(third << (56 - bits) << 8));
+    let value = divided(all, 16 + more);
+    Some((f64::from_bits(value.to_bits() ^ (sign as u64) << 63), sign + 18 + more))
 }
 
 /// Digits that always fit into 64 bits.
@@ -160,6 +193,11 @@ mod tests {
         let Some((value, length)) = number(text.as_bytes()) else { return };
         let expected: f64 = text[..length].parse().unwrap();
         assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
+        let mut ahead = [b' '; 32];
+        ahead[..text.len()].copy_from_slice(text.as_bytes());
+        if let Some(found) = long(&ahead) {
+            assert_eq!((found.0.to_bits(), found.1), (expected.to_bits(), text.len()), "{text}");
+        }
     }
 
     #[test]
@@ -210,6 +248,55 @@ mod tests {
         assert!(number(b"-0.0").unwrap().0.is_sign_negative());
         assert_eq!(number(b"1234567,"), Some((1_234_567.0, 7)));
         assert_eq!(number(b"0.0012345678901234567 "), Some((0.0012345678901234567, 21)));
+    }
+
+    #[test]
+    fn numbers_of_full_precision_end_at_a_space() {
+        let read = |text: &str| {
+            let mut ahead = [b'7'; 32];
+            ahead[..text.len()].copy_from_slice(text.as_bytes());
+            long(&ahead)
+        };
+        for text in [
+            "0.1234567890123456 ",
+            "-0.12345678901234567 ",
+            "9.123456789012345678 ",
+            "0.1234567890123456789 ",
+        ] {
+            let number = text.trim_end();
+            assert_eq!(read(text), Some((number.parse().unwrap(), number.len())), "{text}");
+        }
+        for text in [
+            "0.123456789012345 ",
+            "9.1234567890123456789 ",
+            "0.12345678901234567",
+            "0.1234567890123456e",
+            "0.12345678901234567\t",
+            "00.1234567890123456 ",
+            "0.1234567x90123456 ",
+            "--.1234567890123456 ",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn short_numbers_end_at_a_space() {
+        let read = |text: &[u8; 8]| short(u64::from_le_bytes(*text));
+        assert_eq!(read(b"1234567 "), Some((1_234_567, 7)));
+        assert_eq!(read(b"0 123456"), Some((0, 1)));
+        assert_eq!(read(b"007 -9 1"), Some((7, 3)));
+        for text in [
+            b"12345678",
+            b" 1234567",
+            b"12\t45678",
+            b"12.45 78",
+            b"-1 45678",
+            b"\xff\xff 45678",
+            b"1\0 45678",
+        ] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -165,6 +165,19 @@ impl<X: Real> RowRules<X> {
             }
         }
     }
+
+    /// Numbers as the library takes them, in the type that trees compare, in place of what a list holds.
+    pub(crate) fn take(&self, numbers: &[f32], into: &mut Vec<X>) {
+        into.clear();
+        if self.missing.is_none() && self.tiny_is_zero {
+            // In one pass, and told in float32, which holds the bound exactly: this is a fifth of what rows of small models take.
+            let kept = |number: f32| if number.abs() <= TINY as f32 { 0.0 } else { number };
+            into.extend(numbers.iter().map(|&number| X::of(f64::from(kept(number)))));
+            return;
+        }
+        into.extend(numbers.iter().map(|&number| X::of(f64::from(number))));
+        self.apply(into);
+    }
 }
 
 /// Refuses a number of features that no name stands behind.
@@ -177,4 +190,28 @@ pub(crate) fn check_count(features: usize) -> Result<(), Problem> {
         return Err(Problem::worded(Kind::ResourceExhausted, what));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_taken_as_values_are_changed() {
+        let bound = TINY as f32;
+        assert_eq!(f64::from(bound), TINY);
+        let above = f32::from_bits(bound.to_bits() + 1);
+        let numbers = [0.0, -0.0, bound, -bound, above, -above, 1e-40, f32::NAN, f32::INFINITY, -7.5, 1.0];
+        for (missing, tiny_is_zero) in [(None, true), (None, false), (Some(-7.5), true), (Some(0.0), false)] {
+            let rules = RowRules { missing, tiny_is_zero, absent: 0.0, unseen: Unseen::Missing };
+            let mut expected = numbers.map(f64::from);
+            rules.apply(&mut expected);
+            let mut taken = vec![3.0];
+            rules.take(&numbers, &mut taken);
+            assert_eq!(taken.len(), numbers.len());
+            for (taken, expected) in taken.iter().zip(expected) {
+                assert_eq!(taken.to_bits(), expected.to_bits(), "{missing:?}, {tiny_is_zero}");
+            }
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! How a tree model is called: its signatures.
 //!
-//! A numeric model has one required input `features`, a matrix with named columns. A model whose file names categories
-//! lists its columns as inputs; beside that way to call it there is a second one, `matrix`, that takes `features` with
-//! the categories' codes in it, as the library takes a plain matrix.
+//! A numeric model has one required input `features`, a matrix with named columns. A model whose file names categories, or
+//! calls one of its features as an input is called, lists its columns as inputs; beside that way to call it there is a second
+//! one, `matrix`, that takes `features` with the categories' codes in it, as the library takes a plain matrix.
 
+use crate::compiled::{Compiled, Evaluator};
 use crate::features::Categories;
-use crate::model::{Compiled, Evaluator};
 use landfall_forest::Real;
 use landfall_model::{
     Column, DType, Dim, Element, InputSpec, Method, NullRule, NullRuleSource, OutputSpec, Problem, RowRule,
@@ -19,7 +19,7 @@ pub(crate) const FEATURES: &str = "features";
 pub(crate) const BASE_MARGIN: &str = "base_margin";
 /// The way to call a model.
 pub(crate) const DEFAULT: &str = "serving_default";
-/// The way to call a model with named categories by a matrix of their codes.
+/// The way to call a model that lists its columns by a matrix, named categories by their codes.
 pub(crate) const MATRIX: &str = "matrix";
 
 /// What an output holds.
@@ -34,31 +34,55 @@ pub(crate) enum OutputKind {
     LogProbability,
 }
 
-/// The signatures of a model, the default one first, and what stands at each place of their outputs.
+/// How a model is called.
+pub(crate) struct Interface {
+    /// The default one first.
+    pub(crate) signatures: Vec<Arc<Signature>>,
+    /// What stands at each place of their outputs.
+    pub(crate) outputs: Vec<OutputKind>,
+    /// Whether the default signature has an input for each column; else, and in [`MATRIX`], there is `features`.
+    pub(crate) lists_columns: bool,
+}
+
+/// How a compiled model is called.
 ///
 /// # Errors
 /// Invalid argument, when names clash.
 pub(crate) fn of<X: Real + Element, Y: Real + Element>(
     compiled: &Compiled<X, Y>,
-) -> Result<(Vec<Arc<Signature>>, Vec<OutputKind>), Problem> {
-    let kinds = outputs(compiled);
+) -> Result<Interface, Problem> {
+    let (kinds, lists_columns) = (outputs(compiled), lists_columns(compiled));
     let outputs: Vec<OutputSpec> = kinds.iter().map(|(_, spec)| spec.clone()).collect();
     let signature = |name: &str, mut inputs: Vec<InputSpec>| {
-        if compiled.takes_base_margin {
+        // A feature of this name comes first.
+        let is_free = inputs.iter().all(|input| input.name != BASE_MARGIN);
+        if compiled.takes_base_margin && is_free {
             inputs.push(base_margin::<Y>(compiled.groups));
         }
         let rows = RowRule::Independent;
         Signature::new(name, Method::Predict, inputs, outputs.clone(), rows, ShapeRule::Checked)
             .map(Signature::shared)
     };
-    let signatures = if compiled.lists_columns() && !compiled.has_codes() {
-        vec![signature(DEFAULT, columns(compiled))?]
-    } else if compiled.lists_columns() {
-        vec![signature(DEFAULT, columns(compiled))?, signature(MATRIX, vec![matrix(compiled)])?]
-    } else {
-        vec![signature(DEFAULT, vec![matrix(compiled)])?]
+    let signatures = match (lists_columns, compiled.has_codes()) {
+        (true, false) => vec![signature(DEFAULT, columns(compiled))?],
+        (true, true) => {
+            vec![signature(DEFAULT, columns(compiled))?, signature(MATRIX, vec![matrix(compiled)])?]
+        }
+        (false, _) => vec![signature(DEFAULT, vec![matrix(compiled)])?],
     };
-    Ok((signatures, kinds.into_iter().map(|(kind, _)| kind).collect()))
+    let outputs = kinds.into_iter().map(|(kind, _)| kind).collect();
+    Ok(Interface { signatures, outputs, lists_columns })
+}
+
+/// Whether the default way to call a model lists its columns: where one of them is a text, or where a name would else
+/// mean a feature as well as a whole input. (The one column of a matrix may be called as the matrix.)
+fn lists_columns<X, Y>(compiled: &Compiled<X, Y>) -> bool {
+    let is_taken = |name: &str| match name {
+        FEATURES => compiled.features.len() > 1,
+        BASE_MARGIN => compiled.takes_base_margin,
+        _ => false,
+    };
+    compiled.names_categories() || compiled.features.iter().any(|feature| is_taken(&feature.name))
 }
 
 fn input(name: &str, dtype: DType, dims: Vec<Dim>) -> InputSpec {

@@ -11,12 +11,14 @@
 
 mod catboost;
 mod classes;
+mod compiled;
 mod decimal;
 mod document;
 mod engine;
 mod features;
 #[doc(hidden)]
 pub mod fuzz;
+mod importance;
 mod interface;
 mod lightgbm;
 mod linear;

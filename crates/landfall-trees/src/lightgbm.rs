@@ -12,8 +12,8 @@ mod text;
 mod tree;
 mod words;
 
+use crate::compiled::Compiled;
 use crate::document::Value;
-use crate::model::Compiled;
 use landfall_model::{OptionSpec, Options, Problem};
 
 /// The name of the format in facts.

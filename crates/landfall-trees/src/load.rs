@@ -1,7 +1,8 @@
 //! From a file's bytes to a model.
 
+use crate::compiled::Compiled;
 use crate::document::{json, ubjson};
-use crate::model::{Compiled, TreeModel};
+use crate::model::TreeModel;
 use crate::recognise::{Form, form, not_recognised};
 use crate::{catboost, lightgbm, xgboost};
 use landfall_forest::Real;

@@ -1,7 +1,7 @@
 //! One call on a tree model.
 
-use crate::interface::{MATRIX, OutputKind};
-use crate::model::{Compiled, Evaluator, Plan};
+use crate::compiled::{Compiled, Evaluator};
+use crate::interface::{Interface, MATRIX, OutputKind};
 use crate::rows::Matrix;
 use crate::transform::Transform;
 use landfall_forest::{Real, Rows, ShapSpace};
@@ -11,36 +11,42 @@ use std::sync::Arc;
 /// Numbers that one call may ask contributions of: interactions are quadratic in the number of features.
 const MAX_EXPLAINED: usize = 1 << 28;
 
+/// What every run needs, made once.
+pub(crate) struct Plan<X, Y> {
+    pub(crate) compiled: Compiled<X, Y>,
+    pub(crate) interface: Interface,
+}
+
 /// One thread's workspace.
 pub(crate) struct TreeInstance<X, Y> {
     plan: Arc<Plan<X, Y>>,
     matrix: Matrix<X>,
+    space: Space<Y>,
+}
+
+/// What numbers on their way to an output are kept in, from call to call.
+#[derive(Default)]
+struct Space<Y> {
+    /// The sums of the call's rows, where an output is made of them.
     margins: Vec<Y>,
     predictions: Vec<Y>,
     explained: Vec<f64>,
-    space: ShapSpace,
+    shap: ShapSpace,
 }
 
 impl<X: Real + Element, Y: Real + Element> TreeInstance<X, Y> {
     pub(crate) fn new(plan: Arc<Plan<X, Y>>) -> Self {
-        TreeInstance {
-            plan,
-            matrix: Matrix::default(),
-            margins: Vec::new(),
-            predictions: Vec::new(),
-            explained: Vec::new(),
-            space: ShapSpace::default(),
-        }
+        let (matrix, space) = (Matrix::default(), Space::default());
+        TreeInstance { plan, matrix, space }
     }
 }
 
 impl<X: Real + Element, Y: Real + Element> Instance for TreeInstance<X, Y> {
     fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
-        let plan = self.plan.clone();
-        let compiled = &plan.compiled;
+        let Plan { compiled, interface } = &*self.plan;
         let rows = call.rows().unwrap_or(0);
         let inputs = call.inputs();
-        let by_matrix = !compiled.lists_columns() || call.signature().name() == MATRIX;
+        let by_matrix = !interface.lists_columns || call.signature().name() == MATRIX;
         let mut bad = Vec::new();
         let (values, base_slot) = if by_matrix {
             let input = inputs[0].as_ref().ok_or_else(|| Problem::internal("features did not come"))?;
@@ -57,42 +63,54 @@ impl<X: Real + Element, Y: Real + Element> Instance for TreeInstance<X, Y> {
             Some(base) => Some(base.values::<Y>()?),
             None => None,
         };
-        let wants = |kind| call.wanted().iter().any(|place| plan.outputs[place] == kind);
-        let of_sums =
-            [OutputKind::Margin, OutputKind::Prediction, OutputKind::Class, OutputKind::LogProbability];
-        if of_sums.into_iter().any(wants) {
-            add_up(compiled, rows, base, &mut self.margins);
+        if call.wanted().iter().any(|place| interface.outputs[place].is_of_sums()) {
+            add_up(compiled, rows, base, &mut self.space.margins);
         }
         for place in call.wanted().iter() {
-            let tensor = match plan.outputs[place] {
-                OutputKind::Margin => tensor_of(&self.margins, rows.len(), &[compiled.groups])?,
-                OutputKind::Prediction if !compiled.predicts_classes => {
-                    let transform = &*compiled.transform;
-                    transformed(compiled, transform, &self.margins, rows.len(), &mut self.predictions)?
-                }
-                OutputKind::Prediction | OutputKind::Class => {
-                    classes(compiled, &self.margins, rows.len(), &mut self.predictions)?
-                }
-                OutputKind::LogProbability => {
-                    let transform = compiled.log_probability.as_deref();
-                    let missing = || Problem::internal("a model without logarithms of probabilities");
-                    let transform = transform.ok_or_else(missing)?;
-                    transformed(compiled, transform, &self.margins, rows.len(), &mut self.predictions)?
-                }
-                OutputKind::Leaf => leaves(compiled, rows)?,
-                OutputKind::Contributions => {
-                    explain(compiled, rows, base, false, &mut self.space, &mut self.explained)?;
-                    explained_tensor(compiled, &self.explained, rows.len(), false)?
-                }
-                OutputKind::Interactions => {
-                    explain(compiled, rows, base, true, &mut self.space, &mut self.explained)?;
-                    explained_tensor(compiled, &self.explained, rows.len(), true)?
-                }
-            };
-            outputs.set(place, tensor);
+            outputs.set(place, self.space.answer(compiled, interface.outputs[place], rows, base)?);
         }
         bad.into_iter().for_each(|(row, problem)| outputs.fail_row(row, problem));
         Ok(())
+    }
+}
+
+impl OutputKind {
+    /// Whether it is made of the sums of rows.
+    fn is_of_sums(self) -> bool {
+        use OutputKind::{Class, LogProbability, Margin, Prediction};
+        matches!(self, Margin | Prediction | Class | LogProbability)
+    }
+}
+
+impl<Y: Real + Element> Space<Y> {
+    /// One output of all rows; `base` is what the caller has sums begin with.
+    fn answer<X: Real>(
+        &mut self,
+        compiled: &Compiled<X, Y>,
+        kind: OutputKind,
+        rows: Rows<'_, X>,
+        base: Option<&[Y]>,
+    ) -> Result<Tensor, Problem> {
+        match kind {
+            OutputKind::Margin => tensor_of(&self.margins, rows.len(), &[compiled.groups]),
+            OutputKind::Prediction if !compiled.predicts_classes => {
+                transformed(compiled, &*compiled.transform, &self.margins, rows.len(), &mut self.predictions)
+            }
+            OutputKind::Prediction | OutputKind::Class => {
+                classes(compiled, &self.margins, rows.len(), &mut self.predictions)
+            }
+            OutputKind::LogProbability => {
+                let missing = || Problem::internal("a model without logarithms of probabilities");
+                let transform = compiled.log_probability.as_deref().ok_or_else(missing)?;
+                transformed(compiled, transform, &self.margins, rows.len(), &mut self.predictions)
+            }
+            OutputKind::Leaf => leaves(compiled, rows),
+            OutputKind::Contributions | OutputKind::Interactions => {
+                let pairs = kind == OutputKind::Interactions;
+                explain(compiled, rows, base, pairs, &mut self.shap, &mut self.explained)?;
+                explained_tensor(compiled, &self.explained, rows.len(), pairs)
+            }
+        }
     }
 }
 

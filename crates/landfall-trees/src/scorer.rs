@@ -1,7 +1,7 @@
 //! A model for callers in the same process: rows of numbers in, predictions out. Nothing is allocated for a row.
 
+use crate::compiled::{Compiled, Evaluator};
 use crate::load;
-use crate::model::{Compiled, Evaluator};
 use landfall_forest::{Kernel, Real, Rows};
 use landfall_model::{Element, Options, Problem};
 
@@ -126,7 +126,10 @@ impl<X: Real + Element, Y: Real + Element> Score for TreeScorer<X, Y> {
         }
         let count = rows.len() / width;
         self.margins.clear();
-        (0..count).for_each(|_| self.margins.extend_from_slice(&self.compiled.base));
+        match self.compiled.base[..] {
+            [base] => self.margins.resize(count, base),
+            _ => (0..count).for_each(|_| self.margins.extend_from_slice(&self.compiled.base)),
+        }
         let groups = self.compiled.groups;
         match X::of_f32s(rows).filter(|_| self.compiled.rules.keep_values()) {
             Some(rows) => self.compiled.add_up(Rows::new(rows, count, width), kernel, &mut self.margins),
@@ -134,9 +137,7 @@ impl<X: Real + Element, Y: Real + Element> Score for TreeScorer<X, Y> {
                 // Some rows at a time: what they become is read again while it is near the core.
                 let parts = rows.chunks(width * PART_ROWS).zip(self.margins.chunks_mut(groups * PART_ROWS));
                 for (rows, margins) in parts {
-                    self.values.clear();
-                    self.values.extend(rows.iter().map(|&x| X::of(f64::from(x))));
-                    self.compiled.rules.apply(&mut self.values);
+                    self.compiled.rules.take(rows, &mut self.values);
                     self.compiled.add_up(Rows::new(&self.values, rows.len() / width, width), kernel, margins);
                 }
             }

@@ -6,12 +6,13 @@ mod binary;
 mod categories;
 mod compile;
 mod document;
+mod document_tree;
 mod learner;
 mod objective;
 mod options;
 mod tree;
 
-use crate::model::Compiled;
+use crate::compiled::Compiled;
 use landfall_model::{OptionSpec, Options, Problem};
 
 pub(crate) use binary::looks_like_binary;

@@ -1,8 +1,33 @@
 //! A tree as a list of steps: what all rows have in common when it is walked.
 
-use super::{Held, share};
-use crate::forest::{Below, Tree};
-use crate::{Forest, Real};
+use crate::Real;
+use crate::trees::{Below, Tree, Trees};
+
+/// Part of a node's training data that went to a child.
+fn share(child: f64, node: f64) -> f64 {
+    if node == 0.0 { 0.0 } else { child / node }
+}
+
+/// A player that is held fixed: known, or unknown, on all paths.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    None,
+    Known(usize),
+    Unknown(usize),
+}
+
+impl Held {
+    fn player(self) -> Option<usize> {
+        match self {
+            Held::None => None,
+            Held::Known(player) | Held::Unknown(player) => Some(player),
+        }
+    }
+
+    pub(super) fn is_known(self) -> bool {
+        matches!(self, Held::Known(_))
+    }
+}
 
 /// A node, in the order of a walk down that goes left first.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +98,7 @@ struct Waiting {
 
 impl Plan {
     /// Takes a tree in.
-    pub(crate) fn set<X: Real, Y: Real>(&mut self, forest: &Forest<X, Y>, tree: &Tree, held: Held) {
+    pub(crate) fn set<X: Real, Y: Real>(&mut self, forest: &Trees<X, Y>, tree: &Tree, held: Held) {
         self.places.resize(forest.players.count, u32::MAX);
         self.players.drain(..).for_each(|player| self.places[player as usize] = u32::MAX);
         self.steps.clear();
@@ -102,7 +127,7 @@ impl Plan {
         self.points = (most as usize).div_ceil(2).max(1);
     }
 
-    fn set_covers<X: Real, Y: Real>(&mut self, forest: &Forest<X, Y>, tree: &Tree) {
+    fn set_covers<X: Real, Y: Real>(&mut self, forest: &Trees<X, Y>, tree: &Tree) {
         let (leaves, first) = (tree.leaves as usize, tree.first_cover);
         self.covers.clear();
         if !tree.is_oblivious {
@@ -117,7 +142,7 @@ impl Plan {
     }
 
     /// What the tree gives on average, children weighted by cover: `means` by value of a leaf.
-    pub(crate) fn average<X: Real, Y: Real>(&mut self, forest: &Forest<X, Y>, tree: &Tree) -> &[f64] {
+    pub(crate) fn average<X: Real, Y: Real>(&mut self, forest: &Trees<X, Y>, tree: &Tree) -> &[f64] {
         self.means.clear();
         self.means.resize(tree.width, 0.0);
         self.shares.resize(self.depth + 1, 1.0);
@@ -139,7 +164,7 @@ impl Plan {
     /// The step to a node, its kind left open; the node is put on the path.
     fn step<X: Real, Y: Real>(
         &mut self,
-        forest: &Forest<X, Y>,
+        forest: &Trees<X, Y>,
         tree: &Tree,
         at: &Waiting,
         held: Held,
@@ -180,7 +205,7 @@ impl Plan {
     /// Puts the children of a split behind it; `None` where there is none to go to.
     fn split<X: Real, Y: Real>(
         &mut self,
-        forest: &Forest<X, Y>,
+        forest: &Trees<X, Y>,
         at: &Waiting,
         node: usize,
         left: usize,

@@ -1,9 +1,9 @@
 //! Some rows through one tree, side by side: every row comes to every node, known or unknown.
 
-use super::Held;
-use super::plan::{Plan, Step, StepKind};
+use super::plan::{Held, Plan, Step, StepKind};
 use super::quadrature::Quadrature;
-use crate::{Forest, Real};
+use crate::Real;
+use crate::trees::Trees;
 
 /// What one step knows of itself at each point.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,7 +76,7 @@ impl<const L: usize> Default for Lanes<L> {
 
 /// A walk under way.
 pub(crate) struct Walk<'a, X, Y, const L: usize> {
-    pub(crate) forest: &'a Forest<X, Y>,
+    pub(crate) forest: &'a Trees<X, Y>,
     pub(crate) plan: &'a Plan,
     pub(crate) rule: &'a Quadrature,
     pub(crate) held: Held,

@@ -1,11 +1,13 @@
 //! AVX-512 (F, BW, VL, DQ): 16 values, or 64 ranks, against a threshold give a mask; leaves come out of registers.
 
 use super::avx2::{avx2, avx2_row};
+use super::avx512_bits::{numbers, planes_of};
 use super::{avx512_f64, avx512_full, avx512_rank};
 use crate::Real;
 use crate::Rows;
 use crate::blocks::{Job, Machine};
-use crate::conditions::{Column, Count, LANES, Part};
+use crate::column::Column;
+use crate::conditions::{Count, LANES, Part};
 use crate::few::{ByRanks, RowJob};
 use crate::ladder::BITS;
 use crate::mask::{LEAVES, Mask, ROWS};
@@ -194,31 +196,6 @@ fn right_of<X: Real, const COMPARISON: i32>(values: &[X; ROWS], threshold: X, in
             }
         }
     }
-}
-
-/// The bits of bytes: signs, after a byte's other bits have come to the place of the sign one after the other.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn planes_of(bytes: &[u8; ROWS], planes: &mut [Mask; BITS]) {
-    for word in 0..ROWS / 64 {
-        // SAFETY: there are 64 bytes for each word.
-        let mut bytes = unsafe { _mm512_loadu_si512(bytes.as_ptr().add(word * 64).cast()) };
-        for plane in (0..BITS).rev() {
-            planes[plane].0[word] = _mm512_movepi8_mask(bytes);
-            bytes = _mm512_add_epi8(bytes, bytes);
-        }
-    }
-}
-
-/// The leaves' numbers of 64 rows.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn numbers(planes: &[Mask], word: usize) -> __m512i {
-    let mut numbers = _mm512_setzero_si512();
-    for (bit, plane) in planes.iter().enumerate() {
-        numbers = _mm512_mask_add_epi8(numbers, plane.0[word], numbers, _mm512_set1_epi8(1 << bit));
-    }
-    numbers
 }
 
 #[inline]

@@ -1,9 +1,10 @@
 //! AVX-512: ranks of float64 among a part's thresholds, eight at a time by halving; columns of float64; and leaves of float64
 //! out of registers. As for float32 ([`super::avx512_rank`], [`super::avx512`]), with half as many numbers to a register.
 
-use super::avx512::numbers;
+use super::avx512_bits::numbers;
 use crate::Rows;
-use crate::conditions::{Column, FEW, Part};
+use crate::column::Column;
+use crate::conditions::{FEW, Part};
 use crate::ladder::BITS;
 use crate::mask::{Mask, ROWS};
 use crate::real::{Numbers, Real};

@@ -2,18 +2,17 @@
 //! ([`crate::levels`]): 64 ranks, or 16 values, to a register.
 
 use super::avx512::{Avx512, has_avx512};
+use super::avx512_ranks::Ranks;
 use super::{avx512_values, avx512_ways};
 use crate::Real;
 use crate::few::RowJob;
 use crate::levels::{self, Levels};
-use crate::scanned::{AT_ONCE, Asked, SLOTS, Scanned};
-use std::arch::x86_64::*;
+use crate::scanned::{AT_ONCE, Asked, Ends, SLOTS, Scan, WAYS, leaf_numbers};
+use crate::trees::Tree;
 use std::sync::LazyLock;
 
 /// Trees that go through each of the three stages together: answers, ways down, sums.
 const TREES: usize = 64;
-/// The same of forests that have no more of them: memory for the others would be cleared in vain.
-const FEW_TREES: usize = 16;
 
 /// Whether the processor has what this file is compiled for.
 pub(crate) fn has_scan() -> bool {
@@ -22,56 +21,20 @@ pub(crate) fn has_scan() -> bool {
     *HAS
 }
 
-/// A row's ranks in registers.
-#[derive(Clone, Copy)]
-pub(super) struct Ranks([__m512i; 2]);
-
-impl Ranks {
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn of(ranks: &[u8; SLOTS]) -> Self {
-        // SAFETY: there are 128 bytes.
-        Ranks(unsafe { [0, 64].map(|half| _mm512_loadu_si512(ranks.as_ptr().add(half).cast())) })
-    }
-
-    /// Of no row.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn none() -> Self {
-        Ranks([_mm512_setzero_si512(); 2])
-    }
-
-    /// The ranks of 64 slots.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512vbmi")]
-    pub(super) fn at(self, slots: __m512i) -> __m512i {
-        _mm512_permutex2var_epi8(self.0[0], slots, self.0[1])
-    }
-
-    /// Of 64 slots, which ranks are above others.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-    fn above(self, slots: &[u8; AT_ONCE], others: &[u8; AT_ONCE]) -> u64 {
-        // SAFETY: there are 64 bytes each.
-        let (slots, others) = unsafe {
-            (_mm512_loadu_si512(slots.as_ptr().cast()), _mm512_loadu_si512(others.as_ptr().cast()))
-        };
-        _mm512_cmpgt_epu8_mask(self.at(slots), others)
-    }
-}
-
 /// A few rows by scanning; `false`, and nothing done, where the processor cannot.
-pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, sums: &mut [Y]) -> bool {
+pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scan<'_, X, Y>>, sums: &mut [Y]) -> bool {
     if !has_scan() {
         return false;
     }
     // SAFETY: the processor has each instruction set that the functions are compiled for.
     unsafe {
-        match job.layout.splits {
-            8 if job.trees.len() <= FEW_TREES => rows::<X, Y, 8, FEW_TREES>(job, sums),
-            8 => rows::<X, Y, 8, TREES>(job, sums),
-            16 => rows::<X, Y, 16, TREES>(job, sums),
-            32 => rows::<X, Y, 32, TREES>(job, sums),
+        match (job.layout.scanned.splits, job.layout.scanned.shallow()) {
+            (8, Some(1)) => shallow_rows::<X, Y, 2>(job, sums),
+            (8, Some(2)) => shallow_rows::<X, Y, 4>(job, sums),
+            (8, Some(3)) => shallow_rows::<X, Y, 8>(job, sums),
+            (8, _) => rows::<X, Y, 8, TREES>(job, sums),
+            (16, _) => rows::<X, Y, 16, TREES>(job, sums),
+            (32, _) => rows::<X, Y, 32, TREES>(job, sums),
             _ => rows::<X, Y, 64, TREES>(job, sums),
         }
     }
@@ -82,10 +45,10 @@ pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, sums: &
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
 fn rows<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
-    job: &RowJob<'_, X, Y, Scanned<X>>,
+    job: &RowJob<'_, X, Y, Scan<'_, X, Y>>,
     sums: &mut [Y],
 ) {
-    let (layout, outputs) = (job.layout, job.forest.outputs);
+    let (layout, outputs) = (job.layout.scanned, job.forest.outputs);
     avx512_ways::check(job, SPLITS);
     for (row, sums) in sums.chunks_exact_mut(outputs).enumerate() {
         let row = job.rows.row(row);
@@ -122,31 +85,81 @@ fn rows<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
     }
 }
 
+/// For few trees of up to three levels and single values: eight trees' answers are a word, and so are the numbers of their
+/// leaves.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
+fn shallow_rows<X: Real, Y: Real, const LEAVES: usize>(
+    job: &RowJob<'_, X, Y, Scan<'_, X, Y>>,
+    sums: &mut [Y],
+) {
+    avx512_ways::check(job, WAYS);
+    let Ends::Filled(filled) = job.layout.ends else { return };
+    let (filled, _) = filled.leaves.as_chunks::<LEAVES>();
+    let outputs = job.forest.outputs;
+    // Chunks would be counted by a division, which takes as long as comparing a register of values.
+    for row in 0..job.rows.len() {
+        let sums = &mut sums[row * outputs..][..outputs];
+        let row = job.rows.row(row);
+        for first in job.trees.clone().step_by(TREES) {
+            let trees = first..job.trees.end.min(first + TREES);
+            let mut words = [0u64; TREES / WAYS];
+            let (start, count) = (first * WAYS, trees.len() * WAYS);
+            avx512_values::answer(&job.layout.scanned.asked, row, start, count, &mut words);
+            let leaves = filled[trees.clone()].chunks(WAYS).enumerate();
+            if let [sum] = sums {
+                // Kept in a register: each addition waits for the one before it.
+                let mut total = *sum;
+                for (place, leaves) in leaves {
+                    let mut numbers = leaf_numbers::<LEAVES>(words[place]);
+                    for leaves in leaves {
+                        total = total + leaves[numbers as usize % LEAVES];
+                        numbers >>= 8;
+                    }
+                }
+                *sum = total;
+                continue;
+            }
+            for ((place, leaves), trees) in leaves.zip(job.forest.trees[trees].chunks(WAYS)) {
+                let mut numbers = leaf_numbers::<LEAVES>(words[place]);
+                for (leaves, tree) in leaves.iter().zip(trees) {
+                    let sum = &mut sums[tree.first_output];
+                    *sum = *sum + leaves[numbers as usize % LEAVES];
+                    numbers >>= 8;
+                }
+            }
+        }
+    }
+}
+
 /// Adds leaves to a row's sums, in the trees' order.
 #[inline]
 #[target_feature(enable = "avx512f,avx2")]
-fn add<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, first: usize, leaves: &[u64], sums: &mut [Y]) {
-    let (layout, width) = (job.layout, job.layout.width);
+fn add<X: Real, Y: Real>(
+    job: &RowJob<'_, X, Y, Scan<'_, X, Y>>,
+    first: usize,
+    leaves: &[u64],
+    sums: &mut [Y],
+) {
+    let width = job.layout.scanned.width;
     let trees = &job.forest.trees[first..first + leaves.len()];
-    let filled = if layout.stands_alone() { job.forest.filled() } else { None };
     if width == 1 && sums.len() == 1 {
-        let mut sum = sums[0];
-        if let Some(filled) = filled {
-            for leaf in leaves {
-                sum = sum + filled.leaves[*leaf as usize];
+        sums[0] = match job.layout.ends {
+            Ends::Filled(filled) => {
+                leaves.iter().fold(sums[0], |sum, leaf| sum + filled.leaves[*leaf as usize])
             }
-        } else {
-            for (tree, leaf) in trees.iter().zip(leaves) {
-                sum = sum + job.forest.values[tree.first_value + *leaf as usize];
+            Ends::Packed(_) => {
+                let value =
+                    |(tree, leaf): (&Tree, &u64)| job.forest.values[tree.first_value + *leaf as usize];
+                trees.iter().zip(leaves).map(value).fold(sums[0], |sum, value| sum + value)
             }
-        }
-        sums[0] = sum;
+        };
         return;
     }
     for (tree, leaf) in trees.iter().zip(leaves) {
-        let (values, first) = match filled {
-            Some(filled) => (&filled.leaves, 0),
-            None => (&job.forest.values, tree.first_value),
+        let (values, first) = match job.layout.ends {
+            Ends::Filled(filled) => (&filled.leaves, 0),
+            Ends::Packed(_) => (&job.forest.values, tree.first_value),
         };
         let values = &values[first + *leaf as usize * width..][..width];
         for (sum, value) in sums[tree.first_output..].iter_mut().zip(values) {

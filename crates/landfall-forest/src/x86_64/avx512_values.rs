@@ -11,31 +11,31 @@ const IN_REGISTERS: usize = 32;
 /// For `count` splits from `first` on, a bit: whether the row goes right.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2")]
-pub(super) fn answer<X: Real, const TREES: usize>(
+pub(super) fn answer<X: Real, const WORDS: usize>(
     asked: &Asked<X>,
     row: &[X],
     first: usize,
     count: usize,
-    words: &mut [u64; TREES],
+    words: &mut [u64; WORDS],
 ) {
     let Asked::Values { features, thresholds, missing_right, at_most } = asked else { return };
     // What is read without a check below: whole registers.
     let (features, missing_right) = (&features[first..], &missing_right[first / 8..]);
     let end = count.next_multiple_of(16);
     assert!(features.len() >= end && thresholds.len() >= first + end && missing_right.len() >= end / 8);
-    assert!(first.is_multiple_of(8) && end <= TREES * AT_ONCE);
+    assert!(first.is_multiple_of(8) && end <= WORDS * AT_ONCE);
     match (X::numbers(row), X::numbers(&thresholds[first..])) {
         (Numbers::F32(row), Numbers::F32(thresholds)) if *at_most => {
-            answer_f32::<_CMP_GT_OQ, TREES>(features, thresholds, missing_right, row, end, words);
+            answer_f32::<_CMP_GT_OQ, WORDS>(features, thresholds, missing_right, row, end, words);
         }
         (Numbers::F32(row), Numbers::F32(thresholds)) => {
-            answer_f32::<_CMP_GE_OQ, TREES>(features, thresholds, missing_right, row, end, words);
+            answer_f32::<_CMP_GE_OQ, WORDS>(features, thresholds, missing_right, row, end, words);
         }
         (Numbers::F64(row), Numbers::F64(thresholds)) if *at_most => {
-            answer_f64::<_CMP_GT_OQ, TREES>(features, thresholds, missing_right, row, end, words);
+            answer_f64::<_CMP_GT_OQ, WORDS>(features, thresholds, missing_right, row, end, words);
         }
         (Numbers::F64(row), Numbers::F64(thresholds)) => {
-            answer_f64::<_CMP_GE_OQ, TREES>(features, thresholds, missing_right, row, end, words);
+            answer_f64::<_CMP_GE_OQ, WORDS>(features, thresholds, missing_right, row, end, words);
         }
         _ => {}
     }
@@ -43,13 +43,13 @@ pub(super) fn answer<X: Real, const TREES: usize>(
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2")]
-fn answer_f32<const COMPARISON: i32, const TREES: usize>(
+fn answer_f32<const COMPARISON: i32, const WORDS: usize>(
     features: &[u32],
     thresholds: &[f32],
     missing_right: &[u8],
     row: &[f32],
     end: usize,
-    words: &mut [u64; TREES],
+    words: &mut [u64; WORDS],
 ) {
     let part = |from: usize| {
         let count = row.len().saturating_sub(from).min(16);
@@ -84,13 +84,13 @@ fn answer_f32<const COMPARISON: i32, const TREES: usize>(
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2")]
-fn answer_f64<const COMPARISON: i32, const TREES: usize>(
+fn answer_f64<const COMPARISON: i32, const WORDS: usize>(
     features: &[u32],
     thresholds: &[f64],
     missing_right: &[u8],
     row: &[f64],
     end: usize,
-    words: &mut [u64; TREES],
+    words: &mut [u64; WORDS],
 ) {
     let part = |from: usize| {
         let count = row.len().saturating_sub(from).min(8);

@@ -1,21 +1,22 @@
 //! AVX-512 with VBMI: ways down trees whose upper levels are answered ([`crate::scanned`]), of eight trees at once by shifts,
 //! and below of sixteen at once among packed splits.
 
-use super::avx512_scan::Ranks;
+use super::avx512_ranks::Ranks;
 use crate::Real;
 use crate::few::RowJob;
 use crate::packed::{Packed, Split};
-use crate::scanned::{AT_ONCE, Asked, Below, LEAF, Scanned, UPPER, WAYS};
+use crate::scanned::{AT_ONCE, Asked, Below, Ends, LEAF, Scan, UPPER, WAYS};
 use std::arch::x86_64::*;
 
 /// Panics where what is read without a check below would not be there.
-pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, splits: usize) {
-    let (layout, trees) = (job.layout, job.forest.trees.len());
+pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scan<'_, X, Y>>, splits: usize) {
+    let (layout, trees) = (job.layout.scanned, job.forest.trees.len());
     let asked = match &layout.asked {
         Asked::Ranks { slots, ranks } => slots.len().min(ranks.len()),
         Asked::Values { features, .. } => features.len(),
     };
     assert!(layout.splits == splits && job.trees.end <= trees && asked >= trees * splits + AT_ONCE);
+    assert!(layout.stands_alone() == matches!(job.layout.ends, Ends::Filled(_)));
     match &layout.below {
         Below::Leaves(levels) => assert!(*levels <= UPPER),
         Below::Two(lower) => assert!(lower.len() >= (trees + WAYS) << UPPER),
@@ -28,7 +29,7 @@ pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scanned<X>>, splits
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2")]
 pub(super) fn down<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
-    job: &RowJob<'_, X, Y, Scanned<X>>,
+    job: &RowJob<'_, X, Y, Scan<'_, X, Y>>,
     ranks: Ranks,
     first: usize,
     count: usize,
@@ -37,7 +38,7 @@ pub(super) fn down<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
 ) {
     for eight in 0..count.div_ceil(WAYS) {
         let tree = first + eight * WAYS;
-        let found = match &job.layout.below {
+        let found = match &job.layout.scanned.below {
             Below::Leaves(levels) => upper::<SPLITS, TREES>(*levels, tree, words, eight),
             Below::Packed(_) => upper::<SPLITS, TREES>(UPPER, tree, words, eight),
             Below::Two(lower) => {
@@ -51,10 +52,7 @@ pub(super) fn down<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
         // SAFETY: there are places for the leaves of each eight trees.
         unsafe { _mm512_storeu_si512(leaves.as_mut_ptr().add(eight * WAYS).cast(), found) };
     }
-    // Asked for packed splits, a forest would make them.
-    if let Below::Packed(starts) = &job.layout.below
-        && let Some(packed) = job.forest.packed()
-    {
+    if let (Below::Packed(starts), Ends::Packed(packed)) = (&job.layout.scanned.below, &job.layout.ends) {
         let (halves, _) = leaves.as_chunks_mut::<{ 2 * LANES }>();
         for (before, leaves) in (0..count).step_by(2 * LANES).zip(halves) {
             go_on(starts, packed, ranks, first + before, count - before, leaves);

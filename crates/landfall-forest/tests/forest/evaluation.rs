@@ -204,6 +204,21 @@ fn few_trees_of_many_features_are_those_of_the_definition() {
 }
 
 #[test]
+fn trees_whose_splits_fit_into_a_byte_are_those_of_the_definition() {
+    for kinds in ALL_KINDS {
+        for (depth, outputs) in [(1, 1), (2, 1), (3, 1), (1, 2), (2, 3), (3, 3)] {
+            // Of many features, so that values are compared; one tree, some, and more than go together.
+            for (trees, features) in [(1, 28), (7, 28), (8, 28), (20, 60), (70, 200)] {
+                let plan = Plan { features, trees, depth, outputs, ..Plan::new(trees as u64, kinds) };
+                check::<f32, f32>(plan, 20);
+                check::<f64, f64>(plan, 20);
+                check::<f32, f64>(Plan { vectors: true, ..plan }, 20);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_part_of_the_trees_gives_a_part_of_the_sum() {
     let grown: Grown<f64, f64> = grow(Plan::new(5, ALL_KINDS[1]));
     let values = grown.rows(5, 10);

@@ -137,9 +137,8 @@ impl Columns {
         };
         let mut questions = Vec::new();
         for feature in &model.floats {
-            for &border in &feature.borders {
-                questions.push(places.float(feature.index, border)?);
-            }
+            let asked = places.float(feature.index, 0.0)?;
+            questions.extend(feature.borders.iter().map(|&border| Question { border, ..asked }));
         }
         for one_hot in &model.one_hots {
             let slot = places.category(one_hot.category)?;

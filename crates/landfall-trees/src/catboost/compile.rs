@@ -7,14 +7,17 @@ use super::objective::CatboostTransform;
 use super::options::{CatboostOptions, PredictionType};
 use super::raw::RawModel;
 use crate::classes::{ClassRule, Classes};
+use crate::compiled::{Compiled, Evaluator, Extent, ScaleAndBias};
 use crate::document::wrong;
 use crate::features::{Categories, Derive, Feature, RowRules, Unseen, check_count};
-use crate::model::{Compiled, Evaluator, Extent, ScaleAndBias};
 use landfall_forest::{Builder, Forest, Room};
 use landfall_model::Problem;
 
 /// Sums of a row beyond which a file is absurd.
 const MAX_DIMENSION: usize = 1 << 20;
+
+/// Features beyond those that a file lists: texts and embeddings that a model in JSON does not use are left out there.
+const MAX_UNLISTED: usize = 1 << 16;
 
 /// Makes a model ready to run.
 ///
@@ -49,7 +52,7 @@ pub(crate) fn compile(
     let after = ScaleAndBias { scale: model.scale, bias };
     let info = std::mem::take(&mut model.info);
     let forest = forest(&model, &questions, &columns, features.len())?;
-    crate::model::describe(&forest, &mut structure);
+    crate::compiled::describe(&forest, &mut structure);
     let one_by_one = info.is_one_against_all();
     let log_probability = classes
         .is_some()
@@ -112,6 +115,9 @@ fn features(model: &RawModel<'_>) -> Result<Vec<Feature>, Problem> {
     let listed: Vec<_> = floats.chain(categories).collect();
     let count = listed.iter().map(|(flat, ..)| flat.saturating_add(1)).max().unwrap_or(0);
     check_count(count)?;
+    if count > listed.len().saturating_add(MAX_UNLISTED) {
+        return Err(wrong(format!("{count} features, of which {} are listed", listed.len())));
+    }
     let unnamed = |flat: usize| Feature { name: flat.to_string(), categories: None };
     let mut features: Vec<Feature> = (0..count).map(unnamed).collect();
     let mut seen = vec![false; count];

@@ -5,9 +5,9 @@ use super::booster::Booster;
 use super::growing::Growing;
 use super::objective::LightgbmTransform;
 use super::options::LightgbmOptions;
+use crate::compiled::{Compiled, Evaluator, Extent};
 use crate::document::wrong;
 use crate::features::{Categories, Feature, RowRules, Unseen};
-use crate::model::{Compiled, Evaluator, Extent};
 use landfall_model::Problem;
 
 /// Makes a booster ready to run.

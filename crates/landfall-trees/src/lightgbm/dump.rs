@@ -66,7 +66,8 @@ fn tree(root: &Value<'_>) -> Result<RawTree, Problem> {
     while let Some((node, above)) = waiting.pop() {
         let number = if node.find("split_feature").is_some() {
             let number = tree.splits.len();
-            tree.splits.push(split(node).map_err(|problem| problem.at(format!("split {number}")))?);
+            let split = split(node, &mut tree.sets);
+            tree.splits.push(split.map_err(|problem| problem.at(format!("split {number}")))?);
             tree.split_counts.extend(node.maybe("internal_count", Value::number)?);
             tree.gains.extend(node.maybe("split_gain", Value::number)?);
             waiting.push((node.field("right_child")?, Above::Right(number)));
@@ -125,10 +126,13 @@ fn linear_leaf(leaf: &Value<'_>) -> Result<LinearLeaf<f64>, Problem> {
     Ok(LinearLeaf { constant: leaf.at("leaf_const", Value::number)?, terms })
 }
 
-fn split(node: &Value<'_>) -> Result<RawSplit, Problem> {
+fn split(node: &Value<'_>, sets: &mut Vec<Vec<u32>>) -> Result<RawSplit, Problem> {
     let feature = node.at("split_feature", Value::count)? as u32;
     let question = match node.field("decision_type")?.text()? {
-        "==" => Question::Among(node.at("threshold", categories_of)?),
+        "==" => {
+            sets.push(node.at("threshold", categories_of)?);
+            Question::Among(sets.len() - 1)
+        }
         "<=" => Question::AtMost {
             threshold: node.at("threshold", Value::number).map(finite)?,
             missing: match node.field("missing_type")?.text()? {

@@ -2,9 +2,9 @@
 
 use super::booster::Booster;
 use super::tree::{Question, RawTree};
+use crate::compiled::Importance;
 use crate::document::wrong;
 use crate::features::check_count;
-use crate::model::Importance;
 use landfall_forest::{Builder, Forest, NegativeFractions, Room};
 use landfall_model::Problem;
 use std::collections::BTreeSet;
@@ -67,15 +67,17 @@ impl Growing {
                 gains[split.feature as usize] += gain;
             }
         }
-        let categorical = tree.splits.iter().filter(|split| matches!(split.question, Question::Among(_)));
-        self.asked_as_categories.extend(categorical.map(|split| split.feature as usize));
+        if !tree.sets.is_empty() {
+            let categorical = tree.splits.iter().filter(|split| matches!(split.question, Question::Among(_)));
+            self.asked_as_categories.extend(categorical.map(|split| split.feature as usize));
+        }
         Ok(())
     }
 
     /// The forest, and how important it makes features; adds to a model's structure what there is to tell of it.
     pub(crate) fn finish(self, structure: &mut Vec<(String, String)>) -> (Forest<f64, f64>, Vec<Importance>) {
         let forest = self.builder.finish();
-        crate::model::describe(&forest, structure);
+        crate::compiled::describe(&forest, structure);
         let [splits, gains] = self.importance;
         let importance = [("split", splits), ("gain", gains)];
         (forest, importance.map(|(kind, of_features)| Importance { kind, of_features }).into())

@@ -20,17 +20,17 @@ const NODE_BYTES: usize = 40;
 /// # Errors
 /// Invalid argument, naming tree and key.
 pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<(Booster, Growing), Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        Problem::malformed(file, Some(error.valid_up_to() as u64), "the text is not UTF-8")
-    })?;
     let nodes = bytes.len() / NODE_BYTES;
-    Lines { rest: text, held: None }.booster(file, nodes).map_err(|problem| problem.at(file))
+    Lines { file, bytes, at: 0 }.booster(nodes)
 }
 
+/// A file's lines. Each is told from the next one, and held against UTF-8, when it is asked for: what is read of it then is near the
+/// core already.
 struct Lines<'a> {
-    rest: &'a str,
-    /// A line that was read ahead.
-    held: Option<&'a str>,
+    file: &'a str,
+    bytes: &'a [u8],
+    /// Where the next line begins.
+    at: usize,
 }
 
 /// The keys of one block: two dozen, of which the last one of a name counts.
@@ -44,44 +44,54 @@ impl<'a> Keys<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn next(&mut self) -> Option<&'a str> {
-        if self.held.is_some() || self.rest.is_empty() {
-            return self.held.take();
+    /// The next line, without its end; `None` behind the last one.
+    ///
+    /// # Errors
+    /// Malformed, with the offset, where it is not UTF-8.
+    fn next(&mut self) -> Result<Option<&'a str>, Problem> {
+        let rest = &self.bytes[self.at..];
+        if rest.is_empty() {
+            return Ok(None);
         }
-        let end = memchr::memchr(b'\n', self.rest.as_bytes()).unwrap_or(self.rest.len());
-        let (line, behind) = self.rest.split_at(end);
-        self.rest = behind.strip_prefix('\n').unwrap_or_default();
-        Some(line.strip_suffix('\r').unwrap_or(line))
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = std::str::from_utf8(&rest[..end]).map_err(|error| {
+            let place = self.at + error.valid_up_to();
+            Problem::malformed(self.file, Some(place as u64), "the text is not UTF-8")
+        })?;
+        self.at = self.bytes.len().min(self.at + end + 1);
+        Ok(Some(line.strip_suffix('\r').unwrap_or(line)))
     }
 
-    fn booster(mut self, file: &str, nodes: usize) -> Result<(Booster, Growing), Problem> {
-        let (head, end) = self.block();
-        let mut booster = header(&head)?;
-        let mut trees = Growing::new(&booster, nodes)?;
-        let mut end = end;
+    fn booster(mut self, nodes: usize) -> Result<(Booster, Growing), Problem> {
+        let file = self.file;
+        let here = |problem: Problem| problem.at(file);
+        let (head, mut end) = self.block()?;
+        let mut booster = header(&head).map_err(here)?;
+        let mut trees = Growing::new(&booster, nodes).map_err(here)?;
         while let Some(line) = end {
             if line.trim_end() == "end of trees" {
                 break;
             }
             let number = trees.trees;
-            let (keys, next) = self.block();
-            trees.add(&tree(&keys).map_err(|problem| problem.at(format!("tree {number}")))?)?;
+            let (keys, next) = self.block()?;
+            let tree = tree(&keys).map_err(|problem| problem.at(format!("tree {number}")));
+            tree.and_then(|tree| trees.add(&tree)).map_err(here)?;
             end = next;
         }
         if end.is_none() {
-            return Err(wrong("the file ends before \"end of trees\""));
+            return Err(here(wrong("the file ends before \"end of trees\"")));
         }
-        let parameters = self.parameters(&mut booster, file)?;
+        let parameters = self.parameters(&mut booster)?;
         booster.categorical.splice(0..0, parameters);
         Ok((booster, trees))
     }
 
     /// The keys up to the next tree, or to the end of the trees, and the line that ended them.
-    fn block(&mut self) -> (Keys<'a>, Option<&'a str>) {
+    fn block(&mut self) -> Result<(Keys<'a>, Option<&'a str>), Problem> {
         let mut keys = Keys::default();
-        while let Some(line) = self.next() {
+        while let Some(line) = self.next()? {
             if line.starts_with("Tree=") || line.trim_end() == "end of trees" {
-                return (keys, Some(line));
+                return Ok((keys, Some(line)));
             }
             // A feature's name may hold an equals sign: the key ends at the first one.
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
@@ -89,19 +99,20 @@ impl<'a> Lines<'a> {
                 keys.0.push((key.trim(), value));
             }
         }
-        (keys, None)
+        Ok((keys, None))
     }
 
     /// What stands behind the trees: importances, parameters of training, categories.
-    fn parameters(&mut self, booster: &mut Booster, file: &str) -> Result<Option<Vec<usize>>, Problem> {
+    fn parameters(&mut self, booster: &mut Booster) -> Result<Option<Vec<usize>>, Problem> {
         let mut categorical = None;
-        while let Some(line) = self.next() {
+        while let Some(line) = self.next()? {
             if let Some(list) = line.strip_prefix("[categorical_feature: ") {
                 let list = list.trim_end().trim_end_matches(']');
                 categorical = list.split(',').map(|place| place.parse().ok()).collect::<Option<Vec<usize>>>();
             } else if let Some(lists) = line.strip_prefix("pandas_categorical:") {
-                let document = json::read(file, lists.as_bytes()).map_err(|p| p.at("pandas_categorical"))?;
-                booster.categories = categories::read(&document).map_err(|p| p.at("pandas_categorical"))?;
+                let here = |problem: Problem| problem.at("pandas_categorical").at(self.file);
+                let document = json::read(self.file, lists.as_bytes()).map_err(here)?;
+                booster.categories = categories::read(&document).map_err(here)?;
             }
         }
         Ok(categorical)
@@ -115,7 +126,7 @@ fn header(keys: &Keys<'_>) -> Result<Booster, Problem> {
     let infos = keys.get("feature_infos").unwrap_or_default();
     // `[min:max]` of a number, `none` of a constant, else the categories.
     let is_categorical = |info: &str| !info.starts_with('[') && info != "none";
-    let by_info = infos.split_ascii_whitespace().zip(0..).filter(|(info, _)| is_categorical(info));
+    let by_info = between_blanks(infos).zip(0..).filter(|(info, _)| is_categorical(info));
     Ok(Booster {
         version: keys.get("version").unwrap_or_default().trim().to_owned(),
         objective: keys.get("objective").unwrap_or_default().trim().to_owned(),
@@ -127,10 +138,15 @@ fn header(keys: &Keys<'_>) -> Result<Booster, Problem> {
         },
         num_feature: count("max_feature_idx")? + 1,
         averages: keys.get("average_output").is_some(),
-        feature_names: names.split_ascii_whitespace().map(str::to_owned).collect(),
+        feature_names: between_blanks(names).map(str::to_owned).collect(),
         categories: Vec::new(),
         categorical: vec![by_info.map(|(_, feature)| feature).collect()],
     })
+}
+
+/// What stands between blanks; a name may hold other white space.
+fn between_blanks(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
 }
 
 fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
@@ -159,6 +175,7 @@ fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
     }
     Ok(RawTree {
         splits,
+        sets: sets.taken,
         leaf_values,
         leaf_counts: maybe_list(keys, "leaf_count")?,
         split_counts: maybe_list(keys, "internal_count")?,
@@ -170,7 +187,7 @@ fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
 /// Bits of `decision_type`: 1 categorical, 2 default left, 4 and 8 what is missing.
 fn question(threshold: f64, decision: u32, sets: &mut CategorySets) -> Result<Question, Problem> {
     if decision & 1 == 1 {
-        return sets.get(threshold).map(Question::Among);
+        return sets.take(threshold).map(Question::Among);
     }
     let missing = match decision >> 2 & 3 {
         0 => Missing::None,
@@ -188,6 +205,8 @@ struct CategorySets {
     /// A set that several splits shared could make any amount of memory of a small file; the library writes one for
     /// each.
     used: Vec<bool>,
+    /// The sets that splits took, in the order in which they did.
+    taken: Vec<Vec<u32>>,
 }
 
 impl CategorySets {
@@ -199,10 +218,11 @@ impl CategorySets {
             return Err(wrong(format!("cat_boundaries does not ascend to {}", words.len())));
         }
         let used = vec![false; boundaries.len()];
-        Ok(CategorySets { boundaries, words, used })
+        Ok(CategorySets { boundaries, words, used, taken: Vec::new() })
     }
 
-    fn get(&mut self, number: f64) -> Result<Vec<u32>, Problem> {
+    /// Takes a set; gives its place among those that were taken.
+    fn take(&mut self, number: f64) -> Result<usize, Problem> {
         let place = (number.fract() == 0.0 && number >= 0.0).then_some(number as usize);
         let used = place.and_then(|place| self.used.get_mut(place));
         if used.is_some_and(|used| std::mem::replace(used, true)) {
@@ -215,7 +235,8 @@ impl CategorySets {
             let word = *word;
             (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| place * 32 + bit)
         };
-        Ok(words.flat_map(bits).collect())
+        self.taken.push(words.flat_map(bits).collect());
+        Ok(self.taken.len() - 1)
     }
 }
 

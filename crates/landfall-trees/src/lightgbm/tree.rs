@@ -8,6 +8,8 @@ use landfall_model::Problem;
 #[derive(Debug, Default)]
 pub(crate) struct RawTree {
     pub(crate) splits: Vec<RawSplit>,
+    /// Categories, by set.
+    pub(crate) sets: Vec<Vec<u32>>,
     pub(crate) leaf_values: Vec<f64>,
     /// Rows of the training data by leaf, and by split; empty where the file has none.
     pub(crate) leaf_counts: Vec<f64>,
@@ -18,7 +20,7 @@ pub(crate) struct RawTree {
 }
 
 /// One split.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct RawSplit {
     pub(crate) feature: u32,
     pub(crate) question: Question,
@@ -28,10 +30,15 @@ pub(crate) struct RawSplit {
 }
 
 /// What a split asks; yes goes left.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Question {
-    AtMost { threshold: f64, missing: Missing, default_left: bool },
-    Among(Vec<u32>),
+    AtMost {
+        threshold: f64,
+        missing: Missing,
+        default_left: bool,
+    },
+    /// One of the tree's sets.
+    Among(usize),
 }
 
 /// What counts as missing at a split.
@@ -89,9 +96,9 @@ impl TreeNodes<f64> for RawTree {
             let leaf = (number - self.splits.len()) as u32;
             return NodeKind::Leaf { leaf, id: leaf };
         };
-        let (test, missing, zero_is_missing) = match &split.question {
-            Question::Among(categories) => (Test::Among(categories.as_slice()), Side::Right, false),
-            &Question::AtMost { threshold, missing, default_left } => {
+        let (test, missing, zero_is_missing) = match split.question {
+            Question::Among(set) => (Test::Among(self.sets[set].as_slice()), Side::Right, false),
+            Question::AtMost { threshold, missing, default_left } => {
                 let side = match missing {
                     Missing::None => Side::left_if(0.0 <= threshold),
                     Missing::Zero | Missing::Nan => Side::left_if(default_left),

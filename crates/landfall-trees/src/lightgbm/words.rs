@@ -5,12 +5,18 @@ use crate::document::wrong;
 use landfall_model::Problem;
 use std::str::FromStr;
 
+/// Bytes that the usual way to read a word looks at: more than any usual word has.
+const AHEAD: usize = 32;
+
 /// A value of a list.
 pub(crate) trait Word: Sized + FromStr {
     /// Bytes that one takes at least, most of the time.
     const USUAL: usize;
 
-    /// What text begins with, as it is mostly written, and its length; all else is read by [`FromStr`].
+    /// The word that text begins with, as it is mostly written, with a space behind it, and its length without that.
+    fn usual(ahead: &[u8; AHEAD]) -> Option<(Self, usize)>;
+
+    /// What text begins with, in as many ways as pay, and its length; all else is read by [`FromStr`].
     fn read(text: &[u8]) -> Option<(Self, usize)>;
 }
 
@@ -19,16 +25,14 @@ pub(crate) trait Word: Sized + FromStr {
 /// # Errors
 /// Invalid argument, with the first word that is no value.
 pub(crate) fn list<T: Word>(key: &str, text: &str) -> Result<Vec<T>, Problem> {
-    let text = text.as_bytes();
-    let mut values = Vec::with_capacity(text.len() / T::USUAL);
-    let mut rest = text;
+    let mut rest = text.as_bytes();
+    let mut values = Vec::with_capacity(rest.len() / T::USUAL);
     loop {
-        if let [b' ', behind @ ..] = rest {
-            rest = behind;
+        while let Some((value, length)) = rest.first_chunk().and_then(T::usual) {
+            values.push(value);
+            rest = &rest[length + 1..];
         }
-        while let [b' ' | b'\t' | b'\r' | b'\n' | b'\x0c', behind @ ..] = rest {
-            rest = behind;
-        }
+        rest = rest.trim_ascii_start();
         if rest.is_empty() {
             return Ok(values);
         }
@@ -37,7 +41,8 @@ pub(crate) fn list<T: Word>(key: &str, text: &str) -> Result<Vec<T>, Problem> {
             None => unusual(rest).map_err(|word| wrong(format!("{key}: {word:?}")))?,
         };
         values.push(value);
-        rest = &rest[length..];
+        // With the blank behind it, the next word is at hand.
+        rest = rest.get(length + 1..).unwrap_or_default();
     }
 }
 
@@ -59,6 +64,12 @@ impl Word for f64 {
     const USUAL: usize = 8;
 
     #[inline(always)]
+    fn usual(ahead: &[u8; AHEAD]) -> Option<(Self, usize)> {
+        let any = || decimal::number(ahead).filter(|(_, length)| ahead.get(*length) == Some(&b' '));
+        decimal::long(ahead).or_else(any)
+    }
+
+    #[inline(always)]
     fn read(text: &[u8]) -> Option<(Self, usize)> {
         decimal::number(text).or_else(|| fast_float2::parse_partial(text).ok())
     }
@@ -68,6 +79,18 @@ macro_rules! whole_word {
     ($($t:ty),*) => {$(
         impl Word for $t {
             const USUAL: usize = 2;
+
+            #[inline(always)]
+            #[allow(clippy::unnecessary_cast, reason = "one of the types needs no cast")]
+            fn usual(ahead: &[u8; AHEAD]) -> Option<(Self, usize)> {
+                let eight = u64::from_le_bytes(*ahead.first_chunk()?);
+                // Without a jump: as many children are leaves, which have a sign, as are not.
+                let sign = <$t>::MIN != 0 && eight as u8 == b'-';
+                let digits = eight >> (8 * u32::from(sign));
+                let (number, length) = decimal::short(digits)?;
+                let (number, sign) = (number as $t, sign as $t);
+                Some(((number ^ sign.wrapping_neg()).wrapping_add(sign), length + sign as usize))
+            }
 
             #[inline(always)]
             #[allow(clippy::unnecessary_cast, reason = "one of the types needs no cast")]

@@ -1,14 +1,14 @@
 //! A learner lowered onto a forest.
 
 use super::FORMAT;
-use super::learner::{Booster, Learner, Outline, Trees};
+use super::learner::{Booster, Learner, Trees};
 use super::objective::{Objective, QUANTILES_SORTED};
 use super::options::{Rounds, XgboostOptions};
-use super::tree::RawTree;
+use super::tree::{Outline, RawTree};
+use crate::compiled::{Compiled, Evaluator, Extent, Importance};
 use crate::document::wrong;
 use crate::features::{Feature, RowRules, Unseen};
 use crate::linear::Linear;
-use crate::model::{Compiled, Evaluator, Extent, Importance};
 use landfall_forest::{Builder, Room};
 use landfall_model::Problem;
 use std::ops::Range;
@@ -45,7 +45,7 @@ pub(crate) fn compile(
             let has_vectors = outlines.iter().any(|tree| tree.has_vectors);
             let extent = extent(trees, has_vectors, groups, &options.rounds)?;
             let (forest, importance) = forest(trees, options.by_file, &outlines, features.len(), groups)?;
-            crate::model::describe(&forest, &mut structure);
+            crate::compiled::describe(&forest, &mut structure);
             (Evaluator::Forest(Box::new(forest)), extent, has_vectors, importance.list())
         }
         Booster::Linear(weights) => {

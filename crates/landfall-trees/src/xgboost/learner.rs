@@ -1,7 +1,7 @@
 //! What a file of XGBoost's tells, whichever form it has.
 
-use super::document;
-use super::tree::RawTree;
+use super::document_tree;
+use super::tree::{Outline, RawTree};
 use crate::document::Value;
 use crate::features::Categories;
 use landfall_model::Problem;
@@ -62,14 +62,6 @@ pub(crate) enum Source<'a> {
     Document(&'a [Value<'a>]),
 }
 
-/// What is known of a tree before it is read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Outline {
-    pub(crate) nodes: usize,
-    pub(crate) has_hessians: bool,
-    pub(crate) has_vectors: bool,
-}
-
 impl Source<'_> {
     /// How many trees there are.
     pub(crate) fn len(&self) -> usize {
@@ -83,7 +75,7 @@ impl Source<'_> {
     pub(crate) fn outlines(&self) -> Vec<Outline> {
         match self {
             Source::Read(trees) => trees.iter().map(RawTree::outline).collect(),
-            Source::Document(list) => list.iter().map(document::outline).collect(),
+            Source::Document(list) => list.iter().map(document_tree::outline).collect(),
         }
     }
 
@@ -101,7 +93,7 @@ impl Source<'_> {
             match self {
                 Source::Read(trees) => take(number, &trees[number])?,
                 Source::Document(list) => {
-                    document::tree(&list[number], &mut read).map_err(here)?;
+                    document_tree::read(&list[number], &mut read).map_err(here)?;
                     take(number, &read)?;
                 }
             }

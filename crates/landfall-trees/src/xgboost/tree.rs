@@ -1,6 +1,5 @@
 //! One tree of XGBoost's, and how it is lowered.
 
-use super::learner::Outline;
 use crate::document::wrong;
 use landfall_forest::{Builder, Leaves, NodeKind, Side, Split, Test, TreeNodes};
 use landfall_model::Problem;
@@ -27,6 +26,14 @@ pub(crate) struct RawTree {
     /// Categories that go right, by node.
     pub(crate) categories: HashMap<u32, Vec<u32>>,
     pub(crate) vectors: Option<LeafVectors>,
+}
+
+/// What is known of a tree before it is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outline {
+    pub(crate) nodes: usize,
+    pub(crate) has_hessians: bool,
+    pub(crate) has_vectors: bool,
 }
 
 /// Vector leaves.

@@ -144,6 +144,14 @@ fn text_of_lightgbm_that_is_broken_is_refused() {
         let problem = refusal(written::LIGHTGBM.replacen(from, to, 1).as_bytes()).to_string();
         assert!(problem.contains(words), "{problem} lacks {words}");
     }
+    // Even where nothing is read: lines are held against UTF-8 one by one, and told by their place in the file.
+    for line in ["end of trees", "pandas_categorical"] {
+        let place = written::LIGHTGBM.find(line).unwrap();
+        let mut bytes = written::LIGHTGBM.as_bytes().to_vec();
+        bytes.splice(place..place, *b"k=ab\xff\n");
+        let problem = refusal(&bytes).to_string();
+        assert!(problem.contains(&format!("byte {}: the text is not UTF-8", place + 4)), "{problem}");
+    }
     let twice = written::LIGHTGBM
         .replace("decision_type=8 9", "decision_type=9 9")
         .replace("threshold=0.5 0", "threshold=0 0");

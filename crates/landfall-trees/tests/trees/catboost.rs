@@ -215,6 +215,7 @@ fn what_cannot_be_read_is_named() {
         ("/features_info/ctrs/0/ctr_type", json!("Sums"), "kind of statistic"),
         ("/features_info/ctrs/0/elements/0/cat_feature_index", json!(3), "statistic 0"),
         ("/features_info/categorical_features/0/flat_feature_index", json!(0), "two features"),
+        ("/features_info/categorical_features/0/flat_feature_index", json!(500_000), "of which 2 are listed"),
         ("/scale_and_bias", json!([1, [0, 0]]), "2 biases"),
         ("/ctr_data", json!({}), "its table is not there"),
     ] {

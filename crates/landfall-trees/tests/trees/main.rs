@@ -10,6 +10,7 @@ mod files;
 mod flatbuffer;
 mod fuzz;
 mod libraries;
+mod names;
 mod npy;
 mod rows;
 mod untrained;

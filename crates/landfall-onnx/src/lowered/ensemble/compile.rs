@@ -96,7 +96,8 @@ struct Walk<'a, X> {
 }
 
 impl<X: Real> Walk<'_, X> {
-    /// The tree from its root on; nodes that the root does not lead to are left out.
+    /// The tree from its root on; nodes that the root does not lead to are left out. A leaf among them may have no weight:
+    /// ONNX Runtime gives it to other leaves.
     fn spec(&mut self) -> Result<TreeSpec<X, X>, Refusal> {
         let width = if self.adds { self.layout.width } else { 1 };
         let mut spec = TreeSpec {
@@ -128,6 +129,12 @@ impl<X: Real> Walk<'_, X> {
                 }
             };
             spec.nodes.push(NodeSpec { kind, cover: 0.0 });
+        }
+        let is_lost = |(node, placed): (&Node, &Option<u32>)| {
+            placed.is_none() && matches!(node, Node::Leaf(weights) if !weights.is_empty())
+        };
+        if self.tree.iter().zip(&placed).any(is_lost) {
+            return Err(Refusal::not("a leaf with a weight that the first node does not lead to"));
         }
         Ok(spec)
     }

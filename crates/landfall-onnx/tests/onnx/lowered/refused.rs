@@ -66,6 +66,27 @@ fn a_ring_of_nodes_is_found_below_the_root() {
 }
 
 #[test]
+fn a_weight_that_the_first_node_does_not_lead_to_is_left_to_the_runtime_that_gives_it_to_another_leaf() {
+    let mut attributes = stump(1.0, 2.0);
+    attributes[2] = integers("nodes_nodeids", &[1, 0, 2]);
+    attributes[4] = integers("nodes_truenodeids", &[0, 1, 0]);
+    attributes[5] = integers("nodes_falsenodeids", &[0, 2, 0]);
+    attributes[6] = texts("nodes_modes", &["LEAF", "BRANCH_LEQ", "LEAF"]);
+    attributes[7] = floats("nodes_values", &[0.0, 0.5, 0.0]);
+    let text = refusal(&one(&attributes));
+    assert!(text.contains("tree 0: a leaf with a weight that the first node does not lead to"), "{text}");
+    // Without its weight the leaf counts for nothing.
+    attributes[8] = integers("target_treeids", &[0]);
+    attributes[9] = integers("target_nodeids", &[1]);
+    attributes[10] = integers("target_ids", &[0]);
+    attributes[11] = floats("target_weights", &[1.0]);
+    attributes[0] = super::graphs::integer("n_targets", 2);
+    let trees = with(ml_node("TreeEnsembleRegressor", &["x"], &["y"]), &attributes);
+    let file = Graph::new().node(&trees).input("x", &matrix(1, 2)).output("y", &matrix(1, 2)).file();
+    load(&*bare(), &Files::model(&file)).unwrap();
+}
+
+#[test]
 fn what_is_not_lowered_says_why_and_what_is_missing() {
     // Operators that no step knows, before the trees.
     for (steps, why) in [

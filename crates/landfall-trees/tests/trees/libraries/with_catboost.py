@@ -138,6 +138,8 @@ def settings(rng, seed, loss, kind, table, y):
     if table.categorical:
         sometimes(rng, 0.2, params, "counter_calc_method", ["Full", "SkipTest"])
         sometimes(rng, 0.2, params, "model_size_reg", [0.0])
+        sometimes(rng, 0.2, params, "ctr_leaf_count_limit", [2, 5])
+        sometimes(rng, 0.2, params, "store_all_simple_ctr", [True])
     if not pairwise and loss != "Cox" and params.get("grow_policy", "SymmetricTree") == "SymmetricTree":
         sometimes(rng, 0.3, params, "boosting_type", ["Plain", "Ordered"])
     sometimes(rng, 0.2, params, "bootstrap_type", ["Bernoulli", "MVS", "No"])
@@ -156,10 +158,13 @@ def trained(rng, params, table, y, loss):
     is_classifier = loss == "Logloss"
     model = CatBoostClassifier(**params) if is_classifier else CatBoost(params)
     model.fit(table.pool(table.columns, y))
-    if loss == "RMSE" and not table.categorical and rng.random() < 0.2:
+    if loss == "RMSE" and rng.random() < 0.3:
         other = CatBoost({**params, "random_seed": params["random_seed"] + 1, "iterations": 3})
         other.fit(table.pool(table.columns, y))
-        model = sum_models([model, other], weights=[0.7, 0.4])
+        policy = one_of(rng, ["IntersectingCountersAverage", "LeaveMostDiversifiedTable"])
+        model = sum_models([model, other], weights=[0.7, 0.4], ctr_merge_policy=policy)
+    elif model.tree_count_ > 3 and params.get("grow_policy", "SymmetricTree") == "SymmetricTree" and rng.random() < 0.1:
+        model.shrink(ntree_start=1, ntree_end=model.tree_count_ - 1)
     if is_classifier and rng.random() < 0.2:
         model.set_probability_threshold(float(rng.choice([0.3, 0.8])))
     if np.ndim(y) == 1 and not loss.startswith(("Multi", "RMSEWith")) and rng.random() < 0.2:

@@ -50,6 +50,8 @@ def settings(rng, seed, objective, kind, boosting):
     sometimes(rng, 0.2, params, "lambda_l1", [0.5])
     sometimes(rng, 0.1, params, "use_quantized_grad", [True])
     sometimes(rng, 0.1, params, "min_gain_to_split", [1.0, 1e6])
+    sometimes(rng, 0.1, params, "enable_bundle", [False])
+    sometimes(rng, 0.1, params, "bin_construct_sample_cnt", [50])
     if boosting == "dart":
         sometimes(rng, 0.3, params, "xgboost_dart_mode", [True])
         sometimes(rng, 0.3, params, "uniform_drop", [True])
@@ -64,6 +66,23 @@ def train(params, data, rounds, objective):
     if objective == "none":
         params = {**params, "objective": lambda preds, data: (preds - data.get_label(), np.ones(len(preds)))}
     return lgb.train(params, data, rounds)
+
+
+def changed(rng, model, params, x, y, objective):
+    """The model after what a user may do to a trained one."""
+    import lightgbm as lgb
+
+    if callable(objective) or objective in ("none", "lambdarank", "rank_xendcg"):
+        return model
+    kind = rng.random()
+    if kind < 0.08:
+        return model.refit(x, y, decay_rate=0.5)
+    if kind < 0.16:
+        model.shuffle_models()
+    elif kind < 0.24 and params["boosting"] != "rf":
+        data = lgb.Dataset(x, y, params=params)
+        return lgb.train(params, data, 3, init_model=model, keep_training_booster=True)
+    return model
 
 
 def thresholds_of(model):
@@ -136,6 +155,9 @@ def plain(root, seed, rng):
     data = lgb.Dataset(x, y, categorical_feature=categorical, feature_name=names, params=params)
     rounds = int(rng.integers(1, 15))
     model = train(params, data, rounds, objective)
+    if not categorical:
+        model = changed(rng, model, params, x, y, objective)
+        rounds = model.current_iteration()
     if rng.random() < 0.1 and not is_linear:
         model.set_leaf_output(0, 0, one_of(rng, [-0.0, 1e-300, 1e300, -123.456]))
     rows = hard_rows(rng, x, thresholds_of(model), True, np.float64)

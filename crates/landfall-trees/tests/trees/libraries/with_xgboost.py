@@ -56,6 +56,8 @@ def settings(rng, seed, objective, kind, booster):
         sometimes(rng, 0.3, params, "one_drop", [1])
     if kind in ("number", "many"):
         sometimes(rng, 0.4, params, "base_score", [0.5, -1234.0, 1e-3])
+    if kind == "classes":
+        sometimes(rng, 0.3, params, "base_score", [[0.1, -0.7, 2.0, 0.0], 0.7])
     if kind == "positive":
         sometimes(rng, 0.3, params, "base_score", [0.7, 3.0])
     if kind in ("binary", "labels", "share"):
@@ -121,9 +123,12 @@ def plain(root, seed, rng):
     data = labelled(rng, objective, kind, xgb.DMatrix(x, y, feature_types=types, enable_categorical=True), y)
     rounds = int(rng.integers(0, 12))
     model = xgb.train(params, data, rounds)
-    if rng.random() < 0.1 and rounds > 2 and booster == "gbtree":
-        rounds -= 1
-        model = model[:rounds]
+    if rng.random() < 0.2 and rounds > 2 and booster != "gblinear":
+        first, last, step = one_of(rng, [(0, rounds - 1, 1), (0, rounds, 2), (1, rounds, 1)])
+        model = model[first:last:step]
+    elif rng.random() < 0.1 and rounds and objective != "survival:cox":
+        model = xgb.train(params, data, 2, xgb_model=model)
+    rounds = rounds if booster == "gblinear" else model.num_boosted_rounds()
     if rng.random() < 0.2 and rounds:
         model.set_attr(best_iteration=str(rounds // 2))
     model = read_back(case, model)
