@@ -3,6 +3,7 @@
 //! It computes in float32, int32, int8 and uint8 alone. What a model declares beyond that is brought there and back
 //! where no value changes ([`convert`]), and refused by name where one would ([`support`]).
 
+mod apart;
 mod beside;
 mod bounds;
 mod convert;
@@ -11,6 +12,7 @@ mod message;
 mod model;
 mod nan;
 mod options;
+mod parts;
 mod plan;
 mod range;
 mod rewritten;
@@ -22,7 +24,7 @@ mod weights;
 
 use crate::declared::Declared;
 use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem, Reason, Signature};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// The engine's name.
@@ -48,9 +50,10 @@ pub(crate) fn read(file: &str, bytes: &[u8], declared: &Declared, signature: &Si
     let _ = range::Ranges::of(file, bytes, signature);
     for version in [9, 17] {
         let _ = rewritten::rewritten(file, bytes, version);
+        let _ = apart::apart(file, bytes, version);
     }
     let _ = unusual::check(file, bytes);
-    let _ = watched::watched(file, bytes, declared, signature, &BTreeMap::new());
+    let _ = watched::watched(file, bytes, declared, signature, &BTreeMap::new(), &HashSet::new());
 }
 
 impl Engine for Embedded {

@@ -16,13 +16,16 @@ mod transform;
 
 use crate::declared::{self, Declared};
 use crate::interface::Interface;
+use crate::node::Node;
 use crate::{facts, recognise};
 use landfall_model::{
-    Call, Claim, CostClass, Engine, Facts, Instance, Kind, Model, ModelFiles, OptionSpec, Options, Outputs,
-    Problem, Signature, Tensor,
+    Call, Claim, CostClass, DType, Engine, Facts, Instance, Kind, Model, ModelFiles, OptionSpec, Options,
+    Outputs, Problem, Signature, Tensor,
 };
 use program::Program;
+use std::collections::HashMap;
 use std::sync::Arc;
+pub(crate) use steps::Run;
 
 /// What evaluates a lowered graph, as `inspect` and the log name it.
 const NAME: &str = "trees";
@@ -58,6 +61,24 @@ impl From<Problem> for Refusal {
             Kind::Internal | Kind::Unimplemented => Refusal::Not(problem.to_string()),
             _ => Refusal::Broken(problem),
         }
+    }
+}
+
+/// A single node of the default domain as a step, for inputs of these types: what it does, and the types of what it gives.
+///
+/// # Errors
+/// Why there is no such step.
+pub(crate) fn step(
+    node: &Node<'_>,
+    types: &[Option<DType>],
+    version: i64,
+) -> Result<(Run, Vec<DType>), String> {
+    let versions = steps::Versions { onnx: version, ml: 1 };
+    let ask = steps::Ask { node, types, constants: &HashMap::new(), versions };
+    match steps::build(&ask) {
+        Ok(built) => Ok((built.run, built.outputs)),
+        Err(Refusal::Not(why)) => Err(why),
+        Err(Refusal::Broken(problem)) => Err(problem.to_string()),
     }
 }
 

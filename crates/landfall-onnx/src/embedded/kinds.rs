@@ -169,6 +169,11 @@ impl<'a> Kinds<'a> {
         self.0.get(name)?.rank
     }
 
+    /// How many values a list has.
+    pub(super) fn length(&self, name: &str) -> Option<usize> {
+        self.0.get(name)?.length
+    }
+
     fn node(&mut self, node: &Node<'a>, said: &HashMap<&'a str, Kind>) -> Result<(), Problem> {
         for (place, &name) in node.outputs.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             let found = if node.domain.is_empty() { self.output(node, place)? } else { Kind::default() };
@@ -219,11 +224,7 @@ impl<'a> Kinds<'a> {
             "Squeeze" => first.rank.zip(self.axes(node)?).and_then(|(rank, axes)| rank.checked_sub(axes)),
             "Gather" => ranks.and_then(|(data, places)| (data + places).checked_sub(1)),
             "GatherElements" => second.rank,
-            "MatMul" => ranks.map(|ranks| match ranks {
-                (1, 1) => 0,
-                (1, other) | (other, 1) => other.saturating_sub(1),
-                (a, b) => a.max(b),
-            }),
+            "MatMul" => product(first.rank, second.rank),
             "Range" => Some(1),
             _ => return Ok(None),
         };
@@ -253,6 +254,17 @@ impl<'a> Kinds<'a> {
             "OneHot" => input(2).with_rank(first.rank.map(|rank| rank + 1)),
             "DequantizeLinear" => Kind::of(input(1).element, first.rank),
             "QuantizeLinear" => Kind::of(input(2).element.or(Some(ElementType::of(DType::U8))), first.rank),
+            "DynamicQuantizeLinear" => match place {
+                0 => Kind::of(Some(ElementType::of(DType::U8)), first.rank),
+                1 => Kind::of(Some(ElementType::of(DType::F32)), Some(0)),
+                _ => Kind::of(Some(ElementType::of(DType::U8)), Some(0)),
+            },
+            "ConvInteger" => Kind::of(Some(ElementType::of(DType::I32)), first.rank),
+            "MatMulInteger" => {
+                Kind::of(Some(ElementType::of(DType::I32)), product(first.rank, input(1).rank))
+            }
+            "QLinearConv" => Kind::of(input(7).element, first.rank),
+            "QLinearMatMul" => Kind::of(input(7).element, product(first.rank, input(3).rank)),
             "Shape" => {
                 let is_whole = !node.attributes.has("start") && !node.attributes.has("end");
                 Kind::list(DType::I64, first.rank.filter(|_| is_whole))
@@ -284,6 +296,15 @@ impl<'a> Kinds<'a> {
     }
 }
 
+/// The rank of a product of matrices.
+fn product(a: Option<usize>, b: Option<usize>) -> Option<usize> {
+    a.zip(b).map(|ranks| match ranks {
+        (1, 1) => 0,
+        (1, other) | (other, 1) => other.saturating_sub(1),
+        (a, b) => a.max(b),
+    })
+}
+
 /// The kind of a `Constant`.
 fn constant(node: &Node<'_>) -> Result<Kind, Problem> {
     let attributes = &node.attributes;
@@ -301,6 +322,11 @@ fn constant(node: &Node<'_>) -> Result<Kind, Problem> {
     } else {
         Kind::default()
     })
+}
+
+/// The name of a `TensorProto`.
+pub(super) fn stored_name(fields: Fields<'_>) -> Result<&str, Problem> {
+    Ok(stored(fields)?.0)
 }
 
 /// The name of a `TensorProto`, and its kind.

@@ -1,5 +1,6 @@
 //! A model loaded by the embedded engine.
 
+use super::apart::apart;
 use super::options::EmbeddedOptions;
 use super::plan::Plan;
 use super::range::Ranges;
@@ -12,6 +13,7 @@ use crate::interface::Interface;
 use crate::{external, facts, recognise};
 use landfall_model::{Facts, Instance, Model, ModelFiles, Options, Problem, Signature};
 use rten::{LoadErrorKind, ModelOptions, ThreadPool};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -31,9 +33,9 @@ impl EmbeddedModel {
         let declared = declared::read(&file, bytes.bytes())?;
         let interface = Interface::of(&file, &declared)?;
         let version = declared.opsets.get("").copied().unwrap_or(1);
-        let mut body = match rewritten(&file, bytes.bytes(), version)? {
-            Some(body) => body,
-            None => bytes.bytes().to_vec(),
+        let (mut body, within) = match rewritten(&file, bytes.bytes(), version)? {
+            Some(words) => (words.bytes, words.within),
+            None => (bytes.bytes().to_vec(), HashSet::new()),
         };
         let read = declared::read(&file, &body)?;
         unusual::check(&file, &body).map_err(|problem| problem.at(&file))?;
@@ -48,15 +50,18 @@ impl EmbeddedModel {
             loader.enable_optimization(false);
         }
         let ranges = Ranges::of(&file, &body, &interface.signature)?;
-        let (checked, watches) = watched(&file, &body, &read, &interface.signature, &externals)
+        let (checked, watches) = watched(&file, &body, &read, &interface.signature, &externals, &within)
             .map_err(|problem| problem.at(&file))?;
-        let placed = match checked {
-            Some(checked) => {
-                body = checked;
-                declared::read(&file, &body)?.externals
-            }
-            None => read.externals,
-        };
+        let is_checked = checked.is_some();
+        body = checked.unwrap_or(body);
+        let parted = apart(&file, &body, version).map_err(|problem| problem.at(&file))?;
+        let is_parted = parted.is_some();
+        let steps = parted.map(|(rest, steps)| {
+            body = rest;
+            steps
+        });
+        let placed =
+            if is_checked || is_parted { declared::read(&file, &body)?.externals } else { read.externals };
         let names = beside::renamed(&mut body, &placed);
         for (location, buffer) in &externals {
             loader.external_data(names.get(location).unwrap_or(location), buffer.bytes().to_vec());
@@ -70,6 +75,7 @@ impl EmbeddedModel {
             .map_err(|problem| problem.at(&file))?;
         plan.ranges = ranges;
         plan.watch(watches).map_err(|problem| problem.at(&file))?;
+        plan.take_apart(steps, &interface).map_err(|problem| problem.at(&file))?;
         let defaults = declared.inputs.iter().filter(|input| input.has_default);
         notes.extend(defaults.map(|input| {
             format!("input {:?}: its default is always taken; another value is refused", input.name)

@@ -1,6 +1,8 @@
 //! What every run of a model needs, made once.
 
+use super::apart::Apart;
 use super::broken;
+use super::parts::Parts;
 use super::range::Ranges;
 use super::watched::Watch;
 use crate::declared::Declared;
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     pub(super) watches: Vec<(NodeId, Watch)>,
     /// The first node that loses NaN.
     pub(super) loses_nan: Option<String>,
+    /// Steps of our own between runs of the engine.
+    pub(super) parts: Option<Parts>,
     pub(super) num_threads: usize,
 }
 
@@ -42,17 +46,26 @@ impl Plan {
         }
         let outputs = interface.tensors().map(|name| node("output", name)).collect::<Result<_, _>>()?;
         let signature = interface.signature.clone();
-        let (ranges, watches, loses_nan) = (None, Vec::new(), None);
-        Ok(Plan { signature, model, inputs, outputs, ranges, watches, loses_nan, num_threads })
+        let (ranges, watches, loses_nan, parts) = (None, Vec::new(), None, None);
+        Ok(Plan { signature, model, inputs, outputs, ranges, watches, loses_nan, parts, num_threads })
     }
 
     /// Takes checks along.
     pub(super) fn watch(&mut self, watches: Vec<Watch>) -> Result<(), Problem> {
-        self.loses_nan = watches.iter().find(|watch| watch.loses_nan()).map(|watch| watch.node.clone());
+        self.loses_nan = watches.first().map(|watch| watch.node.clone());
         for watch in watches {
             let count = self.model.find_node(&watch.count);
             self.watches.push((count.ok_or_else(|| broken("it knows no check"))?, watch));
         }
+        Ok(())
+    }
+
+    /// Takes steps along that are done between runs of the engine, once the checks are known.
+    pub(super) fn take_apart(&mut self, apart: Option<Apart>, interface: &Interface) -> Result<(), Problem> {
+        let Some(apart) = apart else { return Ok(()) };
+        let outputs = interface.tensors().zip(self.outputs.iter().copied());
+        let counts = self.watches.iter().map(|(count, watch)| (watch.count.as_str(), *count));
+        self.parts = Some(Parts::of(apart, &self.model, outputs.chain(counts))?);
         Ok(())
     }
 }

@@ -23,8 +23,19 @@ impl EmbeddedInstance {
     }
 
     fn compute(&self, inputs: Vec<(NodeId, ValueOrView<'_>)>) -> Result<Vec<Value>, Problem> {
+        match &self.plan.parts {
+            Some(parts) => parts.run(&inputs, &self.wanted, |inputs, wanted| self.engine(inputs, wanted)),
+            None => self.engine(inputs, &self.wanted),
+        }
+    }
+
+    fn engine(
+        &self,
+        inputs: Vec<(NodeId, ValueOrView<'_>)>,
+        wanted: &[NodeId],
+    ) -> Result<Vec<Value>, Problem> {
         let options = RunOptions::default().with_thread_pool(Some(self.pool.clone()));
-        let run = || self.plan.model.run(inputs, &self.wanted, Some(options));
+        let run = || self.plan.model.run(inputs, wanted, Some(options));
         // A panic in the engine must cost this call alone; a model is not changed by a run.
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(values)) => Ok(values),

@@ -1,4 +1,5 @@
-//! Nodes whose kernels make a number of what is none, or another number of one that is too large, and checks before them.
+//! Nodes whose kernels make a number of what is none, or another number of one that is too large for a cast, and checks before
+//! them.
 //!
 //! By the operators' definitions NaN stays NaN. This engine's kernels compare, and a comparison with NaN is false: `Relu`
 //! gives 0 for it, and a caller would take that for a prediction. Whole numbers have 32 bits, and a cast ends there.
@@ -12,7 +13,7 @@ use super::support::refused;
 use crate::declared::{Declared, ElementType};
 use crate::node::{Node, nodes};
 use landfall_model::{Buffer, DType, Kind, Problem, Signature};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Operators of the default domain whose kernels give a number for NaN, other than ONNX Runtime does.
 const LOSING: [&str; 11] = [
@@ -56,8 +57,6 @@ enum What {
         middle: f64,
         half: f64,
     },
-    /// Numbers of which twice as much is none: infinities, and NaN, may come.
-    Doubled,
 }
 
 impl What {
@@ -68,7 +67,6 @@ impl What {
         }
         match node.operator {
             "Cast" => {}
-            "Asinh" | "Acosh" => return Ok(Some(What::Doubled)),
             other => return Ok(LOSING.contains(&other).then_some(What::Nan)),
         }
         let to = node.attributes.integer("to")?.and_then(|to| u64::try_from(to).ok());
@@ -86,17 +84,11 @@ impl What {
         match self {
             What::Nan => bound.is_finite(),
             What::Beyond { middle, half } => bound + middle.abs() < half,
-            What::Doubled => 2.0 * bound <= f64::from(f32::MAX),
         }
     }
 }
 
 impl Watch {
-    /// Whether the node makes another number of NaN.
-    pub(super) fn loses_nan(&self) -> bool {
-        self.what != What::Doubled
-    }
-
     /// What is said where it came.
     #[cold]
     pub(super) fn problem(&self) -> Problem {
@@ -108,16 +100,14 @@ impl Watch {
             What::Beyond { .. } => format!(
                 "NaN, or a number beyond the range that the engine embedded has for it, comes to node {node}"
             ),
-            What::Doubled => {
-                format!("a number that is too large for the engine embedded comes to node {node}")
-            }
         };
         let text = format!("{text} (ONNX Runtime computes it: pip install onnxruntime)");
         Problem::worded(Kind::InvalidArgument, text)
     }
 }
 
-/// Adds checks to the main graph of a model. Gives its bytes, and the checks.
+/// Adds checks to the main graph of a model. Gives its bytes, and the checks. `within` holds values that are what they are
+/// to be.
 ///
 /// # Errors
 /// Malformed; unsupported, where such a node lies in a graph within a node.
@@ -127,13 +117,14 @@ pub(super) fn watched(
     declared: &Declared,
     signature: &Signature,
     externals: &BTreeMap<String, Buffer>,
+    within: &HashSet<String>,
 ) -> Result<(Option<Vec<u8>>, Vec<Watch>), Problem> {
     let Some(graph) = main_graph(file, bytes)? else { return Ok((None, Vec::new())) };
     let mut bounds = Bounds::read(graph.clone(), signature, externals)?;
     let mut found = Vec::new();
     for node in nodes(graph) {
         let node = node?;
-        none_within(&node, &mut bounds)?;
+        none_within(&node, &mut bounds, within)?;
         bounds.node(&node)?;
         if let (Some(what), Some(&value)) = (What::of(&node)?, node.inputs.first()) {
             found.push((node.name, node.operator, value, what));
@@ -144,7 +135,8 @@ pub(super) fn watched(
         return Err(refused("operator CastLike".to_owned()));
     }
     // What is whole holds no NaN, and is cast as ONNX Runtime casts it.
-    found.retain(|(_, _, value, _)| !bounds.is_whole(value));
+    let is_cast_whole = |what: &What, value: &str| *what != What::Nan && within.contains(value);
+    found.retain(|(_, _, value, what)| !bounds.is_whole(value) && !is_cast_whole(what, value));
     let mut prefix = "watched".to_owned();
     while bounds.names().any(|name| name.starts_with(&prefix)) {
         prefix.push('\'');
@@ -171,17 +163,23 @@ pub(super) fn watched(
     Ok((Some(checked), watches))
 }
 
-/// Nodes within nodes cannot be watched, nor put in other words: none of those operators may be there, but on whole numbers.
-fn none_within<'a>(node: &Node<'a>, bounds: &mut Bounds<'a>) -> Result<(), Problem> {
+/// Nodes within nodes cannot be watched: none of those operators may be there, but on whole numbers, or as they were put in
+/// other words.
+fn none_within<'a>(
+    node: &Node<'a>,
+    bounds: &mut Bounds<'a>,
+    within: &HashSet<String>,
+) -> Result<(), Problem> {
     for graph in node.attributes.graphs()? {
         let mark = bounds.enter(graph.clone())?;
         for node in nodes(graph) {
             let node = node?;
-            let is_lost = What::of(&node)?.is_some() || REWORDED.contains(&node.operator);
+            let is_meant = node.outputs.first().is_some_and(|output| within.contains(*output));
+            let is_lost = What::of(&node)?.is_some() || (REWORDED.contains(&node.operator) && !is_meant);
             if is_lost && !node.inputs.first().is_some_and(|value| bounds.is_whole(value)) {
                 return Err(refused(format!("operator {} in a graph within a node", node.operator)));
             }
-            none_within(&node, bounds)?;
+            none_within(&node, bounds, within)?;
             bounds.node(&node)?;
         }
         bounds.leave(&mark);
@@ -228,12 +226,6 @@ impl Added {
                 let distance = self.node("Abs", &[&from_middle], &[]);
                 let is_within = self.node("Less", &[&distance, &half], &[]);
                 self.node("Not", &[&is_within], &[])
-            }
-            What::Doubled => {
-                let twice = self.node("Add", &[&value, &value], &[]);
-                let [is_none, was_none] = [&twice, &value].map(|value| self.node("IsInf", &[value], &[]));
-                let was_number = self.node("Not", &[&was_none], &[]);
-                self.node("And", &[&is_none, &was_number], &[])
             }
         };
         let whole = [integer("to", ElementType::of(DType::I32).0 as i64)];

@@ -5,6 +5,7 @@
 
 mod arithmetic;
 mod arrays;
+mod boxes;
 mod broadcast;
 mod cast;
 mod categories;
@@ -27,9 +28,9 @@ use std::collections::HashMap;
 const NUMBERS: [DType; 4] = [DType::F32, DType::F64, DType::I64, DType::I32];
 
 /// A tensor that a step is given; `None` for an optional one that does not come.
-pub(super) type Give<'a> = Option<&'a Tensor>;
+pub(crate) type Give<'a> = Option<&'a Tensor>;
 /// What a step does.
-pub(super) type Run = Box<dyn Fn(&[Give<'_>]) -> Result<Vec<Tensor>, Problem> + Send + Sync>;
+pub(crate) type Run = Box<dyn Fn(&[Give<'_>]) -> Result<Vec<Tensor>, Problem> + Send + Sync>;
 
 /// A step ready to run.
 pub(super) struct Built {
@@ -182,6 +183,7 @@ pub(super) fn build(ask: &Ask<'_>) -> Result<Built, Refusal> {
             "Gemm" => matrix::gemm(ask),
             "Softmax" => softmax::softmax(ask),
             "Scan" => scan::scan(ask),
+            "NonMaxSuppression" => boxes::suppressed(ask),
             _ => Err(unknown(ask)),
         },
         _ => Err(unknown(ask)),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests, and what they leave out is said")]
 
 mod bad_files;
+mod boxes;
 mod declared;
 mod dtypes;
 mod external;
@@ -9,8 +10,10 @@ mod golden;
 mod interface;
 mod lowered;
 mod missing_values;
+mod quantised;
 mod reworded;
 mod runs;
 mod sequences;
 mod support;
 mod watched;
+mod words;

@@ -110,14 +110,14 @@ fn what_the_embedded_engine_passes_over_is_refused_by_name() {
         (node("Conv", &["x", "x"], &["y"]), "Conv without kernel_shape"),
         (
             with(
-                node("MaxPool", &["x"], &["y"]),
+                node("AveragePool", &["x"], &["y"]),
                 &[
                     text("auto_pad", "SAME_LOWER"),
                     integers("kernel_shape", &[2, 2]),
                     integers("strides", &[2, 2]),
                 ],
             ),
-            "MaxPool with auto_pad SAME_LOWER",
+            "AveragePool with auto_pad SAME_LOWER",
         ),
         (node("CastLike", &["x", "unheard_of"], &["y"]), "CastLike"),
     ] {

@@ -86,22 +86,6 @@ fn rows_that_are_none_are_an_error_and_no_damage() {
     assert_eq!(honest.get(0).unwrap().values::<i64>().unwrap(), [0, 2]);
 }
 
-/// Its way with boxes is another: classes and batches together, and what a dropped box dropped stays so.
-#[test]
-fn overlapping_boxes_are_not_left_to_the_embedded_engine() {
-    let file = Graph::new()
-        .node(&node("NonMaxSuppression", &["boxes", "scores", "most", "overlap"], &["kept"]))
-        .initializer(&stored("most", 7, &[1], &3i64.to_le_bytes()))
-        .initializer(&stored("overlap", 1, &[1], &0.5f32.to_le_bytes()))
-        .input("boxes", &tensor_type(1, Some(&[Axis::Free("b"), Axis::Free("n"), Axis::Known(4)])))
-        .input("scores", &tensor_type(1, Some(&[Axis::Free("b"), Axis::Known(1), Axis::Free("n")])))
-        .output("kept", &tensor_type(7, Some(&[Axis::Free("k"), Axis::Known(3)])))
-        .file();
-    let embedded = engines().into_iter().find(|engine| engine.name() == "embedded").unwrap();
-    let problem = load(embedded, &Files::model(&file)).err().unwrap().to_string();
-    assert!(problem.contains(r#"node "kept": NonMaxSuppression"#), "{problem}");
-}
-
 #[test]
 fn an_output_of_another_shape_than_declared_is_answered_with() {
     let Some(engine) = onnxruntime() else { return };

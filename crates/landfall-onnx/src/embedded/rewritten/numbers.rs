@@ -45,6 +45,7 @@ impl<'a> Words<'a> {
         let (zero, is_zero, sign) = (self.name(), self.name(), self.name());
         self.nodes.push(plain("Sub", &[x, x], &zero, &[]));
         self.nodes.push(plain("Equal", &[x, &zero], &is_zero, &[]));
+        self.within.insert(sign.clone());
         self.nodes.push(plain("Sign", &[x], &sign, &[]));
         self.nodes.push(plain("Where", &[&is_zero, x, &sign], y, &[]));
         Ok(true)
@@ -64,7 +65,27 @@ impl<'a> Words<'a> {
         self.nodes.push(plain("Max", &[x, &zero], &above, &[]));
         self.nodes.push(plain("Abs", &[x], &size, &[]));
         self.nodes.push(plain("Neg", &[&size], &below, &[]));
+        self.within.insert(rest.clone());
         self.nodes.push(plain("Softplus", &[&below], &rest, &[]));
         self.nodes.push(plain("Add", &[&above, &rest], y, &[]));
+    }
+
+    /// An inverse hyperbolic function, which the engine takes of twice its argument: beyond its half, as ln 2|x| with the sign
+    /// of x, which is the same there.
+    pub(super) fn hyperbolic(&mut self, node: &Node<'a>) -> Result<bool, Problem> {
+        let ([x], [y]) = (&node.inputs[..], &node.outputs[..]) else { return Ok(false) };
+        let [large, one, less, zero] = [1e38, 1.0, -1.0, 0.0].map(|value| self.float(value));
+        let twice = self.float(std::f32::consts::LN_2);
+        let size = self.made("Abs", &[x], &[]);
+        let is_large = self.made("Greater", &[if node.operator == "Asinh" { &size } else { x }, &large], &[]);
+        let small = self.made("Where", &[&is_large, &one, x], &[]);
+        let near = self.made(node.operator, &[&small], &[]);
+        let logarithm = self.made("Log", &[&size], &[]);
+        let far = self.made("Add", &[&logarithm, &twice], &[]);
+        let is_below = self.made("Less", &[x, &zero], &[]);
+        let sign = self.made("Where", &[&is_below, &less, &one], &[]);
+        let far = self.made("Mul", &[&far, &sign], &[]);
+        self.gives("Where", &[&is_large, &far, &near], y, &[]);
+        Ok(true)
     }
 }
