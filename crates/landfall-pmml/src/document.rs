@@ -13,6 +13,8 @@ pub(crate) struct Head {
     pub(crate) version: String,
     pub(crate) application: String,
     pub(crate) copyright: String,
+    /// What was passed over because it is the writer's own, each with its place.
+    pub(crate) added: Vec<String>,
 }
 
 /// Reads a document to what can be run; `files` are those among which it lies, where it lies in a file.
@@ -61,6 +63,7 @@ pub(crate) fn read(
         }
     }
     b.xml.finish()?;
+    head.added = b.xml.added();
     let Some(root_model) = model else {
         return Err(match not_scorable {
             Some(place) => b.xml.unsupported(place, "a model that is not scorable (isScorable=\"false\")"),

@@ -48,7 +48,7 @@ pub(super) const TABLE: &[Function] = &[
     unary!("log10", double, f64::log10),
     unary!("floor", integer, f64::floor),
     unary!("ceil", integer, f64::ceil),
-    unary!("round", integer, |x: f64| (x + 0.5).floor()),
+    unary!("round", integer, half_up),
     unary!("rint", double, f64::round_ties_even),
     unary!("sin", double, f64::sin),
     unary!("cos", double, f64::cos),
@@ -60,6 +60,12 @@ pub(super) const TABLE: &[Function] = &[
     unary!("cosh", double, f64::cosh),
     unary!("tanh", double, f64::tanh),
 ];
+
+/// The nearest whole number, the upper one of two. (The sum of a number and a half may itself be rounded.)
+pub(crate) fn half_up(x: f64) -> f64 {
+    let below = x.floor();
+    if x - below >= 0.5 { below + 1.0 } else { below }
+}
 
 fn fold(apply: &Apply, values: &[Value], of: fn(f64, f64) -> f64) -> Value {
     match values {

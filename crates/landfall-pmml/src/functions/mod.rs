@@ -7,6 +7,7 @@ mod logic;
 mod statistics;
 mod text;
 
+pub(crate) use arithmetic::half_up;
 pub(crate) use distributions::{normal_cdf, normal_quantile};
 pub(crate) use logic::validity;
 pub(crate) use statistics::median;

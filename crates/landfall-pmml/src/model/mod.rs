@@ -77,7 +77,7 @@ impl PmmlModel {
             threads_inside: 1,
             cost: CostClass::Unknown,
             structure: structure.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
-            notes: Vec::new(),
+            notes: added(&head),
             opening: Vec::new(),
             later: Default::default(),
         };
@@ -94,6 +94,12 @@ impl PmmlModel {
             unverified: false,
         })
     }
+}
+
+/// What is to be told of a writer's own additions.
+fn added(head: &Head) -> Vec<String> {
+    let told = || format!("passed over, as its writer's own: {}", head.added.join(", "));
+    if head.added.is_empty() { Vec::new() } else { vec![told()] }
 }
 
 impl PmmlModel {

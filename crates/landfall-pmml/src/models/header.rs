@@ -1,6 +1,6 @@
 //! What all models have in common: schema, transformations, targets, output.
 
-use super::{Body, Model, output};
+use super::{Body, Model, OtherTarget, output};
 use crate::expression;
 use crate::read::{Element, Xml};
 use crate::resolve::{self, Build, ClassList, OpType, Schema, ScopeId, Slot, SlotDef, Source, Target};
@@ -88,6 +88,8 @@ pub(crate) struct Header {
     pub(crate) target_optype: Option<OpType>,
     pub(crate) schema: Schema,
     pub(crate) results: Vec<(String, Slot)>,
+    /// Targets beside the first.
+    pub(crate) others: Vec<OtherTarget>,
     pub(crate) outputs: Vec<output::Document>,
     pub(crate) forwarded: Vec<(String, DataType, Slot)>,
     targets: resolve::Targets,
@@ -133,6 +135,7 @@ impl Header {
             target_optype: None,
             schema: Schema::default(),
             results: Vec::new(),
+            others: Vec::new(),
             outputs: Vec::new(),
             forwarded: Vec::new(),
             targets: resolve::Targets::default(),
@@ -188,8 +191,7 @@ impl Header {
                 }
                 "ResultField" => self.outputs.push(output::read_field(b, &child)?),
                 "Targets" => {
-                    let dtype = self.number_or_class();
-                    self.targets = resolve::targets::read(b, &child, |_, _| dtype)?;
+                    self.targets = resolve::targets::read(b, &child, |name| self.dtype_of(name))?;
                     if let Some(optype) = self.own_targets().and_then(|target| target.optype) {
                         self.target_optype = Some(optype);
                     }
@@ -226,6 +228,41 @@ impl Header {
         }
     }
 
+    /// Type of the values that `<Target>` names of a field, or of the one target.
+    fn dtype_of(&self, field: Option<&str>) -> DataType {
+        let own = self.target.as_ref().map(|target| target.name.as_str());
+        match field.filter(|name| own.is_some_and(|own| own != *name)) {
+            // Neighbours predict classes whatever the model is for.
+            None if self.target_optype.is_some_and(|optype| optype != OpType::Continuous) => self.dtype,
+            None => self.number_or_class(),
+            Some(name) => {
+                let other = self.others.iter().find(|other| other.name == name);
+                // What is said of a field that this model does not predict is not used.
+                other.map_or(DataType::String, |other| other.dtype)
+            }
+        }
+    }
+
+    /// Where `field` is among the other targets; `None` for the model's own target.
+    pub(crate) fn other(&self, field: &str) -> Option<usize> {
+        self.others.iter().position(|other| other.name == field)
+    }
+
+    fn settle_others(&mut self, b: &mut Build<'_>) {
+        let fields = self.schema.targets().zip(&self.results).skip(1);
+        for (field, (name, result)) in fields {
+            let def = &b.slots[*result as usize];
+            let (dtype, optype) = (def.dtype, def.optype);
+            let data = field.slot.and_then(|slot| b.slots[slot as usize].field);
+            let valid =
+                data.filter(|_| optype != OpType::Continuous).map(|at| b.dictionary[at].valid.clone());
+            b.lists.push(valid.unwrap_or_default());
+            let (list, actual) = (b.lists.len() - 1, field.slot);
+            let (name, result) = (name.clone(), *result);
+            self.others.push(OtherTarget { name, result, actual, dtype, optype, list, treatment: None });
+        }
+    }
+
     fn settle_target(&mut self, b: &mut Build<'_>) {
         let text = matches!(
             self.function,
@@ -239,6 +276,7 @@ impl Header {
                 b.slot(SlotDef { name: field.name.clone(), dtype, optype, source: Source::Set, field: None });
             self.results.push((field.name.clone(), result));
         }
+        self.settle_others(b);
         let own = self.schema.targets().next().cloned();
         if let Some(field) = &own {
             let result = self.results[0].1;
@@ -273,10 +311,15 @@ impl Header {
 
     /// A class as the document names it, and its place in the model's list.
     pub(crate) fn class<'a>(&self, b: &mut Build<'a>, text: &str) -> (usize, Value) {
-        let symbols = &mut b.symbols;
-        let parsed = self.dtype.parse(text, |text| symbols.intern(text));
-        let value = parsed.unwrap_or_else(|| Value::Text(b.symbols.intern(text)));
-        (b.class(self.list, value), value)
+        b.class_named(self.list, self.dtype, text)
+    }
+
+    /// The same of one of the other targets, or of the model's own where none is given.
+    pub(crate) fn class_of<'a>(&self, b: &mut Build<'a>, other: Option<usize>, text: &str) -> (usize, Value) {
+        match other.map(|other| &self.others[other]) {
+            Some(other) => b.class_named(other.list, other.dtype, text),
+            None => self.class(b, text),
+        }
     }
 
     /// A score: a number, or a class, by the model's function.
@@ -300,6 +343,11 @@ impl Header {
     ) -> Result<Model, Problem> {
         b.settle(self.scope)?;
         let targets = self.own_targets();
+        let mut others = self.others.clone();
+        for other in &mut others {
+            let named = |target: &&Target| target.field.as_ref() == Some(&other.name);
+            other.treatment = self.targets.0.iter().find(named).cloned();
+        }
         let dtype = match self.function {
             MiningFunction::Regression if self.target.is_none() => self.math.dtype(),
             _ => self.number_or_class(),
@@ -314,6 +362,7 @@ impl Header {
             list: self.list,
             body,
             targets,
+            others,
             results: self.results.clone(),
             outputs: Vec::new(),
             forwarded: self.forwarded.clone(),

@@ -23,6 +23,7 @@ mod ruleset;
 mod scorecard;
 mod sequence;
 mod support_vector;
+mod targets;
 mod text_model;
 mod time_series;
 mod training;
@@ -30,12 +31,13 @@ mod tree;
 
 pub(crate) use header::{Header, Math, MiningFunction, TargetInfo};
 pub(crate) use output::{OutputField, RuleFeature};
+pub(crate) use targets::OtherTarget;
 
 use crate::blocks::{Answers, BlockCx};
 use crate::read::Element;
 use crate::resolve::{Build, ClassList, ScopeId, Slot, Target};
 use crate::run::{Answer, Cx, Recommendation};
-use crate::value::{DataType, Value};
+use crate::value::DataType;
 use landfall_model::Problem;
 use std::fmt::Debug;
 
@@ -55,7 +57,8 @@ pub(crate) trait Body: Send + Sync + Debug {
         None
     }
 
-    /// Whether it puts the predictions of several targets where they belong.
+    /// Whether what it is made of puts the predictions of several targets where they belong; else they are the answer and
+    /// those of other targets within it.
     fn sets_targets(&self) -> bool {
         false
     }
@@ -112,6 +115,8 @@ pub(crate) struct Model {
     pub(crate) list: ClassList,
     pub(crate) body: Box<dyn Body>,
     pub(crate) targets: Option<Target>,
+    /// Targets beside the first.
+    pub(crate) others: Vec<OtherTarget>,
     /// The slots of all target fields, by name.
     pub(crate) results: Vec<(String, Slot)>,
     pub(crate) outputs: Vec<OutputField>,
@@ -188,14 +193,12 @@ impl Model {
     pub(crate) fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         answer.clear();
         answer.list = self.list;
+        answer.others.resize_with(self.others.len(), Answer::default);
+        for (said, target) in answer.others.iter_mut().zip(&self.others) {
+            said.list = target.list;
+        }
         self.body.run(cx, answer)?;
-        self.finish_value(answer, &cx.m.lists[answer.list]);
-        if let Some(target) = self.target.as_ref().filter(|_| !self.body.sets_targets()) {
-            cx.set(target.result, answer.value);
-        }
-        if let Some(slot) = self.unnamed {
-            cx.set(slot, answer.value);
-        }
+        self.put_predictions(cx, answer);
         for field in &self.outputs {
             let value = field.evaluate(cx, self, answer)?;
             cx.set(field.slot, value);
@@ -205,52 +208,7 @@ impl Model {
 
     /// Slots of actual values that residuals ask for, in this model and those within.
     pub(crate) fn actuals(&self) -> Vec<Slot> {
-        let own = self.outputs.iter().any(OutputField::asks_actual);
-        let own = self.target.as_ref().and_then(|target| target.actual).filter(|_| own);
-        own.into_iter().chain(self.body.inner().into_iter().flat_map(Model::actuals)).collect()
-    }
-
-    /// A predicted number as this model's targets want it; other values as they are.
-    pub(crate) fn finished(&self, value: Value) -> Value {
-        let (MiningFunction::Regression, Value::Num(number)) = (self.function, value) else { return value };
-        let target = self.targets.as_ref();
-        let number = target.map_or(number, |target| target.apply(number, self.math.dtype()));
-        Value::Num(if self.target.is_some() { self.dtype.rounded(number) } else { number })
-    }
-
-    fn finish_value(&self, answer: &mut Answer, classes: &[Value]) {
-        let target = self.targets.as_ref();
-        match (self.function, answer.value) {
-            (MiningFunction::Regression, Value::Num(_)) => answer.value = self.finished(answer.value),
-            // What stands in for a prediction is treated as one.
-            (MiningFunction::Regression, Value::Missing) => {
-                answer.value = self.finished(Value::of(target.and_then(|target| target.default)));
-            }
-            (MiningFunction::Classification, Value::Missing) => {
-                if let Some(target) = target {
-                    priors(target, classes, answer);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Where no class can be predicted, the prior probabilities say one.
-fn priors(target: &Target, classes: &[Value], answer: &mut Answer) {
-    let mut known = target.values.iter().filter_map(|value| Some((value.value, value.prior?))).peekable();
-    if known.peek().is_none() {
-        return;
-    }
-    answer.scores.clear();
-    answer.scores.resize(classes.len(), 0.0);
-    let mut most = f64::NEG_INFINITY;
-    for (class, prior) in known {
-        if prior > most {
-            (answer.value, most) = (class, prior);
-        }
-        if let Some(place) = classes.iter().position(|other| *other == class) {
-            answer.scores[place] = prior;
-        }
+        let own = self.outputs.iter().filter_map(OutputField::actual);
+        own.chain(self.body.inner().into_iter().flat_map(Model::actuals)).collect()
     }
 }

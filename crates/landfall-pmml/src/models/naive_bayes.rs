@@ -61,7 +61,8 @@ pub(super) fn read<'a>(
     element: &Element<'a>,
     header: &mut Header,
 ) -> Result<Box<dyn Body>, Problem> {
-    let threshold = element.need_number(&b.xml, "threshold")?;
+    // Some writers leave it out: then what was never seen cannot be.
+    let threshold = element.number(&b.xml, "threshold")?.unwrap_or(0.0);
     let mut bayes = Bayes { inputs: Vec::new(), classes: Vec::new(), least: threshold.ln(), block: None };
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
@@ -246,8 +247,11 @@ fn distribution(all: &[(usize, Distribution)], class: usize) -> Option<Distribut
 }
 
 impl Bayes {
-    /// The same over columns; `None` where a slot comes twice in different ways.
+    /// The same over columns; `None` where a slot comes twice in different ways, or a row may be none of any class.
     fn columns(&self) -> Option<Densities> {
+        if self.least == f64::NEG_INFINITY {
+            return None;
+        }
         let mut features = Features::default();
         let mut evidence = Vec::with_capacity(self.inputs.len());
         let classes = || self.classes.iter().map(|(class, _)| *class);
@@ -304,6 +308,9 @@ impl Body for Bayes {
             Some(logs) => logs,
             None => self.logs(cx)?,
         };
+        if logs.iter().all(|log| *log == f64::NEG_INFINITY) {
+            return Ok(());
+        }
         soft_max(&mut logs, Math { float: false });
         answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
         let mut best = 0;

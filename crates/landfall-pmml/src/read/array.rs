@@ -33,13 +33,19 @@ fn to_numbers<'a>(xml: &Xml<'a>, element: &Element<'a>, texts: &[String]) -> Res
     texts.iter().map(number).collect()
 }
 
-/// A `<REAL-SparseArray>` as pairs of place (from 0) and value, ascending.
-pub(crate) fn sparse<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Vec<(usize, f64)>, Problem> {
+/// Values of a sparse array that are written out, at most: a declared length alone must not take memory.
+const FILLED_MAX: usize = 1 << 20;
+
+/// A `<REAL-SparseArray>` as pairs of place (from 0) and value, ascending: the entries that it has, or all where others
+/// than these are not zero. `length` is how many values it has where it does not say so.
+pub(crate) fn sparse<'a>(
+    xml: &mut Xml<'a>,
+    element: &Element<'a>,
+    length: Option<usize>,
+) -> Result<Vec<(usize, f64)>, Problem> {
     element.only(xml, &["n", "defaultValue"])?;
-    if element.number(xml, "defaultValue")?.is_some_and(|value| value != 0.0) {
-        return Err(element.value(xml, "defaultValue"));
-    }
-    let length = element.count(xml, "n")?;
+    let default = element.number(xml, "defaultValue")?.unwrap_or(0.0);
+    let length = element.count(xml, "n")?.or(length);
     let (mut indices, mut values) = (Vec::new(), Vec::new());
     while let Some(child) = xml.child(element)? {
         let text = xml.text(&child)?;
@@ -62,7 +68,16 @@ pub(crate) fn sparse<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Vec
         return Err(xml.malformed(element.place, "a sparse array has as many indices as entries"));
     }
     pairs.sort_by_key(|pair| pair.0);
-    Ok(pairs)
+    if default == 0.0 {
+        return Ok(pairs);
+    }
+    let Some(length) = length.filter(|length| *length <= FILLED_MAX) else {
+        let what = format!("a sparse array with a defaultValue has n, at most {FILLED_MAX}");
+        return Err(xml.malformed(element.place, what));
+    };
+    let mut all = vec![default; length];
+    pairs.into_iter().for_each(|(place, value)| all[place] = value);
+    Ok(all.into_iter().enumerate().collect())
 }
 
 /// Splits at blanks; a value in double quotes may hold blanks, and `\"`. `None` when a quote does not end.
@@ -108,6 +123,24 @@ mod tests {
         assert_eq!(split(" 1  2\n3 ").unwrap(), ["1", "2", "3"]);
         assert_eq!(split(r#""a b" "c\"d" "" e"#).unwrap(), ["a b", "c\"d", "", "e"]);
         assert_eq!(split(r#""a"#), None);
+    }
+
+    #[test]
+    fn what_a_sparse_array_does_not_name_has_its_default() {
+        let read = |attributes: &str, length| {
+            let text = format!(
+                "<REAL-SparseArray {attributes}><Indices>2</Indices><REAL-Entries>5</REAL-Entries></REAL-SparseArray>"
+            );
+            let mut xml = Xml::new(&text, "m");
+            let root = xml.root().unwrap();
+            sparse(&mut xml, &root, length).map_err(|problem| problem.to_string())
+        };
+        assert_eq!(read("n=\"3\"", None).unwrap(), [(1, 5.0)]);
+        assert_eq!(read("n=\"3\" defaultValue=\"7\"", None).unwrap(), [(0, 7.0), (1, 5.0), (2, 7.0)]);
+        assert_eq!(read("defaultValue=\"7\"", Some(2)).unwrap(), [(0, 7.0), (1, 5.0)]);
+        assert!(read("defaultValue=\"7\"", None).unwrap_err().contains("has n"));
+        assert!(read("n=\"999999999\" defaultValue=\"7\"", None).unwrap_err().contains("at most"));
+        assert!(read("n=\"1\" defaultValue=\"7\"", None).unwrap_err().contains("index 2"));
     }
 
     #[test]

@@ -24,17 +24,22 @@ impl<'a> Element<'a> {
         self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_ref())
     }
 
-    /// Refuses attributes that are not among `known`: those that are read, and those that change nothing.
+    /// Refuses attributes that are not among `known`: those that are read, and those that change nothing. Attributes of other
+    /// namespaces, and those that writers add under names of their own (`x-…`), are passed over.
     pub(crate) fn only(&self, xml: &Xml<'a>, known: &[&str]) -> Result<(), Problem> {
-        let foreign =
-            |key: &str| key.starts_with("xmlns") || key.starts_with("xsi:") || key.starts_with("xml:");
-        match self.attributes.iter().find(|(key, _)| !known.contains(key) && !foreign(key)) {
-            None => Ok(()),
-            Some((key, value)) => Err(xml.unsupported(
-                self.place,
-                format!("attribute {key}={value:?} of <{}> is unknown or not implemented", self.name),
-            )),
+        for (key, value) in &self.attributes {
+            if known.contains(key) || *key == "xmlns" || key.contains(':') {
+                continue;
+            }
+            if !key.starts_with("x-") {
+                return Err(xml.unsupported(
+                    self.place,
+                    format!("attribute {key}={value:?} of <{}> is unknown or not implemented", self.name),
+                ));
+            }
+            xml.added.note(key, self.place);
         }
+        Ok(())
     }
 
     /// A required attribute.

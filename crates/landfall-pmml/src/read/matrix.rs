@@ -31,7 +31,7 @@ impl Matrix {
                 "Array" => arrays.push(array::numbers(xml, &child)?),
                 "REAL-SparseArray" | "INT-SparseArray" => {
                     let row = arrays.len() + 1;
-                    let sparse = array::sparse(xml, &child)?;
+                    let sparse = array::sparse(xml, &child, columns)?;
                     cells.extend(sparse.into_iter().map(|(column, value)| (row, column + 1, value)));
                     arrays.push(Vec::new());
                 }

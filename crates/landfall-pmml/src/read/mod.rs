@@ -1,5 +1,6 @@
 //! From bytes to typed parts of a document, with the place of everything that is refused.
 
+mod added;
 pub(crate) mod array;
 mod element;
 pub(crate) mod encoding;

@@ -1,5 +1,6 @@
 //! A pull reader of elements: names, attributes and text, each with its line and column; entities are never expanded.
 
+use super::added::Added;
 use super::element::{Attributes, Element, plain_attributes};
 use landfall_model::{ModelFiles, Problem};
 use quick_xml::XmlVersion;
@@ -24,6 +25,8 @@ pub(crate) struct Xml<'a> {
     depth: usize,
     /// Where the reader began.
     start: u64,
+    /// What was passed over.
+    pub(super) added: Added,
 }
 
 impl<'a> Xml<'a> {
@@ -31,7 +34,7 @@ impl<'a> Xml<'a> {
     pub(crate) fn new(text: &'a str, file: &'a str) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Xml { reader, text, file, files: None, depth: 0, start: 0 }
+        Xml { reader, text, file, files: None, depth: 0, start: 0, added: Added::default() }
     }
 
     /// The same among other files, which it may name.
@@ -50,7 +53,12 @@ impl<'a> Xml<'a> {
         let at = from + self.text.get(from..)?.find(tag)?;
         let mut reader = Reader::from_str(&self.text[at..]);
         reader.config_mut().expand_empty_elements = true;
-        Some(Xml { reader, depth: 0, start: at as u64, ..*self })
+        Some(Xml { reader, depth: 0, start: at as u64, added: self.added.clone(), ..*self })
+    }
+
+    /// What was passed over so far because it is a writer's own, each with its place.
+    pub(crate) fn added(&self) -> Vec<String> {
+        self.added.told(|place| self.line(place))
     }
 
     /// The outermost element.
@@ -72,7 +80,7 @@ impl<'a> Xml<'a> {
     pub(crate) fn child(&mut self, parent: &Element<'a>) -> Result<Option<Element<'a>>, Problem> {
         loop {
             let Some(child) = self.any_child(parent)? else { return Ok(None) };
-            if child.name != "Extension" {
+            if !self.is_added(&child) {
                 return Ok(Some(child));
             }
             self.skip(&child)?;
@@ -126,7 +134,7 @@ impl<'a> Xml<'a> {
                 }
                 Event::Start(start) => {
                     let child = self.element(&start, place)?;
-                    if child.name != "Extension" {
+                    if !self.is_added(&child) {
                         return Err(self.unknown(&child, element));
                     }
                     self.skip(&child)?;
@@ -261,6 +269,15 @@ impl<'a> Xml<'a> {
     #[cold]
     pub(crate) fn refused(&self, place: Place, what: impl AsRef<str>, instead: &'static str) -> Problem {
         Problem::unsupported(format!("{}, {}: {}", self.file, self.line(place), what.as_ref()), instead)
+    }
+
+    /// Whether an element is a writer's own: the specification has `Extension`, and names that begin with `X-`.
+    fn is_added(&self, element: &Element<'a>) -> bool {
+        let is_named_so = element.name.starts_with("X-");
+        if is_named_so {
+            self.added.note(&element.name, element.place);
+        }
+        is_named_so || element.name == "Extension"
     }
 
     /// A child that its parent does not have, or not here.

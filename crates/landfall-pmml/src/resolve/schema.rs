@@ -34,9 +34,9 @@ pub(crate) enum InvalidRule {
 pub(crate) enum MissingRule {
     Keep,
     Replace(Value),
-    /// The row fails. What an invalid value is treated as that is to be treated as missing stands beside.
+    /// The row fails. What an invalid or an outlying value becomes that is to be treated as missing stands beside.
     Fail {
-        invalid: Value,
+        instead: Value,
     },
 }
 
@@ -164,7 +164,7 @@ fn treated<'a>(
     let replacement = constant(b, "missingValueReplacement")?;
     let missing = match (element.get("missingValueTreatment"), replacement) {
         (Some("returnInvalid"), replacement) => {
-            MissingRule::Fail { invalid: replacement.unwrap_or(Value::Missing) }
+            MissingRule::Fail { instead: replacement.unwrap_or(Value::Missing) }
         }
         (None | Some("asIs" | "asMean" | "asMode" | "asMedian" | "asValue"), Some(value)) => {
             MissingRule::Replace(value)
@@ -223,11 +223,7 @@ impl Treatment {
         if !valid {
             return match self.invalid {
                 InvalidRule::Fail => None,
-                InvalidRule::AsMissing => match self.missing {
-                    // The replacement is followed, and not what becomes of rows that lack the value.
-                    MissingRule::Fail { invalid } => Some((invalid, false)),
-                    _ => self.missing_value(),
-                },
+                InvalidRule::AsMissing => self.taken_for_missing(),
                 InvalidRule::Replace(value) => Some((value, false)),
                 // What cannot be made a value of the type cannot be used as it is.
                 InvalidRule::AsIs | InvalidRule::Trust if value == Value::Invalid => None,
@@ -241,8 +237,17 @@ impl Treatment {
 
     fn within_limits(&self, value: Value) -> Option<(Value, bool)> {
         match self.clamped(value)? {
-            Value::Missing => self.missing_value(),
+            Value::Missing => self.taken_for_missing(),
             value => Some((value, false)),
+        }
+    }
+
+    /// What becomes of a value that is there and treated as missing: the replacement is followed, and not what becomes of
+    /// rows that lack the value.
+    fn taken_for_missing(&self) -> Option<(Value, bool)> {
+        match self.missing {
+            MissingRule::Fail { instead } => Some((instead, false)),
+            _ => self.missing_value(),
         }
     }
 
@@ -302,5 +307,11 @@ mod tests {
         assert_eq!(treatment.apply(Value::Num(2.0)), Some((Value::Num(7.0), false)));
         assert_eq!(treatment.apply(Value::Invalid), Some((Value::Num(7.0), false)));
         assert_eq!(treatment.apply(Value::Missing), Some((Value::Num(7.0), false)));
+        // Only a row that lacks the value fails.
+        let missing = MissingRule::Fail { instead: Value::Num(8.0) };
+        let treatment = Treatment { missing, ..treatment };
+        assert_eq!(treatment.apply(Value::Num(2.0)), Some((Value::Num(8.0), false)));
+        assert_eq!(treatment.apply(Value::Invalid), Some((Value::Num(8.0), false)));
+        assert_eq!(treatment.apply(Value::Missing), None);
     }
 }

@@ -254,10 +254,11 @@ impl<'a> Build<'a> {
 
     /// The attribute `dataType`.
     pub(crate) fn dtype(&self, element: &Element<'a>) -> Result<Option<DataType>, Problem> {
-        // One writer of 3.x files spells it in lower case.
+        // One writer of 3.x files spells it in lower case, and so do examples of the specifications up to 4.0, which name
+        // the types of schemas.
         match element.get("dataType").or_else(|| element.get("datatype")) {
             None => Ok(None),
-            Some(name) => match DataType::named(name) {
+            Some(name) => match DataType::named(name.strip_prefix("xs:").unwrap_or(name)) {
                 Some(dtype) => Ok(Some(dtype)),
                 None => Err(element.value(&self.xml, "dataType")),
             },
@@ -316,6 +317,14 @@ impl<'a> Build<'a> {
                 classes.len() - 1
             }
         }
+    }
+
+    /// A class of a list by its text, of a type where it can be: its place, and itself.
+    pub(crate) fn class_named(&mut self, list: ClassList, dtype: DataType, text: &str) -> (usize, Value) {
+        let symbols = &mut self.symbols;
+        let parsed = dtype.parse(text, |text| symbols.intern(text));
+        let value = parsed.unwrap_or_else(|| Value::Text(self.symbols.intern(text)));
+        (self.class(list, value), value)
     }
 
     /// Takes what a model computes over columns. A model that is not asked for each row goes row by row.

@@ -56,7 +56,7 @@ impl Target {
         match self.cast {
             None => value,
             // Half goes up, as integers of Java round.
-            Some(Cast::Round) => (value + 0.5).floor(),
+            Some(Cast::Round) => crate::functions::half_up(value),
             Some(Cast::Ceiling) => value.ceil(),
             Some(Cast::Floor) => value.floor(),
         }
@@ -67,14 +67,14 @@ impl Target {
 pub(crate) fn read<'a>(
     b: &mut Build<'a>,
     element: &Element<'a>,
-    dtype: impl Fn(&Build<'a>, Option<&str>) -> DataType,
+    dtype: impl Fn(Option<&str>) -> DataType,
 ) -> Result<Targets, Problem> {
     element.only(&b.xml, &[])?;
     let mut targets = Targets::default();
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "Target" => {
-                let dtype = dtype(b, child.get("field"));
+                let dtype = dtype(child.get("field"));
                 targets.0.push(target(b, &child, dtype)?);
             }
             _ => return Err(b.xml.unknown(&child, element)),

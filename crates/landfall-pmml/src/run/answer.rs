@@ -32,6 +32,8 @@ pub(crate) struct Answer {
     pub(crate) limits: Option<(Link, f64)>,
     /// Association rules that apply.
     pub(crate) rules: Vec<Recommendation>,
+    /// What is said of the model's other targets, in their order.
+    pub(crate) others: Vec<Answer>,
 }
 
 /// What leads from a number within a model to its prediction.
@@ -71,6 +73,7 @@ impl Default for Answer {
             deviation: None,
             limits: None,
             rules: Vec::new(),
+            others: Vec::new(),
         }
     }
 }
@@ -88,6 +91,17 @@ impl Answer {
         self.ranked.clear();
         self.reasons.clear();
         self.rules.clear();
+        self.others.iter_mut().for_each(Answer::clear);
+    }
+
+    /// Entities, nearest first; equal ones in the model's order.
+    pub(crate) fn nearest(&self) -> Vec<Ranked> {
+        let mut all = self.ranked.clone();
+        match self.nearest_first {
+            true => all.sort_by(|a, b| a.affinity.total_cmp(&b.affinity)),
+            false => all.sort_by(|a, b| b.affinity.total_cmp(&a.affinity)),
+        }
+        all
     }
 
     /// The class with the highest score, the first of equal ones; `None` without scores.

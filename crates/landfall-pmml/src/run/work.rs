@@ -182,7 +182,7 @@ impl<'m> Cx<'m> {
     fn refused(&self, slot: Slot, value: Value) -> Problem {
         let def = &self.m.slots[slot as usize];
         if value.is_missing() {
-            return Problem::new(Reason::ValueMissing { input: def.name.clone(), row: self.w.row_of_call });
+            return Problem::new(Reason::ValueRequired { input: def.name.clone(), row: self.w.row_of_call });
         }
         let raw = self.w.unreadable.iter().find(|(field, _)| Some(*field) == def.field);
         let text = match raw {

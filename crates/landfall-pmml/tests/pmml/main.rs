@@ -17,6 +17,7 @@ mod replaced;
 mod rules;
 mod segments;
 mod series;
+mod several;
 mod table;
 mod texts;
 mod versions;

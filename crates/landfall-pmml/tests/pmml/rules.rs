@@ -368,3 +368,64 @@ fn dates_have_intervals_too() {
     assert_eq!(got[1..3], ["1", "2"]);
     assert!(got[3].starts_with("error") && got[3].contains("2001-01-01"), "{got:?}");
 }
+
+#[test]
+fn the_nearest_whole_number_is_that_of_the_number_and_not_of_a_sum() {
+    let text = "<Apply function=\"round\"><FieldRef field=\"x\"/></Apply>";
+    let asked = format!(
+        "<Output><OutputField name=\"out\" optype=\"continuous\" dataType=\"double\" feature=\"transformedValue\">{text}\
+         </OutputField></Output>"
+    );
+    let model = linear("", "").replace("<RegressionTable", &format!("{asked}<RegressionTable"));
+    let lines = answers(&document("", &model), "x\n0.49999999999999994\n4503599627370497\n-0.5\n");
+    let found: Vec<&str> = lines[1..].iter().filter_map(|line| line.split(',').next_back()).collect();
+    assert_eq!(found, ["0", "4503599627370497", "0"]);
+}
+
+#[test]
+fn what_writers_add_under_names_of_their_own_is_passed_over() {
+    let model = linear(
+        "<X-Made by=\"us\"><X-Part/></X-Made>",
+        "<NumericPredictor name=\"x\" coefficient=\"2\" x-error=\"0.1\"/>",
+    );
+    assert_eq!(answers(&document("", &model), "x\n3\n"), ["y", "7"]);
+    let told = load(document("", &model).as_bytes()).unwrap().facts().notes;
+    assert_eq!(told.len(), 1);
+    for name in ["X-Made (line ", "x-error (line "] {
+        assert!(told[0].contains(name), "{}", told[0]);
+    }
+    let foreign = model.replace("x-error", "their:error");
+    assert_eq!(answers(&document("", &foreign), "x\n3\n"), ["y", "7"]);
+    let unknown = load(document("", &model.replace("x-error", "error")).as_bytes()).map(|_| ()).unwrap_err();
+    assert!(unknown.to_string().contains("attribute error"), "{unknown}");
+}
+
+#[test]
+fn naive_bayes_without_a_threshold_takes_what_was_never_seen_for_impossible() {
+    let counts = |a: u32, b: u32| {
+        format!(
+            "<TargetValueCounts><TargetValueCount value=\"a\" count=\"{a}\"/><TargetValueCount value=\"b\" count=\"{b}\"/>\
+             </TargetValueCounts>"
+        )
+    };
+    let input = |name: &str, one: String, other: String| {
+        format!(
+            "<BayesInput fieldName=\"{name}\"><PairCounts value=\"1\">{one}</PairCounts><PairCounts value=\"2\">{other}\
+             </PairCounts></BayesInput>"
+        )
+    };
+    let model = format!(
+        "<NaiveBayesModel functionName=\"classification\">{}{}<BayesInputs>{}{}</BayesInputs><BayesOutput fieldName=\"y\">{}\
+         </BayesOutput></NaiveBayesModel>",
+        schema("y", &["f", "g"]),
+        output(&PROBABILITIES[..2]),
+        input("f", counts(4, 0), counts(4, 8)),
+        input("g", counts(0, 4), counts(8, 4)),
+        counts(8, 8),
+    );
+    let fields =
+        categorical("f", &["1", "2"]) + &categorical("g", &["1", "2"]) + &categorical("y", &["a", "b"]);
+    // (1, 2): b never has 1. (2, 2): a 1/2 · 1, b 1 · 1/2. (1, 1): neither can be.
+    let lines = answers(&with_fields(&fields, &model), "f,g\n1,2\n2,2\n1,1\n");
+    assert_eq!(lines[1..], ["a,1,0", "a,0.5,0.5", ",,"]);
+}

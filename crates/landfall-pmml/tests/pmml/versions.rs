@@ -45,6 +45,19 @@ fn centres_of_clusters_may_be_made_of_fields_of_their_own() {
 }
 
 #[test]
+fn output_fields_may_name_their_types_as_schemas_do() {
+    let fields = "<DataField name=\"x\" optype=\"continuous\" dataType=\"double\"/>\
+        <DataField name=\"y\" optype=\"continuous\" dataType=\"double\"/>";
+    let model = "<RegressionModel functionName=\"regression\" modelType=\"linearRegression\" targetFieldName=\"y\">\
+        <MiningSchema><MiningField name=\"x\"/><MiningField name=\"y\" usageType=\"predicted\"/></MiningSchema><Output>\
+        <OutputField name=\"I_y\" optype=\"categorical\" datatype=\"xs:string\" targetField=\"y\" feature=\"predictedValue\"/>\
+        <OutputField name=\"P_y\" optype=\"continuous\" datatype=\"xs:double\" feature=\"predictedValue\"/></Output>\
+        <RegressionTable intercept=\"1\"><NumericPredictor name=\"x\" coefficient=\"0.5\"/></RegressionTable></RegressionModel>";
+    let document = crate::cases::with_fields(fields, model).replace("4.4", "4.0");
+    assert_eq!(answers(&document, "x\n1\n"), ["y,I_y,P_y", "1.5,1.5,1.5"]);
+}
+
+#[test]
 fn functions_that_were_a_writer_s_own_before_are_those_of_the_specification() {
     let derived = "<LocalTransformations><DerivedField name=\"d\" optype=\"continuous\" dataType=\"double\">\
         <Apply function=\"x-modulo\"><FieldRef field=\"x\"/><Apply function=\"x-hypot\"><Constant>3</Constant><Constant>4</Constant>\

@@ -92,7 +92,7 @@ pub(super) fn infer(network: &Network, cx: &mut Cx<'_>) -> Result<Option<Vec<Bel
         2 => 600,
         _ => 100,
     };
-    let states = |(target, _): &(usize, Option<u32>)| match &network.nodes[*target].kind {
+    let states = |(target, _): &(usize, Option<usize>)| match &network.nodes[*target].kind {
         Kind::Discrete { states, .. } => Belief { shares: vec![0.0; states.len()], ..Belief::default() },
         Kind::Continuous { .. } => Belief::default(),
     };

@@ -19,8 +19,8 @@ pub(super) const ATTRIBUTES: &[&str] = &["modelType", "inferenceMethod"];
 #[derive(Debug)]
 struct Network {
     nodes: Vec<Node>,
-    /// Nodes that are predicted, with the slots of their predictions; the first is the model's own.
-    targets: Vec<(usize, Option<Slot>)>,
+    /// Nodes that are predicted, and which of the model's other targets they are; `None` for its own.
+    targets: Vec<(usize, Option<usize>)>,
 }
 
 #[derive(Debug)]
@@ -83,9 +83,9 @@ pub(super) fn read<'a>(
     }
     let nodes = read::resolve(b, header, documents, element)?;
     let mut targets = Vec::new();
-    for (name, slot) in &header.results {
+    for (name, _) in &header.results {
         if let Some(at) = nodes.iter().position(|node| node.name == *name) {
-            targets.push((at, Some(*slot)));
+            targets.push((at, header.other(name)));
         }
     }
     if targets.is_empty() {
@@ -97,36 +97,25 @@ pub(super) fn read<'a>(
 impl Body for Network {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let Some(beliefs) = infer::infer(self, cx)? else { return Ok(()) };
-        for (place, ((at, slot), belief)) in self.targets.iter().zip(&beliefs).enumerate() {
-            let value = match &self.nodes[*at].kind {
+        for ((at, other), belief) in self.targets.iter().zip(&beliefs) {
+            let said = match other {
+                Some(other) => &mut answer.others[*other],
+                None => &mut *answer,
+            };
+            match &self.nodes[*at].kind {
                 Kind::Discrete { states, .. } => {
-                    let best = belief.best();
-                    if place == 0 {
-                        answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
-                        for (state, share) in states.iter().zip(&belief.shares) {
-                            answer.scores[state.class] = share / belief.total;
-                        }
+                    said.scores.resize(cx.m.lists[said.list].len(), 0.0);
+                    for (state, share) in states.iter().zip(&belief.shares) {
+                        said.scores[state.class] = share / belief.total;
                     }
-                    best.map_or(Value::Missing, |state| states[state].value)
+                    said.value = belief.best().map_or(Value::Missing, |state| states[state].value);
                 }
                 Kind::Continuous { .. } => {
-                    if place == 0 {
-                        answer.deviation = Some(belief.deviation());
-                    }
-                    Value::Num(belief.mean())
+                    said.deviation = Some(belief.deviation());
+                    said.value = Value::Num(belief.mean());
                 }
-            };
-            if place == 0 {
-                answer.value = value;
-            }
-            if let Some(slot) = slot {
-                cx.set(*slot, value);
             }
         }
         Ok(())
-    }
-
-    fn sets_targets(&self) -> bool {
-        self.targets.len() > 1
     }
 }

@@ -239,9 +239,9 @@ fn node<'a>(
                     let at = match states.iter().position(|state| state.value == value) {
                         Some(at) => at,
                         None => {
-                            // Classes are those of the model's own target alone.
-                            let own = header.target.as_ref().is_some_and(|t| t.name == document.name);
-                            let class = if own { header.class(b, text).0 } else { 0 };
+                            // Nodes that are no targets have no classes.
+                            let class = target
+                                .map_or(0, |_| header.class_of(b, header.other(&document.name), text).0);
                             states.push(State { value, class });
                             shares.push(0.0);
                             states.len() - 1

@@ -7,6 +7,10 @@ impl Model {
     /// Answers a block of rows; `false` where the model is not one for columns, whatever the rows.
     pub(crate) fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
         answers.clear(self.list);
+        // Other targets are treated row by row.
+        if self.others.iter().any(|other| other.treatment.is_some()) {
+            return false;
+        }
         if !self.body.over_columns(cx, answers) {
             return false;
         }

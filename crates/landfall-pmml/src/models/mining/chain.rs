@@ -2,8 +2,8 @@
 
 use super::{Method, Mining, OnMissing, Segment};
 use crate::blocks::{Answers, BlockCx};
-use crate::models::MiningFunction;
 use crate::models::predicate::Predicate;
+use crate::models::{Body, MiningFunction};
 use crate::run::{Answer, Cx};
 use landfall_model::Problem;
 
@@ -56,11 +56,7 @@ impl Mining {
                 continue;
             }
             segment.run(cx, &mut inner)?;
-            if let Some(target) = &segment.model.target {
-                for (_, slot) in self.results.iter().filter(|(name, _)| *name == target.name) {
-                    cx.set(*slot, inner.value);
-                }
-            }
+            self.take_targets(cx, segment)?;
             if !by_target || self.predicts_own(segment) {
                 answer.clone_from(&inner);
                 if self.names_segment && self.function != MiningFunction::Clustering {
@@ -80,6 +76,17 @@ impl Mining {
         Ok(())
     }
 
+    /// The predictions of a segment's targets become those of the model's targets of the same names.
+    fn take_targets(&self, cx: &mut Cx<'_>, segment: &Segment) -> Result<(), Problem> {
+        for (name, slot) in &segment.model.results {
+            for (_, own) in self.results.iter().filter(|(other, _)| other == name) {
+                let value = cx.get(*slot)?;
+                cx.set(*own, value);
+            }
+        }
+        Ok(())
+    }
+
     /// Answers by the first segment that fits.
     pub(super) fn select_first(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         for segment in &self.segments {
@@ -87,6 +94,9 @@ impl Mining {
                 segment.run(cx, answer)?;
                 if answer.value.is_missing() && self.on_missing == OnMissing::Skip {
                     continue;
+                }
+                if self.sets_targets() {
+                    self.take_targets(cx, segment)?;
                 }
                 if answer.entity.is_missing() || self.function != MiningFunction::Clustering {
                     answer.entity = segment.id;

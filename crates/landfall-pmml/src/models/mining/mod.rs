@@ -230,7 +230,13 @@ impl Body for Mining {
     }
 
     fn sets_targets(&self) -> bool {
-        self.results.len() > 1 && matches!(self.method, Method::Chain | Method::MultiChain)
+        let of_several = |segment: &Segment| segment.model.results.len() > 1;
+        self.results.len() > 1
+            && match self.method {
+                Method::Chain | Method::MultiChain => true,
+                Method::First => self.segments.iter().any(of_several),
+                _ => false,
+            }
     }
 
     fn inner(&self) -> Vec<&Model> {

@@ -21,21 +21,20 @@ impl Neighbors {
 
     /// Answers a block of rows.
     pub(super) fn answer_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        // Several targets are answered row by row.
+        if self.targets.iter().any(|target| target.other.is_some()) {
+            return false;
+        }
         let Some(ready) = cx.compute(self.block) else { return false };
         let rows = cx.rows();
         let all: Vec<Vec<(usize, f64)>> =
             (0..rows).map(|row| NearestRows::of_row(&ready.values, rows, row).collect()).collect();
         cx.give_back(self.block, ready);
         self.name_neighbors(&all, answers);
-        for (place, target) in self.targets.iter().enumerate() {
+        if !self.targets.is_empty() {
             let mut cells = Cells::default();
-            self.judge_columns(cx, &all, place, &mut cells, answers);
-            if let Some(slot) = target.result {
-                cx.set(slot, &cells);
-            }
-            if place == 0 {
-                answers.value = cells;
-            }
+            self.judge_columns(cx, &all, &mut cells, answers);
+            answers.value = cells;
         }
         if self.function == MiningFunction::Clustering {
             answers.value.copy(&answers.entity);
@@ -43,30 +42,29 @@ impl Neighbors {
         true
     }
 
-    /// What all rows' neighbours say of a target.
+    /// What all rows' neighbours say of the target.
     fn judge_columns(
         &self,
         cx: &BlockCx<'_>,
         all: &[Vec<(usize, f64)>],
-        place: usize,
         cells: &mut Cells,
         answers: &mut Answers,
     ) {
         let (rows, list) = (all.len(), answers.list);
         let classes = &cx.m.lists[list];
-        let tells_shares = place == 0 && self.tells_shares();
+        let tells_shares = self.tells_shares(0);
         if tells_shares {
             answers.start_scores(classes.len(), rows);
         }
         let scores = &mut answers.scores;
         let values = all.iter().enumerate().map(|(row, nearest)| {
-            self.judge(nearest, place, classes, |class, share| scores[class * rows + row] = share)
+            self.judge(nearest, 0, classes, |class, share| scores[class * rows + row] = share)
         });
         if tells_shares {
             let place = |value: Value| classes.iter().position(|class| *class == value);
             let codes = values.map(|value| place(value).map_or(u32::MAX, |place| place as u32));
             cells.classes(list, rows).iter_mut().zip(codes).for_each(|(own, code)| *own = code);
-        } else if place == 0 && self.function == MiningFunction::Regression {
+        } else if self.function == MiningFunction::Regression {
             let numbers = values.map(|value| value.num().unwrap_or(f64::NAN));
             cells.numbers(rows).iter_mut().zip(numbers).for_each(|(own, number)| *own = number);
         } else {

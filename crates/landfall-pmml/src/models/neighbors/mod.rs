@@ -53,7 +53,8 @@ struct Row {
 
 #[derive(Debug)]
 struct Target {
-    result: Option<Slot>,
+    /// Which of the model's other targets; `None` for its own.
+    other: Option<usize>,
     continuous: bool,
     /// Of classes.
     preference: Preference,
@@ -158,8 +159,9 @@ fn rows<'a>(
         let continuous = def.map_or(header.function == MiningFunction::Regression, |def| {
             def.optype == crate::resolve::OpType::Continuous
         });
-        targets.push(Target { result, continuous, preference: Preference::default() });
-        columns.push((column.to_owned(), dtype));
+        let other = header.other(&field.name);
+        targets.push(Target { other, continuous, preference: Preference::default() });
+        columns.push((column.to_owned(), dtype, other.map_or(header.list, |at| header.others[at].list)));
     }
     let id_column =
         element.get("instanceIdVariable").and_then(|name| training.column(name)).map(str::to_owned);
@@ -175,11 +177,11 @@ fn rows<'a>(
             })?);
         }
         let mut values = Vec::with_capacity(columns.len());
-        for (column, dtype) in &columns {
+        for ((column, dtype, list), target) in columns.iter().zip(&targets) {
             let text = table::cell(cells, column).unwrap_or_default();
             let value = b.constant(text, *dtype, element.place)?;
-            if header.function != MiningFunction::Regression {
-                b.class(header.list, value);
+            if !target.continuous && header.function != MiningFunction::Regression {
+                b.class(*list, value);
             }
             values.push(value);
         }
@@ -238,10 +240,10 @@ impl Neighbors {
 }
 
 impl Neighbors {
-    /// Whether the first target's classes have a probability each.
-    fn tells_shares(&self) -> bool {
-        let is_class = self.targets.first().is_some_and(|target| !target.continuous);
-        is_class && self.function == MiningFunction::Classification
+    /// Whether a target's classes have a probability each.
+    fn tells_shares(&self, target: usize) -> bool {
+        let is_class = self.targets.get(target).is_some_and(|target| !target.continuous);
+        is_class && matches!(self.function, MiningFunction::Classification | MiningFunction::Mixed)
     }
 
     /// The nearest of the row that is being evaluated; `None` where all its values are missing.
@@ -275,19 +277,17 @@ impl Body for Neighbors {
         }
         answer.nearest_first = self.measure.distance;
         answer.entity = nearest.first().map_or(Value::Missing, |(at, _)| self.rows[*at].id);
-        let classes = &cx.m.lists[answer.list];
-        if self.tells_shares() {
-            answer.scores.resize(classes.len(), 0.0);
-        }
         for (place, target) in self.targets.iter().enumerate() {
-            let scores = &mut answer.scores;
-            let value = self.judge(&nearest, place, classes, |class, share| scores[class] = share);
-            if place == 0 {
-                answer.value = value;
+            let said = match target.other {
+                Some(other) => &mut answer.others[other],
+                None => &mut *answer,
+            };
+            let classes = &cx.m.lists[said.list];
+            if self.tells_shares(place) {
+                said.scores.resize(classes.len(), 0.0);
             }
-            if let Some(slot) = target.result {
-                cx.set(slot, value);
-            }
+            let scores = &mut said.scores;
+            said.value = self.judge(&nearest, place, classes, |class, share| scores[class] = share);
         }
         if self.function == MiningFunction::Clustering {
             answer.value = answer.entity;

@@ -57,7 +57,7 @@ impl Neighbors {
             return Value::of(self.number(nearest, target));
         }
         let votes = self.votes(nearest, target);
-        if target == 0 && self.tells_shares() {
+        if self.tells_shares(target) {
             let total: f64 = votes.iter().map(|(_, count)| count).sum();
             for (value, count) in &votes {
                 if let Some(class) = classes.iter().position(|class| class == value) {

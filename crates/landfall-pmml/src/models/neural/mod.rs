@@ -24,8 +24,8 @@ struct Network {
     layers: Vec<Layer>,
     outputs: Vec<Output>,
     function: MiningFunction,
-    /// The model's own target.
-    target: Option<Slot>,
+    /// How many targets it predicts beside the model's own.
+    others: usize,
     math: Math,
     neurons: usize,
     block: Option<BlockId>,
@@ -54,8 +54,8 @@ struct Output {
     /// The neuron's name.
     id: Value,
     meaning: Meaning,
-    /// The target whose prediction it is.
-    target: Option<Slot>,
+    /// The target whose prediction it is, among those beside the model's own.
+    other: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -150,60 +150,30 @@ impl Body for Network {
                 None => return Ok(()),
             },
         };
-        if self.function != MiningFunction::Classification {
-            for (at, output) in self.outputs.iter().enumerate() {
-                let value = values[at];
-                let value = Value::Num(match &output.meaning {
-                    Meaning::Scaled(points) => self.math.round(unscaled(value, points)),
-                    _ => value,
-                });
-                // The first target's is the model's own.
-                if at == 0 || (output.target.is_some() && output.target == self.target) {
-                    answer.value = value;
-                }
-                if let Some(slot) = output.target {
-                    cx.set(slot, value);
-                }
-            }
-            return Ok(());
+        let mut others = std::mem::take(&mut answer.others);
+        self.say(cx, &values, None, answer);
+        for (at, said) in others.iter_mut().enumerate() {
+            self.say(cx, &values, Some(at), said);
         }
-        let classes = &cx.m.lists[answer.list];
-        answer.scores.resize(classes.len(), 0.0);
-        let mut best: Option<(usize, f64, Value)> = None;
-        for (output, value) in self.outputs.iter().zip(values) {
-            let Meaning::Class(class) = output.meaning else { continue };
-            answer.scores[class] = value;
-            if best.is_none_or(|(_, other, _)| value > other) {
-                best = Some((class, value, output.id));
-            }
-        }
-        if let Some((class, _, id)) = best {
-            (answer.value, answer.entity) = (classes[class], id);
-        }
+        answer.others = others;
         Ok(())
     }
 
     fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
+        // Several targets are answered row by row.
+        if self.others > 0 {
+            return false;
+        }
         let Some(mut ready) = cx.compute(self.block) else { return false };
         let rows = cx.rows();
         match self.function {
             MiningFunction::Classification => self.classify_columns(cx, &mut ready.values, answers),
             _ => {
-                for (at, output) in self.outputs.iter().enumerate() {
-                    let column = &mut ready.values[at * rows..(at + 1) * rows];
-                    if let Meaning::Scaled(points) = &output.meaning {
-                        column.iter_mut().for_each(|y| *y = self.math.round(unscaled(*y, points)));
-                    }
-                    if at == 0 || (output.target.is_some() && output.target == self.target) {
-                        answers.value.numbers(rows).copy_from_slice(column);
-                    }
-                    if let Some(slot) = output.target {
-                        cx.fill_slot(slot, |_, cells| {
-                            cells.numbers(rows).copy_from_slice(column);
-                            true
-                        });
-                    }
+                let column = &mut ready.values[..rows];
+                if let Meaning::Scaled(points) = &self.outputs[0].meaning {
+                    column.iter_mut().for_each(|y| *y = self.math.round(unscaled(*y, points)));
                 }
+                answers.value.numbers(rows).copy_from_slice(column);
             }
         }
         cx.give_back(self.block, ready);
@@ -212,6 +182,32 @@ impl Body for Network {
 }
 
 impl Network {
+    /// What the output neurons say of a target: of one of the others, or of the model's own.
+    fn say(&self, cx: &Cx<'_>, values: &[f64], target: Option<usize>, answer: &mut Answer) {
+        let classes = &cx.m.lists[answer.list];
+        let mut best: Option<f64> = None;
+        let outputs = self.outputs.iter().zip(values).filter(|(output, _)| output.other == target);
+        for (output, &value) in outputs {
+            match &output.meaning {
+                Meaning::Class(class) if self.function != MiningFunction::Regression => {
+                    answer.scores.resize(classes.len(), 0.0);
+                    answer.scores[*class] = value;
+                    if best.is_none_or(|other| value > other) {
+                        best = Some(value);
+                        (answer.value, answer.entity) = (classes[*class], output.id);
+                    }
+                }
+                _ if self.function == MiningFunction::Classification && target.is_none() => {}
+                // The first neuron of several.
+                _ if !answer.value.is_missing() => {}
+                Meaning::Scaled(points) => {
+                    answer.value = Value::Num(self.math.round(unscaled(value, points)));
+                }
+                _ => answer.value = Value::Num(value),
+            }
+        }
+    }
+
     fn classify_columns(&self, cx: &mut BlockCx<'_>, values: &mut [f64], answers: &mut Answers) {
         let rows = cx.rows();
         let classes = cx.m.lists[answers.list].len();

@@ -38,7 +38,7 @@ pub(in crate::models) fn read<'a>(
         layers: Vec::new(),
         outputs: Vec::new(),
         function: header.function,
-        target: None,
+        others: 0,
         math: header.math,
         neurons: 0,
         block: None,
@@ -71,7 +71,7 @@ pub(in crate::models) fn read<'a>(
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    network.target = header.target.as_ref().map(|target| target.result);
+    network.others = header.others.len();
     if network.outputs.is_empty() {
         return Err(b.xml.malformed(element.place, "<NeuralNetwork> has no output"));
     }
@@ -181,19 +181,15 @@ fn read_output<'a>(
             None => break,
         }
     }
-    let meaning = match &derived.expression.kind {
-        DocumentKind::FieldRef { .. } => Meaning::Number,
-        DocumentKind::NormContinuous { points, .. } => Meaning::Scaled(points.clone()),
-        DocumentKind::NormDiscrete { value, .. } => Meaning::Class(header.class(b, value).0),
+    let (field, meaning) = match &derived.expression.kind {
+        DocumentKind::FieldRef { field, .. } => (field, Meaning::Number),
+        DocumentKind::NormContinuous { field, points, .. } => (field, Meaning::Scaled(points.clone())),
+        DocumentKind::NormDiscrete { field, value, .. } => {
+            (field, Meaning::Class(header.class_of(b, header.other(field), value).0))
+        }
         _ => return Err(b.xml.unsupported(element.place, "a <NeuralOutput> of another expression")),
     };
-    let field = match &derived.expression.kind {
-        DocumentKind::FieldRef { field, .. }
-        | DocumentKind::NormContinuous { field, .. }
-        | DocumentKind::NormDiscrete { field, .. } => field,
-        _ => return Err(b.xml.unsupported(element.place, "a <NeuralOutput> of another expression")),
-    };
-    let target = header.results.iter().find(|(name, _)| name == field).map(|(_, slot)| *slot);
+    let other = header.other(field);
     let id = Value::Text(b.symbols.intern(id));
-    Ok(Output { neuron, id, meaning, target })
+    Ok(Output { neuron, id, meaning, other })
 }

@@ -70,6 +70,7 @@ pub(crate) fn read_field<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result
             "displayName",
             "optype",
             "dataType",
+            "datatype",
             "targetField",
             "feature",
             "value",

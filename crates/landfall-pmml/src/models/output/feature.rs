@@ -1,20 +1,21 @@
 //! Features: what each asks of a model's answer, resolved and evaluated.
 
 use super::Document;
+use super::asked::{Asked, Names};
 use super::listed::{self, Listed};
 use super::rules::{self, RuleFeature, Rules};
 use crate::expression::{self, Expr};
 use crate::functions::normal_quantile;
 use crate::models::{MiningFunction, Model};
 use crate::resolve::{Build, ScopeId, Slot};
-use crate::run::{Answer, Cx, Ranked};
+use crate::run::{Answer, Cx};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
 
 #[derive(Debug)]
 pub(super) enum Feature {
     Predicted(Option<Slot>),
-    Display(Vec<(Value, Value)>),
+    Display(Names),
     Probability(Option<usize>),
     Confidence(Option<usize>),
     /// The entity of a rank, from 1.
@@ -26,12 +27,22 @@ pub(super) enum Feature {
     /// Another rank than the first, or several ones.
     Listed(Listed),
     Expression(Expr),
-    Residual(Option<usize>),
+    Residual(Residual),
     Deviation,
     /// The end of an interval, so many deviations from the prediction.
     Limit(f64),
     /// Nothing is to be warned of, and how a value came about is not told.
     Nothing,
+    /// The same of one of the model's other targets.
+    Of(usize, Box<Feature>),
+}
+
+/// What is asked of an actual value: how far it is from the prediction, or of a class how unlikely it was.
+#[derive(Debug)]
+pub(super) struct Residual {
+    class: Option<usize>,
+    actual: Option<Slot>,
+    is_number: bool,
 }
 
 /// Resolves the feature of a field, and the type of what it gives.
@@ -42,14 +53,47 @@ pub(super) fn resolve<'a>(
     results: &[(String, Slot)],
     document: &Document,
 ) -> Result<(Feature, DataType), Problem> {
-    let rules_of = model.function == MiningFunction::AssociationRules || model.element == "SequenceModel";
-    if !rules_of && let Some((listed, dtype)) = listed::resolve(b, model, document)? {
-        return Ok((Feature::Listed(listed), dtype));
-    }
+    let asked = Asked::of(model, document);
+    let (feature, dtype) = if !has_rules(model)
+        && let Some((listed, dtype)) = listed::resolve(b, model, &asked, document)?
+    {
+        (Feature::Listed(listed), dtype)
+    } else {
+        of_feature(b, scope, model, results, document, &asked)?
+    };
+    let of_target = matches!(
+        feature,
+        Feature::Display(_)
+            | Feature::Probability(_)
+            | Feature::Confidence(_)
+            | Feature::Residual(_)
+            | Feature::Deviation
+            | Feature::Limit(_)
+    ) || matches!(&feature, Feature::Listed(listed) if listed.is_of_classes());
+    Ok(match asked.other.filter(|_| of_target) {
+        Some(other) => (Feature::Of(other, Box::new(feature)), dtype),
+        None => (feature, dtype),
+    })
+}
+
+/// Whether features are those of rules.
+fn has_rules(model: &Model) -> bool {
+    model.function == MiningFunction::AssociationRules || model.element == "SequenceModel"
+}
+
+/// A feature of the target that is asked about.
+fn of_feature<'a>(
+    b: &mut Build<'a>,
+    scope: ScopeId,
+    model: &Model,
+    results: &[(String, Slot)],
+    document: &Document,
+    asked: &Asked<'_>,
+) -> Result<(Feature, DataType), Problem> {
     Ok(match document.feature.as_str() {
         "ruleValue" | "antecedent" | "consequent" | "rule" | "ruleId" | "support" | "lift" | "leverage"
         | "confidence" | "affinity" | "entityId"
-            if rules_of =>
+            if has_rules(model) =>
         {
             let rules = rules::resolve(b, document)?;
             let text = rules.several
@@ -60,10 +104,14 @@ pub(super) fn resolve<'a>(
             (Feature::Rules(rules), if text { DataType::String } else { DataType::Double })
         }
         "predictedValue" => predicted(b, model, results, document),
-        "predictedDisplayValue" => (Feature::Display(display_names(b, model)), DataType::String),
-        "probability" => (Feature::Probability(class(b, model, document)), DataType::Double),
-        "confidence" => (Feature::Confidence(class(b, model, document)), DataType::Double),
-        "residual" => (Feature::Residual(class(b, model, document)), DataType::Double),
+        "predictedDisplayValue" => (Feature::Display(Names::of(b, asked)), DataType::String),
+        "probability" => (Feature::Probability(asked.class(b, document)), DataType::Double),
+        "confidence" => (Feature::Confidence(asked.class(b, document)), DataType::Double),
+        "residual" => {
+            let class = asked.class(b, document);
+            let residual = Residual { class, actual: asked.actual, is_number: asked.is_number };
+            (Feature::Residual(residual), DataType::Double)
+        }
         "standardError" | "standardDeviation" => (Feature::Deviation, DataType::Double),
         "confidenceIntervalLower" => (Feature::Limit(-deviations(b, document)?), DataType::Double),
         "confidenceIntervalUpper" => (Feature::Limit(deviations(b, document)?), DataType::Double),
@@ -88,15 +136,6 @@ pub(super) fn resolve<'a>(
     })
 }
 
-/// The class that a field names.
-fn class<'a>(b: &mut Build<'a>, model: &Model, document: &Document) -> Option<usize> {
-    let text = document.value.as_ref()?;
-    let symbols = &mut b.symbols;
-    let parsed = model.dtype.parse(text, |text| symbols.intern(text));
-    let value = parsed.unwrap_or_else(|| Value::Text(b.symbols.intern(text)));
-    Some(b.class(model.list, value))
-}
-
 fn predicted<'a>(
     b: &Build<'a>,
     model: &Model,
@@ -112,23 +151,6 @@ fn predicted<'a>(
         named.and_then(|name| results.iter().find(|(result, _)| result == name)).map(|(_, slot)| *slot);
     let dtype = other.map_or(entity, |slot| b.slots[slot as usize].dtype);
     (Feature::Predicted(other), dtype)
-}
-
-/// How values of the target are shown: as the model says, else as the data dictionary does.
-pub(super) fn display_names<'a>(b: &mut Build<'a>, model: &Model) -> Vec<(Value, Value)> {
-    let mut names = Vec::new();
-    for value in model.targets.iter().flat_map(|target| &target.values) {
-        if let Some(display) = &value.display {
-            names.push((value.value, Value::Text(b.symbols.intern(display))));
-        }
-    }
-    let field = model.target.as_ref().and_then(|target| b.slots[target.actual? as usize].field);
-    if let Some(field) = field.map(|field| b.dictionary[field].clone()) {
-        for (value, display) in &field.display {
-            names.push((*value, Value::Text(b.symbols.intern(display))));
-        }
-    }
-    names
 }
 
 /// Deviations to either side of an interval that holds so many percent, 95 where nothing is said.
@@ -168,6 +190,15 @@ fn own_expression<'a>(
 }
 
 impl Feature {
+    /// Where the actual value of a target is that it needs.
+    pub(super) fn actual(&self) -> Option<Slot> {
+        match self {
+            Feature::Residual(residual) => residual.actual,
+            Feature::Of(_, feature) => feature.actual(),
+            _ => None,
+        }
+    }
+
     /// What it says of a row that its model has answered.
     pub(super) fn evaluate(&self, cx: &mut Cx<'_>, model: &Model, answer: &Answer) -> Result<Value, Problem> {
         let class_of =
@@ -185,9 +216,9 @@ impl Feature {
         Ok(match self {
             Feature::Predicted(None) => answer.value,
             Feature::Predicted(Some(slot)) => cx.get(*slot)?,
-            Feature::Display(names) => match names.iter().find(|(value, _)| *value == answer.value) {
+            Feature::Display(names) => match names.named(answer.value) {
                 None if !answer.display.is_missing() => answer.display,
-                _ => displayed(cx, names, answer.value, model.dtype),
+                _ => names.displayed(cx, answer.value),
             },
             Feature::Probability(class) => Value::of(score(cx, *class)),
             Feature::Confidence(class) => {
@@ -201,7 +232,7 @@ impl Feature {
             }
             Feature::Entity(rank) => match *rank {
                 0 | 1 if answer.ranked.is_empty() => answer.entity,
-                rank => ranked(answer).get(rank.max(1) - 1).map_or(Value::Missing, |ranked| ranked.entity),
+                rank => answer.nearest().get(rank.max(1) - 1).map_or(Value::Missing, |ranked| ranked.entity),
             },
             Feature::Affinity(Some(entity), _) => {
                 let found =
@@ -209,7 +240,8 @@ impl Feature {
                 Value::of(found.map(|ranked| ranked.affinity))
             }
             Feature::Affinity(None, rank) => Value::of(
-                ranked(answer)
+                answer
+                    .nearest()
                     .get(rank.max(&1) - 1)
                     .map(|ranked| ranked.affinity)
                     .or_else(|| score(cx, None)),
@@ -218,27 +250,20 @@ impl Feature {
                 answer.reasons.get(rank.max(&1) - 1).map_or(Value::Missing, |symbol| Value::Text(*symbol))
             }
             Feature::Rules(rules) => rules.evaluate(cx, model, answer),
-            Feature::Listed(listed) => listed.evaluate(cx, model, answer),
+            Feature::Listed(listed) => listed.evaluate(cx, answer),
             Feature::Expression(expr) => expression::evaluate(expr, cx)?,
-            Feature::Residual(class) => {
-                residual(cx, model, answer, class.and_then(|c| score(cx, Some(c)).map(|s| (c, s))))?
+            Feature::Residual(residual) => {
+                let class = residual.class.and_then(|c| score(cx, Some(c)).map(|s| (c, s)));
+                residual.evaluate(cx, answer, class)?
             }
+            Feature::Of(other, feature) => match answer.others.get(*other) {
+                Some(said) => feature.evaluate(cx, model, said)?,
+                None => Value::Missing,
+            },
             Feature::Deviation => Value::of(answer.deviation),
             Feature::Limit(deviations) => Value::of(limit(answer, *deviations)),
             Feature::Nothing => Value::Missing,
         })
-    }
-}
-
-/// A value as it is shown to people: by a name of its own, else as text.
-pub(super) fn displayed(cx: &mut Cx<'_>, names: &[(Value, Value)], value: Value, dtype: DataType) -> Value {
-    match names.iter().find(|(other, _)| *other == value) {
-        Some((_, display)) => *display,
-        None if value.is_missing() => Value::Missing,
-        None => {
-            let text = cx.shown(value, dtype);
-            Value::Text(cx.symbol(&text))
-        }
     }
 }
 
@@ -251,42 +276,31 @@ fn limit(answer: &Answer, deviations: f64) -> Option<f64> {
     }
 }
 
-/// Entities, nearest first; equal ones in the model's order.
-pub(super) fn ranked(answer: &Answer) -> Vec<Ranked> {
-    let mut all = answer.ranked.clone();
-    match answer.nearest_first {
-        true => all.sort_by(|a, b| a.affinity.total_cmp(&b.affinity)),
-        false => all.sort_by(|a, b| b.affinity.total_cmp(&a.affinity)),
-    }
-    all
-}
-
-/// What the actual value has more than the prediction; of a class, 1 or 0 less its probability.
-fn residual(
-    cx: &mut Cx<'_>,
-    model: &Model,
-    answer: &Answer,
-    class: Option<(usize, f64)>,
-) -> Result<Value, Problem> {
-    let Some(actual) = model.target.as_ref().and_then(|target| target.actual) else {
-        return Ok(Value::Missing);
-    };
-    let actual = cx.get(actual)?;
-    if actual.is_missing() {
-        return Ok(Value::Missing);
-    }
-    if model.function == MiningFunction::Regression {
-        return Ok(Value::of(
-            actual.num().zip(answer.value.num()).map(|(actual, predicted)| actual - predicted),
-        ));
-    }
-    let classes = &cx.m.lists[answer.list];
-    let (class, score) = match class {
-        Some((class, score)) => (Some(classes[class]), Some(score)),
-        None => {
-            let at = classes.iter().position(|class| *class == answer.value);
-            (Some(answer.value), at.and_then(|at| answer.scores.get(at).copied()))
+impl Residual {
+    /// What the actual value has more than the prediction; of a class, 1 or 0 less its probability.
+    fn evaluate(
+        &self,
+        cx: &mut Cx<'_>,
+        answer: &Answer,
+        class: Option<(usize, f64)>,
+    ) -> Result<Value, Problem> {
+        let Some(actual) = self.actual else { return Ok(Value::Missing) };
+        let actual = cx.get(actual)?;
+        if actual.is_missing() {
+            return Ok(Value::Missing);
         }
-    };
-    Ok(Value::of(score.map(|score| f64::from(u8::from(class == Some(actual))) - score)))
+        if self.is_number {
+            let pair = actual.num().zip(answer.value.num());
+            return Ok(Value::of(pair.map(|(actual, predicted)| actual - predicted)));
+        }
+        let classes = &cx.m.lists[answer.list];
+        let (class, score) = match class {
+            Some((class, score)) => (Some(classes[class]), Some(score)),
+            None => {
+                let at = classes.iter().position(|class| *class == answer.value);
+                (Some(answer.value), at.and_then(|at| answer.scores.get(at).copied()))
+            }
+        };
+        Ok(Value::of(score.map(|score| f64::from(u8::from(class == Some(actual))) - score)))
+    }
 }

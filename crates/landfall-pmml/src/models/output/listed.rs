@@ -1,7 +1,8 @@
 //! Output fields that ask for another rank than the first, or for several at once.
 
 use super::Document;
-use crate::models::{MiningFunction, Model};
+use super::asked::{Asked, Names};
+use crate::models::Model;
 use crate::resolve::Build;
 use crate::run::{Answer, Cx};
 use crate::value::{DataType, Value};
@@ -28,8 +29,10 @@ pub(super) struct Listed {
     rank: usize,
     several: bool,
     ascending: bool,
+    /// Type of the classes.
+    dtype: DataType,
     /// How classes and entities are shown, where that is asked.
-    display: Option<Vec<(Value, Value)>>,
+    display: Option<Names>,
 }
 
 /// Resolves what a field asks of a list, and the type of that; `None` for a field that asks for the first alone.
@@ -39,15 +42,14 @@ pub(super) struct Listed {
 pub(super) fn resolve<'a>(
     b: &mut Build<'a>,
     model: &Model,
+    asked: &Asked<'_>,
     document: &Document,
 ) -> Result<Option<(Listed, DataType)>, Problem> {
     let Document { rank, several, ascending, .. } = *document;
     if !several && rank <= 1 && !ascending {
         return Ok(None);
     }
-    let classes = model.function == MiningFunction::Classification
-        && model.element != "RuleSetModel"
-        && document.value.is_none();
+    let classes = asked.is_class(model) && model.element != "RuleSetModel" && document.value.is_none();
     let entities = matches!(model.element.as_str(), "ClusteringModel" | "NearestNeighborModel");
     let of = match document.feature.as_str() {
         "predictedValue" | "predictedDisplayValue" if classes => Of::Classes,
@@ -77,31 +79,36 @@ pub(super) fn resolve<'a>(
         _ => return Ok(None),
     };
     let shown = document.feature == "predictedDisplayValue";
-    let display = shown.then(|| super::feature::display_names(b, model));
+    let display = shown.then(|| Names::of(b, asked));
     let dtype = match of {
         _ if several || shown => DataType::String,
-        Of::Classes => model.dtype,
+        Of::Classes => asked.dtype,
         Of::Entities | Of::Reasons => DataType::String,
         Of::Probabilities | Of::Confidences | Of::Affinities => DataType::Double,
     };
-    Ok(Some((Listed { of, rank, several, ascending, display }, dtype)))
+    let listed = Listed { of, rank, several, ascending, dtype: asked.dtype, display };
+    Ok(Some((listed, dtype)))
 }
 
 impl Listed {
-    pub(super) fn evaluate(&self, cx: &mut Cx<'_>, model: &Model, answer: &Answer) -> Value {
+    /// Whether it is about classes of a target, and not about what was reached within the model.
+    pub(super) fn is_of_classes(&self) -> bool {
+        matches!(self.of, Of::Classes | Of::Probabilities | Of::Confidences)
+    }
+
+    pub(super) fn evaluate(&self, cx: &mut Cx<'_>, answer: &Answer) -> Value {
         let mut list = self.list(cx, answer);
         if self.ascending {
             list.reverse();
         }
         if let Some(names) = &self.display {
-            list.iter_mut()
-                .for_each(|value| *value = super::feature::displayed(cx, names, *value, model.dtype));
+            list.iter_mut().for_each(|value| *value = names.displayed(cx, *value));
         }
         if !self.several {
             return list.get(self.rank.max(1) - 1).copied().unwrap_or(Value::Missing);
         }
         let classes = self.of == Of::Classes && self.display.is_none();
-        let dtype = if classes { model.dtype } else { DataType::Double };
+        let dtype = if classes { self.dtype } else { DataType::Double };
         let count = if self.rank == 0 { usize::MAX } else { self.rank };
         let texts: Vec<String> = list.into_iter().take(count).map(|value| cx.shown(value, dtype)).collect();
         Value::Text(cx.symbol(&format!("[{}]", texts.join(", "))))
@@ -117,7 +124,7 @@ impl Listed {
                 Of::Entities => ranked.entity,
                 _ => Value::Num(ranked.affinity),
             };
-            return super::feature::ranked(answer).iter().map(of).collect();
+            return answer.nearest().iter().map(of).collect();
         }
         let mut places: Vec<usize> = (0..answer.scores.len()).collect();
         places.sort_by(|a, b| answer.scores[*b].total_cmp(&answer.scores[*a]));

@@ -1,5 +1,6 @@
 //! `<Output>`: what is answered beside the target, each feature by its name.
 
+mod asked;
 mod columns;
 mod document;
 mod feature;
@@ -66,9 +67,9 @@ impl OutputField {
         if self.keeps_digits { DataType::Double } else { self.dtype }
     }
 
-    /// Whether it needs the actual value of the target.
-    pub(crate) fn asks_actual(&self) -> bool {
-        matches!(self.feature, Feature::Residual(_))
+    /// Where the actual value of a target is that it needs.
+    pub(crate) fn actual(&self) -> Option<Slot> {
+        self.feature.actual()
     }
 
     /// The field's value for a row that its model has answered.

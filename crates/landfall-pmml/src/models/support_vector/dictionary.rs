@@ -54,7 +54,7 @@ impl Dictionary {
         let mut vector = vec![0.0; self.fields.len()];
         while let Some(values) = b.xml.child(element)? {
             let pairs = match values.name.as_ref() {
-                "REAL-SparseArray" => array::sparse(&mut b.xml, &values)?,
+                "REAL-SparseArray" => array::sparse(&mut b.xml, &values, Some(vector.len()))?,
                 "Array" => {
                     let numbers = array::numbers(&mut b.xml, &values)?;
                     if numbers.len() < vector.len() {

@@ -48,8 +48,6 @@ trait Method: Send + Sync + Debug {
 #[derive(Debug)]
 struct Series {
     horizon: Slot,
-    /// Where the predictions of several targets go.
-    results: Vec<Slot>,
     method: Box<dyn Method>,
     transformation: Transformation,
 }
@@ -117,13 +115,12 @@ pub(super) fn read<'a>(
     }
     match (horizon, found) {
         (Some(horizon), Some((method, transformation))) => {
-            let results: Vec<Slot> = header.results.iter().map(|(_, slot)| *slot).collect();
-            if method.targets() != results.len().max(1) {
-                let (method, model) = (method.targets(), results.len());
+            if method.targets() != header.results.len().max(1) {
+                let (method, model) = (method.targets(), header.results.len());
                 let what = format!("<{best}> predicts {method} targets, its model has {model}");
                 return Err(b.xml.malformed(element.place, what));
             }
-            Ok(Box::new(Series { horizon, results, method, transformation }))
+            Ok(Box::new(Series { horizon, method, transformation }))
         }
         (None, _) => {
             Err(b.xml.malformed(element.place, "<TimeSeriesModel> has no active field for the horizon"))
@@ -202,10 +199,8 @@ impl Body for Series {
         let Some(steps) = steps.map(|steps| steps as usize) else { return Ok(()) };
         let Some(forecast) = self.method.forecast(steps) else { return Ok(()) };
         answer.value = Value::Num(self.transformation.undo(forecast.value));
-        if self.sets_targets() {
-            for (slot, value) in self.results.iter().zip(self.method.of_targets(steps)) {
-                cx.set(*slot, Value::Num(self.transformation.undo(value)));
-            }
+        for (said, value) in answer.others.iter_mut().zip(self.method.of_targets(steps).into_iter().skip(1)) {
+            said.value = Value::Num(self.transformation.undo(value));
         }
         answer.deviation = forecast.variance.map(f64::sqrt);
         // Limits of what was transformed are transformed back with it.
@@ -213,10 +208,6 @@ impl Body for Series {
             answer.limits = Some((self.transformation_of_limits(), forecast.value));
         }
         Ok(())
-    }
-
-    fn sets_targets(&self) -> bool {
-        self.results.len() > 1
     }
 }
 
