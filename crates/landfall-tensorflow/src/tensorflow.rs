@@ -4,6 +4,7 @@
 mod api;
 mod changes;
 mod constant;
+mod fetch;
 mod frozen;
 mod graph;
 mod interface;
@@ -15,6 +16,7 @@ mod recognise;
 mod run;
 mod saved_model;
 mod session;
+mod shape;
 mod steps;
 mod text;
 mod types;

@@ -1,11 +1,12 @@
 //! Tensors that lie within messages: the values that a signature's inputs take where a call leaves them out.
 //!
-//! Format: `tensor.proto` of `tensorflow/core/framework`. Elements come as bytes, or in a field of their type, whose last
-//! value stands for all that are missing.
+//! Format: `tensor.proto` of `tensorflow/core/framework`. Elements come as bytes (texts as all lengths, then all bytes), or
+//! in a field of their type, whose last value stands for all that are missing.
 
-use super::{saved_model, types};
-use landfall_model::protobuf::Value;
-use landfall_model::{DType, Dim, Problem, Shape, Tensor, TensorMut};
+use super::{shape, types};
+use landfall_model::protobuf::{Value, varint};
+use landfall_model::reader::Reader;
+use landfall_model::{BufferMut, DType, Dim, Problem, Shape, Tensor, TensorMut};
 
 /// Elements that a value repeated without end may fill: a few bytes can declare any number.
 const REPEATED: usize = 1 << 20;
@@ -32,7 +33,7 @@ pub(super) fn tensor(value: Value<'_>) -> Result<Option<Tensor>, Problem> {
     while let Some((field, value)) = fields.next()? {
         match field {
             1 => number = value.signed()?,
-            2 => shape = saved_model::shape(value)?,
+            2 => shape = shape::shape(value)?,
             4 => elements.content = value.bytes()?,
             5 | 9 => value.fixed::<4>(|bytes| elements.fixed.extend_from_slice(bytes))?,
             6 | 12 => value.fixed::<8>(|bytes| elements.fixed.extend_from_slice(bytes))?,
@@ -56,22 +57,15 @@ impl Elements<'_> {
         let count = shape.elements()?;
         let mut tensor = TensorMut::new(dtype);
         match dtype.size() {
-            None => self.texts.iter().for_each(|text| tensor.push_str(text)),
-            Some(width) => {
-                let packed: Vec<u8>;
-                let bytes = match (self.content, self.numbers.as_slice()) {
-                    ([], []) => self.fixed.as_slice(),
-                    ([], numbers) => {
-                        packed =
-                            numbers.iter().flat_map(|n| n.to_le_bytes().into_iter().take(width)).collect();
-                        packed.as_slice()
-                    }
-                    (content, _) => content,
-                };
-                if bytes.len() % width != 0 {
-                    return Err(Problem::invalid(format!("{} bytes of {dtype} elements", bytes.len())));
-                }
-                tensor.plain_mut().extend_from_bytes(bytes);
+            None if self.content.is_empty() => self.texts.iter().for_each(|text| tensor.push_str(text)),
+            None => texts(self.content, count)?.iter().for_each(|text| tensor.push_str(text)),
+            Some(width) if self.content.is_empty() => self.values(width, tensor.plain_mut()),
+            Some(width) if count.checked_mul(width) == Some(self.content.len()) => {
+                tensor.plain_mut().extend_from_bytes(self.content);
+            }
+            Some(_) => {
+                let bytes = self.content.len();
+                return Err(Problem::invalid(format!("{bytes} bytes stand for {count} elements of {dtype}")));
             }
         }
         if tensor.len() < count {
@@ -79,6 +73,15 @@ impl Elements<'_> {
         }
         tensor.truncate(count);
         tensor.freeze(shape)
+    }
+
+    /// The values of the fields of their types, whole elements alone; numbers by their low bytes.
+    fn values(&self, width: usize, into: &mut BufferMut) {
+        if self.numbers.is_empty() {
+            let whole = self.fixed.len() / width * width;
+            return into.extend_from_bytes(&self.fixed[..whole]);
+        }
+        self.numbers.iter().for_each(|number| into.extend_from_bytes(&number.to_le_bytes()[..width.min(8)]));
     }
 
     /// The last element stands for all that are missing; where there is none, zero and the empty text do.
@@ -100,6 +103,20 @@ impl Elements<'_> {
         (0..missing).for_each(|_| bytes.extend_from_bytes(&last));
         Ok(())
     }
+}
+
+/// Texts as bytes: the lengths of all, then the bytes of all.
+fn texts(content: &[u8], count: usize) -> Result<Vec<&[u8]>, Problem> {
+    let mut reader = Reader::new("tensor_content", content);
+    // Each takes at least the byte of its length.
+    if count > content.len() {
+        return Err(reader.malformed(format!("{count} texts are announced")));
+    }
+    let lengths = (0..count).map(|_| varint(&mut reader)).collect::<Result<Vec<u64>, _>>()?;
+    let mut take = |length: u64| reader.take(usize::try_from(length).unwrap_or(usize::MAX));
+    let texts = lengths.into_iter().map(&mut take).collect::<Result<_, _>>()?;
+    reader.finish()?;
+    Ok(texts)
 }
 
 #[cfg(test)]
@@ -134,6 +151,9 @@ mod tests {
         let texts = [&[0x08, 7][..], &axis(2), &[0x42, 1, b'a']].concat();
         let texts = of(&texts).unwrap().unwrap();
         assert_eq!(texts.strings().unwrap().iter().collect::<Vec<_>>(), [b"a", b"a"]);
+        let as_bytes = [&[0x08, 7][..], &axis(2), &[0x22, 5, 1, 2, b'a', b'b', b'c']].concat();
+        let as_bytes = of(&as_bytes).unwrap().unwrap();
+        assert_eq!(as_bytes.strings().unwrap().iter().collect::<Vec<_>>(), [&b"a"[..], b"bc"]);
         let nothing = [&[0x08, 10][..], &axis(2)].concat();
         assert_eq!(of(&nothing).unwrap().unwrap().bools().unwrap(), [0, 0]);
     }
@@ -142,10 +162,12 @@ mod tests {
     fn a_few_bytes_do_not_fill_the_memory() {
         let huge = [&[0x08, 1][..], &[0x12, 8, 0x12, 6, 0x08, 0xff, 0xff, 0xff, 0xff, 0x0f]].concat();
         assert!(of(&huge).unwrap_err().to_string().contains("stand for"));
+        let cut = [&[0x08, 7][..], &axis(2), &[0x22, 3, 1, 9, b'a']].concat();
+        assert!(of(&cut).unwrap_err().to_string().contains("tensor_content"));
         let free = [&[0x08, 1][..], &[0x12, 2, 0x18, 1]].concat();
         assert!(of(&free).unwrap_err().to_string().contains("without a shape"));
         assert!(of(&[0x08, 20]).unwrap().is_none(), "a resource is no tensor for a call");
         let odd = [&[0x08, 1][..], &[0x22, 3, 0, 0, 0]].concat();
-        assert!(of(&odd).unwrap_err().to_string().contains("3 bytes"));
+        assert!(of(&odd).unwrap_err().to_string().contains("3 bytes stand for 1 elements"));
     }
 }

@@ -4,13 +4,12 @@
 //! A library registers its operators with TensorFlow when it is opened, for the life of the process and for all models.
 
 use super::api::{Failure, Runtime};
+use super::options::{self, OP_LIBRARIES};
 use landfall_foreign::Surroundings;
 use landfall_model::{Options, Problem};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The load option that names libraries.
-pub(super) const OPTION: &str = "op_libraries";
 /// The variable that names libraries for all models, separated as `PATH` is.
 pub(super) const VARIABLE: &str = "LANDFALL_TENSORFLOW_OP_LIBRARIES";
 
@@ -44,9 +43,9 @@ impl Named {
     ///
     /// # Errors
     /// Invalid argument, naming the option, for an empty name.
-    pub(super) fn read(surroundings: &Surroundings, options: &Options) -> Result<Self, Problem> {
+    pub(super) fn read(surroundings: &Surroundings, given: &Options) -> Result<Self, Problem> {
         let everywhere = surroundings.variable(VARIABLE).map(std::env::split_paths).into_iter().flatten();
-        let here = super::options::list(options, OPTION)?.unwrap_or_default();
+        let here = options::list(given, OP_LIBRARIES)?.unwrap_or_default();
         let named = everywhere.filter(|path| !path.as_os_str().is_empty());
         Ok(Named(named.chain(here.into_iter().map(PathBuf::from)).collect()))
     }
@@ -64,7 +63,7 @@ impl Named {
         mut open: impl FnMut() -> Result<T, Failure>,
     ) -> Result<T, Problem> {
         for path in &self.0 {
-            load(runtime, path, OPTION)?;
+            load(runtime, path, OP_LIBRARIES)?;
         }
         let mut opened = BTreeSet::new();
         loop {
@@ -110,7 +109,7 @@ fn nobody_has(operator: &str, failure: Failure) -> Problem {
     let packages = PACKAGES.map(|package| package.name).join(" and ");
     let text = format!(
         "{} Operator {operator} is not TensorFlow's own: name its library with the load option \
-         {OPTION}=FILE.so or in {VARIABLE}; those of {packages} are found where they are installed beside TensorFlow",
+         {OP_LIBRARIES}=FILE.so or in {VARIABLE}; those of {packages} are found where they are installed beside TensorFlow",
         failure.text
     );
     Failure { text, ..failure }.problem()
@@ -173,7 +172,7 @@ mod tests {
     fn libraries_of_the_environment_come_before_those_of_the_option() {
         let surroundings = Surroundings::default().with(VARIABLE, "/a.so:/b.so");
         let mut options = Options::new();
-        options.set(OPTION, "/c.so");
+        options.set(OP_LIBRARIES, "/c.so");
         let named = Named::read(&surroundings, &options).unwrap();
         assert_eq!(named.0, ["/a.so", "/b.so", "/c.so"].map(PathBuf::from));
         assert_eq!(Named::read(&Surroundings::default(), &Options::new()).unwrap(), Named::default());

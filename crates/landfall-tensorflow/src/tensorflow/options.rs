@@ -3,6 +3,9 @@
 use super::api::Runtime;
 use landfall_model::{OptionSpec, Options, Problem};
 
+/// The option that names libraries of operators.
+pub(super) const OP_LIBRARIES: &str = "op_libraries";
+
 /// All options that the engine knows.
 pub(super) static KNOWN: [OptionSpec; 6] = [
     OptionSpec {
@@ -10,7 +13,7 @@ pub(super) static KNOWN: [OptionSpec; 6] = [
         help: "SavedModel: the tags of the graph to open, comma-separated (default serve)",
     },
     OptionSpec {
-        key: super::operators::OPTION,
+        key: OP_LIBRARIES,
         help: "libraries of operators that are not TensorFlow's own (.so), comma-separated",
     },
     OptionSpec { key: "inputs", help: "frozen graph: the tensors to feed, comma-separated (x:0,y:0)" },

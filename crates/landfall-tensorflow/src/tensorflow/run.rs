@@ -1,8 +1,8 @@
 //! One call on TensorFlow.
 
 use super::api::Bytes;
+use super::fetch::{self, Workspace};
 use super::plan::{Plan, Plans};
-use super::session::Workspace;
 use super::value::Value;
 use super::{steps, types};
 use landfall_model::{Call, Input, Instance, Outputs, Problem, Reason, Tensor};
@@ -50,9 +50,8 @@ impl Instance for TensorFlowInstance {
         self.given.clear();
         let values = &mut self.given;
         let mut metadata = call.is_traced().then(Bytes::room);
-        self.plans
-            .session
-            .run(&mut self.workspace, feeds, fetches, metadata.as_mut(), |_, value| values.push(value))
+        let (session, workspace) = (&self.plans.session, &mut self.workspace);
+        fetch::run(session, workspace, feeds, fetches, metadata.as_mut(), |value| values.push(value))
             .map_err(|failure| failure.problem())?;
         if let Some(metadata) = metadata {
             outputs.add_steps(steps::of(metadata.made())?);

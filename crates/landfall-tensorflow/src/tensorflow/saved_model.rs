@@ -1,10 +1,9 @@
 //! What a SavedModel declares: meta graphs with tags, signatures, assets, and what runs when it is opened.
 //!
-//! Format: `saved_model.proto`, `meta_graph.proto`, `saver.proto` and `tensor_shape.proto` of `tensorflow/core/protobuf`
-//! and `tensorflow/core/framework`.
+//! Format: `saved_model.proto`, `meta_graph.proto` and `saver.proto` of `tensorflow/core/protobuf`.
 
-use super::constant;
 use super::graph::GraphDef;
+use super::{constant, shape};
 use landfall_model::protobuf::{Fields, Value};
 use landfall_model::{Dim, Problem, Tensor};
 use std::collections::BTreeMap;
@@ -215,40 +214,9 @@ fn tensor<'a>(value: Value<'a>) -> Result<TensorInfo<'a>, Problem> {
         match field {
             1 => info.name = value.text()?,
             2 => info.dtype = value.signed()?,
-            3 => info.dims = shape(value)?,
+            3 => info.dims = shape::shape(value)?,
             _ => {}
         }
     }
     Ok(info)
-}
-
-/// `TensorShapeProto`; `None` for an unknown rank.
-///
-/// # Errors
-/// Malformed, with the place.
-pub(super) fn shape(value: Value<'_>) -> Result<Option<Vec<Dim>>, Problem> {
-    let (mut dims, mut unknown) = (Vec::new(), false);
-    let mut fields = value.message()?;
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            2 => dims.push(dim(value)?),
-            3 => unknown = value.varint()? != 0,
-            _ => {}
-        }
-    }
-    Ok((!unknown).then_some(dims))
-}
-
-fn dim(value: Value<'_>) -> Result<Dim, Problem> {
-    let (mut size, mut name) = (0, "");
-    let mut fields = value.message()?;
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            1 => size = value.signed()?,
-            2 => name = value.text()?,
-            _ => {}
-        }
-    }
-    let free = || Dim::Free((!name.is_empty()).then(|| name.to_owned()));
-    Ok(usize::try_from(size).map_or_else(|_| free(), Dim::Known))
 }

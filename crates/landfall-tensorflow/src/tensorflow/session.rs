@@ -1,15 +1,9 @@
-//! A graph in a session of TensorFlow's, and the run: the hot path.
+//! A graph in a session of TensorFlow's.
 #![expect(unsafe_code, reason = "calls into a C library")]
 
 use super::api::{Bytes, Endpoint, Failure, Handle, Runtime, Status};
-use super::value::{self, Value};
-use landfall_model::Tensor;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
-
-/// `RunOptions`: trace_level = 1, SOFTWARE_TRACE.
-const TIMED: [u8; 2] = [1 << 3, 1];
 
 /// A loaded graph with its session. Shared by all threads: a run takes no lock of ours, and the library documents it as
 /// thread-safe.
@@ -86,32 +80,6 @@ impl Settings {
     }
 }
 
-/// Room for the pointers of one run, reused by the next.
-pub(super) struct Workspace {
-    status: Status,
-    dims: Vec<i64>,
-    inputs: Vec<Endpoint>,
-    fed: Vec<Handle>,
-    outputs: Vec<Endpoint>,
-    fetched: Vec<Handle>,
-}
-
-// SAFETY: between runs the lists of handles are empty (see `Session::run`); within one they are used by one thread.
-unsafe impl Send for Workspace {}
-
-impl Workspace {
-    pub(super) fn new(runtime: &'static Runtime) -> Self {
-        Workspace {
-            status: Status::new(runtime),
-            dims: Vec::new(),
-            inputs: Vec::new(),
-            fed: Vec::new(),
-            outputs: Vec::new(),
-            fetched: Vec::new(),
-        }
-    }
-}
-
 impl Session {
     /// Opens the meta graph with exactly these tags of the SavedModel in a folder, with its variables and tables.
     pub(super) fn of_saved_model(
@@ -177,6 +145,11 @@ impl Session {
         self.runtime
     }
 
+    /// The library's session, valid as long as this.
+    pub(super) fn handle(&self) -> Handle {
+        self.pointer.as_ptr()
+    }
+
     /// The output `index` of the operation of this name, and the number of its element type; `None` when the graph has
     /// none.
     pub(super) fn endpoint(&self, operation: &str, index: i32) -> Option<(Endpoint, i32)> {
@@ -202,70 +175,5 @@ impl Session {
         // SAFETY: as above, and there is room for as many axes as there are.
         unsafe { (call.output_shape)(graph, endpoint, dims.as_mut_ptr(), rank, status.handle) };
         status.check().ok().map(|()| dims)
-    }
-
-    /// Runs the graph: `each` gets every fetched tensor, in the order of `fetches`; where there is `metadata`, operators
-    /// are timed, and it becomes the run's `RunMetadata`.
-    pub(super) fn run<'a>(
-        self: &Arc<Self>,
-        workspace: &mut Workspace,
-        feeds: impl Iterator<Item = (Endpoint, &'a Tensor)>,
-        fetches: impl Iterator<Item = Endpoint>,
-        metadata: Option<&mut Bytes>,
-        mut each: impl FnMut(usize, Value),
-    ) -> Result<(), Failure> {
-        let Workspace { status, dims, inputs, fed, outputs, fetched } = workspace;
-        inputs.clear();
-        outputs.clear();
-        outputs.extend(fetches);
-        fetched.resize(outputs.len(), ptr::null_mut());
-        let mut bound = Ok(());
-        for (endpoint, tensor) in feeds {
-            match value::input(self.runtime, tensor, dims) {
-                Ok(made) => fed.push(made.as_ptr()),
-                Err(failure) => {
-                    bound = Err(failure);
-                    break;
-                }
-            }
-            inputs.push(endpoint);
-        }
-        let options = metadata.is_some().then(|| Bytes::borrowed(&TIMED));
-        let ran = bound.and_then(|()| {
-            // SAFETY: the session is valid; each list has the length given; inputs are tensors made above, of memory
-            // that they own; there is room for every output; options may be null and are borrowed for the call, as is the
-            // room for metadata.
-            unsafe {
-                (self.runtime.call.run)(
-                    self.pointer.as_ptr(),
-                    options.as_ref().map_or(ptr::null(), ptr::from_ref),
-                    inputs.as_ptr(),
-                    fed.as_ptr(),
-                    inputs.len() as i32,
-                    outputs.as_ptr(),
-                    fetched.as_mut_ptr(),
-                    outputs.len() as i32,
-                    ptr::null(),
-                    0,
-                    metadata.map_or(ptr::null_mut(), ptr::from_mut),
-                    status.handle,
-                );
-            }
-            status.check()
-        });
-        for tensor in fed.drain(..) {
-            // SAFETY: made above, released once; the library keeps what it still needs of it.
-            unsafe { (self.runtime.call.delete_tensor)(tensor) };
-        }
-        for (index, tensor) in fetched.drain(..).enumerate() {
-            if let Some(pointer) = NonNull::new(tensor) {
-                // SAFETY: the run made it for us.
-                let value = unsafe { Value::owned(pointer, self.clone()) };
-                if ran.is_ok() {
-                    each(index, value);
-                }
-            }
-        }
-        ran
     }
 }

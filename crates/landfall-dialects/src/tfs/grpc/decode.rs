@@ -160,13 +160,18 @@ fn check_names(given: &[&str], signature: &Signature) -> Result<(), Problem> {
     if known && complete { Ok(()) } else { Err(names_differ(given, signature)) }
 }
 
+/// The original's order: first how many names came, which only matters where nothing may be left out, then what is
+/// missing, then what nobody knows.
 #[cold]
 fn names_differ(given: &[&str], signature: &Signature) -> Problem {
+    let inputs = signature.inputs();
     let given: BTreeSet<&str> = given.iter().copied().collect();
-    let expected: BTreeSet<&str> = signature.inputs().iter().map(|input| input.name.as_str()).collect();
+    let expected: BTreeSet<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+    let optional: BTreeSet<&str> =
+        inputs.iter().filter(|input| input.optional).map(|input| input.name.as_str()).collect();
     let joined = |names: &mut dyn Iterator<Item = &&str>| names.copied().collect::<Vec<_>>().join(",");
     let all_given = joined(&mut given.iter());
-    if given.len() != expected.len() {
+    if given.len() > expected.len() || (given.len() < expected.len() && optional.is_empty()) {
         return Problem::invalid(format!(
             "input size does not match signature: {}!={} len({{{all_given}}}) != len({{{}}}). Sent extra: {{{}}}. \
              Missing but required: {{{}}}.",
@@ -177,15 +182,20 @@ fn names_differ(given: &[&str], signature: &Signature) -> Problem {
             joined(&mut expected.difference(&given)),
         ));
     }
-    let missing = expected.difference(&given).next().copied().unwrap_or_default();
-    Problem::invalid(format!(
-        "Signature input alias: {missing}(feed name: {}) not found in request and no default value provided. Inputs \
-         expected to be in the request {{{all_given}}}, or default input alias set: ",
-        tensor_name(
-            missing,
-            signature.slot(missing).map_or("", |place| &signature.inputs()[place.slot].tensor)
-        )
-    ))
+    let missing = inputs.iter().find(|input| !input.optional && !given.contains(input.name.as_str()));
+    match missing {
+        Some(missing) => Problem::invalid(format!(
+            "Signature input alias: {}(feed name: {}) not found in request and no default value provided. Inputs \
+             expected to be in the request {{{all_given}}}, or default input alias set: {}",
+            missing.name,
+            tensor_name(&missing.name, &missing.tensor),
+            joined(&mut optional.iter()),
+        )),
+        None => Problem::invalid(format!(
+            "Inputs contains invalid name. Used request inputs: {}, request input: {all_given}",
+            joined(&mut given.intersection(&expected)),
+        )),
+    }
 }
 
 #[cold]

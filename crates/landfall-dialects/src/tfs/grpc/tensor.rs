@@ -2,7 +2,10 @@
 //!
 //! Elements lie either in `tensor_content` (little-endian, row-major; strings as all lengths, then all bytes) or in the
 //! repeated field of their type, where the last value is repeated up to the shape's number of elements, none at all
-//! means zeros, and surplus values are passed over.
+//! means zeros, and surplus values are passed over. As in TensorFlow (`Tensor::FromProto`), half of a complex number at
+//! the end counts for nothing, a tensor without elements may come with any, and `unknown_rank` says nothing. Unlike there,
+//! a number that does not fit its type is refused; but into `uint8` and `uint16` one of as many bits with a sign fits: so
+//! Java's clients, which know no other, write bytes.
 
 use crate::tfs::names;
 use half::{bf16, f16};
@@ -50,7 +53,7 @@ impl Repeats {
 pub(super) fn read(body: &Buffer, fields: Fields<'_>, repeats: &mut Repeats) -> Result<Tensor, Problem> {
     let head = Head::read(fields.clone())?;
     let elements = head.shape.elements()?;
-    if !head.content.is_empty() {
+    if elements > 0 && !head.content.is_empty() {
         return content(body, &head);
     }
     if head.dtype == DType::String {
@@ -90,28 +93,25 @@ impl<'a> Head<'a> {
     }
 }
 
-/// `TensorShapeProto`: dim = 2 (size = 1), unknown_rank = 3.
+/// `TensorShapeProto`: dim = 2 (size = 1).
 fn read_shape(mut fields: Fields<'_>, shape: &mut Shape) -> Result<(), Problem> {
     while let Some((field, value)) = fields.next()? {
-        match field {
-            2 => {
-                let mut size = 0;
-                let mut dim = value.message()?;
-                while let Some((field, value)) = dim.next()? {
-                    if field == 1 {
-                        size = value.signed()?;
-                    }
-                }
-                let size = usize::try_from(size)
-                    .map_err(|_| Problem::invalid(format!("dimension {size} is negative")))?;
-                if shape.len() == MAX_RANK {
-                    return Err(Problem::invalid(format!("more than {MAX_RANK} dimensions")));
-                }
-                shape.push(size);
-            }
-            3 if value.varint()? != 0 => return Err(Problem::invalid("the shape has no known rank")),
-            _ => {}
+        if field != 2 {
+            continue;
         }
+        let mut size = 0;
+        let mut dim = value.message()?;
+        while let Some((field, value)) = dim.next()? {
+            if field == 1 {
+                size = value.signed()?;
+            }
+        }
+        let size =
+            usize::try_from(size).map_err(|_| Problem::invalid(format!("dimension {size} is negative")))?;
+        if shape.len() == MAX_RANK {
+            return Err(Problem::invalid(format!("more than {MAX_RANK} dimensions")));
+        }
+        shape.push(size);
     }
     Ok(())
 }
@@ -199,18 +199,18 @@ fn values(fields: Fields<'_>, dtype: DType) -> Result<BufferMut, Problem> {
         DType::F64 => fixed::<8>(fields, 6),
         DType::Complex64 => fixed::<4>(fields, 9),
         DType::Complex128 => fixed::<8>(fields, 12),
-        DType::I32 => whole::<i32>(fields, 7, |v| Some(v as i32)),
-        DType::I16 => whole::<i16>(fields, 7, |v| i16::try_from(v as i32).ok()),
-        DType::I8 => whole::<i8>(fields, 7, |v| i8::try_from(v as i32).ok()),
-        DType::U8 => whole::<u8>(fields, 7, |v| u8::try_from(v as i32).ok()),
-        DType::U16 => whole::<u16>(fields, 7, |v| u16::try_from(v as i32).ok()),
-        DType::I64 => whole::<i64>(fields, 10, |v| Some(v as i64)),
-        DType::Bool => whole::<u8>(fields, 11, |v| Some(u8::from(v != 0))),
-        DType::U32 => whole::<u32>(fields, 16, |v| Some(v as u32)),
-        DType::U64 => whole::<u64>(fields, 17, Some),
+        DType::I32 => whole(fields, 7, |v| Some(v as i32)),
+        DType::I16 => whole(fields, 7, |v| i16::try_from(v as i32).ok()),
+        DType::I8 => whole(fields, 7, |v| i8::try_from(v as i32).ok()),
+        DType::U8 => whole(fields, 7, |v| (-0x80..0x100).contains(&(v as i32)).then_some(v as u8)),
+        DType::U16 => whole(fields, 7, |v| (-0x8000..0x1_0000).contains(&(v as i32)).then_some(v as u16)),
+        DType::I64 => whole(fields, 10, |v| Some(v as i64)),
+        DType::Bool => whole(fields, 11, |v| Some(u8::from(v != 0))),
+        DType::U32 => whole(fields, 16, |v| Some(v as u32)),
+        DType::U64 => whole(fields, 17, Some),
         // The low 16 bits are the half's own.
-        DType::F16 => whole::<f16>(fields, 13, |v| Some(f16::from_bits(v as u16))),
-        DType::BF16 => whole::<bf16>(fields, 13, |v| Some(bf16::from_bits(v as u16))),
+        DType::F16 => whole(fields, 13, |v| Some(f16::from_bits(v as u16))),
+        DType::BF16 => whole(fields, 13, |v| Some(bf16::from_bits(v as u16))),
         DType::String => Err(Problem::internal("strings are no plain values")),
     }
 }
@@ -256,9 +256,7 @@ fn repeat_last(
     repeats: &mut Repeats,
 ) -> Result<(), Problem> {
     let came = values.len() / size;
-    if !values.len().is_multiple_of(size) {
-        return Err(Problem::invalid("half of a complex number is missing"));
-    }
+    values.truncate(came * size);
     if came >= elements {
         values.truncate(elements * size);
         return Ok(());

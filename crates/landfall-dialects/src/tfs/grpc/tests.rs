@@ -172,6 +172,31 @@ fn inputs_that_do_not_fit_the_signature_are_refused_in_the_originals_words() {
 }
 
 #[test]
+fn a_signature_with_defaults_says_what_is_missing_and_what_nobody_knows() {
+    let one = proto(1, &[1], |t| t.float_field(5, 1.0));
+    let mut inputs: Vec<InputSpec> = ["x", "k"].map(|name| InputSpec::new(name, DType::F32, None)).to_vec();
+    inputs[1].optional = true;
+    let signatures = vec![model(inputs, &[("y", DType::F32)])];
+    let none_given = "Signature input alias: x(feed name: x:0) not found in request and no default value provided. \
+                      Inputs expected to be in the request {";
+    for (given, expected) in [
+        (&["k"][..], &*format!("{none_given}k}}, or default input alias set: k")),
+        (&[], &format!("{none_given}}}, or default input alias set: k")),
+        (&["x", "z"], "Inputs contains invalid name. Used request inputs: x, request input: x,z"),
+        (
+            &["x", "k", "z"],
+            "input size does not match signature: 3!=2 len({k,x,z}) != len({k,x}). Sent extra: {z}. Missing but \
+             required: {}.",
+        ),
+    ] {
+        let inputs: Vec<(&str, &[u8])> = given.iter().map(|name| (*name, &one[..])).collect();
+        let told = decode_predict(&request(&inputs, |_| {}), &signatures).unwrap_err().to_string();
+        assert_eq!(told, expected, "{given:?}");
+    }
+    assert!(decode_predict(&request(&[("x", &one)], |_| {}), &signatures).is_ok());
+}
+
+#[test]
 fn outputs_are_chosen_by_the_filter_and_by_nothing_else() {
     let (x, one) = (xy(DType::F32), proto(1, &[1], |t| t.float_field(5, 1.0)));
     let none = |_: &mut Writer<'_>| {};
