@@ -20,7 +20,9 @@ fn refusal(failed: &[(usize, Problem)]) -> Problem {
     let (row, first) = failed[0];
     let text = match (failed.len(), first.reason()) {
         // These sentences name their row.
-        (1, Reason::ValueMissing { .. } | Reason::ValueInvalid { .. }) => first.to_string(),
+        (1, Reason::ValueMissing { .. } | Reason::ValueRequired { .. } | Reason::ValueInvalid { .. }) => {
+            first.to_string()
+        }
         (1, _) => format!("row {row} failed: {first}"),
         _ => {
             let rows = failed.iter().map(|(row, _)| row.to_string()).collect::<Vec<_>>().join(", ");
@@ -49,6 +51,9 @@ mod tests {
             refused(vec![(5, Problem::invalid("too young")), (2, Problem::invalid("too old"))]),
             "rows 2, 5 failed; the first of them: too old"
         );
-        assert_eq!(refused(vec![(3, missing)]).matches("row 3").count(), 1);
+        let required = Problem::new(Reason::ValueRequired { input: "age".into(), row: 3 });
+        for lacking in [missing, required] {
+            assert_eq!(refused(vec![(3, lacking)]).matches("row 3").count(), 1);
+        }
     }
 }

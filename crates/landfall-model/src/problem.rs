@@ -69,7 +69,10 @@ impl Problem {
     /// As it is where the row that it names has this number.
     #[must_use]
     pub(crate) fn of_row(mut self, number: usize) -> Self {
-        if let Reason::ValueMissing { row, .. } | Reason::ValueInvalid { row, .. } = &mut self.0.reason {
+        if let Reason::ValueMissing { row, .. }
+        | Reason::ValueRequired { row, .. }
+        | Reason::ValueInvalid { row, .. } = &mut self.0.reason
+        {
             *row = number;
         }
         self

@@ -72,6 +72,11 @@ pub enum Reason {
         input: String,
         row: usize,
     },
+    /// A missing value that the model itself refuses, where no rule of its input can help. `row` counts from 0.
+    ValueRequired {
+        input: String,
+        row: usize,
+    },
     /// A value that cannot be what the input wants. `row` counts from 0; `text` is the value as it came.
     ValueInvalid {
         input: String,
@@ -169,6 +174,7 @@ impl Reason {
             | WrongShape { .. }
             | RowsDiffer { .. }
             | ValueMissing { .. }
+            | ValueRequired { .. }
             | ValueInvalid { .. }
             | NotRecognised { .. }
             | OptionUnknown { .. }
@@ -216,6 +222,12 @@ impl fmt::Display for Reason {
                 f,
                 "input {input:?} row {row}: the value is missing (a rule for missing values can be set with --on-missing)"
             ),
+            ValueRequired { input, row } => {
+                write!(
+                    f,
+                    "input {input:?} row {row}: the value is missing, and the model takes no missing value here"
+                )
+            }
             ValueInvalid { input, row, expected, text } => {
                 write!(f, "input {input:?} row {row}: expected {expected}, found {text:?}")
             }

@@ -1,6 +1,6 @@
 //! A request's body, whole, within limits.
 
-use crate::limits::BODY_IDLE;
+use crate::limits::{BODY_TIME, portion_after};
 use crate::memory::{Full, Kept, Share};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
@@ -19,8 +19,8 @@ pub(crate) enum BodyError {
     TooLarge { limit: usize },
     /// There is no memory for it.
     Full(Full),
-    /// No byte came for so long.
-    Idle(Duration),
+    /// Fewer bytes than these came in the time for them.
+    Slow { bytes: usize, time: Duration },
     /// The connection broke, or the body's framing did.
     Broken(String),
     /// It does not unpack.
@@ -33,9 +33,12 @@ impl BodyError {
         match self {
             BodyError::TooLarge { limit } => too_large(*limit),
             BodyError::Full(full) => full.problem(),
-            BodyError::Idle(time) => Problem::worded(
+            BodyError::Slow { bytes, time } => Problem::worded(
                 Kind::DeadlineExceeded,
-                format!("no byte of the request body came for {} seconds", time.as_secs_f64()),
+                format!(
+                    "the request body comes too slowly: fewer than {bytes} further bytes came within {} seconds",
+                    time.as_secs_f64()
+                ),
             ),
             BodyError::Broken(text) => Problem::invalid(format!("the request body broke off: {text}")),
             BodyError::Packed(text) => Problem::invalid(text.clone()),
@@ -47,7 +50,7 @@ impl BodyError {
         match self {
             BodyError::TooLarge { .. } | BodyError::Full(Full::Ever(_)) => 413,
             BodyError::Full(Full::Now) => 503,
-            BodyError::Idle(_) => 408,
+            BodyError::Slow { .. } => 408,
             BodyError::Broken(_) | BodyError::Packed(_) => 400,
         }
     }
@@ -101,7 +104,7 @@ where
         return Err(too_large());
     }
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut pieces = Pieces::new(body, Some(BODY_IDLE));
+    let mut pieces = Pieces::new(body, BODY_TIME);
     let Some(first) = pieces.next().await? else { return Ok(Buffer::default()) };
     if first.len() > limit {
         return Err(too_large());
@@ -130,10 +133,36 @@ where
     Ok(whole.slice(lead..whole.len()))
 }
 
-/// A body's pieces as they come, with a limit on how long none may come, if there is one.
+/// A body's pieces as they come, with the time that each portion of it has.
 pub(crate) struct Pieces<B> {
     body: B,
-    idle: Option<Duration>,
+    time: Duration,
+    portion: Portion,
+}
+
+/// How far a body's next portion has come. A portion is larger where more has come: who holds much room has to bring more.
+struct Portion {
+    came: usize,
+    left: usize,
+    /// Runs since the body was first waited for within this portion. Boxed: a timer is large, and few bodies need one.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Portion {
+    /// The next one, after so many bytes.
+    fn after(came: usize) -> Self {
+        Portion { came, left: portion_after(came), timer: None }
+    }
+
+    /// So many bytes more have come.
+    fn count(&mut self, bytes: usize) {
+        self.came = self.came.saturating_add(bytes);
+        if bytes >= self.left {
+            *self = Portion::after(self.came);
+        } else {
+            self.left -= bytes;
+        }
+    }
 }
 
 impl<B> Pieces<B>
@@ -141,12 +170,27 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    pub(crate) fn new(body: B, idle: Option<Duration>) -> Self {
-        Pieces { body, idle }
+    pub(crate) fn new(body: B, time: Duration) -> Self {
+        Pieces { body, time, portion: Portion::after(0) }
     }
 
     /// The next piece, never empty; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        self.next_of(true).await
+    }
+
+    /// The same for a body that may pause here for as long as it likes.
+    pub(crate) async fn next_whenever(&mut self) -> Result<Option<Bytes>, BodyError> {
+        self.start_anew();
+        self.next_of(false).await
+    }
+
+    /// What follows has its time anew: so far all has come that was waited for.
+    pub(crate) fn start_anew(&mut self) {
+        self.portion = Portion::after(0);
+    }
+
+    async fn next_of(&mut self, timed: bool) -> Result<Option<Bytes>, BodyError> {
         loop {
             if self.body.is_end_stream() {
                 return Ok(None);
@@ -155,14 +199,18 @@ where
             let at_once = poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await;
             let frame = match at_once {
                 Poll::Ready(frame) => frame,
-                Poll::Pending => self.frame_in_time().await?,
+                Poll::Pending if timed => self.frame_in_time().await?,
+                Poll::Pending => poll_fn(|cx| self.poll_frame(cx)).await,
             };
             match frame {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(BodyError::Broken(describe(&error))),
                 // A frame that holds no data is a trailer.
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(piece) if !piece.is_empty() => return Ok(Some(piece)),
+                    Ok(piece) if !piece.is_empty() => {
+                        self.portion.count(piece.len());
+                        return Ok(Some(piece));
+                    }
                     _ => {}
                 },
             }
@@ -174,14 +222,14 @@ where
     }
 
     async fn frame_in_time(&mut self) -> Result<Option<Result<Frame<Bytes>, B::Error>>, BodyError> {
-        let Some(idle) = self.idle else {
-            return Ok(poll_fn(|cx| self.poll_frame(cx)).await);
-        };
-        // Boxed: a timer is large, and few bodies need one.
-        let mut timer: Pin<Box<Sleep>> = Box::pin(sleep(idle));
+        let time = self.time;
         poll_fn(|cx| match self.poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-            Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(BodyError::Idle(idle))),
+            Poll::Pending => {
+                let timer = self.portion.timer.get_or_insert_with(|| Box::pin(sleep(time)));
+                let slow = BodyError::Slow { bytes: self.portion.left, time };
+                timer.as_mut().poll(cx).map(|()| Err(slow))
+            }
         })
         .await
     }
@@ -202,6 +250,7 @@ fn describe(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::BODY_PORTION;
     use crate::memory::Memory;
     use std::collections::VecDeque;
 
@@ -300,9 +349,78 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_stops_coming_is_given_up() {
         let body = Given { hangs: true, ..given(&["a"]) };
-        let mut pieces = Pieces::new(body, Some(Duration::from_millis(5)));
+        let mut pieces = Pieces::new(body, Duration::from_millis(5));
         assert_eq!(pieces.next().await.unwrap().unwrap(), "a");
         let error = pieces.next().await.unwrap_err();
         assert_eq!((error.status(), error.problem().kind()), (408, Kind::DeadlineExceeded));
+        assert!(error.problem().to_string().contains("16383 further bytes"), "{}", error.problem());
+    }
+
+    /// A body of which a piece comes whenever it was asked for twice, and never the last.
+    struct Dripping {
+        piece: Bytes,
+        asked: usize,
+    }
+
+    impl Body for Dripping {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            self.asked += 1;
+            if self.asked.is_multiple_of(3) {
+                return Poll::Ready(Some(Ok(Frame::data(self.piece.clone()))));
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn drops_of_a_body_have_the_time_of_one_portion_together() {
+        let dripping = |bytes: usize, time| {
+            Pieces::new(Dripping { piece: Bytes::from(vec![b' '; bytes]), asked: 0 }, time)
+        };
+        let mut drops = dripping(1, BODY_TIME);
+        let mut ends = std::collections::HashSet::new();
+        for _ in 0..10 {
+            drops.next().await.unwrap();
+            ends.insert(drops.portion.timer.as_ref().unwrap().deadline());
+        }
+        assert_eq!((ends.len(), drops.portion.left), (1, BODY_PORTION - 10), "the same end for all");
+        let mut portions = dripping(BODY_PORTION, BODY_TIME);
+        for _ in 0..10 {
+            portions.next().await.unwrap();
+            assert!(portions.portion.timer.is_none(), "each has its own");
+        }
+        let mut drops = dripping(1, Duration::from_millis(1));
+        let error = loop {
+            if let Err(error) = drops.next().await {
+                break error;
+            }
+        };
+        assert_eq!(error.status(), 408);
+    }
+
+    #[test]
+    fn who_has_brought_much_has_to_bring_more() {
+        let mut portion = Portion::after(0);
+        assert_eq!(portion.left, BODY_PORTION);
+        portion.count(1 << 30);
+        assert_eq!((portion.came, portion.left), (1 << 30, 4 << 20));
+        portion.count(10);
+        assert_eq!(portion.left, (4 << 20) - 10);
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_is_allowed_takes_as_long_as_it_likes() {
+        let body = Given { hangs: true, ..given(&["a"]) };
+        let mut pieces = Pieces::new(body, Duration::from_millis(1));
+        assert_eq!(pieces.next_whenever().await.unwrap().unwrap(), "a");
+        let waited = tokio::time::timeout(Duration::from_millis(30), pieces.next_whenever()).await;
+        assert!(waited.is_err(), "it still waits");
     }
 }

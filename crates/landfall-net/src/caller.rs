@@ -1,11 +1,14 @@
 //! What a request's handler knows of the server and of who asks.
 
+use crate::again::Polled;
 use crate::connections::{Activity, UnderWay};
-use crate::memory::{Memory, Share};
+use crate::limits::{FIELD, HEADS, QUESTION};
+use crate::memory::{Full, Hold, Memory, Share};
 use crate::metrics::{Latencies, Metrics};
 use crate::phase::Phase;
 use crate::settings::{GrpcConnections, GrpcHealth, TfsSettings};
 use http::Version;
+use http::request::Parts;
 use landfall_dialects::JsonNan;
 use landfall_serving::{Catalog, Control, SystemClock};
 use rustls::ServerConfig;
@@ -70,6 +73,7 @@ pub(crate) struct Caller {
     pub(crate) speaks: Speaks,
     pub(crate) peer: Peer,
     pub(crate) activity: Arc<Activity>,
+    pub(crate) polled: Polled,
     pub(crate) share: Arc<Share>,
 }
 
@@ -77,6 +81,21 @@ impl Caller {
     /// A request began.
     pub(crate) fn begin(&self, version: Version) -> UnderWay {
         self.activity.begin(version == Version::HTTP_2)
+    }
+
+    /// Room for the head of a request that began, where there are many beside it on its connection.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(crate) fn room_for_head(&self, parts: &Parts) -> Result<Option<Hold>, Full> {
+        if self.activity.under_way() <= HEADS {
+            return Ok(None);
+        }
+        let fields = parts.headers.iter().map(|(name, value)| FIELD + name.as_str().len() + value.len());
+        let path = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
+        let mut hold = self.share.hold();
+        hold.grow(QUESTION + path + fields.sum::<usize>())?;
+        Ok(Some(hold))
     }
 }
 

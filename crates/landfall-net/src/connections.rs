@@ -3,6 +3,7 @@
 //! Nothing here costs a timer or a lock per request: a connection counts its requests and writes, a sweep now and then
 //! compares the counts with those it saw before.
 
+use crate::limits::portion_after;
 use crate::memory::Share;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -26,16 +27,16 @@ pub(crate) enum Order {
 pub(crate) struct Activity {
     requests: AtomicU64,
     under_way: AtomicUsize,
-    writes: AtomicU64,
+    written: AtomicU64,
     http2: AtomicBool,
     order: AtomicU8,
 }
 
 impl Activity {
-    /// Bytes were taken by the peer's side.
-    pub(crate) fn wrote(&self) {
+    /// So many bytes were taken by the peer's side.
+    pub(crate) fn wrote(&self, bytes: usize) {
         // One thread writes; no read-modify-write is needed.
-        self.writes.store(self.writes.load(Relaxed).wrapping_add(1), Relaxed);
+        self.written.store(self.written.load(Relaxed).wrapping_add(bytes as u64), Relaxed);
     }
 
     /// A request began; it is under way until the guard is dropped.
@@ -44,6 +45,11 @@ impl Activity {
         self.under_way.fetch_add(1, Relaxed);
         self.http2.store(http2, Relaxed);
         UnderWay(self.clone())
+    }
+
+    /// Requests that are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.under_way.load(Relaxed)
     }
 
     /// What the connection is told.
@@ -87,6 +93,7 @@ struct Entry {
     activity: Arc<Activity>,
     share: Arc<Share>,
     waker: Option<Waker>,
+    /// Requests, and bytes written, when something happened last.
     seen: (u64, u64),
     idle_sweeps: u32,
 }
@@ -125,15 +132,14 @@ impl Connections {
         }
     }
 
-    /// Closes connections that were idle, or whose peers read nothing of what waits for them, for so many sweeps.
+    /// Closes connections that were idle, or whose peers read too little of what waits for them, for so many sweeps.
     pub(crate) fn sweep(&self, patience: u32) {
         for entry in self.state().open.values_mut() {
-            let now = (entry.activity.requests.load(Relaxed), entry.activity.writes.load(Relaxed));
-            let stays = entry.activity.http2.load(Relaxed) || entry.activity.under_way.load(Relaxed) > 0;
-            // Who leaves answers unread holds memory, and takes no others.
-            let idle = if entry.share.waits() { now.1 == entry.seen.1 } else { !stays && now == entry.seen };
-            entry.idle_sweeps = if idle { entry.idle_sweeps + 1 } else { 0 };
-            entry.seen = now;
+            if entry.has_moved() {
+                entry.idle_sweeps = 0;
+            } else {
+                entry.idle_sweeps += 1;
+            }
             if entry.idle_sweeps >= patience {
                 entry.tell(Order::Cut);
             }
@@ -159,6 +165,23 @@ impl Connections {
 }
 
 impl Entry {
+    /// Whether there was reason since the last time to let the connection stay.
+    fn has_moved(&mut self) -> bool {
+        let activity = &self.activity;
+        let now = (activity.requests.load(Relaxed), activity.written.load(Relaxed));
+        let waiting = self.share.waiting();
+        let moved = if waiting > 0 {
+            // Who leaves answers unread holds memory, and takes no others.
+            now.1.wrapping_sub(self.seen.1) >= portion_after(waiting) as u64
+        } else {
+            now != self.seen || activity.http2.load(Relaxed) || activity.under_way.load(Relaxed) > 0
+        };
+        if moved {
+            self.seen = now;
+        }
+        moved
+    }
+
     fn tell(&mut self, order: Order) {
         self.activity.tell(order);
         if let Some(waker) = &self.waker {
@@ -198,6 +221,7 @@ impl Drop for Registration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::BODY_PORTION;
     use crate::memory::Memory;
 
     fn share() -> Arc<Share> {
@@ -212,12 +236,27 @@ mod tests {
         let (deaf, slow) = (connections.add(&deaf), connections.add(&slow));
         let guards = [&deaf, &slow].map(|peer| peer.activity.begin(true));
         for _ in 0..4 {
-            slow.activity.wrote();
+            slow.activity.wrote(BODY_PORTION / 2);
             deaf.activity.begin(true);
+            deaf.activity.wrote(1);
             connections.sweep(3);
         }
         assert_eq!((deaf.activity.order(), slow.activity.order()), (Order::Cut, Order::Serve));
         drop((answers, guards));
+    }
+
+    #[test]
+    fn a_large_answer_over_http_1_has_to_be_read_faster_than_a_small_one() {
+        let connections = Arc::new(Connections::default());
+        let shares = [share(), share()];
+        shares[0].lone_answer(1 << 30).unwrap();
+        shares[1].lone_answer(1 << 20).unwrap();
+        let [large, small] = shares.map(|share| connections.add(&share));
+        for _ in 0..4 {
+            [&large, &small].into_iter().for_each(|peer| peer.activity.wrote(2 * BODY_PORTION));
+            connections.sweep(3);
+        }
+        assert_eq!((large.activity.order(), small.activity.order()), (Order::Cut, Order::Serve));
     }
 
     #[test]
@@ -230,7 +269,7 @@ mod tests {
         drop(http2.activity.begin(true));
         let guard = asking.activity.begin(false);
         for _ in 0..4 {
-            writing.activity.wrote();
+            writing.activity.wrote(1);
             connections.sweep(3);
         }
         assert_eq!(idle.activity.order(), Order::Cut);

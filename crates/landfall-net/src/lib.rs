@@ -20,6 +20,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod again;
 mod authority;
 mod body;
 mod caller;
@@ -42,6 +43,7 @@ mod stream;
 mod thread;
 mod tls;
 mod trace;
+mod turns;
 
 pub use endpoint::{Bound, Endpoint};
 pub use limits::MAX_BODY_DEFAULT;

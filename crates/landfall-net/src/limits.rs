@@ -5,11 +5,24 @@ use std::time::Duration;
 /// The largest body that is taken where nobody says otherwise, after unpacking.
 pub const MAX_BODY_DEFAULT: usize = i32::MAX as usize;
 
-/// A body of which no byte comes for this long is given up.
-pub(crate) const BODY_IDLE: Duration = Duration::from_secs(60);
+/// Each portion of a body has this long to come, from when it is waited for; a body whose portion does not come is given up.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// The bytes of a portion, or those up to the body's end: some 273 a second.
+pub(crate) const BODY_PORTION: usize = 16 << 10;
+
+/// A portion is this part of what has come, where that is more: a body that holds much room has to grow faster.
+const BODY_SHARE: usize = 256;
+
+/// The bytes of the next portion of a body that holds so many; also of what a peer has to read of so many before a connection
+/// counts as idle.
+pub(crate) fn portion_after(held: usize) -> usize {
+    BODY_PORTION.max(held / BODY_SHARE)
+}
 
 /// A connection without a request under way, on which nothing is written and no new request comes, is closed after this
-/// long. So is one whose request head does not end. HTTP/2 connections that asked something already may stay.
+/// long. So are one whose request head does not end, and one whose peer reads less than a portion of the answers that wait
+/// for it. HTTP/2 connections that asked something already may stay.
 pub(crate) const CONNECTION_IDLE: Duration = Duration::from_secs(120);
 
 /// How often connections are looked at for that.
@@ -52,8 +65,15 @@ pub(crate) const CONNECTION_WINDOW: u32 = 16 << 20;
 /// The largest HTTP/2 frame that is taken.
 pub(crate) const FRAME: u32 = 256 << 10;
 
-/// All names and values of an HTTP/2 request's head together.
+/// All names and values of an HTTP/2 request's head together. (One of HTTP/1 fits into hyper's buffer of 408 KiB.)
 pub(crate) const HEAD_BYTES: u32 = 64 << 10;
+
+/// Requests under way on one connection whose heads count as nothing: those of further ones count against the memory of all.
+pub(crate) const HEADS: usize = 64;
+
+/// Streams of one HTTP/2 connection that the server itself may reset because of its peer's mistakes before the peer is taken
+/// for an attacker.
+pub(crate) const MISTAKES: usize = 1024;
 
 /// Bytes of answers on one HTTP/2 connection that its peer may leave unread; requests beyond that wait until it reads.
 pub(crate) const UNREAD: usize = 16 << 20;
@@ -61,7 +81,10 @@ pub(crate) const UNREAD: usize = 16 << 20;
 /// A request for which there is no memory is worth sending again after this long.
 pub(crate) const MEMORY_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a question of a bidirectional stream takes up until its answer is read, beside its bytes; about.
+/// What a field of a head takes up beside its name and its value, about.
+pub(crate) const FIELD: usize = 128;
+
+/// What a request, or a question of a bidirectional stream, takes up until its answer is read, beside its bytes; about.
 pub(crate) const QUESTION: usize = 2 << 10;
 
 /// Answers of one bidirectional stream that may wait for those before them.

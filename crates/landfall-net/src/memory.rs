@@ -1,5 +1,6 @@
-//! What requests hold in memory, over all connections: bodies that are put together from pieces, and answers that wait to be
-//! read. Peers decide about both; together they stay within one bound.
+//! What requests hold in memory, over all connections: bodies that are put together from pieces, what is made of them, answers
+//! that are written or wait to be read, heads where there are many. Peers decide about all of it; together it stays within one
+//! bound.
 //!
 //! A body that came in one piece counts as nothing: it lies where the socket was read. So do the answers of HTTP/1 that are
 //! smaller than a [`STEP`]: a connection has one of them.
@@ -8,7 +9,7 @@ mod machine;
 
 pub(crate) use machine::half_of_memory;
 
-use crate::limits::{MEMORY_PAUSE, UNREAD};
+use crate::limits::{CONNECTION_WINDOW, MEMORY_PAUSE, UNREAD};
 use bytes::Bytes;
 use landfall_model::{Kind, Problem, Reason};
 use std::fmt;
@@ -19,7 +20,7 @@ use tokio::sync::Notify;
 
 /// A connection takes from the common room, and gives back, in steps of so many bytes: what it holds below one touches
 /// nothing that others share.
-const STEP: usize = 64 << 10;
+pub(crate) const STEP: usize = 64 << 10;
 
 /// The room of all connections.
 #[derive(Debug)]
@@ -55,8 +56,8 @@ impl fmt::Display for Full {
             Full::Now => f.write_str("other requests hold the memory"),
             Full::Ever(limit) => write!(
                 f,
-                "larger than {limit} bytes, half of the memory that this server may have: all requests together stay below \
-                 that"
+                "the request takes more than {limit} bytes, half of the memory that this server may have: all requests \
+                 together stay below that"
             ),
         }
     }
@@ -92,6 +93,7 @@ impl Memory {
             held: AtomicUsize::new(0),
             unread: AtomicUsize::new(0),
             unwritten: AtomicUsize::new(0),
+            standing: AtomicUsize::new(0),
             read: Notify::new(),
         })
     }
@@ -120,6 +122,8 @@ pub(crate) struct Share {
     unread: AtomicUsize,
     /// Of those, answers over HTTP/1, which are gone as soon as all is written.
     unwritten: AtomicUsize,
+    /// Requests whose bodies are not read for now.
+    standing: AtomicUsize,
     /// Told when answers were read.
     read: Notify,
 }
@@ -128,6 +132,21 @@ impl Share {
     /// A hold on nothing yet.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         Hold { share: self.clone(), bytes: 0, is_answer: false }
+    }
+
+    /// A hold on so many bytes, beside others that the same request holds already.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(crate) fn hold_beside(self: &Arc<Self>, bytes: usize, others: usize) -> Result<Hold, Full> {
+        let limit = self.memory.limit;
+        if bytes.saturating_add(others) > limit {
+            self.memory.refused.fetch_add(1, Relaxed);
+            return Err(Full::Ever(limit));
+        }
+        let mut hold = self.hold();
+        hold.grow(bytes)?;
+        Ok(hold)
     }
 
     fn take(&self, bytes: usize) -> Result<(), Full> {
@@ -182,9 +201,9 @@ impl Share {
         }
     }
 
-    /// Whether answers wait for the peer to read them.
-    pub(crate) fn waits(&self) -> bool {
-        self.unread.load(Relaxed) > 0
+    /// Bytes of answers that wait for the peer to read them; of HTTP/1, those that count.
+    pub(crate) fn waiting(&self) -> usize {
+        self.unread.load(Relaxed) + self.unwritten.load(Relaxed)
     }
 
     /// Whether the peer should read before it is answered further.
@@ -193,15 +212,49 @@ impl Share {
     }
 
     /// Waits until the peer has read enough.
-    pub(crate) async fn caught_up(&self) {
+    ///
+    /// # Errors
+    /// As [`Share::stand_still`].
+    pub(crate) async fn caught_up(self: &Arc<Self>) -> Result<(), Full> {
+        if !self.is_behind() {
+            return Ok(());
+        }
+        let _standing = self.stand_still()?;
         let mut read = pin!(self.read.notified());
         loop {
             read.as_mut().enable();
             if !self.is_behind() {
-                return;
+                return Ok(());
             }
             read.as_mut().await;
             read.set(self.read.notified());
+        }
+    }
+
+    /// A request's body is not read as long as the value lives. What its peer sends meanwhile waits in the window of HTTP/2,
+    /// which therefore counts, once for the connection.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(crate) fn stand_still(self: &Arc<Self>) -> Result<Standing, Full> {
+        if self.standing.fetch_add(1, Relaxed) == 0
+            && let Err(full) = self.take(CONNECTION_WINDOW as usize)
+        {
+            self.standing.fetch_sub(1, Relaxed);
+            return Err(full);
+        }
+        Ok(Standing(self.clone()))
+    }
+}
+
+/// A request whose body is not read for now.
+#[derive(Debug)]
+pub(crate) struct Standing(Arc<Share>);
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        if self.0.standing.fetch_sub(1, Relaxed) == 1 {
+            self.0.give_back(CONNECTION_WINDOW as usize);
         }
     }
 }
@@ -292,7 +345,7 @@ mod tests {
         assert_eq!(second.grow(10 * STEP), Err(Full::Ever(10 * STEP)));
         assert_eq!(memory.refused(), 2);
         drop((first, second));
-        assert_eq!((memory.taken(), one.waits()), (0, false));
+        assert_eq!((memory.taken(), one.waiting()), (0, 0));
     }
 
     #[test]
@@ -324,12 +377,12 @@ mod tests {
         let memory = Memory::new(4 * UNREAD);
         let share = memory.share();
         let answer = share.answer(Bytes::from(vec![0; UNREAD + 1])).unwrap();
-        assert!(share.waits() && share.is_behind());
+        assert!(share.waiting() == UNREAD + 1 && share.is_behind());
         drop((answer.slice(..10), answer));
-        assert!(!share.waits() && !share.is_behind());
+        assert!(share.waiting() == 0 && !share.is_behind());
         share.lone_answer(STEP - 1).unwrap();
         share.lone_answer(2 * STEP).unwrap();
-        assert_eq!(memory.taken(), 2 * STEP);
+        assert_eq!((memory.taken(), share.waiting()), (2 * STEP, 2 * STEP));
         share.written();
         assert_eq!(memory.taken(), 0);
         share.lone_answer(2 * STEP).unwrap();
@@ -339,7 +392,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_a_peer_goes_on_when_it_has_read() {
-        let share = Memory::new(usize::MAX).share();
+        let memory = Memory::new(usize::MAX);
+        let share = memory.share();
         let answers = [0; 3].map(|_| share.answer(Bytes::from(vec![0; UNREAD])).unwrap());
         let waiting = tokio::spawn({
             let share = share.clone();
@@ -350,6 +404,20 @@ mod tests {
             assert_eq!(waiting.is_finished(), left == 0);
             drop(answer);
         }
-        waiting.await.unwrap();
+        waiting.await.unwrap().unwrap();
+        assert_eq!(memory.taken(), 0);
+    }
+
+    #[test]
+    fn what_a_connection_takes_in_without_reading_counts_once() {
+        const WINDOW: usize = CONNECTION_WINDOW as usize;
+        let memory = Memory::new(WINDOW + STEP);
+        let (one, other) = (memory.share(), memory.share());
+        let standing = [one.stand_still().unwrap(), one.stand_still().unwrap()];
+        assert_eq!((memory.taken(), other.stand_still().unwrap_err()), (WINDOW, Full::Now));
+        drop(standing);
+        assert_eq!(memory.taken(), 0);
+        drop(other.stand_still().unwrap());
+        assert_eq!(memory.taken(), 0);
     }
 }

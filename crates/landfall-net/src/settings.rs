@@ -32,7 +32,8 @@ pub struct NetSettings {
     pub control: Option<bool>,
     /// The largest body, in bytes, after unpacking.
     pub max_body: usize,
-    /// Bytes that bodies and answers of all requests may hold together; `None`: half of the memory that the process may have.
+    /// Bytes that all requests may hold together, in bodies, in what is made of them and in answers; `None`: half of the memory
+    /// that the process may have.
     pub memory: Option<usize>,
     /// How JSON answers write NaN and infinities.
     pub json_nan: JsonNan,

@@ -53,8 +53,8 @@ impl Stream {
     }
 
     fn wrote(&self, result: &Poll<io::Result<usize>>) {
-        if matches!(result, Poll::Ready(Ok(1..))) {
-            self.activity.wrote();
+        if let Poll::Ready(Ok(bytes)) = result {
+            self.activity.wrote(*bytes);
         }
     }
 }

@@ -1,24 +1,23 @@
 //! One I/O thread: a single-threaded runtime, its own listeners and its own connections.
 
 mod accept;
-mod again;
 mod age;
 mod door;
 
 use crate::caller::{CLOCK, Shared, Speaks};
 use crate::connections::{Connections, Order};
-use crate::limits::{CALLS_WITHOUT_TURN, CONNECTION_IDLE, CONNECTION_SWEEP, LAST_REQUESTS};
+use crate::limits::{CONNECTION_IDLE, CONNECTION_SWEEP, LAST_REQUESTS};
 use crate::linger::linger;
 use crate::listener::Listener;
 use crate::phase::Phase;
+use crate::turns::{self, take_turn, waiting};
 use accept::accept;
 use door::Door;
 use landfall_model::Problem;
-use landfall_serving::{Lane, Turned, turn};
-use std::cell::Cell;
+use landfall_serving::Lane;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// One I/O thread before it runs.
@@ -37,37 +36,9 @@ pub(crate) fn runtime() -> Result<Runtime, Problem> {
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .on_thread_park(|| {
-            if take_turn() {
-                ANSWERED.with(|answered| answered.notify_one());
-            }
-        })
+        .on_thread_park(turns::before_sleep)
         .build()
         .map_err(|error| Problem::io("start an I/O thread", &error))
-}
-
-/// Runs what waits in this thread's lane; says whether there was anything.
-fn take_turn() -> bool {
-    HANDED_IN.set(0);
-    // What a part of a turn leaves is taken up in the next one: the callers that it woke run first.
-    turn(&CLOCK) != Turned::Nothing
-}
-
-thread_local! {
-    /// Calls handed in since the last turn.
-    static HANDED_IN: Cell<usize> = const { Cell::new(0) };
-    /// Told when a turn before sleep gave answers.
-    static ANSWERED: Arc<Notify> = Arc::default();
-}
-
-/// A call was handed in. A thread to which requests come faster than it reads them never parks: it takes its turn all the
-/// same, or nobody would get an answer.
-pub(crate) fn handed_in() {
-    let calls = HANDED_IN.get() + 1;
-    HANDED_IN.set(calls);
-    if calls >= CALLS_WITHOUT_TURN {
-        take_turn();
-    }
 }
 
 impl IoThread {
@@ -96,9 +67,8 @@ async fn serve(
         acceptors.push(tokio::spawn(accept(listener, Arc::new(door), phase.clone())));
     }
     let sweeper = tokio::spawn(sweep(connections.clone()));
-    let answered = ANSWERED.with(Arc::clone);
-    let lingerer =
-        tokio::spawn(async move { linger(&answered, &CLOCK, || HANDED_IN.get(), take_turn).await });
+    let answered = turns::answered();
+    let lingerer = tokio::spawn(async move { linger(&answered, &CLOCK, waiting, take_turn).await });
     // An error means that the server is gone.
     let _ = phase.wait_for(|phase| *phase != Phase::Serve).await;
     for acceptor in acceptors {

@@ -23,10 +23,10 @@ pub(crate) fn run(arguments: &Check) -> Result<(), Failure> {
         }
         None => report.golden.clone(),
     };
-    match arguments.json {
-        true => print(&format!("{:#}\n", as_json(&lease, &report, compared.as_ref()))),
-        false => print(&for_people(&lease, &report, compared.as_ref())),
-    }
+    print(&match arguments.json {
+        true => format!("{:#}\n", as_json(&lease, &report, compared.as_ref())),
+        false => for_people(&lease, &report, compared.as_ref()),
+    })?;
     match compared {
         Some(found) if found.differing > 0 => Err(Failure::Said),
         _ => Ok(()),

@@ -1,16 +1,16 @@
 //! The registry of engines: a list, strongest preference first. The strongest claim to a file wins, this order breaks
 //! ties. An engine more is a line more here.
 
-use crate::args::{EngineChoice, Engines, ModelFlags, Prefer};
-use crate::exit::Failure;
-use crate::output::print;
+mod command;
+
+pub(crate) use command::run;
+
+use crate::args::{EngineChoice, ModelFlags, Prefer};
 use landfall_convert::{KerasImporter, Python};
 use landfall_foreign::{Outcome, Place, Report, Surroundings};
 use landfall_model::{Engine, Importer, Kind, Problem, Reason};
 use landfall_onnx::Preference;
 use landfall_tensorflow::{LiteRt, TensorFlow};
-use serde_json::json;
-use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,52 +122,4 @@ pub(crate) fn surroundings(flags: &ModelFlags) -> Surroundings {
 /// The Python that converts models.
 pub(crate) fn python(surroundings: &Surroundings) -> Python {
     Python::new(surroundings.clone(), CONVERSION)
-}
-
-/// `landfall engines`: which are here, from where, in which version, and what was tried.
-///
-/// # Errors
-/// As [`registry`].
-pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
-    let registry = registry(&arguments.model_flags)?;
-    let names: Vec<&str> = registry.engines.iter().map(|engine| engine.name()).collect();
-    let version = |name: &str| match name {
-        "onnxruntime" => registry.onnx_version.clone(),
-        "tensorflow" => registry.tensorflow.version().map(str::to_owned),
-        "litert" => registry.litert.report().taken().map(|(_, path)| path.display().to_string()),
-        _ => Some(env!("CARGO_PKG_VERSION").to_owned()),
-    };
-    let searched = registry.onnx_report.as_ref().map(ToString::to_string);
-    let (tensorflow, litert) = (registry.tensorflow.report(), registry.litert.report());
-    if arguments.json {
-        let list: Vec<_> =
-            names.iter().map(|name| json!({ "engine": name, "version": version(name) })).collect();
-        let told = json!({
-            "engines": list,
-            "onnxruntime_search": searched,
-            "tensorflow_search": tensorflow.to_string(),
-            "litert_search": litert.to_string(),
-        });
-        print(&format!("{told:#}\n"));
-        return Ok(());
-    }
-    let mut text = String::new();
-    for (engine, name) in registry.engines.iter().zip(&names) {
-        let options: Vec<&str> = engine.options().iter().map(|option| option.key).collect();
-        let _ = writeln!(
-            text,
-            "{name:<12} {}",
-            version(name).unwrap_or_else(|| "no library was found".to_owned())
-        );
-        if !options.is_empty() {
-            let _ = writeln!(text, "             load options: {}", options.join(", "));
-        }
-    }
-    let _ = writeln!(text, "ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason_short);
-    for line in registry.onnx_report.iter().flat_map(Report::lines) {
-        let _ = writeln!(text, "  {line}");
-    }
-    let _ = writeln!(text, "SavedModels and graphs: {tensorflow}\nTensorFlow Lite files: {litert}");
-    print(&text);
-    Ok(())
 }

@@ -12,14 +12,14 @@ use std::fmt::Write;
 /// Loads the model and prints what is known about it.
 ///
 /// # Errors
-/// When the model cannot be loaded.
+/// When the model cannot be loaded, or the output not written.
 pub(crate) fn run(arguments: &Inspect) -> Result<(), Failure> {
     let (lease, report) = loading::load(&arguments.model, &arguments.model_flags)?;
-    match arguments.json {
-        true => print(&format!("{:#}\n", as_json(&lease, &report))),
-        false => print(&for_people(&lease, &report)),
-    }
-    Ok(())
+    let text = match arguments.json {
+        true => format!("{:#}\n", as_json(&lease, &report)),
+        false => for_people(&lease, &report),
+    };
+    Ok(print(&text)?)
 }
 
 fn for_people(lease: &Lease, report: &LoadReport) -> String {

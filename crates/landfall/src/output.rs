@@ -1,10 +1,18 @@
 //! Where results go: standard output. Everything else goes to standard error.
 
-use std::io::Write;
+use landfall_model::Problem;
+use std::io::{ErrorKind, Write};
 
 /// Prints a result. A reader that has seen enough and closed the pipe is no failure.
-pub(crate) fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+///
+/// # Errors
+/// What the operating system said, such as that the disk is full.
+pub(crate) fn print(text: &str) -> Result<(), Problem> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Problem::io("write the output", &error)),
+        _ => Ok(()),
+    }
 }
 
 /// Says something beside the result.

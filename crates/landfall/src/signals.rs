@@ -1,8 +1,10 @@
-//! Ctrl-C and SIGTERM, as servers hear them.
+//! Ctrl-C, SIGTERM and the end of a terminal (SIGHUP), as servers hear them.
 
 use landfall_model::Problem;
 use signal_hook::low_level::exit;
+use std::future::pending;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
 
 /// Signals that come so close together are one wish: a terminal and a wrapper may both pass it on.
@@ -12,18 +14,27 @@ const SIGNALS_TOGETHER: Duration = Duration::from_secs(1);
 async fn pressed_again() {
     tokio::time::sleep(SIGNALS_TOGETHER).await;
     // A new listener: it does not hear what came before it.
-    let interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
-    let Ok(mut interrupt) = interrupt else { return };
+    let Ok(mut interrupt) = signal(SignalKind::interrupt()) else { return };
     interrupt.recv().await;
     warn!("Ctrl-C again: stopped without waiting");
     exit(130);
 }
 
-/// Ctrl-C and SIGTERM.
+/// Whether the process is to outlive its terminal: `nohup` starts it so, and it stays so.
+fn ignores_hangup() -> bool {
+    // proc(5): a mask in hexadecimal, whose lowest bit is signal 1.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// The signals that end a server.
 pub(crate) struct Signals {
     runtime: tokio::runtime::Runtime,
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    /// `None` where it is ignored.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -32,14 +43,17 @@ impl Signals {
     /// # Errors
     /// What the operating system said.
     pub(crate) fn listen() -> Result<Self, Problem> {
-        use tokio::signal::unix::{SignalKind, signal};
         let failed = |e: std::io::Error| Problem::io("listen for signals", &e);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let entered = runtime.enter();
         let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let hangup = match ignores_hangup() {
+            true => None,
+            false => Some(signal(SignalKind::hangup()).map_err(failed)?),
+        };
         drop(entered);
-        Ok(Signals { runtime, interrupt, terminate })
+        Ok(Signals { runtime, interrupt, terminate, hangup })
     }
 
     /// Waits for one of them, and gives its name.
@@ -63,10 +77,17 @@ impl Signals {
 
     fn next(&mut self) -> &'static str {
         let (interrupt, terminate) = (&mut self.interrupt, &mut self.terminate);
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => pending().await,
+            }
+        };
         self.runtime.block_on(async {
             tokio::select! {
                 _ = interrupt.recv() => "Ctrl-C",
                 _ = terminate.recv() => "SIGTERM",
+                _ = hangup => "SIGHUP",
             }
         })
     }

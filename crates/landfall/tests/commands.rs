@@ -140,3 +140,21 @@ fn a_pipeline_that_needs_onnx_runtime_says_how_to_get_it() {
     assert_eq!(code, 1);
     assert!(err.contains("pip install onnxruntime"), "{err}");
 }
+
+#[test]
+fn what_cannot_be_printed_is_a_failure_and_a_reader_who_has_left_is_none() {
+    for command in [&["inspect", IRIS][..], &["check", IRIS], &["inspect", IRIS, "--json"], &["engines"]] {
+        let into = |out: std::process::Stdio| {
+            let run = landfall().args(command).current_dir(crate::server::root()).stdout(out).output();
+            let output = run.unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, err) = into(full.into());
+        assert!(code == Some(1) && err.contains("cannot write the output"), "{command:?} {code:?}: {err}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (code, err) = into(writer.into());
+        assert_eq!(code, Some(0), "{command:?}: {err}");
+    }
+}

@@ -176,3 +176,23 @@ fn a_rule_for_an_input_is_for_those_models_that_have_it() {
         assert_eq!(server.client().get(&format!("/v2/models/{other}/ready")).status, 200, "{other}");
     }
 }
+
+#[test]
+fn a_value_that_a_model_itself_refuses_as_missing_is_told_without_a_rule_that_could_not_help() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("line.pmml");
+    let document = r#"<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/>
+        <DataDictionary><DataField name="x" optype="continuous" dataType="double"/>
+        <DataField name="y" optype="continuous" dataType="double"/></DataDictionary>
+        <RegressionModel functionName="regression"><MiningSchema>
+        <MiningField name="x" missingValueTreatment="returnInvalid"/>
+        <MiningField name="y" usageType="target"/></MiningSchema>
+        <RegressionTable intercept="1"><NumericPredictor name="x" coefficient="2"/></RegressionTable>
+        </RegressionModel></PMML>"#;
+    std::fs::write(&path, document).unwrap();
+    let server = Server::start(&[path.to_str().unwrap()]);
+    let body = r#"{"instances": [{"x": 1}, {"x": null}]}"#;
+    let answer = server.client().post("/v1/models/line:predict", body);
+    let error = answer.json()["predictions"][1]["error"].as_str().unwrap_or_default().to_owned();
+    assert!(error.contains("takes no missing value") && !error.contains("--on-missing"), "{error}");
+}

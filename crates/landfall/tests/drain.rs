@@ -34,6 +34,20 @@ fn no_request_that_was_answered_with_a_status_line_is_lost_when_the_server_stops
 }
 
 #[test]
+fn a_server_whose_terminal_closes_drains_unless_it_was_told_to_outlive_it() {
+    let model = examples().join("models/iris");
+    let mut server = Server::start(&[model.to_str().unwrap()]);
+    server.signal("HUP");
+    assert!(server.wait().success(), "{}", server.log());
+    assert!(server.log().contains("SIGHUP"), "{}", server.log());
+    let mut outliving = Server::start_by("nohup", &[model.to_str().unwrap()]);
+    outliving.signal("HUP");
+    assert_eq!(Client::new(&outliving.http).get("/readyz").status, 200);
+    outliving.signal("TERM");
+    assert!(outliving.wait().success(), "{}", outliving.log());
+}
+
+#[test]
 fn ctrl_c_ends_a_server_that_waits_for_a_request_and_a_repeated_signal_at_once_does_not() {
     let mut server = Server::start(&[examples().join("models/iris").to_str().unwrap()]);
     let mut client = TcpStream::connect(&server.http).unwrap();

@@ -26,7 +26,11 @@ pub(crate) fn examples() -> PathBuf {
 
 /// The binary, with nothing from this machine's environment.
 pub(crate) fn landfall() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
+    bare(Command::new(env!("CARGO_BIN_EXE_landfall")))
+}
+
+/// A command with nothing from this machine's environment.
+fn bare(mut command: Command) -> Command {
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("LANDFALL_") {
             command.env_remove(key);
@@ -44,7 +48,17 @@ impl Server {
 
     /// The same with a state folder that an earlier server used.
     pub(crate) fn start_with(arguments: &[&str], state: tempfile::TempDir) -> Server {
-        let mut command = landfall();
+        Server::started(landfall(), arguments, state)
+    }
+
+    /// The same by a program that starts others.
+    pub(crate) fn start_by(program: &str, arguments: &[&str]) -> Server {
+        let mut command = bare(Command::new(program));
+        command.arg(env!("CARGO_BIN_EXE_landfall"));
+        Server::started(command, arguments, tempfile::tempdir().unwrap())
+    }
+
+    fn started(mut command: Command, arguments: &[&str], state: tempfile::TempDir) -> Server {
         command.arg("serve").args(arguments).args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
         command.args(["--engine", "embedded", "--state"]).arg(state.path());
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

@@ -146,7 +146,9 @@ fn validation(problem: Problem, signature: &Signature, model: &str, id: &[u8]) -
         Reason::RowsDiffer { input, expected, found } => format!(
             "input '{input}' batch size does not match other inputs for '{model}': {found} rows, others have {expected}"
         ),
-        Reason::ValueMissing { .. } | Reason::ValueInvalid { .. } => problem.to_string(),
+        Reason::ValueMissing { .. } | Reason::ValueRequired { .. } | Reason::ValueInvalid { .. } => {
+            problem.to_string()
+        }
         _ => return problem,
     };
     with_id(text, id)

@@ -19,11 +19,12 @@ enum Question<'a> {
     Nothing,
 }
 
-/// The `ServerReflectionResponse` to a `ServerReflectionRequest`.
+/// The `ServerReflectionResponse` to a `ServerReflectionRequest`. Of the services that there can be, those are listed that
+/// are `offered`.
 ///
 /// # Errors
 /// Malformed bytes. What is not found is an answer too.
-pub fn answer(request: &[u8]) -> Result<Vec<u8>, Problem> {
+pub fn answer(request: &[u8], offered: impl Fn(&str) -> bool) -> Result<Vec<u8>, Problem> {
     let (host, question) = read(request)?;
     let mut out = Vec::new();
     let mut w = Writer::new(&mut out);
@@ -34,7 +35,8 @@ pub fn answer(request: &[u8]) -> Result<Vec<u8>, Problem> {
         Question::FileByName(name) => files(&mut w, descriptors.file(name), name),
         Question::FileOf(symbol) => files(&mut w, descriptors.file_of(symbol), symbol),
         Question::Services => w.message(6, |w| {
-            descriptors.services().for_each(|service| w.message(1, |w| w.string_field(1, &service)));
+            let offered = descriptors.services().filter(|service| offered(service));
+            offered.for_each(|service| w.message(1, |w| w.string_field(1, &service)));
         }),
         // There are no extensions: of a message that is known there are none, others are unknown.
         Question::ExtensionNumbers(name) if descriptors.file_of(name).is_some() => {
@@ -98,7 +100,7 @@ mod tests {
         let mut w = Writer::new(&mut request);
         w.string_field(1, "here");
         w.string_field(field, text);
-        let answer = answer(&request).unwrap();
+        let answer = answer(&request, |service| service != "tensorflow.ProfilerService").unwrap();
         let mut fields = Fields::new("answer", &answer);
         assert_eq!(fields.next().unwrap().unwrap().1.text().unwrap(), "here");
         assert_eq!(fields.next().unwrap().unwrap().1.bytes().unwrap(), request);
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn all_services_are_listed() {
+    fn all_services_are_listed_that_are_offered() {
         let (field, services) = ask(7, "*");
         assert_eq!(field, 6);
         let names = texts(&services);
@@ -129,6 +131,7 @@ mod tests {
         for name in expected.iter().chain(&SERVICES) {
             assert!(names.iter().any(|known| known == name), "{name} is not in {names:?}");
         }
+        assert!(!names.iter().any(|name| name == "tensorflow.ProfilerService"), "that one is not offered");
     }
 
     #[test]

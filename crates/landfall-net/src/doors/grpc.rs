@@ -1,7 +1,7 @@
 //! gRPC: from path to service.
 
 use super::unary::{coding, framed, message, reply, unknown};
-use super::{has_type, oip_grpc, reflection, tfs_grpc, tfs_profiler};
+use super::{oip_grpc, reflection, tfs_grpc, tfs_profiler};
 use crate::caller::Caller;
 use crate::grpc::status;
 use crate::reply::{Reply, empty};
@@ -15,9 +15,10 @@ use landfall_model::{Kind, Problem};
 
 /// Whether a request is a gRPC call: `application/grpc`, also with `+proto` or parameters behind it. gRPC-Web is not.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    const TYPE: &str = "application/grpc";
-    let after = headers.get(header::CONTENT_TYPE).and_then(|value| value.as_bytes().get(TYPE.len()));
-    has_type(headers, TYPE) && matches!(after, None | Some(b'+' | b';' | b' '))
+    const TYPE: &[u8] = b"application/grpc";
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return false };
+    let Some((named, after)) = value.as_bytes().split_at_checked(TYPE.len()) else { return false };
+    named.eq_ignore_ascii_case(TYPE) && matches!(after, [] | [b'+' | b';' | b' ', ..])
 }
 
 /// Answers a call.

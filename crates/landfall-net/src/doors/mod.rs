@@ -13,6 +13,7 @@ mod packed;
 mod predict;
 mod reflection;
 mod refused;
+mod room;
 mod stream;
 mod tfs;
 mod tfs_grpc;
@@ -29,7 +30,7 @@ use crate::memory::Full;
 use crate::metrics;
 use crate::reply::{self, Reply, ReplyBody};
 use crate::route::{ControlRoute, OipRoute, Route, route};
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN};
+use http::header::{CONNECTION, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 use hyper::body::Incoming;
@@ -39,14 +40,20 @@ use landfall_dialects::oip::errors;
 pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
     let version = parts.version;
     let _under_way = caller.begin(version);
-    if caller.share.is_behind() {
-        Box::pin(caller.share.caught_up()).await;
-    }
     let is_grpc = match caller.speaks {
         Speaks::Http => false,
         Speaks::Grpc => true,
         Speaks::Both => grpc::is_grpc(&parts.headers),
     };
+    let _head = match caller.room_for_head(parts) {
+        Ok(room) => room,
+        Err(full) => return refuse(is_grpc, full),
+    };
+    if caller.share.is_behind()
+        && let Err(full) = Box::pin(caller.share.caught_up()).await
+    {
+        return refuse(is_grpc, full);
+    }
     let mut reply =
         if is_grpc { grpc::answer(caller, parts, body).await } else { rest(caller, parts, body).await };
     if let Err(full) = count(caller, version, &mut reply) {
@@ -111,10 +118,4 @@ fn scrape(caller: &Caller, parts: &Parts) -> Reply {
     } else {
         reply::whole(StatusCode::OK, metrics::PLAIN, metrics::plain(&page))
     }
-}
-
-/// Whether a head says that its body is of this type, whatever its parameters.
-fn has_type(headers: &http::HeaderMap, expected: &str) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return false };
-    value.as_bytes().get(..expected.len()).is_some_and(|head| head.eq_ignore_ascii_case(expected.as_bytes()))
 }

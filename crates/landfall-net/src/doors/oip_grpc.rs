@@ -4,6 +4,7 @@ use super::asked::Asked;
 use super::oip::{self, Described, VERSION};
 use super::oip_stream;
 use super::predict::{away, bytes_of, hand_in};
+use super::room;
 use super::unary::{self, Unary, coding, message, unknown};
 use crate::caller::Caller;
 use crate::compression::Coding;
@@ -60,9 +61,13 @@ async fn answered(
     *found = Some(lease.clone());
     let holder = lease.clone();
     let decode = move || dialect::decode_infer(&body, holder.signatures(), holder.model());
-    let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
+    let decoded = away(bytes, decode).await??;
+    let room = room::for_tensors(&caller.share, bytes, &decoded.call)?;
+    let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
     let outputs = waiting.answer().await?.outputs;
+    let room = room::for_answer(&caller.share, room, &outputs, room::BINARY)?;
     away(bytes_of(&outputs), move || {
+        let _room = room;
         let identity = Identity { model: lease.model(), version: lease.version() };
         framed(|out| dialect::encode_infer(&form, identity, &signature, &outputs, out))
     })

@@ -6,6 +6,7 @@ use super::oip::{self, Described, VERSION};
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
+use super::room;
 use crate::caller::Caller;
 use crate::compression::{Coding, TAKEN};
 use crate::metrics::Door;
@@ -121,16 +122,20 @@ async fn answered(
     let body = packed::read_around(caller, body, coding, boundary.unwrap_or(0)).await?;
     let lease = oip::find(&caller.shared, name, &version_choice(version))?;
     *found = Some(lease.clone());
+    let room = room::for_json(&caller.share, &body, boundary.unwrap_or(usize::MAX), lease.signatures())?;
     let (bytes, holder) = (body.len(), lease.clone());
     let decode = move || {
         // Text that is no ASCII is no number either.
         let header_length = header_length.as_ref().map(|value| value.to_str().unwrap_or("?"));
-        dialect::decode(&body, header_length, holder.signatures(), holder.model())
+        dialect::decode(&body, header_length, holder.signatures(), holder.model()).map(|call| (call, room))
     };
-    let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
+    let (decoded, room) = away(bytes, decode).await??;
+    let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
     let outputs = waiting.answer().await?.outputs;
+    let room = room::for_answer(&caller.share, room, &outputs, room::TEXT)?;
     let nan = caller.shared.json_nan;
     let (encoded, body) = away(bytes_of(&outputs), move || {
+        let _room = room;
         let mut body = Vec::with_capacity(256);
         let identity = Identity { model: lease.model(), version: lease.version() };
         dialect::encode(&form, identity, &signature, &outputs, nan, &mut body).map(|encoded| (encoded, body))

@@ -4,6 +4,7 @@
 use super::asked::Asked;
 use super::oip;
 use super::predict::{Waiting, away, bytes_of, hand_in};
+use super::room::{self, Room};
 use super::stream;
 use super::unary::{coding, unpacked};
 use crate::caller::{Caller, Shared};
@@ -73,8 +74,10 @@ impl Questions {
         *found = Some(lease.clone());
         let (holder, body) = (lease.clone(), body.clone());
         let decode = move || dialect::decode_infer(&body, holder.signatures(), holder.model());
-        let (waiting, signature, form) = hand_in(lease.clone(), self.asked, away(bytes, decode).await??);
-        Ok(Question { lease, signature, form, waiting })
+        let decoded = away(bytes, decode).await??;
+        let room = room::for_tensors(&self.share, bytes, &decoded.call)?;
+        let (waiting, signature, form) = hand_in(lease.clone(), self.asked, decoded);
+        Ok(Question { lease, signature, form, waiting, share: self.share.clone(), room })
     }
 }
 
@@ -84,26 +87,24 @@ struct Question {
     signature: Arc<Signature>,
     form: Form,
     waiting: Waiting,
+    share: Arc<Share>,
+    room: Room,
 }
 
 impl Question {
     async fn answer(self, shared: &Shared, ends_on_error: bool) -> Result<Bytes, HeaderMap> {
-        let Question { lease, signature, form, waiting } = self;
-        let id = form.id().to_vec();
-        let answered = Self::encoded(&lease, signature, form, waiting).await;
+        let (id, lease) = (self.form.id().to_vec(), self.lease.clone());
+        let answered = self.encoded().await;
         shared.metrics.count(Some(&lease), Door::OipGrpc, answered.as_ref().err().map(Problem::kind));
         answered.map(Bytes::from).or_else(|problem| failed(&problem, &id, true, ends_on_error))
     }
 
-    async fn encoded(
-        lease: &Lease,
-        signature: Arc<Signature>,
-        form: Form,
-        waiting: Waiting,
-    ) -> Result<Vec<u8>, Problem> {
+    async fn encoded(self) -> Result<Vec<u8>, Problem> {
+        let Question { lease, signature, form, waiting, share, room } = self;
         let outputs = waiting.answer().await?.outputs;
-        let lease = lease.clone();
+        let room = room::for_answer(&share, room, &outputs, room::BINARY)?;
         away(bytes_of(&outputs), move || {
+            let _room = room;
             let identity = Identity { model: lease.model(), version: lease.version() };
             framed(|out| dialect::encode_stream(&form, identity, &signature, &outputs, out))
         })

@@ -31,6 +31,7 @@ pub(crate) async fn read_around(
     boundary: usize,
 ) -> Result<Buffer, Refused> {
     let body = body::read_around(body, caller.shared.max_body, boundary, &caller.share).await?;
+    caller.polled.body_came();
     let Some(coding) = coding else { return Ok(body) };
     if body.is_empty() {
         return Err(BodyError::Packed("nothing to be decompressed".to_owned()).into());
@@ -74,6 +75,7 @@ pub(crate) async fn read_leniently(
     headers: &HeaderMap,
 ) -> Result<Buffer, Refused> {
     let packed = body::read(body, caller.shared.max_body, &caller.share).await?;
+    caller.polled.body_came();
     let Some(coding) = lenient(headers) else { return Ok(packed) };
     match unpacked(caller, coding, packed).await? {
         Err(BodyError::Packed(_)) => Ok(Buffer::default()),

@@ -3,8 +3,8 @@
 use super::asked::Asked;
 use crate::caller::CLOCK;
 use crate::limits::IN_PLACE;
-use crate::thread::handed_in;
 use crate::trace::Asking;
+use crate::turns::handed_in;
 use landfall_dialects::Decoded;
 use landfall_model::{Outputs, Problem, Reason, Signature};
 use landfall_serving::{Answer, Clock, Lease, Response, submit};

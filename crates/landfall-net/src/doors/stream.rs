@@ -8,7 +8,7 @@ use crate::caller::{Caller, Shared};
 use crate::connections::UnderWay;
 use crate::grpc::frame::{Frames, Message};
 use crate::grpc::status;
-use crate::limits::{LAST_REQUESTS, QUESTION, STREAM_DEPTH};
+use crate::limits::{BODY_TIME, LAST_REQUESTS, QUESTION, STREAM_DEPTH};
 use crate::memory::{Full, Share};
 use crate::phase::Phase;
 use crate::reply::{Answers, Due, Pending, Reply, ReplyBody};
@@ -19,6 +19,7 @@ use landfall_model::{Problem, Reason};
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 /// Opens a stream. `begin` begins to answer a message; its error ends the stream, as does what is wrong with a frame,
 /// after all that came before it was answered.
@@ -74,23 +75,40 @@ where
     }
 
     async fn read_all(&self, body: Incoming) -> Result<(), Problem> {
-        // A stream may be silent for as long as its caller likes.
-        let mut pieces = Pieces::new(body, None);
+        let mut pieces = Pieces::new(body, BODY_TIME);
         let mut frames = Frames::new(self.shared.max_message());
         let mut came = self.share.hold();
-        while let Some(piece) = pieces.next().await.map_err(|error| error.problem())? {
+        loop {
+            // Between messages a stream may be silent for as long as its caller likes.
+            let piece = if frames.len() == 0 { pieces.next_whenever().await } else { pieces.next().await };
+            let Some(piece) = piece.map_err(|error| error.problem())? else { return frames.end() };
             came.set(frames.len() + piece.len()).map_err(Full::problem)?;
             frames.push(&piece);
+            drop(piece);
             while let Some(message) = frames.next()? {
-                self.share.caught_up().await;
-                let mut hold = self.share.hold();
-                hold.grow(QUESTION + message.len()).map_err(Full::problem)?;
-                let answer = (self.begin)(message).await?;
-                if self.answers.send(Due { answer, _hold: hold }).await.is_err() {
+                if !self.take_up(message).await? {
                     return Ok(());
                 }
+                pieces.start_anew();
             }
+            frames.compact();
+            came.set(frames.len()).map_err(Full::problem)?;
         }
-        frames.end()
+    }
+
+    /// Begins to answer a message once the caller has read enough of what he was answered; says whether he still listens.
+    async fn take_up(&self, message: Message) -> Result<bool, Problem> {
+        self.share.caught_up().await.map_err(Full::problem)?;
+        let mut hold = self.share.hold();
+        hold.grow(QUESTION + message.len()).map_err(Full::problem)?;
+        let due = Due { answer: (self.begin)(message).await?, _hold: hold };
+        Ok(match self.answers.try_send(due) {
+            Ok(()) => true,
+            Err(TrySendError::Closed(_)) => false,
+            Err(TrySendError::Full(due)) => {
+                let _standing = self.share.stand_still().map_err(Full::problem)?;
+                self.answers.send(due).await.is_ok()
+            }
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::asked::Asked;
 use super::predict::{away, bytes_of, hand_in};
+use super::room;
 use super::tfs::{place, predictable, statuses};
 use super::tfs_log::Logging;
 use super::unary::{self, Unary, coding, message, unknown};
@@ -160,10 +161,14 @@ async fn answered(
     let logging = Logging::begin(&caller.shared, lease.model(), logs::Asked::Predict, || Some(body.clone()));
     let strict = caller.shared.tfs.check_method_names;
     let decode = move || predictable(dialect::decode_predict(&body, holder.signatures())?, strict);
-    let (waiting, signature, form) = hand_in(lease.clone(), asked, away(bytes, decode).await??);
+    let decoded = away(bytes, decode).await??;
+    let room = room::for_tensors(&caller.share, bytes, &decoded.call)?;
+    let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
     let form = form.with_tensor_content(caller.shared.tfs.tensor_content);
     let outputs = waiting.answer().await?.outputs;
+    let room = room::for_answer(&caller.share, room, &outputs, room::BINARY)?;
     away(bytes_of(&outputs), move || {
+        let _room = room;
         let identity = Identity { model: lease.model(), version: lease.version() };
         let answer = framed(|out| dialect::encode_predict(&form, identity, &signature, &outputs, out))?;
         if let Some(logging) = logging {

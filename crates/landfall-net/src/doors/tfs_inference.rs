@@ -4,6 +4,7 @@ use super::asked::Asked;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
+use super::room;
 use super::tfs_log::{self, Logging};
 use super::unary::message;
 use crate::caller::{Caller, Shared};
@@ -60,8 +61,10 @@ pub(crate) async fn rest(
     let asked = Asked::of(headers)?.within(shared.tfs.rest_timeout);
     let body = packed::read_leniently(caller, body, headers).await?;
     let bytes = body.len();
+    let room = room::for_examples(&caller.share, &body)?;
     // The original reads the body before it looks for the model.
-    let question = away(bytes, move || rest::decode_question(task, body.bytes())).await??;
+    let decode = move || rest::decode_question(task, body.bytes()).map(|question| (question, room));
+    let (question, room) = away(bytes, decode).await??;
     let lease = shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
     let logging = Logging::begin(shared, lease.model(), asks(task), || {
@@ -72,9 +75,11 @@ pub(crate) async fn rest(
     let holder = logging.is_some().then(|| lease.clone());
     let (waiting, signature, form) = hand_in(lease, asked, decoded);
     let outputs = waiting.answer().await?.outputs;
+    let room = room::for_answer(&caller.share, room, &outputs, room::TEXT)?;
     notice(shared, &address.model, &form);
     let nan = shared.json_nan;
     Ok(away(bytes_of(&outputs), move || {
+        let _room = room;
         if let (Some(logging), Some(lease)) = (logging, holder) {
             let identity = Identity { model: lease.model(), version: lease.version() };
             let mut message = Vec::new();
@@ -107,10 +112,13 @@ pub(crate) async fn grpc(
     let logging = Logging::begin(&caller.shared, lease.model(), asks(task), || Some(body.clone()));
     let question = away(bytes, move || grpc::decode_question(task, body.bytes())).await??;
     let decoded = call(&caller.shared, &lease, question, bytes).await?;
+    let room = room::for_tensors(&caller.share, bytes, &decoded.call)?;
     let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
     let outputs = waiting.answer().await?.outputs;
+    let room = room::for_answer(&caller.share, room, &outputs, room::BINARY)?;
     notice(&caller.shared, lease.model(), &form);
     away(bytes_of(&outputs), move || {
+        let _room = room;
         let identity = Identity { model: lease.model(), version: lease.version() };
         let answer = framed(|out| grpc::encode_answer(&form, identity, &signature, &outputs, out))?;
         if let Some(logging) = logging {
@@ -140,6 +148,8 @@ pub(crate) async fn multi(
     let logging = Logging::begin(&caller.shared, lease.model(), asks, || Some(body.clone()));
     let calls =
         away(bytes, move || grpc::decode_multi_inference(body.bytes(), holder.signatures(), rules)).await??;
+    let rooms = calls.iter().map(|call| room::for_tensors(&caller.share, bytes, &call.call));
+    let _rooms = rooms.collect::<Result<Vec<_>, _>>()?;
     let waiting: Vec<_> = calls.into_iter().map(|call| hand_in(lease.clone(), asked, call)).collect();
     let mut answers = Vec::with_capacity(waiting.len());
     for (waiting, signature, form) in waiting {

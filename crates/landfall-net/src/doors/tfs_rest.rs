@@ -4,6 +4,7 @@ use super::asked::Asked;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
+use super::room;
 use super::tfs::{place, predictable, statuses};
 use super::tfs_inference;
 use super::tfs_log::{self, Logging};
@@ -152,8 +153,10 @@ async fn answered(
     *found = Some(lease.clone());
     let (bytes, holder) = (body.len(), lease.clone());
     let strict = caller.shared.tfs.check_method_names;
-    let decode = move || predictable(dialect::decode(&body, holder.signatures())?, strict);
-    let decoded = away(bytes, decode).await??;
+    let room = room::for_json(&caller.share, &body, usize::MAX, lease.signatures())?;
+    let decode =
+        move || predictable(dialect::decode(&body, holder.signatures())?, strict).map(|call| (call, room));
+    let (decoded, room) = away(bytes, decode).await??;
     let logging = Logging::begin(&caller.shared, lease.model(), logs::Asked::Predict, || {
         let identity = Identity { model: lease.model(), version: lease.version() };
         grpc::encode_predict_request(identity, &decoded.call).ok().map(tfs_log::message)
@@ -162,8 +165,10 @@ async fn answered(
     // The lease goes with the call: nothing of the answer needs the version.
     let (waiting, signature, form) = hand_in(lease, asked, decoded);
     let outputs = waiting.answer().await?.outputs;
+    let room = room::for_answer(&caller.share, room, &outputs, room::TEXT)?;
     let nan = caller.shared.json_nan;
     Ok(away(bytes_of(&outputs), move || {
+        let _room = room;
         if let Some((logging, lease)) = logging {
             log(*logging, &lease, &signature, &outputs);
         }

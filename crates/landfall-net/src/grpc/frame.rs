@@ -5,6 +5,9 @@ use crate::compression::{Coding, unpack};
 use crate::memory::{Hold, Memory};
 use landfall_model::{Buffer, Kind, Problem};
 
+/// Room for messages that a stream keeps between them.
+const IDLE_ROOM: usize = 16 << 10;
+
 /// Bytes in front of each message.
 pub(crate) const PREFIX: usize = 5;
 
@@ -98,15 +101,20 @@ impl Frames {
         Frames { came: Vec::new(), read: 0, limit }
     }
 
-    /// Bytes that it holds.
+    /// Bytes that came and belong to no message yet.
     pub(crate) fn len(&self) -> usize {
         self.came.len() - self.read
     }
 
     /// A further piece of the body.
     pub(crate) fn push(&mut self, piece: &[u8]) {
-        self.came.drain(..std::mem::take(&mut self.read));
         self.came.extend_from_slice(piece);
+    }
+
+    /// Lets go of what was read, and of the room that a large message needed.
+    pub(crate) fn compact(&mut self) {
+        self.came.drain(..std::mem::take(&mut self.read));
+        self.came.shrink_to(IDLE_ROOM);
     }
 
     /// The next message, when it is whole.
@@ -158,6 +166,7 @@ pub(crate) fn fuzz(bytes: &[u8]) {
     let read = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Read {
         let (mut frames, mut found) = (Frames::new(LIMIT), Vec::new());
         for piece in pieces {
+            frames.compact();
             frames.push(piece);
             loop {
                 match frames.next() {
@@ -242,12 +251,17 @@ mod tests {
                 while let Some(message) = frames.next().unwrap() {
                     lengths.push(message.len());
                 }
+                frames.compact();
             }
             frames.end().unwrap();
             assert_eq!(lengths, [3, 0, 300]);
         }
-        let mut frames = Frames::new(1000);
+        let mut frames = Frames::new(1 << 20);
+        frames.push(&frame(0, &[7; 1 << 20]));
+        assert_eq!(frames.next().unwrap().unwrap().len(), 1 << 20);
         frames.push(&all[..4]);
+        frames.compact();
+        assert!(frames.len() == 4 && frames.came.capacity() <= IDLE_ROOM, "{}", frames.came.capacity());
         assert!(frames.next().unwrap().is_none());
         assert_eq!(frames.end().unwrap_err().kind(), Kind::Internal);
     }

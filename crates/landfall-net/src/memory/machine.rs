@@ -3,12 +3,13 @@
 use std::fs::read_to_string;
 use std::path::Path;
 
-/// Half of it, in bytes; no bound where nothing is known. The other half is left to models, queues and answers under way.
+/// Half of it, in bytes; no bound where nothing is known. The other half is left to models, queues and answers under way. Of a
+/// limit on addresses it is a quarter: what grows takes up twice as many as it fills.
 pub(crate) fn half_of_memory() -> usize {
     let read = |path: &str| read_to_string(path).ok();
     let all = [
         read("/proc/meminfo").and_then(|text| total(&text)),
-        read("/proc/self/limits").and_then(|text| address_space(&text)),
+        read("/proc/self/limits").and_then(|text| address_space(&text)).map(|bytes| bytes / 2),
         read("/proc/self/cgroup").and_then(|text| of_groups(&text, Path::new("/sys/fs/cgroup"))),
     ];
     all.into_iter()

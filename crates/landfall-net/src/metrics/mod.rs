@@ -12,8 +12,8 @@
 //! | `landfall_waiting` | model, version | requests that wait now |
 //! | `landfall_version_state` | model, version, state | 1 for the state that each version is in |
 //! | `landfall_model_memory_bytes` | model, version | memory of the model, as far as its engine knows |
-//! | `landfall_requests_memory_bytes`, `landfall_requests_memory_limit_bytes` | | what bodies and unread answers of requests hold, and may hold together |
-//! | `landfall_requests_memory_refusals_total` | | how often a body or an answer found no room in it |
+//! | `landfall_requests_memory_bytes`, `landfall_requests_memory_limit_bytes` | | what requests hold (bodies, what they turn into, answers), and may hold together |
+//! | `landfall_requests_memory_refusals_total` | | how often a request found no room in it |
 //! | `landfall_ready` | | 1 when everything that was asked for answers |
 
 mod counters;

@@ -115,17 +115,17 @@ fn requests(encoder: &mut DescriptorEncoder<'_>, counts: &[Count]) -> fmt::Resul
 
 fn memory(encoder: &mut DescriptorEncoder<'_>, memory: &Memory) -> fmt::Result {
     let bytes = Some(&Unit::Bytes);
-    let what = "Memory that bodies and unread answers of requests hold";
+    let what = "Memory that requests hold: bodies, what they turn into, and answers";
     let name = "landfall_requests_memory";
     encoder
         .encode_descriptor(name, what, bytes, MetricType::Gauge)?
         .encode_gauge(&(memory.taken() as u64))?;
-    let what = "Memory that bodies and unread answers of requests may hold together";
+    let what = "Memory that requests may hold together";
     let name = "landfall_requests_memory_limit";
     encoder
         .encode_descriptor(name, what, bytes, MetricType::Gauge)?
         .encode_gauge(&(memory.limit() as u64))?;
-    let what = "How often a body or an answer found no room in it";
+    let what = "How often a request found no room in it";
     let name = "landfall_requests_memory_refusals";
     counter(encoder.encode_descriptor(name, what, None, MetricType::Counter)?, memory.refused())
 }

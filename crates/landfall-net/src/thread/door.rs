@@ -1,12 +1,13 @@
 //! One connection, from its handshake to its end.
 
-use super::again::Again;
 use super::age::Age;
+use crate::again::Again;
 use crate::caller::{Caller, Peer, Shared, Speaks};
 use crate::connections::{Connections, Order};
 use crate::doors;
 use crate::limits::{
-    CONNECTION_WINDOW, FRAME, GIVEN_UP, HANDSHAKE, HEAD_BYTES, KEEPALIVE_TIMEOUT, STREAM_WINDOW, STREAMS,
+    CONNECTION_WINDOW, FRAME, GIVEN_UP, HANDSHAKE, HEAD_BYTES, KEEPALIVE_TIMEOUT, MISTAKES, STREAM_WINDOW,
+    STREAMS,
 };
 use crate::settings::GrpcConnections;
 use crate::stream::{Socket, Stream};
@@ -55,11 +56,13 @@ impl Door {
         let mut registration = self.connections.add(&share);
         let activity = registration.activity.clone();
         let stream = Stream::new(socket, activity.clone(), share.clone());
+        let mut again = Again::default();
         let caller = Arc::new(Caller {
             shared: self.shared.clone(),
             speaks: self.speaks,
             peer,
             activity: activity.clone(),
+            polled: again.polled().clone(),
             share,
         });
         let service = service_fn(|request: Request<Incoming>| {
@@ -71,7 +74,6 @@ impl Door {
         let mut connection = pin!(self.builder.serve_connection(stream, service));
         let mut told = Order::Serve;
         let mut age = Age::of(self.speaks, &self.shared.grpc_connections);
-        let mut again = Again::default();
         let ended = poll_fn(|cx| {
             registration.wake(cx.waker());
             let old = age.as_mut().is_some_and(|age| age.asks_to_end(cx));
@@ -129,6 +131,7 @@ fn builder(speaks: Speaks, connections: &GrpcConnections) -> auto::Builder<Tokio
         .http2()
         .max_concurrent_streams(STREAMS)
         .max_pending_accept_reset_streams(GIVEN_UP)
+        .max_local_error_reset_streams(MISTAKES)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(FRAME)

@@ -1,7 +1,7 @@
 //! What requests hold in memory: half-read bodies of many connections, and answers that nobody reads.
 
 use crate::grpc_client::{INFER, frame, infer};
-use crate::house::{House, LONG};
+use crate::house::{House, LONG, WAITS};
 use crate::http_client::{Http, ask, get, tfs};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -55,6 +55,42 @@ fn half_read_bodies_of_many_connections_stay_within_one_bound() {
     assert_eq!((never.status, never.header("retry-after")), (413, None), "{}", never.text());
 }
 
+/// So many bytes of JSON that hold a value for every two of them; the first waits at the gate.
+fn zeros(bytes: usize) -> String {
+    format!("{{\"instances\":[{WAITS}{}]}}", ",0".repeat(bytes / 2))
+}
+
+#[test]
+fn what_json_turns_into_counts_until_it_is_answered() {
+    let house = House::with(|settings| settings.memory = Some(44 * MIB / 8));
+    let mut first = Http::to(house.http);
+    let body = zeros(5 * MIB / 8);
+    let length = body.len();
+    first.send(format!(
+        "POST /v1/models/slow:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"
+    ));
+    house.gate.wait_for(1);
+    assert!(metric(&house, HELD) >= 10 * MIB / 8, "{}", metric(&house, HELD));
+    let second = ask(house.http, "POST", PATH, "", zeros(12 * MIB / 8));
+    assert_eq!((second.status, second.header("retry-after")), (503, Some("1")), "{}", second.text());
+    let never = ask(house.http, "POST", PATH, "", zeros(15 * MIB / 8));
+    assert!(never.status != 503 && never.text().contains("half of the memory"), "{}", never.text());
+    assert_eq!(ask(house.http, "POST", PATH, "", tfs(&[1.0])).status, 200, "a small one needs no room");
+    house.gate.open();
+    assert_eq!(first.answer().status, 200);
+    wait_for(&house, HELD, |bytes| bytes == 0);
+}
+
+#[test]
+fn an_answer_for_whose_text_there_is_no_room_is_not_written() {
+    let house = House::with(|settings| settings.memory = Some(20 * MIB / 8));
+    house.gate.open();
+    let large = ask(house.http, "POST", PATH, "", zeros(3 * MIB / 8));
+    assert!(large.status != 200 && large.text().contains("half of the memory"), "{}", large.text());
+    assert_eq!(ask(house.http, "POST", PATH, "", zeros(2 * MIB / 8)).status, 200);
+    wait_for(&house, HELD, |bytes| bytes == 0);
+}
+
 /// HTTP/2 by hand (RFC 9113): a peer that asks, and lets the server send no body.
 struct Deaf {
     stream: TcpStream,
@@ -93,17 +129,7 @@ impl Deaf {
 
     /// One call of a method, on a stream with an odd number.
     fn call(&mut self, stream: u32, path: &str, body: &[u8]) {
-        // RFC 7541: `:method POST` and `:scheme http` of the static table, the others as they are.
-        let mut head = vec![0x83, 0x86];
-        for (name, value) in [(":path", path), (":authority", "a"), ("content-type", "application/grpc")] {
-            for text in [name, value] {
-                head.push(text.len() as u8);
-                head.extend(text.bytes());
-            }
-            let at = head.len() - name.len() - value.len() - 2;
-            head.insert(at, 0);
-        }
-        self.send(HEADERS, 4, stream, &head);
+        self.head(stream, path, &[]);
         let mut pieces = body.chunks(FRAME).peekable();
         while let Some(piece) = pieces.next() {
             while self.window < piece.len() {
@@ -112,6 +138,24 @@ impl Deaf {
             self.window -= piece.len();
             self.send(DATA, u8::from(pieces.peek().is_none()), stream, piece);
         }
+    }
+
+    /// A call's head, with further fields.
+    fn head(&mut self, stream: u32, path: &str, fields: &[(&str, &str)]) {
+        // RFC 7541: `:method POST` and `:scheme http` of the static table, the others as they are.
+        let mut head = vec![0x83, 0x86];
+        let first = [(":path", path), (":authority", "a"), ("content-type", "application/grpc")];
+        for (name, value) in first.iter().chain(fields) {
+            head.push(0);
+            for text in [name, value] {
+                match text.len().checked_sub(127) {
+                    None => head.push(text.len() as u8),
+                    Some(more) => head.extend([127, more as u8 | 128, (more >> 7) as u8]),
+                }
+                head.extend(text.bytes());
+            }
+        }
+        self.send(HEADERS, 4, stream, &head);
     }
 
     /// Kind and stream of the next frame.
@@ -176,4 +220,19 @@ fn a_peer_with_much_to_read_is_answered_further_when_it_has_read() {
     }
     wait_for(&house, HELD, |bytes| bytes == 0);
     assert_eq!(counted(&house), CALLS);
+}
+
+#[test]
+fn heads_of_many_requests_on_one_connection_count_against_the_memory_of_all() {
+    const REQUESTS: u32 = 500;
+    let house = House::with(|settings| settings.memory = Some(4 * MIB));
+    let mut peer = Deaf::to(house.grpc);
+    let long = "x".repeat(15_000);
+    (0..REQUESTS).for_each(|call| peer.head(2 * call + 1, INFER, &[("x-long", &long)]));
+    wait_for(&house, REFUSALS, |refusals| refusals > 0);
+    let held = metric(&house, HELD);
+    assert!(held > 3 * MIB && held <= 4 * MIB, "{held}");
+    assert_eq!(ask(house.http, "POST", PATH, "", tfs(&[1.0])).status, 200, "others are answered");
+    drop(peer);
+    wait_for(&house, HELD, |bytes| bytes == 0);
 }

@@ -119,6 +119,7 @@ fn reflection_lists_the_services() {
             let text = String::from_utf8_lossy(ended.only()).into_owned();
             assert!(text.contains("inference.GRPCInferenceService"), "{text}");
             assert!(text.contains("tensorflow.serving.PredictionService"), "{text}");
+            assert!(!text.contains("tensorflow.ProfilerService"), "there is none here: {text}");
         }
         let ended = client.unary("/grpc.reflection.v1.ServerReflection/Nope", &[]).await;
         assert_eq!(ended.status(), 12);

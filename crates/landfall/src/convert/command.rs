@@ -61,11 +61,11 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
         golden.map(|rows| golden::read(rows, original.signatures(), Some(signature.name()))).transpose()?;
     let tolerance = Tolerance { relative: arguments.rtol, absolute: arguments.atol };
     let parity = compare(&original, signature, &converted, golden.as_ref(), tolerance)?;
-    print(&report(&original, signature.name(), &by, &parity, tolerance));
+    print(&report(&original, signature.name(), &by, &parity, tolerance))?;
     parity.accepted()?;
     drop(converted);
     fs::rename(&file, target).map_err(|error| Problem::io(format!("write {}", target.display()), &error))?;
-    print(&format!("{}: written\n", target.display()));
+    print(&format!("{}: written\n", target.display()))?;
     Ok(())
 }
 

@@ -176,6 +176,9 @@ fn in_the_table(problem: Problem) -> Problem {
         Reason::ValueMissing { input, .. } => {
             Problem::invalid(format!("input {input:?}: the value is missing"))
         }
+        Reason::ValueRequired { input, .. } => Problem::invalid(format!(
+            "input {input:?}: the value is missing, and the model takes no missing value here"
+        )),
         _ => problem,
     }
 }

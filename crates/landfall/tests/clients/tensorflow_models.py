@@ -82,6 +82,21 @@ def two_ends():
     write("two_ends", rows, {"score": score.numpy(), "vector": vector.numpy()})
 
 
+def modern():
+    """What Keras writes with operators that converters to ONNX do not know: gelu, bins, a table of numbers, and a grouped
+    convolution, which is a function that is to be compiled."""
+    x, key = keras.Input((4, 8), name="x"), keras.Input((2,), dtype="int64", name="key")
+    bins = layers.CategoryEncoding(4, output_mode="multi_hot")(layers.Discretization([-1.0, 0.0, 1.5])(layers.Flatten()(x)))
+    grouped = layers.Flatten()(layers.Conv1D(6, 3, groups=2, activation="gelu")(x))
+    looked_up = layers.Flatten()(layers.Embedding(4, 2)(layers.IntegerLookup(vocabulary=[3, 5, 8])(key)))
+    model = keras.Model([x, key], layers.Dense(3)(layers.concatenate([bins, grouped, looked_up])))
+    model.export(FOLDER / "modern", verbose=False)
+    rows = {"x": DICE.standard_normal((9, 4, 8)).astype(np.float32), "key": DICE.integers(0, 10, (9, 2))}
+    # On a boundary a value belongs to what is above it.
+    rows["x"][0, 0] = [-1.0, 0.0, 1.5, -3.0, 3.0, -0.0, 1.4999, 9.0]
+    write("modern", rows, {"output_0": model([rows["x"], rows["key"]], training=False).numpy()})
+
+
 def code():
     """A model that holds Python code."""
     x = keras.Input((3,), name="x")
@@ -91,6 +106,6 @@ def code():
     write("code", {"x": np.ones((2, 3), np.float32)}, {"double": np.full((2, 3), 2, np.float32)})
 
 
-for make in (mlp, text, two_ends, code):
+for make in (mlp, text, two_ends, modern, code):
     keras.utils.set_random_seed(3)
     make()

@@ -1,7 +1,8 @@
-//! Polls at once again what woke itself while it was polled.
+//! Polls at once again what woke itself while it was polled, and not where nothing new can be found.
 //!
-//! hyper hands a request's body to its handler through a channel within the connection's own future: taking the body wakes the
-//! connection, which would be polled a second time after all others that are ready, only to find nothing new.
+//! hyper hands a request's body to its handler through a channel within the connection's own future: taking a piece wakes the
+//! connection. Where there are more pieces it is polled again at once, not after all others that are ready; after the last
+//! one ([`Polled::body_came`]) not at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,9 +13,14 @@ const POLLS: usize = 3;
 
 /// Polls one future.
 #[derive(Default)]
-pub(super) struct Again {
+pub(crate) struct Again {
+    polled: Polled,
     seat: Option<Seat>,
 }
+
+/// Where the future stands, for what runs within it.
+#[derive(Clone, Default)]
+pub(crate) struct Polled(Arc<AtomicU8>);
 
 /// The task that the future runs in.
 struct Seat {
@@ -25,7 +31,7 @@ struct Seat {
 
 /// What wakes the future: the task, or a note for whoever is polling it.
 struct Bell {
-    state: AtomicU8,
+    polled: Polled,
     task: Waker,
 }
 
@@ -39,36 +45,50 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let polled = self.state.compare_exchange(POLLED, WOKEN, Ordering::AcqRel, Ordering::Acquire);
-        if polled == Err(WAITING) {
+        let state = self.polled.0.compare_exchange(POLLED, WOKEN, Ordering::AcqRel, Ordering::Acquire);
+        if state == Err(WAITING) {
             self.task.wake_by_ref();
         }
     }
 }
 
 impl Seat {
-    fn new(task: &Waker) -> Self {
-        let bell = Arc::new(Bell { state: AtomicU8::new(WAITING), task: task.clone() });
+    fn new(polled: &Polled, task: &Waker) -> Self {
+        let bell = Arc::new(Bell { polled: polled.clone(), task: task.clone() });
         Seat { waker: bell.clone().into(), bell }
     }
 }
 
+impl Polled {
+    /// A request's body has come whole, and its handler waits for nothing yet: what woke the connection so far within this
+    /// poll was that its bytes were taken. Without a meaning outside of a poll, as for HTTP/2, whose requests run beside
+    /// their connection.
+    pub(crate) fn body_came(&self) {
+        let _ = self.0.compare_exchange(WOKEN, POLLED, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
 impl Again {
+    /// Where the future stands.
+    pub(crate) fn polled(&self) -> &Polled {
+        &self.polled
+    }
+
     /// Polls until the future is ready, or waits for something else than itself. `task` is whom to wake later.
-    pub(super) fn poll<T>(
+    pub(crate) fn poll<T>(
         &mut self,
         task: &Waker,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let seat = match self.seat.take().filter(|seat| seat.bell.task.will_wake(task)) {
             Some(seat) => self.seat.insert(seat),
-            None => self.seat.insert(Seat::new(task)),
+            None => self.seat.insert(Seat::new(&self.polled, task)),
         };
         let mut context = Context::from_waker(&seat.waker);
         for _ in 0..POLLS {
-            seat.bell.state.store(POLLED, Ordering::Release);
+            self.polled.0.store(POLLED, Ordering::Release);
             let polled = poll(&mut context);
-            let woken = seat.bell.state.swap(WAITING, Ordering::AcqRel) == WOKEN;
+            let woken = self.polled.0.swap(WAITING, Ordering::AcqRel) == WOKEN;
             if polled.is_ready() || !woken {
                 return polled;
             }
@@ -130,6 +150,35 @@ mod tests {
             waker.unwrap().wake();
             assert_eq!((first.0.load(Ordering::SeqCst), second.0.load(Ordering::SeqCst)), woken);
         }
+    }
+
+    #[test]
+    fn a_body_that_came_whole_is_no_reason_to_poll_again_but_what_comes_after_it_is() {
+        let task = Arc::new(Task::default());
+        let waker: Waker = task.clone().into();
+        let mut again = Again::default();
+        let polled = again.polled().clone();
+        let mut polls = 0;
+        for wakes_later in [false, true] {
+            let pending: Poll<()> = again.poll(&waker, |context| {
+                polls += 1;
+                if polls < 3 {
+                    context.waker().wake_by_ref();
+                    polled.body_came();
+                }
+                if wakes_later && polls < 3 {
+                    context.waker().wake_by_ref();
+                }
+                Poll::Pending
+            });
+            assert!(pending.is_pending());
+        }
+        assert_eq!((polls, task.0.load(Ordering::SeqCst)), (3, 0));
+        // Nobody is polling: a wake from here on reaches the task.
+        polled.body_came();
+        let waker = again.seat.as_ref().unwrap().waker.clone();
+        waker.wake_by_ref();
+        assert_eq!(task.0.load(Ordering::SeqCst), 1);
     }
 
     #[test]

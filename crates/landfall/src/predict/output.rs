@@ -1,0 +1,90 @@
+//! Where the answers go: a file that is there when it is whole, or standard output.
+
+use crate::args::Predict;
+use crate::exit::Failure;
+use landfall_model::Problem;
+use landfall_tables::{AtomicFile, Format};
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Bytes that are gathered before they are written to a file.
+const WRITE_BUFFER: usize = 1 << 20;
+
+/// Where the answers go.
+pub(super) struct Output {
+    pub(super) format: Format,
+    /// `None` for standard output.
+    file: Option<AtomicFile>,
+    /// Whether the reader of standard output has closed it.
+    closed: Arc<AtomicBool>,
+}
+
+/// Standard output, which remembers that its reader has closed it.
+struct Pipe {
+    out: std::io::Stdout,
+    closed: Arc<AtomicBool>,
+}
+
+impl Pipe {
+    fn noted<T>(&self, done: std::io::Result<T>) -> std::io::Result<T> {
+        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+            self.closed.store(true, Relaxed);
+        }
+        done
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let done = self.out.write(bytes);
+        self.noted(done)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let done = self.out.flush();
+        self.noted(done)
+    }
+}
+
+impl Output {
+    /// Nothing is left behind unless [`Output::commit`] is reached.
+    pub(super) fn open(arguments: &Predict, input_format: Option<Format>) -> Result<Self, Failure> {
+        let told =
+            arguments.output_format.as_deref().map(Format::of_name).transpose().map_err(Failure::Call)?;
+        let path = &arguments.output_file;
+        if path.as_os_str() == "-" {
+            // Lines are answered with lines.
+            let like_input = input_format.filter(|format| *format == Format::JsonLines);
+            let format = told.or(like_input).unwrap_or(Format::Csv);
+            return Ok(Output { format, file: None, closed: Arc::default() });
+        }
+        let format = told.or_else(|| Format::of_ending(&path.to_string_lossy())).ok_or_else(|| {
+            Failure::call(format!(
+                "{}: its ending names no format; say which with --output-format",
+                path.display()
+            ))
+        })?;
+        Ok(Output { format, file: Some(AtomicFile::create(path)?), closed: Arc::default() })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.file.as_ref().map_or(Path::new("."), AtomicFile::folder)
+    }
+
+    pub(super) fn sink(&self) -> Result<Box<dyn Write + Send>, Problem> {
+        Ok(match &self.file {
+            None => Box::new(BufWriter::new(Pipe { out: std::io::stdout(), closed: self.closed.clone() })),
+            Some(file) => Box::new(BufWriter::with_capacity(WRITE_BUFFER, file.handle()?)),
+        })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
+    }
+
+    pub(super) fn commit(self) -> Result<(), Problem> {
+        self.file.map_or(Ok(()), AtomicFile::commit)
+    }
+}

@@ -1,0 +1,128 @@
+//! The table that is scored: which files, by which of the model's signatures, for which outputs.
+
+use crate::args::{Predict, name_and_path};
+use crate::exit::Failure;
+use crate::golden;
+use landfall_model::{Problem, Reason, Signature, Wanted};
+use landfall_tables::{Format, ReadOptions, TableInput, TableReader};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::sync::Arc;
+
+/// Rows of one run: enough to amortise the call, few enough that what lies between layers stays in the cache.
+const CHUNK_ROWS: usize = 512;
+
+/// The table's name before a row's number; nothing where several files make the table.
+pub(super) fn label(inputs: &[OsString]) -> Option<String> {
+    match inputs {
+        [only] if only == "-" => Some("standard input".to_owned()),
+        [only] => Some(name_and_path(only).1.display().to_string()),
+        _ => None,
+    }
+}
+
+/// A table that one of the model's signatures takes.
+pub(super) struct Opened {
+    pub(super) signature: Arc<Signature>,
+    pub(super) wanted: Wanted,
+    pub(super) reader: TableReader,
+    pub(super) first_format: Option<Format>,
+}
+
+/// Opens the table with the signature that was asked for; else with the first, in the model's order, that takes it: a
+/// model may be called with named columns and with a nameless matrix.
+pub(super) fn open(
+    arguments: &Predict,
+    signatures: &[Arc<Signature>],
+    streams: bool,
+) -> Result<Opened, Failure> {
+    let default = golden::choose(signatures, arguments.signature.as_deref()).map_err(Failure::Call)?;
+    let refused = match open_with(arguments, default, streams) {
+        Ok(opened) => return Ok(opened),
+        Err(refused) => refused,
+    };
+    // A stream cannot be read twice.
+    if arguments.signature.is_some() || streams {
+        return Err(refused);
+    }
+    let others = signatures.iter().filter(|other| !Arc::ptr_eq(other, default));
+    others.map(|other| open_with(arguments, other, streams)).find_map(Result::ok).ok_or(refused)
+}
+
+fn open_with(arguments: &Predict, signature: &Arc<Signature>, streams: bool) -> Result<Opened, Failure> {
+    let wanted = wanted(signature, &arguments.output).map_err(Failure::Call)?;
+    let (inputs, first_format) = inputs(arguments, signature)?;
+    let missing = arguments.missing.iter().map(|token| token.clone().into_bytes()).collect();
+    let options = ReadOptions { chunk_rows: CHUNK_ROWS, missing, eager: streams };
+    let reader = TableReader::open(inputs, signature.clone(), wanted.clone(), &options)?;
+    Ok(Opened { signature: signature.clone(), wanted, reader, first_format })
+}
+
+fn wanted(signature: &Signature, names: &[String]) -> Result<Wanted, Problem> {
+    if names.is_empty() {
+        return Ok(signature.default_outputs().clone());
+    }
+    let place = |name: &String| {
+        signature.output(name).ok_or_else(|| {
+            let known: Vec<&str> = signature.outputs().iter().map(|output| output.name.as_str()).collect();
+            let problem = Problem::new(Reason::OutputUnknown { output: name.clone() });
+            problem.at(format!("--output (there are {})", known.join(", ")))
+        })
+    };
+    names.iter().map(place).collect()
+}
+
+/// The files named by `-i`, and the format of the first, where it is known.
+fn inputs(arguments: &Predict, signature: &Signature) -> Result<(Vec<TableInput>, Option<Format>), Failure> {
+    let told = arguments.format.as_deref().map(Format::of_name).transpose().map_err(Failure::Call)?;
+    let mut inputs = Vec::new();
+    let mut first = told;
+    for text in &arguments.input {
+        let (name, path) = name_and_path(text);
+        if name.is_none() && arguments.input.iter().filter(|other| *other == text).count() > 1 {
+            return Err(Failure::call(format!("--input: {} is given twice", path.display())));
+        }
+        if text == "-" {
+            let (input, format) = standard_input(told)?;
+            first = first.or(Some(format));
+            inputs.push(input);
+            continue;
+        }
+        if let Some(name) = name {
+            known_input(signature, name).map_err(Failure::Call)?;
+            if inputs.iter().any(|input: &TableInput| input.name.as_deref() == Some(name)) {
+                return Err(Failure::call(format!("--input: input {name:?} is given twice")));
+            }
+        }
+        first = first.or_else(|| Format::of_ending(&path.to_string_lossy()));
+        let input = TableInput::file(path);
+        let input = TableInput { format: told, ..input };
+        inputs.push(match name {
+            None => input,
+            Some(name) => input.for_input(name),
+        });
+    }
+    Ok((inputs, first))
+}
+
+/// Refuses a name that is no input's, with those that are.
+fn known_input(signature: &Signature, name: &str) -> Result<(), Problem> {
+    let known: Vec<&str> = signature.inputs().iter().map(|input| input.name.as_str()).collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let problem = Problem::new(Reason::InputUnknown { input: name.to_owned() });
+    Err(problem.at(format!("--input (there are {})", known.join(", "))))
+}
+
+fn standard_input(told: Option<Format>) -> Result<(TableInput, Format), Failure> {
+    let mut stream = BufReader::new(std::io::stdin());
+    let format = match told {
+        Some(format) => format,
+        None => {
+            let first = stream.fill_buf().map_err(|e| Problem::io("read standard input", &e))?;
+            Format::detect("", first)?
+        }
+    };
+    Ok((TableInput::stream("standard input", Some(format), stream), format))
+}
