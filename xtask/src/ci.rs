@@ -114,7 +114,8 @@ fn tests(place: &Place) -> Result<Cases, String> {
 
 /// The real binary called by other people's clients, then the recorded requests replayed.
 fn clients(place: &Place) -> Result<Cases, String> {
-    self::command(place, &["build", "--package", "landfall", "--locked"], &[])?;
+    // As the tests built it: alone, its dependencies would be built once more, with other features.
+    self::command(place, &["test", "--workspace", "--no-run", "--quiet", "--locked"], &[])?;
     let mut command = Command::new(&place.surroundings.python);
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| place.root.join("target"), Into::into);
     command.arg("crates/landfall/tests/clients/run.py").arg("--landfall").arg(target.join("debug/landfall"));
