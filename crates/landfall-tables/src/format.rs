@@ -95,6 +95,12 @@ impl Format {
         let unread = [
             (&b"\x1f\x8b"[..], "a gzip file", "unpack it first, or into standard input"),
             (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first, or into standard input"),
+            (b"BZh91AY&SY", "a bzip2 file", "unpack it first, or into standard input"),
+            (b"\xfd7zXZ\0", "an xz file", "unpack it first, or into standard input"),
+            (b"\x04\x22\x4d\x18", "an lz4 file", "unpack it first, or into standard input"),
+            (b"\x89HDF", "an HDF5 file", "save it as Parquet or CSV"),
+            (b"ORC\x0a", "an ORC file", "save it as Parquet or CSV"),
+            (b"Obj\x01", "an Avro file", "save it as Parquet or CSV"),
             (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
             (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
             (b"FEA1", "a Feather 1 file", "write it as Feather 2 (Arrow IPC)"),
@@ -200,6 +206,17 @@ mod tests {
     fn what_is_not_read_is_refused_by_name() {
         let gzip = Format::detect("a.csv", b"\x1f\x8b\x08").unwrap_err();
         assert!(gzip.to_string().contains("gzip"), "{gzip}");
+        for (first, what) in [
+            (&b"BZh91AY&SY"[..], "a bzip2 file"),
+            (b"\xfd7zXZ\0\0\x04", "an xz file"),
+            (b"\x04\x22\x4d\x18d@", "an lz4 file"),
+            (b"\x89HDF\r\n", "an HDF5 file"),
+            (b"ORC\x0a\x06", "an ORC file"),
+            (b"Obj\x01\x04", "an Avro file"),
+        ] {
+            let problem = Format::detect("a.csv", first).unwrap_err().to_string();
+            assert!(problem.contains(&format!("{what} is not supported")), "{problem}");
+        }
         let wide = Format::detect("a.csv", b"\xff\xfea\0").unwrap_err();
         assert!(wide.to_string().contains("UTF-16 is not supported: save it as UTF-8"), "{wide}");
         for name in ["[Content_Types].xml", "docProps/app.xml"] {

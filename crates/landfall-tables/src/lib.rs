@@ -39,6 +39,7 @@ mod arrow;
 mod atomic_file;
 mod cell;
 mod chunk;
+mod column_names;
 mod columns;
 mod csv;
 mod format;

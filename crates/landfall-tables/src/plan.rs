@@ -1,5 +1,6 @@
 //! Which columns of a file fill which inputs: decided by name, once for each file.
 
+use crate::column_names::settled;
 use crate::row_dims::RowDims;
 use landfall_model::{InputSpec, Problem, Reason, Signature, Slot};
 use std::collections::HashMap;
@@ -31,7 +32,7 @@ pub(crate) struct Plan {
     pub(crate) ignored: Vec<String>,
 }
 
-/// Matches names. `only` limits it to one input (a file given as `NAME=FILE`).
+/// Matches names, as [`settled`]. `only` limits it to one input (a file given as `NAME=FILE`).
 ///
 /// # Errors
 /// [`Reason::InputsMissing`] with all that is missing and all that the file has; invalid argument when two columns
@@ -41,10 +42,11 @@ pub(crate) fn by_name(
     only: Option<Slot>,
     columns: &[SourceColumn],
 ) -> Result<Plan, Problem> {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let mut places = HashMap::with_capacity(columns.len());
     let mut repeated = Vec::new();
-    for (place, column) in columns.iter().enumerate() {
-        if let Some(first) = places.insert(column.name.as_str(), place) {
+    for (place, name) in settled(signature, &names).into_iter().enumerate() {
+        if let Some(first) = places.insert(name, place) {
             repeated.push(first);
         }
     }

@@ -11,6 +11,7 @@ use super::guarded;
 use crate::chunk::Raw;
 use crate::opened::{Opened, Rows, SharedSource, Wants, lock};
 use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field};
 use landfall_model::Problem;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -27,7 +28,7 @@ const LANES: usize = 4;
 /// Opens a file.
 pub(crate) fn open(name: &str, file: File, wants: &Wants, chunk_rows: usize) -> Result<Opened, Problem> {
     let file = AtPlace::new(file).map_err(|e| Problem::io(format!("read {name}"), &e))?;
-    let metadata = guarded(name, || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))?;
+    let metadata = metadata(name, &file)?;
     let (decoder, needed, ignored) =
         decode::plan(metadata.schema(), wants).map_err(|p| p.at(name.to_owned()))?;
     known_packing(name, &metadata)?;
@@ -51,6 +52,22 @@ pub(crate) fn open(name: &str, file: File, wants: &Wants, chunk_rows: usize) -> 
         ignored,
         total: Some(total),
     })
+}
+
+/// What the file says of itself. Truth values in a dictionary, as pandas writes categories of them, make the library's reader
+/// panic: such files are read by the types of Parquet, and not by those of Arrow that are stored beside them.
+fn metadata(name: &str, file: &AtPlace) -> Result<ArrowReaderMetadata, Problem> {
+    let load = |options: ArrowReaderOptions| guarded(name, || ArrowReaderMetadata::load(file, options));
+    let metadata = load(ArrowReaderOptions::new())?;
+    let fields = metadata.schema().flattened_fields();
+    let of_truths = |field: &Field| match field.data_type() {
+        DataType::Dictionary(_, values) => **values == DataType::Boolean,
+        _ => false,
+    };
+    if fields.into_iter().any(of_truths) {
+        return load(ArrowReaderOptions::new().with_skip_arrow_metadata(true));
+    }
+    Ok(metadata)
 }
 
 /// Refuses columns that are packed in a way that is not unpacked here.

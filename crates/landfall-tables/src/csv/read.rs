@@ -3,6 +3,7 @@
 use super::record::{COMMA, Cell, Records, cells};
 use crate::cell;
 use crate::chunk::{Decoded, Raw, TextRows};
+use crate::column_names::{named_slot, settled};
 use crate::opened::{Decoder, Opened, Wants};
 use crate::options::ReadOptions;
 use crate::plan::{self, Filling, Plan, SourceColumn};
@@ -65,7 +66,7 @@ fn header(record: &[u8], separator: u8) -> Result<Vec<String>, Problem> {
     if !cells(record, separator, &mut row) {
         return Err(Problem::invalid("a quote in the header is not closed"));
     }
-    Ok(row.iter().map(|cell| String::from_utf8_lossy(&cell.text()).trim().to_owned()).collect())
+    Ok(row.iter().map(|cell| String::from_utf8_lossy(&cell.text()).into_owned()).collect())
 }
 
 fn columns(names: &[String]) -> Vec<SourceColumn> {
@@ -81,15 +82,10 @@ fn names_inputs(wants: &Wants, names: &[String]) -> bool {
     let inputs = wants.signature.inputs();
     let nothing_to_name = inputs.is_empty() || plan::takes_any_column(&wants.signature);
     nothing_to_name
-        || names.iter().any(|name| {
-            let stem = name.split_once('[').or_else(|| name.rsplit_once('_')).map_or("", |(stem, _)| stem);
-            [name.as_str(), stem].iter().any(|name| {
-                wants
-                    .signature
-                    .slot(name)
-                    .is_some_and(|found| wants.only.is_none_or(|only| only == found.slot))
-            })
-        })
+        || settled(&wants.signature, &names.iter().map(String::as_str).collect::<Vec<_>>())
+            .into_iter()
+            .filter_map(|name| named_slot(&wants.signature, name))
+            .any(|slot| wants.only.is_none_or(|only| only == slot))
 }
 
 /// A first record that is data: as many cells as the inputs take, each of its input's type, and not all of them text.
@@ -134,8 +130,17 @@ fn no_name_fits(wants: &Wants, names: &[String]) -> Problem {
         "no column of the file is named for the model: {}; the file has {}{more}. Name the columns so; or, where the \
          order is the model's, leave the header out.{other_sign}",
         plan::wanted_columns(&wants.signature, wants.only),
-        names[..names.len().min(SHOWN)].join(", ")
+        names[..names.len().min(SHOWN)].iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ")
     ))
+}
+
+/// A name as a message shows it: what is no text, or would move a terminal's cursor, is escaped.
+fn shown(name: &str) -> String {
+    if name.chars().any(|sign| sign.is_control() || sign == '\u{fffd}') {
+        name.escape_debug().to_string()
+    } else {
+        name.to_owned()
+    }
 }
 
 fn is_missing(text: &[u8], dtype: DType, accepts: bool, tokens: &[Vec<u8>]) -> bool {

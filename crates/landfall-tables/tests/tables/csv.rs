@@ -47,6 +47,24 @@ fn another_sign_between_cells_is_taken_where_the_header_fits_only_so() {
 }
 
 #[test]
+fn blanks_around_a_columns_name_belong_to_it_where_the_model_has_them() {
+    let padded =
+        signature(vec![input("a", DType::F32, &[]), input("a ", DType::F32, &[])], RowRule::Independent);
+    let found = read(Format::Csv, b"a ,a\n1,2\n", &padded, 10).unwrap();
+    assert_eq!((floats(&found, 0), floats(&found, 1)), (vec![2.0], vec![1.0]));
+    let one =
+        signature(vec![input("a", DType::F32, &[]), input(" b", DType::F32, &[])], RowRule::Independent);
+    for header in ["a,b", "a, b", " a ,b ", "\" a\",b"] {
+        let found = read(Format::Csv, format!("{header}\n1,2\n").as_bytes(), &one, 10).unwrap();
+        assert_eq!((floats(&found, 0), floats(&found, 1)), (vec![1.0], vec![2.0]), "{header:?}");
+    }
+    let other = read(Format::Csv, b"a,b, a\n1,2,3\n", &one, 10).unwrap();
+    assert_eq!((floats(&other, 0), other.ignored), (vec![1.0], vec![" a".to_owned()]));
+    let several = read(Format::Csv, b"a , a,b\n1,2,3\n", &one, 10).unwrap_err();
+    assert!(several.to_string().contains("missing"), "{several}");
+}
+
+#[test]
 fn strings_are_bytes() {
     let signature = signature(vec![input("s", DType::String, &[])], RowRule::Independent);
     let read = read(Format::Csv, b"s\n\xff\xfe\n", &signature, 10).unwrap();

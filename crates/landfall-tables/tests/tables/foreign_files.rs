@@ -121,6 +121,15 @@ fn decimals_are_numbers() {
 }
 
 #[test]
+fn truth_values_of_a_dictionary_are_truth_values() {
+    let flags = with_null(input("flags", DType::Bool, &[]), NullRule::Zero);
+    let read = same_for_all_chunk_sizes("dictionary_of_truths.parquet", vec![flags]);
+    let tensor = read.tensors[0].as_ref().unwrap();
+    assert_eq!(tensor.bytes().unwrap(), [1, 0, 0, 1]);
+    assert!(read.bad.is_empty());
+}
+
+#[test]
 fn nulls_follow_the_rule_in_every_column() {
     for file in TYPES {
         let accepted = vec![
