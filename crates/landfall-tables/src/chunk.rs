@@ -77,6 +77,8 @@ pub(crate) enum Raw {
     Batches(Vec<Raw>),
     /// The bytes of some rows of each array that is needed.
     Arrays { arrays: Vec<RawArray>, rows: usize },
+    /// Rows of a sparse matrix.
+    Sparse(SparseRows),
 }
 
 /// Records within one block of text, terminators left out.
@@ -118,6 +120,17 @@ pub(crate) struct RawArray {
     pub(crate) row_bytes: usize,
 }
 
+/// Rows of a sparse matrix, as its arrays have them.
+#[derive(Clone, Debug)]
+pub(crate) struct SparseRows {
+    /// Bytes of the values.
+    pub(crate) data: Buffer,
+    /// Bytes of each value's column.
+    pub(crate) indices: Buffer,
+    /// Which value each row starts with, and where the last one ends: one more than there are rows.
+    pub(crate) starts: Vec<usize>,
+}
+
 impl Raw {
     /// No rows of any file.
     pub(crate) fn nothing() -> Self {
@@ -128,6 +141,7 @@ impl Raw {
         match self {
             Raw::Text(text) => text.range.len(),
             Raw::Arrow { rows, .. } | Raw::Arrays { rows, .. } => *rows,
+            Raw::Sparse(matrix) => matrix.starts.len() - 1,
             Raw::Batches(batches) => batches.iter().map(Raw::rows).sum(),
         }
     }
@@ -156,6 +170,13 @@ impl Raw {
                 let cut = |from: usize, length| columns.iter().map(|c| c.slice(from, length)).collect();
                 let (head, tail) = (cut(0, at), cut(at, rows - at));
                 (Raw::Arrow { columns: head, rows: at }, Raw::Arrow { columns: tail, rows: rows - at })
+            }
+            Raw::Sparse(matrix) => {
+                let (head, tail) = (matrix.starts[..=at].to_vec(), matrix.starts[at..].to_vec());
+                (
+                    Raw::Sparse(SparseRows { starts: head, ..matrix.clone() }),
+                    Raw::Sparse(SparseRows { starts: tail, ..matrix }),
+                )
             }
             Raw::Arrays { arrays, rows } => {
                 let cut = |from: usize, to: usize| {

@@ -18,6 +18,17 @@ pub(crate) fn open(
     wants: &Wants,
     options: &ReadOptions,
 ) -> Result<Opened, Problem> {
+    let (slot, width) = sparse_input(name, wants)?;
+    let decoder = SparseDecoder { signature: wants.signature.clone(), slot, width };
+    let lines = RecordReader::new(name, stream, Lines, options.eager);
+    Ok(Opened::new(lines, decoder, Vec::new()))
+}
+
+/// The input that sparse rows fill, and its number of columns: the one matrix of named columns that the model takes.
+///
+/// # Errors
+/// Unsupported, when the model takes none, or one of no floats.
+pub(crate) fn sparse_input(name: &str, wants: &Wants) -> Result<(Slot, usize), Problem> {
     let slot = wants.only.or_else(|| wants.signature.only_required_input());
     let matrix = slot.filter(|&slot| !wants.signature.inputs()[slot].columns.is_empty());
     let slot = matrix.ok_or_else(|| {
@@ -31,13 +42,7 @@ pub(crate) fn open(
         return Err(Problem::unsupported(format!("{name}: sparse rows of {}", spec.dtype), ""));
     }
     let dims = RowDims::of(spec, wants.signature.shapes());
-    let decoder = SparseDecoder {
-        signature: wants.signature.clone(),
-        slot,
-        width: dims.elements().unwrap_or(spec.columns.len()),
-    };
-    let lines = RecordReader::new(name, stream, Lines, options.eager);
-    Ok(Opened::new(lines, decoder, Vec::new()))
+    Ok((slot, dims.elements().unwrap_or(spec.columns.len())))
 }
 
 struct SparseDecoder {

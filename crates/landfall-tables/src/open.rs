@@ -7,8 +7,12 @@ use crate::source::TableInput;
 use crate::{arrow, csv, json_lines, libsvm, npy};
 use landfall_model::Problem;
 
-/// Opens a file in the format that it is in.
-pub(crate) fn open_file(input: TableInput, wants: &Wants, options: &ReadOptions) -> Result<Opened, Problem> {
+/// Opens a file in the format that it is in. The arrays of an NPZ file can come as two, to be read in step.
+pub(crate) fn open_file(
+    input: TableInput,
+    wants: &Wants,
+    options: &ReadOptions,
+) -> Result<Vec<Opened>, Problem> {
     let TableInput { label, format, source, .. } = input;
     let (source, first) = source.peeked(&label, PEEKED_BYTES)?;
     let format = match format {
@@ -21,13 +25,13 @@ pub(crate) fn open_file(input: TableInput, wants: &Wants, options: &ReadOptions)
         Format::JsonLines => json_lines::open(&label, source.stream(), wants, options),
         Format::Libsvm => libsvm::open(&label, source.stream(), wants, options),
         Format::Npy => npy::open_npy(&label, source, wants),
-        Format::Npz => npy::open_npz(&label, &source.file(&label)?, wants),
+        Format::Npz => return npy::open_npz(&label, &source.file(&label)?, wants),
         Format::ArrowStream => arrow::open_stream(&label, source.stream(), wants),
         Format::ArrowFile => arrow::open_file(&label, source.file(&label)?, wants),
         Format::Parquet => arrow::open_parquet(&label, source.file(&label)?, wants, options.chunk_rows),
     }?;
-    Ok(match (format.is_text(), length) {
+    Ok(vec![match (format.is_text(), length) {
         (true, Some(length)) => opened.with_total(length),
         _ => opened,
-    })
+    }])
 }

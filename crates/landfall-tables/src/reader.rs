@@ -48,12 +48,12 @@ impl TableReader {
         if let RowRule::Pieces(rows) = *signature.rows() {
             options.chunk_rows = options.chunk_rows.next_multiple_of(rows.max(1));
         }
-        let alone = inputs.len() == 1;
         let mut files = Vec::new();
         for input in inputs {
             let only = input.name.as_deref().map(|name| named_slot(&signature, name)).transpose()?;
-            files.push(open_file(input, &Wants { signature: signature.clone(), only, whole }, &options)?);
+            files.extend(open_file(input, &Wants { signature: signature.clone(), only, whole }, &options)?);
         }
+        let alone = files.len() == 1;
         let total = files.iter().map(|file| file.total).sum::<Option<u64>>();
         let ignored = files.iter().flat_map(|file| file.ignored.clone()).collect();
         let decoders = files.iter().map(|file| file.decoder.clone()).collect();

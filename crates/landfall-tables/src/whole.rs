@@ -23,7 +23,7 @@ pub fn column_of_output(output: &OutputSpec) -> InputSpec {
 /// values; the answer is in the same order, `None` for an optional column that the file does not have.
 ///
 /// # Errors
-/// As [`TableReader::open`]; and, naming it, for the first row that cannot be read.
+/// As [`TableReader::open`]; naming it, for the first row that cannot be read; unsupported, for sparse rows.
 pub fn read_columns(file: TableInput, columns: Vec<InputSpec>) -> Result<Vec<Option<Tensor>>, Problem> {
     let count = columns.len();
     let signature =
@@ -38,9 +38,19 @@ pub fn read_columns(file: TableInput, columns: Vec<InputSpec>) -> Result<Vec<Opt
         }
         for piece in chunk.pieces {
             for (slot, tensor) in tensors.iter_mut().enumerate() {
-                *tensor = piece.call.input(slot).and_then(Input::dense).cloned();
+                *tensor = match piece.call.input(slot) {
+                    None => None,
+                    Some(Input::Dense(array)) => Some(array.clone()),
+                    Some(_) => return Err(no_array(&piece.call.signature().inputs()[slot])),
+                };
             }
         }
     }
     Ok(tensors)
+}
+
+#[cold]
+fn no_array(spec: &InputSpec) -> Problem {
+    let what = format!("input {:?} as sparse rows, where whole columns are wanted", spec.name);
+    Problem::unsupported(what, "give it as an array, or as columns")
 }

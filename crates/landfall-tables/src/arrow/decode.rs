@@ -90,7 +90,7 @@ impl Decoder for ArrowDecoder {
                 }
                 Vec::new()
             }
-            Raw::Text(_) | Raw::Arrays { .. } => Vec::new(),
+            Raw::Text(_) | Raw::Arrays { .. } | Raw::Sparse(_) => Vec::new(),
         }
     }
 }
@@ -107,7 +107,9 @@ impl ArrowDecoder {
                 }
                 Ok(())
             }
-            Raw::Text(_) | Raw::Arrays { .. } => Err(Problem::internal("this is no Arrow batch")),
+            Raw::Text(_) | Raw::Arrays { .. } | Raw::Sparse(_) => {
+                Err(Problem::internal("this is no Arrow batch"))
+            }
         }
     }
 

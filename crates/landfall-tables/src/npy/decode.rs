@@ -75,8 +75,7 @@ impl Decoder for ArrayDecoder {
             if out.len() > 1 {
                 out.push(b',');
             }
-            let name = facts.name.rsplit("array ").next().unwrap_or(&facts.name).trim_matches('"');
-            json_lines::push_string(name.as_bytes(), &mut out);
+            json_lines::push_string(facts.array_name().as_bytes(), &mut out);
             out.push(b':');
             let axes = facts.shape.get(1..).unwrap_or_default();
             let width: usize = axes.iter().product();
@@ -93,8 +92,13 @@ impl Decoder for ArrayDecoder {
 }
 
 impl ArrayFacts {
+    /// The array's name in its file.
+    pub(super) fn array_name(&self) -> &str {
+        self.name.rsplit("array ").next().unwrap_or(&self.name).trim_matches('"')
+    }
+
     /// The values, flat: of so many rows, or of all.
-    fn tensor(&self, array: &RawArray, rows: Option<usize>) -> Result<Tensor, Problem> {
+    pub(super) fn tensor(&self, array: &RawArray, rows: Option<usize>) -> Result<Tensor, Problem> {
         let size = self.items.size();
         let count = array.bytes.len().checked_div(size).unwrap_or_else(|| {
             // Strings of no length: their number is in the shape alone.

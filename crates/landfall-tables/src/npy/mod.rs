@@ -4,6 +4,8 @@ mod decode;
 mod header;
 mod npz;
 mod open;
+mod sparse;
+mod sparse_rows;
 mod spool;
 mod text;
 mod zip_file;

@@ -3,6 +3,7 @@
 use super::decode::{ArrayDecoder, ArrayFacts};
 use super::header::{Header, Items};
 use super::npz::{self, Entry};
+use super::sparse;
 use crate::chunk::{EMPTY_VALUES, Raw, RawArray};
 use crate::columns::check_type;
 use crate::opened::{Opened, RawSource, Wants};
@@ -35,8 +36,11 @@ pub(crate) fn open_npy(name: &str, source: OpenSource, wants: &Wants) -> Result<
 }
 
 /// Opens arrays by name.
-pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Opened, Problem> {
-    let entries = npz::entries(name, file)?;
+pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Vec<Opened>, Problem> {
+    let mut entries = npz::entries(name, file)?;
+    if let Some(matrix) = sparse::taken_out(name, file, &mut entries, wants)? {
+        return with_others(name, file, matrix, entries, wants);
+    }
     let inputs = wants.signature.inputs();
     let known = |entry: &Entry| inputs.iter().any(|input| input.name == entry.name);
     let only = wants.only.or_else(|| wants.signature.only_required_input());
@@ -44,9 +48,7 @@ pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Opened,
     let mut streams = Vec::with_capacity(entries.len());
     let mut columns = Vec::with_capacity(entries.len());
     for entry in entries {
-        let label = format!("{name}, array {:?}", entry.name);
-        let mut stream = ArrayStream::open(&label, entry.reader(file)?, true)?;
-        stream.name = label;
+        let stream = ArrayStream::of(name, file, &entry)?;
         // An array that bears an input's name is that input, whatever its axes.
         let plain = stream.header.shape.len() == 1 && !known(&entry);
         columns.push(SourceColumn { name: entry.name, plain });
@@ -61,7 +63,41 @@ pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Opened,
         None => plan::by_name(&wants.signature, wants.only, &columns).map_err(|p| p.at(name.to_owned()))?,
     };
     let streams = only_needed(streams, &mut plan);
-    opened(streams, plan, wants)
+    Ok(vec![opened(streams, plan, wants)?])
+}
+
+/// Sparse rows, and beside them those arrays that bear the names of other inputs.
+fn with_others(
+    name: &str,
+    file: &File,
+    mut matrix: Opened,
+    entries: Vec<Entry>,
+    wants: &Wants,
+) -> Result<Vec<Opened>, Problem> {
+    let mut plan = Plan { signature: wants.signature.clone(), fills: Vec::new(), ignored: Vec::new() };
+    let mut streams = Vec::new();
+    for entry in entries {
+        let slot = wants.signature.inputs().iter().position(|input| input.name == entry.name);
+        match slot.filter(|_| wants.only.is_none()) {
+            Some(slot) => {
+                plan.fills.push((slot, Filling::Whole(streams.len())));
+                streams.push(ArrayStream::of(name, file, &entry)?);
+            }
+            None => matrix.ignored.push(entry.name),
+        }
+    }
+    if streams.is_empty() {
+        return Ok(vec![matrix]);
+    }
+    let others = opened(streams, plan, wants)?;
+    if let (Some(sparse), Some(dense)) = (matrix.total, others.total)
+        && sparse != dense
+    {
+        return Err(Problem::invalid(format!(
+            "{name}: the sparse matrix has {sparse} rows, the other arrays have {dense}"
+        )));
+    }
+    Ok(vec![matrix, others])
 }
 
 /// Drops the arrays that nobody takes; the plan counts those that are left.
@@ -137,7 +173,7 @@ fn common_rows(arrays: &[ArrayStream], whole: bool) -> Result<usize, Problem> {
 
 /// An array being read, its header done.
 pub(super) struct ArrayStream {
-    name: String,
+    pub(super) name: String,
     pub(super) header: Header,
     stream: Box<dyn Read + Send>,
     /// Whether the stream ends with the array.
@@ -145,6 +181,12 @@ pub(super) struct ArrayStream {
 }
 
 impl ArrayStream {
+    /// An array of an NPZ file.
+    pub(super) fn of(file_name: &str, file: &File, entry: &Entry) -> Result<Self, Problem> {
+        let name = format!("{file_name}, array {:?}", entry.name);
+        ArrayStream::open(&name, entry.reader(file)?, true)
+    }
+
     fn open(name: &str, mut stream: Box<dyn Read + Send>, ends: bool) -> Result<Self, Problem> {
         let header = Header::read(name, &mut *stream)?;
         let array = ArrayStream { name: name.to_owned(), header, stream, ends };
@@ -191,24 +233,34 @@ impl ArrayStream {
     }
 
     /// The next bytes. Memory grows with what comes, not with what the header says.
-    fn take(&mut self, count: usize) -> Result<Vec<u8>, Problem> {
+    pub(super) fn take(&mut self, count: usize) -> Result<Vec<u8>, Problem> {
         let mut bytes = Vec::new();
-        (&mut self.stream).take(count as u64).read_to_end(&mut bytes).map_err(|error| {
-            match error.kind() {
-                std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput => {
-                    Problem::malformed(self.name.as_str(), None, error.to_string())
-                }
-                _ => Problem::io(format!("read {}", self.name), &error),
-            }
-        })?;
-        if bytes.len() < count {
-            return Err(Problem::malformed(self.name.as_str(), None, "the file ends too early"));
-        }
+        let read = (&mut self.stream).take(count as u64).read_to_end(&mut bytes);
+        self.all_of(count as u64, read.map(|read| read as u64))?;
         Ok(bytes)
     }
 
+    /// Passes over the next bytes.
+    pub(super) fn skip(&mut self, count: usize) -> Result<(), Problem> {
+        let read = std::io::copy(&mut (&mut self.stream).take(count as u64), &mut std::io::sink());
+        self.all_of(count as u64, read)
+    }
+
+    fn all_of(&self, count: u64, read: std::io::Result<u64>) -> Result<(), Problem> {
+        use std::io::ErrorKind::{InvalidData, InvalidInput};
+        let name = self.name.as_str();
+        match read {
+            Ok(read) if read < count => Err(Problem::malformed(name, None, "the file ends too early")),
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind(), InvalidData | InvalidInput) => {
+                Err(Problem::malformed(name, None, error.to_string()))
+            }
+            Err(error) => Err(Problem::io(format!("read {name}"), &error)),
+        }
+    }
+
     /// Refuses what follows the last row, where nothing may (which also has a checksum looked at).
-    fn finish(&mut self) -> Result<(), Problem> {
+    pub(super) fn finish(&mut self) -> Result<(), Problem> {
         if !self.ends {
             return Ok(());
         }
@@ -251,7 +303,7 @@ impl RawSource for Arrays {
 
 /// Only what the decoder needs to know.
 impl ArrayFacts {
-    fn of(name: &str, header: &Header) -> Self {
+    pub(super) fn of(name: &str, header: &Header) -> Self {
         let Header { items, big_endian, shape, .. } = header;
         let swapped = *big_endian && !matches!(items, Items::Bytes(_));
         ArrayFacts { name: name.to_owned(), items: *items, big_endian: swapped, shape: shape.clone() }

@@ -1,6 +1,6 @@
-"""Makes the small files that the tests read: written by numpy and pyarrow, whose versions `made_with.txt` names.
+"""Makes the small files that the tests read: written by numpy, scipy and pyarrow, whose versions `made_with.txt` names.
 
-    pip install numpy pyarrow
+    pip install numpy scipy pyarrow
     python make.py
 """
 import pathlib
@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
+import scipy
+import scipy.sparse
 
 HERE = pathlib.Path(__file__).parent
 x = np.arange(12, dtype=np.float32).reshape(4, 3) / 4
@@ -68,4 +70,19 @@ with pa.ipc.new_file(HERE / "decimals.arrow", decimals.schema) as writer:
     writer.write_table(decimals)
 pq.write_table(decimals.drop_columns(["coarse"]), HERE / "decimals.parquet")
 
-(HERE / "made_with.txt").write_text(f"numpy {np.__version__}, pyarrow {pa.__version__}\n")
+pq.write_table(pa.table({"flags": pa.array([True, None, False, True]).dictionary_encode()}), HERE / "dictionary_of_truths.parquet")
+
+# Row 2 is empty, row 3 not in the order of columns; a zero and a NaN are stored.
+rows = scipy.sparse.csr_matrix(
+    (np.array([1.5, -2.0, 3.25, 0.0, np.nan, 7.0]), [0, 3, 2, 1, 0, 1], [0, 2, 2, 4, 5, 6]), shape=(5, 4))
+scipy.sparse.save_npz(HERE / "sparse.npz", rows)
+scipy.sparse.save_npz(HERE / "sparse_array.npz", scipy.sparse.csr_array(rows.astype(np.float32)), compressed=False)
+scipy.sparse.save_npz(HERE / "sparse_narrow.npz", rows[:, :2].tocsr(), compressed=False)
+parts = {"data": rows.data.astype(">f4"), "indices": rows.indices.astype(np.int64), "indptr": rows.indptr.astype(">i8")}
+np.savez(HERE / "sparse_named.npz", **{f"features.{name}": part for name, part in parts.items()})
+np.savez(HERE / "sparse_beside.npz", **{f"features.{name}": part for name, part in parts.items()},
+         base_margin=np.arange(5) / 4, note=np.zeros(2))
+for layout in ["csc", "coo", "bsr", "dia"]:
+    scipy.sparse.save_npz(HERE / f"sparse_{layout}.npz", rows.asformat(layout))
+
+(HERE / "made_with.txt").write_text(f"numpy {np.__version__}, scipy {scipy.__version__}, pyarrow {pa.__version__}\n")

@@ -62,8 +62,9 @@ fn arrays_of_any_kind_give_rows_or_problems() {
     mutated(&names.map(file), b"'<>|fiuSUb0123456789(),: L", 4000, fuzz::npy);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fuzz");
-    let seeds = ["stored.npz", "packed.npz", "nameless.npz"].map(file);
-    mutated(&seeds, b"PK\x01\x02\x03\x04\xff", 1500, |bytes| fuzz::file(Format::Npz, &path, bytes));
+    let seeds =
+        ["stored.npz", "packed.npz", "nameless.npz", "sparse_narrow.npz", "sparse_named.npz"].map(file);
+    mutated(&seeds, b"PK\x01\x02\x03\x04\xff", 2500, |bytes| fuzz::file(Format::Npz, &path, bytes));
 }
 
 #[test]

@@ -11,5 +11,6 @@ mod json_lines;
 mod libsvm;
 mod round_trips;
 mod several_files;
+mod sparse_arrays;
 mod threads;
 mod whole_tables;
