@@ -24,7 +24,7 @@ FILES = {
     "csv": [(ROOT, "examples/rows/*.csv")],
     "json_lines": [(ROOT, "examples/rows/*.jsonl")],
     "npy": [(ROOT, "examples/rows/*.npy")],
-    "npz": [(ROOT, "examples/*/*/*/golden.npz")],
+    "npz": [(ROOT, "examples/*/*/*/golden.npz"), (ROOT, "crates/landfall-tables/tests/data/*.npz")],
 }
 TEXTS = {
     "tfs_config": [
