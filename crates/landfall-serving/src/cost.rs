@@ -23,7 +23,8 @@ const MEAN_RUNS: u64 = 32;
 /// less than two times: so far apart are the sizes of one bucket.
 const WORSE_HALVES: u64 = 5;
 
-/// Every so many runs the sizes that looked bad are tried again: what was measured may have been a hiccup.
+/// Every so many runs the sizes that looked bad, and one beyond what is expected to fit, are tried again: what was measured
+/// may have been a hiccup.
 const EXPLORE_EVERY: u32 = 256;
 
 /// What a run costs at each batch size. Shared by threads; an update that is lost to another thread's is no harm.
@@ -93,6 +94,9 @@ impl Cost {
         let mut doubtful = false;
         for size in (0..BUCKETS).map(|i| 1usize << i).take_while(|&size| size < cap).chain([cap.max(1)]) {
             if self.estimate_ns(size).is_some_and(|ns| ns > budget) {
+                if explores {
+                    largest = size;
+                }
                 break;
             }
             if let Some(ns) = self.measured(bucket(size)) {
@@ -203,6 +207,26 @@ mod tests {
         cost.observe(64, micros(1_900));
         observe_often(&cost, 40, 64, micros(1_900));
         assert_eq!(largest(), 1, "and no longer");
+    }
+
+    #[test]
+    fn a_first_large_batch_that_took_long_does_not_keep_all_later_ones_single() {
+        let cost = Cost::default();
+        let largest = || cost.max_rows(1024, micros(2_000));
+        observe_often(&cost, 1_000, 1, micros(24));
+        // It found its memory cold, and nothing is known of the sizes between.
+        cost.observe(64, micros(2_500));
+        assert_eq!(largest(), 1);
+        // 64 callers go on asking.
+        let (mut most, mut runs) = (1, 0);
+        while most < 64 && runs < 8 * EXPLORE_EVERY {
+            let rows = most.min(64);
+            runs = cost.observe(rows, micros(20 + 7 * rows as u64)) - 1_001;
+            if cost.runs.load(Relaxed).is_multiple_of(16) {
+                most = largest();
+            }
+        }
+        assert!(most >= 64, "{most} rows after {runs} runs");
     }
 
     #[test]
