@@ -77,7 +77,7 @@ impl PmmlModel {
             threads_inside: 1,
             cost: CostClass::Unknown,
             structure: structure.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
-            notes: added(&head),
+            notes: added(head),
             opening: Vec::new(),
             later: Default::default(),
         };
