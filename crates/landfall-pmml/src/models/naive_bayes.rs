@@ -247,11 +247,8 @@ fn distribution(all: &[(usize, Distribution)], class: usize) -> Option<Distribut
 }
 
 impl Bayes {
-    /// The same over columns; `None` where a slot comes twice in different ways, or a row may be none of any class.
+    /// The same over columns; `None` where a slot comes twice in different ways.
     fn columns(&self) -> Option<Densities> {
-        if self.least == f64::NEG_INFINITY {
-            return None;
-        }
         let mut features = Features::default();
         let mut evidence = Vec::with_capacity(self.inputs.len());
         let classes = || self.classes.iter().map(|(class, _)| *class);
@@ -333,7 +330,14 @@ impl Body for Bayes {
             answers.scores[class * rows..(class + 1) * rows].copy_from_slice(column);
         }
         let places: RowPlaces = self.classes.iter().map(|(class, _)| *class as u32).collect();
-        best(logs, rows, &places, answers.value.classes(answers.list, rows), &mut cx.w.numbers);
+        let classes = answers.value.classes(answers.list, rows);
+        best(logs, rows, &places, classes, &mut cx.w.numbers);
+        // A row that no class allows has shares that are not numbers, and no prediction.
+        for (class, share) in classes.iter_mut().zip(&logs[..rows]) {
+            if share.is_nan() {
+                *class = u32::MAX;
+            }
+        }
         cx.give_back(self.block, ready);
         true
     }
