@@ -22,9 +22,9 @@ pub(crate) fn has_neon() -> bool {
 }
 
 /// With NEON where the processor has it.
-pub(crate) fn neon<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+pub(crate) fn neon<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
     #[target_feature(enable = "neon")]
-    fn run<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+    fn run<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
         job.run(sums, &Neon(()));
     }
     if has_neon() {
@@ -36,9 +36,12 @@ pub(crate) fn neon<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
 }
 
 /// A few rows, with NEON where the processor has it.
-pub(crate) fn neon_row<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
+pub(crate) fn neon_row<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(
+    job: &RowJob<'_, R, X, Y, L>,
+    sums: &mut [Y],
+) {
     #[target_feature(enable = "neon")]
-    fn run<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
+    fn run<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, R, X, Y, L>, sums: &mut [Y]) {
         job.run(sums, &Neon(()));
     }
     if has_neon() {

@@ -7,22 +7,23 @@ use crate::filled::Filled;
 use crate::full;
 use crate::ladder::{BITS, Ladder};
 use crate::mask::{LEAVES, Mask, ROWS, leaf_numbers};
+use crate::real::widened;
 use crate::sliced::{Group, Question, Sliced, Step, UPPER, Way};
 use crate::trees::{Tree, Trees};
 use crate::{Real, Rows};
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Trees over rows, by blocks.
-pub(crate) struct Job<'a, X, Y> {
+/// Trees over rows of numbers of type `R`, by blocks.
+pub(crate) struct Job<'a, R, X, Y> {
     pub(crate) forest: &'a Trees<X, Y>,
-    pub(crate) conditions: &'a Conditions<X>,
+    pub(crate) conditions: &'a Conditions<R>,
     pub(crate) sliced: &'a Sliced<X, Y>,
     /// Leaves filled up, where another layout has them.
     pub(crate) filled: Option<&'a Filled<Y>>,
-    pub(crate) rows: Rows<'a, X>,
+    pub(crate) rows: Rows<'a, R>,
     /// All features' values, where they come as columns: `rows` then has none, and nothing asks it.
-    pub(crate) columns: &'a [&'a [X]],
+    pub(crate) columns: &'a [&'a [R]],
     pub(crate) trees: Range<usize>,
 }
 
@@ -77,8 +78,8 @@ thread_local! {
 const BEHIND: usize = 1 + LEAVES;
 
 /// A block's memory, by use.
-struct Space<'s, X, Y> {
-    columns: &'s mut [X],
+struct Space<'s, R, Y> {
+    columns: &'s mut [R],
     /// Of each part that is ranked: the bits of the ranks, and where there is no value.
     ranks: &'s mut [[Mask; BITS + 1]],
     answers: &'s mut [Mask],
@@ -87,16 +88,16 @@ struct Space<'s, X, Y> {
     sums: &'s mut [Y],
 }
 
-impl<X: Real, Y: Real> Job<'_, X, Y> {
+impl<R: Real, X: Real, Y: Real> Job<'_, R, X, Y> {
     /// Adds the trees' leaves to all rows' sums. Inlined into a function for each instruction set.
     #[inline(always)]
-    pub(crate) fn run<M: Machine<X, Y>>(&self, sums: &mut [Y], machine: &M) {
+    pub(crate) fn run<M: Machine<R, Y>>(&self, sums: &mut [Y], machine: &M) {
         // Not by a closure: that would not be compiled for the instruction set of the function around it.
         let mut memory = SPACE.take();
         {
             let masks = |bytes: usize| bytes / size_of::<Mask>();
             let sizes = [
-                masks(self.conditions.columns.len() * ROWS * size_of::<X>()),
+                masks(self.conditions.columns.len() * ROWS * size_of::<R>()),
                 self.sliced.ranked.iter().flatten().count() * (BITS + 1),
                 self.sliced.most_asked,
                 BEHIND,
@@ -128,11 +129,11 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
     }
 
     #[inline(always)]
-    fn block<M: Machine<X, Y>>(
+    fn block<M: Machine<R, Y>>(
         &self,
         start: usize,
         count: usize,
-        space: &mut Space<'_, X, Y>,
+        space: &mut Space<'_, R, Y>,
         sums: &mut [Y],
         machine: &M,
     ) {
@@ -173,7 +174,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
 
     /// Ranks of the parts that have many thresholds.
     #[inline(always)]
-    fn rank<M: Machine<X, Y>>(&self, width: usize, space: &mut Space<'_, X, Y>, machine: &M) {
+    fn rank<M: Machine<R, Y>>(&self, width: usize, space: &mut Space<'_, R, Y>, machine: &M) {
         let (columns, _) = space.columns.as_chunks::<ROWS>();
         for (part, place) in self.conditions.parts.iter().zip(&self.sliced.ranked) {
             let Some(place) = *place else { continue };
@@ -183,19 +184,19 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
             // Nothing is below what is not a number: its rank is 0.
             machine.rank(part, values, width, planes);
             if part.missing_right.is_some() {
-                machine.right_of(values, X::INFINITY, true, true, &mut missing[0]);
+                machine.right_of(values, R::INFINITY, true, true, &mut missing[0]);
             }
         }
     }
 
     /// Answers a group's questions.
     #[inline(always)]
-    fn answer<M: Machine<X, Y>>(
+    fn answer<M: Machine<R, Y>>(
         &self,
         group: &Group,
         start: usize,
         count: usize,
-        space: &mut Space<'_, X, Y>,
+        space: &mut Space<'_, R, Y>,
         machine: &M,
     ) {
         let mut ladder = Ladder::EMPTY;
@@ -218,6 +219,7 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
             match asked.question {
                 Question::Value { column, threshold, at_most, missing_right } => {
                     let values = &columns[column as usize];
+                    let threshold = R::bound(threshold.wide(), at_most);
                     machine.right_of(values, threshold, at_most, missing_right, answer);
                 }
                 Question::Node(node) => *answer = self.ask(node as usize, start, count),
@@ -230,19 +232,19 @@ impl<X: Real, Y: Real> Job<'_, X, Y> {
         let node = &self.forest.nodes[node];
         let mut mask = Mask::NONE;
         for row in 0..count {
-            let left = self.forest.goes_left(node, self.rows.row(start + row)[node.feature()]);
+            let left = self.forest.goes_left(node, widened(self.rows.row(start + row)[node.feature()]));
             mask.0[row / 64] |= u64::from(!left) << (row % 64);
         }
         mask
     }
 
     #[inline(always)]
-    fn tree<M: Machine<X, Y>>(
+    fn tree<M: Machine<R, Y>>(
         &self,
         number: usize,
         start: usize,
         count: usize,
-        space: &mut Space<'_, X, Y>,
+        space: &mut Space<'_, R, Y>,
         machine: &M,
     ) {
         let tree = &self.forest.trees[number];

@@ -13,7 +13,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         if rows < FEWEST || trees.features == 0 {
             return false;
         }
-        let Some(sliced) = self.layouts.sliced(trees) else { return false };
+        let Some(sliced) = self.layouts.sliced::<X>(trees) else { return false };
         let by_row = |way: &Way| matches!(way, Way::Lanes | Way::Upper { .. });
         let of_row = |question: &Question<X>| matches!(question, Question::Node(_));
         !trees.trees.iter().any(|tree| tree.is_linear)

@@ -7,6 +7,7 @@
 
 use crate::Real;
 use crate::column::Column;
+use crate::real::widened;
 use crate::thresholds::Thresholds;
 use crate::trees::Trees;
 
@@ -189,9 +190,9 @@ impl<X: Real> Conditions<X> {
 
     /// A row's ranks by slot, and the answers to questions of their own.
     #[inline(always)]
-    pub(crate) fn rank_row<Y: Real, const SLOTS: usize>(
+    pub(crate) fn rank_row<T: Real, Y: Real, const SLOTS: usize>(
         &self,
-        forest: &Trees<X, Y>,
+        forest: &Trees<T, Y>,
         row: &[X],
         ranks: &mut [u8; SLOTS],
         counted: &impl Count<X>,
@@ -208,13 +209,26 @@ impl<X: Real> Conditions<X> {
         }
         for (slot, &node) in (self.ranked..).zip(&self.others) {
             let node = &forest.nodes[node as usize];
-            ranks[slot % SLOTS] = u8::from(!forest.goes_left(node, row[node.feature()]));
+            ranks[slot % SLOTS] = u8::from(!forest.goes_left(node, widened(row[node.feature()])));
         }
     }
 
     /// The same without what only layouts ask for.
     pub(crate) fn closed(self) -> Self {
         Conditions { numbers: Vec::new(), places: Vec::new(), ..self }
+    }
+
+    /// The same for rows of float32, with all that only layouts ask for left out. Ranks are the same ones: a number lies above a
+    /// threshold just where it lies above what [`Real::bound`] makes of it, of which some may be equal.
+    pub(crate) fn narrowed(&self) -> Conditions<f32> {
+        Conditions {
+            columns: self.columns.clone(),
+            parts: self.parts.iter().map(Part::narrowed).collect(),
+            others: self.others.clone(),
+            ranked: self.ranked,
+            numbers: Vec::new(),
+            places: Vec::new(),
+        }
     }
 
     /// The part that a slot's ranks are of; `None` for a question of its own.
@@ -255,13 +269,17 @@ impl<X: Real> Part<X> {
         Part { column, at_most, count, ends, blocks, halves: halves(list), missing_left, missing_right }
     }
 
+    fn narrowed(&self) -> Part<f32> {
+        let list: Vec<f32> = self.list().iter().map(|x| f32::bound(x.wide(), self.at_most)).collect();
+        Part::new(self.column, self.at_most, &list, self.missing_left, self.missing_right)
+    }
+
     /// Whether many rows are ranked before it is asked about them.
     pub(crate) fn is_long(&self) -> bool {
         usize::from(self.count) > FEW
     }
 
     /// The thresholds.
-    #[cfg(target_arch = "x86_64")]
     pub(crate) fn list(&self) -> &[X] {
         &self.blocks.as_flattened()[..usize::from(self.count)]
     }

@@ -16,21 +16,21 @@ const BLOCK_ROWS: usize = 16;
 /// A layout of trees that go by a row's ranks.
 pub(crate) trait ByRanks<X, Y>: Sized {
     /// Adds the leaves that these rows of the job come to, each to its row's sums.
-    fn add_leaves(
+    fn add_leaves<R: Real>(
         &self,
-        job: &RowJob<'_, X, Y, Self>,
+        job: &RowJob<'_, R, X, Y, Self>,
         rows: Range<usize>,
         ranks: &[[u8; SLOTS]],
         sums: &mut [Y],
     );
 }
 
-/// A few rows through trees.
-pub(crate) struct RowJob<'a, X, Y, L> {
+/// A few rows of numbers of type `R` through trees.
+pub(crate) struct RowJob<'a, R, X, Y, L> {
     pub(crate) forest: &'a Trees<X, Y>,
-    pub(crate) conditions: &'a Conditions<X>,
+    pub(crate) conditions: &'a Conditions<R>,
     pub(crate) layout: &'a L,
-    pub(crate) rows: Rows<'a, X>,
+    pub(crate) rows: Rows<'a, R>,
     pub(crate) trees: Range<usize>,
 }
 
@@ -39,10 +39,10 @@ pub(crate) fn fits<X: Real>(conditions: &Conditions<X>) -> bool {
     conditions.slots() < SLOTS && conditions.others.len() <= OTHERS
 }
 
-impl<X: Real, Y: Real, L: ByRanks<X, Y>> RowJob<'_, X, Y, L> {
+impl<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>> RowJob<'_, R, X, Y, L> {
     /// Adds the trees' leaves to all rows' sums. Inlined into a function for each instruction set.
     #[inline(always)]
-    pub(crate) fn run<C: Count<X>>(&self, sums: &mut [Y], counted: &C) {
+    pub(crate) fn run<C: Count<R>>(&self, sums: &mut [Y], counted: &C) {
         let conditions = self.conditions;
         if self.rows.len() == 1 {
             let mut ranks = [0; SLOTS];

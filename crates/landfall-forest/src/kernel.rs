@@ -4,6 +4,8 @@ use crate::blocks::Job;
 use crate::few::{ByRanks, RowJob};
 use crate::plain::Plain;
 #[cfg(target_arch = "x86_64")]
+use crate::real::Numbers;
+#[cfg(target_arch = "x86_64")]
 use crate::scanned::{Ends, Scan};
 use crate::sliced::Sliced;
 use crate::{Forest, Real, Rows};
@@ -96,26 +98,62 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// # Panics
     /// When rows are narrower than the forest's features, `trees` is out of range, or `sums` has another size.
     pub fn add_margins(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+        self.add(None, rows, trees, sums);
+    }
+
+    /// As [`Forest::add_margins`], of rows of float32, by a kernel of the caller's choice or the one that is taken for so many:
+    /// the sums are those of the same numbers in the type that trees compare, which need not be made.
+    ///
+    /// # Panics
+    /// As [`Forest::add_margins`].
+    pub fn add_margins_of_f32(
+        &self,
+        kernel: Option<Kernel>,
+        rows: Rows<'_, f32>,
+        trees: Range<usize>,
+        sums: &mut [Y],
+    ) {
+        self.add(kernel, rows, trees, sums);
+    }
+
+    /// By a kernel, or the one for so many rows of numbers of type `R`: `X` or float32.
+    fn add<R: Real>(&self, kernel: Option<Kernel>, rows: Rows<'_, R>, trees: Range<usize>, sums: &mut [Y]) {
+        if let Some(kernel) = kernel {
+            return self.add_by(kernel, rows, trees, sums);
+        }
+        // Nothing is chosen anew for each row of a small model.
+        #[cfg(target_arch = "x86_64")]
+        if rows.len() == 1
+            && let (Some(layout), Numbers::F32(row)) =
+                (self.layouts.ready_abreast(), R::numbers(rows.values()))
+            && crate::x86_64::abreast_alone(layout, row, &trees, sums)
+        {
+            return;
+        }
         let walks = rows.len() < FEWEST && self.layouts.still_walks(rows.len());
-        let kernel = if walks { Kernel::Lanes } else { self.kernel_for(rows.len()) };
-        self.add_margins_by(kernel, rows, trees, sums);
+        let kernel = if walks { Kernel::Lanes } else { self.kernel_of::<R>(rows.len()) };
+        self.add_by(kernel, rows, trees, sums);
     }
 
     /// The kernel that [`Forest::add_margins`] takes for so many rows, once a few rows have gone down the nodes themselves.
     pub fn kernel_for(&self, rows: usize) -> Kernel {
+        self.kernel_of::<X>(rows)
+    }
+
+    fn kernel_of<R: Real>(&self, rows: usize) -> Kernel {
         let (instructions, trees) = (Instructions::best(), &self.compiled);
-        let sliced = if rows >= FEWEST { self.layouts.sliced(trees) } else { None };
+        let sliced = if rows >= FEWEST { self.layouts.sliced::<R>(trees) } else { None };
         // Of large trees alone, scanning answers the upper levels of all at once, too, and goes on quicker.
-        let is_scanned = |sliced: &Sliced<X, Y>| sliced.goes_by_row() && self.layouts.has_scanned(trees);
+        let is_scanned = |sliced: &Sliced<X, Y>| sliced.goes_by_row() && self.layouts.has_scanned::<R>(trees);
         if sliced.is_some_and(|sliced| !is_scanned(sliced)) {
             return Kernel::Sliced(instructions);
         }
-        let few = self.layouts.few(trees);
+        let few = self.layouts.few::<R>(trees);
         #[cfg(target_arch = "x86_64")]
         if few.scanned.is_some() || (few.levels.is_some() && crate::x86_64::has_scan()) {
             return Kernel::Scanned;
         }
-        let has_packed = few.levels.is_some() || self.layouts.packed(trees).is_some();
+        let has_packed = few.levels.is_some() || self.layouts.packed::<R>(trees).is_some();
         if has_packed { Kernel::Packed(instructions) } else { Kernel::Lanes }
     }
 
@@ -125,6 +163,10 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// # Panics
     /// As [`Forest::add_margins`].
     pub fn add_margins_by(&self, kernel: Kernel, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+        self.add_by(kernel, rows, trees, sums);
+    }
+
+    fn add_by<R: Real>(&self, kernel: Kernel, rows: Rows<'_, R>, trees: Range<usize>, sums: &mut [Y]) {
         let compiled = &self.compiled;
         assert!(rows.columns() >= compiled.features && sums.len() == rows.len() * compiled.outputs);
         // Kernels for speed look at a feature even where a tree is a leaf alone.
@@ -146,32 +188,38 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     }
 
     /// Many rows through trees, by blocks; `None` where there is no layout for it.
-    pub(crate) fn block_job<'a>(
+    pub(crate) fn block_job<'a, R: Real>(
         &'a self,
-        rows: Rows<'a, X>,
-        columns: &'a [&'a [X]],
+        rows: Rows<'a, R>,
+        columns: &'a [&'a [R]],
         trees: Range<usize>,
-    ) -> Option<Job<'a, X, Y>> {
+    ) -> Option<Job<'a, R, X, Y>> {
         let (forest, layouts) = (&self.compiled, &self.layouts);
-        let (sliced, conditions) = (layouts.sliced(forest)?, layouts.conditions(forest));
+        let (sliced, conditions) = (layouts.sliced::<R>(forest)?, layouts.conditions(forest));
         Some(Job { forest, conditions, sliced, filled: layouts.shared(forest), rows, columns, trees })
     }
 
     /// A few rows through trees, by a layout.
-    fn row_job<'a, L>(
+    fn row_job<'a, R: Real, L>(
         &'a self,
         layout: &'a L,
-        rows: Rows<'a, X>,
+        rows: Rows<'a, R>,
         trees: Range<usize>,
-    ) -> RowJob<'a, X, Y, L> {
+    ) -> RowJob<'a, R, X, Y, L> {
         let forest = &self.compiled;
         RowJob { forest, conditions: self.layouts.conditions(forest), layout, rows, trees }
     }
 
     /// Whether there is a layout for it, and the processor has the instructions.
     #[cfg(target_arch = "x86_64")]
-    fn add_by_scan(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) -> bool {
-        let few = self.layouts.few(&self.compiled);
+    fn add_by_scan<R: Real>(&self, rows: Rows<'_, R>, trees: Range<usize>, sums: &mut [Y]) -> bool {
+        if let Some(rows) = rows.of_f32()
+            && let Some(layout) = self.layouts.abreast(&self.compiled)
+        {
+            crate::x86_64::abreast(layout, rows, &self.compiled.trees[trees.clone()], trees.start, sums);
+            return true;
+        }
+        let few = self.layouts.few::<R>(&self.compiled);
         if let Some(layout) = &few.levels {
             return crate::x86_64::scan_levels(&self.row_job(layout, rows, trees), sums);
         }
@@ -179,17 +227,24 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         let ends = if scanned.stands_alone() {
             self.layouts.filled(&self.compiled).map(Ends::Filled)
         } else {
-            self.layouts.packed(&self.compiled).map(Ends::Packed)
+            self.layouts.packed::<R>(&self.compiled).map(Ends::Packed)
         };
         let Some(ends) = ends else { return false };
-        crate::x86_64::scan(&self.row_job(&Scan { scanned, ends }, rows, trees), sums)
+        let values = self.layouts.values(scanned);
+        crate::x86_64::scan(&self.row_job(&Scan { scanned, values, ends }, rows, trees), sums)
     }
 
-    fn add_by_ranks(&self, set: Instructions, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
-        let (few, compiled) = (self.layouts.few(&self.compiled), &self.compiled);
+    fn add_by_ranks<R: Real>(
+        &self,
+        set: Instructions,
+        rows: Rows<'_, R>,
+        trees: Range<usize>,
+        sums: &mut [Y],
+    ) {
+        let (few, compiled) = (self.layouts.few::<R>(&self.compiled), &self.compiled);
         if let Some(layout) = &few.levels {
             run_rows(set, &self.row_job(layout, rows, trees), sums);
-        } else if let Some(layout) = self.layouts.packed(compiled) {
+        } else if let Some(layout) = self.layouts.packed::<R>(compiled) {
             run_rows(set, &self.row_job(layout, rows, trees), sums);
         } else {
             compiled.add_by_lanes(rows, trees, sums);
@@ -197,9 +252,9 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     }
 }
 
-fn run_rows<X: Real, Y: Real, L: ByRanks<X, Y>>(
+fn run_rows<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(
     set: Instructions,
-    job: &RowJob<'_, X, Y, L>,
+    job: &RowJob<'_, R, X, Y, L>,
     sums: &mut [Y],
 ) {
     match set {
@@ -213,7 +268,11 @@ fn run_rows<X: Real, Y: Real, L: ByRanks<X, Y>>(
     }
 }
 
-pub(crate) fn run_blocks<X: Real, Y: Real>(set: Instructions, job: &Job<'_, X, Y>, sums: &mut [Y]) {
+pub(crate) fn run_blocks<R: Real, X: Real, Y: Real>(
+    set: Instructions,
+    job: &Job<'_, R, X, Y>,
+    sums: &mut [Y],
+) {
     match set {
         Instructions::Plain => job.run(sums, &Plain),
         #[cfg(target_arch = "x86_64")]

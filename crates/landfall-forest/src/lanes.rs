@@ -3,6 +3,7 @@
 //! are added in its order.
 
 use crate::node::{Node, SplitKinds};
+use crate::real::widened;
 use crate::trees::{Tree, Trees};
 use crate::{Real, Rows};
 use std::hint::select_unpredictable;
@@ -15,7 +16,7 @@ const BLOCK_ROWS: usize = 64;
 
 impl<X: Real, Y: Real> Trees<X, Y> {
     /// Adds the leaves of `trees` to the sums of all rows.
-    pub(crate) fn add_by_lanes(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+    pub(crate) fn add_by_lanes<R: Real>(&self, rows: Rows<'_, R>, trees: Range<usize>, sums: &mut [Y]) {
         if rows.len() < LANES {
             for (row, sums) in sums.chunks_exact_mut(self.outputs).enumerate() {
                 self.add_row(rows.row(row), trees.clone(), sums);
@@ -32,7 +33,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
     }
 
     /// One row through all trees, eight at a time.
-    fn add_row(&self, row: &[X], trees: Range<usize>, sums: &mut [Y]) {
+    fn add_row<R: Real>(&self, row: &[R], trees: Range<usize>, sums: &mut [Y]) {
         let mut groups = self.trees[trees].chunks_exact(LANES);
         for group in &mut groups {
             if group.iter().any(|tree| tree.is_oblivious) {
@@ -50,11 +51,17 @@ impl<X: Real, Y: Real> Trees<X, Y> {
     }
 
     /// One tree for a block of rows, eight at a time.
-    fn add_tree_by_lanes(&self, rows: Rows<'_, X>, block: Range<usize>, tree: &Tree, sums: &mut [Y]) {
+    fn add_tree_by_lanes<R: Real>(
+        &self,
+        rows: Rows<'_, R>,
+        block: Range<usize>,
+        tree: &Tree,
+        sums: &mut [Y],
+    ) {
         let whole = if tree.is_oblivious { 0 } else { block.len() / LANES * LANES };
         let mut sums = sums.chunks_exact_mut(self.outputs);
         for start in (block.start..block.start + whole).step_by(LANES) {
-            let group: [&[X]; LANES] = std::array::from_fn(|lane| rows.row(start + lane));
+            let group: [&[R]; LANES] = std::array::from_fn(|lane| rows.row(start + lane));
             for ((leaf, row), sums) in self.leaves([tree.root; LANES], group).iter().zip(group).zip(&mut sums)
             {
                 self.add_leaf(tree, *leaf as usize, row, sums);
@@ -67,7 +74,13 @@ impl<X: Real, Y: Real> Trees<X, Y> {
     }
 
     /// The leaves that rows from `start` on come to in one tree.
-    pub(crate) fn leaves_by_lanes(&self, rows: Rows<'_, X>, start: usize, tree: &Tree, leaves: &mut [u32]) {
+    pub(crate) fn leaves_by_lanes<R: Real>(
+        &self,
+        rows: Rows<'_, R>,
+        start: usize,
+        tree: &Tree,
+        leaves: &mut [u32],
+    ) {
         if tree.is_oblivious {
             for (i, leaf) in leaves.iter_mut().enumerate() {
                 *leaf = self.leaf(tree, rows.row(start + i));
@@ -79,7 +92,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
     }
 
     /// The leaves that rows from `start` on come to, each from a node of its own, in whose place it is put.
-    pub(crate) fn leaves_below(&self, rows: Rows<'_, X>, start: usize, nodes: &mut [u32]) {
+    pub(crate) fn leaves_below<R: Real>(&self, rows: Rows<'_, R>, start: usize, nodes: &mut [u32]) {
         for (eight, nodes) in nodes.chunks_mut(LANES).enumerate() {
             // What the last eight lack is made up by the last row.
             let lane = |lane: usize| lane.min(nodes.len() - 1);
@@ -92,7 +105,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
 
     /// The leaves that eight rows come to from eight roots.
     #[inline]
-    fn leaves(&self, roots: [u32; LANES], rows: [&[X]; LANES]) -> [u32; LANES] {
+    fn leaves<R: Real>(&self, roots: [u32; LANES], rows: [&[R]; LANES]) -> [u32; LANES] {
         match self.splits {
             SplitKinds::Less => self
                 .ways(roots, rows, |node, x| (x < node.threshold) | (x.is_nan() & node.rule.missing_left())),
@@ -103,10 +116,10 @@ impl<X: Real, Y: Real> Trees<X, Y> {
     }
 
     #[inline(always)]
-    fn ways(
+    fn ways<R: Real>(
         &self,
         mut at: [u32; LANES],
-        rows: [&[X]; LANES],
+        rows: [&[R]; LANES],
         goes_left: impl Fn(&Node<X>, X) -> bool,
     ) -> [u32; LANES] {
         loop {
@@ -114,7 +127,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
             for lane in 0..LANES {
                 let node = &self.nodes[at[lane] as usize];
                 // A leaf asks for feature 0 and stays where it is, so that lanes need not be told apart.
-                let left = goes_left(node, rows[lane][node.feature()]);
+                let left = goes_left(node, widened(rows[lane][node.feature()]));
                 let is_leaf = node.rule.is_leaf();
                 at[lane] = select_unpredictable(is_leaf, at[lane], node.next + u32::from(!left));
                 goes_on |= !is_leaf;

@@ -52,9 +52,9 @@ impl Levels {
 
 impl<X: Real, Y: Real> ByRanks<X, Y> for Levels {
     #[inline(always)]
-    fn add_leaves(
+    fn add_leaves<R: Real>(
         &self,
-        job: &RowJob<'_, X, Y, Self>,
+        job: &RowJob<'_, R, X, Y, Self>,
         rows: Range<usize>,
         ranks: &[[u8; SLOTS]],
         sums: &mut [Y],

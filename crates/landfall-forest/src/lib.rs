@@ -29,6 +29,8 @@
 //! ```
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod abreast;
 mod blocks;
 mod builder;
 mod by_columns;

@@ -30,6 +30,9 @@ pub trait Real:
     /// Above all numbers.
     const INFINITY: Self;
 
+    /// The threshold that tells numbers of this type as this one does: from those at most as large, or from the smaller ones.
+    /// NaN stays.
+    fn bound(threshold: f64, at_most: bool) -> Self;
     /// Whether it is missing.
     fn is_nan(self) -> bool;
     /// The nearest number of this type.
@@ -60,6 +63,12 @@ pub enum NumbersMut<'a> {
     F64(&'a mut [f64]),
 }
 
+/// The same number in a type that holds all numbers of the other one.
+#[inline(always)]
+pub(crate) fn widened<R: Real, X: Real>(number: R) -> X {
+    X::of(number.wide())
+}
+
 macro_rules! real {
     ($t:ty, $view:ident) => {
         #[allow(clippy::unnecessary_cast, reason = "one of the two types needs the cast")]
@@ -67,6 +76,16 @@ macro_rules! real {
             const NAN: Self = <$t>::NAN;
             const ZERO: Self = 0.0;
             const INFINITY: Self = <$t>::INFINITY;
+
+            #[inline]
+            fn bound(threshold: f64, at_most: bool) -> Self {
+                let nearest = threshold as $t;
+                match (at_most, nearest as f64) {
+                    (true, found) if found > threshold => nearest.next_down(),
+                    (false, found) if found < threshold => nearest.next_up(),
+                    _ => nearest,
+                }
+            }
 
             #[inline]
             fn is_nan(self) -> bool {
@@ -97,3 +116,25 @@ macro_rules! real {
 }
 real!(f32, F32);
 real!(f64, F64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_tells_narrower_numbers_as_the_threshold_does() {
+        let near = |x: f32| [x.next_down(), x, x.next_up()];
+        let numbers = [0.0, -0.0, 1e-45, -1e-45, 0.1, -0.1, 16_777_217.0, f32::MAX, f32::MIN, f32::INFINITY];
+        let numbers: Vec<f32> = numbers.into_iter().chain([f32::NEG_INFINITY]).flat_map(near).collect();
+        let halfway = |x: &f32| [f64::from(*x).next_down(), f64::from(*x), f64::from(*x).next_up()];
+        let others = [0.1, -0.1, 1e-50, -1e-50, 1e300, -1e300, f64::INFINITY, f64::NEG_INFINITY];
+        for threshold in numbers.iter().flat_map(halfway).chain(others) {
+            let (floor, ceiling) = (f32::bound(threshold, true), f32::bound(threshold, false));
+            for &x in &numbers {
+                assert_eq!(x <= floor, f64::from(x) <= threshold, "{x:e} <= {threshold:e}");
+                assert_eq!(x < ceiling, f64::from(x) < threshold, "{x:e} < {threshold:e}");
+            }
+        }
+        assert!(f32::bound(f64::NAN, true).is_nan() && f64::bound(0.1, false) == 0.1);
+    }
+}

@@ -1,6 +1,9 @@
 //! Rows as callers give them.
 
 use crate::Real;
+#[cfg(target_arch = "x86_64")]
+use crate::real::Numbers;
+use std::ops::Range;
 
 /// Rows side by side: row-major, `columns` values each.
 #[derive(Clone, Copy, Debug)]
@@ -20,14 +23,20 @@ impl<'a, X: Real> Rows<'a, X> {
         Rows { values, columns, rows }
     }
 
+    /// The same rows, where they are of float32.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn of_f32(self) -> Option<Rows<'a, f32>> {
+        let Numbers::F32(values) = X::numbers(self.values) else { return None };
+        Some(Rows { values, columns: self.columns, rows: self.rows })
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.rows
     }
 
     /// All values, row by row.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn values(&self) -> &'a [X] {
+    pub fn values(&self) -> &'a [X] {
         self.values
     }
 
@@ -39,6 +48,16 @@ impl<'a, X: Real> Rows<'a, X> {
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// Some of the rows.
+    ///
+    /// # Panics
+    /// When there are not as many.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>) -> Rows<'a, X> {
+        let values = &self.values[rows.start * self.columns..rows.end * self.columns];
+        Rows { values, columns: self.columns, rows: rows.len() }
     }
 
     /// One row.

@@ -2,6 +2,7 @@
 //! bit for bit.
 
 use crate::node::{Node, Rule, SplitKinds};
+use crate::real::widened;
 use crate::trees::{NegativeFractions, Tree, Trees};
 use crate::{Real, Rows};
 use std::ops::Range;
@@ -11,7 +12,7 @@ use std::ops::Range;
 const BLOCK_ROWS: usize = 64;
 
 impl<X: Real, Y: Real> Trees<X, Y> {
-    pub(crate) fn add_by_definition(&self, rows: Rows<'_, X>, trees: Range<usize>, sums: &mut [Y]) {
+    pub(crate) fn add_by_definition<R: Real>(&self, rows: Rows<'_, R>, trees: Range<usize>, sums: &mut [Y]) {
         for start in (0..rows.len()).step_by(BLOCK_ROWS) {
             let block = start..rows.len().min(start + BLOCK_ROWS);
             let sums = &mut sums[block.start * self.outputs..block.end * self.outputs];
@@ -36,7 +37,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
     }
 
     /// Adds a tree's leaves to the sums of a block of rows.
-    fn add_tree(&self, rows: Rows<'_, X>, block: Range<usize>, tree: &Tree, sums: &mut [Y]) {
+    fn add_tree<R: Real>(&self, rows: Rows<'_, R>, block: Range<usize>, tree: &Tree, sums: &mut [Y]) {
         for (row, sums) in block.zip(sums.chunks_exact_mut(self.outputs)) {
             let row = rows.row(row);
             self.add_leaf(tree, self.leaf(tree, row) as usize, row, sums);
@@ -45,7 +46,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
 
     /// Adds a leaf to one row's sums.
     #[inline]
-    pub(crate) fn add_leaf(&self, tree: &Tree, leaf: usize, row: &[X], sums: &mut [Y]) {
+    pub(crate) fn add_leaf<R: Real>(&self, tree: &Tree, leaf: usize, row: &[R], sums: &mut [Y]) {
         let first = tree.first_value + leaf * tree.width;
         let sums = &mut sums[tree.first_output..];
         if tree.is_linear {
@@ -61,7 +62,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
 
     /// Number of the leaf that a row comes to.
     #[inline]
-    pub(crate) fn leaf(&self, tree: &Tree, row: &[X]) -> u32 {
+    pub(crate) fn leaf<R: Real>(&self, tree: &Tree, row: &[R]) -> u32 {
         match self.splits {
             SplitKinds::Less => {
                 self.walk(tree, row, |node, x| (x < node.threshold) | (x.is_nan() & node.rule.missing_left()))
@@ -73,16 +74,16 @@ impl<X: Real, Y: Real> Trees<X, Y> {
     }
 
     #[inline(always)]
-    fn walk(&self, tree: &Tree, row: &[X], goes_left: impl Fn(&Node<X>, X) -> bool) -> u32 {
+    fn walk<R: Real>(&self, tree: &Tree, row: &[R], goes_left: impl Fn(&Node<X>, X) -> bool) -> u32 {
         if tree.is_oblivious {
             let levels = &self.nodes[tree.root as usize..][..tree.depth as usize];
             return levels
                 .iter()
-                .fold(0, |leaf, node| 2 * leaf + u32::from(!goes_left(node, row[node.feature()])));
+                .fold(0, |leaf, node| 2 * leaf + u32::from(!goes_left(node, widened(row[node.feature()]))));
         }
         let mut node = &self.nodes[tree.root as usize];
         while !node.rule.is_leaf() {
-            let left = goes_left(node, row[node.feature()]);
+            let left = goes_left(node, widened(row[node.feature()]));
             node = &self.nodes[node.next as usize + usize::from(!left)];
         }
         node.next
@@ -110,7 +111,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
         (lowest && x < 2f64.powi(31)).then_some(x as u32)
     }
 
-    pub(crate) fn linear_value(&self, tree: &Tree, leaf: usize, row: &[X]) -> Y {
+    pub(crate) fn linear_value<R: Real>(&self, tree: &Tree, leaf: usize, row: &[R]) -> Y {
         let at = tree.first_leaf as usize + leaf;
         let terms = &self.linear.terms[self.linear.ends[at]..self.linear.ends[at + 1]];
         let mut value = self.linear.constants[at];

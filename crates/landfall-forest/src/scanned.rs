@@ -33,9 +33,11 @@ pub(crate) struct Scanned<X> {
     pub(crate) width: usize,
 }
 
-/// The layout and what ways end at, for a row.
-pub(crate) struct Scan<'a, X, Y> {
+/// The layout and what ways end at, for rows of numbers of type `R`.
+pub(crate) struct Scan<'a, R, X, Y> {
     pub(crate) scanned: &'a Scanned<X>,
+    /// What values are compared with, where they are.
+    pub(crate) values: Option<&'a Values<R>>,
     pub(crate) ends: Ends<'a, Y>,
 }
 
@@ -53,14 +55,18 @@ pub(crate) enum Asked<X> {
     /// Whether the rank in a slot is above another.
     Ranks { slots: Vec<u8>, ranks: Vec<u8> },
     /// Whether a feature's value is to the right of a threshold.
-    Values {
-        features: Vec<u32>,
-        thresholds: Vec<X>,
-        /// By eight splits: whether a missing value goes right.
-        missing_right: Vec<u8>,
-        /// Whether a value equal to the threshold goes left.
-        at_most: bool,
-    },
+    Values(Values<X>),
+}
+
+/// Thresholds that values are compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct Values<X> {
+    pub(crate) features: Vec<u32>,
+    pub(crate) thresholds: Vec<X>,
+    /// By eight splits: whether a missing value goes right.
+    pub(crate) missing_right: Vec<u8>,
+    /// Whether a value equal to the threshold goes left.
+    pub(crate) at_most: bool,
 }
 
 /// What lies below the upper levels.
@@ -163,7 +169,7 @@ impl<X: Real> Scanned<X> {
     /// Levels of the deepest tree, where values are compared, a tree's splits fit into a byte, and leaves have single values.
     pub(crate) fn shallow(&self) -> Option<usize> {
         match (&self.below, &self.asked) {
-            (Below::Leaves(levels), Asked::Values { .. }) if 1 << levels <= WAYS && self.width == 1 => {
+            (Below::Leaves(levels), Asked::Values(_)) if 1 << levels <= WAYS && self.width == 1 => {
                 Some(*levels)
             }
             _ => None,
@@ -179,9 +185,7 @@ impl<X: Real> Scanned<X> {
     pub(crate) fn memory_bytes(&self) -> usize {
         let asked = match &self.asked {
             Asked::Ranks { slots, ranks } => slots.len() + ranks.len(),
-            Asked::Values { features, thresholds, missing_right, .. } => {
-                features.len() * 4 + thresholds.len() * size_of::<X>() + missing_right.len()
-            }
+            Asked::Values(values) => values.memory_bytes(),
         };
         let below = match &self.below {
             Below::Leaves(_) => 0,
@@ -199,7 +203,12 @@ impl<X: Real> Asked<X> {
         let plain = are_all && conditions.others.is_empty() && forest.splits != SplitKinds::Mixed;
         if plain && registers <= conditions.parts.len() {
             let at_most = forest.splits == SplitKinds::AtMost;
-            Asked::Values { features: Vec::new(), thresholds: Vec::new(), missing_right: Vec::new(), at_most }
+            Asked::Values(Values {
+                features: Vec::new(),
+                thresholds: Vec::new(),
+                missing_right: Vec::new(),
+                at_most,
+            })
         } else {
             let places = forest.trees.len() * splits + AT_ONCE;
             Asked::Ranks { slots: Vec::with_capacity(places), ranks: Vec::with_capacity(places) }
@@ -214,7 +223,7 @@ impl<X: Real> Asked<X> {
                 slots.push(slot as u8);
                 ranks.push(rank);
             }
-            Asked::Values { features, thresholds, missing_right, .. } => {
+            Asked::Values(Values { features, thresholds, missing_right, .. }) => {
                 let node = node.map(|node| &forest.nodes[node]);
                 let place = features.len();
                 if place.is_multiple_of(8) {
@@ -235,12 +244,29 @@ impl<X: Real> Asked<X> {
                 slots.extend([0; AT_ONCE]);
                 ranks.extend([NOWHERE; AT_ONCE]);
             }
-            Asked::Values { features, thresholds, missing_right, .. } => {
+            Asked::Values(Values { features, thresholds, missing_right, .. }) => {
                 features.extend([0; AT_ONCE]);
                 thresholds.extend([X::NAN; AT_ONCE]);
                 missing_right.extend([0; AT_ONCE / 8]);
             }
         }
+    }
+}
+
+impl<X: Real> Values<X> {
+    /// The same for rows of float32.
+    pub(crate) fn narrowed(&self) -> Values<f32> {
+        Values {
+            features: self.features.clone(),
+            thresholds: self.thresholds.iter().map(|x| f32::bound(x.wide(), self.at_most)).collect(),
+            missing_right: self.missing_right.clone(),
+            at_most: self.at_most,
+        }
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.features.len() * 4 + self.thresholds.len() * size_of::<X>() + self.missing_right.len()
     }
 }
 

@@ -27,6 +27,7 @@ macro_rules! by_size {
 mod avx2;
 mod avx2_rank;
 mod avx512;
+mod avx512_abreast;
 mod avx512_bits;
 mod avx512_f64;
 mod avx512_full;
@@ -38,4 +39,5 @@ mod avx512_ways;
 
 pub(crate) use avx2::{avx2, avx2_row, has_avx2};
 pub(crate) use avx512::{avx512, avx512_row, has_avx512};
-pub(crate) use avx512_scan::{has_scan, scan, scan_levels};
+pub(crate) use avx512_abreast::{abreast, abreast_alone};
+pub(crate) use avx512_scan::{HasScan, has_scan, scan, scan_levels};

@@ -18,6 +18,7 @@ pub struct Signature {
     slots: HashMap<String, SlotColumn>,
     default_outputs: Wanted,
     changes_by: Option<String>,
+    blanks_are_underscores: bool,
 }
 
 /// What kind of question a signature answers; TensorFlow Serving's method names.
@@ -96,6 +97,7 @@ impl Signature {
             slots,
             default_outputs,
             changes_by: None,
+            blanks_are_underscores: false,
         })
     }
 
@@ -137,7 +139,19 @@ impl Signature {
         {
             return Some(SlotColumn { slot, column: None });
         }
-        self.slots.get(name).copied()
+        let found = self.slots.get(name).copied();
+        found.or_else(|| self.slots.get(&self.with_underscores(name)?).copied())
+    }
+
+    /// The name that the model has for the input or column that this one leads to.
+    pub fn own_name(&self, name: &str) -> Option<&str> {
+        let SlotColumn { slot, column } = self.slot(name)?;
+        let input = &self.inputs[slot];
+        Some(column.map_or(&input.name, |column| &input.columns[column].name))
+    }
+
+    fn with_underscores(&self, name: &str) -> Option<String> {
+        (self.blanks_are_underscores && name.contains(' ')).then(|| name.replace(' ', "_"))
     }
 
     /// The place of the output of this name.
@@ -166,6 +180,13 @@ impl Signature {
     pub fn which_changes_by(mut self, operator: impl Into<String>) -> Self {
         self.rows = RowRule::None;
         self.changes_by = Some(operator.into());
+        self
+    }
+
+    /// The same signature, of a model whose file has an underscore for each blank in a name: callers may use the blanks.
+    #[must_use]
+    pub fn which_writes_blanks_as_underscores(mut self) -> Self {
+        self.blanks_are_underscores = true;
         self
     }
 
@@ -252,6 +273,19 @@ mod tests {
         assert_eq!(signature.slot("job"), Some(SlotColumn { slot: 0, column: Some(1) }));
         assert_eq!(signature.slot("base_margin"), Some(SlotColumn { slot: 1, column: None }));
         assert_eq!(signature.slot("nope"), None);
+        assert_eq!(signature.own_name("job"), Some("job"));
+    }
+
+    #[test]
+    fn names_with_underscores_for_blanks_are_found_with_blanks() {
+        let mut features = InputSpec::new("features", DType::F32, None);
+        features.columns = ["a_b", "c"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
+        let signature = of(vec![features, spec("d_e")]).unwrap();
+        assert_eq!(signature.slot("a b"), None, "of most models a name is what it is");
+        let signature = signature.which_writes_blanks_as_underscores();
+        assert_eq!(signature.slot("a b"), Some(SlotColumn { slot: 0, column: Some(0) }));
+        assert_eq!(signature.slot("d e"), Some(SlotColumn { slot: 1, column: None }));
+        assert_eq!((signature.own_name("a b"), signature.own_name("a  b")), (Some("a_b"), None));
         assert!(of(vec![spec("x"), spec("x")]).is_err());
     }
 

@@ -1,16 +1,20 @@
-//! Which of the model's names a file's column means: the very name, else the same but for blanks at its ends.
+//! Which of the model's names a file's column means: the very name, else the one that the model has for it, else the same but
+//! for blanks at its ends.
 
 use landfall_model::{Signature, Slot};
 use std::collections::{HashMap, HashSet};
 
 /// The columns' names as the model has them. A name that the model does not know means the one that differs from it in
-/// blanks at the ends alone, where that is one of the model's, and no second column is, or means, the same; else it stays
+/// blanks at the ends alone (and, where a model writes blanks as underscores, in those within), where that is one of the model's, and no second column is, or means, the same; else it stays
 /// as it is.
 pub(crate) fn settled<'a>(signature: &'a Signature, columns: &[&'a str]) -> Vec<&'a str> {
     let padded = padded_names(signature);
     let meant = |column: &&'a str| {
         let bare = column.trim();
-        if named_slot(signature, column).is_some() || (bare.len() == column.len() && padded.is_empty()) {
+        if let Some(own) = signature.own_name(column).or_else(|| signature.own_name(bare)) {
+            (own != *column).then_some(own)
+        } else if named_slot(signature, column).is_some() || (bare.len() == column.len() && padded.is_empty())
+        {
             None
         } else if named_slot(signature, bare).is_some() {
             Some(bare)
@@ -55,11 +59,24 @@ mod tests {
     use landfall_model::{DType, InputSpec, Method, OutputSpec, RowRule, ShapeRule};
 
     fn settle(model: &[&str], columns: &[&str]) -> Vec<String> {
+        settled(&signature(model), columns).into_iter().map(str::to_owned).collect()
+    }
+
+    fn signature(model: &[&str]) -> Signature {
         let inputs = model.iter().map(|name| InputSpec::new(*name, DType::F32, None)).collect();
         let output = OutputSpec::new("y", DType::F32, None);
         let (rows, shapes) = (RowRule::Independent, ShapeRule::AsSent);
-        let signature = Signature::new("s", Method::Predict, inputs, vec![output], rows, shapes).unwrap();
-        settled(&signature, columns).into_iter().map(str::to_owned).collect()
+        Signature::new("s", Method::Predict, inputs, vec![output], rows, shapes).unwrap()
+    }
+
+    #[test]
+    fn blanks_within_a_name_are_the_underscores_that_a_model_writes_for_them() {
+        let signature = signature(&["a_b", "c"]).which_writes_blanks_as_underscores();
+        assert_eq!(settled(&signature, &["c", "a b"]), ["c", "a_b"]);
+        assert_eq!(settled(&signature, &["a b ", "c"]), ["a_b", "c"]);
+        assert_eq!(settled(&signature, &["a b", "a_b"]), ["a b", "a_b"], "the very name comes first");
+        assert_eq!(settled(&signature, &["a b", " a b"]), ["a b", " a b"], "either could be meant");
+        assert_eq!(settle(&["a_b"], &["a b"]), ["a b"], "of most models a name is what it is");
     }
 
     #[test]

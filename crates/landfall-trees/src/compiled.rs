@@ -42,6 +42,8 @@ pub(crate) struct Compiled<X, Y> {
     pub(crate) structure: Vec<(String, String)>,
     /// The importance of features that a file tells, by kind.
     pub(crate) importance: Vec<Importance>,
+    /// Whether the library writes a blank of a name as an underscore.
+    pub(crate) blanks_are_underscores: bool,
     /// Whether the importance of features is how much they change sums, which the forest tells when it is asked.
     pub(crate) tells_value_changes: bool,
     pub(crate) notes: Vec<String>,

@@ -5,8 +5,11 @@ use landfall_model::{Kind, Problem, Scalar};
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-/// Features beyond which a file must name them: what is to be made of a declared number alone has to be bounded.
+/// Features that a file need not name: what is made of a declared number alone has to be bounded. A model of sparse rows may have
+/// as many as the first; more than the second only where it holds something for every so many of them.
 const MAX_UNNAMED: usize = 1 << 20;
+const FEW_UNNAMED: usize = 1 << 16;
+const UNNAMED_FOR_EACH: usize = 1 << 10;
 
 /// One feature.
 #[derive(Clone, Debug)]
@@ -135,7 +138,7 @@ pub(crate) struct RowRules<X> {
 const LOOKED_AT: usize = 256;
 
 /// LightGBM's bound for zero: the float32 nearest to 1e-35.
-const TINY: f64 = 1.000_000_018_002_509_5e-35;
+pub(crate) const TINY: f64 = 1.000_000_018_002_509_5e-35;
 
 impl<X: Real> RowRules<X> {
     /// Whether values stay as they are.
@@ -180,13 +183,19 @@ impl<X: Real> RowRules<X> {
     }
 }
 
-/// Refuses a number of features that no name stands behind.
+/// Refuses a number of features that no name stands behind, in a file that holds so many nodes, coefficients or the like.
 ///
 /// # Errors
 /// Resource exhausted.
-pub(crate) fn check_count(features: usize) -> Result<(), Problem> {
-    if features > MAX_UNNAMED {
-        let what = format!("{features} features: more than {MAX_UNNAMED} are not taken");
+pub(crate) fn check_count(features: usize, held: impl FnOnce() -> usize) -> Result<(), Problem> {
+    if features <= FEW_UNNAMED {
+        return Ok(());
+    }
+    let most = held().saturating_mul(UNNAMED_FOR_EACH).clamp(FEW_UNNAMED, MAX_UNNAMED);
+    if features > most {
+        let what = format!(
+            "{features} features without names: of a file of this size no more than {most} are taken"
+        );
         return Err(Problem::worded(Kind::ResourceExhausted, what));
     }
     Ok(())

@@ -60,8 +60,12 @@ pub(crate) fn of<X: Real + Element, Y: Real + Element>(
             inputs.push(base_margin::<Y>(compiled.groups));
         }
         let rows = RowRule::Independent;
-        Signature::new(name, Method::Predict, inputs, outputs.clone(), rows, ShapeRule::Checked)
-            .map(Signature::shared)
+        let signature =
+            Signature::new(name, Method::Predict, inputs, outputs.clone(), rows, ShapeRule::Checked)?;
+        let writes_blanks = compiled.blanks_are_underscores;
+        let signature =
+            if writes_blanks { signature.which_writes_blanks_as_underscores() } else { signature };
+        Ok(signature.shared())
     };
     let signatures = match (lists_columns, compiled.has_codes()) {
         (true, false) => vec![signature(DEFAULT, columns(compiled))?],

@@ -26,7 +26,7 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
             cost: cost(&compiled),
             structure: std::mem::take(&mut compiled.structure),
             notes: std::mem::take(&mut compiled.notes),
-            opening: Vec::new(),
+            declared: Vec::new(),
             later: Later::default(),
         };
         Ok(TreeModel { plan: Arc::new(Plan { compiled, interface }), facts })

@@ -4,12 +4,22 @@ use crate::compiled::{Compiled, Evaluator};
 use crate::interface::{Interface, MATRIX, OutputKind};
 use crate::rows::Matrix;
 use crate::transform::Transform;
-use landfall_forest::{Real, Rows, ShapSpace};
-use landfall_model::{Buffer, Call, Element, Input, Instance, Kind, Outputs, Problem, Shape, Tensor};
+use landfall_forest::{Forest, Numbers, Real, Rows, ShapSpace};
+use landfall_model::{
+    Buffer, BufferMut, Call, Element, Input, Instance, Kind, Outputs, Problem, Shape, Tensor,
+};
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Numbers that one call may ask contributions of: interactions are quadratic in the number of features.
-const MAX_EXPLAINED: usize = 1 << 28;
+/// Numbers that one call may ask of contributions: interactions are quadratic in the number of features.
+const MAX_EXPLAINED: usize = 1 << 26;
+/// Numbers that are kept in float64 at a time, or those of one row.
+const EXPLAINED_AT_ONCE: usize = 1 << 20;
+
+/// Rows whose numbers are brought to float32 at a time.
+const PART_ROWS: usize = 1024;
+/// Numbers that are looked at before the next ones are.
+const LOOKED_AT: usize = 256;
 
 /// What every run needs, made once.
 pub(crate) struct Plan<X, Y> {
@@ -31,6 +41,7 @@ struct Space<Y> {
     margins: Vec<Y>,
     predictions: Vec<Y>,
     explained: Vec<f64>,
+    narrow: Vec<f32>,
     shap: ShapSpace,
 }
 
@@ -64,7 +75,8 @@ impl<X: Real + Element, Y: Real + Element> Instance for TreeInstance<X, Y> {
             None => None,
         };
         if call.wanted().iter().any(|place| interface.outputs[place].is_of_sums()) {
-            add_up(compiled, rows, base, &mut self.space.margins);
+            let Space { margins, narrow, .. } = &mut self.space;
+            add_up(compiled, rows, base, margins, narrow);
         }
         for place in call.wanted().iter() {
             outputs.set(place, self.space.answer(compiled, interface.outputs[place], rows, base)?);
@@ -107,8 +119,7 @@ impl<Y: Real + Element> Space<Y> {
             OutputKind::Leaf => leaves(compiled, rows),
             OutputKind::Contributions | OutputKind::Interactions => {
                 let pairs = kind == OutputKind::Interactions;
-                explain(compiled, rows, base, pairs, &mut self.shap, &mut self.explained)?;
-                explained_tensor(compiled, &self.explained, rows.len(), pairs)
+                explained(compiled, rows, base, pairs, (&mut self.shap, &mut self.explained))
             }
         }
     }
@@ -153,6 +164,7 @@ fn add_up<X: Real, Y: Real>(
     rows: Rows<'_, X>,
     base: Option<&[Y]>,
     margins: &mut Vec<Y>,
+    narrow: &mut Vec<f32>,
 ) {
     margins.clear();
     match base {
@@ -160,12 +172,50 @@ fn add_up<X: Real, Y: Real>(
         None => (0..rows.len()).for_each(|_| margins.extend_from_slice(&compiled.base)),
     }
     match &compiled.evaluator {
-        Evaluator::Forest(forest) => forest.add_margins(rows, compiled.extent.trees.clone(), margins),
+        Evaluator::Forest(forest) => {
+            add_trees(forest, rows, &compiled.extent.trees, margins, narrow);
+        }
         Evaluator::Linear(linear) => linear.add_margins(rows, margins),
     }
     if let Some(after) = &compiled.after {
         after.apply(margins);
     }
+}
+
+/// Adds trees some rows at a time, those whose numbers float32 holds as such: they are compared in half the time.
+fn add_trees<X: Real, Y: Real>(
+    forest: &Forest<X, Y>,
+    rows: Rows<'_, X>,
+    trees: &Range<usize>,
+    margins: &mut [Y],
+    narrow: &mut Vec<f32>,
+) {
+    // A single row is answered while its numbers would be brought there.
+    if rows.len() == 1 || matches!(X::numbers(rows.values()), Numbers::F32(_)) {
+        return forest.add_margins(rows, trees.clone(), margins);
+    }
+    for (part, margins) in margins.chunks_mut(PART_ROWS * forest.outputs()).enumerate() {
+        let count = margins.len() / forest.outputs();
+        let rows = rows.part(part * PART_ROWS..part * PART_ROWS + count);
+        if narrowed(rows.values(), narrow) {
+            let columns = narrow.len() / count;
+            forest.add_margins_of_f32(None, Rows::new(narrow, count, columns), trees.clone(), margins);
+        } else {
+            forest.add_margins(rows, trees.clone(), margins);
+        }
+    }
+}
+
+/// Puts numbers into a list of float32; `false` where it does not hold one of them.
+fn narrowed<X: Real>(numbers: &[X], into: &mut Vec<f32>) -> bool {
+    into.clear();
+    // No jump for each number, and few are looked at where one of the first ones does not fit.
+    numbers.chunks(LOOKED_AT).all(|numbers| {
+        let start = into.len();
+        into.extend(numbers.iter().map(|number| number.wide() as f32));
+        let pairs = numbers.iter().zip(&into[start..]);
+        pairs.fold(true, |same, (wide, narrow)| same & ((f64::from(*narrow) == wide.wide()) | wide.is_nan()))
+    })
 }
 
 fn leaves<X: Real, Y: Real>(compiled: &Compiled<X, Y>, rows: Rows<'_, X>) -> Result<Tensor, Problem> {
@@ -188,6 +238,34 @@ fn from_start<X, Y>(compiled: &Compiled<X, Y>, what: &str) -> Result<(), Problem
     Ok(())
 }
 
+/// Contributions, or interactions, of all rows, some rows at a time.
+fn explained<X: Real, Y: Real + Element>(
+    compiled: &Compiled<X, Y>,
+    rows: Rows<'_, X>,
+    base: Option<&[Y]>,
+    pairs: bool,
+    (space, sums): (&mut ShapSpace, &mut Vec<f64>),
+) -> Result<Tensor, Problem> {
+    from_start(compiled, "contributions")?;
+    let side = compiled.players() + 1;
+    let each = if pairs { side * side } else { side };
+    let row = each.saturating_mul(compiled.groups);
+    if row.saturating_mul(rows.len()) > MAX_EXPLAINED {
+        let what = format!("contributions of {} rows, {row} numbers each: too many for one call", rows.len());
+        return Err(Problem::worded(Kind::ResourceExhausted, what));
+    }
+    let told = (compiled.features.len() + 1).pow(if pairs { 2 } else { 1 }) * compiled.explained_groups;
+    let mut buffer = BufferMut::with_capacity(rows.len() * told * size_of::<Y>());
+    let step = (EXPLAINED_AT_ONCE / row).max(1);
+    for start in (0..rows.len()).step_by(step) {
+        let part = start..rows.len().min(start + step);
+        let base = base.map(|base| &base[part.start * compiled.groups..part.end * compiled.groups]);
+        explain(compiled, rows.part(part), base, pairs, space, sums)?;
+        sums.iter().for_each(|&sum| buffer.push(Y::of(sum)));
+    }
+    Tensor::from_buffer(Y::DTYPE, explained_shape(compiled, rows.len(), pairs), buffer.freeze())
+}
+
 /// Contributions, or interactions, in float64, the base in the last place of each.
 fn explain<X: Real, Y: Real>(
     compiled: &Compiled<X, Y>,
@@ -197,14 +275,9 @@ fn explain<X: Real, Y: Real>(
     space: &mut ShapSpace,
     sums: &mut Vec<f64>,
 ) -> Result<(), Problem> {
-    from_start(compiled, "contributions")?;
     let side = compiled.players() + 1;
     let each = if pairs { side * side } else { side };
-    let total = each.checked_mul(compiled.groups).and_then(|row| row.checked_mul(rows.len()));
-    let total = total.filter(|&total| total <= MAX_EXPLAINED).ok_or_else(|| {
-        let what = format!("contributions of {} rows are too many numbers for one call", rows.len());
-        Problem::worded(Kind::ResourceExhausted, what)
-    })?;
+    let total = each * compiled.groups * rows.len();
     sums.clear();
     sums.resize(total, 0.0);
     let trees = compiled.extent.trees.clone();
@@ -257,23 +330,21 @@ fn share_out<X, Y>(compiled: &Compiled<X, Y>, side: usize, sums: &mut Vec<f64>) 
     *sums = told;
 }
 
-fn explained_tensor<X, Y: Real + Element>(
-    compiled: &Compiled<X, Y>,
-    sums: &[f64],
-    rows: usize,
-    pairs: bool,
-) -> Result<Tensor, Problem> {
-    let values: Vec<Y> = sums.iter().map(|&sum| Y::of(sum)).collect();
+fn explained_shape<X, Y>(compiled: &Compiled<X, Y>, rows: usize, pairs: bool) -> Shape {
     let side = compiled.features.len() + 1;
-    if compiled.flat_contributions {
-        return tensor_of(&values, rows, &[compiled.groups * side]);
-    }
     let mut shape = Shape::new(&[rows]);
+    if compiled.flat_contributions {
+        Some(compiled.groups * side)
+            .filter(|&width| width != 1)
+            .into_iter()
+            .for_each(|width| shape.push(width));
+        return shape;
+    }
     if compiled.explained_groups > 1 {
         shape.push(compiled.explained_groups);
     }
     (0..if pairs { 2 } else { 1 }).for_each(|_| shape.push(side));
-    freeze(&values, shape)
+    shape
 }
 
 /// [rows, widths], or [rows] where there is one value a row.
@@ -284,8 +355,28 @@ fn tensor_of<Y: Element>(values: &[Y], rows: usize, widths: &[usize]) -> Result<
 }
 
 fn freeze<Y: Element>(values: &[Y], shape: Shape) -> Result<Tensor, Problem> {
-    let mut buffer = landfall_model::BufferMut::with_capacity(size_of_val(values));
+    let mut buffer = BufferMut::with_capacity(size_of_val(values));
     buffer.extend(values);
     let buffer: Buffer = buffer.freeze();
     Tensor::from_buffer(Y::DTYPE, shape, buffer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_float32_holds_are_told_from_others() {
+        let mut into = Vec::new();
+        let held = [0.5, -0.0, f64::NAN, f64::INFINITY, 1e-45f32.into(), f32::MAX.into()].repeat(100);
+        assert!(narrowed(&held, &mut into) && into.len() == held.len() && into[1].to_bits() == 1 << 31);
+        for other in [0.1, 1e-50, 1e300, 16_777_217.0, f64::from(f32::MAX).next_up()] {
+            for place in [0, 300, 599] {
+                let mut numbers = held.clone();
+                numbers[place] = other;
+                assert!(!narrowed(&numbers, &mut into), "{other:e} at {place}");
+            }
+        }
+        assert!(narrowed::<f64>(&[], &mut into));
+    }
 }

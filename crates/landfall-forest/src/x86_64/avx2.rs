@@ -21,9 +21,9 @@ pub(crate) fn has_avx2() -> bool {
 }
 
 /// With AVX2 where the processor has it.
-pub(crate) fn avx2<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+pub(crate) fn avx2<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
     #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]
-    fn run<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+    fn run<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
         job.run(sums, &Avx2(()));
     }
     if has_avx2() {
@@ -35,9 +35,12 @@ pub(crate) fn avx2<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
 }
 
 /// A few rows, with AVX2 where the processor has it.
-pub(crate) fn avx2_row<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
+pub(crate) fn avx2_row<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(
+    job: &RowJob<'_, R, X, Y, L>,
+    sums: &mut [Y],
+) {
     #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]
-    fn run<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
+    fn run<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, R, X, Y, L>, sums: &mut [Y]) {
         job.run(sums, &Avx2(()));
     }
     if has_avx2() {

@@ -25,9 +25,9 @@ pub(crate) fn has_avx512() -> bool {
 }
 
 /// With AVX-512 where the processor has it, else as [`avx2`].
-pub(crate) fn avx512<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+pub(crate) fn avx512<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,popcnt,bmi1,bmi2,lzcnt")]
-    fn run<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
+    fn run<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
         job.run(sums, &Avx512::new());
     }
     if has_avx512() {
@@ -39,9 +39,12 @@ pub(crate) fn avx512<X: Real, Y: Real>(job: &Job<'_, X, Y>, sums: &mut [Y]) {
 }
 
 /// A few rows, with AVX-512 where the processor has it, else as [`avx2_row`].
-pub(crate) fn avx512_row<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
+pub(crate) fn avx512_row<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(
+    job: &RowJob<'_, R, X, Y, L>,
+    sums: &mut [Y],
+) {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,popcnt,bmi1,bmi2,lzcnt")]
-    fn run<X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, X, Y, L>, sums: &mut [Y]) {
+    fn run<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, R, X, Y, L>, sums: &mut [Y]) {
         job.run(sums, &Avx512::new());
     }
     if has_avx512() {

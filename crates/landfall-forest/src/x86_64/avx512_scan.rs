@@ -21,21 +21,35 @@ pub(crate) fn has_scan() -> bool {
     *HAS
 }
 
+/// That the processor has what this file is compiled for: there is none where it has not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HasScan(());
+
+impl HasScan {
+    /// On a processor that has it.
+    pub(crate) fn here() -> Option<HasScan> {
+        has_scan().then_some(HasScan(()))
+    }
+}
+
 /// A few rows by scanning; `false`, and nothing done, where the processor cannot.
-pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scan<'_, X, Y>>, sums: &mut [Y]) -> bool {
+pub(crate) fn scan<R: Real, X: Real, Y: Real>(
+    job: &RowJob<'_, R, X, Y, Scan<'_, R, X, Y>>,
+    sums: &mut [Y],
+) -> bool {
     if !has_scan() {
         return false;
     }
     // SAFETY: the processor has each instruction set that the functions are compiled for.
     unsafe {
         match (job.layout.scanned.splits, job.layout.scanned.shallow()) {
-            (8, Some(1)) => shallow_rows::<X, Y, 2>(job, sums),
-            (8, Some(2)) => shallow_rows::<X, Y, 4>(job, sums),
-            (8, Some(3)) => shallow_rows::<X, Y, 8>(job, sums),
-            (8, _) => rows::<X, Y, 8, TREES>(job, sums),
-            (16, _) => rows::<X, Y, 16, TREES>(job, sums),
-            (32, _) => rows::<X, Y, 32, TREES>(job, sums),
-            _ => rows::<X, Y, 64, TREES>(job, sums),
+            (8, Some(1)) => shallow_rows::<R, X, Y, 2>(job, sums),
+            (8, Some(2)) => shallow_rows::<R, X, Y, 4>(job, sums),
+            (8, Some(3)) => shallow_rows::<R, X, Y, 8>(job, sums),
+            (8, _) => rows::<R, X, Y, 8, TREES>(job, sums),
+            (16, _) => rows::<R, X, Y, 16, TREES>(job, sums),
+            (32, _) => rows::<R, X, Y, 32, TREES>(job, sums),
+            _ => rows::<R, X, Y, 64, TREES>(job, sums),
         }
     }
     true
@@ -44,8 +58,8 @@ pub(crate) fn scan<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scan<'_, X, Y>>, sum
 /// For trees of so many splits in the upper levels, so many trees at a time.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
-fn rows<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
-    job: &RowJob<'_, X, Y, Scan<'_, X, Y>>,
+fn rows<R: Real, X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
+    job: &RowJob<'_, R, X, Y, Scan<'_, R, X, Y>>,
     sums: &mut [Y],
 ) {
     let (layout, outputs) = (job.layout.scanned, job.forest.outputs);
@@ -59,17 +73,18 @@ fn rows<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
                 Ranks::of(&ranks)
             }
             // Nobody asks for them, and reading what was only just written would take longer than comparing.
-            Asked::Values { .. } => Ranks::none(),
+            Asked::Values(_) => Ranks::none(),
         };
         let mut first = job.trees.start;
         while first < job.trees.end {
             let count = TREES.min(job.trees.end - first);
             let mut words = [0u64; TREES];
-            match &layout.asked {
-                Asked::Values { .. } => {
-                    avx512_values::answer(&layout.asked, row, first * SPLITS, count * SPLITS, &mut words);
+            match (&layout.asked, job.layout.values) {
+                (Asked::Values(_), None) => return,
+                (Asked::Values(_), Some(values)) => {
+                    avx512_values::answer(values, row, first * SPLITS, count * SPLITS, &mut words);
                 }
-                Asked::Ranks { slots, ranks: others } => {
+                (Asked::Ranks { slots, ranks: others }, _) => {
                     let (slots, others) = (&slots[first * SPLITS..], &others[first * SPLITS..]);
                     let (slots, others) = (slots.as_chunks().0, others.as_chunks().0);
                     for word in 0..(count * SPLITS).div_ceil(AT_ONCE) {
@@ -78,7 +93,7 @@ fn rows<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
                 }
             }
             let mut leaves = [0u64; TREES];
-            avx512_ways::down::<X, Y, SPLITS, TREES>(job, ranks, first, count, &words, &mut leaves);
+            avx512_ways::down::<R, X, Y, SPLITS, TREES>(job, ranks, first, count, &words, &mut leaves);
             add(job, first, &leaves[..count], sums);
             first += count;
         }
@@ -89,12 +104,12 @@ fn rows<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
 /// leaves.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
-fn shallow_rows<X: Real, Y: Real, const LEAVES: usize>(
-    job: &RowJob<'_, X, Y, Scan<'_, X, Y>>,
+fn shallow_rows<R: Real, X: Real, Y: Real, const LEAVES: usize>(
+    job: &RowJob<'_, R, X, Y, Scan<'_, R, X, Y>>,
     sums: &mut [Y],
 ) {
     avx512_ways::check(job, WAYS);
-    let Ends::Filled(filled) = job.layout.ends else { return };
+    let (Ends::Filled(filled), Some(values)) = (&job.layout.ends, job.layout.values) else { return };
     let (filled, _) = filled.leaves.as_chunks::<LEAVES>();
     let outputs = job.forest.outputs;
     // Chunks would be counted by a division, which takes as long as comparing a register of values.
@@ -105,7 +120,7 @@ fn shallow_rows<X: Real, Y: Real, const LEAVES: usize>(
             let trees = first..job.trees.end.min(first + TREES);
             let mut words = [0u64; TREES / WAYS];
             let (start, count) = (first * WAYS, trees.len() * WAYS);
-            avx512_values::answer(&job.layout.scanned.asked, row, start, count, &mut words);
+            avx512_values::answer(values, row, start, count, &mut words);
             let leaves = filled[trees.clone()].chunks(WAYS).enumerate();
             if let [sum] = sums {
                 // Kept in a register: each addition waits for the one before it.
@@ -135,8 +150,8 @@ fn shallow_rows<X: Real, Y: Real, const LEAVES: usize>(
 /// Adds leaves to a row's sums, in the trees' order.
 #[inline]
 #[target_feature(enable = "avx512f,avx2")]
-fn add<X: Real, Y: Real>(
-    job: &RowJob<'_, X, Y, Scan<'_, X, Y>>,
+fn add<R: Real, X: Real, Y: Real>(
+    job: &RowJob<'_, R, X, Y, Scan<'_, R, X, Y>>,
     first: usize,
     leaves: &[u64],
     sums: &mut [Y],
@@ -170,15 +185,18 @@ fn add<X: Real, Y: Real>(
 
 /// A few rows through oblivious trees; `false`, and nothing done, where the processor cannot, or ranks have more slots than
 /// two registers.
-pub(crate) fn scan_levels<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Levels>, sums: &mut [Y]) -> bool {
+pub(crate) fn scan_levels<R: Real, X: Real, Y: Real>(
+    job: &RowJob<'_, R, X, Y, Levels>,
+    sums: &mut [Y],
+) -> bool {
     if !has_scan() || job.conditions.slots() > SLOTS {
         return false;
     }
     // SAFETY: the processor has each instruction set that the functions are compiled for.
     unsafe {
         match job.layout.places {
-            8 => rows_of_levels::<X, Y, 8>(job, sums),
-            _ => rows_of_levels::<X, Y, 16>(job, sums),
+            8 => rows_of_levels::<R, X, Y, 8>(job, sums),
+            _ => rows_of_levels::<R, X, Y, 16>(job, sums),
         }
     }
     true
@@ -187,7 +205,10 @@ pub(crate) fn scan_levels<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Levels>, sums
 /// For trees of so many places for levels.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,popcnt,bmi1,bmi2,lzcnt")]
-fn rows_of_levels<X: Real, Y: Real, const PLACES: usize>(job: &RowJob<'_, X, Y, Levels>, sums: &mut [Y]) {
+fn rows_of_levels<R: Real, X: Real, Y: Real, const PLACES: usize>(
+    job: &RowJob<'_, R, X, Y, Levels>,
+    sums: &mut [Y],
+) {
     const { assert!(levels::AT_ONCE == AT_ONCE) };
     let (forest, first) = (job.forest, job.trees.start);
     let (slots, _) = job.layout.slots[first * PLACES..].as_chunks();

@@ -2,7 +2,7 @@
 
 use crate::Real;
 use crate::real::Numbers;
-use crate::scanned::{AT_ONCE, Asked};
+use crate::scanned::{AT_ONCE, Values};
 use std::arch::x86_64::*;
 
 /// Features whose values stay in registers.
@@ -12,13 +12,13 @@ const IN_REGISTERS: usize = 32;
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2")]
 pub(super) fn answer<X: Real, const WORDS: usize>(
-    asked: &Asked<X>,
+    values: &Values<X>,
     row: &[X],
     first: usize,
     count: usize,
     words: &mut [u64; WORDS],
 ) {
-    let Asked::Values { features, thresholds, missing_right, at_most } = asked else { return };
+    let Values { features, thresholds, missing_right, at_most } = values;
     // What is read without a check below: whole registers.
     let (features, missing_right) = (&features[first..], &missing_right[first / 8..]);
     let end = count.next_multiple_of(16);

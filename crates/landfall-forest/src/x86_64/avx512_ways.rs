@@ -9,11 +9,11 @@ use crate::scanned::{AT_ONCE, Asked, Below, Ends, LEAF, Scan, UPPER, WAYS};
 use std::arch::x86_64::*;
 
 /// Panics where what is read without a check below would not be there.
-pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scan<'_, X, Y>>, splits: usize) {
+pub(super) fn check<R: Real, X: Real, Y: Real>(job: &RowJob<'_, R, X, Y, Scan<'_, R, X, Y>>, splits: usize) {
     let (layout, trees) = (job.layout.scanned, job.forest.trees.len());
     let asked = match &layout.asked {
         Asked::Ranks { slots, ranks } => slots.len().min(ranks.len()),
-        Asked::Values { features, .. } => features.len(),
+        Asked::Values(values) => values.features.len(),
     };
     assert!(layout.splits == splits && job.trees.end <= trees && asked >= trees * splits + AT_ONCE);
     assert!(layout.stands_alone() == matches!(job.layout.ends, Ends::Filled(_)));
@@ -28,8 +28,8 @@ pub(super) fn check<X: Real, Y: Real>(job: &RowJob<'_, X, Y, Scan<'_, X, Y>>, sp
 /// layout ends at packed splits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2")]
-pub(super) fn down<X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
-    job: &RowJob<'_, X, Y, Scan<'_, X, Y>>,
+pub(super) fn down<R: Real, X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
+    job: &RowJob<'_, R, X, Y, Scan<'_, R, X, Y>>,
     ranks: Ranks,
     first: usize,
     count: usize,

@@ -21,6 +21,7 @@ fn check<X: Real, Y: Real>(plan: Plan, rows: usize) {
         grown.forest.add_margins_by(kernel, matrix, 0..grown.specs.len(), &mut by_kernel);
         assert_eq!(bits(&by_kernel), bits(&sums), "{plan:?}: {kernel:?}");
     }
+    check_narrow(&grown, &values, plan);
     let turned: Vec<Vec<X>> =
         (0..grown.features).map(|at| (0..rows).map(|row| matrix.row(row)[at]).collect()).collect();
     let columns: Vec<&[X]> = turned.iter().map(Vec::as_slice).collect();
@@ -42,6 +43,22 @@ fn check<X: Real, Y: Real>(plan: Plan, rows: usize) {
         let one = Rows::new(matrix.row(row), 1, grown.features);
         grown.forest.add_margins(one, 0..grown.specs.len(), &mut alone);
         assert_eq!(bits(found), bits(&alone), "{plan:?}: row {row} alone");
+    }
+}
+
+/// Rows of float32 have the sums of the same numbers in the type that trees compare.
+fn check_narrow<X: Real, Y: Real>(grown: &Grown<X, Y>, values: &[X], plan: Plan) {
+    let narrow: Vec<f32> = values.iter().map(|value| f32::of(value.wide())).collect();
+    let wide: Vec<X> = narrow.iter().map(|value| X::of(value.wide())).collect();
+    let (features, trees) = (grown.features, 0..grown.specs.len());
+    let count = values.len().checked_div(features).unwrap_or(0);
+    let (narrow, wide) = (Rows::new(&narrow, count, features), Rows::new(&wide, count, features));
+    let mut sums = vec![Y::of(0.1); count * grown.outputs];
+    grown.forest.add_margins_by(Kernel::Definition, wide, trees.clone(), &mut sums);
+    for kernel in Kernel::available().into_iter().map(Some).chain([None]) {
+        let mut found = vec![Y::of(0.1); sums.len()];
+        grown.forest.add_margins_of_f32(kernel, narrow, trees.clone(), &mut found);
+        assert_eq!(bits(&found), bits(&sums), "{plan:?}: {kernel:?}, of float32");
     }
 }
 

@@ -9,7 +9,7 @@ use super::raw::RawModel;
 use crate::classes::{ClassRule, Classes};
 use crate::compiled::{Compiled, Evaluator, Extent, ScaleAndBias};
 use crate::document::wrong;
-use crate::features::{Categories, Derive, Feature, RowRules, Unseen, check_count};
+use crate::features::{Categories, Derive, Feature, RowRules, Unseen};
 use landfall_forest::{Builder, Forest, Room};
 use landfall_model::Problem;
 
@@ -79,6 +79,7 @@ pub(crate) fn compile(
         flat_contributions: false,
         structure,
         importance: Vec::new(),
+        blanks_are_underscores: false,
         tells_value_changes: true,
         notes: Vec::new(),
         derived: if columns.columns() > 0 || columns.categories() > 0 {
@@ -114,7 +115,6 @@ fn features(model: &RawModel<'_>) -> Result<Vec<Feature>, Problem> {
     let categories = model.categories.iter().map(|feature| (feature.flat, &feature.name, true));
     let listed: Vec<_> = floats.chain(categories).collect();
     let count = listed.iter().map(|(flat, ..)| flat.saturating_add(1)).max().unwrap_or(0);
-    check_count(count)?;
     if count > listed.len().saturating_add(MAX_UNLISTED) {
         return Err(wrong(format!("{count} features, of which {} are listed", listed.len())));
     }

@@ -29,7 +29,10 @@ pub(crate) fn compile(
     if !count.is_multiple_of(groups) {
         return Err(wrong(format!("{count} trees, {groups} in a round")));
     }
+    let asks_for_zero = trees.asks_for_zero;
     let (forest, importance) = trees.finish(&mut structure);
+    // Thresholds send tiny values where they send zero.
+    let tiny_is_zero = asks_for_zero || forest.has_linear_leaves();
     Ok(Compiled {
         format: FORMAT,
         extent: Extent {
@@ -47,7 +50,7 @@ pub(crate) fn compile(
         predicts_classes: false,
         derived: None,
         transform: Box::new(transform),
-        rules: RowRules { missing: None, tiny_is_zero: true, absent: 0.0, unseen: Unseen::Missing },
+        rules: RowRules { missing: None, tiny_is_zero, absent: 0.0, unseen: Unseen::Missing },
         // The library has no contributions of linear trees.
         explains: !forest.has_linear_leaves(),
         explained_groups: groups,
@@ -55,6 +58,7 @@ pub(crate) fn compile(
         flat_contributions: true,
         structure,
         importance,
+        blanks_are_underscores: true,
         tells_value_changes: false,
         notes,
         evaluator: Evaluator::Forest(Box::new(forest)),

@@ -1,7 +1,7 @@
 //! A booster's trees on their way into a forest: each as soon as it is read, so that none is kept beside it.
 
 use super::booster::Booster;
-use super::tree::{Question, RawTree};
+use super::tree::{Missing, Question, RawSplit, RawTree};
 use crate::compiled::Importance;
 use crate::document::wrong;
 use crate::features::check_count;
@@ -20,6 +20,8 @@ pub(crate) struct Growing {
     pub(crate) trees: usize,
     /// Features that trees take as categories.
     pub(crate) asked_as_categories: BTreeSet<usize>,
+    /// Whether a split takes zero for a missing value.
+    pub(crate) asks_for_zero: bool,
     /// By feature: how often it is asked about, and what that gained, as the library's `feature_importance` has it.
     importance: [Vec<f64>; 2],
 }
@@ -35,7 +37,7 @@ impl Growing {
             return Err(wrong(format!("{groups} trees in a round")));
         }
         if names == 0 {
-            check_count(features)?;
+            check_count(features, || nodes)?;
         } else if names != features {
             return Err(wrong(format!("{names} feature names for {features} features")));
         }
@@ -45,6 +47,7 @@ impl Growing {
             groups,
             trees: 0,
             asked_as_categories: BTreeSet::new(),
+            asks_for_zero: false,
             importance: [vec![0.0; features], vec![0.0; features]],
         })
     }
@@ -59,6 +62,9 @@ impl Growing {
         }
         tree.add_to(&mut self.builder, self.trees, self.trees % self.groups)?;
         self.trees += 1;
+        let asks =
+            |split: &RawSplit| matches!(split.question, Question::AtMost { missing: Missing::Zero, .. });
+        self.asks_for_zero |= tree.splits.iter().any(asks);
         let [counts, gains] = &mut self.importance;
         for (split, &gain) in tree.splits.iter().zip(&tree.gains) {
             // Features out of range were refused, but for those of splits that nothing leads to.

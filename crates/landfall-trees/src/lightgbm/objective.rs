@@ -95,6 +95,10 @@ impl Transform<f64> for LightgbmTransform {
         self.groups
     }
 
+    fn is_identity(&self) -> bool {
+        self.output == Output::Identity && !self.averages
+    }
+
     fn apply(&self, margins: &[f64], rounds: usize, out: &mut Vec<f64>) {
         let start = out.len();
         // Of no rounds the library's mean is no number.

@@ -1,6 +1,7 @@
 //! One tree of LightGBM's, and how it is lowered.
 
 use crate::document::wrong;
+use crate::features::TINY;
 use landfall_forest::{Builder, Leaves, LinearLeaf, NodeKind, Side, Split, Test, TreeNodes};
 use landfall_model::Problem;
 
@@ -85,6 +86,17 @@ impl RawTree {
     }
 }
 
+/// The threshold that sends what the library takes for zero where it sends zero, so that no row has to be looked at for it.
+fn around_zero(threshold: f64) -> f64 {
+    if (0.0..TINY).contains(&threshold) {
+        TINY
+    } else if (-TINY..0.0).contains(&threshold) {
+        (-TINY).next_down()
+    } else {
+        threshold
+    }
+}
+
 impl TreeNodes<f64> for RawTree {
     fn count(&self) -> usize {
         self.splits.len() + self.leaf_values.len()
@@ -103,7 +115,7 @@ impl TreeNodes<f64> for RawTree {
                     Missing::None => Side::left_if(0.0 <= threshold),
                     Missing::Zero | Missing::Nan => Side::left_if(default_left),
                 };
-                (Test::AtMost(threshold), side, missing == Missing::Zero)
+                (Test::AtMost(around_zero(threshold)), side, missing == Missing::Zero)
             }
         };
         let (left, right) = (self.child(split.left), self.child(split.right));
@@ -119,5 +131,23 @@ impl TreeNodes<f64> for RawTree {
             self.leaf_counts.get(number - splits)
         };
         cover.copied().unwrap_or(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiny_values_go_where_zero_goes() {
+        let near = |x: f64| [x.next_down(), x, x.next_up()];
+        let ends = [0.0, TINY, -TINY, 1e-40, -1e-40, 1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY];
+        let numbers: Vec<f64> = ends.into_iter().flat_map(near).chain([-0.0]).collect();
+        for &threshold in &numbers {
+            for &x in &numbers {
+                let zeroed = if x.abs() <= TINY { 0.0 } else { x };
+                assert_eq!(x <= around_zero(threshold), zeroed <= threshold, "{x:e} <= {threshold:e}");
+            }
+        }
     }
 }

@@ -13,8 +13,9 @@ use landfall_forest::{Builder, Room};
 use landfall_model::Problem;
 use std::ops::Range;
 
-/// Groups beyond which a file is absurd.
+/// Groups beyond which a file is absurd, and those of which each needs a tree or a base score.
 const MAX_GROUPS: usize = 1 << 20;
+const FEW_GROUPS: usize = 1 << 16;
 
 /// Features beyond which a file is absurd: the library's own indices have 31 bits.
 const MAX_FEATURES: usize = 1 << 31;
@@ -85,6 +86,7 @@ pub(crate) fn compile(
         flat_contributions: false,
         structure,
         importance,
+        blanks_are_underscores: false,
         tells_value_changes: false,
         notes: notes(&learner, options),
     })
@@ -114,8 +116,9 @@ fn groups(learner: &Learner<'_>) -> Result<usize, Problem> {
         Booster::Trees(trees) => trees.groups.iter().max().map_or(1, |&group| group.saturating_add(1)),
         Booster::Linear(_) => 1,
     };
-    let groups = learner.num_class.max(learner.num_target).max(learner.base_scores.len()).max(by_tree);
-    if groups > MAX_GROUPS {
+    let held = learner.base_scores.len().max(by_tree);
+    let groups = learner.num_class.max(learner.num_target).max(held);
+    if groups > MAX_GROUPS || groups > held.max(FEW_GROUPS) {
         return Err(wrong(format!("{groups} groups")));
     }
     Ok(groups)
@@ -150,7 +153,13 @@ fn features(learner: &mut Learner<'_>) -> Result<Vec<Feature>, Problem> {
         return Err(wrong(format!("{} feature names for {} features", names.len(), learner.num_feature)));
     }
     let mut categories = std::mem::take(&mut learner.categories).into_iter();
-    crate::features::check_count(learner.num_feature)?;
+    if names.is_empty() {
+        let held = || match &learner.booster {
+            Booster::Trees(trees) => trees.source.outlines().iter().map(|tree| tree.nodes).sum(),
+            Booster::Linear(weights) => weights.len(),
+        };
+        crate::features::check_count(learner.num_feature, held)?;
+    }
     let mut names = names.into_iter();
     let feature = |number: usize| {
         // As the library names them itself.

@@ -129,6 +129,10 @@ impl Transform<f32> for XgboostTransform {
         if self.output == Output::SoftmaxClass { 1 } else { self.groups }
     }
 
+    fn is_identity(&self) -> bool {
+        self.output == Output::Identity
+    }
+
     fn apply(&self, margins: &[f32], _rounds: usize, out: &mut Vec<f32>) {
         let each =
             |out: &mut Vec<f32>, f: fn(f32) -> f32| out.extend(margins.iter().map(|&margin| f(margin)));

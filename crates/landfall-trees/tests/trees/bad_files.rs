@@ -54,6 +54,33 @@ fn a_tree_that_is_none_is_named_with_its_node() {
 }
 
 #[test]
+fn declared_numbers_that_nothing_stands_behind_are_refused() {
+    let with = |parameter: &str, value: &str| {
+        let mut model = written::xgboost();
+        model["learner"]["feature_names"] = json!([]);
+        model["learner"]["learner_model_param"][parameter] = json!(value);
+        load("m.json", model.to_string().as_bytes(), &[]).map(|_| ()).map_err(|problem| problem.to_string())
+    };
+    assert!(with("num_feature", "65536").is_ok());
+    let refused = with("num_feature", "65537").unwrap_err();
+    assert!(refused.contains("65537 features without names: of a file of this size"), "{refused}");
+    assert!(with("num_class", "65536").is_ok());
+    let refused = with("num_class", "65537").unwrap_err();
+    assert!(refused.contains("65537 groups"), "{refused}");
+    // A model of sparse rows has as many features, and nodes that ask for them.
+    let mut model = written::xgboost();
+    model["learner"]["feature_names"] = json!([]);
+    model["learner"]["learner_model_param"]["num_feature"] = json!("65537");
+    let inner = &mut model["learner"]["gradient_booster"]["model"];
+    let leaf = inner["trees"][1].clone();
+    inner["trees"].as_array_mut().unwrap().extend(vec![leaf; 60]);
+    (inner["tree_info"], inner["iteration_indptr"]) =
+        (json!(vec![0; 62]), json!((0..=62).collect::<Vec<_>>()));
+    inner["gbtree_model_param"]["num_trees"] = json!("62");
+    assert!(load("m.json", model.to_string().as_bytes(), &[]).is_ok());
+}
+
+#[test]
 fn categories_out_of_place_are_refused() {
     let mut model = written::xgboost_with_names();
     let tree = model.pointer_mut(TREE).unwrap();

@@ -40,6 +40,18 @@ fn column(values: [f32; 3]) -> Option<Input> {
 }
 
 #[test]
+fn a_feature_of_lightgbm_is_found_by_the_name_that_it_had_in_training() {
+    let mut model = written::lightgbm_dump();
+    model["feature_names"] = json!(["the_age", "job_x"]);
+    let model = load("m.json", model.to_string().as_bytes(), &[]).unwrap();
+    let signature = &model.signatures()[0];
+    assert_eq!(signature.slot("the age"), signature.slot("the_age"));
+    assert!(signature.slot("job x").is_some_and(|found| found.column == Some(1)));
+    assert_eq!(signature.slot("the  age"), None);
+    assert_eq!(named(["the_age", "job"]).signatures()[0].slot("the age"), None, "XGBoost keeps blanks");
+}
+
+#[test]
 fn a_feature_that_is_called_as_an_input_makes_columns_inputs() {
     let rows = [[0.0, 9.0], [0.5, 1.0], [1.0, 2.0f32]];
     let expected = [-0.25, 1.75, 3.75];
