@@ -8,9 +8,6 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// How to get ONNX Runtime.
-pub const INSTALL: &str = "pip install onnxruntime";
-
 /// What the operator asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Preference {
@@ -95,6 +92,7 @@ pub fn engines(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::INSTALL;
 
     #[test]
     fn what_is_asked_for_by_name_is_never_replaced() {

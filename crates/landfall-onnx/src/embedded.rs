@@ -7,11 +7,14 @@ mod apart;
 mod beside;
 mod bounds;
 mod convert;
+mod guarded;
 mod kinds;
+mod lost;
 mod message;
 mod model;
 mod nan;
 mod options;
+mod own;
 mod parts;
 mod plan;
 mod range;
@@ -53,6 +56,7 @@ pub(crate) fn read(file: &str, bytes: &[u8], declared: &Declared, signature: &Si
         let _ = apart::apart(file, bytes, version);
     }
     let _ = unusual::check(file, bytes);
+    let _ = guarded::guarded(file, bytes, signature);
     let _ = watched::watched(file, bytes, declared, signature, &BTreeMap::new(), &HashSet::new());
 }
 

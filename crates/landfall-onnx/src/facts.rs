@@ -44,7 +44,7 @@ pub(crate) fn of(
         cost: CostClass::Unknown,
         structure,
         notes,
-        opening: Vec::new(),
+        declared: Vec::new(),
         later: Default::default(),
     }
 }

@@ -26,6 +26,6 @@ mod onnxruntime;
 mod owned;
 mod recognise;
 
-pub use choice::{Choice, INSTALL, Preference, engines};
+pub use choice::{Choice, Preference, engines};
 pub use embedded::Embedded;
-pub use onnxruntime::{LIBRARY, OnnxRuntime};
+pub use onnxruntime::{INSTALL, LIBRARY, OnnxRuntime};

@@ -10,7 +10,9 @@ mod constant;
 mod ensemble;
 mod graph;
 mod labels;
+mod making;
 mod program;
+mod scan;
 mod steps;
 mod transform;
 
@@ -18,6 +20,7 @@ use crate::declared::{self, Declared};
 use crate::interface::Interface;
 use crate::node::Node;
 use crate::{facts, recognise};
+use landfall_model::protobuf::Fields;
 use landfall_model::{
     Call, Claim, CostClass, DType, Engine, Facts, Instance, Kind, Model, ModelFiles, OptionSpec, Options,
     Outputs, Problem, Signature, Tensor,
@@ -80,6 +83,11 @@ pub(crate) fn step(
         Err(Refusal::Not(why)) => Err(why),
         Err(Refusal::Broken(problem)) => Err(problem.to_string()),
     }
+}
+
+/// A constant of a file; `None` for one of a type that no step takes, or that lies in another file.
+pub(crate) fn stored(tensor: Fields<'_>) -> Option<Tensor> {
+    constant::constant(tensor).ok().map(|(_, tensor)| tensor)
 }
 
 /// An engine that lowers what it can, and leaves the rest to another.
@@ -211,7 +219,7 @@ impl LoweredModel {
         options: &Options,
     ) -> Result<Self, Refusal> {
         let interface = Interface::of(file, declared)?;
-        let program = Program::compile(file, bytes, declared, &interface)?;
+        let program = making::compile(file, bytes, declared, &interface)?;
         let mut notes = interface.notes.clone();
         if !program.nearly.is_empty() {
             let within = format!("{}: within 1e-5 of ONNX Runtime", program.nearly.join(", "));

@@ -9,6 +9,7 @@ mod run;
 mod scores;
 mod session;
 mod value;
+mod workspace;
 
 use api::Runtime;
 use landfall_foreign::{LibrarySpec, Search, Surroundings, search};
@@ -24,8 +25,11 @@ pub static LIBRARY: LibrarySpec = LibrarySpec {
     variables: &["LANDFALL_ONNXRUNTIME", "ORT_DYLIB_PATH"],
     python_package: "onnxruntime",
     python_folder: "capi",
-    install: crate::INSTALL,
+    install: INSTALL,
 };
+
+/// How to get ONNX Runtime.
+pub const INSTALL: &str = "pip install onnxruntime";
 
 /// The engine's name.
 pub(crate) const NAME: &str = "onnxruntime";

@@ -133,7 +133,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// Names of all values.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> + Clone + '_ {
         self.slots.keys().copied()
     }
 

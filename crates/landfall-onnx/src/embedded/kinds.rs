@@ -5,7 +5,7 @@ use crate::declared::{ElementType, ValueType, name_of, value_info};
 use crate::node::{Node, nodes};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Tensors of more axes are of no known number of them.
 const MOST_AXES: usize = 64;
@@ -89,9 +89,13 @@ const TRUTHS: [&str; 11] = [
 const REDUCING: [&str; 7] =
     ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2"];
 
-/// What is known of the values of one graph.
+/// What is known of the values of one graph, and of those around it.
 #[derive(Default)]
-pub(super) struct Kinds<'a>(HashMap<&'a str, Kind>);
+pub(super) struct Kinds<'a> {
+    known: HashMap<&'a str, Kind>,
+    /// Names in the order in which they were given, and what each was before.
+    given: Vec<(&'a str, Option<Kind>)>,
+}
 
 /// What is known of a value.
 #[derive(Clone, Copy, Default, PartialEq, Debug)]
@@ -137,13 +141,23 @@ impl<'a> Kinds<'a> {
     /// # Errors
     /// Malformed.
     pub(super) fn read(graph: Fields<'a>) -> Result<Self, Problem> {
-        let (mut kinds, mut said) = (Kinds::default(), HashMap::new());
+        let mut kinds = Kinds::default();
+        kinds.enter(graph)?;
+        Ok(kinds)
+    }
+
+    /// Takes up a graph within a node, which sees all that is known there. Gives what [`Kinds::leave`] goes back to.
+    ///
+    /// # Errors
+    /// Malformed.
+    pub(super) fn enter(&mut self, graph: Fields<'a>) -> Result<usize, Problem> {
+        let (mark, mut said) = (self.given.len(), HashMap::new());
         let mut fields = graph.clone();
         while let Some((number, value)) = fields.next()? {
             match number {
                 5 => {
                     let (name, kind) = stored(value.message()?)?;
-                    kinds.0.insert(name, kind);
+                    self.give(name, kind);
                 }
                 11..=13 => {
                     let value = value.message()?;
@@ -152,38 +166,53 @@ impl<'a> Kinds<'a> {
                 _ => {}
             }
         }
-        for (name, kind) in &said {
-            kinds.0.entry(name).or_insert(*kind);
+        let is_constant: HashSet<&str> = self.given[mark..].iter().map(|(name, _)| *name).collect();
+        let rest: Vec<_> = said.iter().filter(|(name, _)| !is_constant.contains(**name)).collect();
+        rest.into_iter().for_each(|(name, kind)| self.give(name, *kind));
+        nodes(graph).try_for_each(|node| self.node(&node?, &said))?;
+        Ok(mark)
+    }
+
+    /// Forgets what was taken up since.
+    pub(super) fn leave(&mut self, mark: usize) {
+        for (name, before) in self.given.drain(mark..).rev() {
+            match before {
+                Some(kind) => self.known.insert(name, kind),
+                None => self.known.remove(name),
+            };
         }
-        nodes(graph).try_for_each(|node| kinds.node(&node?, &said))?;
-        Ok(kinds)
+    }
+
+    fn give(&mut self, name: &'a str, kind: Kind) {
+        let before = self.known.insert(name, kind);
+        self.given.push((name, before));
     }
 
     /// The element type of a value.
     pub(super) fn element(&self, name: &str) -> Option<ElementType> {
-        self.0.get(name)?.element
+        self.known.get(name)?.element
     }
 
     /// How many axes a value has.
     pub(super) fn rank(&self, name: &str) -> Option<usize> {
-        self.0.get(name)?.rank
+        self.known.get(name)?.rank
     }
 
     /// How many values a list has.
     pub(super) fn length(&self, name: &str) -> Option<usize> {
-        self.0.get(name)?.length
+        self.known.get(name)?.length
     }
 
     fn node(&mut self, node: &Node<'a>, said: &HashMap<&'a str, Kind>) -> Result<(), Problem> {
         for (place, &name) in node.outputs.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             let found = if node.domain.is_empty() { self.output(node, place)? } else { Kind::default() };
-            self.0.insert(name, found.or(said.get(name).copied().unwrap_or_default()));
+            self.give(name, found.or(said.get(name).copied().unwrap_or_default()));
         }
         Ok(())
     }
 
     fn input(&self, node: &Node<'a>, place: usize) -> Kind {
-        node.inputs.get(place).and_then(|name| self.0.get(name)).copied().unwrap_or_default()
+        node.inputs.get(place).and_then(|name| self.known.get(name)).copied().unwrap_or_default()
     }
 
     /// The kind of an output, by those of the inputs.

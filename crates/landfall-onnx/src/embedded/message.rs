@@ -1,6 +1,6 @@
 //! ONNX messages under construction: models, nodes and their attributes, in the format's field numbers (`onnx.proto`).
 
-use crate::declared::ElementType;
+use crate::declared::{ElementType, name_of};
 use landfall_model::Problem;
 use landfall_model::protobuf::{Fields, Value};
 
@@ -146,4 +146,48 @@ pub(super) fn stored(name: &str, element: ElementType, dims: &[u64], raw: &[u8])
     tensor.bytes(8, name.as_bytes());
     tensor.bytes(9, raw);
     tensor
+}
+
+/// Hands attributes of a `NodeProto` on.
+pub(super) fn copy_attributes(
+    bytes: &[u8],
+    to: &mut Message,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<(), Problem> {
+    let mut fields = Fields::new("node", bytes);
+    while let Some((number, value)) = fields.next()? {
+        if number == 5 && is_meant(name_of(value.clone().message()?)?) {
+            to.field(number, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// A `NodeProto` with other graphs within it; `None` where `change` leaves all as they are.
+///
+/// # Errors
+/// Malformed.
+pub(super) fn with_graphs<'a>(
+    bytes: &'a [u8],
+    mut change: impl FnMut(Fields<'a>) -> Result<Option<Message>, Problem>,
+) -> Result<Option<Message>, Problem> {
+    let (mut whole, mut is_changed) = (Message::default(), false);
+    let mut fields = Fields::new("node", bytes);
+    while let Some((number, value)) = fields.next()? {
+        if number != 5 {
+            whole.field(number, value)?;
+            continue;
+        }
+        let (mut attribute, mut parts) = (Message::default(), value.message()?);
+        while let Some((number, value)) = parts.next()? {
+            let graph = if matches!(number, 6 | 11) { change(value.clone().message()?)? } else { None };
+            is_changed |= graph.is_some();
+            match graph {
+                Some(graph) => attribute.bytes(number, &graph.0),
+                None => attribute.field(number, value)?,
+            }
+        }
+        whole.bytes(5, &attribute.0);
+    }
+    Ok(is_changed.then_some(whole))
 }

@@ -1,6 +1,7 @@
 //! A model loaded by the embedded engine.
 
 use super::apart::apart;
+use super::guarded::guarded;
 use super::options::EmbeddedOptions;
 use super::plan::Plan;
 use super::range::Ranges;
@@ -33,9 +34,17 @@ impl EmbeddedModel {
         let declared = declared::read(&file, bytes.bytes())?;
         let interface = Interface::of(&file, &declared)?;
         let version = declared.opsets.get("").copied().unwrap_or(1);
-        let (mut body, within) = match rewritten(&file, bytes.bytes(), version)? {
-            Some(words) => (words.bytes, words.within),
-            None => (bytes.bytes().to_vec(), HashSet::new()),
+        let guarded = guarded(&file, bytes.bytes(), &interface.signature)?;
+        let (body, mut within) = match &guarded {
+            Some(guarded) => (&guarded.bytes[..], guarded.values.clone()),
+            None => (bytes.bytes(), HashSet::new()),
+        };
+        let mut body = match rewritten(&file, body, version)? {
+            Some(words) => {
+                within.extend(words.within);
+                words.bytes
+            }
+            None => body.to_vec(),
         };
         let read = declared::read(&file, &body)?;
         unusual::check(&file, &body).map_err(|problem| problem.at(&file))?;

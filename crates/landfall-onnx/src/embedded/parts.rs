@@ -1,6 +1,6 @@
 //! A run in parts: the engine's, and steps of our own between them ([`super::apart`]).
 
-use super::apart::{Apart, Step};
+use super::apart::{Apart, Given, Step};
 use super::broken;
 use super::convert::{from_engine, to_engine};
 use landfall_model::{Problem, Tensor};
@@ -21,7 +21,7 @@ struct Part {
     steps: Vec<Placed>,
 }
 
-/// A step, and where its values are.
+/// A step, and where its values are: none for constants.
 struct Placed {
     step: Step,
     inputs: Vec<Option<NodeId>>,
@@ -45,8 +45,10 @@ impl Parts {
         for (kept, steps) in apart.kept.iter().zip(apart.steps) {
             let kept = kept.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
             let placed = steps.into_iter().map(|step| {
-                let inputs =
-                    step.inputs.iter().map(|input| input.as_ref().map(|(name, _)| find(name)).transpose());
+                let inputs = step.inputs.iter().map(|input| match input {
+                    Some(Given::Value { name, .. }) => find(name).map(Some),
+                    Some(Given::Constant(_)) | None => Ok(None),
+                });
                 let inputs = inputs.collect::<Result<_, _>>()?;
                 let outputs =
                     step.outputs.iter().map(|name| (!name.is_empty()).then(|| find(name)).transpose());
@@ -102,8 +104,11 @@ impl Placed {
         let mut given: Vec<Option<Tensor>> = Vec::with_capacity(inputs.len());
         for (input, node) in step.inputs.iter().zip(inputs) {
             let tensor = match (input, node.and_then(|node| known.get(&node))) {
-                (Some((name, dtype)), Some(value)) => Some(from_engine(name, *dtype, value.clone())?),
-                (Some(_), None) => return Err(broken("a step lacks an input")),
+                (Some(Given::Constant(constant)), _) => Some(constant.clone()),
+                (Some(Given::Value { name, dtype }), Some(value)) => {
+                    Some(from_engine(name, *dtype, value.clone())?)
+                }
+                (Some(Given::Value { .. }), None) => return Err(broken("a step lacks an input")),
                 (None, _) => None,
             };
             given.push(tensor);

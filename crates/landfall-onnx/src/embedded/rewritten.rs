@@ -6,6 +6,7 @@
 
 mod activations;
 mod axes;
+mod doubles;
 mod inner;
 mod normalised;
 mod numbers;
@@ -58,12 +59,14 @@ struct Words<'a> {
     within: HashSet<String>,
     /// Values of which it matters on which side of a step they lie.
     stepped_on: HashSet<&'a str>,
+    /// Values that are calculated with.
+    calculated: HashSet<&'a str>,
     /// Whether the graph is one within a node.
     is_within: bool,
 }
 
 /// Makes a prefix longer until no name that a node gives begins with it, those of graphs within the node too.
-fn keep_apart(node: &Node<'_>, prefix: &mut String) -> Result<(), Problem> {
+pub(super) fn keep_apart(node: &Node<'_>, prefix: &mut String) -> Result<(), Problem> {
     while node.outputs.iter().any(|name| name.starts_with(prefix.as_str())) {
         prefix.push('\'');
     }
@@ -108,6 +111,8 @@ impl<'a> Words<'a> {
                 stored.insert(stored_name(tensor.clone())?, tensor);
             }
         }
+        let mut calculated = HashSet::new();
+        doubles::calculated(graph.clone(), &mut calculated)?;
         let kinds = Kinds::read(graph)?;
         let (nodes, constants, within) = (Vec::new(), Vec::new(), HashSet::new());
         Ok(Words {
@@ -120,6 +125,7 @@ impl<'a> Words<'a> {
             stored,
             within,
             stepped_on,
+            calculated,
             is_within: false,
         })
     }
@@ -168,6 +174,7 @@ impl<'a> Words<'a> {
         match node.operator {
             "Conv" | "ConvTranspose" => self.convolution(node, bytes),
             "MaxPool" | "AveragePool" => self.pooling(node, bytes),
+            "Constant" => self.constant_wide(node),
             "Cast" => self.cast(node),
             "CastLike" => self.cast_like(node),
             "ArgMax" | "ArgMin" => self.place(node),

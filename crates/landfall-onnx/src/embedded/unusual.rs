@@ -1,7 +1,7 @@
 //! What the engine passes over in nodes, or finds in another way than the format has it: refused by name, wherever the node
 //! lies.
 
-use super::apart::types_of;
+use super::own::types_of;
 use super::support::refused;
 use crate::node::{Node, nodes};
 use landfall_model::Problem;
@@ -17,7 +17,7 @@ pub(super) fn check(file: &str, bytes: &[u8]) -> Result<(), Problem> {
         match number {
             7 => nodes(value.message()?).try_for_each(|node| {
                 let node = node?;
-                if types_of(&node).is_some() { Ok(()) } else { check_node(&node) }
+                if types_of(&node)?.is_some() { Ok(()) } else { check_node(&node) }
             })?,
             25 => {
                 let mut function = value.message()?;
@@ -62,7 +62,11 @@ fn unusual(node: &Node<'_>) -> Result<Option<&'static str>, Problem> {
         "NonMaxSuppression" => Some("in a graph within a node"),
         "LSTM" | "GRU" | "RNN" if comes(&node.inputs, 4) => Some("with sequence_lens"),
         "GRU" => (!is_set("linear_before_reset")?).then_some("without linear_before_reset"),
-        "Resize" | "Upsample" => (attributes.text("mode")? == Some(b"cubic")).then_some("by cubic"),
+        "Resize" | "Upsample" => match attributes.text("mode")? {
+            Some(b"linear") => None,
+            Some(b"cubic") => Some("by cubic in a graph within a node"),
+            _ => Some("to the nearest in a graph within a node"),
+        },
         "Pad" => comes(&node.inputs, 3).then_some("with axes"),
         "ArgMax" | "ArgMin" => (!is_set("select_last_index")?).then_some("without select_last_index"),
         "QuantizeLinear" => Some("of another type, or by scales along an axis that is not known"),

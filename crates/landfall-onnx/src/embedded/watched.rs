@@ -1,34 +1,16 @@
-//! Nodes whose kernels make a number of what is none, or another number of one that is too large for a cast, and checks before
-//! them.
-//!
-//! By the operators' definitions NaN stays NaN. This engine's kernels compare, and a comparison with NaN is false: `Relu`
-//! gives 0 for it, and a caller would take that for a prediction. Whole numbers have 32 bits, and a cast ends there.
+//! Checks before nodes of the main graph that lose what is no number ([`super::lost`]).
 //!
 //! A check is a few nodes beside the graph that count what must not come. Nobody pays for it in common calls: it is asked
 //! for only where the numbers of a call are so large that what comes is not bounded ([`super::bounds`]).
 
 use super::bounds::Bounds;
-use super::message::{Message, integer, main_graph, plain, stored, with_main_graph};
+use super::lost::{Counting, What};
+use super::message::{Message, main_graph, with_main_graph};
 use super::support::refused;
-use crate::declared::{Declared, ElementType};
+use crate::declared::Declared;
 use crate::node::{Node, nodes};
-use landfall_model::{Buffer, DType, Kind, Problem, Signature};
+use landfall_model::{Buffer, Kind, Problem, Signature};
 use std::collections::{BTreeMap, HashSet};
-
-/// Operators of the default domain whose kernels give a number for NaN, other than ONNX Runtime does.
-const LOSING: [&str; 11] = [
-    "Relu",
-    "Clip",
-    "MaxPool",
-    "GlobalMaxPool",
-    "ReduceMax",
-    "ReduceMin",
-    "TopK",
-    "ArgMax",
-    "ArgMin",
-    "QuantizeLinear",
-    "DynamicQuantizeLinear",
-];
 
 /// Operators that are put in other words in the main graph, and computed otherwise than the format has them within nodes.
 const REWORDED: [&str; 2] = ["Sign", "Softplus"];
@@ -48,61 +30,11 @@ pub(super) struct Watch {
     what: What,
 }
 
-/// What must not come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum What {
-    Nan,
-    /// NaN, and numbers further from the middle than half of the range is wide.
-    Beyond {
-        middle: f64,
-        half: f64,
-    },
-}
-
-impl What {
-    /// What a node must not read as its first input.
-    fn of(node: &Node<'_>) -> Result<Option<Self>, Problem> {
-        if !node.domain.is_empty() {
-            return Ok(None);
-        }
-        match node.operator {
-            "Cast" => {}
-            other => return Ok(LOSING.contains(&other).then_some(What::Nan)),
-        }
-        let to = node.attributes.integer("to")?.and_then(|to| u64::try_from(to).ok());
-        // Fractions are cut off: what is less than one beyond the range still has a place in it.
-        Ok(match to.and_then(|to| ElementType(to).dtype()) {
-            Some(DType::U8) => Some(What::Beyond { middle: 127.5, half: 128.5 }),
-            Some(DType::I8) => Some(What::Beyond { middle: -0.5, half: 128.5 }),
-            Some(DType::I32 | DType::I64) => Some(What::Beyond { middle: 0.0, half: 2_147_483_648.0 }),
-            _ => None,
-        })
-    }
-
-    /// Whether none of it can come of numbers that are no larger.
-    fn cannot_come(self, bound: f64) -> bool {
-        match self {
-            What::Nan => bound.is_finite(),
-            What::Beyond { middle, half } => bound + middle.abs() < half,
-        }
-    }
-}
-
 impl Watch {
     /// What is said where it came.
     #[cold]
     pub(super) fn problem(&self) -> Problem {
-        let Watch { node, what, .. } = self;
-        let text = match what {
-            What::Nan => {
-                format!("NaN comes to node {node}, where the engine embedded loses it")
-            }
-            What::Beyond { .. } => format!(
-                "NaN, or a number beyond the range that the engine embedded has for it, comes to node {node}"
-            ),
-        };
-        let text = format!("{text} (ONNX Runtime computes it: pip install onnxruntime)");
-        Problem::worded(Kind::InvalidArgument, text)
+        Problem::worded(Kind::InvalidArgument, self.what.said(&self.node))
     }
 }
 
@@ -126,9 +58,10 @@ pub(super) fn watched(
         let node = node?;
         none_within(&node, &mut bounds, within)?;
         bounds.node(&node)?;
-        if let (Some(what), Some(&value)) = (What::of(&node)?, node.inputs.first()) {
-            found.push((node.name, node.operator, value, what));
-        }
+        let Some(what) = What::of(&node)? else { continue };
+        let values = What::places(&node).iter().filter_map(|&place| node.inputs.get(place));
+        let values = values.filter(|value| !value.is_empty());
+        found.extend(values.map(|&value| (node.name, node.operator, value, what)));
     }
     // It makes of numbers what another value is: which, is not known before it runs.
     if declared.operators.contains_key(&(String::new(), "CastLike".to_owned())) {
@@ -137,20 +70,19 @@ pub(super) fn watched(
     // What is whole holds no NaN, and is cast as ONNX Runtime casts it.
     let is_cast_whole = |what: &What, value: &str| *what != What::Nan && within.contains(value);
     found.retain(|(_, _, value, what)| !bounds.is_whole(value) && !is_cast_whole(what, value));
-    let mut prefix = "watched".to_owned();
-    while bounds.names().any(|name| name.starts_with(&prefix)) {
-        prefix.push('\'');
-    }
     let ladder: Vec<(f32, Vec<f64>)> =
         EXPONENTS.iter().map(|&e| (2f32.powi(e), bounds.at(2f64.powi(e)))).collect();
-    let mut added = Added { prefix, made: 0, graph: Message::default() };
+    let mut counting = Counting::beside("watched", bounds.names());
+    let mut outputs = Vec::new();
     let mut watches: Vec<Watch> = Vec::new();
     for (node, operator, value, what) in found {
         let safe = bounds.slot(value).and_then(|slot| {
             ladder.iter().find(|(_, bounds)| what.cannot_come(bounds[slot])).map(|(size, _)| *size)
         });
+        let count = counting.count(value, what);
+        outputs.push(count.clone());
         watches.push(Watch {
-            count: added.count(value, what),
+            count,
             safe: safe.unwrap_or(-1.0),
             node: format!("{node:?} ({operator})"),
             what,
@@ -159,12 +91,20 @@ pub(super) fn watched(
     if watches.is_empty() {
         return Ok((None, watches));
     }
-    let checked = with_main_graph(file, bytes, |graph| [graph, &added.graph.0])?;
+    let mut added = Message::default();
+    counting.nodes.iter().for_each(|node| added.bytes(1, &node.0));
+    counting.constants.iter().for_each(|constant| added.bytes(5, &constant.0));
+    for name in outputs {
+        let mut output = Message::default();
+        output.bytes(1, name.as_bytes());
+        added.bytes(12, &output.0);
+    }
+    let checked = with_main_graph(file, bytes, |graph| [graph, &added.0])?;
     Ok((Some(checked), watches))
 }
 
-/// Nodes within nodes cannot be watched: none of those operators may be there, but on whole numbers, or as they were put in
-/// other words.
+/// Nodes within nodes cannot be watched: none of those operators may be there, but on whole numbers, or behind a check of its
+/// own ([`super::guarded`]), or as they were put in other words.
 fn none_within<'a>(
     node: &Node<'a>,
     bounds: &mut Bounds<'a>,
@@ -176,7 +116,8 @@ fn none_within<'a>(
             let node = node?;
             let is_meant = node.outputs.first().is_some_and(|output| within.contains(*output));
             let is_lost = What::of(&node)?.is_some() || (REWORDED.contains(&node.operator) && !is_meant);
-            if is_lost && !node.inputs.first().is_some_and(|value| bounds.is_whole(value)) {
+            let is_safe = |value: &&str| bounds.is_whole(value) || within.contains(*value);
+            if is_lost && !node.inputs.first().is_some_and(is_safe) {
                 return Err(refused(format!("operator {} in a graph within a node", node.operator)));
             }
             none_within(&node, bounds, within)?;
@@ -185,55 +126,4 @@ fn none_within<'a>(
         bounds.leave(&mark);
     }
     Ok(())
-}
-
-/// Fields of the graph under construction.
-struct Added {
-    prefix: String,
-    made: usize,
-    graph: Message,
-}
-
-impl Added {
-    fn name(&mut self) -> String {
-        self.made += 1;
-        format!("{}{}", self.prefix, self.made)
-    }
-
-    /// The output of a node.
-    fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[Message]) -> String {
-        let output = self.name();
-        self.graph.bytes(1, &plain(operator, inputs, &output, attributes).0);
-        output
-    }
-
-    fn number(&mut self, value: f64) -> String {
-        let name = self.name();
-        let tensor = stored(&name, ElementType::of(DType::F32), &[], &(value as f32).to_le_bytes());
-        self.graph.bytes(5, &tensor.0);
-        name
-    }
-
-    /// The output that says how many elements of a value are what must not come.
-    fn count(&mut self, value: &str, what: What) -> String {
-        let float = [integer("to", ElementType::of(DType::F32).0 as i64)];
-        let value = self.node("Cast", &[value], &float);
-        let is_one = match what {
-            What::Nan => self.node("IsNaN", &[&value], &[]),
-            What::Beyond { middle, half } => {
-                let (middle, half) = (self.number(middle), self.number(half));
-                let from_middle = self.node("Sub", &[&value, &middle], &[]);
-                let distance = self.node("Abs", &[&from_middle], &[]);
-                let is_within = self.node("Less", &[&distance, &half], &[]);
-                self.node("Not", &[&is_within], &[])
-            }
-        };
-        let whole = [integer("to", ElementType::of(DType::I32).0 as i64)];
-        let ones = self.node("Cast", &[&is_one], &whole);
-        let count = self.node("ReduceSum", &[&ones], &[integer("keepdims", 0)]);
-        let mut output = Message::default();
-        output.bytes(1, count.as_bytes());
-        self.graph.bytes(12, &output.0);
-        count
-    }
 }

@@ -10,14 +10,21 @@ mod broadcast;
 mod cast;
 mod categories;
 mod columns;
+mod convolution;
 mod linear;
 mod matrix;
 mod ordered;
+mod pooling;
+mod recurrent;
 mod reduce;
-mod scan;
+mod resize;
+mod sampled;
 mod slice;
 mod softmax;
 mod support_vectors;
+mod windows;
+
+pub(super) use arrays::concatenated;
 
 use super::Refusal;
 use crate::node::Node;
@@ -60,12 +67,12 @@ impl Built {
         Built::exact(vec![output], move |inputs| Ok(vec![run(inputs)?]))
     }
 
-    fn nearly(mut self) -> Self {
+    pub(super) fn nearly(mut self) -> Self {
         self.is_exact = false;
         self
     }
 
-    fn costs(mut self, work: usize) -> Self {
+    pub(super) fn costs(mut self, work: usize) -> Self {
         self.work = work;
         self
     }
@@ -91,7 +98,7 @@ pub(super) struct Ask<'a> {
 
 impl Ask<'_> {
     /// Type of an input.
-    fn dtype(&self, input: usize) -> Result<DType, Refusal> {
+    pub(super) fn dtype(&self, input: usize) -> Result<DType, Refusal> {
         let dtype = self.types.get(input).copied().flatten();
         dtype.ok_or_else(|| Refusal::not(format!("an input {input} that does not come")))
     }
@@ -121,11 +128,11 @@ impl Ask<'_> {
         Ok(self.node.attributes.integers(attribute)?)
     }
 
-    fn integer(&self, attribute: &str, default: i64) -> Result<i64, Refusal> {
+    pub(super) fn integer(&self, attribute: &str, default: i64) -> Result<i64, Refusal> {
         Ok(self.node.attributes.integer(attribute)?.unwrap_or(default))
     }
 
-    fn flag(&self, attribute: &str, default: bool) -> Result<bool, Refusal> {
+    pub(super) fn flag(&self, attribute: &str, default: bool) -> Result<bool, Refusal> {
         Ok(self.integer(attribute, i64::from(default))? != 0)
     }
 }
@@ -182,8 +189,14 @@ pub(super) fn build(ask: &Ask<'_>) -> Result<Built, Refusal> {
             "MatMul" => matrix::mat_mul(ask),
             "Gemm" => matrix::gemm(ask),
             "Softmax" => softmax::softmax(ask),
-            "Scan" => scan::scan(ask),
             "NonMaxSuppression" => boxes::suppressed(ask),
+            "RNN" | "GRU" | "LSTM" => recurrent::recurrent(ask),
+            "Resize" | "Upsample" => resize::resize(ask),
+            "MaxPool" | "AveragePool" | "LpPool" => pooling::pool(ask),
+            "Conv" => convolution::convolution(ask),
+            "ConvTranspose" => convolution::transposed(ask),
+            "GridSample" => sampled::sampled(ask),
+            "AffineGrid" => sampled::affine(ask),
             _ => Err(unknown(ask)),
         },
         _ => Err(unknown(ask)),

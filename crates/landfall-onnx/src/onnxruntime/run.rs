@@ -4,8 +4,8 @@ use super::api::{Failure, INVALID_ARGUMENT};
 use super::plan::{OutputPlan, Plan};
 use super::problem::run_problem;
 use super::scores;
-use super::session::{Feed, Want, Workspace};
 use super::value::Value;
+use super::workspace::{Feed, Want, Workspace};
 use crate::declared::ElementType;
 use crate::interface::OutputForm;
 use landfall_model::{
@@ -126,7 +126,7 @@ impl OrtInstance {
             (output.name.as_c_str(), want)
         });
         given.clear();
-        plan.session.run(workspace, feeds, wants, |index, value| given.push((index, value)))
+        workspace.run(&plan.session, feeds, wants, |index, value| given.push((index, value)))
     }
 
     fn hand_over(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {

@@ -1,6 +1,7 @@
 //! ONNX files through the reader and both engines. Models are written here, field by field, or by `fixtures/make.py`.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests, and what they leave out is said")]
 
+mod apart;
 mod bad_files;
 mod boxes;
 mod declared;

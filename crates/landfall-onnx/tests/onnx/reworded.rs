@@ -99,26 +99,22 @@ fn old_exponentials_are_taken_over_all_axes_from_one_on() {
 fn what_the_embedded_engine_passes_over_is_refused_by_name() {
     let sizes = stored("sizes", 7, &[4], &[0; 32]);
     for (node, said) in [
-        (node("LSTM", &["x", "w", "r", "", "lengths"], &["y"]), "LSTM with sequence_lens"),
-        (node("GRU", &["x", "w", "r"], &["y"]), "GRU without linear_before_reset"),
-        (with(node("Resize", &["x", "", "", "sizes"], &["y"]), &[text("mode", "cubic")]), "Resize by cubic"),
-        (node("Pad", &["x", "sizes", "", "axes"], &["y"]), "Pad with axes"),
-        (
-            with(node("MaxPool", &["x"], &["y", "places"]), &[integers("kernel_shape", &[2, 2])]),
-            "MaxPool with indices",
-        ),
-        (node("Conv", &["x", "x"], &["y"]), "Conv without kernel_shape"),
         (
             with(
-                node("AveragePool", &["x"], &["y"]),
-                &[
-                    text("auto_pad", "SAME_LOWER"),
-                    integers("kernel_shape", &[2, 2]),
-                    integers("strides", &[2, 2]),
-                ],
+                node("RNN", &["x", "w", "r"], &["y"]),
+                &[integer("hidden_size", 2), text("direction", "up")],
             ),
-            "AveragePool with auto_pad SAME_LOWER",
+            "RNN with direction",
         ),
+        (node("GRU", &["x", "w", "r"], &["y"]), "GRU with no hidden_size"),
+        (with(node("Resize", &["x", "", "", "sizes"], &["y"]), &[text("mode", "best")]), "Resize with mode"),
+        (node("Pad", &["x", "sizes", "", "axes"], &["y"]), "Pad with axes"),
+        (
+            with(node("LpPool", &["x"], &["y"]), &[integers("kernel_shape", &[2, 2]), integer("p", 0)]),
+            "LpPool with a norm 0",
+        ),
+        (node("Conv", &["x", "x"], &["y"]), "Conv without kernel_shape"),
+        (with(node("GridSample", &["x", "x"], &["y"]), &[text("padding_mode", "none")]), "padding_mode"),
         (node("CastLike", &["x", "unheard_of"], &["y"]), "CastLike"),
     ] {
         let problem =

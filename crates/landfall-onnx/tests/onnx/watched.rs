@@ -151,30 +151,88 @@ fn whole_numbers_beyond_the_engines_range_are_refused_where_floats_are_cast() {
     }
 }
 
+/// An `If` that takes one branch: a node over `x`.
+fn choice(inner: &Message, element: i64) -> Vec<u8> {
+    let y = Message::new().text(1, "inner");
+    let branch = Message::new().message(1, inner).text(2, "branch").message(12, &y);
+    let of = |name: &str| Message::new().text(1, name).message(6, &branch).number(20, 5);
+    let yes = stored("yes", 9, &[], &[1]);
+    let node = with(node("If", &["yes"], &["y"]), &[of("then_branch"), of("else_branch")]);
+    let x = tensor_type(1, Some(&[Axis::Free("n"), Axis::Known(4)]));
+    let graph = Graph::new().node(&node).initializer(&yes).input("x", &x);
+    graph
+        .initializer(&stored("one", 7, &[1], &1i64.to_le_bytes()))
+        .output("y", &tensor_type(element, None))
+        .file()
+}
+
 #[test]
-fn what_cannot_be_watched_is_refused_when_it_is_loaded() {
-    let branch = |operator: &str| {
-        let y = Message::new().text(1, "inner");
-        Message::new().message(1, &node(operator, &["x"], &["inner"])).text(2, "branch").message(12, &y)
+fn what_is_lost_within_a_node_fails_the_call_and_other_calls_are_answered() {
+    let along = || integer("axis", 1);
+    for (inner, element, loses) in [
+        (node("Abs", &["x"], &["inner"]), 1, false),
+        (node("Relu", &["x"], &["inner"]), 1, false),
+        (node("Softplus", &["x"], &["inner"]), 1, false),
+        (with(node("ReduceMax", &["x"], &["inner"]), &[integers("axes", &[1])]), 1, true),
+        (with(node("ReduceMin", &["x"], &["inner"]), &[integers("axes", &[1])]), 1, true),
+        (with(node("ArgMax", &["x"], &["inner"]), &[along()]), 7, true),
+        (with(node("TopK", &["x", "one"], &["inner", "at"]), &[along()]), 1, true),
+        (with(node("Cast", &["x"], &["inner"]), &[integer("to", 7)]), 7, true),
+    ] {
+        let file = choice(&inner, element);
+        let row = [1.5, -2.5, 3.5, 0.0];
+        let found = answered(&Embedded, &file, &row).unwrap();
+        if let Some(engine) = onnxruntime() {
+            let expected = answered(engine, &file, &row).unwrap();
+            assert_eq!(found.get(0).unwrap().shape(), expected.get(0).unwrap().shape());
+        }
+        // What a root makes of it is not seen before the call.
+        let nodes = [node("Sqrt", &["x"], &["root"]), node("Add", &["x", "root"], &["y"])];
+        assert!(answered(&Embedded, &self::file(&nodes, 1), &row).is_ok());
+        let problem = answered(&Embedded, &file, &[1.0, f32::NAN, 0.0, 0.0]);
+        assert_eq!(problem.is_err(), loses, "{problem:?}");
+        if let Err(problem) = problem {
+            let text = problem.to_string();
+            assert_eq!(problem.kind(), Kind::InvalidArgument, "{text}");
+            assert!(text.contains("NaN") && text.contains("node \"inner\""), "{text}");
+        }
+    }
+}
+
+#[test]
+fn places_that_may_lie_one_off_within_a_node_are_refused() {
+    let resize = |mode: &str| {
+        let mode = Message::new().text(1, "mode").text(4, mode).number(20, 3);
+        choice(&with(node("Resize", &["x", "", "scales"], &["inner"]), &[mode]), 1)
     };
-    let graph_attribute =
-        |name: &str, graph: &Message| Message::new().text(1, name).message(6, graph).number(20, 5);
-    for (operator, is_taken) in [("Abs", true), ("Relu", true), ("Softplus", true), ("ReduceMax", false)] {
-        let branch = branch(operator);
-        let choice = with(
-            node("If", &["yes"], &["y"]),
-            &[graph_attribute("then_branch", &branch), graph_attribute("else_branch", &branch)],
-        );
-        let x = tensor_type(1, Some(&[Axis::Free("n"), Axis::Known(4)]));
-        let yes = stored("yes", 9, &[], &[1]);
-        let graph = Graph::new().node(&choice).initializer(&yes).input("x", &x);
-        let loaded = load(&Embedded, &Files::model(&graph.output("y", &tensor_type(1, None)).file()));
-        match loaded {
-            Ok(_) => assert!(is_taken, "{operator}"),
-            Err(problem) => {
-                let text = problem.to_string();
-                assert!(!is_taken && text.contains(operator) && text.contains("within a node"), "{text}");
-            }
+    for mode in ["nearest", "cubic"] {
+        let text = load(&Embedded, &Files::model(&resize(mode))).err().unwrap().to_string();
+        assert!(text.contains("Resize") && text.contains("within a node"), "{text}");
+    }
+}
+
+#[test]
+fn gates_and_attention_are_given_numbers_alone() {
+    let gated = with(node("LSTM", &["steps", "in", "around"], &["y"]), &[integer("hidden_size", 1)]);
+    let heads = [integer("q_num_heads", 2), integer("kv_num_heads", 2)];
+    let attention = with(node("Attention", &["steps", "steps", "steps"], &["y"]), &heads);
+    for (operator, node) in [("LSTM", gated), ("Attention", attention)] {
+        let graph = Graph::new()
+            .node(&crate::support::node("Unsqueeze", &["x", "one"], &["steps"]))
+            .node(&node)
+            .initializer(&stored("one", 7, &[1], &1i64.to_le_bytes()))
+            .initializer(&floats("in", &[1, 4, 4], &[0.25; 16]))
+            .initializer(&floats("around", &[1, 4, 1], &[0.5; 4]))
+            .input("x", &tensor_type(1, Some(&[Axis::Free("n"), Axis::Known(4)])))
+            .output("y", &tensor_type(1, None));
+        let opset = Message::new().text(1, "").number(2, 23);
+        let file = Message::new().number(1, 10).message(7, &graph.0).message(8, &opset).0;
+        for engine in engines() {
+            assert!(answered(engine, &file, &[1.0, 2.0, -3.0, 4.0]).is_ok(), "{}: {operator}", engine.name());
+        }
+        for none in [f32::NAN, f32::INFINITY] {
+            let text = answered(&Embedded, &file, &[1.0, none, -3.0, 4.0]).unwrap_err().to_string();
+            assert!(text.contains(operator), "{text}");
         }
     }
 }

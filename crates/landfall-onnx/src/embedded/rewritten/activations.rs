@@ -58,7 +58,7 @@ impl<'a> Words<'a> {
         else {
             return Ok(false);
         };
-        if self.version < BY_CHANNEL || rank < 3 {
+        if self.version < BY_CHANNEL || rank < 2 {
             return Ok(false);
         }
         let epsilon = node.attributes.float("epsilon")?.unwrap_or(1e-5);

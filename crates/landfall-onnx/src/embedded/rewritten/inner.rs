@@ -1,10 +1,9 @@
-//! Graphs within nodes: there nothing is watched, so that what loses NaN is put in words that keep it.
+//! Graphs within nodes: there nothing is watched, so that what can be is put in words that keep NaN.
 
 use super::Words;
-use crate::embedded::message::Message;
+use crate::embedded::message::with_graphs;
 use crate::node::Node;
 use landfall_model::Problem;
-use landfall_model::protobuf::Fields;
 
 impl<'a> Words<'a> {
     /// A node with the graphs within it in other words; `false` where they may stay.
@@ -13,29 +12,15 @@ impl<'a> Words<'a> {
             return Ok(false);
         }
         let outer = std::mem::replace(&mut self.is_within, true);
-        let (mut whole, mut is_changed) = (Message::default(), false);
-        let mut fields = Fields::new("node", bytes);
-        while let Some((number, value)) = fields.next()? {
-            if number != 5 {
-                whole.field(number, value)?;
-                continue;
-            }
-            let (mut attribute, mut parts) = (Message::default(), value.message()?);
-            while let Some((number, value)) = parts.next()? {
-                let graph =
-                    if matches!(number, 6 | 11) { self.rewritten(value.clone().message()?)? } else { None };
-                is_changed |= graph.is_some();
-                match graph {
-                    Some(graph) => attribute.bytes(number, &graph.0),
-                    None => attribute.field(number, value)?,
-                }
-            }
-            whole.bytes(5, &attribute.0);
-        }
+        let changed = with_graphs(bytes, |graph| {
+            let mark = self.kinds.enter(graph.clone())?;
+            let changed = self.rewritten(graph)?;
+            self.kinds.leave(mark);
+            Ok(changed)
+        })?;
         self.is_within = outer;
-        if is_changed {
-            self.nodes.push(whole);
-        }
+        let is_changed = changed.is_some();
+        self.nodes.extend(changed);
         Ok(is_changed)
     }
 

@@ -1,9 +1,8 @@
 //! Normalisations, and the largest along an axis, by formulas of `Operators.md` of ONNX.
 
 use super::Words;
-use super::windows::copy_attributes;
 use crate::declared::ElementType;
-use crate::embedded::message::{integer, integers, plain};
+use crate::embedded::message::{copy_attributes, integer, integers, plain};
 use crate::node::Node;
 use landfall_model::{DType, Problem};
 

@@ -15,7 +15,7 @@ impl<'a> Words<'a> {
         if is_truth {
             self.truth(x, y);
         }
-        Ok(is_truth)
+        Ok(is_truth || self.taken_wide(node, to))
     }
 
     /// A cast to the type of another value, where that is known.

@@ -1,9 +1,8 @@
 //! Axes and places along them: padding of some axes, blocks as channels, elements that a condition takes.
 
 use super::Words;
-use super::windows::copy_attributes;
 use crate::declared::ElementType;
-use crate::embedded::message::{integer, integers, plain};
+use crate::embedded::message::{copy_attributes, integer, integers, plain};
 use crate::node::Node;
 use landfall_model::{DType, Problem};
 

@@ -1,9 +1,8 @@
 //! Arithmetic of eight bits, which the engine has in thirty-two alone, and of types that it does not mix.
 
 use super::Words;
-use super::windows::copy_attributes;
 use crate::declared::ElementType;
-use crate::embedded::message::{integer, plain};
+use crate::embedded::message::{copy_attributes, integer, plain};
 use crate::node::Node;
 use landfall_model::{DType, Problem};
 

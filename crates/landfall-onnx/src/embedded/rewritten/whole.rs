@@ -5,9 +5,8 @@
 //! parts of four bits each; beyond that too the model is refused, or the call.
 
 use super::Words;
-use super::windows::copy_attributes;
 use crate::declared::ElementType;
-use crate::embedded::message::{integer, named, plain};
+use crate::embedded::message::{copy_attributes, integer, named, plain};
 use crate::node::Node;
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};

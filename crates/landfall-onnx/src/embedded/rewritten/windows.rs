@@ -1,10 +1,9 @@
 //! Convolutions and pooling: what stands for itself where it is left out, and padding that comes first.
 
 use super::Words;
-use crate::embedded::message::{Message, integer, integers, named};
+use crate::embedded::message::{Message, copy_attributes, integer, integers, named};
 use crate::node::Node;
 use landfall_model::Problem;
-use landfall_model::protobuf::Fields;
 
 impl<'a> Words<'a> {
     /// Strides, dilations and padding of a convolution are 1, 1 and 0 where it does not say them.
@@ -104,21 +103,6 @@ impl<'a> Words<'a> {
         self.nodes.extend(whole);
         is_changed
     }
-}
-
-/// Hands attributes of a `NodeProto` on.
-pub(super) fn copy_attributes(
-    bytes: &[u8],
-    to: &mut Message,
-    is_meant: impl Fn(&str) -> bool,
-) -> Result<(), Problem> {
-    let mut fields = Fields::new("node", bytes);
-    while let Some((number, value)) = fields.next()? {
-        if number == 5 && is_meant(crate::declared::name_of(value.clone().message()?)?) {
-            to.field(number, value)?;
-        }
-    }
-    Ok(())
 }
 
 /// How far each window reaches along each axis, of a node that says its kernel's lengths.

@@ -29,7 +29,8 @@ pub(super) fn concat(ask: &Ask<'_>) -> Result<Built, Refusal> {
     }))
 }
 
-pub(super) fn concatenated(tensors: &[&Tensor], axis: i64) -> Result<Tensor, Problem> {
+/// Tensors one behind the other along an axis.
+pub(in crate::lowered) fn concatenated(tensors: &[&Tensor], axis: i64) -> Result<Tensor, Problem> {
     let first = tensors.first().ok_or_else(|| Problem::internal("a concatenation of nothing"))?.shape();
     let axis = axis_of(axis, first.len())?;
     let mut length = 0;

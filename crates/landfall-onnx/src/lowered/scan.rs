@@ -1,17 +1,20 @@
 //! `Scan`: a graph within the node runs once for each slice of some inputs, and passes others on from one run to the next.
 
-use super::super::Refusal;
-use super::super::graph::Graph;
-use super::super::program::Program;
-use super::arrays::concatenated;
-use super::{Ask, Built, given};
-use landfall_model::{Problem, Shape, Tensor};
+use super::Refusal;
+use super::graph::Graph;
+use super::program::Program;
+use super::steps::{Ask, Built, concatenated, given};
+use landfall_model::{DType, Problem, Shape, Tensor};
 
 /// The version from which inputs have no axis of batches.
 const WITHOUT_BATCHES: i64 = 9;
 
-/// Along the first axes, from front to back.
-pub(super) fn scan(ask: &Ask<'_>) -> Result<Built, Refusal> {
+/// Along the first axes, from front to back. `compile` makes a program of the graph within, for inputs of some types, and gives
+/// the types of its outputs.
+pub(super) fn scan<'a>(
+    ask: &Ask<'a>,
+    compile: impl FnOnce(Graph<'a>, &[DType]) -> Result<(Program, Vec<DType>), Refusal>,
+) -> Result<Built, Refusal> {
     let attributes = &ask.node.attributes;
     for name in ["scan_input_axes", "scan_output_axes", "scan_input_directions", "scan_output_directions"] {
         if attributes.integers(name)?.iter().any(|&number| number != 0) {
@@ -25,7 +28,7 @@ pub(super) fn scan(ask: &Ask<'_>) -> Result<Built, Refusal> {
     let states = states.ok_or_else(|| Refusal::not(format!("{scanned} inputs to go along")))?;
     let body = attributes.graph("body")?.ok_or_else(|| Refusal::not("no graph within"))?;
     let body = Graph::within(body)?;
-    let (program, outputs) = Program::of_body(body, &types, ask.versions)?;
+    let (program, outputs) = compile(body, &types)?;
     if outputs.get(..states) != types.get(..states) {
         return Err(Refusal::not("a graph within that passes other types on"));
     }
