@@ -96,7 +96,7 @@ pub(crate) fn formatted(seconds: i64, pattern: &str) -> Option<String> {
             out.push(letter);
             continue;
         }
-        let text = match letters.next()? {
+        let text = match directive(&mut letters)? {
             'Y' => format!("{year:04}"),
             'y' => format!("{:02}", year.rem_euclid(100)),
             'C' => format!("{:02}", year.div_euclid(100)),
@@ -148,6 +148,14 @@ pub(crate) fn formatted(seconds: i64, pattern: &str) -> Option<String> {
     Some(out)
 }
 
+/// The letter of a directive, after `E` or `O`: in the locale of POSIX other eras and digits are the plain ones.
+fn directive(letters: &mut std::str::Chars<'_>) -> Option<char> {
+    match letters.next()? {
+        'E' | 'O' => letters.next().filter(char::is_ascii_alphabetic),
+        letter => Some(letter),
+    }
+}
+
 /// Year and number of the week of ISO 8601: that of its Thursday.
 fn iso_week(day: i64) -> (i64, i64) {
     let thursday = day - (day + 3).rem_euclid(7) + 3;
@@ -180,7 +188,11 @@ mod tests {
         );
         let seconds = date_time("2021-01-03").unwrap();
         assert_eq!(formatted(seconds, "%U %W %V %G"), Some("01 00 53 2020".to_owned()));
-        assert_eq!(formatted(seconds, "%Q"), None);
+        assert_eq!(formatted(seconds, "%Ey-%Om-%Od"), Some("21-01-03".to_owned()));
+        assert_eq!(
+            [formatted(seconds, "%Q"), formatted(seconds, "%E%"), formatted(seconds, "%O")],
+            [None, None, None]
+        );
         assert_eq!(time("24:00:00"), None);
         let mut out = String::new();
         write_time(time("01:02:03").unwrap(), &mut out);

@@ -28,7 +28,9 @@ pub(crate) fn read(
 ) -> Result<(Compiled, Head, Option<String>), Problem> {
     let mut b = Build::new(Xml::new(text, file).among(files));
     let root = b.xml.root()?;
-    let mut head = Head { version: version(&b, &root)?, ..Head::default() };
+    let (text, numbers) = version(&b, &root)?;
+    b.version = numbers;
+    let mut head = Head { version: text, ..Head::default() };
     let scope = b.scope(None);
     // Derived fields of all models see fields as the outermost model has treated them.
     let mut model: Option<Model> = None;
@@ -50,10 +52,9 @@ pub(crate) fn read(
                 b.xml.skip(&child)?;
             }
             name if models::is_model(name) => {
-                if let Some(late) = b.xml.later("<TransformationDictionary", child.place) {
+                if let Some((late, dictionary)) = b.xml.later("TransformationDictionary", child.place) {
                     let main = std::mem::replace(&mut b.xml, late);
-                    let dictionary = b.xml.root()?;
-                    derived = transformations(&mut b, &dictionary)?;
+                    derived.extend(transformations(&mut b, &dictionary)?);
                     b.xml = main;
                 }
                 b.outermost_derived = std::mem::take(&mut derived);
@@ -83,7 +84,8 @@ pub(crate) fn read(
     Ok((compiled, head, b.group))
 }
 
-fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<String, Problem> {
+/// The version as it is written, and as numbers.
+fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<(String, (u32, u32)), Problem> {
     if root.name != "PMML" {
         return Err(b.xml.malformed(root.place, format!("<{}> is not <PMML>", root.name)));
     }
@@ -100,7 +102,9 @@ fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<String, Problem> {
     // A third number counts corrections of the text.
     let mut numbers = version.trim().split('.').map(|part| part.parse::<u32>().ok());
     match (numbers.next().flatten(), numbers.next().flatten()) {
-        (Some(3), Some(_)) | (Some(4), Some(0..=4)) => Ok(version.to_owned()),
+        (Some(major @ 3), Some(minor)) | (Some(major @ 4), Some(minor @ 0..=4)) => {
+            Ok((version.to_owned(), (major, minor)))
+        }
         _ => Err(root.value(&b.xml, "version")),
     }
 }
@@ -137,9 +141,11 @@ impl Build<'_> {
     /// The document's derived fields become names of the outermost model's scope, after its schema: resolved
     /// as far as they are used.
     pub(crate) fn declare_outermost(&mut self, scope: ScopeId) {
-        for derived in std::mem::take(&mut self.outermost_derived) {
-            self.shared_derived.push(derived.into());
+        let derived = std::mem::take(&mut self.outermost_derived);
+        // Models within share them, or borrow them themselves.
+        if !derived.is_empty() {
+            self.shared_derived = derived.into_iter().map(Into::into).collect();
+            self.borrow_outermost(scope);
         }
-        self.borrow_outermost(scope);
     }
 }

@@ -26,7 +26,7 @@ pub fn document(bytes: &[u8]) {
 /// Reads bytes as a table that lies beside a document.
 pub fn located(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _rows = crate::read::locator::table(text);
+        let _rows = crate::read::table::of_lines(text);
     }
 }
 

@@ -14,6 +14,7 @@ mod functions;
 pub mod fuzz;
 mod model;
 mod models;
+mod moment;
 mod pattern;
 mod read;
 mod resolve;

@@ -143,18 +143,7 @@ impl Scorer {
     /// When there is no such input.
     pub fn set_text(&mut self, input: usize, text: &str) {
         let place = self.inputs[input].place;
-        let field = &self.compiled.dictionary[place];
-        let mut cx = Cx { m: &self.compiled, w: &mut self.work };
-        let value = match field.dtype.parse(text, |text| cx.symbol(text)) {
-            Some(Value::Num(number)) if number.is_nan() => Value::Missing,
-            Some(value) if field.missing.contains(&value) => Value::Missing,
-            Some(value) => value,
-            None if field.missing_texts.iter().any(|missing| missing == text) => Value::Missing,
-            None => {
-                self.work.unreadable.push((place, text.to_owned()));
-                Value::Invalid
-            }
-        };
+        let value = Cx { m: &self.compiled, w: &mut self.work }.read(place, text);
         self.work.input[place] = value;
     }
 

@@ -67,10 +67,12 @@ pub(crate) enum DataType {
 }
 
 impl DataType {
-    /// By the name that documents use.
+    /// By the name that documents use; one writer puts `x-` before years that the specification does not have.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let year = |prefix: &str| -> Option<i32> {
-            name.strip_prefix(prefix)?
+            name.strip_prefix("x-")
+                .unwrap_or(name)
+                .strip_prefix(prefix)?
                 .strip_suffix(']')?
                 .parse()
                 .ok()
@@ -86,7 +88,6 @@ impl DataType {
             "time" => DataType::Time,
             "dateTime" => DataType::DateTime,
             "timeSeconds" => DataType::TimeSeconds,
-            "dateDaysSince[0]" => DataType::DaysSince(0),
             _ => match (year("dateDaysSince["), year("dateTimeSecondsSince[")) {
                 (Some(year), _) => DataType::DaysSince(year),
                 (_, Some(year)) => DataType::SecondsSince(year),
@@ -183,18 +184,23 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// Appends a value as text: whole types without a point, other numbers in shortest form with one.
+/// Appends a value as text: whole types without a point, other numbers as [`write_number`] has them.
 pub(crate) fn write(value: Value, dtype: DataType, text: impl Fn(Symbol) -> Arc<str>, out: &mut String) {
     match (value, dtype) {
         (Value::Missing | Value::Invalid, _) => {}
-        (Value::Num(number), DataType::Float) => out.push_str(&format!("{:?}", number as f32)),
+        (Value::Num(number), DataType::Float) => {
+            let number = number as f32;
+            write_number(&format!("{number:?}"), &format!("{number:e}"), number.abs().into(), out);
+        }
         (Value::Num(number), _) if dtype.is_whole() && number.fract() == 0.0 => {
             out.push_str(&format!("{number:.0}"))
         }
         (Value::Num(number), DataType::String) if number.fract() == 0.0 => {
             out.push_str(&format!("{number:.0}"))
         }
-        (Value::Num(number), _) => out.push_str(&format!("{number:?}")),
+        (Value::Num(number), _) => {
+            write_number(&format!("{number:?}"), &format!("{number:e}"), number.abs(), out);
+        }
         (Value::Bool(truth), _) => out.push_str(if truth { "true" } else { "false" }),
         (Value::Text(symbol), _) => out.push_str(&text(symbol)),
         (Value::Moment(moment), DataType::Date) => civil::write_date(moment, out),
@@ -205,6 +211,17 @@ pub(crate) fn write(value: Value, dtype: DataType, text: impl Fn(Symbol) -> Arc<
             civil::write_time(moment.rem_euclid(86_400), out);
         }
     }
+}
+
+/// Appends a number, given in both forms, in the shortest digits that read back: between a thousandth and ten millions
+/// with a point, else with a power of ten (`1.0E7`).
+fn write_number(plain: &str, power: &str, magnitude: f64, out: &mut String) {
+    if magnitude == 0.0 || !magnitude.is_finite() || (1e-3..1e7).contains(&magnitude) {
+        return out.push_str(plain);
+    }
+    let (mantissa, power) = power.split_once('e').unwrap_or((power, "0"));
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    out.push_str(&format!("{mantissa}{point}E{power}"));
 }
 
 /// Text and its symbols.
@@ -262,7 +279,32 @@ mod tests {
         assert_eq!(parse(DataType::DaysSince(1960), "1960-01-02"), Some(Value::Num(1.0)));
         assert_eq!(parse(DataType::String, "x"), Some(Value::Text(Symbol(7))));
         assert_eq!(DataType::named("dateTimeSecondsSince[1970]"), Some(DataType::SecondsSince(1970)));
-        assert_eq!(DataType::named("decimal"), None);
+        assert_eq!(DataType::named("dateDaysSince[0]"), Some(DataType::DaysSince(0)));
+        assert_eq!(DataType::named("x-dateDaysSince[2010]"), Some(DataType::DaysSince(2010)));
+        assert_eq!([DataType::named("decimal"), DataType::named("x-double")], [None; 2]);
+    }
+
+    #[test]
+    fn numbers_become_text_in_few_digits() {
+        let text = |number: f64, dtype: DataType| {
+            let mut out = String::new();
+            write(Value::Num(number), dtype, |_| "".into(), &mut out);
+            out
+        };
+        for (number, shown) in [
+            (0.0, "0.0"),
+            (-2.5, "-2.5"),
+            (0.001, "0.001"),
+            (0.0009, "9.0E-4"),
+            (9_999_999.5, "9999999.5"),
+            (1e7, "1.0E7"),
+            (-123_456_789.5, "-1.234567895E8"),
+        ] {
+            assert_eq!(text(number, DataType::Double), shown);
+        }
+        assert_eq!(text(f64::from(1e10f32), DataType::Float), "1.0E10");
+        assert_eq!(text(f64::from(0.1f32), DataType::Float), "0.1");
+        assert_eq!(text(1e7, DataType::Integer), "10000000");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::read::{Element, table};
 use crate::resolve::Build;
 use crate::run::{Answer, Compiled, Cx, Work};
-use crate::value::{DataType, Value};
+use crate::value::{DataType, Symbol, Value, number};
 use landfall_model::{Kind, Problem};
 
 /// As the document has it.
@@ -71,20 +71,18 @@ impl Verification {
         let mut work = Work::new(m);
         work.start_call();
         let mut answer = Answer::default();
-        for (number, row) in self.rows.iter().enumerate() {
-            work.start_row(number);
+        for (at, row) in self.rows.iter().enumerate() {
+            work.start_row(at);
             let mut cx = Cx { m, w: &mut work };
             for field in &self.fields {
                 let Some(text) = table::cell(row, &field.column) else { continue };
                 let Some(place) = m.dictionary.iter().position(|data| data.name == field.name) else {
                     continue;
                 };
-                let parsed = m.dictionary[place].dtype.parse(text, |text| cx.symbol(text));
-                let missing = &m.dictionary[place].missing;
-                cx.w.input[place] = match parsed {
-                    Some(value) if missing.contains(&value) => Value::Missing,
-                    parsed => parsed.unwrap_or(Value::Invalid),
-                };
+                // An empty cell is a value that is missing.
+                if !text.trim().is_empty() {
+                    cx.w.input[place] = cx.read(place, text);
+                }
             }
             m.root.run(&mut cx, &mut answer)?;
             for field in &self.fields {
@@ -98,7 +96,7 @@ impl Verification {
                         format!(
                             "row {}, field {:?}: expected {expected}, found {found} (with the option \
                              verification=warn it answers all the same)",
-                            number + 1,
+                            at + 1,
                             field.name
                         ),
                     ));
@@ -111,13 +109,19 @@ impl Verification {
 }
 
 fn agrees(cx: &Cx<'_>, value: Value, dtype: DataType, expected: &str, field: &Field) -> bool {
-    let found = cx.shown(value, dtype);
-    if value.is_missing() {
-        return expected.is_empty() || expected == "NA" || expected == "N/A";
-    }
-    match (crate::value::number(expected), value) {
-        (Some(expected), Value::Num(found)) => close(expected, found, field.precision, field.zero),
-        _ => expected.eq_ignore_ascii_case(&found),
+    let said = |dtype: DataType, text: &str| dtype.parse(text, |_| Symbol(0));
+    let near = |found: f64| number(expected).is_some_and(|e| close(e, found, field.precision, field.zero));
+    match value {
+        Value::Missing | Value::Invalid => expected.is_empty() || expected == "NA" || expected == "N/A",
+        Value::Num(found) => near(found),
+        Value::Bool(_) | Value::Moment(_) => said(dtype, expected) == Some(value),
+        Value::Text(_) => {
+            let found = cx.shown(value, dtype);
+            let truth = said(DataType::Boolean, &found);
+            found == expected
+                || number(&found).is_some_and(near)
+                || truth.is_some() && truth == said(DataType::Boolean, expected)
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Expressions to slots and types.
 
 use super::document::{Apply as ApplyDocument, Derived, Discretize, Kind, Node, Resolved};
-use super::{Apply, ApplyTreatment, Expr, tables, text_index};
-use crate::functions::{self, Function};
+use super::{Apply, ApplyTreatment, Expr, tables};
+use crate::functions::{self, Applied, Function};
 use crate::pattern::{Pattern, Way};
 use crate::read::{Element, Place};
 use crate::resolve::{Build, ScopeId, SlotDef, Source};
@@ -76,6 +76,14 @@ pub(crate) fn cast(typed: Typed, to: DataType) -> Expr {
     }
 }
 
+/// Numbers, which may be written as text.
+fn numeric(typed: Typed) -> Expr {
+    match typed.dtype {
+        DataType::String => cast(typed, DataType::Double),
+        _ => typed.expr,
+    }
+}
+
 /// Resolves an expression in a scope.
 pub(crate) fn resolve<'a>(b: &mut Build<'a>, scope: ScopeId, node: &Node) -> Result<Typed, Problem> {
     resolve_with(b, scope, &[], node)
@@ -106,7 +114,7 @@ fn resolve_with<'a>(
         Kind::NormContinuous { field, points, outliers, if_missing } => {
             let of = reference(b, scope, parameters, field, node.place)?;
             let if_missing = optional(b, if_missing.as_deref(), DataType::Double, node.place)?;
-            let (of, points) = (Box::new(of.expr), points.clone());
+            let (of, points) = (Box::new(numeric(of)), points.clone());
             let expr = Expr::NormContinuous { of, points, outliers: *outliers, if_missing };
             Ok(Typed { expr, dtype: DataType::Double })
         }
@@ -126,10 +134,17 @@ fn resolve_with<'a>(
         Kind::MapValues(document) => tables::resolve(b, document, node.place, |b, field| {
             reference(b, scope, parameters, field, node.place)
         }),
-        Kind::TextIndex(document) => {
-            let of = reference(b, scope, parameters, &document.field, node.place)?;
-            let term = resolve_with(b, scope, parameters, &document.term)?;
-            text_index::resolve(b, document, of, term, node.place)
+        Kind::TextIndex { field, term, index } => {
+            let of = reference(b, scope, parameters, field, node.place)?;
+            let term = resolve_with(b, scope, parameters, term)?;
+            let expr = Expr::TextIndex {
+                text: Box::new(of.expr),
+                text_type: of.dtype,
+                term: Box::new(term.expr),
+                term_type: term.dtype,
+                index: index.clone(),
+            };
+            Ok(Typed { expr, dtype: DataType::Double })
         }
         Kind::Lag(document) => super::rows::resolve_lag(b, scope, document, node.place),
         Kind::Aggregate(document) => super::rows::resolve_aggregate(b, scope, document, node.place),
@@ -247,7 +262,7 @@ fn discretize<'a>(
     }
     let default = optional(b, document.default.as_deref(), dtype, place)?;
     let if_missing = optional(b, document.if_missing.as_deref(), dtype, place)?;
-    Ok(Typed { expr: Expr::Discretize { of: Box::new(of.expr), bins, default, if_missing }, dtype })
+    Ok(Typed { expr: Expr::Discretize { of: Box::new(numeric(of)), bins, default, if_missing }, dtype })
 }
 
 fn condition<'a>(b: &mut Build<'a>, arguments: Vec<Typed>, place: Place) -> Result<Typed, Problem> {
@@ -289,14 +304,24 @@ fn built_in<'a>(
         return Err(arity(b, name, arguments.len(), place));
     }
     let mut types: Vec<DataType> = arguments.iter().map(|argument| argument.dtype).collect();
-    let own = |argument: Typed| if function.connects { truth(argument) } else { argument.expr };
-    let mut arguments: Vec<Expr> = arguments.into_iter().map(own).collect();
+    let clash = |at: &usize| function.numbers.contains(at) && is_point_of_time(types[*at]);
+    if let Some(at) = (0..types.len()).find(clash) {
+        let what = format!("function {name:?} takes numbers, and argument {} is a {:?}", at + 1, types[at]);
+        return Err(b.xml.malformed(place, what));
+    }
+    let own = |(at, argument): (usize, Typed)| match argument {
+        argument if function.connects => truth(argument),
+        argument if function.numbers.contains(&at) => numeric(argument),
+        argument => argument.expr,
+    };
+    let mut arguments: Vec<Expr> = arguments.into_iter().enumerate().map(own).collect();
     if function.compares {
         align(b, &mut arguments, &mut types);
     }
     let result = (function.result)(&types);
     let pattern = if function.takes_pattern { pattern(b, &arguments, place)? } else { None };
-    let apply = Apply { function, arguments, types, result, pattern, treatment: ApplyTreatment::NONE };
+    let applied = Applied { types, result, pattern };
+    let apply = Apply { function, arguments, applied, treatment: ApplyTreatment::NONE };
     Ok(Typed { expr: Expr::Apply(Box::new(apply)), dtype: result })
 }
 
@@ -308,14 +333,31 @@ fn truth(typed: Typed) -> Expr {
     }
 }
 
-/// Brings constants among compared arguments to the type of the first, so that equal values are equal.
+/// Whether values of the type are dates or times, and not counted from a year on.
+fn is_point_of_time(dtype: DataType) -> bool {
+    matches!(dtype, DataType::Date | DataType::Time | DataType::DateTime)
+}
+
+/// Brings compared arguments to one type, so that equal values are equal: times to that of the first argument, constants to
+/// that of the first which is none. A constant before text says what the text is read as.
 fn align<'a>(b: &mut Build<'a>, arguments: &mut [Expr], types: &mut [DataType]) {
+    let first = types[0];
+    for (expr, dtype) in arguments.iter_mut().zip(types.iter_mut()).skip(1) {
+        if first.is_of_time() && dtype.is_of_time() && *dtype != first {
+            let of = Box::new(std::mem::replace(expr, Expr::Constant(Value::Missing)));
+            *expr = Expr::Cast { of, from: *dtype, to: first };
+            *dtype = first;
+        }
+    }
     let known = |expr: &Expr| !matches!(expr, Expr::Constant(_));
     let Some(to) = arguments.iter().zip(types.iter()).find(|(expr, _)| known(expr)).map(|(_, dtype)| *dtype)
     else {
         return;
     };
-    for (expr, dtype) in arguments.iter_mut().zip(types.iter_mut()) {
+    let leads = matches!(arguments[0], Expr::Constant(_)) && to == DataType::String && first != to;
+    let both_times = first.is_of_time() && to.is_of_time();
+    let skipped = usize::from(leads || both_times);
+    for (expr, dtype) in arguments.iter_mut().zip(types.iter_mut()).skip(skipped) {
         let Expr::Constant(value) = expr else { continue };
         let numbers = to.is_number() && dtype.is_number() && to != DataType::Float;
         if *dtype == to || numbers || value.is_missing() {

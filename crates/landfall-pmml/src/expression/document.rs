@@ -1,12 +1,13 @@
 //! Expressions as a document has them: names are text, functions may be used before they are defined.
 
+use super::text_index::{self, TextIndex};
 use super::{ApplyTreatment, InvalidResult, NormOutliers, rows};
-use crate::expression::text_index;
 use crate::read::{Element, Place, table};
 use crate::resolve::{Build, Interval, OpType};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An expression with its place.
 #[derive(Clone, Debug)]
@@ -40,7 +41,11 @@ pub(crate) enum Kind {
     },
     Discretize(Discretize),
     MapValues(MapValues),
-    TextIndex(Box<text_index::Document>),
+    TextIndex {
+        field: String,
+        term: Box<Node>,
+        index: Arc<TextIndex>,
+    },
     Lag(rows::LagDocument),
     Aggregate(Box<rows::AggregateDocument>),
     Apply(Apply),
@@ -242,7 +247,11 @@ pub(crate) fn try_expression<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Re
         }
         "Discretize" => discretize(b, element)?,
         "MapValues" => map_values(b, element)?,
-        "TextIndex" => Kind::TextIndex(Box::new(text_index::read(b, element)?)),
+        "TextIndex" => {
+            let (index, term) = text_index::read(b, element, read_expression)?;
+            let field = need(b, "textField")?;
+            Kind::TextIndex { field, term: Box::new(term), index: Arc::new(index) }
+        }
         "Lag" => Kind::Lag(rows::read_lag(b, element)?),
         "Aggregate" => Kind::Aggregate(Box::new(rows::read_aggregate(b, element)?)),
         "Apply" => apply(b, element)?,
@@ -263,11 +272,17 @@ fn apply<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> 
     while let Some(child) = b.xml.child(element)? {
         arguments.push(read_expression(b, &child, element)?);
     }
+    let owned = |name: &str| element.get(name).map(str::to_owned);
+    let (mut if_missing, mut default) = (owned("mapMissingTo"), owned("defaultValue"));
+    // In 4.1 what is mapped is a missing result, and not a missing argument.
+    if b.version == (4, 1) {
+        default = default.or(if_missing.take());
+    }
     Ok(Kind::Apply(Apply {
         function: element.need(&b.xml, "function")?.to_owned(),
         arguments,
-        if_missing: element.get("mapMissingTo").map(str::to_owned),
-        default: element.get("defaultValue").map(str::to_owned),
+        if_missing,
+        default,
         invalid,
     }))
 }
@@ -327,7 +342,7 @@ fn discretize<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Prob
 
 fn map_values<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Problem> {
     element.only(&b.xml, &["outputColumn", "mapMissingTo", "defaultValue", "dataType"])?;
-    let (mut pairs, mut rows) = (Vec::new(), None);
+    let (mut pairs, mut rows) = (Vec::new(), table::Table::new());
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "FieldColumnPair" => {
@@ -339,7 +354,7 @@ fn map_values<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Prob
                 b.xml.leaf(&child)?;
             }
             _ => match table::read(&mut b.xml, &child)? {
-                Some(table) => rows = Some(table),
+                Some(table) => rows = table,
                 None => return Err(b.xml.unknown(&child, element)),
             },
         }
@@ -350,7 +365,7 @@ fn map_values<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Prob
         default: element.get("defaultValue").map(str::to_owned),
         if_missing: element.get("mapMissingTo").map(str::to_owned),
         dtype: b.dtype(element)?,
-        rows: rows.ok_or_else(|| b.xml.malformed(element.place, "<MapValues> has no table"))?,
+        rows,
     }))
 }
 
@@ -366,9 +381,9 @@ impl Node {
             Kind::MapValues(document) => {
                 names.extend(document.pairs.iter().map(|(field, _)| field.clone()));
             }
-            Kind::TextIndex(document) => {
-                names.push(document.field.clone());
-                document.term.fields(names);
+            Kind::TextIndex { field, term, .. } => {
+                names.push(field.clone());
+                term.fields(names);
             }
             // These look at rows of the data.
             Kind::Lag(_) | Kind::Aggregate(_) => {}

@@ -1,6 +1,7 @@
 //! The value of an expression for one row.
 
 use super::{Apply, ApplyTreatment, Expr, InvalidResult, NormOutliers};
+use crate::functions;
 use crate::run::Cx;
 use crate::value::Value;
 use landfall_model::Problem;
@@ -33,9 +34,16 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
             }
             Ok(table.find(&keys))
         }
-        Expr::TextIndex(index) => index.evaluate(cx),
+        Expr::TextIndex { text, text_type, term, term_type, index } => {
+            let (text, term) = (evaluate(text, cx)?, evaluate(term, cx)?);
+            if text.is_missing() || term.is_missing() {
+                return Ok(Value::Missing);
+            }
+            let index = index.of(cx.shown(text, *text_type), &cx.shown(term, *term_type));
+            index.map(Value::Num).map_err(|gave_up| invalid(&gave_up.what()))
+        }
         Expr::Lag(lag) => lag.evaluate(cx),
-        Expr::Aggregate(aggregate) => Ok(aggregate.evaluate(cx)),
+        Expr::Aggregate(aggregate) => aggregate.evaluate(cx),
         Expr::If { condition, then, otherwise, treatment } => {
             let value = match (evaluate(condition, cx)?, otherwise) {
                 (Value::Bool(true), _) => evaluate(then, cx)?,
@@ -97,7 +105,7 @@ fn present_or(value: Value, otherwise: Value) -> Value {
 }
 
 #[cold]
-pub(super) fn invalid(what: &str) -> Problem {
+fn invalid(what: &str) -> Problem {
     Problem::invalid(format!("{what} gives an invalid result"))
 }
 
@@ -115,10 +123,10 @@ fn finish(value: Value, treatment: &ApplyTreatment, name: &str) -> Result<Value,
 fn run_apply(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem> {
     let mut values: SmallVec<[Value; 6]> = SmallVec::new();
     if apply.function.looks_at_fields {
-        return crate::functions::validity(apply, cx);
+        return question(apply, cx);
     }
-    for argument in &apply.arguments {
-        values.push(evaluate(argument, cx)?);
+    for of in &apply.arguments {
+        values.push(argument(of, cx)?);
     }
     let missing = values.iter().any(|value| value.is_missing());
     if missing && !apply.treatment.if_missing.is_missing() {
@@ -129,9 +137,38 @@ fn run_apply(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem> {
     } else if values.contains(&Value::Invalid) {
         Value::Invalid
     } else {
-        (apply.function.run)(cx, apply, &values)
+        (apply.function.run)(cx, &apply.applied, &values)
     };
     finish(value, &apply.treatment, apply.function.name)
+}
+
+/// An argument of a built-in function: of text that is to be a number, or a truth value, and is none, the function says what
+/// becomes of an invalid result.
+fn argument(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
+    match expr {
+        Expr::Cast { of, from, to } => {
+            let value = evaluate(of, cx)?;
+            Ok(cx.cast(value, *from, *to))
+        }
+        _ => evaluate(expr, cx),
+    }
+}
+
+/// `isMissing`, `isValid` and their opposites, which ask a field and not its value.
+fn question(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem> {
+    let argument = &apply.arguments[0];
+    let value = evaluate(argument, cx)?;
+    if value.is_missing() && !apply.treatment.if_missing.is_missing() {
+        return Ok(apply.treatment.if_missing);
+    }
+    let valid = match argument {
+        // What replaces a missing value is valid.
+        Expr::Field { slot, if_missing } if if_missing.is_missing() || !cx.get(*slot)?.is_missing() => {
+            cx.is_valid(*slot)?
+        }
+        _ => !matches!(value, Value::Missing | Value::Invalid),
+    };
+    Ok(functions::answered(apply.function, value.is_missing(), valid))
 }
 
 fn call(

@@ -15,10 +15,10 @@ pub(crate) use document::{
 pub(crate) use evaluate::{evaluate, of_one};
 pub(crate) use text_index::TextIndex;
 
-use crate::functions::Function;
-use crate::pattern::Pattern;
+use crate::functions::{Applied, Function};
 use crate::resolve::{Interval, Slot};
 use crate::value::{DataType, Value};
+use std::sync::Arc;
 
 /// A resolved expression.
 #[derive(Debug)]
@@ -49,7 +49,13 @@ pub(crate) enum Expr {
         if_missing: Value,
     },
     MapValues(Box<tables::MapValues>),
-    TextIndex(Box<TextIndex>),
+    TextIndex {
+        text: Box<Expr>,
+        text_type: DataType,
+        term: Box<Expr>,
+        term_type: DataType,
+        index: Arc<TextIndex>,
+    },
     /// Another value in place of a missing one.
     Present {
         of: Box<Expr>,
@@ -82,10 +88,7 @@ pub(crate) enum Expr {
 pub(crate) struct Apply {
     pub(crate) function: &'static Function,
     pub(crate) arguments: Vec<Expr>,
-    pub(crate) types: Vec<DataType>,
-    pub(crate) result: DataType,
-    /// The pattern that it looks for, where the document says it.
-    pub(crate) pattern: Option<Pattern>,
+    pub(crate) applied: Applied,
     pub(crate) treatment: ApplyTreatment,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{AggregateKind, Expr, LagKind, Typed};
 use crate::read::{Element, Place};
-use crate::resolve::{Build, ScopeId, Slot};
+use crate::resolve::{Build, ScopeId, Slot, Source};
 use crate::run::Cx;
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
@@ -41,9 +41,11 @@ pub(crate) struct Lag {
 #[derive(Debug)]
 pub(crate) struct Aggregate {
     pub(crate) field: usize,
+    /// Slots whose treatments each value goes through, in order.
+    treated: Vec<Slot>,
     dtype: DataType,
     group: Option<usize>,
-    pub(crate) of: AggregateKind,
+    of: AggregateKind,
 }
 
 pub(super) fn read_lag<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<LagDocument, Problem> {
@@ -125,12 +127,18 @@ pub(super) fn resolve_aggregate<'a>(
 ) -> Result<Typed, Problem> {
     let data = |b: &mut Build<'a>, name: &str| {
         let slot = b.resolve(scope, name, place)?;
-        b.slots[slot as usize].field.ok_or_else(|| {
+        let field = b.slots[slot as usize].field.ok_or_else(|| {
             b.xml.unsupported(place, format!("an aggregate of {name:?}, which is no field of the data"))
-        })
+        })?;
+        Ok((field, slot))
     };
-    let field = data(b, &document.field)?;
-    let group = document.group.as_ref().map(|name| data(b, name)).transpose()?;
+    let (field, mut at) = data(b, &document.field)?;
+    let mut treated = Vec::new();
+    while let Source::Treated { from, .. } = &b.slots[at as usize].source {
+        treated.insert(0, at);
+        at = *from;
+    }
+    let group = document.group.as_ref().map(|name| data(b, name)).transpose()?.map(|(field, _)| field);
     if let Some(group) = group.filter(|_| b.group.is_none()) {
         b.group = Some(b.dictionary[group].name.clone());
     }
@@ -140,7 +148,7 @@ pub(super) fn resolve_aggregate<'a>(
         AggregateKind::Count => DataType::Integer,
         _ => DataType::Double,
     };
-    let aggregate = Aggregate { field, dtype: of_field, group, of: document.of };
+    let aggregate = Aggregate { field, treated, dtype: of_field, group, of: document.of };
     Ok(Typed { expr: Expr::Aggregate(Box::new(aggregate)), dtype })
 }
 
@@ -181,31 +189,35 @@ fn over(values: Vec<f64>, of: LagKind) -> Value {
 }
 
 impl Aggregate {
-    /// Values over the rows of the record; those alone whose group field equals this row's, where one is named.
-    pub(crate) fn values(&self, cx: &Cx<'_>) -> Vec<Value> {
+    /// Values over the rows of the record, as the model treats them; those alone whose group field equals this row's, where
+    /// one is named.
+    fn values(&self, cx: &Cx<'_>) -> Result<Vec<Value>, Problem> {
         let key = self.group.map(|group| (group, cx.w.input[group]));
-        let same = |row: &&Vec<Value>| key.is_none_or(|(group, here)| row[group] == here);
         let own = [cx.w.input.clone()];
         let rows = if cx.w.group.is_empty() { &own[..] } else { &cx.w.group[..] };
-        rows.iter().filter(same).map(|row| row[self.field]).filter(|value| !value.is_missing()).collect()
+        let mut values = Vec::with_capacity(rows.len());
+        for row in rows.iter().filter(|row| key.is_none_or(|(group, here)| row[group] == here)) {
+            let value =
+                self.treated.iter().try_fold(row[self.field], |value, slot| cx.treated(*slot, value))?;
+            values.extend(Some(value).filter(|value| !value.is_missing()));
+        }
+        Ok(values)
     }
 
-    pub(super) fn evaluate(&self, cx: &mut Cx<'_>) -> Value {
+    pub(super) fn evaluate(&self, cx: &mut Cx<'_>) -> Result<Value, Problem> {
         cx.w.starved |= !cx.w.loaded;
-        let values = self.values(cx);
-        if self.of == AggregateKind::Count {
-            return Value::Num(values.len() as f64);
-        }
-        if self.of == AggregateKind::Multiset {
-            let texts: Vec<String> = values.iter().map(|value| cx.shown(*value, self.dtype)).collect();
-            return Value::Text(cx.symbol(&format!("[{}]", texts.join(", "))));
-        }
-        let numbers: Vec<f64> = values.iter().filter_map(|value| value.num()).collect();
-        match self.of {
-            AggregateKind::Sum => over(numbers, LagKind::Sum),
-            AggregateKind::Min => over(numbers, LagKind::Min),
-            AggregateKind::Max => over(numbers, LagKind::Max),
-            _ => over(numbers, LagKind::Average),
-        }
+        let values = self.values(cx)?;
+        let numbers = || values.iter().filter_map(|value| value.num()).collect();
+        Ok(match self.of {
+            AggregateKind::Count => Value::Num(values.len() as f64),
+            AggregateKind::Multiset => {
+                let texts: Vec<String> = values.iter().map(|value| cx.shown(*value, self.dtype)).collect();
+                Value::Text(cx.symbol(&format!("[{}]", texts.join(", "))))
+            }
+            AggregateKind::Sum => over(numbers(), LagKind::Sum),
+            AggregateKind::Min => over(numbers(), LagKind::Min),
+            AggregateKind::Max => over(numbers(), LagKind::Max),
+            AggregateKind::Average => over(numbers(), LagKind::Average),
+        })
     }
 }

@@ -34,6 +34,10 @@ fn bits(value: Value) -> u64 {
 impl MapValues {
     /// The value of the row with these keys, all of which are there.
     pub(crate) fn find(&self, keys: &[Value]) -> Value {
+        // Nothing to look for finds nothing.
+        if keys.is_empty() {
+            return self.default;
+        }
         let key: Key = keys.iter().map(|value| bits(*value)).collect();
         self.rows.get(&key).copied().unwrap_or(self.default)
     }
@@ -68,8 +72,10 @@ pub(super) fn resolve<'a>(
         }
         // A row without a value means missing.
         let value = match table::cell(row, &document.output) {
-            Some(text) => b.constant(text, dtype, place)?,
-            None => Value::Missing,
+            Some(text) if dtype == DataType::String || !text.trim().is_empty() => {
+                b.constant(text, dtype, place)?
+            }
+            _ => Value::Missing,
         };
         if key.len() == types.len() {
             rows.entry(key).or_insert(value);

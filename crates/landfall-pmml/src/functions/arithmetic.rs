@@ -1,36 +1,40 @@
 //! Arithmetic, powers, logarithms, rounding, and the functions of angles.
 
-use super::{Function, double, finite, integer, number, numbers};
-use crate::expression::Apply;
+use super::{ALL, Applied, Function, double, finite, integer, number, numbers};
 use crate::run::Cx;
 use crate::value::Value;
 
 macro_rules! unary {
     ($name:literal, $result:expr, $of:expr) => {
-        Function::of($name, (1, 1), $result, |_, apply, values| match numbers::<1>(values) {
-            Some([x]) => finite(apply, $of(x)),
+        Function::of($name, (1, 1), $result, |_, applied, values| match numbers::<1>(values) {
+            Some([x]) => finite(applied, $of(x)),
             None => Value::Invalid,
         })
+        .of_numbers(ALL)
     };
 }
 
 macro_rules! binary {
     ($name:literal, $result:expr, $of:expr) => {
-        Function::of($name, (2, 2), $result, |_, apply, values| match numbers::<2>(values) {
-            Some([x, y]) => finite(apply, $of(x, y)),
+        Function::of($name, (2, 2), $result, |_, applied, values| match numbers::<2>(values) {
+            Some([x, y]) => finite(applied, $of(x, y)),
             None => Value::Invalid,
         })
+        .of_numbers(ALL)
     };
 }
 
 pub(super) const TABLE: &[Function] = &[
-    Function::of("+", (1, 2), number, |_, apply, values| fold(apply, values, |x, y| x + y)),
-    Function::of("-", (1, 2), number, |_, apply, values| match values {
-        [one] => one.num().map_or(Value::Invalid, |x| finite(apply, -x)),
-        _ => fold(apply, values, |x, y| x - y),
-    }),
-    Function::of("*", (1, 2), number, |_, apply, values| fold(apply, values, |x, y| x * y)),
-    Function::of("/", (2, 2), number, divide),
+    Function::of("+", (1, 2), number, |_, applied, values| fold(applied, values, |x, y| x + y))
+        .of_numbers(ALL),
+    Function::of("-", (1, 2), number, |_, applied, values| match values {
+        [one] => one.num().map_or(Value::Invalid, |x| finite(applied, -x)),
+        _ => fold(applied, values, |x, y| x - y),
+    })
+    .of_numbers(ALL),
+    Function::of("*", (1, 2), number, |_, applied, values| fold(applied, values, |x, y| x * y))
+        .of_numbers(ALL),
+    Function::of("/", (2, 2), number, divide).of_numbers(ALL),
     binary!("pow", number, f64::powf),
     binary!("modulo", number, |x: f64, y: f64| x - y * (x / y).floor()),
     binary!("hypot", double, f64::hypot),
@@ -38,7 +42,8 @@ pub(super) const TABLE: &[Function] = &[
     Function::of("threshold", (2, 2), number, |_, _, values| match numbers::<2>(values) {
         Some([x, y]) => Value::Num(f64::from(u8::from(x > y))),
         None => Value::Invalid,
-    }),
+    })
+    .of_numbers(ALL),
     unary!("abs", number, f64::abs),
     unary!("sqrt", double, f64::sqrt),
     unary!("exp", double, f64::exp),
@@ -67,21 +72,21 @@ pub(crate) fn half_up(x: f64) -> f64 {
     if x - below >= 0.5 { below + 1.0 } else { below }
 }
 
-fn fold(apply: &Apply, values: &[Value], of: fn(f64, f64) -> f64) -> Value {
+fn fold(applied: &Applied, values: &[Value], of: fn(f64, f64) -> f64) -> Value {
     match values {
-        [one] => one.num().map_or(Value::Invalid, |x| finite(apply, x)),
+        [one] => one.num().map_or(Value::Invalid, |x| finite(applied, x)),
         _ => match numbers::<2>(values) {
-            Some([x, y]) => finite(apply, of(x, y)),
+            Some([x, y]) => finite(applied, of(x, y)),
             None => Value::Invalid,
         },
     }
 }
 
 /// Whole numbers divide to whole numbers; nothing divides by zero.
-fn divide(_: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> Value {
+fn divide(_: &mut Cx<'_>, applied: &Applied, values: &[Value]) -> Value {
     match numbers::<2>(values) {
         Some([_, 0.0]) | None => Value::Invalid,
-        Some([x, y]) if apply.result.is_whole() => Value::Num((x / y).trunc()),
-        Some([x, y]) => finite(apply, x / y),
+        Some([x, y]) if applied.result.is_whole() => Value::Num((x / y).trunc()),
+        Some([x, y]) => finite(applied, x / y),
     }
 }

@@ -1,37 +1,44 @@
 //! The normal distribution and its kin, to the last few bits of a double.
 
-use super::{Function, double, finite, numbers};
+use super::{ALL, Function, double, finite, numbers};
 use crate::value::Value;
 
 pub(super) const TABLE: &[Function] = &[
-    Function::of("erf", (1, 1), double, |_, apply, v| match numbers::<1>(v) {
-        Some([x]) => finite(apply, erf(x)),
+    Function::of("erf", (1, 1), double, |_, applied, v| match numbers::<1>(v) {
+        Some([x]) => finite(applied, erf(x)),
         None => Value::Invalid,
-    }),
-    Function::of("normalCDF", (3, 3), double, |_, apply, v| match numbers::<3>(v) {
-        Some([x, mean, deviation]) => finite(apply, normal_cdf((x - mean) / deviation)),
+    })
+    .of_numbers(ALL),
+    Function::of("normalCDF", (3, 3), double, |_, applied, v| match numbers::<3>(v) {
+        Some([x, mean, deviation]) => finite(applied, normal_cdf((x - mean) / deviation)),
         None => Value::Invalid,
-    }),
-    Function::of("normalPDF", (3, 3), double, |_, apply, v| match numbers::<3>(v) {
-        Some([x, mean, deviation]) => finite(apply, normal_pdf((x - mean) / deviation) / deviation),
+    })
+    .of_numbers(ALL),
+    Function::of("normalPDF", (3, 3), double, |_, applied, v| match numbers::<3>(v) {
+        Some([x, mean, deviation]) => finite(applied, normal_pdf((x - mean) / deviation) / deviation),
         None => Value::Invalid,
-    }),
-    Function::of("normalIDF", (3, 3), double, |_, apply, v| match numbers::<3>(v) {
-        Some([p, mean, deviation]) => finite(apply, mean + deviation * normal_quantile(p)),
+    })
+    .of_numbers(ALL),
+    Function::of("normalIDF", (3, 3), double, |_, applied, v| match numbers::<3>(v) {
+        Some([p, mean, deviation]) => finite(applied, mean + deviation * normal_quantile(p)),
         None => Value::Invalid,
-    }),
-    Function::of("stdNormalCDF", (1, 1), double, |_, apply, v| match numbers::<1>(v) {
-        Some([x]) => finite(apply, normal_cdf(x)),
+    })
+    .of_numbers(ALL),
+    Function::of("stdNormalCDF", (1, 1), double, |_, applied, v| match numbers::<1>(v) {
+        Some([x]) => finite(applied, normal_cdf(x)),
         None => Value::Invalid,
-    }),
-    Function::of("stdNormalPDF", (1, 1), double, |_, apply, v| match numbers::<1>(v) {
-        Some([x]) => finite(apply, normal_pdf(x)),
+    })
+    .of_numbers(ALL),
+    Function::of("stdNormalPDF", (1, 1), double, |_, applied, v| match numbers::<1>(v) {
+        Some([x]) => finite(applied, normal_pdf(x)),
         None => Value::Invalid,
-    }),
-    Function::of("stdNormalIDF", (1, 1), double, |_, apply, v| match numbers::<1>(v) {
-        Some([p]) => finite(apply, normal_quantile(p)),
+    })
+    .of_numbers(ALL),
+    Function::of("stdNormalIDF", (1, 1), double, |_, applied, v| match numbers::<1>(v) {
+        Some([p]) => finite(applied, normal_quantile(p)),
         None => Value::Invalid,
-    }),
+    })
+    .of_numbers(ALL),
 ];
 
 /// Below, the power series of erf converges without loss; above, the continued fraction of erfc.

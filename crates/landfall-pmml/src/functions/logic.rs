@@ -1,31 +1,29 @@
 //! Comparison, membership, three-valued logic, and questions about fields.
 
-use super::{Function, boolean};
-use crate::expression::{self, Apply, Expr};
+use super::{Applied, Function, boolean};
 use crate::run::Cx;
 use crate::value::{DataType, Value};
-use landfall_model::Problem;
 use std::cmp::Ordering;
 
 const fn question(name: &'static str) -> Function {
     Function { looks_at_fields: true, ..Function::of(name, (1, 1), boolean, |_, _, _| Value::Invalid) }
 }
 
-const fn comparison(name: &'static str, run: fn(&mut Cx<'_>, &Apply, &[Value]) -> Value) -> Function {
+const fn comparison(name: &'static str, run: fn(&mut Cx<'_>, &Applied, &[Value]) -> Value) -> Function {
     Function::of(name, (2, 2), boolean, run).comparing()
 }
 
 pub(super) const TABLE: &[Function] = &[
-    comparison("equal", |cx, apply, v| Value::Bool(same(cx, apply, v, 1))),
-    comparison("notEqual", |cx, apply, v| Value::Bool(!same(cx, apply, v, 1))),
-    comparison("lessThan", |cx, apply, v| ordered(cx, apply, v, |o| o == Ordering::Less)),
-    comparison("lessOrEqual", |cx, apply, v| ordered(cx, apply, v, |o| o != Ordering::Greater)),
-    comparison("greaterThan", |cx, apply, v| ordered(cx, apply, v, |o| o == Ordering::Greater)),
-    comparison("greaterOrEqual", |cx, apply, v| ordered(cx, apply, v, |o| o != Ordering::Less)),
-    Function::of("isIn", (2, usize::MAX), boolean, |cx, apply, v| Value::Bool(among(cx, apply, v)))
+    comparison("equal", |cx, applied, v| Value::Bool(same(cx, applied, v, 1))),
+    comparison("notEqual", |cx, applied, v| Value::Bool(!same(cx, applied, v, 1))),
+    comparison("lessThan", |cx, applied, v| ordered(cx, applied, v, |o| o == Ordering::Less)),
+    comparison("lessOrEqual", |cx, applied, v| ordered(cx, applied, v, |o| o != Ordering::Greater)),
+    comparison("greaterThan", |cx, applied, v| ordered(cx, applied, v, |o| o == Ordering::Greater)),
+    comparison("greaterOrEqual", |cx, applied, v| ordered(cx, applied, v, |o| o != Ordering::Less)),
+    Function::of("isIn", (2, usize::MAX), boolean, |cx, applied, v| Value::Bool(among(cx, applied, v)))
         .comparing()
         .taking_missing(),
-    Function::of("isNotIn", (2, usize::MAX), boolean, |cx, apply, v| Value::Bool(!among(cx, apply, v)))
+    Function::of("isNotIn", (2, usize::MAX), boolean, |cx, applied, v| Value::Bool(!among(cx, applied, v)))
         .comparing()
         .taking_missing(),
     Function::of("and", (1, usize::MAX), boolean, |_, _, v| connected(v, false))
@@ -43,27 +41,14 @@ pub(super) const TABLE: &[Function] = &[
     question("isNotValid"),
 ];
 
-/// `isMissing`, `isValid` and their opposites, which ask a field and not its value.
-pub(crate) fn validity(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem> {
-    let argument = &apply.arguments[0];
-    let value = expression::evaluate(argument, cx)?;
-    if value.is_missing() && !apply.treatment.if_missing.is_missing() {
-        return Ok(apply.treatment.if_missing);
-    }
-    let valid = match argument {
-        // What replaces a missing value is valid.
-        Expr::Field { slot, if_missing } if if_missing.is_missing() || !cx.get(*slot)?.is_missing() => {
-            cx.is_valid(*slot)?
-        }
-        _ => !matches!(value, Value::Missing | Value::Invalid),
-    };
-    Ok(Value::Bool(match apply.function.name {
-        "isMissing" => value.is_missing(),
-        "isNotMissing" => !value.is_missing(),
+/// What a question of a field is to answer; nothing of what is missing is valid or invalid.
+pub(crate) fn answered(question: &Function, missing: bool, valid: bool) -> Value {
+    Value::Bool(match question.name {
+        "isMissing" => missing,
+        "isNotMissing" => !missing,
         "isValid" => valid,
-        // What is missing is neither valid nor invalid.
-        _ => !valid && !value.is_missing(),
-    }))
+        _ => !valid && !missing,
+    })
 }
 
 fn truth(value: Value) -> Option<bool> {
@@ -89,24 +74,24 @@ fn connected(values: &[Value], decides: bool) -> Value {
 }
 
 /// Whether the first value equals the one at `at`.
-fn same(cx: &mut Cx<'_>, apply: &Apply, values: &[Value], at: usize) -> bool {
+fn same(cx: &mut Cx<'_>, applied: &Applied, values: &[Value], at: usize) -> bool {
     match (values[0], values[at]) {
         (Value::Num(x), Value::Num(y)) => x == y,
         (Value::Text(x), Value::Text(y)) => x == y,
-        (x, y) => compared(cx, (x, apply.types[0]), (y, apply.types[at])) == Some(Ordering::Equal),
+        (x, y) => compared(cx, (x, applied.types[0]), (y, applied.types[at])) == Some(Ordering::Equal),
     }
 }
 
 /// Whether the first value is one of the others; what is missing is none and has none.
-fn among(cx: &mut Cx<'_>, apply: &Apply, values: &[Value]) -> bool {
+fn among(cx: &mut Cx<'_>, applied: &Applied, values: &[Value]) -> bool {
     let known = |at: usize| !values[0].is_missing() && !values[at].is_missing();
-    (1..values.len()).any(|at| known(at) && same(cx, apply, values, at))
+    (1..values.len()).any(|at| known(at) && same(cx, applied, values, at))
 }
 
-fn ordered(cx: &mut Cx<'_>, apply: &Apply, values: &[Value], is: fn(Ordering) -> bool) -> Value {
+fn ordered(cx: &mut Cx<'_>, applied: &Applied, values: &[Value], is: fn(Ordering) -> bool) -> Value {
     let order = match (values[0], values[1]) {
         (Value::Num(x), Value::Num(y)) => x.partial_cmp(&y),
-        (x, y) => compared(cx, (x, apply.types[0]), (y, apply.types[1])),
+        (x, y) => compared(cx, (x, applied.types[0]), (y, applied.types[1])),
     };
     order.map_or(Value::Invalid, |order| Value::Bool(is(order)))
 }

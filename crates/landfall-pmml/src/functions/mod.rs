@@ -9,12 +9,13 @@ mod text;
 
 pub(crate) use arithmetic::half_up;
 pub(crate) use distributions::{normal_cdf, normal_quantile};
-pub(crate) use logic::validity;
+pub(crate) use logic::answered;
 pub(crate) use statistics::median;
 
-use crate::expression::Apply;
+use crate::pattern::Pattern;
 use crate::run::Cx;
 use crate::value::{DataType, Value};
+use std::ops::Range;
 
 /// A built-in function.
 pub(crate) struct Function {
@@ -29,12 +30,24 @@ pub(crate) struct Function {
     pub(crate) compares: bool,
     /// Whether arguments are truth values.
     pub(crate) connects: bool,
+    /// Which arguments are numbers.
+    pub(crate) numbers: Range<usize>,
     /// Whether the second argument is a regular expression.
     pub(crate) takes_pattern: bool,
     /// Whether it asks a field, not its value.
     pub(crate) looks_at_fields: bool,
     /// The result; no argument is invalid, nor missing but where that is taken.
-    pub(crate) run: fn(&mut Cx<'_>, &Apply, &[Value]) -> Value,
+    pub(crate) run: fn(&mut Cx<'_>, &Applied, &[Value]) -> Value,
+}
+
+/// A function where it is applied.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// Types of the arguments.
+    pub(crate) types: Vec<DataType>,
+    pub(crate) result: DataType,
+    /// The pattern that it looks for, where the document says it.
+    pub(crate) pattern: Option<Pattern>,
 }
 
 impl std::fmt::Debug for Function {
@@ -49,7 +62,7 @@ impl Function {
         name: &'static str,
         arguments: (usize, usize),
         result: fn(&[DataType]) -> DataType,
-        run: fn(&mut Cx<'_>, &Apply, &[Value]) -> Value,
+        run: fn(&mut Cx<'_>, &Applied, &[Value]) -> Value,
     ) -> Self {
         Function {
             name,
@@ -58,6 +71,7 @@ impl Function {
             takes_missing: false,
             compares: false,
             connects: false,
+            numbers: 0..0,
             takes_pattern: false,
             looks_at_fields: false,
             run,
@@ -76,6 +90,11 @@ impl Function {
         Function { connects: true, ..self }
     }
 
+    /// One whose arguments at these places are numbers.
+    const fn of_numbers(self, numbers: Range<usize>) -> Self {
+        Function { numbers, ..self }
+    }
+
     const fn with_pattern(self) -> Self {
         Function { takes_pattern: true, ..self }
     }
@@ -89,6 +108,9 @@ pub(crate) fn named(name: &str) -> Option<&'static Function> {
         .flatten()
         .find(|function| function.name == name)
 }
+
+/// All arguments of a function.
+const ALL: Range<usize> = 0..usize::MAX;
 
 fn boolean(_: &[DataType]) -> DataType {
     DataType::Boolean
@@ -152,8 +174,8 @@ fn real(types: &[DataType]) -> DataType {
 }
 
 /// A number of the result's type; what is none is invalid.
-fn finite(apply: &Apply, number: f64) -> Value {
-    if number.is_nan() { Value::Invalid } else { Value::Num(apply.result.rounded(number)) }
+fn finite(applied: &Applied, number: f64) -> Value {
+    if number.is_nan() { Value::Invalid } else { Value::Num(applied.result.rounded(number)) }
 }
 
 /// The numbers among values; `None` when any is none.

@@ -1,38 +1,47 @@
 //! Functions of any number of numbers, missing ones left out.
 
-use super::{Function, finite, integer, number, real};
-use crate::expression::Apply;
+use super::{ALL, Applied, Function, finite, integer, number, real};
 use crate::value::Value;
 
 const MANY: (usize, usize) = (1, usize::MAX);
 
 pub(super) const TABLE: &[Function] = &[
-    Function::of("min", MANY, number, |_, apply, v| {
-        over(apply, v, |n| n.iter().copied().fold(f64::INFINITY, f64::min))
+    Function::of("min", MANY, number, |_, applied, v| {
+        over(applied, v, |n| n.iter().copied().fold(f64::INFINITY, f64::min))
     })
-    .taking_missing(),
-    Function::of("max", MANY, number, |_, apply, v| {
-        over(apply, v, |n| n.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+    .taking_missing()
+    .of_numbers(ALL),
+    Function::of("max", MANY, number, |_, applied, v| {
+        over(applied, v, |n| n.iter().copied().fold(f64::NEG_INFINITY, f64::max))
     })
-    .taking_missing(),
-    Function::of("sum", MANY, number, |_, apply, v| over(apply, v, |n| n.iter().sum())).taking_missing(),
-    Function::of("product", MANY, number, |_, apply, v| over(apply, v, |n| n.iter().product()))
-        .taking_missing(),
-    Function::of("avg", MANY, real, |_, apply, v| over(apply, v, |n| n.iter().sum::<f64>() / n.len() as f64))
-        .taking_missing(),
-    Function::of("median", MANY, real, |_, apply, v| over(apply, v, |n| median(n.to_vec()))).taking_missing(),
+    .taking_missing()
+    .of_numbers(ALL),
+    Function::of("sum", MANY, number, |_, applied, v| over(applied, v, |n| n.iter().sum()))
+        .taking_missing()
+        .of_numbers(ALL),
+    Function::of("product", MANY, number, |_, applied, v| over(applied, v, |n| n.iter().product()))
+        .taking_missing()
+        .of_numbers(ALL),
+    Function::of("avg", MANY, real, |_, applied, v| {
+        over(applied, v, |n| n.iter().sum::<f64>() / n.len() as f64)
+    })
+    .taking_missing()
+    .of_numbers(ALL),
+    Function::of("median", MANY, real, |_, applied, v| over(applied, v, |n| median(n.to_vec())))
+        .taking_missing()
+        .of_numbers(ALL),
     Function::of("count", MANY, integer, |_, _, v| {
         Value::Num(v.iter().filter(|value| !value.is_missing()).count() as f64)
     })
     .taking_missing(),
 ];
 
-fn over(apply: &Apply, values: &[Value], of: impl Fn(&[f64]) -> f64) -> Value {
+fn over(applied: &Applied, values: &[Value], of: impl Fn(&[f64]) -> f64) -> Value {
     let present = values.iter().filter(|value| !value.is_missing());
     let Some(numbers) = present.map(|value| value.num()).collect::<Option<Vec<f64>>>() else {
         return Value::Invalid;
     };
-    if numbers.is_empty() { Value::Missing } else { finite(apply, of(&numbers)) }
+    if numbers.is_empty() { Value::Missing } else { finite(applied, of(&numbers)) }
 }
 
 /// The middle of sorted values, or the mean of the two in the middle. `values` is not empty.

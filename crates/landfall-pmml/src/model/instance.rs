@@ -153,7 +153,7 @@ impl PmmlInstance {
     fn columns<'t>(&self, call: &'t Call) -> Result<Vec<Option<Column<'t>>>, Problem> {
         let column = |(input, field): (usize, &usize)| {
             let tensor = call.input(input)?.dense()?;
-            Some(Column { tensor, field: *field, dtype: self.compiled.dictionary[*field].dtype })
+            Some(Column { tensor, field: *field })
         };
         Ok(self.plan.inputs.iter().enumerate().map(column).collect())
     }

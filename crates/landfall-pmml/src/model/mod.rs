@@ -78,7 +78,7 @@ impl PmmlModel {
             cost: CostClass::Unknown,
             structure: structure.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
             notes: added(head),
-            opening: Vec::new(),
+            declared: Vec::new(),
             later: Default::default(),
         };
         let plan = Plan {

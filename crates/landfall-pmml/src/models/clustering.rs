@@ -372,6 +372,10 @@ impl Body for Clustering {
                 false => self.measure.among(&self.parts, &x, &cluster.shares, adjust),
             };
             answer.ranked.push(Ranked { entity: cluster.id, name: cluster.name, affinity });
+            // Nothing compares with it: it is neither near nor far.
+            if affinity.is_nan() {
+                continue;
+            }
             let nearer = |other: f64| if self.measure.distance { affinity < other } else { affinity > other };
             if best.is_none_or(|(_, other)| nearer(other)) {
                 best = Some((at, affinity));

@@ -225,6 +225,8 @@ impl Measure {
         }
         match self.kind {
             Kind::SimpleMatching => (a11 + a00) / (a11 + a10 + a01 + a00),
+            // Two rows of nothing but zeros do not differ.
+            Kind::Jaccard if a11 + a10 + a01 == 0.0 => 1.0,
             Kind::Jaccard => a11 / (a11 + a10 + a01),
             Kind::Tanimoto => (a11 + a00) / (a11 + 2.0 * (a10 + a01) + a00),
             Kind::Binary { numerator: [c00, c01, c10, c11], denominator: [d00, d01, d10, d11] } => {

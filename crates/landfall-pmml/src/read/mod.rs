@@ -4,7 +4,7 @@ mod added;
 pub(crate) mod array;
 mod element;
 pub(crate) mod encoding;
-pub(crate) mod locator;
+mod locator;
 mod matrix;
 pub(crate) mod table;
 pub(crate) mod xml;

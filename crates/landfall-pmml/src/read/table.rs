@@ -1,6 +1,6 @@
 //! Tables: rows of named cells.
 
-use super::{Element, Xml};
+use super::{Element, Xml, locator};
 use landfall_model::Problem;
 
 /// The rows of an `<InlineTable>`: each its cells by name, in their order.
@@ -10,7 +10,7 @@ pub(crate) type Table = Vec<Vec<(String, String)>>;
 pub(crate) fn read<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Option<Table>, Problem> {
     match element.name.as_ref() {
         "InlineTable" => inline(xml, element).map(Some),
-        "TableLocator" => super::locator::located(xml, element).map(Some),
+        "TableLocator" => locator::located(xml, element, of_lines).map(Some),
         _ => Ok(None),
     }
 }
@@ -24,13 +24,50 @@ pub(crate) fn inline<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Tab
             return Err(xml.unknown(&row, element));
         }
         let mut cells = Vec::new();
-        while let Some(cell) = xml.child(&row)? {
+        // Columns may be called as writers call elements of their own.
+        while let Some(cell) = xml.any_child(&row)? {
+            if cell.name == "Extension" {
+                xml.skip(&cell)?;
+                continue;
+            }
             let text = xml.text(&cell)?;
             cells.push((cell.name.into_owned(), text));
         }
         rows.push(cells);
     }
     Ok(rows)
+}
+
+/// The rows of a text: its first line names the columns; cells stand between commas, or between semicolons or tabs where
+/// that line has no comma; an empty cell is missing.
+pub(crate) fn of_lines(text: &str) -> Result<Table, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    // Read to its end, a cell that is not closed would take in all rows after it.
+    if text.matches('"').count() % 2 == 1 {
+        return Err("a quotation mark has no partner".to_owned());
+    }
+    let first = text.lines().next().unwrap_or_default();
+    let separator =
+        [b',', b';', b'\t'].into_iter().find(|sign| first.as_bytes().contains(sign)).unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
+    let head = reader.headers().map_err(|error| in_line(&error))?.clone();
+    if head.is_empty() {
+        return Err("no line that names the columns".to_owned());
+    }
+    let named = |cells: csv::StringRecord| {
+        let named = head.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
+        named.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect()
+    };
+    reader.records().map(|cells| cells.map(named).map_err(|error| in_line(&error))).collect()
+}
+
+fn in_line(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos: Some(place), expected_len, len } => {
+            format!("line {}: expected {expected_len} cells, found {len}", place.line())
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// The cell of this name; names may be written with a prefix or with blanks as `_x0020_`.
@@ -72,5 +109,20 @@ mod tests {
         assert_eq!(cell(&row, "data:a"), Some("1"));
         assert_eq!(cell(&row, "b c"), Some("2"));
         assert_eq!(cell(&row, "d"), None);
+    }
+
+    #[test]
+    fn a_table_has_its_columns_named_first_and_misses_empty_cells() {
+        let rows = of_lines("\u{feff}a;b\r\n1;\"x;\"\"y\"\r\n\r\n;2").unwrap();
+        let cell = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        assert_eq!(rows, [vec![cell("a", "1"), cell("b", "x;\"y")], vec![cell("b", "2")]]);
+        assert_eq!(of_lines("a\tb\n1\t2\n").unwrap(), [vec![cell("a", "1"), cell("b", "2")]]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_table_has_its_line() {
+        assert_eq!(of_lines("a,b\n1,2\n3\n").unwrap_err(), "line 3: expected 2 cells, found 1");
+        assert_eq!(of_lines("a,b\n1,\"2\n3,4\n").unwrap_err(), "a quotation mark has no partner");
+        assert!(of_lines("").unwrap_err().contains("names the columns"));
     }
 }

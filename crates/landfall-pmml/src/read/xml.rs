@@ -47,13 +47,21 @@ impl<'a> Xml<'a> {
         self.files
     }
 
-    /// The same document from the next place after `place` at which this text stands; that element is its outermost.
-    pub(crate) fn later(&self, tag: &str, place: Place) -> Option<Self> {
+    /// The next element of this name beside the one at `place`, and the document from there on.
+    pub(crate) fn later(&self, name: &str, place: Place) -> Option<(Self, Element<'a>)> {
         let from = usize::try_from(place.0).ok()?;
-        let at = from + self.text.get(from..)?.find(tag)?;
-        let mut reader = Reader::from_str(&self.text[at..]);
+        // Most documents have none, and are not read twice.
+        let text = self.text.get(from..).filter(|text| text.contains(name))?;
+        let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Some(Xml { reader, depth: 0, start: at as u64, added: self.added.clone(), ..*self })
+        let mut late = Xml { reader, depth: 0, start: place.0, added: self.added.clone(), ..*self };
+        loop {
+            let element = late.root().ok()?;
+            if element.name == name {
+                return Some((late, element));
+            }
+            late.skip(&element).ok()?;
+        }
     }
 
     /// What was passed over so far because it is a writer's own, each with its place.

@@ -107,6 +107,7 @@ fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result
             "missingValueTreatment",
             "invalidValueTreatment",
             "invalidValueReplacement",
+            "x-invalidValueReplacement",
         ],
     )?;
     let usage = match element.get("usageType") {
@@ -132,6 +133,12 @@ fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result
     }
     b.xml.leaf(element)?;
     Ok(MiningField { name, usage, slot })
+}
+
+/// The attribute that says what replaces an invalid value: in versions before 4.4 a writer's own one, beside `asIs`.
+fn replacing(element: &Element<'_>) -> &'static str {
+    const EARLIER: &str = "x-invalidValueReplacement";
+    if element.get(EARLIER).is_some() { EARLIER } else { "invalidValueReplacement" }
 }
 
 /// The slot of a field within the model: the outer one, where the model does nothing to it.
@@ -163,7 +170,7 @@ fn treated<'a>(
     };
     let replacement = constant(b, "missingValueReplacement")?;
     let missing = match (element.get("missingValueTreatment"), replacement) {
-        (Some("returnInvalid"), replacement) => {
+        (Some("returnInvalid" | "x-returnInvalid"), replacement) => {
             MissingRule::Fail { instead: replacement.unwrap_or(Value::Missing) }
         }
         (None | Some("asIs" | "asMean" | "asMode" | "asMedian" | "asValue"), Some(value)) => {
@@ -176,10 +183,10 @@ fn treated<'a>(
         // The outer model has made its values valid, or has decided to take them.
         None | Some("returnInvalid") if !outermost => InvalidRule::Trust,
         None | Some("returnInvalid") => InvalidRule::Fail,
-        Some("asIs") => InvalidRule::AsIs,
         Some("asMissing") => InvalidRule::AsMissing,
-        Some("asValue") => match constant(b, "invalidValueReplacement")? {
+        Some(rule @ ("asIs" | "asValue")) => match constant(b, replacing(element))? {
             Some(value) => InvalidRule::Replace(value),
+            None if rule == "asIs" => InvalidRule::AsIs,
             None => return Err(b.xml.malformed(element.place, "asValue lacks invalidValueReplacement")),
         },
         Some(_) => return Err(element.value(&b.xml, "invalidValueTreatment")),

@@ -77,6 +77,8 @@ struct Scope {
 /// Everything that reading a document fills.
 pub(crate) struct Build<'a> {
     pub(crate) xml: Xml<'a>,
+    /// Of the specification that the document follows.
+    pub(crate) version: (u32, u32),
     pub(crate) symbols: Symbols,
     pub(crate) slots: Vec<SlotDef>,
     pub(crate) dictionary: Vec<Arc<DataField>>,
@@ -108,6 +110,7 @@ impl<'a> Build<'a> {
     pub(crate) fn new(xml: Xml<'a>) -> Self {
         Build {
             xml,
+            version: (4, 4),
             symbols: Symbols::default(),
             slots: Vec::new(),
             dictionary: Vec::new(),
@@ -168,8 +171,8 @@ impl<'a> Build<'a> {
         let place = derived.place;
         let name = derived.name.clone();
         match self.scopes[scope].names.insert(name.clone(), Entry::Pending(Box::new(derived))) {
-            // A derived field may take the name of a mining field of an enclosing one, not of its own.
-            None => Ok(()),
+            // It may have the name of one of the document's, or of any field of an enclosing model; not of one of its own.
+            None | Some(Entry::Borrowed(_)) => Ok(()),
             Some(_) => Err(self.xml.malformed(place, format!("field {name:?} is declared twice"))),
         }
     }

@@ -119,7 +119,8 @@ fn target<'a>(b: &mut Build<'a>, element: &Element<'a>, dtype: DataType) -> Resu
             target.values.push(TargetValue {
                 value,
                 prior: child.number(&b.xml, "priorProbability")?,
-                display: child.get("displayValue").map(str::to_owned),
+                // Called so up to 3.1.
+                display: child.get("displayValue").or(child.get("rawDataValue")).map(str::to_owned),
             });
         }
         match b.xml.child(&child)? {

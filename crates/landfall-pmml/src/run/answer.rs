@@ -94,9 +94,10 @@ impl Answer {
         self.others.iter_mut().for_each(Answer::clear);
     }
 
-    /// Entities, nearest first; equal ones in the model's order.
+    /// Entities, nearest first; equal ones in the model's order. What compares as no number is not among them.
     pub(crate) fn nearest(&self) -> Vec<Ranked> {
         let mut all = self.ranked.clone();
+        all.retain(|ranked| !ranked.affinity.is_nan());
         match self.nearest_first {
             true => all.sort_by(|a, b| a.affinity.total_cmp(&b.affinity)),
             false => all.sort_by(|a, b| b.affinity.total_cmp(&a.affinity)),

@@ -1,6 +1,7 @@
 //! What one row is evaluated in: values by slot, computed when they are first asked for.
 
 mod answer;
+mod cast;
 mod work;
 mod write;
 

@@ -172,6 +172,17 @@ impl<'m> Cx<'m> {
         self.put(slot, value, false);
     }
 
+    /// What a treated slot makes of a value.
+    pub(crate) fn treated(&self, slot: Slot, value: Value) -> Result<Value, Problem> {
+        match &self.m.slots[slot as usize].source {
+            Source::Treated { treatment, .. } => match treatment.apply(value) {
+                Some((value, _)) => Ok(value),
+                None => Err(self.refused(slot, value)),
+            },
+            _ => Ok(value),
+        }
+    }
+
     /// Whether a slot's value is neither missing nor invalid.
     pub(crate) fn is_valid(&mut self, slot: Slot) -> Result<bool, Problem> {
         let value = self.get(slot)?;
@@ -217,55 +228,6 @@ impl<'m> Cx<'m> {
         text
     }
 
-    /// A value as one of another type; invalid when it cannot be.
-    pub(crate) fn cast(&mut self, value: Value, from: DataType, to: DataType) -> Value {
-        match (value, to) {
-            (Value::Missing | Value::Invalid, _) => value,
-            (Value::Num(number), DataType::Float) => Value::Num(f64::from(number as f32)),
-            (Value::Num(_), DataType::Double) => value,
-            (Value::Num(number), _) if to.is_whole() => Value::Num(number.trunc()),
-            (Value::Num(number), DataType::Boolean) => match number {
-                1.0 => Value::Bool(true),
-                0.0 => Value::Bool(false),
-                _ => Value::Invalid,
-            },
-            (Value::Bool(truth), _) if to.is_number() => Value::Num(f64::from(u8::from(truth))),
-            (Value::Moment(seconds), DataType::Date) if from == DataType::DateTime => {
-                Value::Moment(seconds.div_euclid(86_400))
-            }
-            (Value::Moment(seconds), DataType::Time) if from == DataType::DateTime => {
-                Value::Moment(seconds.rem_euclid(86_400))
-            }
-            (Value::Moment(days), DataType::DateTime) if from == DataType::Date => {
-                Value::Moment(days * 86_400)
-            }
-            (Value::Moment(days), DataType::DaysSince(year)) if from == DataType::Date => {
-                Value::Num((days - crate::civil::days(year, 1, 1)) as f64)
-            }
-            (Value::Moment(seconds), DataType::DaysSince(year)) if from == DataType::DateTime => {
-                Value::Num((seconds.div_euclid(86_400) - crate::civil::days(year, 1, 1)) as f64)
-            }
-            (Value::Moment(seconds), DataType::SecondsSince(year)) if from == DataType::DateTime => {
-                Value::Num((seconds - crate::civil::days(year, 1, 1) * 86_400) as f64)
-            }
-            (Value::Moment(seconds), DataType::TimeSeconds) if from == DataType::Time => {
-                Value::Num(seconds as f64)
-            }
-            (Value::Text(_), DataType::String) | (Value::Bool(_), DataType::Boolean) => value,
-            (Value::Moment(_), _) if from == to => value,
-            _ => {
-                let text = self.shown(value, from);
-                let parsed = to.parse(&text, |text| self.symbol(text));
-                let whole = |n: f64| if to.is_whole() { n.trunc() } else { n };
-                parsed
-                    .or_else(|| {
-                        Some(Value::Num(whole(crate::value::number(&text)?))).filter(|_| to.is_number())
-                    })
-                    .unwrap_or(Value::Invalid)
-            }
-        }
-    }
-
     /// Values of earlier rows of a slot, the latest first.
     pub(crate) fn earlier(&self, slot: Slot) -> impl Iterator<Item = Value> + '_ {
         let place = self.m.lags.iter().position(|(lagged, _)| *lagged == slot);
@@ -274,12 +236,14 @@ impl<'m> Cx<'m> {
 
     /// Keeps the values of this row that later ones look back at.
     pub(crate) fn end_row(&mut self) -> Result<(), Problem> {
-        for place in 0..self.m.lags.len() {
-            let (slot, rows) = self.m.lags[place];
-            let value = self.get(slot)?;
-            let history = &mut self.w.history[place];
-            history.push_front(value);
-            history.truncate(rows);
+        let m = self.m;
+        // All of them first: a lag may be one of what looks back itself.
+        for (slot, _) in &m.lags {
+            self.get(*slot)?;
+        }
+        for ((slot, rows), history) in m.lags.iter().zip(&mut self.w.history) {
+            history.push_front(self.w.values[*slot as usize]);
+            history.truncate(*rows);
         }
         Ok(())
     }

@@ -3,39 +3,20 @@
 mod normalization;
 mod words;
 
-use super::{Expr, Typed, document};
 use crate::pattern::GaveUp;
-use crate::read::{Element, Place};
+use crate::read::Element;
 use crate::resolve::Build;
-use crate::run::Cx;
-use crate::value::{DataType, Value};
 use landfall_model::Problem;
 use normalization::Normalization;
-use std::sync::Arc;
 use words::Counting;
 
-/// A `<TextIndex>` as the document has it.
-#[derive(Clone, Debug)]
-pub(crate) struct Document {
-    pub(crate) field: String,
-    pub(crate) term: document::Node,
-    weights: Weights,
-    counting: Counting,
-    best_hits: bool,
-    normalizations: Vec<Arc<Normalization>>,
-}
-
-/// A resolved one.
+/// How a term is counted.
 #[derive(Debug)]
 pub(crate) struct TextIndex {
-    text: Expr,
-    text_type: DataType,
-    term: Expr,
-    term_type: DataType,
     weights: Weights,
     counting: Counting,
     best_hits: bool,
-    normalizations: Vec<Arc<Normalization>>,
+    normalizations: Vec<Normalization>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,8 +27,12 @@ enum Weights {
     Augmented,
 }
 
-/// Reads a `<TextIndex>`.
-pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Document, Problem> {
+/// Reads a `<TextIndex>` with its term, an expression that `term_of` reads of a child.
+pub(super) fn read<'a, T>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    term_of: impl Fn(&mut Build<'a>, &Element<'a>, &Element<'a>) -> Result<T, Problem>,
+) -> Result<(TextIndex, T), Problem> {
     element.only(
         &b.xml,
         &[
@@ -78,58 +63,22 @@ pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Docum
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "TextIndexNormalization" => {
-                normalizations.push(Arc::new(Normalization::read(b, &child, &counting)?));
+                normalizations.push(Normalization::read(b, &child, &counting)?);
             }
-            _ if term.is_none() => term = Some(document::read_expression(b, &child, element)?),
+            _ if term.is_none() => term = Some(term_of(b, &child, element)?),
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    Ok(Document {
-        field: element.need(&b.xml, "textField")?.to_owned(),
-        term: term.ok_or_else(|| b.xml.malformed(element.place, "<TextIndex> has no term"))?,
-        weights,
-        counting,
-        best_hits,
-        normalizations,
-    })
-}
-
-/// Resolves one whose text and term are resolved.
-pub(super) fn resolve(
-    _: &mut Build<'_>,
-    document: &Document,
-    text: Typed,
-    term: Typed,
-    _: Place,
-) -> Result<Typed, Problem> {
-    let index = TextIndex {
-        text: text.expr,
-        text_type: text.dtype,
-        term: term.expr,
-        term_type: term.dtype,
-        weights: document.weights,
-        counting: document.counting.clone(),
-        best_hits: document.best_hits,
-        normalizations: document.normalizations.clone(),
-    };
-    Ok(Typed { expr: Expr::TextIndex(Box::new(index)), dtype: DataType::Double })
+    let term = term.ok_or_else(|| b.xml.malformed(element.place, "<TextIndex> has no term"))?;
+    Ok((TextIndex { weights, counting, best_hits, normalizations }, term))
 }
 
 impl TextIndex {
-    pub(crate) fn evaluate(&self, cx: &mut Cx<'_>) -> Result<Value, Problem> {
-        let text = super::evaluate(&self.text, cx)?;
-        let term = super::evaluate(&self.term, cx)?;
-        if text.is_missing() || term.is_missing() {
-            return Ok(Value::Missing);
-        }
-        let (text, term) = (cx.shown(text, self.text_type), cx.shown(term, self.term_type));
-        match self.index(text, &term) {
-            Ok(index) => Ok(Value::Num(index)),
-            Err(gave_up) => Err(super::evaluate::invalid(&gave_up.what())),
-        }
-    }
-
-    fn index(&self, text: String, term: &str) -> Result<f64, GaveUp> {
+    /// The index of a term in a text.
+    ///
+    /// # Errors
+    /// A pattern's search, or a normalisation, was given up.
+    pub(super) fn of(&self, text: String, term: &str) -> Result<f64, GaveUp> {
         // Terms are words of the vocabulary that the text is brought to.
         let mut text = text;
         for normalization in &self.normalizations {

@@ -43,6 +43,7 @@ impl Normalization {
                 "maxLevenshteinDistance",
                 "wordSeparatorCharacterRE",
                 "tokenize",
+                "x-wordRE",
             ],
         )?;
         let counting = Counting::read(b, element, Some(outer))?;

@@ -1,7 +1,7 @@
 //! Inference by looking at each case of what is unknown and has a say.
 
 use super::distribution::Known;
-use super::{Case, Kind, Network, Node};
+use super::{Case, Kind, Network, Node, Parent};
 use crate::run::Cx;
 use crate::value::Value;
 use landfall_model::Problem;
@@ -133,7 +133,7 @@ impl Look<'_> {
         let value = self.observed[at];
         match &node.kind {
             Kind::Discrete { states, cases } => {
-                let Some(shares) = self.case(cases) else { return Ok(()) };
+                let Some(shares) = self.case(cx, cases)? else { return Ok(()) };
                 for (state, (known, share)) in states.iter().zip(shares).enumerate() {
                     if *share > 0.0 && (value.is_missing() || value == known.value) {
                         self.states[at] = state;
@@ -144,7 +144,7 @@ impl Look<'_> {
                 Ok(())
             }
             Kind::Continuous { cases } => {
-                let Some(distribution) = self.case(cases) else { return Ok(()) };
+                let Some(distribution) = self.case(cx, cases)? else { return Ok(()) };
                 let Some(known) = distribution.known(cx)? else { return Ok(()) };
                 self.number(cx, place, node, weight, &known)
             }
@@ -169,7 +169,7 @@ impl Look<'_> {
             self.open[at] = Some(*known);
             return self.at(cx, place + 1, weight);
         }
-        for (x, share) in known.points(self.points) {
+        for (x, share) in known.points(self.points, &node.cuts) {
             cx.set(node.slot, Value::Num(x));
             self.open[at] = None;
             self.numbers[at] = x;
@@ -179,14 +179,31 @@ impl Look<'_> {
     }
 
     /// The case whose parents have the values that they have now.
-    fn case<'c, T>(&self, cases: &'c [Case<T>]) -> Option<&'c T> {
-        let holds = |(parent, value): &(usize, Value)| match &self.network.nodes[*parent].kind {
-            Kind::Discrete { states, .. } => {
-                states.get(self.states[*parent]).map(|s| s.value) == Some(*value)
+    fn case<'c, T>(&self, cx: &mut Cx<'_>, cases: &'c [Case<T>]) -> Result<Option<&'c T>, Problem> {
+        for case in cases {
+            if self.holds(cx, &case.parents)? {
+                return Ok(Some(&case.then));
             }
-            Kind::Continuous { .. } => self.observed[*parent] == *value,
-        };
-        cases.iter().find(|case| case.parents.iter().all(holds)).map(|case| &case.then)
+        }
+        Ok(None)
+    }
+
+    fn holds(&self, cx: &mut Cx<'_>, parents: &[(Parent, Value)]) -> Result<bool, Problem> {
+        for (parent, value) in parents {
+            let now = match parent {
+                Parent::Field(slot) => cx.get(*slot)?,
+                Parent::Node(at) => match &self.network.nodes[*at].kind {
+                    Kind::Discrete { states, .. } => {
+                        states.get(self.states[*at]).map_or(Value::Missing, |state| state.value)
+                    }
+                    Kind::Continuous { .. } => self.observed[*at],
+                },
+            };
+            if now != *value {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Adds the case to what is believed of the targets.

@@ -31,8 +31,10 @@ struct Node {
     /// Its value while a case is looked at.
     slot: Slot,
     parents: Vec<usize>,
-    /// Fields of its own that its distributions are made of.
+    /// Fields that its probabilities are made of, those of the document among them: they follow the case that is looked at.
     derived: Vec<(Slot, Expr)>,
+    /// Where a number of it falls into another bin of such a field.
+    cuts: Vec<f64>,
     kind: Kind,
 }
 
@@ -52,8 +54,16 @@ struct State {
 /// What holds where the parents have certain values.
 #[derive(Debug)]
 struct Case<T> {
-    parents: Vec<(usize, Value)>,
+    parents: Vec<(Parent, Value)>,
     then: T,
+}
+
+/// What a probability depends on.
+#[derive(Clone, Copy, Debug)]
+enum Parent {
+    Node(usize),
+    /// A field that is no node: one made of nodes, or one of the data.
+    Field(Slot),
 }
 
 /// Reads the element.

@@ -1,12 +1,13 @@
 //! Nodes as the document has them, in any order, and resolved, each after its parents.
 
 use super::distribution::{self, Document as DistributionDocument};
-use super::{Case, Header, Kind, Node, State};
-use crate::expression::{self, Derived};
+use super::{Case, Header, Kind, Node, Parent, State};
+use crate::expression::{self, Derived, DocumentKind, Expr};
 use crate::read::{Element, Place};
 use crate::resolve::{Build, OpType, ScopeId, Slot, SlotDef, Source, Usage};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
+use std::collections::HashSet;
 
 /// One node.
 pub(super) struct Document {
@@ -141,20 +142,53 @@ impl Document {
 }
 
 impl Document {
-    /// Parents by their places, with values of their types.
+    /// Takes in the fields of the document that its probabilities are made of: they follow the values that its nodes have
+    /// while a case is looked at, and not those of the data alone.
+    fn take_fields(&mut self, b: &Build<'_>, header: &Header, nodes: &[String]) {
+        let mut seen = HashSet::new();
+        while let Some(name) = self.needs().into_iter().find(|name| !seen.contains(name)) {
+            let is_own = nodes.contains(&name) || self.derived.iter().any(|derived| derived.name == name);
+            let mut scopes = std::iter::successors(Some(header.scope), |scope| b.parent(*scope));
+            if !is_own && let Some(derived) = scopes.find_map(|scope| b.pending(scope, &name)) {
+                // Before what is made of it.
+                self.derived.insert(0, derived);
+            }
+            seen.insert(name);
+        }
+    }
+
+    /// Where a number of a node falls into another bin of a field.
+    fn cuts(&self, node: &str) -> Vec<f64> {
+        let bins = self.derived.iter().filter_map(|derived| match &derived.expression.kind {
+            DocumentKind::Discretize(discretize) if discretize.field == node => Some(&discretize.bins),
+            _ => None,
+        });
+        let ends = bins.flatten().map(|(interval, _)| interval.ends());
+        ends.flat_map(|(left, right)| [left, right]).filter(|end| end.is_finite()).collect()
+    }
+
+    /// Parents with values of their types; `scope` has the fields that are no nodes.
     fn parents(
         &self,
         b: &mut Build<'_>,
+        scope: ScopeId,
         nodes: &[Node],
         parents: &[(String, String)],
-    ) -> Result<Vec<(usize, Value)>, Problem> {
+    ) -> Result<Vec<(Parent, Value)>, Problem> {
         let mut all = Vec::with_capacity(parents.len());
         for (name, text) in parents {
-            let Some(at) = nodes.iter().position(|node| node.name == *name) else {
-                return Err(b.xml.malformed(self.place, format!("parent {name:?} is no node")));
+            let (parent, slot) = match nodes.iter().position(|node| node.name == *name) {
+                Some(at) => (Parent::Node(at), nodes[at].slot),
+                None => match b.try_resolve(scope, name)? {
+                    Some(slot) => (Parent::Field(slot), slot),
+                    None => {
+                        let what = format!("parent {name:?} is no node and no field");
+                        return Err(b.xml.malformed(self.place, what));
+                    }
+                },
             };
-            let dtype = b.slots[nodes[at].slot as usize].dtype;
-            all.push((at, b.constant(text, dtype, self.place)?));
+            let dtype = b.slots[slot as usize].dtype;
+            all.push((parent, b.constant(text, dtype, self.place)?));
         }
         Ok(all)
     }
@@ -168,6 +202,8 @@ pub(super) fn resolve<'a>(
     element: &Element<'a>,
 ) -> Result<Vec<Node>, Problem> {
     let mut left = documents;
+    let names: Vec<String> = left.iter().map(|document| document.name.clone()).collect();
+    left.iter_mut().for_each(|document| document.take_fields(b, header, &names));
     let mut ordered: Vec<Document> = Vec::with_capacity(left.len());
     while !left.is_empty() {
         let waits = |document: &Document| {
@@ -186,6 +222,9 @@ pub(super) fn resolve<'a>(
     let scope = b.scope(Some(header.scope));
     let mut nodes: Vec<Node> = Vec::with_capacity(ordered.len());
     for document in ordered {
+        for node in &mut nodes {
+            node.cuts.extend(document.cuts(&node.name));
+        }
         let node = node(b, header, scope, &nodes, &document)?;
         b.redeclare(scope, &node.name, node.slot);
         nodes.push(node);
@@ -195,6 +234,22 @@ pub(super) fn resolve<'a>(
 
 fn set_slot(b: &mut Build<'_>, name: &str, dtype: DataType, optype: OpType) -> Slot {
     b.slot(SlotDef { name: name.to_owned(), dtype, optype, source: Source::Set, field: None })
+}
+
+/// The fields that a node's probabilities are made of, each seen by those after it.
+fn own_fields<'a>(
+    b: &mut Build<'a>,
+    scope: ScopeId,
+    document: &Document,
+) -> Result<Vec<(Slot, Expr)>, Problem> {
+    let mut fields = Vec::with_capacity(document.derived.len());
+    for field in &document.derived {
+        let expr = expression::resolve_derived(b, scope, field)?;
+        let place = set_slot(b, &field.name, field.dtype, field.optype);
+        b.redeclare(scope, &field.name, place);
+        fields.push((place, expr));
+    }
+    Ok(fields)
 }
 
 fn node<'a>(
@@ -220,14 +275,9 @@ fn node<'a>(
     };
     let own = set_slot(b, &document.name, dtype, optype);
     let scope = b.scope(Some(outer));
-    let mut derived = Vec::new();
-    for field in &document.derived {
-        let expr = expression::resolve_derived(b, scope, field)?;
-        let place = set_slot(b, &field.name, field.dtype, field.optype);
-        b.redeclare(scope, &field.name, place);
-        derived.push((place, expr));
-    }
-    let parents = |b: &mut Build<'a>, parents: &[(String, String)]| document.parents(b, nodes, parents);
+    let derived = own_fields(b, scope, document)?;
+    let parents =
+        |b: &mut Build<'a>, parents: &[(String, String)]| document.parents(b, scope, nodes, parents);
     let kind = match &document.discrete {
         Some(cases) => {
             let mut states: Vec<State> = Vec::new();
@@ -264,5 +314,6 @@ fn node<'a>(
     };
     let needs = document.needs();
     let parents = (0..nodes.len()).filter(|at| needs.contains(&nodes[*at].name)).collect();
-    Ok(Node { name: document.name.clone(), observed, slot: own, parents, derived, kind })
+    let name = document.name.clone();
+    Ok(Node { name, observed, slot: own, parents, derived, cuts: Vec::new(), kind })
 }

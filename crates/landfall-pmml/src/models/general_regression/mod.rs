@@ -74,14 +74,14 @@ enum Number {
     Field(Slot),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Parameter {
     name: String,
     reference_point: f64,
     cells: Vec<Cell>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Cell {
     Factor {
         slot: Slot,

@@ -12,14 +12,25 @@ use std::collections::HashMap;
 /// A predictor of the factor list: its categories and contrast matrix, where it has them.
 type Contrast = Option<(Vec<String>, Vec<Vec<f64>>)>;
 
+/// A `<PPCell>` as the document has it.
+struct CellDocument {
+    value: String,
+    predictor: String,
+    parameter: String,
+    /// The class whose equation alone it is part of.
+    class: Option<String>,
+    place: Place,
+}
+
 /// The model's children, before they are put together.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) parameters: Vec<Parameter>,
     factors: HashMap<String, Contrast>,
     covariates: Vec<String>,
-    /// Value, predictor, parameter.
-    cells: Vec<(String, String, String, Place)>,
+    cells: Vec<CellDocument>,
+    /// Parameter and class, of cells that are of one class alone.
+    of_class: Vec<(usize, usize, Cell)>,
     /// Class, parameter, coefficient.
     betas: Vec<(Option<String>, String, f64, Place)>,
     strata: Vec<(String, Baseline)>,
@@ -89,15 +100,22 @@ impl Parts {
     }
 
     fn covariate<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
-        element.only(&b.xml, &["name"])?;
+        // A contrast is one of categories: of a number nothing is contrasted.
+        element.only(&b.xml, &["name", "contrastMatrixType"])?;
         self.covariates.push(element.need(&b.xml, "name")?.to_owned());
         b.xml.leaf(element)
     }
 
     fn design_cell<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
-        element.only(&b.xml, &["value", "predictorName", "parameterName"])?;
+        element.only(&b.xml, &["value", "predictorName", "parameterName", "targetCategory"])?;
         let text = |name: &str| element.need(&b.xml, name).map(str::to_owned);
-        self.cells.push((text("value")?, text("predictorName")?, text("parameterName")?, element.place));
+        self.cells.push(CellDocument {
+            value: text("value")?,
+            predictor: text("predictorName")?,
+            parameter: text("parameterName")?,
+            class: element.get("targetCategory").map(str::to_owned),
+            place: element.place,
+        });
         b.xml.leaf(element)
     }
 
@@ -163,79 +181,100 @@ impl Parts {
 
     /// Cells become products of the parameters.
     pub(super) fn link_cells<'a>(&mut self, b: &mut Build<'a>, header: &Header) -> Result<(), Problem> {
-        for (text, predictor, parameter, place) in std::mem::take(&mut self.cells) {
-            let slot = b.resolve(header.scope, &predictor, place)?;
-            let dtype = b.slots[slot as usize].dtype;
-            let categorical = self.factors.contains_key(&predictor)
-                || (!self.covariates.contains(&predictor) && !dtype.is_number());
-            let cell = match self.factors.get(&predictor) {
-                Some(Some((categories, matrix))) => {
-                    // In the order of the field's own values, where no other is given.
-                    let mut named = match categories.is_empty() {
-                        true => b.values_in_order(slot).map(<[Value]>::to_vec).unwrap_or_default(),
-                        false => Vec::with_capacity(categories.len()),
-                    };
-                    for category in categories {
-                        named.push(b.constant(category, dtype, place)?);
-                    }
-                    let value = b.constant(&text, dtype, place)?;
-                    let Some(column) = named.iter().position(|other| *other == value) else {
-                        return Err(b
-                            .xml
-                            .malformed(place, format!("{text:?} is no category of {predictor:?}")));
-                    };
-                    let of = |row: &Vec<f64>| row.get(column).copied().unwrap_or(0.0);
-                    Cell::Contrast { slot, values: named.into_iter().zip(matrix.iter().map(of)).collect() }
-                }
-                _ if categorical => Cell::Factor { slot, value: b.constant(&text, dtype, place)? },
-                _ => {
-                    let exponent = crate::value::number(&text);
-                    let exponent = exponent.ok_or_else(|| {
-                        b.xml.malformed(place, format!("exponent {text:?}: expected a number"))
-                    })?;
-                    Cell::Power { slot, exponent }
-                }
+        for document in std::mem::take(&mut self.cells) {
+            let cell = self.cell(b, header, &document)?;
+            let Some(at) = self.parameters.iter().position(|other| other.name == document.parameter) else {
+                let what = format!("parameter {:?} is not declared", document.parameter);
+                return Err(b.xml.malformed(document.place, what));
             };
-            match self.parameters.iter_mut().find(|other| other.name == parameter) {
-                Some(parameter) => parameter.cells.push(cell),
-                None => {
-                    return Err(b.xml.malformed(place, format!("parameter {parameter:?} is not declared")));
-                }
+            match document.class.filter(|_| header.function == MiningFunction::Classification) {
+                Some(class) => self.of_class.push((at, header.class(b, &class).0, cell)),
+                None => self.parameters[at].cells.push(cell),
             }
         }
         Ok(())
     }
 
+    fn cell<'a>(&self, b: &mut Build<'a>, header: &Header, document: &CellDocument) -> Result<Cell, Problem> {
+        let CellDocument { value: text, predictor, place, .. } = document;
+        let slot = b.resolve(header.scope, predictor, *place)?;
+        let dtype = b.slots[slot as usize].dtype;
+        let categorical = self.factors.contains_key(predictor)
+            || (!self.covariates.contains(predictor) && !dtype.is_number());
+        Ok(match self.factors.get(predictor) {
+            Some(Some((categories, matrix))) => {
+                // In the order of the field's own values, where no other is given.
+                let mut named = match categories.is_empty() {
+                    true => b.values_in_order(slot).map(<[Value]>::to_vec).unwrap_or_default(),
+                    false => Vec::with_capacity(categories.len()),
+                };
+                for category in categories {
+                    named.push(b.constant(category, dtype, *place)?);
+                }
+                let value = b.constant(text, dtype, *place)?;
+                let Some(column) = named.iter().position(|other| *other == value) else {
+                    return Err(b.xml.malformed(*place, format!("{text:?} is no category of {predictor:?}")));
+                };
+                let of = |row: &Vec<f64>| row.get(column).copied().unwrap_or(0.0);
+                Cell::Contrast { slot, values: named.into_iter().zip(matrix.iter().map(of)).collect() }
+            }
+            _ if categorical => Cell::Factor { slot, value: b.constant(text, dtype, *place)? },
+            _ => {
+                let exponent = crate::value::number(text).ok_or_else(|| {
+                    b.xml.malformed(*place, format!("exponent {text:?}: expected a number"))
+                })?;
+                Cell::Power { slot, exponent }
+            }
+        })
+    }
+
+    /// A parameter as the equation of a class has it.
+    fn parameter_of(&mut self, parameter: usize, class: Option<usize>) -> usize {
+        let is_own = |(at, of, _): &&(usize, usize, Cell)| *at == parameter && Some(*of) == class;
+        let own: Vec<Cell> = self.of_class.iter().filter(is_own).map(|(.., cell)| cell.clone()).collect();
+        if own.is_empty() {
+            return parameter;
+        }
+        let mut of_class = self.parameters[parameter].clone();
+        of_class.cells.extend(own);
+        self.parameters.push(of_class);
+        self.parameters.len() - 1
+    }
+
     /// The equations that coefficients make.
-    pub(super) fn equations<'a>(&self, b: &mut Build<'a>, header: &Header) -> Result<Vec<Equation>, Problem> {
-        let places: HashMap<&str, usize> = self
-            .parameters
-            .iter()
-            .enumerate()
-            .map(|(place, parameter)| (parameter.name.as_str(), place))
-            .collect();
+    pub(super) fn equations<'a>(
+        &mut self,
+        b: &mut Build<'a>,
+        header: &Header,
+    ) -> Result<Vec<Equation>, Problem> {
+        let named = |(place, parameter): (usize, &Parameter)| (parameter.name.clone(), place);
+        let places: HashMap<String, usize> = self.parameters.iter().enumerate().map(named).collect();
         let mut equations: Vec<Equation> = Vec::new();
         let mut shared = Vec::new();
-        for (class, name, beta, place) in &self.betas {
-            let Some(parameter) = places.get(name.as_str()).copied() else {
-                return Err(b.xml.malformed(*place, format!("parameter {name:?} is not declared")));
+        for (class, name, beta, place) in std::mem::take(&mut self.betas) {
+            let Some(parameter) = places.get(&name).copied() else {
+                return Err(b.xml.malformed(place, format!("parameter {name:?} is not declared")));
             };
-            let Some(text) = class.as_ref().filter(|_| header.function == MiningFunction::Classification)
-            else {
-                shared.push((parameter, *beta));
+            let Some(text) = class.filter(|_| header.function == MiningFunction::Classification) else {
+                shared.push((parameter, beta));
                 continue;
             };
-            let class = Some(header.class(b, text).0);
+            let class = Some(header.class(b, &text).0);
+            let parameter = self.parameter_of(parameter, class);
             match equations.iter_mut().find(|equation| equation.class == class) {
-                Some(equation) => equation.betas.push((parameter, *beta)),
-                None => equations.push(Equation { class, betas: vec![(parameter, *beta)] }),
+                Some(equation) => equation.betas.push((parameter, beta)),
+                None => equations.push(Equation { class, betas: vec![(parameter, beta)] }),
             }
         }
         if equations.is_empty() {
             return Ok(vec![Equation { class: None, betas: shared }]);
         }
         // Coefficients without a class belong to all of them.
-        equations.iter_mut().for_each(|equation| equation.betas.extend_from_slice(&shared));
+        for equation in &mut equations {
+            let class = equation.class;
+            let own = shared.iter().map(|(parameter, beta)| (self.parameter_of(*parameter, class), *beta));
+            equation.betas.extend(own);
+        }
         Ok(equations)
     }
 

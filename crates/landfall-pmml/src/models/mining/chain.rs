@@ -1,6 +1,6 @@
 //! Segments one after the other: chains, whose later models take what earlier ones have answered, and the first that fits.
 
-use super::{Method, Mining, OnMissing, Segment};
+use super::{Mining, OnMissing, Segment};
 use crate::blocks::{Answers, BlockCx};
 use crate::models::predicate::Predicate;
 use crate::models::{Body, MiningFunction};
@@ -63,8 +63,7 @@ impl Mining {
                     answer.entity = segment.id;
                 }
             }
-            let stops = inner.value.is_missing() && self.on_missing == OnMissing::ReturnMissing;
-            if stops && self.method == Method::Chain {
+            if inner.value.is_missing() && self.on_missing == OnMissing::ReturnMissing {
                 answer.clear();
                 answer.list = list;
                 return Ok(());

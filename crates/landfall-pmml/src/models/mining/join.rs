@@ -26,6 +26,8 @@ impl Mining {
         let mut parts = Vec::with_capacity(self.segments.len());
         let mut inner = Answer::default();
         let (mut weights, mut missing) = (0.0, 0.0);
+        // All segments answer, whatever becomes of the whole: their own fields are asked, too.
+        let mut lacks_one = false;
         for segment in &self.segments {
             if segment.predicate.holds(cx)? != Some(true) {
                 continue;
@@ -43,12 +45,14 @@ impl Mining {
             if inner.value.is_missing() || !known {
                 missing += weight;
                 match self.on_missing {
-                    OnMissing::ReturnMissing => return Ok(None),
                     OnMissing::Skip => continue,
                     // To have none is a vote, too.
                     OnMissing::Continue if matches!(self.method, Method::Vote { .. }) => {}
                     OnMissing::Continue if self.method == Method::All => continue,
-                    OnMissing::Continue => return Ok(None),
+                    OnMissing::Continue | OnMissing::ReturnMissing => {
+                        lacks_one = true;
+                        continue;
+                    }
                 }
             }
             let start = scores.len();
@@ -56,6 +60,9 @@ impl Mining {
                 self.add_scores(cx, &inner, list, scores);
             }
             parts.push(Part { value: inner.value, weight, scores: start..scores.len() });
+        }
+        if lacks_one {
+            return Ok(None);
         }
         let votes_for_none = |part: &&Part| part.value.is_missing();
         let vote =

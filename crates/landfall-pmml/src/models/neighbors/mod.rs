@@ -228,7 +228,8 @@ impl Neighbors {
             .collect();
         let nearer = |a: &(usize, f64), b: &(usize, f64)| {
             let by_measure = if self.measure.distance { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) };
-            by_measure.then(a.0.cmp(&b.0))
+            // What compares as no number is the farthest.
+            a.1.is_nan().cmp(&b.1.is_nan()).then(by_measure).then(a.0.cmp(&b.0))
         };
         if self.count < all.len() {
             all.select_nth_unstable_by(self.count, nearer);

@@ -237,7 +237,7 @@ impl Feature {
             Feature::Affinity(Some(entity), _) => {
                 let found =
                     answer.ranked.iter().find(|ranked| ranked.entity == *entity || ranked.name == *entity);
-                Value::of(found.map(|ranked| ranked.affinity))
+                found.map_or(Value::Missing, |ranked| Value::number(ranked.affinity))
             }
             Feature::Affinity(None, rank) => Value::of(
                 answer

@@ -13,7 +13,11 @@ impl RuleSet {
     pub(super) fn columns(&self, b: &Build<'_>, header: &Header) -> Option<Rules> {
         let tell = self.simple.iter().filter(|rule| !rule.distribution.is_empty()).count();
         let plain = self.simple.iter().all(|rule| !rule.weight.is_nan() && !rule.confidence.is_nan());
-        let all_alike = tell == 0 || tell == self.simple.len();
+        // A default that tells is for the row itself to say.
+        let all_alike = match tell {
+            0 => self.default_distribution.is_empty(),
+            tell => tell == self.simple.len(),
+        };
         if !plain || !all_alike || header.function != MiningFunction::Classification {
             return None;
         }

@@ -20,6 +20,8 @@ struct RuleSet {
     rules: Vec<Rule>,
     criterion: Criterion,
     default: Option<Otherwise>,
+    /// Class and probability where the default is answered.
+    default_distribution: Vec<(usize, f64)>,
     block: Option<BlockId>,
 }
 
@@ -87,9 +89,10 @@ fn rule_set<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Re
         rules: Vec::new(),
         criterion: Criterion::FirstHit,
         default: default.map(|(class, score)| Otherwise { class, score, confidence }),
+        default_distribution: Vec::new(),
         block: None,
     };
-    let mut chosen = false;
+    let (mut chosen, mut counts) = (false, Vec::new());
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "RuleSelectionMethod" => {
@@ -106,11 +109,31 @@ fn rule_set<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Re
                 }
                 b.xml.leaf(&child)?;
             }
-            "ScoreDistribution" => b.xml.skip(&child)?,
+            "ScoreDistribution" => counts.push(count(b, &child, header)?),
             _ => set.rules.push(rule(b, &child, element, header, &mut set.simple)?),
         }
     }
+    set.default_distribution = shares(&counts);
     Ok(set)
+}
+
+/// `<ScoreDistribution>`: class, count, and the probability where it is given.
+type Count = (usize, f64, Option<f64>);
+
+fn count<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<Count, Problem> {
+    element.only(&b.xml, &["value", "recordCount", "confidence", "probability"])?;
+    let text = element.need(&b.xml, "value")?.to_owned();
+    let count = element.number(&b.xml, "recordCount")?.unwrap_or(0.0);
+    let probability = element.number(&b.xml, "probability")?;
+    b.xml.leaf(element)?;
+    Ok((header.class(b, &text).0, count, probability))
+}
+
+/// Probabilities of classes: those that are given, else parts of all counts.
+fn shares(counts: &[Count]) -> Vec<(usize, f64)> {
+    let total: f64 = counts.iter().map(|(_, count, _)| count).sum();
+    let share = |count: f64| if total > 0.0 { count / total } else { 0.0 };
+    counts.iter().map(|(class, count, p)| (*class, p.unwrap_or_else(|| share(*count)))).collect()
 }
 
 fn rule<'a>(
@@ -130,11 +153,7 @@ fn rule<'a>(
     let (mut condition, mut rules, mut counts) = (None, Vec::new(), Vec::new());
     while let Some(child) = b.xml.child(element)? {
         if simple && child.name == "ScoreDistribution" {
-            child.only(&b.xml, &["value", "recordCount", "confidence", "probability"])?;
-            let text = child.need(&b.xml, "value")?.to_owned();
-            let count = child.number(&b.xml, "recordCount")?.unwrap_or(0.0);
-            counts.push((header.class(b, &text).0, count, child.number(&b.xml, "probability")?));
-            b.xml.leaf(&child)?;
+            counts.push(count(b, &child, header)?);
         } else if condition.is_none()
             && let Some(predicate) = predicate::read(b, &child, header.scope)?
         {
@@ -153,8 +172,6 @@ fn rule<'a>(
     }
     let text = element.need(&b.xml, "score")?.to_owned();
     let (class, score) = header.class(b, &text);
-    let total: f64 = counts.iter().map(|(_, count, _)| count).sum();
-    let share = |count: f64| if total > 0.0 { count / total } else { 0.0 };
     all.push(Simple {
         id: match element.get("id") {
             Some(id) => Value::Text(b.symbols.intern(id)),
@@ -164,10 +181,7 @@ fn rule<'a>(
         class,
         confidence: element.number(&b.xml, "confidence")?.unwrap_or(1.0),
         weight: element.number(&b.xml, "weight")?.unwrap_or(1.0),
-        distribution: counts
-            .iter()
-            .map(|(class, count, p)| (*class, p.unwrap_or_else(|| share(*count))))
-            .collect(),
+        distribution: shares(&counts),
     });
     Ok(Rule::Simple(predicate, all.len() - 1))
 }
@@ -239,14 +253,20 @@ impl Body for RuleSet {
         let Some((rule, confidence)) = self.choose(cx)? else {
             if let Some(default) = self.default {
                 (answer.value, answer.confidence) = (default.score, default.confidence);
+                say_shares(cx, answer, &self.default_distribution);
             }
             return Ok(());
         };
         (answer.value, answer.entity, answer.confidence) = (rule.score, rule.id, Some(confidence));
-        if !rule.distribution.is_empty() {
-            answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
-            rule.distribution.iter().for_each(|(class, probability)| answer.scores[*class] = *probability);
-        }
+        say_shares(cx, answer, &rule.distribution);
         Ok(())
+    }
+}
+
+/// Tells the probabilities of classes, where there are any.
+fn say_shares(cx: &Cx<'_>, answer: &mut Answer, shares: &[(usize, f64)]) {
+    if !shares.is_empty() {
+        answer.scores.resize(cx.m.lists[answer.list].len(), 0.0);
+        shares.iter().for_each(|(class, probability)| answer.scores[*class] = *probability);
     }
 }

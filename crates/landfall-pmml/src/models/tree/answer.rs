@@ -93,6 +93,11 @@ impl Tree {
                     break;
                 }
             }
+            // A node of which no child can hold answers itself, where a tree asks for that.
+            let is_last = self.last_prediction && self.missing == MissingStrategy::WeightedConfidence;
+            if open.is_empty() && is_last {
+                leaves.push((node, weight));
+            }
             let total: f64 = open.iter().map(|child| self.nodes[*child as usize].record_count).sum();
             for child in open.iter().rev() {
                 let count = self.nodes[*child as usize].record_count;

@@ -137,7 +137,7 @@ impl Tree {
         self.nodes[node as usize].first_child == NONE
     }
 
-    /// The node that decides, and how often a default child was taken; `None` for no prediction.
+    /// The node that decides, and how often a missing value was got around; `None` for no prediction.
     fn descend(&self, cx: &mut Cx<'_>) -> Result<Reached, Problem> {
         let mut at = 0;
         let mut defaults = 0;
@@ -150,12 +150,14 @@ impl Tree {
                 return Ok(Reached::Node(at, defaults));
             }
             for child in self.children(at) {
-                match (self.nodes[child as usize].predicate.holds(cx)?, self.missing) {
+                let predicate = &self.nodes[child as usize].predicate;
+                let holds = predicate.holds(cx)?;
+                // A surrogate is a way around a missing value, as a default child is.
+                if self.penalty != 1.0 && holds.is_some() && predicate.used_surrogate(cx)? {
+                    defaults += 1;
+                }
+                match (holds, self.missing) {
                     (Some(true), _) => {
-                        // A surrogate is a way around a missing value, as a default child is.
-                        if self.penalty != 1.0 && self.nodes[child as usize].predicate.used_surrogate(cx)? {
-                            defaults += 1;
-                        }
                         at = child;
                         continue 'down;
                     }
