@@ -67,7 +67,11 @@ impl Importer for KerasImporter {
             let saved_model = folder.join("model");
             let (from, to) = (argument(&path)?, argument(&saved_model)?);
             let safe = if is_safe { "true" } else { "false" };
-            match python.run(folder, &["keras", &from, &to, safe]).map_err(|problem| problem.at(&file))? {
+            match python
+                .converter()
+                .run(folder, &["keras", &from, &to, safe])
+                .map_err(|problem| problem.at(&file))?
+            {
                 Answer::Done(facts) => {
                     by = facts.get("made by").cloned().unwrap_or_default();
                     Ok(())

@@ -14,4 +14,4 @@ pub use kept::{Kept, kept, places};
 pub use keras::KerasImporter;
 pub use key::Key;
 pub use onnx::{OnnxTask, SourceKind, to_onnx};
-pub use python::Python;
+pub use python::{Converter, Python};

@@ -1,7 +1,7 @@
 //! TensorFlow's files to ONNX.
 
 use crate::Key;
-use crate::python::{Answer, Python, SCRIPT, argument, refusal};
+use crate::python::{Answer, Converter, SCRIPT, argument, refusal};
 use landfall_model::Problem;
 use std::path::Path;
 
@@ -66,7 +66,7 @@ impl OnnxTask<'_> {
 ///
 /// # Errors
 /// Unsupported, naming operators that have no counterpart; failed precondition, when Python or its packages are missing.
-pub fn to_onnx(python: &Python, task: &OnnxTask<'_>, out: &Path) -> Result<String, Problem> {
+pub fn to_onnx(converter: &mut Converter, task: &OnnxTask<'_>, out: &Path) -> Result<String, Problem> {
     let (source, target) = (argument(task.source)?, argument(out)?);
     let kind = match task.kind {
         SourceKind::SavedModel => "saved_model",
@@ -77,7 +77,7 @@ pub fn to_onnx(python: &Python, task: &OnnxTask<'_>, out: &Path) -> Result<Strin
     let (opset, names) = (task.opset.to_string(), task.names()?);
     let words = ["onnx", kind, &source, &target, &opset, task.tags, task.signature, &from, &to, &names];
     let work = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match python.run(work, &words)? {
+    match converter.run(work, &words)? {
         Answer::Done(facts) => Ok(facts.get("made by").cloned().unwrap_or_default()),
         Answer::Refused(kind, text) => {
             let what = "converting it to ONNX (pip install tf2onnx)";

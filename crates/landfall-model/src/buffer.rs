@@ -53,6 +53,22 @@ impl BufferMut {
         self.len == 0
     }
 
+    /// Makes room for so many further bytes, and for no more.
+    ///
+    /// # Errors
+    /// Resource exhausted, when the memory is not to be had; what was written stays.
+    pub fn try_reserve(&mut self, bytes: usize) -> Result<(), Problem> {
+        let wanted = self.len.saturating_add(bytes);
+        let further = wanted.div_ceil(LINE_BYTES).saturating_sub(self.lines.len());
+        let made = self.lines.try_reserve_exact(further);
+        made.map_err(|_| Problem::worded(Kind::ResourceExhausted, format!("no memory for {wanted} bytes")))
+    }
+
+    /// Bytes that fit into it as it is.
+    pub fn capacity(&self) -> usize {
+        self.lines.capacity() * LINE_BYTES
+    }
+
     /// Appends one element.
     #[inline]
     pub fn push<T: Element>(&mut self, value: T) {
@@ -262,6 +278,19 @@ mod tests {
         assert_eq!(buffer.bytes().as_ptr(), address);
         let odd = (0..8).map(|i| buffer.slice(i..i + 8)).find(|b| !b.is_aligned(8));
         assert!(odd.expect("one of eight offsets is odd").aligned(8).is_aligned(8));
+    }
+
+    #[test]
+    fn room_that_was_made_is_written_without_a_move() {
+        let mut buffer = BufferMut::new();
+        buffer.extend_from_bytes(b"abc");
+        buffer.try_reserve(1000).unwrap();
+        let (address, room) = (buffer.bytes().as_ptr(), buffer.capacity());
+        assert!((1003..1003 + LINE_BYTES).contains(&room), "{room}");
+        buffer.extend_from_bytes(&[7; 1000]);
+        assert_eq!((buffer.bytes().as_ptr(), buffer.capacity(), buffer.len()), (address, room, 1003));
+        let refused = buffer.try_reserve(isize::MAX as usize).unwrap_err();
+        assert_eq!((refused.kind(), buffer.len()), (Kind::ResourceExhausted, 1003));
     }
 
     #[test]

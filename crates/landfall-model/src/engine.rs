@@ -1,7 +1,7 @@
 //! The seam between serving and what evaluates a kind of model file. Synchronous: an engine's author needs no async, no
 //! queue and no protocol.
 
-use crate::{Call, ModelFiles, OptionSpec, Options, Outputs, Problem, Signature};
+use crate::{Call, DeclaredSignature, ModelFiles, OptionSpec, Options, Outputs, Problem, Signature};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,6 +49,12 @@ pub trait Model: Send + Sync {
     /// Makes now what it would else make with the first calls, so that no caller waits for it.
     fn prepare(&self) {}
 
+    /// Whether a call may be made with a [`Joint`](crate::Joint) of its signatures: its instances find inputs and outputs by
+    /// the names of their tensors.
+    fn joins_signatures(&self) -> bool {
+        false
+    }
+
     /// What is known about it beside its signatures.
     fn facts(&self) -> Facts;
 
@@ -64,7 +70,8 @@ pub trait Model: Send + Sync {
 /// The mutable workspace of one thread on one model.
 pub trait Instance: Send {
     /// Answers a call: sets every output wanted, and none else. The call was made with one of the model's signatures (by
-    /// name; its row rule and null rules may have been adjusted since).
+    /// name; its row rule and null rules may have been adjusted since), or with their joint one where it
+    /// [joins them](Model::joins_signatures).
     ///
     /// # Errors
     /// The whole call fails; a row that fails alone is marked with [`Outputs::fail_row`].
@@ -88,9 +95,9 @@ pub struct Facts {
     pub structure: Vec<(String, String)>,
     /// What a user should know, a line each: precision differs, a fall-back was taken.
     pub notes: Vec<String>,
-    /// Signatures without tensors that the engine's library runs when it opens the model: name and operation. Protocols
-    /// list them; nobody calls them.
-    pub opening: Vec<(String, String)>,
+    /// The signatures that the model's file declares, where it does in words of its own: those that no call can carry
+    /// too, and those that the engine's library runs when it opens the model.
+    pub declared: Vec<DeclaredSignature>,
     /// What takes a while to find, and is told to who looks at a model: more of the structure.
     pub later: Later,
 }

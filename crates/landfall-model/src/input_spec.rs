@@ -1,6 +1,6 @@
 //! One input, as a signature declares it.
 
-use crate::{DType, Dim, NullRule, NullRuleSource, Scalar, Tensor, display_dims};
+use crate::{DType, Dim, NullRule, NullRuleSource, Scalar, display_dims};
 
 /// One input.
 #[derive(Clone, Debug)]
@@ -13,8 +13,6 @@ pub struct InputSpec {
     pub dims: Option<Vec<Dim>>,
     /// Whether a call may leave it out.
     pub optional: bool,
-    /// What it is then, where the model declares that.
-    pub default: Option<Tensor>,
     /// What a missing value becomes.
     pub null: NullRule,
     /// Who set that rule.
@@ -43,7 +41,6 @@ impl InputSpec {
             dtype,
             dims,
             optional: false,
-            default: None,
             null: NullRule::Refuse,
             null_source: NullRuleSource::Default,
             accepts_invalid: false,

@@ -64,6 +64,14 @@ impl Outputs {
         self.steps.as_ref()
     }
 
+    /// Those at some places, which count from the first of them; they share the buffers.
+    #[must_use]
+    pub fn places(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.tensors.len());
+        let tensors = self.tensors.get(range.start..end).unwrap_or_default().to_vec();
+        Outputs { tensors, failed: self.failed.clone(), steps: None }
+    }
+
     /// The part that belongs to some rows; outputs share the buffers, failed rows count from the part's start.
     /// For outputs whose axis 0 is rows.
     #[must_use]
@@ -85,6 +93,18 @@ impl Outputs {
 mod tests {
     use super::*;
     use crate::Reason;
+
+    #[test]
+    fn a_part_of_the_places_counts_from_its_first() {
+        let mut outputs = Outputs::new();
+        outputs.set(2, Tensor::from_slice(&[1], &[7i32]).unwrap());
+        outputs.fail_row(0, Problem::invalid("first"));
+        let part = outputs.places(1..4);
+        assert_eq!((part.get(0), part.get(2)), (None, None));
+        assert_eq!(part.get(1).unwrap().values::<i32>().unwrap(), [7]);
+        assert_eq!(part.failed().len(), 1, "a row fails for all who asked");
+        assert_eq!(outputs.places(5..6).iter().count(), 0, "nothing was computed there");
+    }
 
     #[test]
     fn a_part_has_its_own_rows_and_its_own_failures() {

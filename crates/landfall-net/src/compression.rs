@@ -95,10 +95,7 @@ pub(crate) fn unpack(coding: Coding, packed: &[u8], limit: usize, hold: Hold) ->
         Coding::Zlib => read_whole(ZlibDecoder::new(&mut rest).take(most), hold, &mut whole),
     };
     let name = coding.name();
-    read.map_err(|error| match error.get_ref().and_then(|error| error.downcast_ref::<Full>()) {
-        Some(full) => BodyError::Full(*full),
-        None => BodyError::Packed(format!("the body is no valid {name} data: {error}")),
-    })?;
+    read.map_err(|error| fault(name, &error))?;
     if whole.len() > limit {
         return Err(BodyError::TooLarge { limit });
     }
@@ -106,6 +103,16 @@ pub(crate) fn unpack(coding: Coding, packed: &[u8], limit: usize, hold: Hold) ->
         return Err(BodyError::Packed(format!("{} bytes follow the end of the {name} data", rest.len())));
     }
     Ok(Buffer::from_owner(Kept { bytes: whole, _hold: hold }))
+}
+
+/// Why a body does not unpack.
+#[cold]
+fn fault(name: &str, error: &io::Error) -> BodyError {
+    match error.get_ref().and_then(|error| error.downcast_ref::<Full>()) {
+        Some(full) => BodyError::Full(*full),
+        None if error.kind() == io::ErrorKind::OutOfMemory => BodyError::Full(Full::Now),
+        None => BodyError::Packed(format!("the body is no valid {name} data: {error}")),
+    }
 }
 
 fn read_whole(unpacked: impl Read, hold: Hold, whole: &mut Vec<u8>) -> (io::Result<usize>, Hold) {
@@ -195,6 +202,12 @@ mod tests {
         let full = unpack(Coding::Gzip, &bomb, 4 << 20, memory.share().hold()).unwrap_err();
         assert!(matches!(full, BodyError::Full(_)), "{full:?}");
         assert_eq!(memory.taken(), 0);
+    }
+
+    #[test]
+    fn memory_that_is_not_to_be_had_is_no_fault_of_the_body() {
+        assert_eq!(fault("gzip", &io::ErrorKind::OutOfMemory.into()).status(), 503);
+        assert_eq!(fault("gzip", &io::ErrorKind::InvalidData.into()).status(), 400);
     }
 
     #[test]

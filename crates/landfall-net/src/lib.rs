@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod again;
+mod aside;
 mod authority;
 mod body;
 mod caller;

@@ -65,8 +65,11 @@ pub(crate) const CONNECTION_WINDOW: u32 = 16 << 20;
 /// The largest HTTP/2 frame that is taken.
 pub(crate) const FRAME: u32 = 256 << 10;
 
-/// All names and values of an HTTP/2 request's head together. (One of HTTP/1 fits into hyper's buffer of 408 KiB.)
+/// All names and values of an HTTP/2 request's head together.
 pub(crate) const HEAD_BYTES: u32 = 64 << 10;
+
+/// The whole head of an HTTP/1 request. Bodies are read in pieces of up to as many bytes.
+pub(crate) const HEAD_BUFFER: usize = 128 << 10;
 
 /// Requests under way on one connection whose heads count as nothing: those of further ones count against the memory of all.
 pub(crate) const HEADS: usize = 64;

@@ -9,6 +9,7 @@ mod round;
 
 use crate::ask::{Ask, Asked, Reply, Verb};
 use crate::catalog::{Catalog, Listed};
+use crate::entry::Entry;
 use crate::journal::Journal;
 use crate::lifecycle::Action;
 use crate::message::Look;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::UNIX_EPOCH;
 
 /// All state of what is loaded.
 pub(crate) struct Keeper {
@@ -161,10 +163,7 @@ impl Keeper {
         let Asked { ask, reply } = asked;
         match ask {
             Ask::History => {
-                let mut entries: Vec<_> =
-                    self.journals.iter().flat_map(|journal| journal.entries().iter().cloned()).collect();
-                entries.sort_by_key(|entry| entry.at);
-                reply.history(entries);
+                reply.history(in_order(self.journals.iter().map(Journal::entries)));
             }
             Ask::Replace { sources } => {
                 let ticket = self.number();
@@ -182,6 +181,20 @@ impl Keeper {
     }
 }
 
+/// Entries of several journals by time. Those of one journal keep their order, though a clock was set back between them.
+fn in_order<'j>(journals: impl Iterator<Item = &'j [Entry]>) -> Vec<Entry> {
+    let mut all = Vec::new();
+    for journal in journals {
+        let mut latest = UNIX_EPOCH;
+        all.extend(journal.iter().map(|entry| {
+            latest = latest.max(entry.at);
+            (latest, entry)
+        }));
+    }
+    all.sort_by_key(|(time, _)| *time);
+    all.into_iter().map(|(_, entry)| entry.clone()).collect()
+}
+
 #[cfg(test)]
 impl Keeper {
     /// One whose words nobody hears.
@@ -190,5 +203,27 @@ impl Keeper {
         let lines = Lines { watch: channel().0, loaders: channel().0, reaper: channel().0, own: channel().0 };
         let journals = setup.sources.iter().map(|_| Journal::in_memory()).collect();
         Keeper::new(setup, journals, Arc::new(Catalog::new()), Arc::default(), lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::What;
+    use std::time::Duration;
+
+    #[test]
+    fn a_clock_that_was_set_back_puts_nothing_out_of_order() {
+        let entry = |who: &str, seconds| Entry {
+            at: UNIX_EPOCH + Duration::from_secs(seconds),
+            who: who.into(),
+            model: "m".into(),
+            what: What::Load,
+        };
+        let first = [entry("a", 100), entry("b", 50), entry("c", 101)];
+        let second = [entry("x", 99), entry("y", 102)];
+        let order = in_order([&first[..], &second].into_iter());
+        let names: String = order.iter().map(|entry| entry.who.as_str()).collect();
+        assert_eq!(names, "xabcy");
     }
 }

@@ -2,7 +2,7 @@
 //! not know.
 
 use crate::{BatchOptions, ComputePool, GoldenRows, ModelSettings};
-use landfall_model::{Call, Engine, Importer, ModelFiles, Problem, Signature};
+use landfall_model::{Call, Engine, Importer, Joint, ModelFiles, Problem, Signature};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ pub struct Kit {
 pub type ReadSettings = dyn Fn(&Path) -> Result<ModelSettings, Problem> + Send + Sync;
 /// Reads golden rows, for one of the signatures.
 pub type ReadGolden = dyn Fn(&Path, &[Arc<Signature>]) -> Result<GoldenRows, Problem> + Send + Sync;
+/// Reads the calls that lie within a version's folder: with the signatures, or with their joint one where there is one.
+pub type ReadReplay =
+    dyn Fn(&Path, &[Arc<Signature>], Option<&Joint>) -> Result<Vec<Call>, Problem> + Send + Sync;
 /// Reads warm-up rows: calls with the signatures.
 pub type ReadCalls = dyn Fn(&Path, &[Arc<Signature>]) -> Result<Vec<Call>, Problem> + Send + Sync;
 
@@ -49,7 +52,7 @@ pub struct Tables {
     pub warm_up: Box<ReadCalls>,
     /// Reads the calls that lie within a version's own folder to be run before the first caller's; none where there are
     /// none.
-    pub replay: Box<ReadCalls>,
+    pub replay: Box<ReadReplay>,
 }
 
 impl Tables {
@@ -59,7 +62,7 @@ impl Tables {
         Tables {
             golden: Box::new(move |_, _| Err(refuse())),
             warm_up: Box::new(move |_, _| Err(refuse())),
-            replay: Box::new(|_, _| Ok(Vec::new())),
+            replay: Box::new(|_, _, _| Ok(Vec::new())),
         }
     }
 }

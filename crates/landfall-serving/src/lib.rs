@@ -100,7 +100,7 @@ pub use entry::{Entry, What};
 pub use files::FolderFiles;
 pub use golden::{Difference, GoldenReport, GoldenRows, Tolerance, check_golden};
 pub use infer::{Worker, submit};
-pub use kit::{Kit, ReadBatching, ReadCalls, ReadGolden, ReadSettings, Tables, Unread};
+pub use kit::{Kit, ReadBatching, ReadCalls, ReadGolden, ReadReplay, ReadSettings, Tables, Unread};
 pub use lane::{Lane, Turned, turn};
 pub use lease::Lease;
 pub use loaded::Loaded;

@@ -6,7 +6,8 @@
 //!   Under [`VersionPolicy::Latest`] the next older one takes its place, so that a restart beside a broken newest
 //!   version serves what was served before.
 //! - The newest wanted version loads first. An old version unloads only when no wanted one is still to come, the oldest
-//!   first; while every version that the policy picks is broken, the last good one stays.
+//!   first; while every version that the policy picks is broken, or the only one is still being copied, the last good one
+//!   stays.
 
 use crate::VersionPolicy;
 use landfall_model::Version;
@@ -24,6 +25,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) named: &'a [Version],
     /// Whether somebody unloaded the model: then the named versions alone are wanted.
     pub(crate) unloaded: bool,
+    /// Whether a version that the policy would pick is still being copied.
+    pub(crate) arriving: bool,
 }
 
 /// Where a version stands, as far as it matters for what comes next.
@@ -79,7 +82,7 @@ pub(crate) fn next(wish: &Wish<'_>, known: &[(Version, Standing)]) -> Vec<Action
         .filter(|(version, standing)| answers(*standing) && !wanted.contains(version))
         .map(|(version, _)| version)
         .collect();
-    if broken && !old.is_empty() {
+    if (broken || (wanted.is_empty() && wish.arriving)) && !old.is_empty() {
         old.remove(0);
     }
     actions.extend(old.into_iter().rev().cloned().map(Action::Unload));
@@ -147,7 +150,7 @@ mod tests {
 
     fn steps(on_disk: &[i64], policy: &VersionPolicy, named: &[i64], unloaded: bool, known: &str) -> String {
         let (on_disk, named) = (versions(on_disk), versions(named));
-        let wish = Wish { on_disk: &on_disk, policy, named: &named, unloaded };
+        let wish = Wish { on_disk: &on_disk, policy, named: &named, unloaded, arriving: false };
         let say = |action: &Action| match action {
             Action::Load(version) => format!("load {version}"),
             Action::Unload(version) => format!("unload {version}"),
@@ -221,6 +224,21 @@ mod tests {
         assert_eq!(steps(&on_disk, &LATEST, &[], false, &broken.join(" ")), "");
     }
 
+    #[test]
+    fn what_answers_stays_until_the_only_other_version_has_come() {
+        let steps = |on_disk: &[i64], known: &str, arriving: bool| {
+            let on_disk = versions(on_disk);
+            let wish = Wish { on_disk: &on_disk, policy: &LATEST, named: &[], unloaded: false, arriving };
+            next(&wish, &standings(known))
+        };
+        let unload = |numbers: &[i64]| versions(numbers).into_iter().map(Action::Unload).collect::<Vec<_>>();
+        assert_eq!(steps(&[], "1", true), []);
+        assert_eq!(steps(&[], "2 1", true), unload(&[1]), "the newest is enough");
+        assert_eq!(steps(&[], "1", false), unload(&[1]), "nothing is to come");
+        assert_eq!(steps(&[2], "2 1", true), unload(&[1]), "another one answers");
+        assert_eq!(steps(&[2], "1", true), [Action::Load(Version::numbered(2))]);
+    }
+
     /// Runs a model's life to its end: loads succeed or fail as `loads` says.
     fn run(
         wish: &Wish<'_>,
@@ -257,6 +275,7 @@ mod tests {
             named in proptest::collection::vec(1i64..8, 0..3),
             policy in 0usize..4,
             unloaded in any::<bool>(),
+            arriving in any::<bool>(),
         ) {
             let on_disk = versions(&disk.iter().rev().copied().collect::<Vec<_>>());
             let named = versions(&named);
@@ -265,7 +284,8 @@ mod tests {
                 1 => VersionPolicy::Only(versions(&[2, 4, 6])),
                 count => VersionPolicy::Latest(count - 1),
             };
-            let wish = Wish { on_disk: &on_disk, policy: &policy, named: &named, unloaded };
+            let arriving = arriving && !unloaded;
+            let wish = Wish { on_disk: &on_disk, policy: &policy, named: &named, unloaded, arriving };
             let known = there.iter().rev().map(|&n| (Version::numbered(n), Standing::Available)).collect();
             let end = run(&wish, known, |number| good.contains(&number));
             for version in wanted(&wish, &end) {

@@ -4,7 +4,7 @@ use crate::batching::BatchSettings;
 use crate::compute::ComputePool;
 use crate::scheduler::Scheduler;
 use crate::statistics::{Snapshot, Statistics};
-use landfall_model::{Facts, Model, Problem, Reason, Signature, Version, VersionStatistics};
+use landfall_model::{Facts, Joint, Model, Problem, Reason, Signature, Version, VersionStatistics};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ pub struct Loaded {
     pub(crate) model: Arc<str>,
     pub(crate) version: Version,
     pub(crate) signatures: Vec<Arc<Signature>>,
+    pub(crate) joint: Option<Joint>,
     pub(crate) facts: Facts,
     pub(crate) batching: BatchSettings,
     pub(crate) scheduler: Scheduler,
@@ -32,9 +33,11 @@ impl Loaded {
         pool: Arc<ComputePool>,
     ) -> Result<Self, Problem> {
         let facts = runner.facts();
+        let joint = runner.joins_signatures().then(|| Joint::of(&signatures)).flatten();
         let scheduler = Scheduler::new(runner, &facts, batching.clone(), pool)?;
         let statistics = Statistics::new();
-        Ok(Loaded { model, version, signatures, facts, batching, scheduler, statistics, replayed: None })
+        let replayed = None;
+        Ok(Loaded { model, version, signatures, joint, facts, batching, scheduler, statistics, replayed })
     }
 
     /// Name of the model.
@@ -50,6 +53,11 @@ impl Loaded {
     /// The ways to call it; the first is the default one.
     pub fn signatures(&self) -> &[Arc<Signature>] {
         &self.signatures
+    }
+
+    /// The signatures that one run can answer together, where the model can and has such.
+    pub fn joint(&self) -> Option<&Joint> {
+        self.joint.as_ref()
     }
 
     /// The signature of this name; the default one for an empty name.

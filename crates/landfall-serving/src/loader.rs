@@ -12,7 +12,7 @@ use crate::{Clock, Lease, Loaded, ModelSettings, Source, Worker};
 use choice::{choose, importer_of};
 pub use import::import_once;
 use import::{import, split};
-use landfall_model::{Call, Kind, Model, Problem, Version};
+use landfall_model::{Call, Joint, Kind, Model, Problem, Signature, Version};
 use signatures::{settle_rows, with_rules};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -107,7 +107,8 @@ fn load_with(
         settings.warm_up.as_deref().map(|path| read(path, || (kit.tables.warm_up)(path, &declared)));
     let mut warm_up = warm_up.transpose()?.unwrap_or_default();
     let own = warm_up.len();
-    warm_up.extend((kit.tables.replay)(&order.path, &declared)?);
+    let joint = runner.joins_signatures().then(|| Joint::of(&declared)).flatten();
+    warm_up.extend((kit.tables.replay)(&order.path, &declared, joint.as_ref())?);
 
     runner.prepare();
     let signatures = settle_rows(&declared, &*runner, golden.as_ref(), &warm_up, report)?;
@@ -192,11 +193,20 @@ fn replayed(lease: &Lease, recorded: &[Call], clock: &dyn Clock) -> Result<Optio
     Ok(Some(clock.now().saturating_duration_since(began)))
 }
 
+/// The signature of a call that was made before rules for rows were settled, as it is now.
+fn settled<'l>(lease: &'l Lease, call: &Call) -> Result<&'l Arc<Signature>, Problem> {
+    let name = call.signature().name();
+    match lease.joint().map(Joint::signature).filter(|joint| joint.name() == name) {
+        Some(joint) => Ok(joint),
+        None => lease.signature(name),
+    }
+}
+
 /// Runs the warm-up calls; a version that cannot answer them is not made available.
 fn warm(lease: &Lease, calls: &[Call]) -> Result<(), Problem> {
     let mut worker = Worker::new(lease.clone())?;
     for (index, call) in calls.iter().enumerate() {
-        let signature = lease.signature(call.signature().name())?.clone();
+        let signature = settled(lease, call)?.clone();
         let call = Call::checked(signature, call.inputs().to_vec(), call.wanted().clone())
             .and_then(|call| worker.run(&call))
             .map_err(|problem| problem.at(format!("warm-up call {index}")));

@@ -129,7 +129,13 @@ impl ModelState {
             named.extend(self.orders.pinned.clone());
         }
         let policy = self.settings.as_ref().map_or_else(|_| VersionPolicy::default(), |s| s.policy());
-        ask(&Wish { on_disk: &on_disk, policy: &policy, named: &named, unloaded }, &known)
+        let meant = |version: &Version| match &policy {
+            VersionPolicy::Only(list) => list.contains(version),
+            VersionPolicy::Latest(_) | VersionPolicy::All => true,
+        };
+        let copied = |seen: &&SeenVersion| !on_disk.contains(&seen.version) && meant(&seen.version);
+        let arriving = !unloaded && self.seen.iter().any(|seen| copied(&seen));
+        ask(&Wish { on_disk: &on_disk, policy: &policy, named: &named, unloaded, arriving }, &known)
     }
 
     fn standing(&self, slot: &Slot) -> Standing {

@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const MAX_ENTRIES: usize = 100_000;
 const MAX_DEPTH: usize = 32;
 
-/// Names, sizes, inodes and times of all files of a model, as one number; and when the last of them changed.
+/// Names, sizes, inodes and times of all files of a model, as one number; and when the last of them changed. Among the times
+/// is that of the inode's last change: content that was rewritten in place under its old time is another one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Print {
     hash: u64,
@@ -48,10 +49,21 @@ impl Print {
     }
 }
 
+/// What is known of a file without reading it. Ordered by name.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct File {
+    name: String,
+    length: u64,
+    inode: u64,
+    /// Seconds and nanoseconds of the last change of the content, as whoever wrote it says.
+    changed: (i64, i64),
+    /// The same of anything about the file, as the file system says.
+    touched: (i64, i64),
+}
+
 #[derive(Default)]
 struct Walk {
-    /// Name, length, inode, seconds and nanoseconds of the last change.
-    entries: Vec<(String, u64, u64, i64, i64)>,
+    entries: Vec<File>,
     seen: usize,
     changed: Duration,
     touched: Duration,
@@ -59,15 +71,17 @@ struct Walk {
 
 impl Walk {
     fn add(&mut self, name: &str, metadata: &Metadata) {
-        let since = |seconds: i64, ns: i64| {
+        let since = |(seconds, ns): (i64, i64)| {
             Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(ns).unwrap_or(0))
         };
+        let changed = (metadata.mtime(), metadata.mtime_nsec());
+        let touched = (metadata.ctime(), metadata.ctime_nsec());
         if metadata.is_file() {
-            let (seconds, ns) = (metadata.mtime(), metadata.mtime_nsec());
-            self.changed = self.changed.max(since(seconds, ns));
-            self.entries.push((name.to_owned(), metadata.len(), metadata.ino(), seconds, ns));
+            self.changed = self.changed.max(since(changed));
+            let (name, length, inode) = (name.to_owned(), metadata.len(), metadata.ino());
+            self.entries.push(File { name, length, inode, changed, touched });
         }
-        self.touched = self.touched.max(since(metadata.ctime(), metadata.ctime_nsec()));
+        self.touched = self.touched.max(since(touched));
     }
 
     fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Problem> {
@@ -146,6 +160,22 @@ mod tests {
         assert_ne!(second.hash, first.hash);
         fs::write(path.join("b"), "").unwrap();
         assert_ne!(Print::of(path).unwrap().hash, second.hash);
+    }
+
+    #[test]
+    fn content_that_was_rewritten_in_place_under_its_old_time_is_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "one").unwrap();
+        let (first, time) =
+            (Print::of(folder.path()).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
+        // Clocks of file systems tick some milliseconds apart.
+        while Print::of(folder.path()).unwrap() == first {
+            fs::write(&path, "two").unwrap();
+            fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        }
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.len(), after.modified().unwrap()), (3, time));
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Repository {
             round.passed_over.append(&mut found.passed_over);
         }
         one_of_each_name(&mut round);
-        self.known.end();
+        round.warnings.append(&mut self.known.end());
         round
     }
 

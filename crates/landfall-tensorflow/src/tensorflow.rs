@@ -4,6 +4,8 @@
 mod api;
 mod changes;
 mod constant;
+mod denormals;
+mod described;
 mod fetch;
 mod frozen;
 mod graph;
@@ -15,6 +17,7 @@ mod plan;
 mod recognise;
 mod run;
 mod saved_model;
+mod schema;
 mod session;
 mod shape;
 mod steps;

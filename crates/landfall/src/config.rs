@@ -4,8 +4,9 @@
 use crate::args::{ServerTable, null_rule, toml_value};
 use landfall_model::{Options, Problem, Version};
 use landfall_serving::{BatchOptions, ModelSettings, NullRules, VersionPolicy};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub(crate) struct ModelEntry {
     pub(crate) labels: BTreeMap<String, VersionText>,
     #[serde(default)]
     pub(crate) options: BTreeMap<String, toml::Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "golden")]
     pub(crate) golden: Option<GoldenTable>,
     #[serde(default)]
     pub(crate) warm_up: Option<PathBuf>,
@@ -61,37 +62,32 @@ pub(crate) struct ModelToml {
     pub(crate) versions: Option<VersionsTable>,
     pub(crate) labels: BTreeMap<String, VersionText>,
     pub(crate) options: BTreeMap<String, toml::Value>,
+    #[serde(deserialize_with = "golden")]
     pub(crate) golden: Option<GoldenTable>,
     pub(crate) warm_up: Option<PathBuf>,
 }
 
 impl ModelToml {
     /// As the serving floor has it; relative paths count from `folder`.
-    ///
-    /// # Errors
-    /// Invalid argument, naming the key whose value is wrong.
-    pub(crate) fn settings(self, folder: &Path) -> Result<ModelSettings, Problem> {
+    pub(crate) fn settings(self, folder: &Path) -> ModelSettings {
         let mut options = Options::new();
         self.options.iter().for_each(|(key, value)| options.set(key, text_of(value)));
         let mut null_rules = NullRules::default();
-        for (input, table) in &self.inputs {
-            if let Some(rule) = table.rule(input)? {
-                null_rules.by_input.insert(input.clone(), rule);
-            }
-        }
+        let ruled = self.inputs.into_iter().filter_map(|(input, InputTable(rule))| Some((input, rule?)));
+        null_rules.by_input.extend(ruled);
         let golden_tolerance = self.golden.as_ref().and_then(GoldenTable::tolerance);
-        Ok(ModelSettings {
-            versions: self.versions.map(VersionsTable::policy).transpose()?,
+        ModelSettings {
+            versions: self.versions.map(|VersionsTable(policy)| policy),
             labels: self.labels.iter().map(|(label, version)| (label.clone(), version.text())).collect(),
             options,
             batching: self.batching.options(),
             batch: self.batch,
             null_rules,
-            golden: self.golden.map(|golden| folder.join(golden.file())),
+            golden: self.golden.map(|golden| folder.join(golden.file)),
             golden_tolerance,
             warm_up: self.warm_up.map(|file| folder.join(file)),
             ..ModelSettings::default()
-        })
+        }
     }
 }
 
@@ -101,31 +97,31 @@ impl ModelToml {
 /// As [`read`]; whoever calls names the file.
 pub(crate) fn read_model_toml(path: &Path) -> Result<ModelSettings, Problem> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    parse::<ModelToml>(&text_of_file(path)?)?.settings(folder)
+    Ok(parse::<ModelToml>(&text_of_file(path)?)?.settings(folder))
 }
 
-/// `[inputs.NAME]`.
+/// `[inputs.NAME]`: the rule for missing values as `--on-missing` would have it, where there is one.
+#[derive(Deserialize, Default)]
+#[serde(try_from = "InputKeys")]
+pub(crate) struct InputTable(Option<String>);
+
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct InputTable {
+struct InputKeys {
     missing: Option<String>,
     default: Option<toml::Value>,
 }
 
-impl InputTable {
-    /// The rule for missing values as `--on-missing` would have it.
-    pub(crate) fn rule(&self, input: &str) -> Result<Option<String>, Problem> {
-        match (&self.missing, &self.default) {
-            (Some(_), Some(_)) => {
-                Err(Problem::invalid(format!("[inputs.{input}]: give either missing or default")))
-            }
-            (Some(rule), None) => {
-                let rule = null_rule(rule);
-                rule.map(Some).map_err(|why| Problem::invalid(format!("[inputs.{input}] missing: {why}")))
-            }
-            (None, Some(value)) => Ok(Some(format!("default={}", text_of(value)))),
-            (None, None) => Ok(None),
-        }
+impl TryFrom<InputKeys> for InputTable {
+    type Error = String;
+
+    fn try_from(keys: InputKeys) -> Result<Self, String> {
+        Ok(InputTable(match (keys.missing, keys.default) {
+            (Some(_), Some(_)) => return Err("give either missing or default".to_owned()),
+            (Some(rule), None) => Some(null_rule(&rule).map_err(|why| format!("missing: {why}"))?),
+            (None, Some(value)) => Some(format!("default={}", text_of(&value))),
+            (None, None) => None,
+        }))
     }
 }
 
@@ -158,26 +154,33 @@ impl BatchingTable {
     }
 }
 
-/// `[versions]`: exactly one of the three.
+/// `[versions]`.
+#[derive(Deserialize)]
+#[serde(try_from = "VersionKeys")]
+pub(crate) struct VersionsTable(VersionPolicy);
+
+/// Exactly one of the three.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default, expecting = "a table with latest = N, all = true or only = […]")]
-pub(crate) struct VersionsTable {
+struct VersionKeys {
     #[serde(deserialize_with = "toml_value::count")]
     latest: Option<NonZeroUsize>,
     all: Option<bool>,
     only: Option<Vec<VersionText>>,
 }
 
-impl VersionsTable {
-    fn policy(self) -> Result<VersionPolicy, Problem> {
-        match (self.latest, self.all, self.only) {
-            (Some(count), None, None) => Ok(VersionPolicy::Latest(count.into())),
-            (None, Some(true), None) => Ok(VersionPolicy::All),
+impl TryFrom<VersionKeys> for VersionsTable {
+    type Error = &'static str;
+
+    fn try_from(keys: VersionKeys) -> Result<Self, Self::Error> {
+        Ok(VersionsTable(match (keys.latest, keys.all, keys.only) {
+            (Some(count), None, None) => VersionPolicy::Latest(count.into()),
+            (None, Some(true), None) => VersionPolicy::All,
             (None, None, Some(only)) if !only.is_empty() => {
-                Ok(VersionPolicy::Only(only.iter().map(|version| Version::named(&version.text())).collect()))
+                VersionPolicy::Only(only.iter().map(|version| Version::named(&version.text())).collect())
             }
-            _ => Err(Problem::invalid("[versions]: give one of latest = N, all = true, only = […]")),
-        }
+            _ => return Err("versions: give one of latest = N, all = true, only = […]"),
+        }))
     }
 }
 
@@ -200,19 +203,8 @@ impl VersionText {
 
 /// `golden = "FILE"`, or `[golden]` with tolerances.
 #[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected a file's name, or a table of file, and if need be rtol and atol, tolerances of 0 or more"
-)]
-pub(crate) enum GoldenTable {
-    File(PathBuf),
-    Table(GoldenFile),
-}
-
-/// `[golden]`.
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GoldenFile {
+pub(crate) struct GoldenTable {
     file: PathBuf,
     #[serde(default, deserialize_with = "toml_value::tolerance")]
     rtol: Option<f64>,
@@ -221,17 +213,35 @@ pub(crate) struct GoldenFile {
 }
 
 impl GoldenTable {
-    fn file(&self) -> &Path {
-        let (GoldenTable::File(file) | GoldenTable::Table(GoldenFile { file, .. })) = self;
-        file
-    }
-
     /// The relative and the absolute tolerance, where one was told.
     fn tolerance(&self) -> Option<(f64, f64)> {
-        let GoldenTable::Table(GoldenFile { rtol, atol, .. }) = self else { return None };
+        let GoldenTable { rtol, atol, .. } = *self;
         let told = rtol.is_some() || atol.is_some();
         told.then(|| (rtol.unwrap_or(1e-5), atol.unwrap_or(1e-5)))
     }
+}
+
+/// Reads `golden`: a text is a table of the file alone.
+fn golden<'de, D: Deserializer<'de>>(value: D) -> Result<Option<GoldenTable>, D::Error> {
+    struct Either;
+
+    impl<'de> Visitor<'de> for Either {
+        type Value = GoldenTable;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a file's name, or a table of file, and if need be rtol and atol")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, file: &str) -> Result<GoldenTable, E> {
+            Ok(GoldenTable { file: file.into(), rtol: None, atol: None })
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, table: M) -> Result<GoldenTable, M::Error> {
+            GoldenTable::deserialize(MapAccessDeserializer::new(table))
+        }
+    }
+
+    value.deserialize_any(Either).map(Some)
 }
 
 /// A value of `[options]` as `--set` would have it.
@@ -257,12 +267,16 @@ fn text_of_file(path: &Path) -> Result<String, Problem> {
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     toml::from_str(text).map_err(|error| {
-        let line = error.span().map(|span| {
-            1 + text.as_bytes()[..span.start.min(text.len())].iter().filter(|&&b| b == b'\n').count()
-        });
-        let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        let place = error.span().map(|span| place(text, span.start)).unwrap_or_default();
         Problem::invalid(format!("{place}{}{}", error.message(), suggestion(error.message())))
     })
+}
+
+/// Line and column of a byte, each from 1; columns are letters.
+fn place(text: &str, byte: usize) -> String {
+    let before = &text[..text.floor_char_boundary(byte)];
+    let (line, own) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default());
+    format!("line {line}, column {}: ", own.chars().count() + 1)
 }
 
 /// The nearest of the keys that the reader's message lists, where one is near.
@@ -306,7 +320,7 @@ mod tests {
             .unwrap()
             .to_string();
         assert!(
-            problem.contains("line 3")
+            problem.contains("line 3, column 1: ")
                 && problem.contains("`on-missing`")
                 && problem.contains("did you mean `max-body`?"),
             "{problem}"
@@ -339,8 +353,8 @@ mod tests {
         let mut file: LandfallToml = parse(text).unwrap();
         let (path, model) = file.models.remove("ctr").unwrap().split();
         assert_eq!(path, Path::new("models/ctr"));
-        assert_eq!(model.inputs["age"].rule("age").unwrap().as_deref(), Some("default=3"));
-        let settings = model.settings(Path::new("models/ctr")).unwrap();
+        let settings = model.settings(Path::new("models/ctr"));
+        assert_eq!(settings.null_rules.by_input["age"], "default=3");
         assert_eq!(settings.batching.max_delay, Some(Duration::from_millis(2)));
         assert_eq!(settings.golden.as_deref(), Some(Path::new("models/ctr/golden.npz")));
         assert_eq!(settings.golden_tolerance, Some((1e-3, 1e-5)));
@@ -355,23 +369,34 @@ mod tests {
     #[test]
     fn values_of_a_wrong_kind_are_refused_with_what_was_expected() {
         let told = |text: &str| {
-            let settings = parse::<ModelToml>(text).and_then(|model| model.settings(Path::new("")));
-            settings.err().map(|problem| problem.to_string()).unwrap_or_default()
+            parse::<ModelToml>(text).err().map(|problem| problem.to_string()).unwrap_or_default()
         };
         for (text, expected) in [
-            ("[labels]\nstable = 1.5", "line 2: expected a version: a number, or a name"),
-            ("[golden]\nfil = \"a\"", "expected a file's name, or a table of file"),
-            ("[batching]\nmax_rows = 0", "line 2: expected a whole number of 1 or more, found 0"),
+            ("[labels]\nstable = 1.5", "line 2, column 10: expected a version: a number, or a name"),
+            ("[golden]\nfil = \"a\"", "line 2, column 1: unknown field `fil`"),
+            ("[golden]\nfil = \"a\"", "did you mean `file`?"),
+            ("golden = 3", "expected a file's name, or a table of file"),
+            ("[batching]\nmax_rows = 0", "line 2, column 12: expected a whole number of 1 or more, found 0"),
             ("[batching]\npreferred = [8, 0]", "expected a list of whole numbers of 1 or more, found [8, 0]"),
             ("[batching]\nmax_queue = -1", "expected a whole number of 1 or more, found -1"),
             ("[batching]\nmax_queue_bytes = 1.5", "expected a size such as \"64MiB\", or a number of bytes"),
             ("[batching]\nmax_delay = \"5\"", "expected a time with its unit, such as"),
-            ("golden = { file = \"a\", rtol = -1.0 }", "expected a file's name, or a table of file"),
-            ("golden = { file = \"a\", atol = nan }", "tolerances of 0 or more"),
+            ("golden = { file = \"a\", rtol = -1.0 }", "line 1, column 31: expected a number of 0 or more"),
+            ("golden = { file = \"a\", atol = nan }", "line 1, column 31: expected a number of 0 or more"),
             ("versions = 3", "expected a table with latest = N, all = true or only = […]"),
             ("[versions]\nlatest = 0", "expected a whole number of 1 or more, found 0"),
-            ("[versions]\nonly = []", "[versions]: give one of latest = N, all = true, only = […]"),
-            ("[inputs.age]\nmissing = \"maybe\"", "[inputs.age] missing: unknown rule for missing values"),
+            (
+                "[versions]\nonly = []",
+                "line 1, column 1: versions: give one of latest = N, all = true, only = […]",
+            ),
+            (
+                "[inputs.age]\nmissing = \"maybe\"",
+                "line 1, column 1: missing: unknown rule for missing values",
+            ),
+            (
+                "[inputs.age]\nmising = \"zero\"",
+                "line 2, column 1: unknown field `mising`, expected `missing` or `default`",
+            ),
         ] {
             assert!(told(text).contains(expected), "{text}: {}", told(text));
         }
@@ -380,7 +405,7 @@ mod tests {
     #[test]
     fn a_flag_of_a_wrong_kind_is_refused_with_what_was_expected_and_what_came() {
         for (flag, says) in [
-            ("control = true", r#"line 2: expected "on" or "off", found true"#),
+            ("control = true", r#"line 2, column 11: expected "on" or "off", found true"#),
             ("engine = \"fast\"", r#"expected "auto" or "onnxruntime" or "embedded", found "fast""#),
             ("http = 99999", r#"expected "HOST:PORT", a port, or "unix:PATH", found 99999"#),
             ("max-body = \"much\"", r#"or a number of bytes, found "much""#),

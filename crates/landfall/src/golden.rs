@@ -2,7 +2,7 @@
 
 use landfall_model::{Call, Input, InputSpec, Problem, Reason, Signature, Tensor};
 use landfall_serving::GoldenRows;
-use landfall_tables::{ReadOptions, TableInput, TableReader, column_of_output, read_columns};
+use landfall_tables::{ReadOptions, TableInput, TableReader, column_of_output, read_inputs};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,19 +23,21 @@ pub(crate) fn read(
         .collect();
     let expected = outputs.iter().map(|&place| column_of_output(&signature.outputs()[place]));
     let columns: Vec<InputSpec> = inputs.iter().cloned().chain(expected).collect();
-    let mut tensors = read_columns(TableInput::file(file), columns)?;
-    let found: Vec<(usize, Tensor)> = outputs
-        .into_iter()
-        .zip(tensors.split_off(inputs.len()))
-        .filter_map(|(place, t)| Some((place, t?)))
+    let mut read = read_inputs(TableInput::file(file), columns)?;
+    let expected = outputs.into_iter().zip(read.split_off(inputs.len()));
+    let found: Vec<(usize, Tensor)> = expected
+        .filter_map(|(place, input)| match input? {
+            Input::Dense(tensor) => Some((place, tensor)),
+            // No output is one: nothing here makes sparse rows of an output's column.
+            _ => None,
+        })
         .collect();
     if found.is_empty() {
         let names: Vec<&str> = signature.outputs().iter().map(|output| output.name.as_str()).collect();
         let text = format!("no expected outputs: the model gives {}", names.join(", "));
         return Err(Problem::invalid(text).at(file.display().to_string()));
     }
-    let inputs = tensors.into_iter().map(|tensor| tensor.map(Input::Dense)).collect();
-    Ok(GoldenRows { signature: signature.clone(), inputs, outputs: found })
+    Ok(GoldenRows { signature: signature.clone(), inputs: read, outputs: found })
 }
 
 /// Reads warm-up rows, for the default signature.
@@ -76,4 +78,29 @@ pub(crate) fn choose<'a>(
             .at(format!("--signature (there are {})", known.join(", ")))
     };
     found.ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden;
+    use landfall_model::{Column, DType, Dim, Method, OutputSpec, RowRule, ShapeRule};
+
+    #[test]
+    fn sparse_rows_are_golden_rows_too() {
+        let free = Dim::Free(None);
+        let mut features = InputSpec::new("features", DType::F32, Some(vec![free.clone(), Dim::Known(4)]));
+        let column = |name: &str| Column { name: name.to_owned(), doc: String::new() };
+        features.columns = ["a", "b", "c", "d"].map(column).to_vec();
+        // What the file holds beside the matrix, taken for what is expected of the model.
+        let output = OutputSpec::new("base_margin", DType::F64, Some(vec![free]));
+        let (rows, shapes) = (RowRule::Independent, ShapeRule::Checked);
+        let signature =
+            Signature::new("serving_default", Method::Predict, vec![features], vec![output], rows, shapes);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../landfall-tables/tests/data/sparse_beside.npz");
+        let golden = golden::read(Path::new(file), &[signature.unwrap().shared()], None).unwrap();
+        let Some(Input::Csr(csr)) = &golden.inputs[0] else { panic!("sparse rows: {:?}", golden.inputs) };
+        assert_eq!((csr.indptr.len(), csr.data.len()), (6, 6));
+        assert_eq!((golden.outputs.len(), golden.outputs[0].1.len()), (1, 5));
+    }
 }

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::{config, convert, golden, state, unread};
 use landfall_dialects::tfs::inference::Rules;
 use landfall_dialects::tfs::warmup;
-use landfall_model::{Call, Options, Problem, Reason, Signature};
+use landfall_model::{Call, Joint, Options, Problem, Reason, Signature};
 use landfall_serving::{
     Clock, ComputePool, Kit, Lease, LoadReport, ModelSettings, NullRules, Source, SystemClock, Tables,
     load_once,
@@ -66,14 +66,19 @@ impl Default for Replays {
 
 impl Replays {
     /// The calls that lie in a version's folder.
-    fn read(self, version: &Path, signatures: &[Arc<Signature>]) -> Result<Vec<Call>, Problem> {
+    fn read(
+        self,
+        version: &Path,
+        signatures: &[Arc<Signature>],
+        joint: Option<&Joint>,
+    ) -> Result<Vec<Call>, Problem> {
         let path = version.join(warmup::FILE);
         if self.times == 0 || !path.is_file() {
             return Ok(Vec::new());
         }
         let shown = path.display().to_string();
         let bytes = std::fs::read(&path).map_err(|error| Problem::io(format!("open {shown}"), &error))?;
-        let calls = warmup::calls(&shown, &bytes, signatures, self.rules)?;
+        let calls = warmup::calls(&shown, &bytes, signatures, joint, self.rules)?;
         Ok(calls.into_iter().flat_map(|call| std::iter::repeat_n(call, self.times)).collect())
     }
 }
@@ -102,7 +107,7 @@ pub(crate) fn kit_with(
         tables: Tables {
             golden: Box::new(|file, signatures| golden::read(file, signatures, None)),
             warm_up: Box::new(golden::read_calls),
-            replay: Box::new(move |version, signatures| replays.read(version, signatures)),
+            replay: Box::new(move |version, signatures, joint| replays.read(version, signatures, joint)),
         },
         unread: unread::known,
         imports,

@@ -4,6 +4,7 @@
 mod args;
 mod check;
 mod config;
+mod confined;
 mod control;
 mod convert;
 mod engines;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    confined::settle();
     exit::code(match Landfall::parse_from(args::called()).command {
         Command::TensorflowModelServer(arguments) => return tensorflow_model_server::run(&arguments.flags),
         Command::Serve(arguments) => serve::run(arguments),

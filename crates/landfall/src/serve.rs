@@ -34,6 +34,11 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let net = net_settings(&flags);
     let drain_timeout = flags.drain_timeout.unwrap_or(DRAIN_TIMEOUT);
     let state = flags.state.clone().or_else(state::folder);
+    if state.is_none() {
+        warn!(
+            "what control calls change will be forgotten when the server ends: neither --state nor a home folder is known"
+        );
+    }
     // Before the models: they may take minutes, and a taken port would be said after them.
     for (flag, endpoint) in [("--http", &net.http), ("--grpc", &net.grpc)] {
         endpoint.as_ref().map_or(Ok(()), Server::can_open).map_err(|problem| problem.at(flag))?;
@@ -112,12 +117,10 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
     for (file, name, entry) in entries {
         let folder = file.parent().unwrap_or(Path::new(""));
         let (path, told) = entry.split();
-        let place = format!("{}: [models.{name}]", file.display());
         if name.is_empty() {
             return Err(Failure::call(format!("{}: [models]: a model needs a name", file.display())));
         }
-        let told = told.settings(folder).map_err(|problem| Failure::Call(problem.at(place)))?;
-        let settings = above.clone().over(told);
+        let settings = above.clone().over(told.settings(folder));
         sources.push(Source { settings, ..Source::path(folder.join(path)).named(name) });
     }
     Ok(Configured { flags, model, above, sources })

@@ -10,7 +10,7 @@ const SAVE: &str =
 const TORCH: &str = "export the model as ONNX (torch.onnx.export)";
 
 /// First bytes, what they are of, and what to do instead.
-const HEADS: [(&[u8], &str, &str); 12] = [
+const HEADS: [(&[u8], &str, &str); 15] = [
     // The first pickle of a file in PyTorch's older format is this number (torch/serialization.py, MAGIC_NUMBER).
     (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch file", TORCH),
     // PROTO is a pickle's first operation from protocol 2 on (pickletools.py).
@@ -26,6 +26,10 @@ const HEADS: [(&[u8], &str, &str); 12] = [
     (b"booster[", "a dump of XGBoost's trees as text", "save the model with save_model"),
     (b"\x1f\x8b", "a gzip file", "unpack it first"),
     (b"GGUF", "a GGUF file", "language models are not served"),
+    // docs/spec.md of Git LFS: `version` is a pointer's first line.
+    (b"version https://git-lfs.", "a pointer of Git LFS", "fetch the file itself (git lfs pull)"),
+    (b"<!DOCTYPE html", "a web page", "download the model's file itself"),
+    (b"<html", "a web page", "download the model's file itself"),
 ];
 
 /// What the model's one file is, and what to do instead; nothing where it is not known.
@@ -49,6 +53,10 @@ fn what_it_is(head: &[u8]) -> Option<(&'static str, &'static str)> {
         // The name of the first member stands in its head.
         let torch = holds(b"data.pkl") || holds(b".format_version");
         return Some(if torch { ("a PyTorch file", TORCH) } else { ("a zip file", "unpack it first") });
+    }
+    // Eight bytes say how long the JSON is that follows; numbers alone make no model (safetensors' README, Format).
+    if head.get(3..10) == Some(b"\0\0\0\0\0{\"") {
+        return Some(("a safetensors file", "it holds weights alone: export the model as ONNX"));
     }
     let text = head.trim_ascii_start();
     let dump = text.starts_with(b"[") && holds(b"\"nodeid\"");
@@ -74,6 +82,9 @@ mod tests {
             (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02", ": a PyTorch file is", "torch.onnx"),
             (b"PK\x03\x04\0\0\0\0net/data.pkl", ": a PyTorch file is", "torch.onnx"),
             (b"PK\x03\x04\0\0\0\0rows.csv", ": a zip file is", "unpack"),
+            (b"version https://git-lfs.github.com/spec/v1\n", ": a pointer of Git LFS is", "git lfs pull"),
+            (b"<!DOCTYPE html><html>", ": a web page is", "download"),
+            (b"\x40\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"F32\"", ": a safetensors file is", "ONNX"),
             (b"booster[0]:\n0:[f1<2]", ": a dump of XGBoost's trees as text", "save_model"),
             (b"[\n  { \"nodeid\": 0, \"leaf\": 1}]", ": a dump of XGBoost's trees as JSON", "save_model"),
         ] {

@@ -1,9 +1,12 @@
-//! Scoring takes as much memory for a large table as for a small one, read off the process itself.
+//! Scoring takes as much memory for a large table as for a small one, read off the process itself; a server under a limit
+//! on addresses lives on when more comes than it can hold.
 #![cfg(target_os = "linux")]
 
-use crate::server::{landfall, root};
+use crate::server::{Server, landfall, root};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -63,4 +66,56 @@ fn a_table_eight_times_as_large_takes_no_more_memory() {
         });
         assert!(bounded, "{ending}: {few} KiB for the small table, {many:?} KiB for the large one");
     }
+}
+
+/// A server under `ulimit -v`.
+fn limited(folder: &Path, kib: usize) -> Server {
+    let script = folder.join("limited.sh");
+    std::fs::write(&script, format!("#!/bin/sh\nulimit -v {kib}\nexec \"$@\"\n")).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let model = format!("m={}", root().join("examples/models/digits").display());
+    Server::start_by(script.to_str().unwrap(), &[&model, "--threads", "2"])
+}
+
+#[test]
+fn a_limit_on_addresses_is_not_used_up_by_what_allocators_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = limited(folder.path(), 2 << 20);
+    let used = server.kib("VmSize:").unwrap();
+    assert!(used < 1 << 20, "{used} KiB at the start");
+    assert_eq!(server.client().get("/v2/health/ready").status, 200);
+}
+
+#[test]
+fn more_bodies_than_a_limit_on_addresses_holds_are_refused_and_the_server_lives_on() {
+    const HALF: usize = 24 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = limited(folder.path(), 1 << 20);
+    let piece = vec![b' '; HALF];
+    let mut open = Vec::new();
+    let mut refused = 0;
+    for _ in 0..40 {
+        let mut stream = TcpStream::connect(&server.http).unwrap();
+        let length = 2 * HALF;
+        let head =
+            format!("POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        // Who is refused need not be read to the end.
+        let sent = stream.write_all(&piece);
+        stream.set_nonblocking(true).unwrap();
+        let mut answer = [0; 12];
+        match stream.read(&mut answer) {
+            Ok(12) => {
+                assert_eq!(&answer, b"HTTP/1.1 503");
+                refused += 1;
+            }
+            _ if sent.is_err() => refused += 1,
+            _ => open.push(stream),
+        }
+        assert!(server.ended().is_none(), "{}", server.log());
+    }
+    assert!(refused > 0 && !open.is_empty(), "{refused} of 40 were refused");
+    let row = [[1; 8]; 8];
+    let answer = server.client().post("/v1/models/m:predict", format!("{{\"instances\": [{row:?}]}}"));
+    assert_eq!(answer.status, 200, "others are answered");
 }

@@ -8,7 +8,11 @@ use std::os::unix::ffi::OsStrExt;
 const IRIS: &str = "examples/models/iris";
 
 fn run<A: AsRef<OsStr>>(arguments: &[A]) -> (i32, String, String) {
-    let output = landfall().args(arguments).current_dir(root()).output().unwrap();
+    // Free ports: whoever runs these tests may have a server on the usual ones.
+    let free = "127.0.0.1:0";
+    let mut command = landfall();
+    command.env("LANDFALL_HTTP", free).env("LANDFALL_GRPC", free);
+    let output = command.args(arguments).current_dir(root()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
@@ -217,4 +221,47 @@ fn files_that_people_take_for_models_or_tables_are_told_with_the_way_out() {
         assert_eq!(code, 1, "{err}");
         assert!(err.contains(says), "{err}");
     }
+}
+
+#[test]
+fn nothing_that_is_read_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("rows.csv");
+    fs::copy(root().join("examples/rows/iris.csv"), &table).unwrap();
+    let model = folder.path().join("iris.csv");
+    fs::copy(root().join(IRIS).join("1/model.onnx"), &model).unwrap();
+    let before = (fs::read(&table).unwrap(), fs::read(&model).unwrap());
+    let (rows, named) = (table.to_str().unwrap(), model.to_str().unwrap());
+    for more in [["-o", rows], ["-o", named], ["--bad-rows", rows]] {
+        let arguments = [&["predict", named, "-i", rows, "--engine", "embedded"][..], &more].concat();
+        let (code, _, err) = run(&arguments);
+        assert!(
+            code == 2 && err.contains("is read: name another file to be written"),
+            "{more:?}: {code} {err}"
+        );
+        assert_eq!((fs::read(&table).unwrap(), fs::read(&model).unwrap()), before, "{more:?}");
+    }
+}
+
+#[test]
+fn a_folder_of_part_files_and_a_packed_table_are_scored_as_they_lie() {
+    let rows = fs::read_to_string(root().join("examples/rows/iris.csv")).unwrap();
+    let lines: Vec<&str> = rows.lines().collect();
+    let folder = tempfile::tempdir().unwrap();
+    let parts = folder.path().join("parts");
+    fs::create_dir(&parts).unwrap();
+    for (i, part) in lines[1..].chunks(10).enumerate() {
+        fs::write(parts.join(format!("part-{i:05}.csv")), format!("{}\n{}\n", lines[0], part.join("\n")))
+            .unwrap();
+    }
+    let whole = run(&["predict", IRIS, "-i", "examples/rows/iris.csv", "--engine", "embedded"]);
+    let found = run(&["predict", IRIS, "-i", parts.to_str().unwrap(), "--engine", "embedded"]);
+    assert_eq!((whole.0, &whole.1), (0, &found.1), "{}", found.2);
+    let mut command = std::process::Command::new("sh");
+    command.args([
+        "-c",
+        "gzip -c examples/rows/iris.csv | \"$0\" predict examples/models/iris -i - --engine embedded",
+    ]);
+    let piped = command.arg(landfall().get_program()).current_dir(root()).output().unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), whole.1);
 }

@@ -87,6 +87,12 @@ impl Server {
         Client::new(&self.http)
     }
 
+    /// A line of what the kernel says of the process (proc(5)), in KiB.
+    pub(crate) fn kib(&self, name: &str) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+    }
+
     /// What it said so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")

@@ -83,6 +83,13 @@ impl Transport {
     }
 }
 
+/// The problem of a call over gRPC that names an unknown signature, where it is told outside of a call.
+#[cold]
+pub(super) fn signature_not_found(signature: &str) -> Problem {
+    let (kind, text) = Transport::Grpc.signature_not_found(signature);
+    Problem::worded(kind, text)
+}
+
 /// A problem as the REST API answers it: `{"error": "…"}` under the status of its kind.
 #[cold]
 pub fn rest(problem: &Problem, place: &ErrorPlace<'_>) -> HttpError {

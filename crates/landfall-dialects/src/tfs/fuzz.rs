@@ -6,8 +6,8 @@ use crate::json::Scanner;
 use crate::protobuf::text::to_wire;
 use crate::{Identity, JsonNan};
 use landfall_model::{
-    Buffer, Call, Column, DType, Dim, Input, InputSpec, Method, NullRule, OutputSpec, Outputs, RowRule,
-    ShapeRule, Signature, Version,
+    Buffer, Call, Column, DType, Dim, Input, InputSpec, Joint, Method, NullRule, OutputSpec, Outputs,
+    RowRule, ShapeRule, Signature, Version,
 };
 use std::sync::Arc;
 
@@ -135,7 +135,8 @@ pub fn config(bytes: &[u8]) {
 /// A file of warm-up records.
 pub fn warm_up(bytes: &[u8]) {
     for signatures in models() {
-        let _ = warmup::calls("warm-up", bytes, &signatures, Rules::default());
+        let _ =
+            warmup::calls("warm-up", bytes, &signatures, Joint::of(&signatures).as_ref(), Rules::default());
     }
 }
 
@@ -160,7 +161,8 @@ pub fn grpc_messages(bytes: &[u8]) {
     }
     let version = Version::numbered(1);
     for signatures in models() {
-        let _ = grpc::decode_multi_inference(bytes, &signatures, Rules::default());
+        let joint = Joint::of(&signatures);
+        let _ = grpc::decode_multi_inference(bytes, &signatures, joint.as_ref(), Rules::default());
         if let Ok(decoded) = grpc::decode_predict(&Buffer::copy_of(bytes), &signatures) {
             let signature = decoded.call.signature().clone();
             if signature.name() == "serving_default" {

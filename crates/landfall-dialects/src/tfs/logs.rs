@@ -106,11 +106,12 @@ mod tests {
 
         let file = [logged(Asked::Predict, &predict), logged(Asked::Regress, &regress)].concat();
         let strictly = Rules::default();
-        let calls = warmup::calls("f", &file, std::slice::from_ref(&signature), strictly);
+        let calls = warmup::calls("f", &file, std::slice::from_ref(&signature), None, strictly);
         // Two outputs are no regression: the second record is read, and refused for that alone.
         let problem = calls.unwrap_err().to_string();
         assert!(problem.contains("record 1"), "{problem}");
-        let calls = warmup::calls("f", &logged(Asked::Predict, &predict), &[signature], strictly).unwrap();
+        let calls =
+            warmup::calls("f", &logged(Asked::Predict, &predict), &[signature], None, strictly).unwrap();
         let [again] = calls.as_slice() else { panic!("one call") };
         let values =
             |call: &Call| call.input(0).and_then(Input::dense).unwrap().values::<f32>().unwrap().to_vec();

@@ -1,6 +1,7 @@
 //! The middle of every prediction, whatever the door: hand in, wait, and keep long work off the I/O thread.
 
 use super::asked::Asked;
+use crate::aside;
 use crate::caller::CLOCK;
 use crate::limits::IN_PLACE;
 use crate::trace::Asking;
@@ -69,8 +70,8 @@ where
     if bytes <= IN_PLACE {
         return Ok(work());
     }
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Problem::internal("handling a large body panicked; the log has the message"))
+    let done = aside::run(work).await;
+    done.ok_or_else(|| Problem::internal("handling a large body panicked; the log has the message"))
 }
 
 /// Bytes of all tensors.

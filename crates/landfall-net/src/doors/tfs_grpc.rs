@@ -107,7 +107,7 @@ fn metadata(shared: &Shared, body: &[u8]) -> Result<Vec<u8>, GrpcError> {
     let found = shared.catalog.find(&address.model, &address.version);
     let lease = found.map_err(|problem| errors::grpc(&problem, &place(&address)))?;
     let identity = Identity { model: lease.model(), version: lease.version() };
-    Ok(dialect::encode_get_model_metadata(identity, lease.signatures(), &lease.facts().opening))
+    Ok(dialect::encode_get_model_metadata(identity, lease.signatures(), &lease.facts().declared))
 }
 
 fn model_status(shared: &Shared, body: &[u8]) -> Result<Vec<u8>, GrpcError> {

@@ -12,7 +12,7 @@ use crate::compression::Coding;
 use crate::grpc::frame::framed;
 use http::HeaderMap;
 use hyper::body::Incoming;
-use landfall_dialects::tfs::inference::{self, Form, Question, Rules, Task};
+use landfall_dialects::tfs::inference::{self, Form, Question, Rules, Several, Task};
 use landfall_dialects::tfs::logs::Asked as Asks;
 use landfall_dialects::tfs::{grpc, rest};
 use landfall_dialects::{Address, Decoded, Identity};
@@ -42,9 +42,9 @@ async fn call(
 }
 
 /// For the metrics: an answered request had so many examples.
-fn notice(shared: &Shared, model: &str, form: &Form) {
+fn notice(shared: &Shared, model: &str, examples: usize) {
     if shared.tfs.metrics_path.is_some() {
-        shared.latencies.examples(model, form.examples());
+        shared.latencies.examples(model, examples);
     }
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn rest(
     let (waiting, signature, form) = hand_in(lease, asked, decoded);
     let outputs = waiting.answer().await?.outputs;
     let room = room::for_answer(&caller.share, room, &outputs, room::TEXT)?;
-    notice(shared, &address.model, &form);
+    notice(shared, &address.model, form.examples());
     let nan = shared.json_nan;
     Ok(away(bytes_of(&outputs), move || {
         let _room = room;
@@ -116,7 +116,7 @@ pub(crate) async fn grpc(
     let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
     let outputs = waiting.answer().await?.outputs;
     let room = room::for_answer(&caller.share, room, &outputs, room::BINARY)?;
-    notice(&caller.shared, lease.model(), &form);
+    notice(&caller.shared, lease.model(), form.examples());
     away(bytes_of(&outputs), move || {
         let _room = room;
         let identity = Identity { model: lease.model(), version: lease.version() };
@@ -129,7 +129,7 @@ pub(crate) async fn grpc(
     .await?
 }
 
-/// The framed answer to `MultiInference`: all its tasks are handed in before the first is waited for.
+/// The framed answer to `MultiInference`: all its runs are handed in before the first is waited for.
 pub(crate) async fn multi(
     caller: &Caller,
     headers: &HeaderMap,
@@ -146,29 +146,22 @@ pub(crate) async fn multi(
     let (bytes, holder, rules) = (body.len(), lease.clone(), rules(&caller.shared));
     let asks = Asks::MultiInference;
     let logging = Logging::begin(&caller.shared, lease.model(), asks, || Some(body.clone()));
-    let calls =
-        away(bytes, move || grpc::decode_multi_inference(body.bytes(), holder.signatures(), rules)).await??;
-    let rooms = calls.iter().map(|call| room::for_tensors(&caller.share, bytes, &call.call));
+    let decode =
+        move || grpc::decode_multi_inference(body.bytes(), holder.signatures(), holder.joint(), rules);
+    let Several { runs, tasks } = away(bytes, decode).await??;
+    let rooms = runs.iter().map(|run| room::for_tensors(&caller.share, bytes, &run.call));
     let _rooms = rooms.collect::<Result<Vec<_>, _>>()?;
-    let waiting: Vec<_> = calls.into_iter().map(|call| hand_in(lease.clone(), asked, call)).collect();
-    let mut answers = Vec::with_capacity(waiting.len());
-    for (waiting, signature, form) in waiting {
-        answers.push((waiting.answer().await?.outputs, signature, form));
+    let waiting: Vec<_> = runs.into_iter().map(|run| hand_in(lease.clone(), asked, run).0).collect();
+    let mut outputs = Vec::with_capacity(waiting.len());
+    for waiting in waiting {
+        outputs.push(waiting.answer().await?.outputs);
     }
-    if let Some((_, _, form)) = answers.first() {
-        notice(&caller.shared, lease.model(), form);
-    }
-    let bytes = answers.iter().map(|(outputs, ..)| bytes_of(outputs)).sum();
-    away(bytes, move || {
+    notice(&caller.shared, lease.model(), tasks.examples());
+    away(outputs.iter().map(bytes_of).sum(), move || {
         let identity = Identity { model: lease.model(), version: lease.version() };
-        let answer = framed(|out| {
-            answers.iter().try_for_each(|(outputs, signature, form)| {
-                grpc::encode_multi_inference(form, identity, signature, outputs, out)
-            })
-        })?;
+        let answer = framed(|out| grpc::encode_multi_inference(&tasks, identity, &outputs, out))?;
         if let Some(logging) = logging {
-            let first = answers.first().map_or("", |(_, signature, _)| signature.name());
-            logging.end_framed(&lease, first, &answer);
+            logging.end_framed(&lease, tasks.first_signature(), &answer);
         }
         Ok(answer)
     })

@@ -191,5 +191,5 @@ fn log(logging: Logging, lease: &Lease, signature: &Signature, outputs: &Outputs
 fn metadata(shared: &Shared, address: &Address) -> Result<Vec<u8>, Problem> {
     let lease = shared.catalog.find(&address.model, &address.version)?;
     let identity = Identity { model: lease.model(), version: lease.version() };
-    Ok(dialect::metadata(identity, lease.signatures(), &lease.facts().opening))
+    Ok(dialect::metadata(identity, lease.signatures(), &lease.facts().declared))
 }

@@ -4,12 +4,15 @@ use std::fs::read_to_string;
 use std::path::Path;
 
 /// Half of it, in bytes; no bound where nothing is known. The other half is left to models, queues and answers under way. Of a
-/// limit on addresses it is a quarter: what grows takes up twice as many as it fills.
+/// limit on addresses it is a quarter of what is left of them: what grows takes up twice as many as it fills.
 pub(crate) fn half_of_memory() -> usize {
     let read = |path: &str| read_to_string(path).ok();
     let all = [
-        read("/proc/meminfo").and_then(|text| total(&text)),
-        read("/proc/self/limits").and_then(|text| address_space(&text)).map(|bytes| bytes / 2),
+        read("/proc/meminfo").and_then(|text| line_in_kib(&text, "MemTotal:")),
+        read("/proc/self/limits").and_then(|text| address_space(&text)).map(|bytes| {
+            let used = read("/proc/self/status").and_then(|text| line_in_kib(&text, "VmSize:"));
+            bytes.saturating_sub(used.unwrap_or(0)) / 2
+        }),
         read("/proc/self/cgroup").and_then(|text| of_groups(&text, Path::new("/sys/fs/cgroup"))),
     ];
     all.into_iter()
@@ -18,9 +21,9 @@ pub(crate) fn half_of_memory() -> usize {
         .map_or(usize::MAX, |bytes| usize::try_from(bytes / 2).unwrap_or(usize::MAX))
 }
 
-/// The machine's memory, off `/proc/meminfo` (proc(5)).
-fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+/// A number of bytes off `/proc/meminfo` or `/proc/self/status` (proc(5)).
+fn line_in_kib(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
@@ -63,8 +66,10 @@ mod tests {
 
     #[test]
     fn what_the_kernel_writes_is_understood() {
-        assert_eq!(total("MemTotal:       24689764 kB\nMemFree: 1 kB\n"), Some(24_689_764 * 1024));
-        assert_eq!(total("MemFree: 1 kB\n"), None);
+        let meminfo = "MemTotal:       24689764 kB\nMemFree: 1 kB\n";
+        assert_eq!(line_in_kib(meminfo, "MemTotal:"), Some(24_689_764 * 1024));
+        assert_eq!(line_in_kib("MemFree: 1 kB\n", "MemTotal:"), None);
+        assert_eq!(line_in_kib("VmPeak:\t 9 kB\nVmSize:\t  527952 kB\n", "VmSize:"), Some(527_952 * 1024));
         let limits = |soft| {
             format!("Limit   Soft Limit   Hard Limit  Units\nMax address space  {soft}  unlimited  bytes\n")
         };

@@ -6,8 +6,8 @@ use crate::caller::{Caller, Peer, Shared, Speaks};
 use crate::connections::{Connections, Order};
 use crate::doors;
 use crate::limits::{
-    CONNECTION_WINDOW, FRAME, GIVEN_UP, HANDSHAKE, HEAD_BYTES, KEEPALIVE_TIMEOUT, MISTAKES, STREAM_WINDOW,
-    STREAMS,
+    CONNECTION_WINDOW, FRAME, GIVEN_UP, HANDSHAKE, HEAD_BUFFER, HEAD_BYTES, KEEPALIVE_TIMEOUT, MISTAKES,
+    STREAM_WINDOW, STREAMS,
 };
 use crate::settings::GrpcConnections;
 use crate::stream::{Socket, Stream};
@@ -126,7 +126,7 @@ fn builder(speaks: Speaks, connections: &GrpcConnections) -> auto::Builder<Tokio
     // Slow heads and idle connections are found by sweeping: hyper's own timer costs an allocation per request. A caller
     // who closes has left (`half_close` is off), so that his request is not run. Each answer goes out in one write, and at
     // once: held back while more bytes wait (`pipeline_flush`), the last one before an error would never go out.
-    builder.http1().writev(false).header_read_timeout(None);
+    builder.http1().writev(false).header_read_timeout(None).max_buf_size(HEAD_BUFFER);
     builder
         .http2()
         .max_concurrent_streams(STREAMS)

@@ -2,8 +2,8 @@
 
 use crate::golden::GoldenRows;
 use crate::probe::{overridden, proven};
-use crate::{LoadReport, ModelSettings};
-use landfall_model::{Call, Model, NullRule, Problem, Reason, RowRule, Signature};
+use crate::{LoadReport, ModelSettings, NullRules};
+use landfall_model::{Call, InputSpec, Model, NullRule, Problem, Reason, RowRule, Signature};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,7 +23,10 @@ pub(super) fn with_rules(
     let ruled = |signature: &Arc<Signature>| {
         let mut ruled = overridden(signature, settings.batch)?;
         for (slot, spec) in signature.inputs().iter().enumerate() {
-            let Some(rule) = rules.of(&spec.name) else { continue };
+            let Some(rule) = rules.of(&spec.name).filter(|rule| !is_others(rule, spec, rules, signature))
+            else {
+                continue;
+            };
             let misfit = |problem: Problem| {
                 let setting = format!("rule for missing values of input {:?}", spec.name);
                 Problem::new(Reason::SettingInvalid { setting, why: problem.to_string() })
@@ -37,6 +40,15 @@ pub(super) fn with_rules(
         Ok(ruled.shared())
     };
     signatures.iter().map(ruled).collect()
+}
+
+/// Whether a rule for all inputs is one for others than this: `nan`, where the input has no NaN and another does.
+fn is_others(rule: &str, spec: &InputSpec, rules: &NullRules, signature: &Signature) -> bool {
+    rule == "nan"
+        && !spec.dtype.is_float()
+        && !rules.by_input.contains_key(&spec.name)
+        && !rules.where_known.contains_key(&spec.name)
+        && signature.inputs().iter().any(|spec| spec.dtype.is_float())
 }
 
 /// Settles which signatures have rows, by a probe where nobody said.
@@ -69,4 +81,33 @@ pub(super) fn settle_rows(
         settled.push(signature);
     }
     Ok(settled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_model::{DType, Method, ShapeRule};
+
+    #[test]
+    fn nan_for_all_inputs_is_for_those_that_have_it() {
+        let ruled = |dtypes: &[DType], rules: NullRules| {
+            let spec = |(i, &dtype): (usize, &DType)| InputSpec::new(format!("x{i}"), dtype, None);
+            let inputs = dtypes.iter().enumerate().map(spec).collect();
+            let (rows, shapes) = (RowRule::Independent, ShapeRule::Checked);
+            let signature =
+                Signature::new("s", Method::Predict, inputs, vec![], rows, shapes).unwrap().shared();
+            let settings = ModelSettings { null_rules: rules, ..ModelSettings::default() };
+            let ruled = with_rules(&[signature], &settings)?;
+            Ok::<_, Problem>(ruled[0].inputs().iter().map(|spec| spec.null.clone()).collect::<Vec<_>>())
+        };
+        let all = || NullRules { all: Some("nan".into()), ..NullRules::default() };
+        let mixed = [DType::F32, DType::String, DType::I64];
+        let expected = [NullRule::Nan, NullRule::Refuse, NullRule::Refuse];
+        assert_eq!(ruled(&mixed, all()).unwrap(), expected);
+        let mut named = all();
+        named.by_input.insert("x2".into(), "nan".into());
+        let refused = ruled(&mixed, named).unwrap_err().to_string();
+        assert!(refused.contains("\"x2\": missing values of type int64 cannot become nan"), "{refused}");
+        assert!(ruled(&[DType::I64], all()).is_err(), "a rule that no input can follow is a mistake");
+    }
 }

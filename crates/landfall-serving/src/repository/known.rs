@@ -5,7 +5,7 @@ use crate::ModelSettings;
 use crate::files::FolderFiles;
 use crate::kit::Kit;
 use crate::print::Print;
-use landfall_model::{Claim, Problem};
+use landfall_model::{Claim, Kind, Problem};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -16,33 +16,46 @@ pub(super) struct Known {
     kit: Arc<Kit>,
     /// Of this look: a folder is looked at as a child, as a model and as a version.
     prints: HashMap<PathBuf, Print>,
+    /// Of the look before.
+    before: HashMap<PathBuf, Print>,
+    /// What this look could not look at, but the one before could.
+    kept: Vec<String>,
     recognised: HashMap<PathBuf, (Print, bool)>,
     settings: HashMap<PathBuf, (Print, Result<ModelSettings, Problem>)>,
 }
 
 impl Known {
     pub(super) fn new(kit: Arc<Kit>) -> Self {
-        let (prints, recognised, settings) = Default::default();
-        Known { kit, prints, recognised, settings }
+        let (prints, before, kept, recognised, settings) = Default::default();
+        Known { kit, prints, before, kept, recognised, settings }
     }
 
     /// A look begins.
     pub(super) fn begin(&mut self) {
-        self.prints.clear();
+        self.before = std::mem::take(&mut self.prints);
     }
 
-    /// A look has ended: what it did not meet is forgotten.
-    pub(super) fn end(&mut self) {
+    /// A look has ended: what it did not meet is forgotten. Gives what stays as it was because it could not be looked at.
+    pub(super) fn end(&mut self) -> Vec<String> {
         self.recognised.retain(|path, _| self.prints.contains_key(path));
         self.settings.retain(|path, _| self.prints.contains_key(path));
+        std::mem::take(&mut self.kept)
     }
 
-    /// The print of a path in this look.
+    /// The print of a path in this look. What is there and cannot be looked at, though it could before, is taken to be as
+    /// it was: a file system that stutters takes no version out of service.
     pub(super) fn print(&mut self, path: &Path) -> Result<Print, Problem> {
         if let Some(print) = self.prints.get(path) {
             return Ok(*print);
         }
-        let print = Print::of(path)?;
+        let print = match (Print::of(path), self.before.get(path)) {
+            (Err(problem), Some(before)) if problem.kind() != Kind::NotFound => {
+                let path = path.display();
+                self.kept.push(format!("cannot look at {path}, what was loaded from it stays: {problem}"));
+                *before
+            }
+            (print, _) => print?,
+        };
         self.prints.insert(path.to_owned(), print);
         Ok(print)
     }

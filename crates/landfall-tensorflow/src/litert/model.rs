@@ -131,7 +131,7 @@ fn facts(declared: &Declared, runtime: &Runtime, length: u64, notes: Vec<String>
         cost: CostClass::Unknown,
         structure,
         notes,
-        opening: Vec::new(),
+        declared: Vec::new(),
         later: Default::default(),
     }
 }

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "calls into a C library")]
 
 use super::api::{Bytes, Endpoint, Failure, Handle, Runtime, Status};
+use super::denormals::Flushed;
 use super::session::Session;
 use super::value::{self, Value};
 use landfall_model::Tensor;
@@ -66,6 +67,7 @@ pub(super) fn run<'a>(
     }
     let options = metadata.is_some().then(|| Bytes::borrowed(&TIMED));
     let ran = bound.and_then(|()| {
+        let _flushed = Flushed::new();
         // SAFETY: the session is valid; each list has the length given; inputs are tensors made above, of memory
         // that they own; there is room for every output; options may be null and are borrowed for the call, as is the
         // room for metadata.

@@ -2,6 +2,7 @@
 
 use super::graph::{GraphDef, operation_of};
 use super::interface;
+use super::schema::GRAPH_DEF;
 use super::session::Session;
 use super::text;
 use super::types;
@@ -24,7 +25,7 @@ const NO_ANSWER: [&str; 7] =
 /// Malformed, with the place.
 pub(super) fn binary<'b>(file: &str, bytes: &'b [u8]) -> Result<Cow<'b, [u8]>, Problem> {
     match text::starts_a_graph(bytes) {
-        true => text::serialised(file, bytes, &text::GRAPH_DEF).map(Cow::Owned),
+        true => text::serialised(file, bytes, &GRAPH_DEF).map(Cow::Owned),
         false => Ok(Cow::Borrowed(bytes)),
     }
 }

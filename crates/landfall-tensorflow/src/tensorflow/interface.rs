@@ -1,9 +1,10 @@
 //! From what a SavedModel declares to the signatures that doors see.
 
 use super::saved_model::{MetaGraph, SignatureDef, TensorInfo};
-use super::types;
+use super::{described, types};
 use landfall_model::{
-    DType, Dim, InputSpec, Method, OutputSpec, Problem, RowRule, ShapeRule, Signature, Tensor,
+    DType, DeclaredSignature, Dim, InputSpec, Method, OutputSpec, Problem, RowRule, ShapeRule, Signature,
+    Tensor,
 };
 use std::collections::BTreeMap;
 
@@ -24,17 +25,9 @@ pub(super) type Defaults = BTreeMap<(String, String), Tensor>;
 pub(super) struct Interface {
     pub(super) signatures: Vec<Signature>,
     pub(super) defaults: Defaults,
+    /// All that the meta graph declares, callable or not.
+    pub(super) declared: Vec<DeclaredSignature>,
     pub(super) notes: Vec<String>,
-}
-
-/// The signatures that are for TensorFlow's loader, and the operation of each.
-pub(super) fn opening(graph: &MetaGraph<'_>) -> Vec<(String, String)> {
-    let of_loader = graph.signatures.iter().filter(|(key, _)| key.starts_with(FOR_THE_LOADER));
-    let operation = |(key, signature): (&&str, &SignatureDef<'_>)| {
-        let named = signature.outputs.get(*key)?;
-        Some(((*key).to_owned(), named.name.to_owned()))
-    };
-    of_loader.filter_map(operation).collect()
 }
 
 /// The signatures that a meta graph declares. Those that no call can carry are left out with a note.
@@ -55,7 +48,21 @@ pub(super) fn of(graph: &MetaGraph<'_>) -> Interface {
     if signatures.is_empty() && notes.is_empty() {
         notes.push("the model has no signature to call".to_owned());
     }
-    Interface { signatures, defaults, notes }
+    let declared = declared(graph, &mut notes);
+    Interface { signatures, defaults, declared, notes }
+}
+
+/// Every signature as it is declared, those for TensorFlow's loader too.
+fn declared(graph: &MetaGraph<'_>, notes: &mut Vec<String>) -> Vec<DeclaredSignature> {
+    let mut told =
+        |(key, signature): (&&str, &SignatureDef<'_>)| match described::signature(key, signature.message) {
+            Ok(declared) => Some(declared),
+            Err(problem) => {
+                notes.push(format!("metadata leave signature {key:?} out: {problem}"));
+                None
+            }
+        };
+    graph.signatures.iter().filter_map(&mut told).collect()
 }
 
 fn signature(key: &str, declared: &SignatureDef<'_>, notes: &mut Vec<String>) -> Result<Signature, Problem> {
@@ -70,7 +77,6 @@ fn signature(key: &str, declared: &SignatureDef<'_>, notes: &mut Vec<String>) ->
             }
             default => default.is_some(),
         };
-        spec.default = declared.defaults.get(name).cloned();
         inputs.push(spec);
     }
     let mut outputs = Vec::new();

@@ -9,6 +9,7 @@ use super::options::{self, Threads};
 use super::plan::{Plans, plans, plans_of_fitting};
 use super::run::TensorFlowInstance;
 use super::saved_model::{MetaGraph, SavedModel};
+use super::schema::SAVED_MODEL;
 use super::session::Session;
 use super::without_shapes::{self, Unshaped};
 use super::{NAME, changes, recognise, text, warm, writers};
@@ -38,6 +39,10 @@ impl Model for TensorFlowModel {
 
     fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
         Ok(Box::new(TensorFlowInstance::new(self.plans.clone())))
+    }
+
+    fn joins_signatures(&self) -> bool {
+        true
     }
 
     fn facts(&self) -> Facts {
@@ -91,7 +96,7 @@ pub(super) fn load_saved_model(
         signatures: signatures.into_iter().map(Signature::shared).collect(),
         plans,
         facts: Facts {
-            opening: interface::opening(meta_graph),
+            declared: interface.declared,
             ..facts(runtime, threads_inside, memory, structure, notes)
         },
         _opened_from: opened_from,
@@ -146,7 +151,7 @@ fn binary_saved_model(place: &str, file: &str, bytes: &Buffer) -> Result<Buffer,
     if !file.ends_with(".pbtxt") {
         return Ok(bytes.clone());
     }
-    text::serialised(place, bytes.bytes(), &text::SAVED_MODEL).map(Buffer::from_owner)
+    text::serialised(place, bytes.bytes(), &SAVED_MODEL).map(Buffer::from_owner)
 }
 
 /// Refuses a model that has lost its variables: TensorFlow would open it, and fail in every call.
@@ -202,7 +207,7 @@ fn facts(
         cost: CostClass::Unknown,
         structure,
         notes,
-        opening: Vec::new(),
+        declared: Vec::new(),
         later: Default::default(),
     }
 }

@@ -4,7 +4,7 @@ use super::api::Endpoint;
 use super::interface::Defaults;
 use super::session::Session;
 use super::{frozen, types};
-use landfall_model::{DType, Problem, Signature, Slot, Tensor};
+use landfall_model::{DType, InputSpec, OutputSpec, Problem, Signature, Slot, Tensor};
 use std::sync::Arc;
 
 /// What every run needs, made once.
@@ -71,40 +71,41 @@ pub(super) fn plans(
     signatures: &[Signature],
     defaults: &Defaults,
 ) -> Result<Plans, Problem> {
-    let endpoint = |what: String, tensor: &str, dtype: DType| {
-        let missing =
-            || Problem::invalid(format!("{what} is tensor {tensor:?}, which the graph does not have"));
-        let (operation, index) = frozen::parts(tensor).ok_or_else(missing)?;
-        let (endpoint, number) = session.endpoint(operation, index).ok_or_else(missing)?;
-        match types::dtype(i64::from(number)) {
-            Some(found) if found == dtype => Ok(endpoint),
-            _ => {
-                let found = types::name(i64::from(number));
-                Err(Problem::invalid(format!("{what} is declared as {dtype}, and {found} in the graph")))
-            }
-        }
-    };
-    let plan = |signature: &Signature| -> Result<Plan, Problem> {
-        let of_input = |input: &landfall_model::InputSpec| {
-            let endpoint = endpoint(format!("input {:?}", input.name), &input.tensor, input.dtype)?;
-            let default = defaults.get(&(signature.name().to_owned(), input.name.clone())).cloned();
-            Ok(InputPlan { endpoint, default })
-        };
-        let inputs = signature.inputs().iter().map(of_input).collect::<Result<Vec<_>, Problem>>()?;
-        let of_output = |output: &landfall_model::OutputSpec| {
-            let endpoint = endpoint(format!("output {:?}", output.name), &output.tensor, output.dtype)?;
-            let fed = inputs.iter().position(|input| input.endpoint == endpoint);
-            Ok(OutputPlan { name: output.name.clone(), dtype: output.dtype, endpoint, fed })
-        };
-        Ok(Plan {
-            signature: signature.name().to_owned(),
-            outputs: signature.outputs().iter().map(of_output).collect::<Result<_, Problem>>()?,
-            inputs,
-        })
-    };
     let named = |signature: &Signature| {
-        plan(signature).map_err(|problem| problem.at(format!("signature {:?}", signature.name())))
+        let found = plan(&session, signature, defaults);
+        found.map_err(|problem| problem.at(format!("signature {:?}", signature.name())))
     };
     let by_signature = signatures.iter().map(named).collect::<Result<_, _>>()?;
     Ok(Plans { session, by_signature })
+}
+
+/// Finds a signature's tensors in the graph.
+pub(super) fn plan(session: &Session, signature: &Signature, defaults: &Defaults) -> Result<Plan, Problem> {
+    let of_input = |input: &InputSpec| {
+        let endpoint = endpoint(session, format!("input {:?}", input.name), &input.tensor, input.dtype)?;
+        let default = defaults.get(&(signature.name().to_owned(), input.name.clone())).cloned();
+        Ok(InputPlan { endpoint, default })
+    };
+    let inputs = signature.inputs().iter().map(of_input).collect::<Result<Vec<_>, Problem>>()?;
+    let of_output = |output: &OutputSpec| {
+        let endpoint = endpoint(session, format!("output {:?}", output.name), &output.tensor, output.dtype)?;
+        let fed = inputs.iter().position(|input| input.endpoint == endpoint);
+        Ok(OutputPlan { name: output.name.clone(), dtype: output.dtype, endpoint, fed })
+    };
+    let outputs = signature.outputs().iter().map(of_output).collect::<Result<_, Problem>>()?;
+    Ok(Plan { signature: signature.name().to_owned(), inputs, outputs })
+}
+
+/// Finds a tensor in the graph.
+fn endpoint(session: &Session, what: String, tensor: &str, dtype: DType) -> Result<Endpoint, Problem> {
+    let missing = || Problem::invalid(format!("{what} is tensor {tensor:?}, which the graph does not have"));
+    let (operation, index) = frozen::parts(tensor).ok_or_else(missing)?;
+    let (endpoint, number) = session.endpoint(operation, index).ok_or_else(missing)?;
+    match types::dtype(i64::from(number)) {
+        Some(found) if found == dtype => Ok(endpoint),
+        _ => {
+            let found = types::name(i64::from(number));
+            Err(Problem::invalid(format!("{what} is declared as {dtype}, and {found} in the graph")))
+        }
+    }
 }

@@ -2,10 +2,11 @@
 
 use super::api::Bytes;
 use super::fetch::{self, Workspace};
-use super::plan::{Plan, Plans};
+use super::interface::Defaults;
+use super::plan::{self, Plan, Plans};
 use super::value::Value;
 use super::{steps, types};
-use landfall_model::{Call, Input, Instance, Outputs, Problem, Reason, Tensor};
+use landfall_model::{Call, Input, Instance, Outputs, Problem, Reason, Signature, Tensor};
 use std::sync::Arc;
 
 /// One thread's workspace: room for pointers alone, since the session is shared.
@@ -14,12 +15,14 @@ pub(super) struct TensorFlowInstance {
     workspace: Workspace,
     /// What a run gave, in the order wanted; emptied by each.
     given: Vec<Value>,
+    /// That of the joint signature, once a call was made with it.
+    joint: Option<Plan>,
 }
 
 impl TensorFlowInstance {
     pub(super) fn new(plans: Arc<Plans>) -> Self {
         let workspace = Workspace::new(plans.session.runtime());
-        TensorFlowInstance { plans, workspace, given: Vec::new() }
+        TensorFlowInstance { plans, workspace, given: Vec::new(), joint: None }
     }
 }
 
@@ -28,7 +31,8 @@ impl Instance for TensorFlowInstance {
         if call.wanted().is_empty() {
             return Ok(());
         }
-        let plan = plan(&self.plans, call)?;
+        let TensorFlowInstance { plans, workspace, given: values, joint } = self;
+        let plan = plan(plans, joint, call.signature())?;
         if call.inputs().iter().flatten().any(|input| input.dense().is_none()) {
             return Err(Problem::internal("a TensorFlow model takes arrays only"));
         }
@@ -47,19 +51,17 @@ impl Instance for TensorFlowInstance {
             return Ok(());
         }
         let fetches = run().map(|place| plan.outputs[place].endpoint);
-        self.given.clear();
-        let values = &mut self.given;
+        values.clear();
         let mut metadata = call.is_traced().then(Bytes::room);
-        let (session, workspace) = (&self.plans.session, &mut self.workspace);
-        fetch::run(session, workspace, feeds, fetches, metadata.as_mut(), |value| values.push(value))
+        fetch::run(&plans.session, workspace, feeds, fetches, metadata.as_mut(), |value| values.push(value))
             .map_err(|failure| failure.problem())?;
         if let Some(metadata) = metadata {
             outputs.add_steps(steps::of(metadata.made())?);
         }
-        if self.given.len() != wanted {
+        if values.len() != wanted {
             return Err(engine_problem("a run gave fewer outputs than were asked for".to_owned()));
         }
-        for (place, value) in run().zip(self.given.drain(..)) {
+        for (place, value) in run().zip(values.drain(..)) {
             let output = &plan.outputs[place];
             let found = i64::from(value.element());
             if types::dtype(found) != Some(output.dtype) {
@@ -80,10 +82,21 @@ fn fed<'c>(plan: &'c Plan, call: &'c Call, slot: usize) -> Option<&'c Tensor> {
     sent.or(plan.inputs[slot].default.as_ref())
 }
 
-fn plan<'p>(plans: &'p Plans, call: &Call) -> Result<&'p Plan, Problem> {
-    let name = call.signature().name();
-    let found = plans.by_signature.iter().find(|plan| plan.signature == name);
-    found.ok_or_else(|| Problem::new(Reason::SignatureNotFound { signature: name.to_owned() }))
+/// A signature's plan; that of the joint one is made with its first call, from the names of its tensors.
+fn plan<'p>(
+    plans: &'p Plans,
+    joint: &'p mut Option<Plan>,
+    signature: &Signature,
+) -> Result<&'p Plan, Problem> {
+    let name = signature.name();
+    if let Some(found) = plans.by_signature.iter().find(|plan| plan.signature == name) {
+        return Ok(found);
+    }
+    let known = joint.take().filter(|known| known.signature == name);
+    Ok(joint.insert(match known {
+        Some(known) => known,
+        None => plan::plan(&plans.session, signature, &Defaults::new())?,
+    }))
 }
 
 #[cold]

@@ -33,6 +33,8 @@ pub(super) struct MetaGraph<'a> {
 /// One signature.
 #[derive(Default)]
 pub(super) struct SignatureDef<'a> {
+    /// The message itself.
+    pub(super) message: &'a [u8],
     pub(super) inputs: BTreeMap<&'a str, TensorInfo<'a>>,
     pub(super) outputs: BTreeMap<&'a str, TensorInfo<'a>>,
     pub(super) method: &'a str,
@@ -183,7 +185,7 @@ fn entry<'a>(value: Value<'a>) -> Result<Option<(&'a str, Value<'a>)>, Problem> 
 }
 
 fn signature<'a>(value: Value<'a>) -> Result<SignatureDef<'a>, Problem> {
-    let mut signature = SignatureDef::default();
+    let mut signature = SignatureDef { message: value.clone().bytes()?, ..SignatureDef::default() };
     let mut fields = value.message()?;
     while let Some((field, value)) = fields.next()? {
         match field {

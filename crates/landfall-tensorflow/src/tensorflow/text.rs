@@ -4,13 +4,10 @@
 //! `Any` messages are taken only where the schema leaves a field out.
 
 mod lexer;
-mod schema;
 
+use super::schema::{Field, GRAPH_DEF, Kind, Message};
 use landfall_model::Problem;
 use lexer::{Lexer, Token};
-use schema::{Field, Kind, Message};
-
-pub(super) use schema::{GRAPH_DEF, SAVED_MODEL};
 
 /// Messages within messages.
 const DEPTH: usize = 64;
@@ -122,7 +119,7 @@ impl<'a> Parser<'a> {
             Err(lexer.malformed(format!("{}: {what} is expected, {token} came", field.name)))
         };
         match (&field.kind, &token) {
-            (Kind::Bytes, Token::Text(text)) => {
+            (Kind::Bytes | Kind::Text, Token::Text(text)) => {
                 let mut text = text.clone();
                 while let Some(more) = self.lexer.more_text()? {
                     text.extend_from_slice(&more);
@@ -131,7 +128,7 @@ impl<'a> Parser<'a> {
                 varint(out, text.len() as u64);
                 out.extend_from_slice(&text);
             }
-            (Kind::Bytes, _) => return misfit(&self.lexer, "text"),
+            (Kind::Bytes | Kind::Text, _) => return misfit(&self.lexer, "text"),
             (Kind::Float | Kind::Double, _) => {
                 let Some(number) = token.float() else { return misfit(&self.lexer, "a number") };
                 if let Kind::Float = field.kind {
@@ -148,6 +145,9 @@ impl<'a> Parser<'a> {
                     (Kind::Bool, Token::Name("false" | "False" | "f")) => Some(0),
                     (Kind::Enum(names), Token::Name(name)) => {
                         names.iter().find(|(known, _)| known == name).map(|(_, number)| *number as u64)
+                    }
+                    (Kind::ZigZag, _) => {
+                        token.integer().map(|number| number << 1 ^ (number as i64 >> 63) as u64)
                     }
                     _ => token.integer(),
                 };

@@ -44,6 +44,24 @@ fn one_end_is_the_output_and_placeholders_are_the_inputs() {
 }
 
 #[test]
+fn numbers_below_the_normal_form_are_zero_as_on_the_librarys_own_threads_and_here_they_are_not() {
+    let bytes = graph(&nodes(false)).0;
+    // Without threads across operators a call runs on this thread, with them on one of the library's.
+    for inter in ["-1", "2"] {
+        let Some(model) = load(&bytes, "m.pb", &[("inter_op_parallelism_threads", inter)]) else { return };
+        let model = model.unwrap();
+        let signature = model.signatures()[0].clone();
+        let x = Tensor::from_slice(&[3], &[1e-42f32, -1e-42, 1.0]).unwrap();
+        let wanted = signature.default_outputs().clone();
+        let call = Call::checked(signature, [Some(Input::Dense(x))], wanted).unwrap();
+        let mut outputs = Outputs::new();
+        model.instance().unwrap().run(&call, &mut outputs).unwrap();
+        assert_eq!(outputs.get(0).unwrap().values::<f32>().unwrap(), [0.0, 0.0, 2.0], "inter {inter}");
+        assert!(std::hint::black_box(1e-42f32) + std::hint::black_box(1e-42f32) > 0.0);
+    }
+}
+
+#[test]
 fn several_ends_are_asked_about_and_then_taken_as_told() {
     let bytes = graph(&nodes(true)).0;
     let Some(refused) = load(&bytes, "m.pb", &[]) else { return };

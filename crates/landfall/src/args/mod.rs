@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// A trained model's file becomes an endpoint, and scores tables.
 #[derive(Parser)]
-#[command(name = "landfall", version, disable_help_subcommand = true)]
+#[command(name = "landfall", version)]
 pub(crate) struct Landfall {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -40,6 +40,7 @@ pub(super) async fn ask(
         Failure::call(format!("--server {server}: {expected}"))
     })?;
     let failed = |text: String| Problem::invalid(format!("{server}: {text}"));
+    let silent = |error: std::io::Error| failed(format!("{error}; is a server there? --server says where"));
     let host = if let Place::Tcp(address) = &place { address } else { "localhost" };
     let text = body.map(|body| body.to_string()).unwrap_or_default();
     let request = Request::builder()
@@ -51,11 +52,11 @@ pub(super) async fn ask(
         .map_err(|e| failed(e.to_string()))?;
     let answer = match &place {
         Place::Tcp(address) => {
-            let stream = TcpStream::connect(address).await.map_err(|e| failed(e.to_string()))?;
+            let stream = TcpStream::connect(address).await.map_err(silent)?;
             exchange(stream, request).await
         }
         Place::Unix(path) => {
-            let stream = UnixStream::connect(path).await.map_err(|e| failed(e.to_string()))?;
+            let stream = UnixStream::connect(path).await.map_err(silent)?;
             exchange(stream, request).await
         }
     };

@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
 
     let staging = Staging::beside(target)?;
     let file = staging.0.join("model.onnx");
-    let by = to_onnx(&python, &conversion, &file)?;
+    let by = to_onnx(&mut python.converter(), &conversion, &file)?;
     let converted = opened(&kit, &file)?;
     let golden = arguments.golden.as_deref();
     let golden =

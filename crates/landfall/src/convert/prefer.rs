@@ -3,7 +3,7 @@
 use super::parity::compare;
 use super::preferred::Preferred;
 use super::{OPSET, TOLERANCE, task};
-use landfall_convert::{Key, Python, kept, places, to_onnx};
+use landfall_convert::{Converter, Key, Python, kept, places, to_onnx};
 use landfall_model::{
     Claim, Engine, Kind, Model, ModelFiles, OptionSpec, Options, Problem, Signature, Version,
 };
@@ -65,9 +65,10 @@ impl Engine for PreferOnnx {
             return Ok(original);
         }
         let bytes = key_of(files)?;
+        let mut converter = self.python.converter();
         let (mut files_made, mut converted, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for signature in original.signatures() {
-            let made = self.converted(files, &bytes, options, &original, signature);
+            let made = self.converted(&mut converter, files, &bytes, options, &original, signature);
             let opened = made.and_then(|(file, note)| Ok((self.opened(file, &mut files_made)?, note)));
             let (onnx, note) = match opened {
                 Ok((onnx, note)) => (Some(onnx), note),
@@ -99,6 +100,7 @@ impl PreferOnnx {
     /// The file of a signature's conversion, made now or earlier, and what was done.
     fn converted(
         &self,
+        converter: &mut Converter,
         files: &dyn ModelFiles,
         bytes: &str,
         options: &Options,
@@ -109,7 +111,7 @@ impl PreferOnnx {
         let key = conversion.key().with(bytes);
         let make = |folder: &Path| {
             let file = folder.join(FILE);
-            let verdict = to_onnx(&self.python, &conversion, &file)
+            let verdict = to_onnx(converter, &conversion, &file)
                 .and_then(|by| self.agrees(original, signature, &file).map(|()| by));
             let (name, text) = match verdict {
                 Ok(by) => ("made by", by),
@@ -136,11 +138,11 @@ impl PreferOnnx {
         &self,
         files: &dyn ModelFiles,
         key: &Key,
-        make: impl Fn(&Path) -> Result<(), Problem>,
+        mut make: impl FnMut(&Path) -> Result<(), Problem>,
     ) -> Result<PathBuf, Problem> {
         let mut refused = Problem::internal("there is no folder for converted models");
         for into in places("onnx", files, self.state.as_deref()) {
-            match kept(&into, &key.to_string(), &make) {
+            match kept(&into, &key.to_string(), &mut make) {
                 Ok(kept) => return Ok(kept.folder),
                 Err(problem) => {
                     let _ = fs::remove_dir(&into);

@@ -33,7 +33,9 @@ impl Preferred {
         }
         let (of_original, default) = (original.facts(), converted.first().cloned().flatten());
         let mut facts = match default {
-            Some(onnx) => Facts { format: of_original.format, ..onnx.facts() },
+            Some(onnx) => {
+                Facts { format: of_original.format, declared: of_original.declared, ..onnx.facts() }
+            }
             None => of_original,
         };
         facts.notes.extend(notes);
@@ -107,7 +109,9 @@ impl Instance for PreferredInstance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use landfall_model::{DType, Input, InputSpec, Method, OutputSpec, RowRule, ShapeRule, Tensor};
+    use landfall_model::{
+        DType, DeclaredSignature, Described, Input, InputSpec, Method, OutputSpec, RowRule, ShapeRule, Tensor,
+    };
 
     /// Answers its own number, under each of its signatures.
     struct Fake(f32, Vec<Arc<Signature>>);
@@ -133,7 +137,9 @@ mod tests {
         }
 
         fn facts(&self) -> Facts {
-            Facts { engine: "fake", ..Facts::default() }
+            let (name, fields) = (self.1[0].name().to_owned(), Described::Fields(Vec::new()));
+            let declared = vec![DeclaredSignature { name, message: Vec::new(), fields }];
+            Facts { engine: "fake", declared, ..Facts::default() }
         }
     }
 
@@ -166,6 +172,7 @@ mod tests {
         let some = Preferred::new(original.clone(), converted, vec!["why".into()]).unwrap();
         assert_eq!(answers(&some), [2.0, 1.0, 3.0]);
         assert_eq!(some.facts().notes, ["why"]);
+        assert_eq!(some.facts().declared[0].name, "a", "protocols list what the original's file declares");
         drop(some);
 
         let all = Preferred::new(original, vec![Some(onnx.clone()), Some(onnx.clone()), Some(onnx)], vec![]);

@@ -1,6 +1,6 @@
 //! Where the answers go: a file that is there when it is whole, or standard output.
 
-use crate::args::Predict;
+use crate::args::{Predict, name_and_path};
 use crate::exit::Failure;
 use landfall_model::Problem;
 use landfall_tables::{AtomicFile, Format};
@@ -48,12 +48,26 @@ impl Write for Pipe {
     }
 }
 
+/// Refuses to write a file over the model or over a table that is read.
+///
+/// # Errors
+/// What to do instead.
+pub(super) fn kept_apart(path: &Path, arguments: &Predict) -> Result<(), String> {
+    let place = |path: &Path| std::fs::canonicalize(path).ok().filter(|path| path.is_file());
+    let Some(written) = place(path) else { return Ok(()) };
+    let inputs = arguments.input.iter().map(|input| name_and_path(input).1);
+    let read = inputs.chain([arguments.model.as_path()]).any(|read| place(read).as_ref() == Some(&written));
+    let told = || format!("{} is read: name another file to be written", path.display());
+    if read { Err(told()) } else { Ok(()) }
+}
+
 impl Output {
     /// Nothing is left behind unless [`Output::commit`] is reached.
     pub(super) fn open(arguments: &Predict, input_format: Option<Format>) -> Result<Self, Failure> {
         let told =
             arguments.output_format.as_deref().map(Format::of_name).transpose().map_err(Failure::Call)?;
         let path = &arguments.output_file;
+        kept_apart(path, arguments).map_err(Failure::call)?;
         if path.as_os_str() == "-" {
             // Lines are answered with lines.
             let like_input = input_format.filter(|format| *format == Format::JsonLines);

@@ -6,7 +6,6 @@ use crate::golden;
 use landfall_model::{Problem, Reason, Signature, Wanted};
 use landfall_tables::{Format, ReadOptions, TableInput, TableReader};
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 
 /// Rows of one run: enough to amortise the call, few enough that what lies between layers stays in the cache.
@@ -66,7 +65,7 @@ fn wanted(signature: &Signature, names: &[String]) -> Result<Wanted, Problem> {
         signature.output(name).ok_or_else(|| {
             let known: Vec<&str> = signature.outputs().iter().map(|output| output.name.as_str()).collect();
             let problem = Problem::new(Reason::OutputUnknown { output: name.clone() });
-            problem.at(format!("--output (there are {})", known.join(", ")))
+            problem.at(format!("--output (there are {}; a file is named with -o)", known.join(", ")))
         })
     };
     names.iter().map(place).collect()
@@ -83,8 +82,8 @@ fn inputs(arguments: &Predict, signature: &Signature) -> Result<(Vec<TableInput>
             return Err(Failure::call(format!("--input: {} is given twice", path.display())));
         }
         if text == "-" {
-            let (input, format) = standard_input(told)?;
-            first = first.or(Some(format));
+            let input = standard_input(told)?;
+            first = first.or(input.format);
             inputs.push(input);
             continue;
         }
@@ -115,14 +114,11 @@ fn known_input(signature: &Signature, name: &str) -> Result<(), Problem> {
     Err(problem.at(format!("--input (there are {})", known.join(", "))))
 }
 
-fn standard_input(told: Option<Format>) -> Result<(TableInput, Format), Failure> {
-    let mut stream = BufReader::new(std::io::stdin());
-    let format = match told {
-        Some(format) => format,
-        None => {
-            let first = stream.fill_buf().map_err(|e| Problem::io("read standard input", &e))?;
-            Format::detect("", first)?
-        }
-    };
-    Ok((TableInput::stream("standard input", Some(format), stream), format))
+fn standard_input(told: Option<Format>) -> Result<TableInput, Failure> {
+    const LABEL: &str = "standard input";
+    let stream = std::io::stdin();
+    Ok(match told {
+        Some(format) => TableInput::stream(LABEL, Some(format), stream),
+        None => TableInput::detected(LABEL, stream)?,
+    })
 }

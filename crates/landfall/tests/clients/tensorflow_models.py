@@ -106,6 +106,38 @@ def code():
     write("code", {"x": np.ones((2, 3), np.float32)}, {"double": np.full((2, 3), 2, np.float32)})
 
 
-for make in (mlp, text, two_ends, modern, code):
+def nested():
+    """Inputs and outputs in dicts and lists within them, and keys that are not the layers' names."""
+    age, width, height = (keras.Input((size,), name=name) for name, size in (("age", 1), ("width", 2), ("height", 2)))
+    joined = layers.concatenate([age, width, height])
+    ends = {"whole": layers.Dense(2, name="score")(joined), "parts": [layers.Dense(1, name="first")(joined), layers.Dense(3, name="last")(joined)]}
+    model = keras.Model({"years": age, "sizes": [width, height]}, ends)
+    (FOLDER / "nested").mkdir()
+    model.save(FOLDER / "nested/model.keras")
+    rows = {"years": DICE.standard_normal((4, 1)).astype(np.float32), **{name: DICE.standard_normal((4, 2)).astype(np.float32) for name in ("width", "height")}}
+    answer = model({"years": rows["years"], "sizes": [rows["width"], rows["height"]]}, training=False)
+    write("nested", rows, {"whole": answer["whole"].numpy(), "first": answer["parts"][0].numpy(), "last": answer["parts"][1].numpy()})
+
+
+class Doubled(layers.Layer):
+    """A layer that no other program knows."""
+
+    def call(self, x):
+        return 2.0 * x
+
+
+def unreadable():
+    """Keras files that nobody else's Keras makes a model of: a class of its own, weights alone, half an archive."""
+    x = keras.Input((3,), name="x")
+    model = keras.Model(x, Doubled()(layers.Dense(3)(x)))
+    (FOLDER / "unreadable").mkdir()
+    for ending in ("keras", "h5", "weights.h5"):
+        (model.save_weights if "weights" in ending else model.save)(FOLDER / f"unreadable/own.{ending}")
+    whole = (FOLDER / "two_ends/model.keras").read_bytes()
+    (FOLDER / "unreadable/half.keras").write_bytes(whole[:len(whole) // 2])
+    write("unreadable", {"x": np.ones((2, 3), np.float32)}, {})
+
+
+for make in (mlp, text, two_ends, modern, code, nested, unreadable):
     keras.utils.set_random_seed(3)
     make()

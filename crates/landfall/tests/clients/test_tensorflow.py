@@ -52,7 +52,8 @@ def rows_of(name):
 def served(server, path, *flags):
     """`landfall serve m=PATH`, with the log that it wrote."""
     state = tempfile.mkdtemp(prefix="landfall-state-")
-    running = Running([server.landfall, "serve", f"m={path}", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--state", state, "--python", sys.executable, *flags],
+    python = [] if "--python" in flags else ["--python", sys.executable]
+    running = Running([server.landfall, "serve", f"m={path}", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--state", state, *python, *flags],
                       CONVERTING_SECONDS)
     try:
         yield running
@@ -122,6 +123,20 @@ def several_inputs_and_outputs_are_named_as_their_layers(server):
 
 
 @with_tensorflow
+def ends_in_dicts_and_lists_are_named_as_keys_and_else_as_layers(server):
+    as_keras(server, "nested", models() / "nested/model.keras")
+
+
+@with_tensorflow
+def keras_files_without_a_model_for_others_are_refused_with_a_way_out(server):
+    for file, *words in (("own.keras", "'Doubled'", "model.export"), ("own.h5", "Doubled", "model.export"), ("own.weights.h5", "weights alone", "model.save"),
+                         ("half.keras", "the archive ends early")):
+        done = predict(server, models() / "unreadable" / file, "unreadable")
+        same(done.returncode, 1)
+        has(done.stderr, file, *words)
+
+
+@with_tensorflow
 def a_frozen_graph_is_served_with_one_command(server):
     as_keras(server, "frozen", models() / "frozen/model.pb")
 
@@ -185,3 +200,15 @@ def onnx_is_preferred_where_it_is_exact_and_the_log_says_why_not(server):
     has(log, "runs on ONNX, converted by tf2onnx")
     log = as_keras(server, "text", models() / "text/model.keras", "--prefer", "onnx")
     has(log, "runs on tensorflow, not on ONNX", "StringSplit")
+
+
+@with_tensorflow
+def one_python_converts_all_signatures(server):
+    copy, starts = models() / "counted", models() / "starts"
+    shutil.copytree(models() / "saved_model", copy, ignore=shutil.ignore_patterns(".landfall-*"))
+    python = models() / "python"
+    python.write_text(f"#!/bin/sh\n[ -p /dev/stdin ] && echo start >> {starts}\nexec {sys.executable} \"$@\"\n")
+    python.chmod(0o755)
+    log = as_keras(server, "saved_model", copy, "--prefer", "onnx", "--python", str(python), *library())
+    same(log.count("runs on ONNX, converted by tf2onnx"), 2)
+    same(starts.read_text().count("start"), 1)

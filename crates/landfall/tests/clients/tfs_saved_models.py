@@ -16,6 +16,7 @@ import tensorflow as tf  # noqa: E402
 FLOATS = [tf.TensorSpec([None], tf.float32, name="x")]
 SERIALIZED = [tf.TensorSpec([None], tf.string, name="inputs")]
 ANY = [tf.TensorSpec(None, tf.string, name="x")]
+PREDICT = "tensorflow/serving/predict"
 
 
 def parsed(inputs):
@@ -60,6 +61,25 @@ def slow(rounds):
     return {"rounds": rounds + 0.0 * tf.reduce_sum(matrix)}
 
 
+def composite():
+    """Signatures of tensors that are made of several, and of a quantised one, as TensorFlow 1 declares them."""
+    v1 = tf.compat.v1
+    declared, made_of = v1.saved_model.build_tensor_info, v1.saved_model.build_signature_def
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None, 5], name="x")
+        sparse = v1.sparse_placeholder(tf.float32, [None, 5], name="sparse")
+        given, twice = {"x": declared(x)}, declared(2.0 * x)
+        quantised = tf.quantization.quantize(x, -1.0, 1.0, tf.qint8).output
+        ragged = tf.RaggedTensor.from_row_lengths(tf.range(6), [2, 3, 1])
+        outputs = {"sparse": tf.sparse.from_dense(x), "ragged": ragged, "quantised": quantised}
+        signatures = {key: made_of(given, {"y": twice, key: declared(output)}, PREDICT) for key, output in outputs.items()}
+        product = declared(v1.sparse_tensor_dense_matmul(sparse, tf.ones([5, 2])))
+        signatures.update(serving_default=made_of(given, {"y": twice}, PREDICT), takes_sparse=made_of({"sparse": declared(sparse)}, {"y": product}, PREDICT))
+        builder = v1.saved_model.Builder(f"{sys.argv[1]}/composite/1")
+        builder.add_meta_graph_and_variables(session, ["serve"], signatures)
+        builder.save()
+
+
 def save(name, **signatures):
     """Each signature is a function and the specifications of its inputs."""
     module = tf.Module()
@@ -75,3 +95,4 @@ save("slow", serving_default=(slow, [tf.TensorSpec([None], tf.float32, name="rou
 save("sums", serving_default=(sums, [tf.TensorSpec([None, None], tf.float32, name="x"), tf.TensorSpec([None, None], tf.string, name="words")]))
 save("echo", serving_default=(echo, ANY))
 save("by_name", mine=(linear, FLOATS))
+composite()

@@ -7,11 +7,11 @@
 use super::spec::{self, ModelSpec};
 use super::unreadable;
 use crate::protobuf::Writer;
-use crate::tfs::inference::{self, Answered, Examples, Form, Question, Rules, Task, answered};
+use crate::tfs::inference::{self, Answered, Examples, Form, Question, Rules, Several, Task, answered};
 use crate::tfs::names::{self, DEFAULT_SIGNATURE};
-use crate::{Address, Decoded, Identity};
+use crate::{Address, Identity};
 use landfall_model::protobuf::Fields;
-use landfall_model::{Outputs, Problem, Signature};
+use landfall_model::{Joint, Outputs, Problem, Signature};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -87,19 +87,20 @@ impl Tasks {
     }
 }
 
-/// Reads a `MultiInferenceRequest` into one call for each task.
+/// Reads a `MultiInferenceRequest`: one run for all tasks where `joint` holds all their signatures, else one for each.
 ///
 /// # Errors
-/// In the original's words: tasks of several models, a signature twice or unknown, a method that is no task, and what
-/// [`inference::call`] refuses.
+/// In the original's words, for the first task that is wrong: tasks of several models, a signature twice or unknown, a
+/// method that is no task, a signature that cannot answer; then for examples that do not fit.
 pub fn decode_multi_inference(
     body: &[u8],
     signatures: &[Arc<Signature>],
+    joint: Option<&Joint>,
     rules: Rules,
-) -> Result<Vec<Decoded<Form>>, Problem> {
+) -> Result<Several, Problem> {
     let Tasks { specs, examples } = Tasks::read(body).map_err(unreadable)?;
     let mut asked = HashSet::new();
-    let mut questions = Vec::with_capacity(specs.len());
+    let mut planned = Vec::with_capacity(specs.len());
     for (spec, method) in &specs {
         if spec.name.is_empty() {
             return Err(Problem::invalid("Found ModelSpec with an empty model name."));
@@ -113,13 +114,12 @@ pub fn decode_multi_inference(
         if !asked.insert(name) {
             return Err(Problem::invalid(format!("Duplicate evaluation of signature: {name}")));
         }
-        if names::signature_of(name.as_bytes(), signatures).is_none() {
-            return Err(Problem::invalid(format!("Requested signature not found in model graph: {name}")));
-        }
-        let task = Task::of_method(method)?;
-        questions.push(Question { task, signature: spec.signature.clone(), examples: examples.clone() });
+        let signature = names::signature_of(name.as_bytes(), signatures).ok_or_else(|| {
+            Problem::invalid(format!("Requested signature not found in model graph: {name}"))
+        })?;
+        planned.push(inference::planned(Task::of_method(method)?, signature, &spec.signature, rules)?);
     }
-    questions.into_iter().map(|question| inference::call(question, signatures, rules)).collect()
+    inference::several(planned, examples, joint)
 }
 
 /// Writes a `ClassificationResponse` or `RegressionResponse`.
@@ -140,26 +140,28 @@ pub fn encode_answer(
     Ok(())
 }
 
-/// Appends one task's result to a `MultiInferenceResponse`.
+/// Writes a `MultiInferenceResponse` out of what the runs gave, in their order.
 ///
 /// # Errors
-/// As [`encode_answer`].
+/// As [`encode_answer`]; `out` then holds the answers to the tasks before.
 pub fn encode_multi_inference(
-    form: &Form,
+    tasks: &inference::Tasks,
     identity: Identity<'_>,
-    signature: &Signature,
-    outputs: &Outputs,
+    outputs: &[Outputs],
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
-    let answered = answered(form, signature, outputs)?;
-    Writer::new(out).message(1, |result| {
-        result.message(1, |message| spec::write(message, identity, form.signature()));
-        let kind = match answered {
-            Answered::Classified(_) => 2,
-            Answered::Regressed(_) => 3,
-        };
-        result.message(kind, |result| write_result(&answered, result));
-    });
+    let mut response = Writer::new(out);
+    for answered in tasks.answered(outputs) {
+        let (signature, answered) = answered?;
+        response.message(1, |result| {
+            result.message(1, |message| spec::write(message, identity, signature));
+            let kind = match answered {
+                Answered::Classified(_) => 2,
+                Answered::Regressed(_) => 3,
+            };
+            result.message(kind, |result| write_result(&answered, result));
+        });
+    }
     Ok(())
 }
 

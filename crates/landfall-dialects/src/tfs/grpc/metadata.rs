@@ -1,13 +1,12 @@
 //! `GetModelMetadata`: request model_spec = 1, metadata_field = 2; response model_spec = 1, metadata = 2 (map of `Any`).
 
-use super::encode;
 use super::spec::{self, ModelSpec};
 use super::unreadable;
 use crate::protobuf::Writer;
 use crate::tfs::names;
 use crate::{Address, Identity};
 use landfall_model::protobuf::Fields;
-use landfall_model::{DType, Dim, Problem, Signature, Tensor};
+use landfall_model::{DType, DeclaredSignature, Dim, Problem, Signature};
 use std::sync::Arc;
 
 const SIGNATURE_DEF: &str = "signature_def";
@@ -42,11 +41,12 @@ fn read(body: &[u8]) -> Result<(Option<ModelSpec>, Vec<&str>), Problem> {
     Ok((spec, asked))
 }
 
-/// `GetModelMetadataResponse` with all signatures, and the names and operations of those that only a loader runs.
+/// `GetModelMetadataResponse` with the signatures that the model's file declares, as they are; where it declares none in
+/// these words, with those that can be called.
 pub fn encode_get_model_metadata(
     identity: Identity<'_>,
     signatures: &[Arc<Signature>],
-    opening: &[(String, String)],
+    declared: &[DeclaredSignature],
 ) -> Vec<u8> {
     let mut out = Vec::new();
     let mut response = Writer::new(&mut out);
@@ -55,17 +55,16 @@ pub fn encode_get_model_metadata(
         entry.string_field(1, SIGNATURE_DEF);
         entry.message(2, |any| {
             any.string_field(1, SIGNATURE_DEF_MAP);
-            any.message(2, |map| {
-                write_signatures(map, signatures);
-                opening.iter().for_each(|(name, operation)| write_opening(map, name, operation));
+            any.message(2, |map| match declared {
+                [] => write_signatures(map, signatures),
+                declared => declared.iter().for_each(|signature| write_declared(map, signature)),
             });
         });
     });
     out
 }
 
-/// `SignatureDefMap`: signature_def = 1 (map); `SignatureDef`: inputs = 1, outputs = 2 (maps), method_name = 3,
-/// defaults = 4 (map).
+/// `SignatureDefMap`: signature_def = 1 (map); `SignatureDef`: inputs = 1, outputs = 2 (maps), method_name = 3.
 fn write_signatures(map: &mut Writer<'_>, signatures: &[Arc<Signature>]) {
     for signature in signatures {
         map.message(1, |entry| {
@@ -83,38 +82,16 @@ fn write_signatures(map: &mut Writer<'_>, signatures: &[Arc<Signature>]) {
                     write_tensor(definition, 2, &output.name, &info);
                 }
                 definition.string_field(3, names::method_name(signature.method()));
-                for input in signature.inputs() {
-                    if let Some(default) = &input.default {
-                        write_default(definition, &input.name, default);
-                    }
-                }
             });
         });
     }
 }
 
-/// An entry of the map of defaults.
-fn write_default(definition: &mut Writer<'_>, name: &str, default: &Tensor) {
-    definition.message(4, |entry| {
-        entry.string_field(1, name);
-        // Every type that a tensor here can have has a field.
-        let _ = entry.try_message(2, |message| encode::write_tensor(default, false, message));
-    });
-}
-
-/// A signature without tensors: one output, named as it, which is an operation.
-fn write_opening(map: &mut Writer<'_>, name: &str, operation: &str) {
+/// An entry of `SignatureDefMap` whose value is there already.
+fn write_declared(map: &mut Writer<'_>, signature: &DeclaredSignature) {
     map.message(1, |entry| {
-        entry.string_field(1, name);
-        entry.message(2, |definition| {
-            definition.message(2, |entry| {
-                entry.string_field(1, name);
-                entry.message(2, |info| {
-                    info.string_field(1, operation);
-                    info.message(3, |shape| shape.bool_field(3, true));
-                });
-            });
-        });
+        entry.string_field(1, &signature.name);
+        entry.bytes_field(2, &signature.message);
     });
 }
 

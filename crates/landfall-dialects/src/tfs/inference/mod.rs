@@ -6,6 +6,7 @@
 
 mod answer;
 mod plan;
+mod several;
 
 #[cfg(test)]
 mod tests;
@@ -13,13 +14,16 @@ mod tests;
 pub(super) use answer::answered;
 pub use answer::{Answered, Classified};
 pub use plan::Form;
+pub(super) use several::several;
+pub use several::{Several, Tasks};
 
 pub use crate::tfs::examples::Examples;
 
 use crate::tfs::examples;
 use crate::tfs::names::{self, DEFAULT_SIGNATURE};
 use crate::{Decoded, Hints};
-use landfall_model::{Call, Input, Method, Problem, Signature};
+use landfall_model::{Call, Input, Method, Problem, Signature, Strings};
+use plan::Plan;
 use std::sync::Arc;
 
 /// What is asked.
@@ -83,14 +87,52 @@ pub fn call(
         let name = if name.is_empty() { DEFAULT_SIGNATURE } else { &name };
         Problem::invalid(format!("No signature was found with the name: {name}"))
     })?;
-    let plan = plan::of(task, signature, rules)?;
+    let planned = planned(task, signature, &name, rules)?;
     let examples = examples.merged()?;
     let count = examples.len();
-    let inputs = if plan.serialized {
-        vec![Some(Input::Dense(examples::serialized(examples)?))]
-    } else {
-        examples::inputs(signature, &examples)?
-    };
-    let call = Call::checked(signature.clone(), inputs, plan.wanted()).map_err(names::types_worded)?;
-    Ok(Decoded { call, hints: Hints::default(), form: Form { plan, signature: name, examples: count } })
+    let call = planned.call(examples)?;
+    let (_, form) = planned.of(count);
+    Ok(Decoded { call, hints: Hints::default(), form })
+}
+
+/// A task whose signature can answer it.
+pub(super) struct Planned {
+    signature: Arc<Signature>,
+    plan: Plan,
+    /// The name under which the signature was asked for.
+    name: String,
+}
+
+/// Settles how a signature answers a task.
+///
+/// # Errors
+/// Invalid argument, in the original's words, for one that cannot.
+pub(super) fn planned(
+    task: Task,
+    signature: &Arc<Signature>,
+    name: &str,
+    rules: Rules,
+) -> Result<Planned, Problem> {
+    let plan = plan::of(task, signature, rules)?;
+    Ok(Planned { signature: signature.clone(), plan, name: name.to_owned() })
+}
+
+impl Planned {
+    /// The call over these examples.
+    ///
+    /// # Errors
+    /// Invalid argument, for examples that do not fit.
+    fn call(&self, examples: Strings) -> Result<Call, Problem> {
+        let inputs = if self.plan.serialized {
+            vec![Some(Input::Dense(examples::serialized(examples)?))]
+        } else {
+            examples::inputs(&self.signature, &examples)?
+        };
+        Call::checked(self.signature.clone(), inputs, self.plan.wanted()).map_err(names::types_worded)
+    }
+
+    /// Its signature, and how the answer for so many examples is written.
+    fn of(self, examples: usize) -> (Arc<Signature>, Form) {
+        (self.signature, Form { plan: self.plan, signature: self.name, examples })
+    }
 }

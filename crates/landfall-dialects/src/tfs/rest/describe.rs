@@ -1,10 +1,9 @@
 //! Status and metadata as JSON, laid out as protobuf's JSON printer does it.
 
-use super::tensor_proto;
 use crate::Identity;
 use crate::json::write::Indented;
 use crate::tfs::names;
-use landfall_model::{DType, Dim, Signature, VersionStatus};
+use landfall_model::{DType, DeclaredSignature, Described, Dim, Signature, VersionStatus};
 use std::sync::Arc;
 
 const INDENT: usize = 1;
@@ -37,11 +36,12 @@ fn one_status(version: &mut Indented<'_>, status: &VersionStatus) {
     });
 }
 
-/// The signatures of a version, and the names and operations of those that only a loader runs.
+/// The signatures that the file of a version declares, as they are; where it declares none in these words, those that can
+/// be called.
 pub fn metadata(
     identity: Identity<'_>,
     signatures: &[Arc<Signature>],
-    opening: &[(String, String)],
+    declared: &[DeclaredSignature],
 ) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend_from_slice(b"{\n\"model_spec\":");
@@ -55,11 +55,11 @@ pub fn metadata(
     out.extend_from_slice(b"\n,\n\"metadata\": {\"signature_def\": ");
     Indented::new(&mut out, INDENT).object(|map| {
         map.name("signature_def").object(|map| {
-            for signature in signatures {
+            for signature in signatures.iter().filter(|_| declared.is_empty()) {
                 map.name(signature.name()).object(|object| one_signature(object, signature));
             }
-            for (name, operation) in opening {
-                map.name(name).object(|object| one_opening(object, name, operation));
+            for signature in declared {
+                described(map.name(&signature.name), &signature.fields);
             }
         });
     });
@@ -82,31 +82,28 @@ fn one_signature(object: &mut Indented<'_>, signature: &Signature) {
         }
     });
     object.name("method_name").string(names::method_name(signature.method()));
-    object.name("defaults").object(|defaults| {
-        for input in signature.inputs() {
-            if let Some(default) = &input.default {
-                tensor_proto::write(defaults.name(&input.name), default);
-            }
-        }
-    });
-}
-
-/// A signature without tensors: one output, named as it, which is an operation.
-fn one_opening(object: &mut Indented<'_>, name: &str, operation: &str) {
-    object.name("inputs").object(|_| {});
-    object.name("outputs").object(|outputs| {
-        outputs.name(name).object(|object| info(object, operation, "DT_INVALID", None));
-    });
-    object.name("method_name").string("");
     object.name("defaults").object(|_| {});
 }
 
-fn tensor(object: &mut Indented<'_>, name: &str, dtype: DType, dims: Option<&[Dim]>) {
-    info(object, name, names::data_type(dtype).0, dims);
+/// What a message holds, as the value that comes next.
+fn described(document: &mut Indented<'_>, value: &Described) {
+    match value {
+        Described::Text(text) => document.string(text),
+        Described::Bytes(bytes) => document.string(&base64_simd::STANDARD.encode_to_string(bytes)),
+        Described::Number(digits) => document.number(digits),
+        Described::Bool(value) => document.boolean(*value),
+        Described::List(items) => document.array(|array| {
+            items.iter().for_each(|item| described(array.element(), item));
+        }),
+        Described::Fields(fields) => document.object(|object| {
+            fields.iter().for_each(|(name, value)| described(object.name(name), value));
+        }),
+    }
 }
 
-fn info(object: &mut Indented<'_>, name: &str, dtype: &str, dims: Option<&[Dim]>) {
-    object.name("dtype").string(dtype);
+/// A `TensorInfo`.
+fn tensor(object: &mut Indented<'_>, name: &str, dtype: DType, dims: Option<&[Dim]>) {
+    object.name("dtype").string(names::data_type(dtype).0);
     object.name("tensor_shape").object(|shape| {
         shape.name("dim").array(|list| {
             for dim in dims.unwrap_or_default() {

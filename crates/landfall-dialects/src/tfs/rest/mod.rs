@@ -16,7 +16,6 @@ mod misfit;
 mod results;
 mod rows;
 mod scalar;
-mod tensor_proto;
 
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,11 @@
 #[cfg(test)]
 mod tests;
 
-use super::grpc;
 use super::inference::{self, Rules, Task};
 use super::records::Records;
+use super::{errors, grpc};
 use landfall_model::protobuf::Fields;
-use landfall_model::{Buffer, Call, Kind, Problem, Signature};
+use landfall_model::{Buffer, Call, Joint, Kind, Problem, Reason, Signature};
 use std::sync::Arc;
 
 /// Where the file lies within a version's folder.
@@ -23,7 +23,8 @@ pub const MOST_RECORDS: usize = 1000;
 const MOST_BYTES: usize = 1 << 30;
 
 /// Reads the file's bytes into the calls that are to be run before the first caller's, in order. `path` is for problems.
-/// A record is for this model, whatever name it carries.
+/// A record is for this model, whatever name it carries. One of several tasks is run for all of them together where
+/// `joint` holds their signatures, and for each of them alone too: callers may ask either way.
 ///
 /// # Errors
 /// In the original's words: data loss for what are no records, invalid argument for too many and for records that are
@@ -32,17 +33,24 @@ pub fn calls(
     path: &str,
     bytes: &[u8],
     signatures: &[Arc<Signature>],
+    joint: Option<&Joint>,
     rules: Rules,
 ) -> Result<Vec<Call>, Problem> {
-    calls_within(MOST_BYTES, path, bytes, signatures, rules)
+    calls_within(MOST_BYTES, path, bytes, &Asking { signatures, joint, rules })
+}
+
+/// Whom records ask.
+struct Asking<'a> {
+    signatures: &'a [Arc<Signature>],
+    joint: Option<&'a Joint>,
+    rules: Rules,
 }
 
 fn calls_within(
     most_bytes: usize,
     path: &str,
     bytes: &[u8],
-    signatures: &[Arc<Signature>],
-    rules: Rules,
+    asking: &Asking<'_>,
 ) -> Result<Vec<Call>, Problem> {
     let mut calls = Vec::new();
     let mut left = most_bytes;
@@ -60,8 +68,8 @@ fn calls_within(
             let what = problem.sentence();
             Problem::invalid(format!("Failed to parse warmup record: {what}, record {number} from {path}"))
         })?;
-        let decoded = log.calls(signatures, rules);
-        let decoded = decoded.map_err(|problem| problem.at(format!("{path}, record {number}")))?;
+        let decoded = log.calls(asking);
+        let decoded = decoded.map_err(|problem| worded(problem).at(format!("{path}, record {number}")))?;
         for call in decoded {
             left = left.checked_sub(call.bytes_total()).ok_or_else(|| {
                 Problem::invalid(format!("the records at {path} hold more than {most_bytes} bytes"))
@@ -70,6 +78,14 @@ fn calls_within(
         }
     }
     Ok(calls)
+}
+
+/// A refused request as the original says it, in the terms of a load.
+fn worded(problem: Problem) -> Problem {
+    match problem.reason() {
+        Reason::SignatureNotFound { signature } => errors::signature_not_found(signature),
+        _ => problem,
+    }
 }
 
 /// Which kind of log a record is, and its request.
@@ -98,7 +114,8 @@ impl<'a> Log<'a> {
         Ok(log)
     }
 
-    fn calls(&self, signatures: &[Arc<Signature>], rules: Rules) -> Result<Vec<Call>, Problem> {
+    fn calls(&self, asking: &Asking<'_>) -> Result<Vec<Call>, Problem> {
+        let Asking { signatures, joint, rules } = *asking;
         let ask = |task| {
             let question = grpc::decode_question(task, self.request)?;
             inference::call(question, signatures, rules).map(|decoded| vec![decoded.call])
@@ -107,8 +124,11 @@ impl<'a> Log<'a> {
             2 => ask(Task::Classify),
             3 => ask(Task::Regress),
             4 => {
-                let decoded = grpc::decode_multi_inference(self.request, signatures, rules)?;
-                Ok(decoded.into_iter().map(|decoded| decoded.call).collect())
+                let runs = |joint| grpc::decode_multi_inference(self.request, signatures, joint, rules);
+                let alone = runs(None)?.runs;
+                let together = joint.map(|joint| runs(Some(joint))).transpose()?.map(|several| several.runs);
+                let together = together.filter(|together| together.len() < alone.len());
+                Ok(alone.into_iter().chain(together.into_iter().flatten()).map(|run| run.call).collect())
             }
             6 => {
                 let decoded = grpc::decode_predict(&Buffer::copy_of(self.request), signatures)?;

@@ -62,8 +62,12 @@ fn question(kind: u32, signature: &str) -> Vec<u8> {
 }
 
 fn predict() -> Vec<u8> {
+    predict_by("other")
+}
+
+fn predict_by(signature: &str) -> Vec<u8> {
     log(6, |request| {
-        spec(request, "other");
+        spec(request, signature);
         request.message(2, |entry| {
             entry.string_field(1, "x");
             entry.message(2, |tensor| {
@@ -76,13 +80,11 @@ fn predict() -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<Call>, Problem> {
-    calls(PATH, bytes, &signatures(), Rules::default())
+    calls(PATH, bytes, &signatures(), None, Rules::default())
 }
 
-#[test]
-fn every_kind_of_request_becomes_its_calls() {
-    // TFS-CFG-49, TFS-CFG-53
-    let several = log(4, |request| {
+fn several() -> Vec<u8> {
+    log(4, |request| {
         for (signature, method) in
             [("", "tensorflow/serving/classify"), ("other", "tensorflow/serving/regress")]
         {
@@ -92,8 +94,33 @@ fn every_kind_of_request_becomes_its_calls() {
             });
         }
         input(request);
-    });
-    let bytes = [question(2, ""), question(3, "other"), predict(), several, written(b"")].concat();
+    })
+}
+
+#[test]
+fn tasks_that_run_together_are_run_alone_too() {
+    let of = |name: &str, output: &str| {
+        let mut input = InputSpec::new("inputs", DType::String, Some(vec![Dim::Free(None)]));
+        input.tensor = "examples:0".to_owned();
+        let output = OutputSpec::new(output, DType::F32, Some(vec![Dim::Free(None)]));
+        let (method, rows) = (Method::Predict, RowRule::Independent);
+        let made = Signature::new(name, method, vec![input], vec![output], rows, ShapeRule::AsSent);
+        made.unwrap().shared()
+    };
+    let signatures = [of("serving_default", "scores"), of("other", "outputs")];
+    let joint = Joint::of(&signatures).unwrap();
+    let names = |joint: Option<&Joint>| -> Vec<String> {
+        let calls = calls(PATH, &several(), &signatures, joint, Rules::default()).unwrap();
+        calls.iter().map(|call| call.signature().name().to_owned()).collect()
+    };
+    assert_eq!(names(None), ["serving_default", "other"]);
+    assert_eq!(names(Some(&joint)), ["serving_default", "other", "serving_default+other"]);
+}
+
+#[test]
+fn every_kind_of_request_becomes_its_calls() {
+    // TFS-CFG-49, TFS-CFG-53
+    let bytes = [question(2, ""), question(3, "other"), predict(), several(), written(b"")].concat();
     let found = read(&bytes).unwrap();
     let names: Vec<_> = found.iter().map(|call| (call.signature().name().to_owned(), call.rows())).collect();
     let of = |name: &str, rows| (name.to_owned(), Some(rows));
@@ -124,6 +151,7 @@ fn what_cannot_be_run_is_told_in_the_originals_words() {
         ),
         ([predict(), predict()[..20].to_vec()].concat(), Kind::DataLoss, "truncated record at "),
         (question(2, "nope"), Kind::InvalidArgument, "No signature was found with the name: nope"),
+        (predict_by("zzz"), Kind::FailedPrecondition, "Serving signature key \"zzz\" not found."),
     ] {
         let problem = read(&bytes).unwrap_err();
         let told = problem.to_string();
@@ -145,7 +173,9 @@ fn what_the_records_announce_is_bounded() {
             });
         });
     });
-    let within = |most| calls_within(most, PATH, &record, &signatures(), Rules::default());
+    let signatures = signatures();
+    let asking = Asking { signatures: &signatures, joint: None, rules: Rules::default() };
+    let within = |most| calls_within(most, PATH, &record, &asking);
     assert_eq!(within(64 << 10).unwrap()[0].rows(), Some(16 << 10));
     let told = within((64 << 10) - 1).unwrap_err().to_string();
     assert!(told.contains("hold more than 65535 bytes"), "{told}");

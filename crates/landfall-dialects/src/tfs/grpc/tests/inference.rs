@@ -6,11 +6,11 @@ use crate::tfs::grpc::{
     decode_multi_inference, decode_question, encode_answer, encode_multi_inference, multi_inference_address,
     predict_address,
 };
-use crate::tfs::inference::{self, Rules, Task};
+use crate::tfs::inference::{self, Rules, Several, Task};
 use crate::{Identity, tfs::inference::Form};
 use landfall_model::{
-    DType, Dim, InputSpec, Kind, Method, OutputSpec, Outputs, Problem, RowRule, ShapeRule, Signature, Tensor,
-    Version,
+    DType, Dim, InputSpec, Joint, Kind, Method, OutputSpec, Outputs, Problem, RowRule, ShapeRule, Signature,
+    Tensor, Version,
 };
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ const REGRESS: &str = "tensorflow/serving/regress";
 /// Two signatures of a graph: `classify` gives scores, `regress` a number.
 fn signatures() -> Vec<Arc<Signature>> {
     let of = |name: &str, method, output: &str| {
-        let inputs = InputSpec::new("inputs", DType::String, None);
+        let mut inputs = InputSpec::new("inputs", DType::String, Some(vec![Dim::Free(None)]));
+        inputs.tensor = "examples:0".to_owned();
         let output = OutputSpec::new(output, DType::F32, Some(vec![Dim::Free(None), Dim::Known(1)]));
         let rows = RowRule::Independent;
         Signature::new(name, method, vec![inputs], vec![output], rows, ShapeRule::AsSent).unwrap().shared()
@@ -133,15 +134,32 @@ fn several_tasks_are_answered_in_their_order() {
     // TFS-GRPC-43
     let body = multi(&[("half", "regress", REGRESS), ("half", "classify", CLASSIFY)], &[b""]);
     assert_eq!(multi_inference_address(&body).unwrap().model, "half");
-    let decoded = decode_multi_inference(&body, &signatures(), Rules::default()).unwrap();
+    let signatures = signatures();
+    let joint = Joint::of(&signatures).unwrap();
+    let alone = decode_multi_inference(&body, &signatures, None, Rules::default()).unwrap();
+    let together = decode_multi_inference(&body, &signatures, Some(&joint), Rules::default()).unwrap();
+    let names = |several: &Several| -> Vec<String> {
+        several.runs.iter().map(|run| run.call.signature().name().to_owned()).collect()
+    };
+    assert_eq!(
+        (names(&alone), names(&together)),
+        (vec!["regress".into(), "classify".into()], vec!["classify+regress".into()])
+    );
+    let call = &together.runs[0].call;
+    assert_eq!((call.rows(), call.wanted().iter().collect::<Vec<_>>()), (Some(1), vec![0, 1]));
     let version = Version::numbered(7);
-    let mut out = Vec::new();
-    for (decoded, value) in decoded.iter().zip([3.0, 4.0]) {
-        let signature = decoded.call.signature();
-        encode_multi_inference(&decoded.form, identity(&version), signature, &outputs(&[value]), &mut out)
-            .unwrap();
-    }
-    let written = |w: &mut Writer<'_>, signature: &str| {
+    let mut both = Outputs::new();
+    // The members' outputs stand in the order of the signatures, not of the tasks.
+    [4.0f32, 3.0].iter().enumerate().for_each(|(place, value)| {
+        both.set(place, Tensor::from_slice(&[1, 1], &[*value]).unwrap());
+    });
+    let written = |several: &Several, given: &[Outputs]| {
+        let mut out = Vec::new();
+        encode_multi_inference(&several.tasks, identity(&version), given, &mut out).unwrap();
+        out
+    };
+    let answers = [written(&alone, &[outputs(&[3.0]), outputs(&[4.0])]), written(&together, &[both])];
+    let spec_of = |w: &mut Writer<'_>, signature: &str| {
         w.message(1, |spec| {
             spec.string_field(1, "half");
             spec.message(2, |version| version.signed_field(1, 7));
@@ -150,17 +168,35 @@ fn several_tasks_are_answered_in_their_order() {
     };
     let expected = message(|w| {
         w.message(1, |result| {
-            written(result, "regress");
+            spec_of(result, "regress");
             result.message(3, |result| result.message(1, |number| number.float_field(1, 3.0)));
         });
         w.message(1, |result| {
-            written(result, "classify");
+            spec_of(result, "classify");
             result.message(2, |result| {
                 result.message(1, |classes| classes.message(1, |class| class.float_field(2, 4.0)));
             });
         });
     });
-    assert_eq!(out, expected);
+    assert!(answers.iter().all(|answer| *answer == expected));
+    assert_eq!((together.tasks.examples(), together.tasks.first_signature()), (1, "regress"));
+}
+
+#[test]
+fn one_task_shares_batches_with_the_calls_of_its_signature() {
+    let body = multi(&[("half", "regress", REGRESS)], &[b""]);
+    let signatures = signatures();
+    let joint = Joint::of(&signatures);
+    let several = decode_multi_inference(&body, &signatures, joint.as_ref(), Rules::default()).unwrap();
+    assert!(Arc::ptr_eq(several.runs[0].call.signature(), &signatures[1]));
+}
+
+#[test]
+fn the_first_task_that_is_wrong_is_told() {
+    let tasks = [("half", "regress", CLASSIFY), ("half", "nope", REGRESS)];
+    let problem =
+        decode_multi_inference(&multi(&tasks, &[]), &signatures(), None, Rules::default()).unwrap_err();
+    assert!(problem.to_string().starts_with("Expected classification signature outputs"), "{problem}");
 }
 
 #[test]
@@ -212,7 +248,7 @@ fn tasks_that_do_not_go_together_are_told_in_the_originals_words() {
         ),
     ] {
         let problem =
-            decode_multi_inference(&multi(tasks, rows), &signatures(), Rules::default()).unwrap_err();
+            decode_multi_inference(&multi(tasks, rows), &signatures(), None, Rules::default()).unwrap_err();
         assert_eq!(problem.kind(), kind, "{row}");
         assert!(problem.to_string().starts_with(expected), "{row} {problem}");
     }

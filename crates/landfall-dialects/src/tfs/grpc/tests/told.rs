@@ -4,7 +4,10 @@ use super::{message, model, refusal};
 use crate::Identity;
 use crate::protobuf::Writer;
 use crate::tfs::grpc::{decode_get_model_metadata, encode_get_model_metadata, encode_get_model_status};
-use landfall_model::{DType, Dim, InputSpec, Problem, Reason, Version, VersionState, VersionStatus};
+use landfall_model::{
+    DType, DeclaredSignature, Described, Dim, InputSpec, Problem, Reason, Version, VersionState,
+    VersionStatus,
+};
 
 #[test]
 fn metadata_is_asked_for_by_field() {
@@ -31,8 +34,7 @@ fn metadata_carries_the_signatures_in_an_any() {
         vec![InputSpec::new("x", DType::F32, Some(vec![Dim::Free(None), Dim::Known(4)]))],
         &[("y", DType::I64)],
     );
-    let opening = [("init".to_owned(), "NoOp".to_owned())];
-    let body = encode_get_model_metadata(Identity { model: "m", version: &version }, &[signature], &opening);
+    let body = encode_get_model_metadata(Identity { model: "m", version: &version }, &[signature], &[]);
     let shape = |write: &dyn Fn(&mut Writer<'_>)| message(|shape| write(shape));
     let info = |name: &str, dtype: u64, shape: &[u8]| {
         message(|entry| {
@@ -67,22 +69,33 @@ fn metadata_carries_the_signatures_in_an_any() {
                             definition.string_field(3, "tensorflow/serving/predict");
                         });
                     });
-                    map.message(1, |entry| {
-                        entry.string_field(1, "init");
-                        let operation = message(|output| {
-                            output.string_field(1, "init");
-                            output.message(2, |info| {
-                                info.string_field(1, "NoOp");
-                                info.message(3, |shape| shape.bool_field(3, true));
-                            });
-                        });
-                        entry.message(2, |definition| definition.bytes_field(2, &operation));
-                    });
                 });
             });
         });
     });
     assert_eq!(body, expected, "TFS-GRPC-47, -48, -50");
+}
+
+#[test]
+fn signatures_that_the_file_declares_are_passed_on_as_they_are() {
+    let (version, fields) = (Version::numbered(1), Described::Fields(Vec::new()));
+    // A signature of a sparse tensor, and a field that nobody knows yet.
+    let message = message(|definition| {
+        definition.message(1, |entry| {
+            entry.string_field(1, "sp");
+            entry.message(2, |info| {
+                info.message(4, |sparse| sparse.string_field(1, "sp/values:0"));
+            });
+        });
+        definition.varint_field(99, 1);
+    });
+    let declared = [DeclaredSignature { name: "sparse".to_owned(), message, fields }];
+    let callable = model(vec![InputSpec::new("x", DType::F32, None)], &[("y", DType::I64)]);
+    let identity = Identity { model: "m", version: &version };
+    let body = encode_get_model_metadata(identity, &[callable], &declared);
+    let holds = |part: &[u8]| body.windows(part.len()).any(|window| window == part);
+    assert!(holds(b"\x06sparse") && holds(&declared[0].message), "{body:?}");
+    assert!(!holds(b"serving_default"), "what is declared stands for all");
 }
 
 #[test]

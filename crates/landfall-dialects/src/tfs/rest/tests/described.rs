@@ -3,7 +3,9 @@
 use super::{model, one};
 use crate::Identity;
 use crate::tfs::rest::{metadata, status};
-use landfall_model::{DType, Dim, InputSpec, Problem, Tensor, Version, VersionState, VersionStatus};
+use landfall_model::{
+    DType, DeclaredSignature, Described, Dim, InputSpec, Problem, Version, VersionState, VersionStatus,
+};
 
 #[test]
 fn states_are_written_as_protobufs_printer_writes_them() {
@@ -29,8 +31,7 @@ fn metadata_describes_every_signature() {
     let mut signatures = one(DType::F32);
     let input = InputSpec::new("ids", DType::I64, Some(vec![Dim::Free(None), Dim::Known(26)]));
     signatures.extend(model(vec![input]));
-    let opening = [("__saved_model_init_op".to_owned(), "NoOp".to_owned())];
-    let body = metadata(Identity { model: "half_plus_two", version: &version }, &signatures[1..], &opening);
+    let body = metadata(Identity { model: "half_plus_two", version: &version }, &signatures[1..], &[]);
     let text: String = String::from_utf8(body.clone()).unwrap().split_whitespace().collect();
     assert_eq!(
         text,
@@ -39,9 +40,7 @@ fn metadata_describes_every_signature() {
             r#""signature_def":{"signature_def":{"serving_default":{"inputs":{"ids":{"dtype":"DT_INT64","#,
             r#""tensor_shape":{"dim":[{"size":"-1","name":""},{"size":"26","name":""}],"unknown_rank":false},"#,
             r#""name":"ids:0"}},"outputs":{"y":{"dtype":"DT_FLOAT","tensor_shape":{"dim":[],"unknown_rank":true},"#,
-            r#""name":"y:0"}},"method_name":"tensorflow/serving/predict","defaults":{}},"#,
-            r#""__saved_model_init_op":{"inputs":{},"outputs":{"__saved_model_init_op":{"dtype":"DT_INVALID","#,
-            r#""tensor_shape":{"dim":[],"unknown_rank":true},"name":"NoOp"}},"method_name":"","defaults":{}}}}}}"#
+            r#""name":"y:0"}},"method_name":"tensorflow/serving/predict","defaults":{}}}}}}"#
         ),
         "TFS-REST-126, -127, -129"
     );
@@ -50,20 +49,25 @@ fn metadata_describes_every_signature() {
 }
 
 #[test]
-fn defaults_of_inputs_are_described_as_tensors() {
-    let tensors = [
-        (Tensor::from_slice(&[2], &[0.5f32, f32::NAN]).unwrap(), "float_val", r#"[0.5,"NaN"]"#),
-        (Tensor::from_slice(&[1], &[-7i64]).unwrap(), "int64_val", r#"["-7"]"#),
-        (Tensor::from_slice(&[1], &[9u8]).unwrap(), "int_val", "[9]"),
-    ];
-    for (default, list, values) in tensors {
-        let mut input = InputSpec::new("k", default.dtype(), None);
-        (input.optional, input.default) = (true, Some(default));
-        let version = Version::numbered(1);
-        let body = metadata(Identity { model: "m", version: &version }, &model(vec![input]), &[]);
-        let text: String = String::from_utf8(body).unwrap().split_whitespace().collect();
-        assert!(text.contains(r#""defaults":{"k":{"dtype":"DT_"#), "{text}");
-        assert!(text.contains(&format!(r#""{list}":{values}"#)), "{text}");
-        assert_eq!(text.matches("_val\":[]").count(), 10, "all other lists are empty: {text}");
-    }
+fn signatures_that_the_file_declares_are_described_field_by_field() {
+    let text = |text: &str| Described::Text(text.to_owned());
+    let fields = |fields: Vec<(&str, Described)>| {
+        Described::Fields(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    let message = fields(vec![
+        ("inputs", fields(vec![("sp", fields(vec![("values_tensor_name", text("a \"b\":0"))]))])),
+        ("sizes", Described::List(vec![text("-1"), Described::Number("3".to_owned())])),
+        ("content", Described::Bytes(vec![0xff, 0])),
+        ("unknown_rank", Described::Bool(true)),
+        ("defaults", fields(vec![])),
+    ]);
+    let declared = [DeclaredSignature { name: "sparse".to_owned(), message: Vec::new(), fields: message }];
+    let version = Version::numbered(1);
+    let body = metadata(Identity { model: "m", version: &version }, &one(DType::F32), &declared);
+    let text: String = String::from_utf8(body).unwrap().split_whitespace().collect();
+    let expected = concat!(
+        r#""signature_def":{"sparse":{"inputs":{"sp":{"values_tensor_name":"a\"b\":0"}},"sizes":["-1",3],"#,
+        r#""content":"/wA=","unknown_rank":true,"defaults":{}}}}}}"#
+    );
+    assert!(text.ends_with(expected), "{text}");
 }

@@ -2,28 +2,48 @@
 //!
 //! Facts: `graph.proto`, `node_def.proto`, `attr_value.proto`, `function.proto`, `op_def.proto`, `tensor.proto`,
 //! `tensor_shape.proto`, `types.proto` of `tensorflow/core/framework`; `saved_model.proto`, `meta_graph.proto`,
-//! `saver.proto` of `tensorflow/core/protobuf`.
+//! `saver.proto`, `struct.proto` of `tensorflow/core/protobuf`.
 
 /// A message.
-pub(in super::super) struct Message {
+pub(super) struct Message {
     pub(super) name: &'static str,
     pub(super) fields: &'static [Field],
 }
 
 /// A field.
-pub(in super::super) struct Field {
+pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) number: u32,
+    pub(super) rule: Rule,
     pub(super) kind: Kind,
 }
 
+/// How often a field is there.
+#[derive(Clone, Copy)]
+pub(super) enum Rule {
+    /// Once; a scalar that is not written has the zero of its kind.
+    One,
+    /// As one of several, or not at all (`oneof`).
+    Choice,
+    /// Any number of times (`repeated`).
+    Many,
+    /// As entries of a key and a value (`map`).
+    Map,
+}
+
 /// What a field holds.
-pub(in super::super) enum Kind {
+pub(super) enum Kind {
     Integer,
+    Unsigned,
+    Long,
+    UnsignedLong,
+    /// 64 bits whose last one is the sign (`sint64`).
+    ZigZag,
     Bool,
     Float,
     Double,
-    /// Text too.
+    Text,
+    /// Where only this crate's own readers look, text too.
     Bytes,
     Enum(&'static [(&'static str, i64)]),
     Message(&'static Message),
@@ -42,19 +62,42 @@ impl Kind {
     }
 }
 
+macro_rules! rule {
+    () => {
+        Rule::One
+    };
+    (choice) => {
+        Rule::Choice
+    };
+    (many) => {
+        Rule::Many
+    };
+    (map) => {
+        Rule::Map
+    };
+}
+
+/// Messages, and their fields as `[how often] name number kind`. How often is told of what can be reached from `SIGNATURE`.
 macro_rules! messages {
-    ($($(#[$doc:meta])* $visibility:vis $id:ident $name:literal { $($field:ident $number:literal $kind:expr;)* })*) => {
+    ($($(#[$doc:meta])* $visibility:vis $id:ident $name:literal {
+        $($([$rule:ident])? $field:ident $number:literal $kind:expr;)*
+    })*) => {
         $(
             $(#[$doc])*
             $visibility static $id: Message = Message {
                 name: $name,
-                fields: &[$(Field { name: stringify!($field), number: $number, kind: $kind }),*],
+                fields: &[$(Field {
+                    name: stringify!($field),
+                    number: $number,
+                    rule: rule!($($rule)?),
+                    kind: $kind,
+                }),*],
             };
         )*
     };
 }
 
-use Kind::{Bool, Bytes, Double, Enum, Float, Integer, LeftOut};
+use Kind::{Bool, Bytes, Double, Enum, Float, Integer, LeftOut, Long, Text, Unsigned, UnsignedLong, ZigZag};
 
 const fn of(message: &'static Message) -> Kind {
     Kind::Message(message)
@@ -128,11 +171,28 @@ static TYPES: [(&str, i64); 64] = [
     ("DT_INT2_REF", 131),
 ];
 
+/// `TypeSpecProto.TypeSpecClass`.
+static TYPE_SPECS: [(&str, i64); 13] = [
+    ("UNKNOWN", 0),
+    ("SPARSE_TENSOR_SPEC", 1),
+    ("INDEXED_SLICES_SPEC", 2),
+    ("RAGGED_TENSOR_SPEC", 3),
+    ("TENSOR_ARRAY_SPEC", 4),
+    ("DATA_DATASET_SPEC", 5),
+    ("DATA_ITERATOR_SPEC", 6),
+    ("OPTIONAL_SPEC", 7),
+    ("PER_REPLICA_SPEC", 8),
+    ("VARIABLE_SPEC", 9),
+    ("ROW_PARTITION_SPEC", 10),
+    ("REGISTERED_TYPE_SPEC", 12),
+    ("EXTENSION_TYPE_SPEC", 13),
+];
+
 /// `SaverDef.CheckpointFormatVersion`.
 static CHECKPOINTS: [(&str, i64); 3] = [("LEGACY", 0), ("V1", 1), ("V2", 2)];
 
 messages! {
-    pub(in super::super) GRAPH_DEF "GraphDef" {
+    pub(super) GRAPH_DEF "GraphDef" {
         node 1 of(&NODE);
         versions 4 of(&VERSIONS);
         version 3 Integer;
@@ -173,24 +233,26 @@ messages! {
         func 9 of(&FUNCTION_NAME);
     }
     FUNCTION_NAME "NameAttrList" { name 1 Bytes; attr 2 of(&ATTRIBUTE_ENTRY); }
-    SHAPE "TensorShapeProto" { dim 2 of(&DIM); unknown_rank 3 Bool; }
-    DIM "TensorShapeProto.Dim" { size 1 Integer; name 2 Bytes; }
+    SHAPE "TensorShapeProto" { [many] dim 2 of(&DIM); unknown_rank 3 Bool; }
+    DIM "TensorShapeProto.Dim" { size 1 Long; name 2 Text; }
     TENSOR "TensorProto" {
         dtype 1 Enum(&TYPES);
         tensor_shape 2 of(&SHAPE);
         version_number 3 Integer;
         tensor_content 4 Bytes;
-        half_val 13 Integer;
-        float_val 5 Float;
-        double_val 6 Double;
-        int_val 7 Integer;
-        string_val 8 Bytes;
-        scomplex_val 9 Float;
-        int64_val 10 Integer;
-        bool_val 11 Bool;
-        dcomplex_val 12 Double;
-        uint32_val 16 Integer;
-        uint64_val 17 Integer;
+        [many] half_val 13 Integer;
+        [many] float_val 5 Float;
+        [many] double_val 6 Double;
+        [many] int_val 7 Integer;
+        [many] string_val 8 Bytes;
+        [many] scomplex_val 9 Float;
+        [many] int64_val 10 Long;
+        [many] bool_val 11 Bool;
+        [many] dcomplex_val 12 Double;
+        [many] resource_handle_val 14 LeftOut;
+        [many] variant_val 15 LeftOut;
+        [many] uint32_val 16 Unsigned;
+        [many] uint64_val 17 UnsignedLong;
         float8_val 18 Bytes;
     }
     LIBRARY "FunctionDefLibrary" {
@@ -248,7 +310,7 @@ messages! {
         minimum 6 Integer;
         allowed_values 7 of(&ATTRIBUTE);
     }
-    pub(in super::super) SAVED_MODEL "SavedModel" {
+    pub(super) SAVED_MODEL "SavedModel" {
         saved_model_schema_version 1 Integer;
         meta_graphs 2 of(&META_GRAPH);
     }
@@ -290,19 +352,63 @@ messages! {
     }
     NODE_LIST "CollectionDef.NodeList" { value 1 Bytes; }
     SIGNATURE_ENTRY "an entry of signature_def" { key 1 Bytes; value 2 of(&SIGNATURE); }
-    SIGNATURE "SignatureDef" {
-        inputs 1 of(&TENSOR_ENTRY);
-        outputs 2 of(&TENSOR_ENTRY);
-        method_name 3 Bytes;
-        defaults 4 LeftOut;
+    pub(super) SIGNATURE "SignatureDef" {
+        [map] inputs 1 of(&TENSOR_ENTRY);
+        [map] outputs 2 of(&TENSOR_ENTRY);
+        method_name 3 Text;
+        [map] defaults 4 of(&DEFAULT_ENTRY);
     }
-    TENSOR_ENTRY "an entry of inputs or outputs" { key 1 Bytes; value 2 of(&TENSOR_INFO); }
+    TENSOR_ENTRY "an entry of inputs or outputs" { key 1 Text; value 2 of(&TENSOR_INFO); }
+    DEFAULT_ENTRY "an entry of defaults" { key 1 Text; value 2 of(&TENSOR); }
     TENSOR_INFO "TensorInfo" {
-        name 1 Bytes;
         dtype 2 Enum(&TYPES);
         tensor_shape 3 of(&SHAPE);
-        coo_sparse 4 LeftOut;
-        composite_tensor 5 LeftOut;
+        [choice] name 1 Text;
+        [choice] coo_sparse 4 of(&SPARSE);
+        [choice] composite_tensor 5 of(&COMPOSITE);
+    }
+    SPARSE "TensorInfo.CooSparse" {
+        values_tensor_name 1 Text;
+        indices_tensor_name 2 Text;
+        dense_shape_tensor_name 3 Text;
+    }
+    COMPOSITE "TensorInfo.CompositeTensor" { type_spec 1 of(&TYPE_SPEC); [many] components 2 of(&TENSOR_INFO); }
+    TYPE_SPEC "TypeSpecProto" {
+        type_spec_class 1 Enum(&TYPE_SPECS);
+        type_state 2 of(&STRUCTURE);
+        type_spec_class_name 3 Text;
+        num_flat_components 4 Integer;
+    }
+    STRUCTURE "StructuredValue" {
+        [choice] none_value 1 of(&NOTHING);
+        [choice] float64_value 11 Double;
+        [choice] int64_value 12 ZigZag;
+        [choice] string_value 13 Text;
+        [choice] bool_value 14 Bool;
+        [choice] tensor_shape_value 31 of(&SHAPE);
+        [choice] tensor_dtype_value 32 Enum(&TYPES);
+        [choice] tensor_spec_value 33 of(&TENSOR_SPEC);
+        [choice] type_spec_value 34 of(&TYPE_SPEC);
+        [choice] bounded_tensor_spec_value 35 of(&BOUNDED_TENSOR_SPEC);
+        [choice] list_value 51 of(&STRUCTURES);
+        [choice] tuple_value 52 of(&STRUCTURES);
+        [choice] dict_value 53 of(&DICT);
+        [choice] named_tuple_value 54 of(&NAMED_TUPLE);
+        [choice] tensor_value 55 of(&TENSOR);
+        [choice] numpy_value 56 of(&TENSOR);
+    }
+    NOTHING "NoneValue" {}
+    STRUCTURES "ListValue" { [many] values 1 of(&STRUCTURE); }
+    DICT "DictValue" { [map] fields 1 of(&STRUCTURE_ENTRY); }
+    STRUCTURE_ENTRY "an entry of fields" { key 1 Text; value 2 of(&STRUCTURE); }
+    NAMED_TUPLE "NamedTupleValue" { name 1 Text; [many] values 2 of(&STRUCTURE_ENTRY); }
+    TENSOR_SPEC "TensorSpecProto" { name 1 Text; shape 2 of(&SHAPE); dtype 3 Enum(&TYPES); }
+    BOUNDED_TENSOR_SPEC "BoundedTensorSpecProto" {
+        name 1 Text;
+        shape 2 of(&SHAPE);
+        dtype 3 Enum(&TYPES);
+        minimum 4 of(&TENSOR);
+        maximum 5 of(&TENSOR);
     }
     ASSET "AssetFileDef" { tensor_info 1 of(&TENSOR_INFO); filename 2 Bytes; }
 }

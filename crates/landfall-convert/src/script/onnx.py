@@ -1,0 +1,195 @@
+"""TensorFlow's files become ONNX files."""
+
+
+def to_onnx(kind, source, out, opset, tags, signature, inputs, outputs, names):
+    """Runs tf2onnx, then gives inputs and outputs the names that the original's signature has."""
+    _, tf2onnx, onnx = need("tensorflow", "tf2onnx", "onnx")
+    import tempfile
+    import tensorflow as tf
+    teach_operators(tf2onnx)
+    with tempfile.TemporaryDirectory(prefix="landfall-onnx-") as scratch:
+        arguments = ["tf2onnx", "--opset", opset, "--output", out]
+        if kind == "saved_model":
+            source = without_own_compilation(source, scratch)
+            arguments += ["--saved-model", source, "--tag", tags or "serve", "--signature_def", signature]
+        elif kind == "graph_def":
+            arguments += ["--graphdef", binary_graph(source, scratch), "--inputs", inputs, "--outputs", outputs]
+        else:
+            arguments += ["--tflite", source]
+        run_converter(arguments)
+    model = onnx.load(out)
+    wanted_inputs, wanted_outputs = names.split("|")
+    rename(model.graph, "input", wanted_inputs.split(","))
+    rename(model.graph, "output", wanted_outputs.split(","))
+    onnx.save(model, out)
+    return {"made by": f"tf2onnx {tf2onnx.__version__}, TensorFlow {tf.__version__}, opset {opset}"}
+
+
+def run_converter(arguments):
+    """Runs tf2onnx, and refuses what it says it could not convert."""
+    from tf2onnx import convert, utils
+    # Names that it makes up are counted on from task to task: signatures of one function are to come to one file.
+    utils.INTERNAL_NAME = 1
+    unsupported = Unsupported()
+    loggers = [logging.getLogger(name) for name in (None, "tf2onnx", "tf2onnx.tfonnx")]
+    for logger in loggers:
+        logger.addHandler(unsupported)
+    sys.argv = arguments
+    try:
+        convert.main()
+    except SystemExit as error:
+        if error.code:
+            raise Refused("unsupported", "; ".join(unsupported.lines) or f"tf2onnx ended with {error.code}") from error
+    except Exception as error:
+        raise Refused("unsupported", "; ".join([*unsupported.lines, one_line(error)])) from error
+    finally:
+        for logger in loggers:
+            logger.removeHandler(unsupported)
+    if unsupported.lines:
+        raise Refused("unsupported", "; ".join(unsupported.lines))
+
+
+def teach_operators(tf2onnx):
+    """Operators that tf2onnx does not know: those of Keras' gelu and of its layers Discretization and IntegerLookup."""
+    import numpy as np
+    from onnx import TensorProto
+    from tf2onnx import constants, utils
+    from tf2onnx.custom_opsets import onnx_ml
+    from tf2onnx.graph_builder import GraphBuilder
+    from tf2onnx.handler import tf_op
+
+    def removed(graph, node):
+        """What the nodes need that take a node's place: its outputs, and their shapes and types."""
+        told = {"outputs": node.output, "shapes": node.output_shapes, "dtypes": node.output_dtypes}
+        graph.remove_node(node.name)
+        return told
+
+    class Complement:
+        """erfc(x) = 1 - erf(x)."""
+        @classmethod
+        def version_9(cls, graph, node, **_):
+            one = graph.make_const(utils.make_name("one"), np.array(1, utils.map_onnx_to_numpy_type(node.output_dtypes[0])))
+            erf = graph.make_node("Erf", node.input[:1])
+            graph.make_node("Sub", [one.output[0], erf.output[0]], **removed(graph, node))
+
+    class Bucket:
+        """How many boundaries a value is not below; of NaN, as of TensorFlow's search, all."""
+        @classmethod
+        def version_11(cls, graph, node, **_):
+            builder = GraphBuilder(graph)
+            value = node.input[0]
+            kind = utils.map_onnx_to_numpy_type(graph.get_dtype(value))
+            if kind not in (np.float32, np.float64):
+                value, kind = graph.make_node("Cast", [value], attr={"to": utils.map_numpy_to_onnx_dtype(np.float32)}).output[0], np.float32
+            boundaries = np.array(node.get_attr_value("boundaries"), np.float32).astype(kind)
+            boundaries = graph.make_const(utils.make_name("boundaries"), boundaries).output[0]
+            below = graph.make_node("Less", [builder.make_unsqueeze({"data": value, "axes": [-1]}), boundaries])
+            reached = graph.make_node("Not", below.output)
+            counted = graph.make_node("Cast", reached.output, attr={"to": utils.map_numpy_to_onnx_dtype(np.int32)})
+            told = removed(graph, node)
+            builder.make_reduce_sum({"data": counted.output[0], "axes": [-1], "keepdims": 0, "outputs": told["outputs"]},
+                                    shapes=told["shapes"], dtypes=told["dtypes"])
+
+    class Lookup(onnx_ml.LookupTableFind):
+        """Tables from whole numbers to whole numbers too, as those of Keras' layer IntegerLookup."""
+        @classmethod
+        def version_9(cls, graph, node, initialized_tables, **more):
+            kinds = {graph.get_dtype(node.input[1]), node.output_dtypes[0]}
+            table, default = node.inputs[0], node.inputs[2]
+            while table.type == "Identity":
+                table = table.inputs[0]
+            name = table.get_attr_value("shared_name")
+            if kinds != {TensorProto.INT64} or name not in initialized_tables or not default.is_const():
+                return cls.version_8(graph, node, initialized_tables=initialized_tables, **more)
+            keys, values = initialized_tables[name]
+            attributes = {"keys_int64s": keys, "values_int64s": values, "default_int64": default.get_tensor_value()}
+            graph.make_node("LabelEncoder", node.input[1:2], domain=constants.AI_ONNX_ML_DOMAIN, attr=attributes, **removed(graph, node))
+            if not graph.find_output_consumers(table.output[0]):
+                graph.remove_node(table.name)
+
+    tf_op("LookupTableFindV2")(Lookup)
+    tf_op("Erfc")(Complement)
+    tf_op("Bucketize")(Bucket)
+
+
+def without_own_compilation(source, scratch):
+    """A SavedModel whose functions may be put in the place of their calls: those that are to be compiled (`jit_compile`,
+    grouped convolutions of Keras) stay calls, which nothing converts. Where there are such ones, a copy in the folder
+    `scratch`: a changed graph, and links to all else."""
+    from tensorflow.core.protobuf import saved_model_pb2
+    file = os.path.join(source, "saved_model.pb")
+    if not os.path.isfile(file):
+        return source
+    with open(file, "rb") as opened:
+        model = saved_model_pb2.SavedModel.FromString(opened.read())
+    graphs = [meta_graph.graph_def for meta_graph in model.meta_graphs]
+    functions = [function for graph in graphs for function in graph.library.function]
+    nodes = [node for holder in graphs for node in holder.node] + [node for function in functions for node in function.node_def]
+    compiled = [one for one in functions + nodes if "_XlaMustCompile" in one.attr and one.attr["_XlaMustCompile"].b]
+    if not compiled:
+        return source
+    for one in compiled:
+        del one.attr["_XlaMustCompile"]
+    for name in os.listdir(source):
+        if name != "saved_model.pb" and not name.startswith("."):
+            os.symlink(os.path.join(source, name), os.path.join(scratch, name))
+    with open(os.path.join(scratch, "saved_model.pb"), "wb") as opened:
+        opened.write(model.SerializeToString())
+    return scratch
+
+
+def binary_graph(source, scratch):
+    """A graph's file; of one in text form, a binary copy in the folder `scratch`."""
+    import tensorflow as tf
+    if not source.endswith(".pbtxt"):
+        return source
+    from google.protobuf import text_format
+    with open(source, encoding="utf-8") as file:
+        graph = text_format.Parse(file.read(), tf.compat.v1.GraphDef())
+    copy = os.path.join(scratch, "graph.pb")
+    with open(copy, "wb") as file:
+        file.write(graph.SerializeToString())
+    return copy
+
+
+def rename(graph, side, wanted):
+    """Gives the inputs or outputs of a graph the wanted names: by name, by name without its port, else by place."""
+    own = getattr(graph, side)
+    constants = {tensor.name for tensor in graph.initializer}
+    own = [value for value in own if side == "output" or value.name not in constants]
+    found = [value.name for value in own]
+    if sorted(found) == sorted(wanted):
+        return
+    ports = [name.split(":")[0] for name in found]
+    if sorted(ports) == sorted(wanted):
+        mapping = dict(zip(found, ports))
+    elif set(found) <= set(wanted):
+        # An input that plays no part in the answer is left out by the converter.
+        return
+    elif len(found) == len(wanted):
+        mapping = dict(zip(found, wanted))
+    else:
+        raise Refused("unsupported", f"the converted model has the {side}s {found}, expected {wanted}")
+    for value in own:
+        value.name = mapping[value.name]
+    replace = lambda names: [mapping.get(name, name) for name in names]  # noqa: E731
+    for node in graph.node:
+        node.input[:], node.output[:] = replace(node.input), replace(node.output)
+
+
+def unsupported_line(text):
+    """Whether tf2onnx says with these words that it could not convert something, and goes on."""
+    return "unsupported ops" in text.lower() or "not supported" in text.lower()
+
+
+class Unsupported(logging.Handler):
+    """Collects what tf2onnx only logs: operators that it left as they were."""
+
+    def __init__(self):
+        super().__init__(level=30)
+        self.lines = []
+
+    def emit(self, record):
+        text = " ".join(record.getMessage().split())
+        if record.levelno >= 40 and unsupported_line(text) and text not in self.lines:
+            self.lines.append(text[:300])
