@@ -140,6 +140,26 @@ pub(crate) fn unfit(column: &str, expected: impl std::fmt::Display, text: &[u8])
     Problem::invalid(format!("column {column:?}: expected {expected}, found {shown:?}{more}{why}"))
 }
 
+/// The problem of a number or a truth value that is not what the column's input takes.
+#[cold]
+pub(crate) fn unfit_number(column: &str, expected: impl std::fmt::Display, number: &[u8]) -> Problem {
+    let number = String::from_utf8_lossy(number);
+    Problem::invalid(format!("column {column:?}: expected {expected}, found {number}"))
+}
+
+/// Refuses a text that is not UTF-8: read as bytes it would be a text that the model has never seen.
+///
+/// # Errors
+/// Invalid argument, with the text.
+#[inline]
+pub(crate) fn utf8(column: &str, text: &[u8]) -> Result<(), Problem> {
+    std::str::from_utf8(text).map(drop).map_err(|_| {
+        let shown = String::from_utf8_lossy(text);
+        let way_out = "save the file as UTF-8 (was it in Latin-1, or in one of Windows' code pages?)";
+        Problem::invalid(format!("column {column:?}: {shown:?} is not UTF-8: {way_out}"))
+    })
+}
+
 /// Whether a text would be a number if its one comma were a point.
 fn has_decimal_comma(text: &[u8]) -> bool {
     let pointed: Vec<u8> = text.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect();

@@ -1,5 +1,6 @@
 //! Some rows of a table: as they lie in the file, and as calls.
 
+use crate::part_files::PartRows;
 use arrow_array::{Array, ArrayRef};
 use landfall_model::{Buffer, Call, Csr, Input, Problem, Shape, Slot, Tensor};
 use std::ops::Range;
@@ -79,6 +80,8 @@ pub(crate) enum Raw {
     Arrays { arrays: Vec<RawArray>, rows: usize },
     /// Rows of a sparse matrix.
     Sparse(SparseRows),
+    /// Rows of one file of a folder.
+    OfPart(Box<PartRows>),
 }
 
 /// Records within one block of text, terminators left out.
@@ -143,6 +146,7 @@ impl Raw {
             Raw::Arrow { rows, .. } | Raw::Arrays { rows, .. } => *rows,
             Raw::Sparse(matrix) => matrix.starts.len() - 1,
             Raw::Batches(batches) => batches.iter().map(Raw::rows).sum(),
+            Raw::OfPart(part) => part.raw.rows(),
         }
     }
 
@@ -158,6 +162,10 @@ impl Raw {
     pub(crate) fn split_at(self, at: usize) -> (Raw, Raw) {
         match self {
             Raw::Batches(_) => (self, Raw::nothing()),
+            Raw::OfPart(part) => {
+                let (head, tail) = part.split_at(at);
+                (Raw::OfPart(Box::new(head)), Raw::OfPart(Box::new(tail)))
+            }
             Raw::Text(text) => {
                 let middle = text.range.start + at;
                 let (head, tail) = (text.range.start..middle, middle..text.range.end);

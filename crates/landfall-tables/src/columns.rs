@@ -41,7 +41,7 @@ pub(crate) fn fitted(values: Values<'_>, spec: &InputSpec, bad: &mut BadRows) ->
                 invalid.push(Invalid { element, text: text.into_bytes().into() });
                 continue;
             }
-            let problem = || cell::unfit(values.column, spec.dtype, text.as_bytes());
+            let problem = || cell::unfit_number(values.column, spec.dtype, text.as_bytes());
             bad.entry(row_of(element)).or_insert_with(problem);
         }
     }

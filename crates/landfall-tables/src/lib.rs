@@ -1,4 +1,5 @@
-//! Files to calls and back, in chunks of rows: CSV, JSON Lines, NPY, NPZ, Arrow IPC, Parquet, libsvm text.
+//! Files to calls and back, in chunks of rows: CSV, JSON Lines, NPY, NPZ, Arrow IPC, Parquet, libsvm text; packed with gzip
+//! too, and in folders of part files.
 //!
 //! A [`TableReader`] hands out raw chunks in the table's order ([`TableReader::next`]) and decodes them
 //! ([`TableReader::decode`]); both may be called from several threads. A [`TableEncoder`] turns answers into bytes, also
@@ -57,6 +58,8 @@ mod number_text;
 mod open;
 mod opened;
 mod options;
+mod packed;
+mod part_files;
 mod plan;
 mod read_at;
 mod reader;
@@ -75,5 +78,5 @@ pub use json_lines::JsonNan;
 pub use options::ReadOptions;
 pub use reader::TableReader;
 pub use source::{Source, TableInput};
-pub use whole::{column_of_output, read_columns};
+pub use whole::{column_of_output, read_columns, read_inputs};
 pub use writer::{Encoded, TableEncoder, TableWriter, WriteOptions};

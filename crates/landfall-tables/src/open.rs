@@ -3,21 +3,29 @@
 use crate::format::{Format, PEEKED_BYTES};
 use crate::opened::{Opened, Wants};
 use crate::options::ReadOptions;
-use crate::source::TableInput;
-use crate::{arrow, csv, json_lines, libsvm, npy};
+use crate::source::{Source, TableInput};
+use crate::{arrow, csv, json_lines, libsvm, npy, packed, part_files};
 use landfall_model::Problem;
 
-/// Opens a file in the format that it is in. The arrays of an NPZ file can come as two, to be read in step.
+/// Opens a file in the format that it is in, unpacked where it is gzip; or the files of a folder. The arrays of an NPZ
+/// file can come as two, to be read in step.
 pub(crate) fn open_file(
     input: TableInput,
     wants: &Wants,
     options: &ReadOptions,
 ) -> Result<Vec<Opened>, Problem> {
     let TableInput { label, format, source, .. } = input;
-    let (source, first) = source.peeked(&label, PEEKED_BYTES)?;
+    if let Source::File(path) = &source
+        && path.is_dir()
+    {
+        return Ok(vec![part_files::open(path, format, wants, options)?]);
+    }
+    let peeked = source.peeked(&label, PEEKED_BYTES)?;
+    let (source, first, packed) = packed::unpacked(peeked, &label, PEEKED_BYTES)?;
+    let plain = if packed { packed::plain_name(&label) } else { &label };
     let format = match format {
         Some(format) => format,
-        None => Format::detect(&label, &first)?,
+        None => Format::detect(plain, &first)?,
     };
     let length = source.length();
     let opened = match format {

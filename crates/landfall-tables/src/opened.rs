@@ -78,7 +78,9 @@ impl Opened {
 pub(crate) fn text_row(raw: &Raw, row: usize) -> Vec<u8> {
     match raw {
         Raw::Text(text) => text.record(row).to_vec(),
-        Raw::Arrow { .. } | Raw::Arrays { .. } | Raw::Sparse(_) | Raw::Batches(_) => Vec::new(),
+        Raw::Arrow { .. } | Raw::Arrays { .. } | Raw::Sparse(_) | Raw::Batches(_) | Raw::OfPart(_) => {
+            Vec::new()
+        }
     }
 }
 

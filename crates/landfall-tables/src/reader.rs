@@ -197,7 +197,9 @@ impl TableReader {
         for (slot, input) in part.inputs {
             if inputs[slot].is_some() {
                 let name = &self.signature.inputs()[slot].name;
-                return Err(Problem::invalid(format!("input {name:?} is in two of the files")));
+                return Err(Problem::invalid(format!(
+                    "input {name:?} is in two of the files: those that go on where others end lie in a folder, which is given"
+                )));
             }
             inputs[slot] = Some(self.scalar_if_declared(slot, input)?);
         }

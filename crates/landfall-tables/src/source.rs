@@ -1,6 +1,7 @@
 //! Where a table's bytes come from: a file, or a stream such as standard input.
 
-use crate::format::Format;
+use crate::format::{Format, PEEKED_BYTES};
+use crate::packed;
 use crate::scratch::ScratchFile;
 use landfall_model::Problem;
 use std::fs::File;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 
 /// Where bytes come from.
 pub enum Source {
-    /// A file, which is opened when the table is.
+    /// A file, which is opened when the table is; or a folder, whose files are the table one after the other.
     File(PathBuf),
     /// Bytes that come once, front to back. Those of formats that are read from their end are kept in a temporary file.
     Stream(Box<dyn Read + Send>),
@@ -28,7 +29,7 @@ pub struct TableInput {
 }
 
 impl TableInput {
-    /// A file whose names decide what it fills, and whose content and ending decide how it is read.
+    /// A file, or a folder of files, whose names decide what it fills, and whose content and ending decide how it is read.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         TableInput { name: None, label: path.display().to_string(), format: None, source: Source::File(path) }
@@ -37,6 +38,17 @@ impl TableInput {
     /// A stream in a format.
     pub fn stream(label: &str, format: Option<Format>, stream: impl Read + Send + 'static) -> Self {
         TableInput { name: None, label: label.to_owned(), format, source: Source::Stream(Box::new(stream)) }
+    }
+
+    /// A stream whose content decides how it is read: unpacked where it is gzip, its format known.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is in a format that is not.
+    pub fn detected(label: &str, stream: impl Read + Send + 'static) -> Result<Self, Problem> {
+        let peeked = Source::Stream(Box::new(stream)).peeked(label, PEEKED_BYTES)?;
+        let (source, first, _) = packed::unpacked(peeked, label, PEEKED_BYTES)?;
+        let format = Format::detect(label, &first)?;
+        Ok(TableInput::stream(label, Some(format), source.stream()))
     }
 
     /// The same for one input alone.

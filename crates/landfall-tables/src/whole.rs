@@ -25,28 +25,36 @@ pub fn column_of_output(output: &OutputSpec) -> InputSpec {
 /// # Errors
 /// As [`TableReader::open`]; naming it, for the first row that cannot be read; unsupported, for sparse rows.
 pub fn read_columns(file: TableInput, columns: Vec<InputSpec>) -> Result<Vec<Option<Tensor>>, Problem> {
+    let specs = columns.clone();
+    let dense = |(spec, input): (&InputSpec, Option<Input>)| match input {
+        None => Ok(None),
+        Some(Input::Dense(array)) => Ok(Some(array)),
+        Some(_) => Err(no_array(spec)),
+    };
+    specs.iter().zip(read_inputs(file, columns)?).map(dense).collect()
+}
+
+/// The same with sparse rows as they are.
+///
+/// # Errors
+/// As [`read_columns`], but for sparse rows.
+pub fn read_inputs(file: TableInput, columns: Vec<InputSpec>) -> Result<Vec<Option<Input>>, Problem> {
     let count = columns.len();
     let signature =
         Signature::new("columns", Method::Predict, columns, Vec::new(), RowRule::None, ShapeRule::AsSent)?;
     let reader =
         TableReader::open(vec![file], signature.shared(), Wanted::default(), &ReadOptions::default())?;
-    let mut tensors = vec![None; count];
+    let mut inputs = vec![None; count];
     while let Some(raw) = reader.next()? {
         let chunk = reader.decode(&raw)?;
         if let Some(bad) = chunk.bad.into_iter().next() {
             return Err(bad.problem);
         }
         for piece in chunk.pieces {
-            for (slot, tensor) in tensors.iter_mut().enumerate() {
-                *tensor = match piece.call.input(slot) {
-                    None => None,
-                    Some(Input::Dense(array)) => Some(array.clone()),
-                    Some(_) => return Err(no_array(&piece.call.signature().inputs()[slot])),
-                };
-            }
+            inputs = (0..count).map(|slot| piece.call.input(slot).cloned()).collect();
         }
     }
-    Ok(tensors)
+    Ok(inputs)
 }
 
 #[cold]

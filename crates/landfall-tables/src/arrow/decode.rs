@@ -90,7 +90,7 @@ impl Decoder for ArrowDecoder {
                 }
                 Vec::new()
             }
-            Raw::Text(_) | Raw::Arrays { .. } | Raw::Sparse(_) => Vec::new(),
+            Raw::Text(_) | Raw::Arrays { .. } | Raw::Sparse(_) | Raw::OfPart(_) => Vec::new(),
         }
     }
 }
@@ -107,7 +107,7 @@ impl ArrowDecoder {
                 }
                 Ok(())
             }
-            Raw::Text(_) | Raw::Arrays { .. } | Raw::Sparse(_) => {
+            Raw::Text(_) | Raw::Arrays { .. } | Raw::Sparse(_) | Raw::OfPart(_) => {
                 Err(Problem::internal("this is no Arrow batch"))
             }
         }

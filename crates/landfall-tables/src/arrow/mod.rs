@@ -18,11 +18,16 @@ use arrow_schema::ArrowError;
 use landfall_model::Problem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs the library's reader on foreign bytes: what it refuses, and what makes it panic, is a broken file.
+/// Runs the library's reader on foreign bytes: what it refuses, and what makes it panic, is no file that can be read.
 fn guarded<T, E: std::fmt::Display>(file: &str, read: impl FnOnce() -> Result<T, E>) -> Result<T, Problem> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(result) => result.map_err(|error| Problem::malformed(file, None, error.to_string())),
-        Err(_) => Err(Problem::malformed(file, None, "the file is broken: its reader gave up")),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said =
+                said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why");
+            Err(Problem::malformed(file, None, format!("the file's reader gave up: {said}")))
+        }
     }
 }
 

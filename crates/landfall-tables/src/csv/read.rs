@@ -236,6 +236,9 @@ impl CsvDecoder {
         if is_missing(&text, spec.dtype, accepts, &self.missing) {
             return cell::push_missing(tensor, spec, &self.names[place]);
         }
+        if !number {
+            cell::utf8(&self.names[place], &text)?;
+        }
         if cell::push_text(tensor, &text) {
             return Ok(());
         }
@@ -246,6 +249,20 @@ impl CsvDecoder {
         if cell::push_truth(tensor, &text) {
             return Ok(());
         }
-        Err(cell::unfit(&self.names[place], spec.dtype, &text))
+        Err(unfit(&self.names[place], spec.dtype, &text))
+    }
+}
+
+/// What programs write for a missing value beside the empty cell: pandas' list (`STR_NA_VALUES`), SAS' point, and marks.
+const MISSING_WORDS: [&str; 14] =
+    ["NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "NaN", "nan", "NaT", ".", "?", "-"];
+
+/// The problem of a cell; one that looks missing is told how it becomes so.
+#[cold]
+fn unfit(column: &str, expected: DType, text: &[u8]) -> Problem {
+    let problem = cell::unfit(column, expected, text);
+    match MISSING_WORDS.iter().find(|word| word.as_bytes() == text) {
+        Some(word) => Problem::invalid(format!("{problem} (--missing {word} takes it for a missing value)")),
+        None => problem,
     }
 }

@@ -71,7 +71,13 @@ impl JsonDecoder {
         let text = line.trim_ascii();
         if text == b"[" || (text.starts_with(b"[{") && !text.starts_with(b"[{\"b64\"")) {
             return Err(Problem::invalid(
-                "a JSON array of rows: each row has to be on a line of its own (JSON Lines)",
+                "a JSON array of rows: each row has to be on a line of its own (JSON Lines; pandas writes them with \
+                 orient=\"records\", lines=True)",
+            ));
+        }
+        if text == b"{" {
+            return Err(Problem::invalid(
+                "a JSON object over several lines: each row has to be on one line of its own (JSON Lines)",
             ));
         }
         let mut scanner = Scanner::new(line);

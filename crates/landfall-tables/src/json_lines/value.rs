@@ -94,7 +94,7 @@ pub(super) fn element(
             if slot.spec.integers_as_text && is_whole(text) {
                 slot.tensor.push_str(if text == b"-0" { b"0" } else { text });
             } else if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
-                push_unfit(slot, name, text)?;
+                push_unfit(slot, name, text, cell::unfit_number)?;
             }
         }
         start @ (Start::True | Start::False) => {
@@ -104,7 +104,8 @@ pub(super) fn element(
             if slot.spec.integers_as_text {
                 slot.tensor.push_str(text);
             } else if dtype == DType::String || !cell::push_text(&mut slot.tensor, text) {
-                push_unfit(slot, name, if truth { b"true" } else { b"false" })?;
+                let word: &[u8] = if truth { b"true" } else { b"false" };
+                push_unfit(slot, name, word, cell::unfit_number)?;
             }
         }
         Start::Null => {
@@ -115,8 +116,9 @@ pub(super) fn element(
             let text = scanner.string()?;
             let number = dtype.is_float() && matches!(&*text, b"NaN" | b"Infinity" | b"-Infinity");
             if dtype != DType::String && !number {
-                push_unfit(slot, name, &text)?;
+                push_unfit(slot, name, &text, cell::unfit)?;
             } else {
+                cell::utf8(name, &text)?;
                 cell::push_text(&mut slot.tensor, &text);
             }
         }
@@ -138,12 +140,17 @@ fn is_whole(text: &[u8]) -> bool {
 
 /// A value that is none of the input's type: marked invalid where the input takes that, else refused. Numbers are no
 /// texts for anybody.
-fn push_unfit(slot: &mut SlotRows<'_>, name: &str, text: &[u8]) -> Result<(), Problem> {
+fn push_unfit(
+    slot: &mut SlotRows<'_>,
+    name: &str,
+    text: &[u8],
+    problem: fn(&str, DType, &[u8]) -> Problem,
+) -> Result<(), Problem> {
     if slot.spec.accepts_invalid && slot.spec.dtype != DType::String {
         slot.tensor.push_invalid(text);
         return Ok(());
     }
-    Err(cell::unfit(name, slot.spec.dtype, text))
+    Err(problem(name, slot.spec.dtype, text))
 }
 
 /// `{"b64": "…"}`: bytes that are no text.

@@ -51,7 +51,7 @@ not json
         r#"row 3: column "x": expected 2 values, found shape [1]"#,
         r#"row 4: column "x": expected float32, found "2""#,
         r#"row 5: column "x": lists within a row differ in length or depth"#,
-        r#"row 6: column "s": expected string, found "5""#,
+        r#"row 6: column "s": expected string, found 5"#,
         r#"row 7: input "x" is given twice"#,
         r#"row 8: character 21: expected the end of the line, found "tail""#,
         r#"row 9: column "x": the value is missing (a rule for missing values can be set with --on-missing)"#,

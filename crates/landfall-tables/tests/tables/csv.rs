@@ -65,10 +65,27 @@ fn blanks_around_a_columns_name_belong_to_it_where_the_model_has_them() {
 }
 
 #[test]
-fn strings_are_bytes() {
+fn a_text_that_is_not_utf8_is_a_bad_row_and_no_other_text() {
     let signature = signature(vec![input("s", DType::String, &[])], RowRule::Independent);
-    let read = read(Format::Csv, b"s\n\xff\xfe\n", &signature, 10).unwrap();
-    assert_eq!(read.tensors[0].as_ref().unwrap().strings().unwrap().get(0), b"\xff\xfe");
+    for (format, text) in [
+        (Format::Csv, &b"s\nK\xc3\xb6ln\nK\xf6ln\n"[..]),
+        (Format::JsonLines, b"{\"s\": \"K\xc3\xb6ln\"}\n{\"s\": \"K\xf6ln\"}\n"),
+    ] {
+        let read = read(format, text, &signature, 10).unwrap();
+        assert_eq!(read.tensors[0].as_ref().unwrap().strings().unwrap().get(0), "Köln".as_bytes());
+        assert_eq!((read.rows.as_slice(), read.bad[0].0), (&[1][..], 2));
+        assert!(read.bad[0].1.contains("column \"s\": \"K\u{fffd}ln\" is not UTF-8: save"), "{:?}", read.bad);
+    }
+}
+
+#[test]
+fn a_cell_that_looks_missing_is_told_how_it_becomes_so() {
+    let signature = signature(vec![input("x", DType::I64, &[])], RowRule::Independent);
+    let read = read(Format::Csv, b"x\nNaN\nNone\nNone!\n", &signature, 10).unwrap();
+    let told: Vec<bool> =
+        read.bad.iter().map(|(_, told, _)| told.contains("takes it for a missing")).collect();
+    assert_eq!(told, [true, true, false]);
+    assert!(read.bad[1].1.ends_with("found \"None\" (--missing None takes it for a missing value)"));
 }
 
 #[test]

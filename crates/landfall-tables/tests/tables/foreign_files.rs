@@ -64,7 +64,7 @@ fn integers_of_an_array_that_do_not_fit_are_bad_rows() {
     let read = same_for_all_chunk_sizes("stored.npz", vec![input("ids", DType::I32, &[])]);
     assert_eq!(read.rows, [1, 2, 4]);
     let (row, why, raw) = &read.bad[0];
-    assert!(*row == 3 && why.contains("expected int32, found \"4611686018427387904\""), "{why}");
+    assert!(*row == 3 && why.contains("expected int32, found 4611686018427387904"), "{why}");
     assert_eq!(raw, "{\"ids\":4611686018427387904}");
     let text = read_file("stored.npz", vec![input("names", DType::F32, &[])], 10).unwrap_err();
     assert!(matches!(text.reason(), Reason::WrongDType { .. }), "text is never parsed: {text}");

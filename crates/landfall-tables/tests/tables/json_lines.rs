@@ -39,6 +39,8 @@ fn an_array_of_rows_is_refused_by_name() {
         let problem = read(Format::JsonLines, text.as_bytes(), &signature, 10).unwrap_err().to_string();
         assert!(problem.contains("a JSON array of rows"), "{problem}");
     }
+    let pretty = read(Format::JsonLines, b"{\n  \"s\": \"a\"\n}\n", &signature, 10).unwrap_err().to_string();
+    assert!(pretty.contains("a JSON object over several lines"), "{pretty}");
     let bytes = read(Format::JsonLines, b"[{\"b64\": \"/wA=\"}]", &signature, 10).unwrap();
     assert_eq!(bytes.tensors[0].as_ref().unwrap().strings().unwrap().get(0), b"\xff\0");
 }

@@ -44,7 +44,7 @@ fn an_input_that_two_files_hold_is_refused_by_name() {
     let csv = |text: &str| TableInput::stream("t.csv", None, Cursor::new(text.as_bytes().to_vec()));
     let problem =
         gather(vec![csv("x,n\n1,2\n"), csv("x,n\n3,4\n")], &signature, &ReadOptions::default()).unwrap_err();
-    assert_eq!(problem.to_string(), "input \"x\" is in two of the files");
+    assert!(problem.to_string().starts_with("input \"x\" is in two of the files: "), "{problem}");
 }
 
 #[test]
