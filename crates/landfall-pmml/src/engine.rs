@@ -1,13 +1,10 @@
 //! The engine: recognises a PMML file by its first element, and loads it.
 
 use crate::document;
-use crate::model::PmmlModel;
+use crate::model::{NAME, PmmlModel};
 use crate::read::encoding;
 use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
 use std::sync::Arc;
-
-/// The engine's name.
-pub(crate) const NAME: &str = "pmml";
 
 /// Bytes that are looked at for the first element.
 const HEAD_BYTES: usize = 16 * 1024;

@@ -1,7 +1,7 @@
 //! Fingerprints of files and folders: whether something has changed, without reading it.
 
 use crate::files::{parent, trouble};
-use crate::repository::SETTINGS_FILE;
+use crate::settings::SETTINGS_FILE;
 use landfall_model::{Kind, Problem};
 use std::fs::{self, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -21,6 +21,7 @@ mod not_there;
 
 use crate::files::{parent, trouble};
 use crate::kit::Kit;
+use crate::settings::SETTINGS_FILE;
 use crate::{Layout, ModelSettings, Source, VersionPolicy};
 use folder::{absolute, children, folder_name, is_number, stem};
 use found::{Found, one_of_each_name};
@@ -31,9 +32,6 @@ use not_there::named_in_vain;
 pub(crate) use not_there::none_available;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Name of the file beside a model that holds its settings.
-pub(crate) const SETTINGS_FILE: &str = "model.toml";
 
 /// Looks at the sources; remembers what it read, so that looking again is cheap.
 pub(crate) struct Repository {

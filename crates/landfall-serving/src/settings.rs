@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Name of the file beside a model that holds its settings.
+pub(crate) const SETTINGS_FILE: &str = "model.toml";
+
 /// Where models come from: one file, one model's folder, or a folder of models (`repository.rs` has the rules).
 #[derive(Clone, Debug)]
 pub struct Source {

@@ -3,7 +3,7 @@
 use crate::format::{Format, PEEKED_BYTES};
 use crate::opened::{Opened, Wants};
 use crate::options::ReadOptions;
-use crate::source::{Source, TableInput};
+use crate::source::{Source, TableInput, unpacked};
 use crate::{arrow, csv, json_lines, libsvm, npy, packed, part_files};
 use landfall_model::Problem;
 
@@ -21,7 +21,7 @@ pub(crate) fn open_file(
         return Ok(vec![part_files::open(path, format, wants, options)?]);
     }
     let peeked = source.peeked(&label, PEEKED_BYTES)?;
-    let (source, first, packed) = packed::unpacked(peeked, &label, PEEKED_BYTES)?;
+    let (source, first, packed) = unpacked(peeked, &label, PEEKED_BYTES)?;
     let plain = if packed { packed::plain_name(&label) } else { &label };
     let format = match format {
         Some(format) => format,

@@ -1,28 +1,19 @@
 //! Tables in gzip files, unpacked while they are read.
 
-use crate::source::{OpenSource, Source};
 use flate2::bufread::MultiGzDecoder;
-use landfall_model::Problem;
 use std::io::{BufReader, Error, ErrorKind, Read, Result};
 
 /// How a gzip member begins (RFC 1952, section 2.3.1).
 const MAGIC: &[u8] = b"\x1f\x8b";
 
-/// The bytes that a source stands for and the first of them, whether it is packed or not; and whether it was.
-///
-/// # Errors
-/// What the operating system said; malformed, where a packed file breaks the format within the first bytes.
-pub(crate) fn unpacked(
-    (source, first): (OpenSource, Vec<u8>),
-    label: &str,
-    count: usize,
-) -> std::result::Result<(OpenSource, Vec<u8>, bool), Problem> {
-    if !first.starts_with(MAGIC) {
-        return Ok((source, first, false));
-    }
-    let unpacking = Unpacking(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, source.stream())));
-    let (source, first) = Source::Stream(Box::new(unpacking)).peeked(label, count)?;
-    Ok((source, first, true))
+/// Whether bytes that begin so are packed.
+pub(crate) fn is_packed(first: &[u8]) -> bool {
+    first.starts_with(MAGIC)
+}
+
+/// What packed bytes stand for.
+pub(crate) fn unpacking(packed: impl Read) -> impl Read {
+    Unpacking(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, packed)))
 }
 
 /// The name of what a packed file holds: `rows.csv` of `rows.csv.gz`.

@@ -46,7 +46,7 @@ impl TableInput {
     /// When it cannot be read, or is in a format that is not.
     pub fn detected(label: &str, stream: impl Read + Send + 'static) -> Result<Self, Problem> {
         let peeked = Source::Stream(Box::new(stream)).peeked(label, PEEKED_BYTES)?;
-        let (source, first, _) = packed::unpacked(peeked, label, PEEKED_BYTES)?;
+        let (source, first, _) = unpacked(peeked, label, PEEKED_BYTES)?;
         let format = Format::detect(label, &first)?;
         Ok(TableInput::stream(label, Some(format), source.stream()))
     }
@@ -121,6 +121,23 @@ impl OpenSource {
             OpenSource::Stream(mut stream) => ScratchFile::keep(&mut stream, label, &std::env::temp_dir()),
         }
     }
+}
+
+/// The bytes that a source stands for and the first of them, whether it is packed or not; and whether it was.
+///
+/// # Errors
+/// What the operating system said; malformed, where a packed file breaks the format within the first bytes.
+pub(crate) fn unpacked(
+    (source, first): (OpenSource, Vec<u8>),
+    label: &str,
+    count: usize,
+) -> Result<(OpenSource, Vec<u8>, bool), Problem> {
+    if !packed::is_packed(&first) {
+        return Ok((source, first, false));
+    }
+    let (source, first) =
+        Source::Stream(Box::new(packed::unpacking(source.stream()))).peeked(label, count)?;
+    Ok((source, first, true))
 }
 
 fn first_bytes(stream: &mut (impl Read + ?Sized), count: usize) -> std::io::Result<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! What a document takes and answers: inputs by the fields that its models use, outputs by targets and output fields.
 
 use crate::models::{MiningFunction, Model};
-use crate::resolve::{Slot, Source, Usage};
+use crate::resolve::{Slot, Source};
 use crate::run::Compiled;
 use crate::value::{DataType, Value};
 use landfall_model::{DType, Dim, InputSpec, NullRule, NullRuleSource, OutputSpec, Scalar};
@@ -72,7 +72,7 @@ fn gather_unnamed(m: &Compiled, all: &mut Vec<Field>) {
 }
 
 /// The slot and type of an answered field.
-pub(crate) fn answer_slot(m: &Compiled, name: &str) -> Option<(Slot, DataType)> {
+pub(super) fn answer_slot(m: &Compiled, name: &str) -> Option<(Slot, DataType)> {
     answers(m).into_iter().find(|field| field.name == name).map(|field| (field.slot, field.dtype))
 }
 
@@ -142,9 +142,4 @@ fn output_dtype(dtype: DataType) -> DType {
         _ if dtype.is_number() => DType::F64,
         _ => DType::String,
     }
-}
-
-/// Fields that a model takes from the data.
-pub(crate) fn is_input(usage: Usage) -> bool {
-    !matches!(usage, Usage::Target)
 }

@@ -3,10 +3,10 @@
 mod column;
 mod instance;
 mod interface;
+mod verified;
 
 pub(crate) use column::Column;
 pub(crate) use instance::PmmlInstance;
-pub(crate) use interface::{answer_slot, is_input};
 
 use crate::blocks::BlockMemory;
 use crate::document::Head;
@@ -18,6 +18,9 @@ use landfall_model::{
     CostClass, Facts, InputSpec, Instance, Method, Model, Problem, RowRule, ShapeRule, Signature,
 };
 use std::sync::Arc;
+
+/// The engine's name.
+pub(crate) const NAME: &str = "pmml";
 
 /// A loaded document.
 pub(crate) struct PmmlModel {
@@ -71,7 +74,7 @@ impl PmmlModel {
             ("trees evaluated as forests".to_owned(), forests(&compiled)),
         ];
         let facts = Facts {
-            engine: crate::engine::NAME,
+            engine: NAME,
             format: "pmml",
             memory_bytes: None,
             threads_inside: 1,

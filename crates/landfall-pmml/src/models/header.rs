@@ -5,6 +5,7 @@ use crate::expression;
 use crate::read::{Element, Xml};
 use crate::resolve::{self, Build, ClassList, OpType, Schema, ScopeId, Slot, SlotDef, Source, Target};
 use crate::value::{DataType, Value};
+use crate::verification::{self, Verification};
 use landfall_model::Problem;
 
 /// What a model is for.
@@ -93,7 +94,7 @@ pub(crate) struct Header {
     pub(crate) outputs: Vec<output::Document>,
     pub(crate) forwarded: Vec<(String, DataType, Slot)>,
     targets: resolve::Targets,
-    verification: Option<crate::verification::Document>,
+    verification: Option<Verification>,
     inherited: Option<(Option<String>, ClassList, DataType, Option<OpType>)>,
     /// What the model around it is for.
     around: Option<MiningFunction>,
@@ -197,7 +198,7 @@ impl Header {
                     }
                 }
                 "LocalTransformations" => local_transformations(b, &child, self.scope)?,
-                "ModelVerification" => self.verification = Some(crate::verification::read(b, &child)?),
+                "ModelVerification" => self.verification = Some(verification::read(b, &child)?),
                 // For people: how the training data looked, and how good the model is.
                 "ModelStats" | "ModelExplanation" => b.xml.skip(&child)?,
                 _ => return Ok(Some(child)),
@@ -377,9 +378,7 @@ impl Header {
             b.redeclare(scope, &document.name, field.slot);
             model.outputs.push(field);
         }
-        if let Some(document) = self.verification {
-            model.verification = Some(crate::verification::resolve(b, document)?);
-        }
+        model.verification = self.verification;
         Ok(model)
     }
 
@@ -393,7 +392,7 @@ impl Header {
     }
 
     fn active(&self) -> Vec<String> {
-        let inputs = self.schema.fields.iter().filter(|field| crate::model::is_input(field.usage));
+        let inputs = self.schema.fields.iter().filter(|field| field.usage.is_input());
         inputs.map(|field| field.name.clone()).collect()
     }
 

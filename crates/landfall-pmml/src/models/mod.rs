@@ -38,6 +38,7 @@ use crate::read::Element;
 use crate::resolve::{Build, ClassList, ScopeId, Slot, Target};
 use crate::run::{Answer, Cx, Recommendation};
 use crate::value::DataType;
+use crate::verification::Verification;
 use landfall_model::Problem;
 use std::fmt::Debug;
 
@@ -122,7 +123,7 @@ pub(crate) struct Model {
     pub(crate) outputs: Vec<OutputField>,
     /// Output fields that ask a segment: name, type, and where the segment puts them.
     pub(crate) forwarded: Vec<(String, DataType, Slot)>,
-    pub(crate) verification: Option<crate::verification::Verification>,
+    pub(crate) verification: Option<Verification>,
     /// Names of the fields that it takes.
     pub(crate) active: Vec<String>,
     /// Where the prediction is put that has no name.

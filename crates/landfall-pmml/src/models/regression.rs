@@ -116,7 +116,12 @@ fn columns(tables: &[Table], math: Math) -> Linear {
 }
 
 fn table<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result<Table, Problem> {
-    element.only(&b.xml, &["intercept", "targetCategory"])?;
+    element.only(&b.xml, &["intercept", "targetCategory", "x-targetField"])?;
+    // A writer's addition that says which of several targets the table is for.
+    let own = header.target.as_ref().map(|target| target.name.as_str());
+    if element.get("x-targetField").is_some_and(|field| own != Some(field)) {
+        return Err(element.value(&b.xml, "x-targetField"));
+    }
     let math = header.math;
     let class = element.get("targetCategory").map(str::to_owned).map(|text| header.class(b, &text).0);
     let mut table = Table {

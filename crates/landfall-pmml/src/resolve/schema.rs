@@ -17,6 +17,13 @@ pub(crate) enum Usage {
     Weight,
 }
 
+impl Usage {
+    /// Whether the model takes the field from the data.
+    pub(crate) fn is_input(self) -> bool {
+        self != Usage::Target
+    }
+}
+
 /// What becomes of an invalid value.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum InvalidRule {

@@ -266,3 +266,38 @@ fn a_chain_of_any_kind_stops_where_a_missing_prediction_is_to_be_returned() {
         assert_eq!(segments(method, "returnMissing"), ["6,6", ","]);
     }
 }
+
+#[test]
+fn a_leaking_rectifier_lets_its_part_through_below_zero() {
+    let network = |of_network: &str, of_layer: &str| {
+        let model = format!(
+            "<NeuralNetwork functionName=\"regression\" activationFunction=\"rectifier\" {of_network}>{}<NeuralInputs>\
+             <NeuralInput id=\"i\"><DerivedField name=\"in\" optype=\"continuous\" dataType=\"double\"><FieldRef field=\"x\"/>\
+             </DerivedField></NeuralInput></NeuralInputs><NeuralLayer {of_layer}><Neuron id=\"n\"><Con from=\"i\" weight=\"2\"/>\
+             </Neuron></NeuralLayer><NeuralOutputs><NeuralOutput outputNeuron=\"n\"><DerivedField name=\"out\" \
+             optype=\"continuous\" dataType=\"double\"><FieldRef field=\"y\"/></DerivedField></NeuralOutput></NeuralOutputs>\
+             </NeuralNetwork>",
+            schema("y", &["x"])
+        );
+        answers(&with_fields(&(continuous("x") + &continuous("y")), &model), "x\n-3\n3\n")[1..].to_vec()
+    };
+    assert_eq!(network("", ""), ["0", "6"]);
+    assert_eq!(network("x-leakage=\"0.5\"", ""), ["-3", "6"]);
+    assert_eq!(network("x-leakage=\"0.5\"", "x-leakage=\"0.25\""), ["-1.5", "6"]);
+    assert_eq!(network("x-leakage=\"0.5\"", "activationFunction=\"identity\""), ["-6", "6"]);
+}
+
+#[test]
+fn a_table_for_another_target_is_refused_by_the_addition_that_names_it() {
+    let document = |field: &str| {
+        let model = format!(
+            "<RegressionModel functionName=\"regression\">{}<RegressionTable intercept=\"1\" x-targetField=\"{field}\"/>\
+             </RegressionModel>",
+            schema("y", &["x"])
+        );
+        with_fields(&(continuous("x") + &continuous("y")), &model)
+    };
+    assert_eq!(answers(&document("y"), "x\n0\n")[1..], ["1"]);
+    let refused = crate::files::load(document("z").as_bytes()).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("x-targetField=\"z\" of <RegressionTable>"), "{refused}");
+}

@@ -1,10 +1,10 @@
 //! What looks at the sources have found, kept so that looking again is cheap.
 
-use super::SETTINGS_FILE;
 use crate::ModelSettings;
 use crate::files::FolderFiles;
 use crate::kit::Kit;
 use crate::print::Print;
+use crate::settings::SETTINGS_FILE;
 use landfall_model::{Claim, Kind, Problem};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,5 +1,6 @@
 //! NumPy's files: NPY, one array; NPZ, a zip file of them.
 
+mod array_stream;
 mod decode;
 mod header;
 mod npz;

@@ -1,16 +1,15 @@
 //! Sparse rows off an NPZ file: the three arrays of compressed rows, under an input's name (`features.data`,
 //! `features.indices`, `features.indptr`), or as SciPy's `save_npz` writes them.
 
+use super::array_stream::ArrayStream;
 use super::decode::ArrayFacts;
 use super::npz::Entry;
-use super::open::ArrayStream;
-use super::sparse_rows::{SparseDecoder, SparseSource};
+use super::sparse_rows::{Arrays, SparseDecoder, SparseSource, integers};
 use crate::chunk::RawArray;
 use crate::columns::check_type;
 use crate::libsvm::sparse_input;
-use crate::number::cast;
 use crate::opened::{Opened, Wants};
-use landfall_model::{Buffer, DType, Problem, Reason, Shape, Slot, Tensor};
+use landfall_model::{Buffer, DType, Problem, Reason, Shape, Slot};
 use std::fs::File;
 
 const PARTS: [&str; 3] = ["data", "indices", "indptr"];
@@ -156,19 +155,6 @@ fn is_index(dtype: DType) -> bool {
     dtype.is_integer() && dtype != DType::U64
 }
 
-/// Integers of an array as int64.
-pub(super) fn integers(facts: &ArrayFacts, bytes: Buffer) -> Result<Tensor, Problem> {
-    let row_bytes = facts.items.size();
-    Ok(cast(&facts.tensor(&RawArray { bytes, row_bytes }, None)?, DType::I64)?.tensor)
-}
-
-/// The arrays of a matrix, their headers read.
-pub(super) struct Arrays {
-    pub(super) data: ArrayStream,
-    pub(super) indices: ArrayStream,
-    pub(super) indptr: ArrayStream,
-}
-
 impl Arrays {
     /// Holds their types and lengths against each other and the input.
     fn checked(self, slot: Slot, wants: &Wants) -> Result<Self, Problem> {
@@ -245,12 +231,5 @@ impl Arrays {
             source.finish()?;
         }
         Ok(Opened::new(source, decoder, Vec::new()).with_total(rows as u64))
-    }
-}
-
-impl ArrayStream {
-    /// Values of an array of one axis.
-    pub(super) fn length(&self) -> usize {
-        self.header.shape.first().copied().unwrap_or(0)
     }
 }

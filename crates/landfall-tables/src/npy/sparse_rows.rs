@@ -1,14 +1,20 @@
 //! Rows of a sparse matrix, chunk after chunk, and what they become.
 
+use super::array_stream::ArrayStream;
 use super::decode::ArrayFacts;
-use super::open::ArrayStream;
-use super::sparse::{Arrays, integers};
 use crate::chunk::{Decoded, Part, Raw, RawArray, SparseRows};
 use crate::json_lines;
 use crate::number::cast;
 use crate::opened::{Decoder, RawSource};
 use landfall_model::{Buffer, Csr, DType, Input, Problem, Slot, Tensor, stack};
 use std::ops::Range;
+
+/// The arrays of a matrix, their headers read.
+pub(super) struct Arrays {
+    pub(super) data: ArrayStream,
+    pub(super) indices: ArrayStream,
+    pub(super) indptr: ArrayStream,
+}
 
 /// The arrays in step: the pointers of some rows, then what they point at.
 pub(super) struct SparseSource {
@@ -92,6 +98,12 @@ impl SparseSource {
         self.arrays.indices.finish()?;
         self.arrays.indptr.finish()
     }
+}
+
+/// Integers of an array as int64.
+pub(super) fn integers(facts: &ArrayFacts, bytes: Buffer) -> Result<Tensor, Problem> {
+    let row_bytes = facts.items.size();
+    Ok(cast(&facts.tensor(&RawArray { bytes, row_bytes }, None)?, DType::I64)?.tensor)
 }
 
 /// The values of rows of these lengths, of each at most so many: memory is bounded by the rows and the model's columns.

@@ -6,7 +6,7 @@ use crate::resolve::Build;
 use landfall_model::Problem;
 
 /// A function of what comes together in a neuron.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Activation {
     Threshold,
     Logistic,
@@ -21,6 +21,8 @@ pub(crate) enum Activation {
     Elliott,
     Arctan,
     Rectifier,
+    /// A rectifier that lets this part of what is below zero through.
+    Leaky(f64),
     RadialBasis,
 }
 
@@ -47,6 +49,14 @@ impl Activation {
         }))
     }
 
+    /// The same with the attribute `x-leakage`, which some writers add to rectifiers.
+    pub(super) fn leaking(self, leakage: Option<f64>) -> Self {
+        match (self, leakage) {
+            (Activation::Rectifier, Some(leakage)) => Activation::Leaky(leakage),
+            _ => self,
+        }
+    }
+
     /// Its value; `threshold` is that of the function of this name.
     #[inline(always)]
     pub(crate) fn of(self, z: f64, threshold: f64) -> f64 {
@@ -64,6 +74,13 @@ impl Activation {
             Activation::Elliott => z / (1.0 + z.abs()),
             Activation::Arctan => 2.0 * z.atan() / std::f64::consts::PI,
             Activation::Rectifier => z.max(0.0),
+            Activation::Leaky(leakage) => {
+                if z > 0.0 {
+                    z
+                } else {
+                    leakage * z
+                }
+            }
         }
     }
 }
@@ -80,5 +97,8 @@ mod tests {
         assert_eq!(Activation::Square.of(-3.0, 0.0), 9.0);
         assert_eq!(Activation::Reciprocal.of(4.0, 0.0), 0.25);
         assert_eq!(Activation::Gauss.of(0.0, 0.0), 1.0);
+        let leaky = Activation::Rectifier.leaking(Some(0.25));
+        assert_eq!((leaky.of(-2.0, 0.0), leaky.of(3.0, 0.0)), (-0.5, 3.0));
+        assert_eq!(Activation::Tanh.leaking(Some(0.25)), Activation::Tanh);
     }
 }

@@ -15,8 +15,15 @@ use crate::run::{Answer, Cx};
 use crate::value::Value;
 use landfall_model::Problem;
 
-pub(super) const ATTRIBUTES: &[&str] =
-    &["activationFunction", "normalizationMethod", "threshold", "width", "altitude", "numberOfLayers"];
+pub(super) const ATTRIBUTES: &[&str] = &[
+    "activationFunction",
+    "normalizationMethod",
+    "threshold",
+    "width",
+    "altitude",
+    "numberOfLayers",
+    "x-leakage",
+];
 
 #[derive(Debug)]
 struct Network {

@@ -10,9 +10,20 @@ use crate::value::Value;
 use landfall_model::Problem;
 use std::collections::HashMap;
 
+const LAYER_ATTRIBUTES: &[&str] = &[
+    "activationFunction",
+    "normalizationMethod",
+    "threshold",
+    "width",
+    "altitude",
+    "numberOfNeurons",
+    "x-leakage",
+];
+
 /// What layers take from the network where they say nothing.
 struct Defaults {
     activation: Activation,
+    leakage: Option<f64>,
     normalization: Normalization,
     threshold: f64,
     width: Option<f64>,
@@ -28,6 +39,7 @@ pub(in crate::models) fn read<'a>(
     let defaults = Defaults {
         activation: Activation::read(b, element)?
             .ok_or_else(|| b.xml.malformed(element.place, "<NeuralNetwork> lacks activationFunction"))?,
+        leakage: header.math.number(&b.xml, element, "x-leakage")?,
         normalization: Normalization::of(&b.xml, element)?.unwrap_or(Normalization::None),
         threshold: header.math.number(&b.xml, element, "threshold")?.unwrap_or(0.0),
         width: header.math.number(&b.xml, element, "width")?,
@@ -110,13 +122,11 @@ fn layer<'a>(
     places: &mut HashMap<String, usize>,
     count: &mut usize,
 ) -> Result<Layer, Problem> {
-    element.only(
-        &b.xml,
-        &["activationFunction", "normalizationMethod", "threshold", "width", "altitude", "numberOfNeurons"],
-    )?;
+    element.only(&b.xml, LAYER_ATTRIBUTES)?;
     let math = header.math;
+    let leakage = math.number(&b.xml, element, "x-leakage")?.or(defaults.leakage);
     let mut layer = Layer {
-        activation: Activation::read(b, element)?.unwrap_or(defaults.activation),
+        activation: Activation::read(b, element)?.unwrap_or(defaults.activation).leaking(leakage),
         normalization: Normalization::of(&b.xml, element)?.unwrap_or(defaults.normalization),
         threshold: math.number(&b.xml, element, "threshold")?.unwrap_or(defaults.threshold),
         neurons: Vec::new(),
