@@ -6,6 +6,8 @@ use crate::resolve::Slot;
 
 /// Training rows whose distances are computed side by side, in registers.
 const TOGETHER: usize = 32;
+/// Of which so many are summed at once.
+const LANES: usize = 8;
 
 /// Training rows over columns: by rank, nearest first, the places of rows, then their distances.
 #[derive(Debug)]
@@ -149,14 +151,21 @@ impl NearestRows {
         }
     }
 
-    /// What a row's distances from a group are, or are roots of.
+    /// What a row's distances from a group are, or are roots of. A register's width at a time: of sums for all of a group
+    /// compilers have made registers that hold some of each.
     #[inline(always)]
     fn sums(&self, step: &impl Add, x: &[f64], group: &[f64]) -> [f64; TOGETHER] {
         let mut sums = [0.0; TOGETHER];
-        for ((x, weight), y) in x.iter().zip(&self.weights).zip(group.as_chunks::<TOGETHER>().0) {
-            for at in 0..TOGETHER {
-                sums[at] += step.of(*weight, x - y[at]);
+        let (group, _) = group.as_chunks::<TOGETHER>();
+        for (part, sums) in sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let mut own = [0.0; LANES];
+            for ((x, weight), y) in x.iter().zip(&self.weights).zip(group) {
+                let y = &y.as_chunks::<LANES>().0[part];
+                for at in 0..LANES {
+                    own[at] += step.of(*weight, x - y[at]);
+                }
             }
+            *sums = own;
         }
         sums
     }
