@@ -28,6 +28,23 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     /// When there are fewer columns than the forest's features, columns are shorter than `sums` has rows, or `trees` is out
     /// of range.
     pub fn add_margins_of_columns(&self, columns: &[&[X]], trees: Range<usize>, sums: &mut [Y]) -> bool {
+        self.add_columns(columns, trees, sums)
+    }
+
+    /// The same of columns of float32, whatever numbers the trees compare.
+    ///
+    /// # Panics
+    /// As [`Forest::add_margins_of_columns`].
+    pub fn add_margins_of_f32_columns(
+        &self,
+        columns: &[&[f32]],
+        trees: Range<usize>,
+        sums: &mut [Y],
+    ) -> bool {
+        self.add_columns(columns, trees, sums)
+    }
+
+    fn add_columns<R: Real>(&self, columns: &[&[R]], trees: Range<usize>, sums: &mut [Y]) -> bool {
         let compiled = &self.compiled;
         let rows = sums.len() / compiled.outputs.max(1);
         if !self.takes_columns(rows) {

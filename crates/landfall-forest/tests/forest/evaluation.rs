@@ -60,6 +60,13 @@ fn check_narrow<X: Real, Y: Real>(grown: &Grown<X, Y>, values: &[X], plan: Plan)
         grown.forest.add_margins_of_f32(kernel, narrow, trees.clone(), &mut found);
         assert_eq!(bits(&found), bits(&sums), "{plan:?}: {kernel:?}, of float32");
     }
+    let column = |at: usize| (0..count).map(|row| narrow.row(row)[at]).collect();
+    let turned: Vec<Vec<f32>> = (0..features).map(column).collect();
+    let columns: Vec<&[f32]> = turned.iter().map(Vec::as_slice).collect();
+    let mut found = vec![Y::of(0.1); sums.len()];
+    if grown.forest.add_margins_of_f32_columns(&columns, trees, &mut found) {
+        assert_eq!(bits(&found), bits(&sums), "{plan:?}: columns of float32");
+    }
 }
 
 /// Sizes around the edges of blocks and of vector registers.

@@ -22,6 +22,9 @@ const ROW: usize = 64;
 /// Rows that are put together at a time.
 const TILE: usize = 64;
 
+/// Numbers that are brought to float32 before the next ones are looked at.
+const LOOKED_AT: usize = 256;
+
 /// Columns that are written at a time.
 const TOGETHER: usize = 4;
 
@@ -83,14 +86,20 @@ impl<X: Real, Y: Real> Sums for Forest<X, Y> {
         let (width, outputs) = (self.features(), self.outputs());
         scratch.resize(rows * width + sums.len(), 0.0);
         let (matrix, added) = scratch.split_at_mut(rows * width);
-        let matrix = &mut bytemuck::cast_slice_mut::<f64, X>(matrix)[..rows * width];
         let added = &mut bytemuck::cast_slice_mut::<f64, Y>(added)[..sums.len()];
         added.fill(Y::ZERO);
         let trees = 0..Forest::trees(self);
+        let by_columns = rows > 1 && self.takes_columns(rows);
+        if by_columns && let Some(columns) = narrowed(columns, rows, bytemuck::cast_slice_mut(matrix)) {
+            // Compared in half the time.
+            self.add_margins_of_f32_columns(&columns, trees, added);
+            return spread(added, outputs, sums);
+        }
+        let matrix = &mut bytemuck::cast_slice_mut::<f64, X>(matrix)[..rows * width];
         if rows == 1 {
             matrix.iter_mut().zip(columns).for_each(|(own, x)| *own = X::of(*x));
             self.add_margins(Rows::new(matrix, rows, width), trees, added);
-        } else if self.takes_columns(rows) {
+        } else if by_columns {
             matrix.iter_mut().zip(columns).for_each(|(own, x)| *own = X::of(*x));
             let columns: Columns<'_, X> = matrix.chunks_exact(rows).collect();
             self.add_margins_of_columns(&columns, trees, added);
@@ -102,15 +111,10 @@ impl<X: Real, Y: Real> Sums for Forest<X, Y> {
     }
 
     fn sum_single(&self, columns: &[&[f32]], sums: &mut [f64], scratch: &mut Vec<f64>) -> bool {
-        // Columns of another type are not cast.
-        let own: Option<Columns<'_, X>> =
-            columns.iter().map(|column| bytemuck::try_cast_slice(column).ok()).collect();
-        let is_single = size_of::<X>() == size_of::<f32>();
-        let Some(columns) = own.filter(|_| is_single) else { return false };
         scratch.resize(sums.len(), 0.0);
         let added = &mut bytemuck::cast_slice_mut::<f64, Y>(scratch)[..sums.len()];
         added.fill(Y::ZERO);
-        if !self.add_margins_of_columns(&columns, 0..Forest::trees(self), added) {
+        if !self.add_margins_of_f32_columns(columns, 0..Forest::trees(self), added) {
             return false;
         }
         spread(added, self.outputs(), sums);
@@ -124,6 +128,20 @@ impl<X: Real, Y: Real> Sums for Forest<X, Y> {
 
 /// A column for each feature.
 type Columns<'c, X> = SmallVec<[&'c [X]; ROW]>;
+
+/// Columns [width][rows] as float32, where it holds all their numbers.
+fn narrowed<'n>(columns: &[f64], rows: usize, into: &'n mut [f32]) -> Option<Columns<'n, f32>> {
+    let into = &mut into[..columns.len()];
+    // No jump for each number, and few are looked at where one of the first ones does not fit.
+    let mut parts = columns.chunks(LOOKED_AT).zip(into.chunks_mut(LOOKED_AT));
+    let held = parts.all(|(numbers, into)| {
+        numbers.iter().zip(into).fold(true, |held, (x, own)| {
+            *own = *x as f32;
+            held & ((f64::from(*own) == *x) | x.is_nan())
+        })
+    });
+    held.then(|| into.chunks_exact(rows).collect())
+}
 
 /// Sums [rows][outputs] to [outputs][rows].
 fn spread<Y: Real>(added: &[Y], outputs: usize, sums: &mut [f64]) {
