@@ -72,7 +72,7 @@ pub use builder::{Builder, Room};
 pub use forest::Forest;
 pub use kernel::{Instructions, Kernel};
 pub use oblivious::{Level, ObliviousSpec};
-pub use real::{Numbers, NumbersMut, Real};
+pub use real::{Numbers, NumbersMut, Real, narrowed};
 pub use rows::Rows;
 pub use shap::ShapSpace;
 pub use tree::{Leaves, LinearLeaf, NodeKind, NodeSpec, Side, Split, Test, TreeNodes, TreeSpec};

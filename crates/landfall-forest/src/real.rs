@@ -69,6 +69,22 @@ pub(crate) fn widened<R: Real, X: Real>(number: R) -> X {
     X::of(number.wide())
 }
 
+/// Numbers that are looked at before the next ones are.
+const LOOKED_AT: usize = 256;
+
+/// Writes numbers as float32, as many as there are; `false`, and some left out, where it does not hold one of them. NaN stays.
+pub fn narrowed<X: Real>(numbers: &[X], into: &mut [f32]) -> bool {
+    // No jump for each number, and few are looked at where one of the first ones does not fit.
+    let mut parts = numbers.chunks(LOOKED_AT).zip(into.chunks_mut(LOOKED_AT));
+    parts.all(|(numbers, into)| {
+        numbers.iter().zip(into).fold(true, |held, (number, own)| {
+            let wide = number.wide();
+            *own = wide as f32;
+            held & ((f64::from(*own) == wide) | wide.is_nan())
+        })
+    })
+}
+
 macro_rules! real {
     ($t:ty, $view:ident) => {
         #[allow(clippy::unnecessary_cast, reason = "one of the two types needs the cast")]
@@ -136,5 +152,20 @@ mod tests {
             }
         }
         assert!(f32::bound(f64::NAN, true).is_nan() && f64::bound(0.1, false) == 0.1);
+    }
+
+    #[test]
+    fn numbers_that_float32_holds_are_told_from_others() {
+        let held = [0.5, -0.0, f64::NAN, f64::INFINITY, 1e-45f32.into(), f32::MAX.into()].repeat(100);
+        let mut into = vec![0.0; held.len()];
+        assert!(narrowed(&held, &mut into) && into[1].to_bits() == 1 << 31 && into[599] == f32::MAX);
+        for other in [0.1, 1e-50, 1e300, 16_777_217.0, f64::from(f32::MAX).next_up()] {
+            for place in [0, 300, 599] {
+                let mut numbers = held.clone();
+                numbers[place] = other;
+                assert!(!narrowed(&numbers, &mut into), "{other:e} at {place}");
+            }
+        }
+        assert!(narrowed::<f64>(&[], &mut []));
     }
 }

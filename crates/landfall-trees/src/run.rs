@@ -4,7 +4,7 @@ use crate::compiled::{Compiled, Evaluator};
 use crate::interface::{Interface, MATRIX, OutputKind};
 use crate::rows::Matrix;
 use crate::transform::Transform;
-use landfall_forest::{Forest, Numbers, Real, Rows, ShapSpace};
+use landfall_forest::{Forest, Numbers, Real, Rows, ShapSpace, narrowed};
 use landfall_model::{
     Buffer, BufferMut, Call, Element, Input, Instance, Kind, Outputs, Problem, Shape, Tensor,
 };
@@ -18,8 +18,6 @@ const EXPLAINED_AT_ONCE: usize = 1 << 20;
 
 /// Rows whose numbers are brought to float32 at a time.
 const PART_ROWS: usize = 1024;
-/// Numbers that are looked at before the next ones are.
-const LOOKED_AT: usize = 256;
 
 /// What every run needs, made once.
 pub(crate) struct Plan<X, Y> {
@@ -197,6 +195,7 @@ fn add_trees<X: Real, Y: Real>(
     for (part, margins) in margins.chunks_mut(PART_ROWS * forest.outputs()).enumerate() {
         let count = margins.len() / forest.outputs();
         let rows = rows.part(part * PART_ROWS..part * PART_ROWS + count);
+        narrow.resize(rows.values().len(), 0.0);
         if narrowed(rows.values(), narrow) {
             let columns = narrow.len() / count;
             forest.add_margins_of_f32(None, Rows::new(narrow, count, columns), trees.clone(), margins);
@@ -204,18 +203,6 @@ fn add_trees<X: Real, Y: Real>(
             forest.add_margins(rows, trees.clone(), margins);
         }
     }
-}
-
-/// Puts numbers into a list of float32; `false` where it does not hold one of them.
-fn narrowed<X: Real>(numbers: &[X], into: &mut Vec<f32>) -> bool {
-    into.clear();
-    // No jump for each number, and few are looked at where one of the first ones does not fit.
-    numbers.chunks(LOOKED_AT).all(|numbers| {
-        let start = into.len();
-        into.extend(numbers.iter().map(|number| number.wide() as f32));
-        let pairs = numbers.iter().zip(&into[start..]);
-        pairs.fold(true, |same, (wide, narrow)| same & ((f64::from(*narrow) == wide.wide()) | wide.is_nan()))
-    })
 }
 
 fn leaves<X: Real, Y: Real>(compiled: &Compiled<X, Y>, rows: Rows<'_, X>) -> Result<Tensor, Problem> {
@@ -359,24 +346,4 @@ fn freeze<Y: Element>(values: &[Y], shape: Shape) -> Result<Tensor, Problem> {
     buffer.extend(values);
     let buffer: Buffer = buffer.freeze();
     Tensor::from_buffer(Y::DTYPE, shape, buffer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_that_float32_holds_are_told_from_others() {
-        let mut into = Vec::new();
-        let held = [0.5, -0.0, f64::NAN, f64::INFINITY, 1e-45f32.into(), f32::MAX.into()].repeat(100);
-        assert!(narrowed(&held, &mut into) && into.len() == held.len() && into[1].to_bits() == 1 << 31);
-        for other in [0.1, 1e-50, 1e300, 16_777_217.0, f64::from(f32::MAX).next_up()] {
-            for place in [0, 300, 599] {
-                let mut numbers = held.clone();
-                numbers[place] = other;
-                assert!(!narrowed(&numbers, &mut into), "{other:e} at {place}");
-            }
-        }
-        assert!(narrowed::<f64>(&[], &mut into));
-    }
 }
