@@ -3,6 +3,7 @@
 
 use crate::Real;
 use crate::filled::{self, UPPER};
+use crate::line::Line;
 use crate::node::{Node, SplitKinds};
 use crate::trees::{Tree, Trees};
 use crate::x86_64::HasScan;
@@ -28,7 +29,7 @@ pub(crate) struct Abreast<Y> {
     /// Of each sixteen trees, 2^levels - 1 questions, level by level.
     pub(crate) asked: Vec<Sixteen>,
     /// Of each sixteen trees, 2^levels leaves.
-    pub(crate) leaves: Vec<[Y; LANES]>,
+    pub(crate) leaves: Vec<Line<[Y; LANES]>>,
 }
 
 /// The same node of sixteen trees: whether a feature's value, with its sign turned or not, is at least a threshold. That is the
@@ -84,7 +85,7 @@ impl<Y: Real> Abreast<Y> {
 
     fn add<X: Real>(&mut self, forest: &Trees<X, Y>, trees: &[Tree]) {
         let mut asked = [Sixteen::NONE; (1 << LEVELS) - 1];
-        let mut leaves = [[Y::ZERO; LANES]; 1 << LEVELS];
+        let mut leaves = [Line([Y::ZERO; LANES]); 1 << LEVELS];
         let splits = (1 << self.levels) - 1;
         for (lane, tree) in trees.iter().enumerate() {
             let mut nodes = [tree.root; (2 << LEVELS) - 1];
@@ -101,7 +102,7 @@ impl<Y: Real> Abreast<Y> {
                 [nodes[2 * place + 1], nodes[2 * place + 2]] = below;
             }
             for (leaf, &node) in leaves.iter_mut().zip(&nodes[splits..2 * splits + 1]) {
-                leaf[lane] = forest.values[tree.first_value + forest.nodes[node as usize].next as usize];
+                leaf.0[lane] = forest.values[tree.first_value + forest.nodes[node as usize].next as usize];
             }
         }
         self.asked.extend_from_slice(&asked[..splits]);
@@ -110,6 +111,6 @@ impl<Y: Real> Abreast<Y> {
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.asked.len() * size_of::<Sixteen>() + self.leaves.len() * size_of::<[Y; LANES]>()
+        self.asked.len() * size_of::<Sixteen>() + self.leaves.len() * size_of::<Line<[Y; LANES]>>()
     }
 }

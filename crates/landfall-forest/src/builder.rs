@@ -113,8 +113,7 @@ impl<X: Real, Y: Real> Builder<X, Y> {
 
     /// The forest.
     pub fn finish(self) -> Forest<X, Y> {
-        let mut forest = self.growing.forest;
-        let kinds = forest.nodes.iter().fold(0, |kinds, node| kinds | node.rule.kind());
+        let Growing { mut forest, kinds, .. } = self.growing;
         forest.splits = if kinds & !Rule::LEAVES & !Rule::LESS_ALONE == 0 {
             SplitKinds::Less
         } else if kinds & !Rule::LEAVES & !Rule::AT_MOST_ALONE == 0 {

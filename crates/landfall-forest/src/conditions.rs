@@ -35,8 +35,8 @@ pub(crate) struct Conditions<X> {
     places: Vec<(u32, u8)>,
 }
 
-/// Thresholds of one column and one kind of test, or a part of them, ascending, in blocks; what is left of the last block
-/// is NaN, which is below nothing.
+/// Thresholds of one column and one kind of test, or a part of them, ascending, in blocks; what is left of the blocks is NaN,
+/// which is below nothing. Of more than a few thresholds there are as many blocks as halving asks for: a power of two.
 #[derive(Clone, Debug)]
 pub(crate) struct Part<X> {
     pub(crate) column: usize,
@@ -45,10 +45,7 @@ pub(crate) struct Part<X> {
     pub(crate) count: u8,
     /// The last threshold of each block.
     ends: [X; LANES],
-    blocks: Vec<[X; LANES]>,
-    /// Of more than a few float32, which are ranked by halving: the middle threshold at 1, and below the one at i the middles of
-    /// the halves beside it at 2 i and 2 i + 1.
-    pub(crate) halves: Vec<X>,
+    pub(crate) blocks: Vec<[X; LANES]>,
     /// Slot in which a missing value goes left everywhere, and right.
     pub(crate) missing_left: Option<usize>,
     pub(crate) missing_right: Option<usize>,
@@ -241,8 +238,7 @@ impl<X: Real> Conditions<X> {
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
         let blocks: usize = self.parts.iter().map(|part| part.blocks.len()).sum();
-        let halves: usize = self.parts.iter().map(|part| part.halves.len()).sum();
-        (blocks * LANES + halves) * size_of::<X>()
+        blocks * LANES * size_of::<X>()
             + self.parts.len() * size_of::<Part<X>>()
             + self.columns.len() * size_of::<Column>()
             + self.others.len() * 4
@@ -257,7 +253,9 @@ impl<X: Real> Part<X> {
         missing_left: Option<usize>,
         missing_right: Option<usize>,
     ) -> Self {
-        let mut blocks = vec![[X::NAN; LANES]; list.len() / LANES + 1];
+        let blocks = list.len() / LANES + 1;
+        let blocks = if list.len() > FEW { blocks.next_power_of_two() } else { blocks };
+        let mut blocks = vec![[X::NAN; LANES]; blocks];
         for (i, &threshold) in list.iter().enumerate() {
             blocks[i / LANES][i % LANES] = threshold;
         }
@@ -266,7 +264,7 @@ impl<X: Real> Part<X> {
             *end = block[LANES - 1];
         }
         let count = list.len() as u8;
-        Part { column, at_most, count, ends, blocks, halves: halves(list), missing_left, missing_right }
+        Part { column, at_most, count, ends, blocks, missing_left, missing_right }
     }
 
     fn narrowed(&self) -> Part<f32> {
@@ -301,22 +299,4 @@ impl<X: Real> Part<X> {
             (whole * LANES) as u8 + counted.at_most(&self.blocks[whole], x) as u8
         }
     }
-}
-
-/// Thresholds in the order in which halving asks for them, as if NaN followed them; none of what is not ranked so.
-fn halves<X: Real>(list: &[X]) -> Vec<X> {
-    if list.len() <= FEW || size_of::<X>() != size_of::<f32>() {
-        return Vec::new();
-    }
-    let mut halves = vec![X::NAN; (list.len() + 1).next_power_of_two()];
-    for at in 1..halves.len() {
-        // Of so many thresholds that are below one node of this level, the middle one.
-        let level = at.ilog2();
-        let below = halves.len() >> level;
-        let place = (at - (1 << level)) * below + below / 2 - 1;
-        if let Some(&threshold) = list.get(place) {
-            halves[at] = threshold;
-        }
-    }
-    halves
 }

@@ -24,18 +24,13 @@ impl Covers {
     }
 
     pub(crate) fn extend(&mut self, covers: &[f64]) {
-        if self.wide.is_empty() {
-            let (before, mut are_narrow) = (self.narrow.len(), true);
-            self.narrow.extend(covers.iter().map(|&cover| {
-                are_narrow &= f64::from(cover as f32) == cover;
-                cover as f32
-            }));
-            if are_narrow {
-                return;
-            }
-            self.narrow.truncate(before);
+        // All are asked, since that is quicker than to stop at the first one that is no float32.
+        let are_narrow = covers.iter().fold(true, |all, &cover| all & (f64::from(cover as f32) == cover));
+        if are_narrow && self.wide.is_empty() {
+            self.narrow.extend(covers.iter().map(|&cover| cover as f32));
+        } else {
+            covers.iter().for_each(|&cover| self.push(cover));
         }
-        covers.iter().for_each(|&cover| self.push(cover));
     }
 
     /// As [`Covers::extend`].

@@ -2,12 +2,14 @@
 
 use crate::blocks::Job;
 use crate::few::{ByRanks, RowJob};
+use crate::line::Line;
 use crate::plain::Plain;
-#[cfg(target_arch = "x86_64")]
-use crate::real::Numbers;
+use crate::real::{Numbers, narrowed};
 #[cfg(target_arch = "x86_64")]
 use crate::scanned::{Ends, Scan};
 use crate::sliced::Sliced;
+#[cfg(target_arch = "x86_64")]
+use crate::x86_64::HasScan;
 use crate::{Forest, Real, Rows};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -121,6 +123,12 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         if let Some(kernel) = kernel {
             return self.add_by(kernel, rows, trees, sums);
         }
+        if rows.len() == 1
+            && let Numbers::F64(row) = R::numbers(rows.values())
+            && self.add_narrowed(row, &trees, sums)
+        {
+            return;
+        }
         // Nothing is chosen anew for each row of a small model.
         #[cfg(target_arch = "x86_64")]
         if rows.len() == 1
@@ -133,6 +141,27 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         let walks = rows.len() < FEWEST && self.layouts.still_walks(rows.len());
         let kernel = if walks { Kernel::Lanes } else { self.kernel_of::<R>(rows.len()) };
         self.add_by(kernel, rows, trees, sums);
+    }
+
+    /// One row of float64 as float32, where that holds all of its numbers: they are compared in half the time, with half as much
+    /// memory. `false`, and nothing done, for others.
+    #[inline]
+    fn add_narrowed(&self, row: &[f64], trees: &Range<usize>, sums: &mut [Y]) -> bool {
+        match row.len() {
+            1..=64 => self.add_as_f32::<64>(row, trees, sums),
+            65..=512 => self.add_as_f32::<512>(row, trees, sums),
+            _ => false,
+        }
+    }
+
+    /// The same, of at most so many numbers.
+    fn add_as_f32<const MOST: usize>(&self, row: &[f64], trees: &Range<usize>, sums: &mut [Y]) -> bool {
+        let mut space = Line([0.0; MOST]);
+        let holds = narrowed_row(row, &mut space);
+        if holds {
+            self.add(None, Rows::new(&space.0[..row.len()], 1, row.len()), trees.clone(), sums);
+        }
+        holds
     }
 
     /// The kernel that [`Forest::add_margins`] takes for so many rows, once a few rows have gone down the nodes themselves.
@@ -250,6 +279,16 @@ impl<X: Real, Y: Real> Forest<X, Y> {
             compiled.add_by_lanes(rows, trees, sums);
         }
     }
+}
+
+/// As [`narrowed`], of one row.
+#[inline]
+fn narrowed_row<const MOST: usize>(row: &[f64], into: &mut Line<[f32; MOST]>) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(has) = HasScan::here() {
+        return crate::x86_64::narrowed(has, row, into);
+    }
+    narrowed(row, &mut into.0[..row.len()])
 }
 
 fn run_rows<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(

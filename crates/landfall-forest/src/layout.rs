@@ -12,6 +12,8 @@ const MAX_NODES: usize = u32::MAX as usize / 2;
 pub(crate) struct Growing<X, Y> {
     pub(crate) forest: Trees<X, Y>,
     pub(crate) has_covers: bool,
+    /// What kinds of nodes there are, as bits ([`Rule::kind`]).
+    pub(crate) kinds: u32,
     space: Space,
 }
 
@@ -38,7 +40,7 @@ struct Space {
 impl<X: Real, Y: Real> Growing<X, Y> {
     /// No tree yet, for rows of `features` values and sums of `outputs` values.
     pub(crate) fn new(features: usize, outputs: usize) -> Self {
-        Growing { forest: Trees::new(features, outputs), has_covers: true, space: Space::default() }
+        Growing { forest: Trees::new(features, outputs), has_covers: true, kinds: 0, space: Space::default() }
     }
 
     /// Adds a tree.
@@ -74,8 +76,14 @@ impl<X: Real, Y: Real> Growing<X, Y> {
         };
         self.number_leaves(leaves, &tree);
         self.add_linear(leaves.linear)?;
+        self.note_kinds(root);
         self.forest.trees.push(tree);
         Ok(())
+    }
+
+    /// Notes what kinds of nodes there are from `root` on, while they are near the core.
+    pub(crate) fn note_kinds(&mut self, root: usize) {
+        self.kinds |= self.forest.nodes[root..].iter().fold(0, |kinds, node| kinds | node.rule.kind());
     }
 
     /// As [`Growing::lay_out_nodes`], where nodes lie so in the file and ask for nothing but thresholds; `None` where they do
@@ -150,19 +158,14 @@ impl<X: Real, Y: Real> Growing<X, Y> {
         reached.clear();
         reached.resize(count, false);
         *reached.first_mut().ok_or_else(|| Problem::invalid("a tree without nodes"))? = true;
-        covers.clear();
-        covers.resize(if self.has_covers { count } else { 0 }, 0.0);
-        forest.nodes.resize(root + count, Node::LEAF);
+        forest.nodes.reserve(count);
         let (mut at, mut end, mut depth, mut end_of_level) = (0, 1, 0, 1);
         while at < end {
             if at == end_of_level {
                 (depth, end_of_level) = (depth + 1, end);
             }
             let number = order[at] as usize;
-            if let Some(cover) = covers.get_mut(at) {
-                *cover = nodes.cover(number);
-            }
-            match nodes.kind(number) {
+            let node = match nodes.kind(number) {
                 NodeKind::Leaf { leaf, id } => {
                     if leaf as usize >= leaves || found.len() == leaves {
                         return Err(
@@ -170,6 +173,7 @@ impl<X: Real, Y: Real> Growing<X, Y> {
                         );
                     }
                     found.push((at as u32, leaf, id));
+                    Node::LEAF
                 }
                 NodeKind::Split(split) => {
                     for child in [split.left, split.right] {
@@ -186,15 +190,19 @@ impl<X: Real, Y: Real> Growing<X, Y> {
                             compile(forest, &split).map_err(|problem| problem.at(format!("node {number}")))?
                         }
                     };
-                    forest.nodes[root + at] = Node { next: (root + end) as u32, ..node };
                     splits.push(at as u32);
                     end += 2;
+                    Node { next: (root + end - 2) as u32, ..node }
                 }
-            }
+            };
+            forest.nodes.push(node);
             at += 1;
         }
-        forest.nodes.truncate(root + end);
-        forest.covers.extend(covers.get(..end).unwrap_or_default());
+        if self.has_covers {
+            covers.clear();
+            covers.extend(order[..end].iter().map(|&number| nodes.cover(number as usize)));
+            forest.covers.extend(covers);
+        }
         Ok(depth)
     }
 

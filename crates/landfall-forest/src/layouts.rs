@@ -105,7 +105,10 @@ impl<X: Real, Y: Real> Layouts<X, Y> {
         let conditions: &dyn Any = if is_of::<R, X>() {
             self.conditions.get_or_init(|| make().closed())
         } else {
-            self.narrow.get_or_init(|| make().narrowed())
+            self.narrow.get_or_init(|| match self.conditions.get() {
+                Some(conditions) => conditions.narrowed(),
+                None => make().narrowed(),
+            })
         };
         conditions.downcast_ref().expect("rows come as numbers that trees compare, or as float32")
     }

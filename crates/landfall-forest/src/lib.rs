@@ -49,6 +49,7 @@ mod lanes;
 mod layout;
 mod layouts;
 mod levels;
+mod line;
 mod mask;
 mod node;
 mod oblivious;

@@ -95,6 +95,8 @@ impl<X: Real, Y: Real> Growing<X, Y> {
             let node = node.map_err(|problem| problem.at(format!("level {number}")))?;
             forest.nodes.push(node);
         }
+        self.note_kinds(root);
+        let forest = &mut self.forest;
         forest.trees.push(Tree {
             root: root as u32,
             first_leaf: forest.leaf_ids.len() as u32,

@@ -52,14 +52,14 @@ impl Split {
     }
 
     #[inline(always)]
-    fn is_last(self) -> bool {
+    pub(crate) fn is_last(self) -> bool {
         self.0 & Split::LAST != 0
     }
 
     /// Where a row of these ranks goes.
     #[inline(always)]
-    fn target(self, ranks: &[u8; SLOTS]) -> u32 {
-        let rank = ranks[(self.0 & 0xff) as usize];
+    pub(crate) fn target<const SLOTS: usize>(self, ranks: &[u8; SLOTS]) -> u32 {
+        let rank = ranks[(self.0 & 0xff) as usize % SLOTS];
         (self.0 >> Split::TARGET_SHIFT) + u32::from(rank > (self.0 >> 8) as u8)
     }
 }

@@ -5,19 +5,19 @@
     reason = "functions of an instruction set may be called only where the processor has it"
 )]
 
-/// Calls `halve` as compiled for the number of a part's thresholds and for its comparison. The function around it answers
-/// `false` where there is none, and `true` else.
+/// Calls `halve` as compiled for the number of bits that ranks among a part's thresholds have, and for its comparison. The
+/// function around it answers `false` where there is none, and `true` else.
 macro_rules! by_size {
-    ($part:expr, $halves:expr, $values:expr, $width:expr, $planes:expr) => {{
-        match ($halves.len(), $part.at_most) {
-            (32, false) => halve::<5, _CMP_GE_OQ>($halves, $values, $width, $planes),
-            (32, true) => halve::<5, _CMP_GT_OQ>($halves, $values, $width, $planes),
-            (64, false) => halve::<6, _CMP_GE_OQ>($halves, $values, $width, $planes),
-            (64, true) => halve::<6, _CMP_GT_OQ>($halves, $values, $width, $planes),
-            (128, false) => halve::<7, _CMP_GE_OQ>($halves, $values, $width, $planes),
-            (128, true) => halve::<7, _CMP_GT_OQ>($halves, $values, $width, $planes),
-            (256, false) => halve::<8, _CMP_GE_OQ>($halves, $values, $width, $planes),
-            (256, true) => halve::<8, _CMP_GT_OQ>($halves, $values, $width, $planes),
+    ($part:expr, $blocks:expr, $values:expr, $width:expr, $planes:expr) => {{
+        match ($blocks.len(), $part.at_most) {
+            (2, false) => halve::<5, _CMP_GE_OQ>($blocks, $values, $width, $planes),
+            (2, true) => halve::<5, _CMP_GT_OQ>($blocks, $values, $width, $planes),
+            (4, false) => halve::<6, _CMP_GE_OQ>($blocks, $values, $width, $planes),
+            (4, true) => halve::<6, _CMP_GT_OQ>($blocks, $values, $width, $planes),
+            (8, false) => halve::<7, _CMP_GE_OQ>($blocks, $values, $width, $planes),
+            (8, true) => halve::<7, _CMP_GT_OQ>($blocks, $values, $width, $planes),
+            (16, false) => halve::<8, _CMP_GE_OQ>($blocks, $values, $width, $planes),
+            (16, true) => halve::<8, _CMP_GT_OQ>($blocks, $values, $width, $planes),
             _ => return false,
         }
         true
@@ -25,12 +25,14 @@ macro_rules! by_size {
 }
 
 mod avx2;
+mod avx2_leaves;
 mod avx2_rank;
 mod avx512;
 mod avx512_abreast;
 mod avx512_bits;
 mod avx512_f64;
 mod avx512_full;
+mod avx512_narrow;
 mod avx512_rank;
 mod avx512_ranks;
 mod avx512_scan;
@@ -40,4 +42,5 @@ mod avx512_ways;
 pub(crate) use avx2::{avx2, avx2_row, has_avx2};
 pub(crate) use avx512::{avx512, avx512_row, has_avx512};
 pub(crate) use avx512_abreast::{abreast, abreast_alone};
+pub(crate) use avx512_narrow::narrowed;
 pub(crate) use avx512_scan::{HasScan, has_scan, scan, scan_levels};

@@ -1,14 +1,14 @@
 //! AVX2: 8 values, or 32 ranks, against a threshold give the signs of a mask.
 
-use super::avx2_rank;
+use super::{avx2_leaves, avx2_rank};
 use crate::Real;
 use crate::blocks::{Job, Machine};
 use crate::conditions::{Count, LANES, Part};
 use crate::few::{ByRanks, RowJob};
 use crate::ladder::BITS;
 use crate::mask::{Mask, ROWS};
-use crate::plain::{Plain, add_leaves};
-use crate::real::Numbers;
+use crate::plain::Plain;
+use crate::real::{Numbers, NumbersMut};
 use std::arch::x86_64::*;
 
 /// Whether the processor has what this file is compiled for.
@@ -116,7 +116,15 @@ impl<X: Real, Y: Real> Machine<X, Y> for Avx2 {
 
     #[inline(always)]
     fn add(&self, planes: &[Mask], leaves: &[Y], sums: &mut [Y]) {
-        add_leaves(planes, leaves, sums);
+        // SAFETY: as above.
+        unsafe {
+            match (Y::numbers(leaves), Y::numbers_mut(sums)) {
+                (Numbers::F32(leaves), NumbersMut::F32(sums)) if leaves.len() <= avx2_leaves::CHOSEN => {
+                    avx2_leaves::choose(planes, leaves, sums);
+                }
+                _ => avx2_leaves::read(planes, leaves, sums),
+            }
+        }
     }
 }
 

@@ -350,7 +350,7 @@ fn squares(columns: &[Column], values: &[f32], width: usize, into: &mut [f32]) {
 /// Rows as columns: pairs of numbers, fours, and then parts of registers change places.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn turned(rows: [__m512; 16]) -> [__m512; 16] {
+pub(super) fn turned(rows: [__m512; 16]) -> [__m512; 16] {
     let mut pairs = [_mm512_setzero_ps(); 16];
     for i in 0..8 {
         pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);

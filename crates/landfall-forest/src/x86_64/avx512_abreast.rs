@@ -2,6 +2,7 @@
 
 use super::HasScan;
 use crate::abreast::{Abreast, LANES, Sixteen};
+use crate::line::Line;
 use crate::real::{Numbers, NumbersMut};
 use crate::trees::Tree;
 use crate::{Real, Rows};
@@ -68,7 +69,7 @@ fn alone<Y: Real, const LEAVES: usize>(layout: &Abreast<Y>, row: &[f32], count: 
     for group in 0..count.div_ceil(LANES) {
         // SAFETY: this function is compiled for what the processor has.
         let chosen = unsafe { chosen::<Y, LEAVES>(layout, values, group) };
-        let (fours, rest) = chosen[..(count - group * LANES).min(LANES)].as_chunks::<4>();
+        let (fours, rest) = chosen.0[..(count - group * LANES).min(LANES)].as_chunks::<4>();
         for four in fours {
             total = total + four[0];
             total = total + four[1];
@@ -114,7 +115,7 @@ fn add_each<Y: Real, const LEAVES: usize>(
     sums: &mut [Y],
 ) {
     let values = Values::of(row, layout.features);
-    let mut chosen = [Y::ZERO; LANES];
+    let mut chosen = Line([Y::ZERO; LANES]);
     for place in 0..trees.len() {
         let at = start + place;
         if place == 0 || at.is_multiple_of(LANES) {
@@ -122,7 +123,7 @@ fn add_each<Y: Real, const LEAVES: usize>(
             chosen = unsafe { self::chosen::<Y, LEAVES>(layout, values, at / LANES) };
         }
         let sum = &mut sums[trees[place].first_output];
-        *sum = *sum + chosen[at % LANES];
+        *sum = *sum + chosen.0[at % LANES];
     }
 }
 
@@ -194,24 +195,22 @@ unsafe fn chosen<Y: Real, const LEAVES: usize>(
     layout: &Abreast<Y>,
     values: Values<'_>,
     group: usize,
-) -> [Y; LANES] {
+) -> Line<[Y; LANES]> {
     let asked = &layout.asked[group * (LEAVES - 1)..][..LEAVES - 1];
-    let leaves: &[[Y; LANES]] = &layout.leaves[group * LEAVES..][..LEAVES];
-    let mut chosen = [Y::ZERO; LANES];
-    // SAFETY: of the instructions, the caller knows; the leaves are as many as the slice above has, and there is room for those
-    // of sixteen trees.
+    let leaves = &layout.leaves[group * LEAVES..][..LEAVES];
+    let mut chosen = Line([Y::ZERO; LANES]);
+    // SAFETY: of the instructions, the caller knows; there is room for the leaves of sixteen trees.
     unsafe {
         let answers = answers::<LEAVES>(values, asked);
-        match (Y::numbers(leaves.as_flattened()), Y::numbers_mut(&mut chosen)) {
-            (Numbers::F32(leaves), NumbersMut::F32(chosen)) => {
-                _mm512_storeu_ps(chosen.as_mut_ptr(), among_f32(&answers, leaves));
+        match Y::numbers_mut(&mut chosen.0) {
+            NumbersMut::F32(chosen) => {
+                _mm512_store_ps(chosen.as_mut_ptr(), among_f32(&answers, leaves));
             }
-            (Numbers::F64(leaves), NumbersMut::F64(chosen)) => {
+            NumbersMut::F64(chosen) => {
                 let (low, high) = among_f64(&answers, leaves);
-                _mm512_storeu_pd(chosen.as_mut_ptr(), low);
-                _mm512_storeu_pd(chosen.as_mut_ptr().add(LANES / 2), high);
+                _mm512_store_pd(chosen.as_mut_ptr(), low);
+                _mm512_store_pd(chosen.as_mut_ptr().add(LANES / 2), high);
             }
-            _ => {}
         }
     }
     chosen
@@ -220,12 +219,16 @@ unsafe fn chosen<Y: Real, const LEAVES: usize>(
 /// Of sixteen trees' leaves the ones that the answers lead to: each node chooses between what was chosen below it.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn among_f32<const LEAVES: usize>(answers: &[__mmask16; LEAVES], leaves: &[f32]) -> __m512 {
-    assert!(leaves.len() == LEAVES * LANES);
+fn among_f32<Y: Real, const LEAVES: usize>(
+    answers: &[__mmask16; LEAVES],
+    leaves: &[Line<[Y; LANES]>],
+) -> __m512 {
     let mut among = [_mm512_setzero_ps(); LEAVES];
-    for (leaf, into) in among.iter_mut().enumerate() {
-        // SAFETY: there are sixteen float32 for each leaf.
-        *into = unsafe { _mm512_loadu_ps(leaves.as_ptr().add(leaf * LANES)) };
+    for leaf in 0..LEAVES {
+        if let Numbers::F32(leaf_of_trees) = Y::numbers(&leaves[leaf].0) {
+            // SAFETY: there are sixteen float32, which begin with a cache line.
+            among[leaf] = unsafe { _mm512_load_ps(leaf_of_trees.as_ptr()) };
+        }
     }
     let mut nodes = LEAVES / 2;
     while nodes > 0 {
@@ -240,15 +243,17 @@ fn among_f32<const LEAVES: usize>(answers: &[__mmask16; LEAVES], leaves: &[f32])
 /// The same of float64, in two registers.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn among_f64<const LEAVES: usize>(answers: &[__mmask16; LEAVES], leaves: &[f64]) -> (__m512d, __m512d) {
-    assert!(leaves.len() == LEAVES * LANES);
+fn among_f64<Y: Real, const LEAVES: usize>(
+    answers: &[__mmask16; LEAVES],
+    leaves: &[Line<[Y; LANES]>],
+) -> (__m512d, __m512d) {
     let mut among = [(_mm512_setzero_pd(), _mm512_setzero_pd()); LEAVES];
-    for (leaf, into) in among.iter_mut().enumerate() {
-        // SAFETY: there are two times eight float64 for each leaf.
-        *into = unsafe {
-            let leaf = leaves.as_ptr().add(leaf * LANES);
-            (_mm512_loadu_pd(leaf), _mm512_loadu_pd(leaf.add(LANES / 2)))
-        };
+    for leaf in 0..LEAVES {
+        if let Numbers::F64(leaf_of_trees) = Y::numbers(&leaves[leaf].0) {
+            let (low, high) = leaf_of_trees.split_at(LANES / 2);
+            // SAFETY: there are two times eight float64, which begin with a cache line each.
+            among[leaf] = unsafe { (_mm512_load_pd(low.as_ptr()), _mm512_load_pd(high.as_ptr())) };
+        }
     }
     let mut nodes = LEAVES / 2;
     while nodes > 0 {

@@ -2,9 +2,10 @@
 //! out of registers. As for float32 ([`super::avx512_rank`], [`super::avx512`]), with half as many numbers to a register.
 
 use super::avx512_bits::numbers;
+use super::avx512_rank::asked_of_ends;
 use crate::Rows;
 use crate::column::Column;
-use crate::conditions::{FEW, Part};
+use crate::conditions::{LANES as BLOCK, Part};
 use crate::ladder::BITS;
 use crate::mask::{Mask, ROWS};
 use crate::real::{Numbers, Real};
@@ -12,12 +13,10 @@ use std::arch::x86_64::*;
 
 /// Numbers of a register.
 const LANES: usize = 8;
-/// Thresholds that a rank is among, and one more.
-const MOST: usize = 1 << BITS;
 /// Leaves that are quicker to choose among in registers than to read.
 const CHOSEN: usize = 64;
 
-/// The bits of the values' ranks, the lowest first; `false` for numbers that are not float64, and for a few thresholds.
+/// The bits of the values' ranks, the lowest first; `false` for numbers that are not float64.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn planes<X: Real>(
@@ -26,81 +25,95 @@ pub(super) fn planes<X: Real>(
     width: usize,
     planes: &mut [Mask; BITS],
 ) -> bool {
-    let (Numbers::F64(list), Numbers::F64(values)) = (X::numbers(part.list()), X::numbers(values)) else {
+    let thresholds = X::numbers(part.blocks.as_flattened());
+    let (Numbers::F64(thresholds), Numbers::F64(values)) = (thresholds, X::numbers(values)) else {
         return false;
     };
-    if list.len() <= FEW {
-        return false;
-    }
-    // In the order in which halving asks for them. Kept for the time of a block alone: they are as large as the list.
-    let mut halves = [f64::NAN; MOST];
-    let size = (list.len() + 1).next_power_of_two();
-    let mut level = size / 2;
-    let mut step = 2;
-    while level > 0 {
-        let mut place = step / 2 - 1;
-        for half in &mut halves[level..2 * level] {
-            if let Some(&threshold) = list.get(place) {
-                *half = threshold;
-            }
-            place += step;
-        }
-        (level, step) = (level / 2, 2 * step);
-    }
-    by_size!(part, &halves[..size], values, width, planes)
+    let (blocks, _) = thresholds.as_chunks::<BLOCK>();
+    by_size!(part, blocks, values, width, planes)
 }
 
 /// A part of 2^LEVELS - 1 thresholds.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn halve<const LEVELS: usize, const COMPARISON: i32>(
-    halves: &[f64],
+    blocks: &[[f64; BLOCK]],
     values: &[f64],
     width: usize,
     planes: &mut [Mask; BITS],
 ) {
-    assert!(halves.len() == 1 << LEVELS && values.len() == ROWS && width <= ROWS);
-    let mut tables = [_mm512_setzero_pd(); MOST / LANES];
-    for (table, halves) in tables.iter_mut().zip(halves.chunks_exact(LANES)) {
-        // SAFETY: a chunk has eight float64.
-        *table = unsafe { _mm512_loadu_pd(halves.as_ptr()) };
-    }
+    let count = 1 << (LEVELS - 4);
+    assert!(blocks.len() == count && values.len() == ROWS && width <= ROWS);
+    let tables = tables(blocks);
+    let asked = const { asked_of_ends(1 << (LEVELS - 4)) };
+    // SAFETY: there are sixteen numbers of 4 bytes.
+    let asked = unsafe { _mm512_loadu_si512(asked.as_ptr().cast()) };
+    let low = _mm512_cvtepu32_epi64(_mm512_castsi512_si256(asked));
+    let high = _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64::<1>(asked));
+    let [first, second] = tables[BLOCK - 1];
+    let ends = [_mm512_permutex2var_pd(first, low, second), _mm512_permutex2var_pd(first, high, second)];
     planes[LEVELS..].fill(Mask::NONE);
     // Told no number, the compiler adds it under a mask; else it makes a number of the mask first, which takes longer.
     let one = _mm512_set1_epi64(std::hint::black_box(1));
-    let middle = _mm512_set1_pd(halves[1]);
+    let middle = _mm512_set1_pd(blocks[count / 2 - 1][BLOCK - 1]);
     for eight in 0..width.div_ceil(LANES) {
         // SAFETY: there are `ROWS` values, of which each eight are whole.
         let x = unsafe { _mm512_loadu_pd(values.as_ptr().add(LANES * eight)) };
         let mut at = one;
         let mut found = [0u8; LEVELS];
-        for level in 0..LEVELS {
-            // A permutation takes the low bits of a place; those above choose between what came out.
-            let pair = |i: usize| _mm512_permutex2var_pd(tables[2 * i], at, tables[2 * i + 1]);
-            let two = |i: usize, by: u8| _mm512_mask_blend_pd(by, pair(i), pair(i + 1));
-            let four = |i: usize, low: u8, high: u8| _mm512_mask_blend_pd(high, two(i, low), two(i + 2, low));
+        let mut level = 0;
+        while level < LEVELS - 4 {
             let threshold = match level {
                 0 => middle,
-                1 | 2 => _mm512_permutexvar_pd(at, tables[0]),
-                3 => _mm512_permutexvar_pd(at, tables[1]),
-                4 => pair(1),
-                5 => two(2, found[0]),
-                6 => four(4, found[1], found[0]),
-                _ => {
-                    let [left, right] = [four(8, found[2], found[1]), four(12, found[2], found[1])];
-                    _mm512_mask_blend_pd(found[0], left, right)
-                }
+                1 | 2 => _mm512_permutexvar_pd(at, ends[0]),
+                _ => _mm512_permutexvar_pd(at, ends[1]),
             };
             let right = _mm512_cmp_pd_mask::<COMPARISON>(x, threshold);
             at = _mm512_add_epi64(at, at);
             at = _mm512_mask_add_epi64(at, right, at, one);
             found[level] = right;
+            level += 1;
         }
+        // Of the block's others, one of two for each answer that is known. A permutation takes the low bits of a place.
+        let by = LEVELS - 4;
+        let pair = |i: usize| _mm512_permutex2var_pd(tables[i][0], at, tables[i][1]);
+        let two = |i: usize, step: usize, by: u8| _mm512_mask_blend_pd(by, pair(i), pair(i + step));
+        let four = |i: usize, step: usize, low: u8, high: u8| {
+            _mm512_mask_blend_pd(high, two(i, step, low), two(i + 2 * step, step, low))
+        };
+        found[by] = _mm512_cmp_pd_mask::<COMPARISON>(x, pair(7));
+        found[by + 1] = _mm512_cmp_pd_mask::<COMPARISON>(x, two(3, 8, found[by]));
+        found[by + 2] = _mm512_cmp_pd_mask::<COMPARISON>(x, four(1, 4, found[by + 1], found[by]));
+        let left = four(0, 2, found[by + 2], found[by + 1]);
+        let right = four(8, 2, found[by + 2], found[by + 1]);
+        let threshold = _mm512_mask_blend_pd(found[by], left, right);
+        found[by + 3] = _mm512_cmp_pd_mask::<COMPARISON>(x, threshold);
         for level in 0..LEVELS {
             bytemuck::cast_mut::<Mask, [u8; ROWS / LANES]>(&mut planes[LEVELS - 1 - level])[eight] =
                 found[level];
         }
     }
+}
+
+/// Blocks of thresholds, turned so that two registers have one of each block, in the lanes of places below the ends'.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn tables(blocks: &[[f64; BLOCK]]) -> [[__m512d; 2]; BLOCK] {
+    let mut tables = [[_mm512_setzero_pd(); 2]; BLOCK];
+    for high in [0, LANES] {
+        let mut rows = [_mm512_setzero_pd(); BLOCK];
+        for block in 0..blocks.len() {
+            // SAFETY: a block has sixteen float64, eight of them behind `high`.
+            let row = unsafe { _mm512_loadu_pd(blocks[block].as_ptr().add(high)) };
+            rows[(blocks.len() + block) % BLOCK] = row;
+        }
+        let [first, second] = rows.as_chunks::<LANES>().0 else { continue };
+        let [first, second] = [turned(*first), turned(*second)];
+        for place in 0..LANES {
+            tables[high + place] = [first[place], second[place]];
+        }
+    }
+    tables
 }
 
 /// Adds leaves; `false` where there are so many that they are quicker to read.

@@ -1,5 +1,6 @@
 //! AVX-512 with VBMI: a row's ranks, looked up 64 at a time.
 
+use crate::line::Line;
 use crate::scanned::{AT_ONCE, SLOTS};
 use std::arch::x86_64::*;
 
@@ -12,7 +13,22 @@ impl Ranks {
     #[target_feature(enable = "avx512f")]
     pub(super) fn of(ranks: &[u8; SLOTS]) -> Self {
         // SAFETY: there are 128 bytes.
-        Ranks(unsafe { [0, 64].map(|half| _mm512_loadu_si512(ranks.as_ptr().add(half).cast())) })
+        Ranks(unsafe {
+            [_mm512_loadu_si512(ranks.as_ptr().cast()), _mm512_loadu_si512(ranks.as_ptr().add(64).cast())]
+        })
+    }
+
+    /// The ranks by slot.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn bytes(self) -> Line<[u8; SLOTS]> {
+        let mut ranks = Line([0; SLOTS]);
+        // SAFETY: there are 128 bytes.
+        unsafe {
+            _mm512_storeu_si512(ranks.0.as_mut_ptr().cast(), self.0[0]);
+            _mm512_storeu_si512(ranks.0.as_mut_ptr().add(64).cast(), self.0[1]);
+        }
+        ranks
     }
 
     /// Of no row.

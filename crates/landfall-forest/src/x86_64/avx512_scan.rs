@@ -3,16 +3,21 @@
 
 use super::avx512::{Avx512, has_avx512};
 use super::avx512_ranks::Ranks;
+use super::avx512_ways::LANES;
 use super::{avx512_values, avx512_ways};
 use crate::Real;
 use crate::few::RowJob;
 use crate::levels::{self, Levels};
+use crate::line::Line;
 use crate::scanned::{AT_ONCE, Asked, Ends, SLOTS, Scan, WAYS, leaf_numbers};
-use crate::trees::Tree;
 use std::sync::LazyLock;
 
 /// Trees that go through each of the three stages together: answers, ways down, sums.
 const TREES: usize = 64;
+/// The same of trees that go on among packed splits, where there are not more of them, and where there are: the more of them,
+/// the more ways are left together far down. All with room for [`avx512_ways::LANES`] more.
+const FEW_PACKED: usize = 128;
+const PACKED: usize = 1024;
 
 /// Whether the processor has what this file is compiled for.
 pub(crate) fn has_scan() -> bool {
@@ -49,7 +54,9 @@ pub(crate) fn scan<R: Real, X: Real, Y: Real>(
             (8, _) => rows::<R, X, Y, 8, TREES>(job, sums),
             (16, _) => rows::<R, X, Y, 16, TREES>(job, sums),
             (32, _) => rows::<R, X, Y, 32, TREES>(job, sums),
-            _ => rows::<R, X, Y, 64, TREES>(job, sums),
+            (_, _) if job.layout.scanned.stands_alone() => rows::<R, X, Y, 64, TREES>(job, sums),
+            (_, _) if job.trees.len() <= FEW_PACKED - LANES => rows::<R, X, Y, 64, FEW_PACKED>(job, sums),
+            (_, _) => rows::<R, X, Y, 64, PACKED>(job, sums),
         }
     }
     true
@@ -68,33 +75,34 @@ fn rows<R: Real, X: Real, Y: Real, const SPLITS: usize, const TREES: usize>(
         let row = job.rows.row(row);
         let ranks = match layout.asked {
             Asked::Ranks { .. } => {
-                let mut ranks = [0u8; SLOTS];
-                job.conditions.rank_row(job.forest, row, &mut ranks, &Avx512::new());
-                Ranks::of(&ranks)
+                let mut ranks = Line([0u8; SLOTS]);
+                job.conditions.rank_row(job.forest, row, &mut ranks.0, &Avx512::new());
+                Ranks::of(&ranks.0)
             }
             // Nobody asks for them, and reading what was only just written would take longer than comparing.
             Asked::Values(_) => Ranks::none(),
         };
         let mut first = job.trees.start;
         while first < job.trees.end {
-            let count = TREES.min(job.trees.end - first);
-            let mut words = [0u64; TREES];
+            let most = if layout.stands_alone() { TREES } else { TREES - LANES };
+            let count = most.min(job.trees.end - first);
+            let mut words = Line([0u64; TREES]);
             match (&layout.asked, job.layout.values) {
                 (Asked::Values(_), None) => return,
                 (Asked::Values(_), Some(values)) => {
-                    avx512_values::answer(values, row, first * SPLITS, count * SPLITS, &mut words);
+                    avx512_values::answer(values, row, first * SPLITS, count * SPLITS, &mut words.0);
                 }
                 (Asked::Ranks { slots, ranks: others }, _) => {
                     let (slots, others) = (&slots[first * SPLITS..], &others[first * SPLITS..]);
                     let (slots, others) = (slots.as_chunks().0, others.as_chunks().0);
                     for word in 0..(count * SPLITS).div_ceil(AT_ONCE) {
-                        words[word] = ranks.above(&slots[word], &others[word]);
+                        words.0[word] = ranks.above(&slots[word], &others[word]);
                     }
                 }
             }
-            let mut leaves = [0u64; TREES];
+            let mut leaves = Line([0u64; TREES]);
             avx512_ways::down::<R, X, Y, SPLITS, TREES>(job, ranks, first, count, &words, &mut leaves);
-            add(job, first, &leaves[..count], sums);
+            add(job, first, &leaves.0[..count], sums);
             first += count;
         }
     }
@@ -159,16 +167,20 @@ fn add<R: Real, X: Real, Y: Real>(
     let width = job.layout.scanned.width;
     let trees = &job.forest.trees[first..first + leaves.len()];
     if width == 1 && sums.len() == 1 {
-        sums[0] = match job.layout.ends {
+        let mut sum = sums[0];
+        match job.layout.ends {
             Ends::Filled(filled) => {
-                leaves.iter().fold(sums[0], |sum, leaf| sum + filled.leaves[*leaf as usize])
+                for leaf in leaves {
+                    sum = sum + filled.leaves[*leaf as usize];
+                }
             }
             Ends::Packed(_) => {
-                let value =
-                    |(tree, leaf): (&Tree, &u64)| job.forest.values[tree.first_value + *leaf as usize];
-                trees.iter().zip(leaves).map(value).fold(sums[0], |sum, value| sum + value)
+                for place in 0..leaves.len() {
+                    sum = sum + job.forest.values[trees[place].first_value + leaves[place] as usize];
+                }
             }
-        };
+        }
+        sums[0] = sum;
         return;
     }
     for (tree, leaf) in trees.iter().zip(leaves) {
@@ -215,9 +227,9 @@ fn rows_of_levels<R: Real, X: Real, Y: Real, const PLACES: usize>(
     let (others, _) = job.layout.ranks[first * PLACES..].as_chunks();
     for (row, sums) in sums.chunks_exact_mut(forest.outputs).enumerate() {
         let row = job.rows.row(row);
-        let mut ranks = [0u8; SLOTS];
-        job.conditions.rank_row(forest, row, &mut ranks, &Avx512::new());
-        let ranks = Ranks::of(&ranks);
+        let mut ranks = Line([0u8; SLOTS]);
+        job.conditions.rank_row(forest, row, &mut ranks.0, &Avx512::new());
+        let ranks = Ranks::of(&ranks.0);
         for (word, trees) in forest.trees[job.trees.clone()].chunks(AT_ONCE / PLACES).enumerate() {
             let mut answers = ranks.above(&slots[word], &others[word]);
             for tree in trees {

@@ -1,7 +1,9 @@
 //! Sums and leaves.
 
 use crate::grown::{ALL_KINDS, Grown, Plan, grow};
-use landfall_forest::{Instructions, Kernel, Real, Rows};
+use landfall_forest::{
+    Builder, Instructions, Kernel, NodeKind, NodeSpec, Real, Rows, Side, Split, Test, TreeSpec,
+};
 use std::io::Write;
 
 /// Bits, with all NaNs being one.
@@ -59,6 +61,12 @@ fn check_narrow<X: Real, Y: Real>(grown: &Grown<X, Y>, values: &[X], plan: Plan)
         let mut found = vec![Y::of(0.1); sums.len()];
         grown.forest.add_margins_of_f32(kernel, narrow, trees.clone(), &mut found);
         assert_eq!(bits(&found), bits(&sums), "{plan:?}: {kernel:?}, of float32");
+    }
+    for (row, expected) in sums.chunks_exact(grown.outputs).enumerate() {
+        let mut alone = vec![Y::of(0.1); grown.outputs];
+        let one = Rows::new(wide.row(row), 1, features);
+        grown.forest.add_margins(one, trees.clone(), &mut alone);
+        assert_eq!(bits(&alone), bits(expected), "{plan:?}: row {row} alone, of numbers that float32 holds");
     }
     let column = |at: usize| (0..count).map(|row| narrow.row(row)[at]).collect();
     let turned: Vec<Vec<f32>> = (0..features).map(column).collect();
@@ -156,6 +164,57 @@ fn trees_that_are_single_leaves_add_up() {
     }
 }
 
+/// Stumps on so many thresholds of one feature, with rows on and beside each of them.
+fn check_thresholds<X: Real>(count: usize, test: fn(X) -> Test<X>, missing: Side) {
+    let mut builder = Builder::<X, X>::new(1, 1);
+    for at in 0..count {
+        let threshold = X::of(at as f64 + 0.1);
+        let split =
+            Split { feature: 0, test: test(threshold), missing, zero_is_missing: false, left: 1, right: 2 };
+        let node = |kind| NodeSpec { kind, cover: 1.0 };
+        let leaf = |leaf| node(NodeKind::Leaf { leaf, id: leaf });
+        let nodes = vec![node(NodeKind::Split(split)), leaf(0), leaf(1)];
+        let values = vec![X::of(0.1 / (at + 1) as f64), X::of(at as f64 / 3.0)];
+        builder.add(&TreeSpec { nodes, values, width: 1, first_output: 0, linear: Vec::new() }).unwrap();
+    }
+    let forest = builder.finish();
+    let beside = |at: usize| [at as f64, at as f64 + 0.1, at as f64 + 0.2].map(X::of);
+    let edges = [X::NAN, X::INFINITY, X::of(f64::NEG_INFINITY), X::of(-1.0)];
+    let values: Vec<X> = (0..=count).flat_map(beside).chain(edges).collect();
+    let rows = Rows::new(&values, values.len(), 1);
+    let mut expected = vec![X::ZERO; values.len()];
+    forest.add_margins_by(Kernel::Definition, rows, 0..count, &mut expected);
+    for kernel in Kernel::available() {
+        let mut sums = vec![X::ZERO; values.len()];
+        forest.add_margins_by(kernel, rows, 0..count, &mut sums);
+        assert_eq!(
+            bits(&sums),
+            bits(&expected),
+            "{kernel:?}, {count} thresholds, missing to the {missing:?}"
+        );
+    }
+}
+
+#[test]
+fn ranks_among_any_number_of_thresholds_are_those_of_the_definition() {
+    for count in [1, 15, 16, 24, 25, 31, 32, 33, 47, 63, 64, 65, 127, 128, 129, 200, 254, 255, 256, 300] {
+        for missing in [Side::Left, Side::Right] {
+            check_thresholds::<f32>(count, Test::Less, missing);
+            check_thresholds::<f32>(count, Test::AtMost, missing);
+            check_thresholds::<f64>(count, Test::Less, missing);
+            check_thresholds::<f64>(count, Test::AtMost, missing);
+        }
+    }
+}
+
+#[test]
+fn single_rows_of_any_width_are_those_of_the_definition() {
+    for features in [1, 15, 16, 17, 63, 64, 65, 500, 512, 513] {
+        let plan = Plan { features, trees: 4, depth: 3, ..Plan::new(features as u64, ALL_KINDS[1]) };
+        check::<f64, f64>(plan, 90);
+    }
+}
+
 #[test]
 fn shallow_forests_of_many_trees_are_those_of_the_definition() {
     for kinds in ALL_KINDS {
@@ -186,8 +245,11 @@ fn oblivious_trees_are_those_of_the_definition() {
 #[test]
 fn long_and_uneven_trees_are_those_of_the_definition() {
     for kinds in ALL_KINDS {
-        for (depth, seed) in [(9, 1), (12, 2), (16, 3)] {
-            let plan = Plan { trees: 75, depth, features: 12, values: 200, ..Plan::new(seed, kinds) };
+        // As many as go on together, and more; of few trees, and of many.
+        for (depth, seed, trees) in
+            [(9, 1, 75), (12, 2, 75), (16, 3, 75), (10, 4, 112), (9, 5, 113), (9, 6, 1030)]
+        {
+            let plan = Plan { trees, depth, features: 12, values: 200, ..Plan::new(seed, kinds) };
             check::<f32, f32>(plan, 70);
             check::<f64, f64>(Plan { outputs: 2, ..plan }, 65);
             check::<f64, f64>(Plan { outputs: 2, vectors: true, trees: 33, ..plan }, 65);
@@ -323,6 +385,27 @@ fn layouts_are_made_where_they_are_asked_for() {
         ask_for_layouts(&grown);
         assert!(Some(grown.forest.memory_bytes()) > after, "a block gets another one");
     }
+}
+
+/// Bytes of a forest's layouts once single rows and a block of float32 were asked for, whose numbers are moved by `step`.
+fn layouts_after(step: f64) -> usize {
+    let plan =
+        Plan { trees: 100, depth: 6, features: 28, values: 5000, full: true, ..Plan::new(9, ALL_KINDS[1]) };
+    let grown: Grown<f64, f64> = grow(plan);
+    let narrow: Vec<f32> = (0..200 * 28).map(|at| (at % 509) as f32 / 4.0).collect();
+    let wide: Vec<f64> = narrow.iter().map(|&x| f64::from(x) + step).collect();
+    let mut sums = vec![0.0; 200];
+    for (row, sum) in wide.chunks_exact(28).zip(&mut sums) {
+        grown.forest.add_margins(Rows::new(row, 1, 28), 0..100, std::slice::from_mut(sum));
+    }
+    grown.forest.add_margins_of_f32(None, Rows::new(&narrow, 200, 28), 0..100, &mut sums);
+    grown.forest.memory_bytes() - grown.forest.nodes_bytes()
+}
+
+#[test]
+fn rows_that_float32_holds_need_no_thresholds_of_float64() {
+    let (held, others) = (layouts_after(0.0), layouts_after(1e-9));
+    assert!(4 * held < 3 * others, "{held} bytes, and {others} where rows of both kinds came");
 }
 
 #[test]
