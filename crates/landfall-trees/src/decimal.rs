@@ -63,7 +63,6 @@ pub(crate) fn number(text: &[u8]) -> Option<(f64, usize)> {
     if length == 0 || length == 8 {
         return None;
     }
-    let before = length;
     length += sign;
     let mut value = f64::from(whole);
     if text.get(length) == Some(&b'.') {
@@ -73,7 +72,7 @@ pub(crate) fn number(text: &[u8]) -> Option<(f64, usize)> {
             let (part, count) = digits(&text[length..]);
             behind += count;
             length += count;
-            if behind > MOST || (whole != 0 && before + behind > MOST) {
+            if behind > MOST || all >= ROOM[count] {
                 return None;
             }
             all = all * TENS[count] + u64::from(part);
@@ -93,7 +92,7 @@ pub(crate) fn number(text: &[u8]) -> Option<(f64, usize)> {
     Some((f64::from_bits(value.to_bits() ^ (sign as u64) << 63), length))
 }
 
-/// As [`number`], of one digit and 16 to 19 behind a point, with a space behind them: as numbers of full precision are written. Nothing
+/// As [`number`], of one digit and 16 to 22 behind a point, with a space behind them: as numbers of full precision are written. Nothing
 /// that is read waits for the number of digits.
 #[inline(always)]
 pub(crate) fn long(text: &[u8; 32]) -> Option<(f64, usize)> {
@@ -102,20 +101,35 @@ pub(crate) fn long(text: &[u8; 32]) -> Option<(f64, usize)> {
     let eight = |place: usize| text[sign + place..].first_chunk().map(|eight| u64::from_le_bytes(*eight));
     let (first, second, third) = (eight(2)? ^ ZEROS, eight(10)? ^ ZEROS, eight(18)? ^ ZEROS);
     let others = |digits: u64| (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
-    let bits = others(third).trailing_zeros() & !7;
-    let (whole, more) = (u64::from(whole - b'0'), bits as usize / 8);
-    let fits = more <= if whole == 0 { 3 } else { 2 };
-    if others(first) | others(second) != 0 || !fits || (third >> bits) as u8 != b' ' ^ b'0' {
+    // Asked first, since all shorter numbers end here.
+    if others(first) | others(second) != 0 {
         return None;
     }
-    let all = (whole * TENS[8] + u64::from(joined(first))) * TENS[8] + u64::from(joined(second));
+    let bits = others(third).trailing_zeros() & !7;
+    let more = bits as usize / 8;
+    let head = u64::from(whole - b'0') * TENS[8] + u64::from(joined(first));
+    if 16 + more > MOST || head >= ROOM[8 + more] || (third >> bits) as u8 != b' ' ^ b'0' {
+        return None;
+    }
+    let all = head * TENS[8] + u64::from(joined(second));
     let all = all * TENS[more] + u64::from(joined(third << (56 - bits) << 8));
     let value = divided(all, 16 + more);
     Some((f64::from_bits(value.to_bits() ^ (sign as u64) << 63), sign + 18 + more))
 }
 
-/// Digits that always fit into 64 bits.
-const MOST: usize = 19;
+/// Places behind a point for which 10^n is a number, and exact.
+const MOST: usize = 22;
+
+/// Below which a number may be for so many more digits to fit into 64 bits with it.
+const ROOM: [u64; 15] = {
+    let (mut room, mut digits) = ([10_000_000_000_000_000_000; 15], 1);
+    while digits < room.len() {
+        room[digits] = room[digits - 1] / 10;
+        digits += 1;
+    }
+    room
+};
+
 const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// 10^n as a number, exact.
@@ -228,6 +242,10 @@ mod tests {
             same(&format!("{value:.17}"));
             same(&format!("{value}"));
             same(&format!("{:?}", value as f32));
+            // With 17 digits that count, as many places as that takes.
+            let small = value / 10f64.powi((roll() % 8) as i32);
+            let places = (16 - small.abs().log10().floor() as i32).clamp(0, 22) as usize;
+            same(&format!("{small:.places$}"));
         }
         for all in (1u64 << 53..).step_by(1 << 20).take(1000).flat_map(|all| all..all + 5) {
             for tenths in 0..10 {
@@ -248,6 +266,8 @@ mod tests {
         assert!(number(b"-0.0").unwrap().0.is_sign_negative());
         assert_eq!(number(b"1234567,"), Some((1_234_567.0, 7)));
         assert_eq!(number(b"0.0012345678901234567 "), Some((0.0012345678901234567, 21)));
+        assert_eq!(number(b"0.0000012345678901234567 "), Some((0.0000012345678901234567, 24)));
+        assert_eq!(number(b"0.00000012345678901234567 "), None, "more places than powers of ten are exact");
     }
 
     #[test]
@@ -262,6 +282,8 @@ mod tests {
             "-0.12345678901234567 ",
             "9.123456789012345678 ",
             "0.1234567890123456789 ",
+            "-0.00012345678901234567 ",
+            "0.0000001234567890123456 ",
         ] {
             let number = text.trim_end();
             assert_eq!(read(text), Some((number.parse().unwrap(), number.len())), "{text}");
@@ -269,6 +291,8 @@ mod tests {
         for text in [
             "0.123456789012345 ",
             "9.1234567890123456789 ",
+            "0.00000000000000000000001 ",
+            "0.12345678901234567890 ",
             "0.12345678901234567",
             "0.1234567890123456e",
             "0.12345678901234567\t",

@@ -159,10 +159,11 @@ impl<X: Real + Element> Matrix<X> {
                 continue;
             } else if categories.are_names() {
                 let name = column.strings()?.get(row);
-                if name.is_empty() {
-                    continue;
+                match categories.of_name(name) {
+                    // An empty text is missing, unless the model was trained with a category of that name.
+                    None if name.is_empty() => continue,
+                    code => code,
                 }
-                categories.of_name(name)
             } else {
                 let number = column.values::<f64>()?[row];
                 if number.is_nan() {

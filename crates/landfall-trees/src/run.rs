@@ -188,7 +188,7 @@ fn add_trees<X: Real, Y: Real>(
     margins: &mut [Y],
     narrow: &mut Vec<f32>,
 ) {
-    // A single row is answered while its numbers would be brought there.
+    // A single row the forest looks at itself.
     if rows.len() == 1 || matches!(X::numbers(rows.values()), Numbers::F32(_)) {
         return forest.add_margins(rows, trees.clone(), margins);
     }

@@ -3,7 +3,7 @@
 use super::booster::Booster;
 use super::categories;
 use super::growing::Growing;
-use super::tree::{Missing, Question, RawSplit, RawTree};
+use super::tree::{CATEGORICAL, DEFAULT_LEFT, NAN_IS_MISSING, RawTree, ZERO_IS_MISSING};
 use crate::document::{Value, wrong};
 use landfall_forest::LinearLeaf;
 use landfall_model::Problem;
@@ -65,9 +65,8 @@ fn tree(root: &Value<'_>) -> Result<RawTree, Problem> {
     let mut waiting = vec![(root, Above::Nothing)];
     while let Some((node, above)) = waiting.pop() {
         let number = if node.find("split_feature").is_some() {
-            let number = tree.splits.len();
-            let split = split(node, &mut tree.sets);
-            tree.splits.push(split.map_err(|problem| problem.at(format!("split {number}")))?);
+            let number = tree.features.len();
+            add_split(node, &mut tree).map_err(|problem| problem.at(format!("split {number}")))?;
             tree.split_counts.extend(node.maybe("internal_count", Value::number)?);
             tree.gains.extend(node.maybe("split_gain", Value::number)?);
             waiting.push((node.field("right_child")?, Above::Right(number)));
@@ -81,8 +80,8 @@ fn tree(root: &Value<'_>) -> Result<RawTree, Problem> {
         };
         match above {
             Above::Nothing => {}
-            Above::Left(split) => tree.splits[split].left = number,
-            Above::Right(split) => tree.splits[split].right = number,
+            Above::Left(split) => tree.lefts[split] = number,
+            Above::Right(split) => tree.rights[split] = number,
         }
     }
     place_leaves(&mut tree, &leaves)?;
@@ -126,26 +125,32 @@ fn linear_leaf(leaf: &Value<'_>) -> Result<LinearLeaf<f64>, Problem> {
     Ok(LinearLeaf { constant: leaf.at("leaf_const", Value::number)?, terms })
 }
 
-fn split(node: &Value<'_>, sets: &mut Vec<Vec<u32>>) -> Result<RawSplit, Problem> {
-    let feature = node.at("split_feature", Value::count)? as u32;
-    let question = match node.field("decision_type")?.text()? {
+/// Adds a split whose children are not known yet.
+fn add_split(node: &Value<'_>, tree: &mut RawTree) -> Result<(), Problem> {
+    let (threshold, decision) = match node.field("decision_type")?.text()? {
         "==" => {
-            sets.push(node.at("threshold", categories_of)?);
-            Question::Among(sets.len() - 1)
+            tree.sets.push(node.at("threshold", categories_of)?);
+            ((tree.sets.len() - 1) as f64, CATEGORICAL)
         }
-        "<=" => Question::AtMost {
-            threshold: node.at("threshold", Value::number).map(finite)?,
-            missing: match node.field("missing_type")?.text()? {
-                "None" => Missing::None,
-                "Zero" => Missing::Zero,
-                "NaN" => Missing::Nan,
+        "<=" => {
+            let threshold = node.at("threshold", Value::number).map(finite)?;
+            let missing = match node.field("missing_type")?.text()? {
+                "None" => 0,
+                "Zero" => ZERO_IS_MISSING,
+                "NaN" => NAN_IS_MISSING,
                 other => return Err(wrong(format!("missing type {other:?}"))),
-            },
-            default_left: node.at("default_left", Value::number)? != 0.0,
-        },
+            };
+            let goes_left = node.at("default_left", Value::number)? != 0.0;
+            (threshold, missing | if goes_left { DEFAULT_LEFT } else { 0 })
+        }
         other => return Err(wrong(format!("decision type {other:?}"))),
     };
-    Ok(RawSplit { feature, question, left: 0, right: 0 })
+    tree.features.push(node.at("split_feature", Value::count)? as u32);
+    tree.thresholds.push(threshold);
+    tree.decisions.push(decision);
+    tree.lefts.push(0);
+    tree.rights.push(0);
+    Ok(())
 }
 
 fn finite(threshold: f64) -> f64 {

@@ -1,7 +1,7 @@
 //! A booster's trees on their way into a forest: each as soon as it is read, so that none is kept beside it.
 
 use super::booster::Booster;
-use super::tree::{Missing, Question, RawSplit, RawTree};
+use super::tree::{CATEGORICAL, RawTree, ZERO_IS_MISSING};
 use crate::compiled::Importance;
 use crate::document::wrong;
 use crate::features::check_count;
@@ -62,20 +62,20 @@ impl Growing {
         }
         tree.add_to(&mut self.builder, self.trees, self.trees % self.groups)?;
         self.trees += 1;
-        let asks =
-            |split: &RawSplit| matches!(split.question, Question::AtMost { missing: Missing::Zero, .. });
-        self.asks_for_zero |= tree.splits.iter().any(asks);
+        let asks = |decision: &u32| decision & (CATEGORICAL | ZERO_IS_MISSING) == ZERO_IS_MISSING;
+        self.asks_for_zero |= tree.decisions.iter().any(asks);
         let [counts, gains] = &mut self.importance;
-        for (split, &gain) in tree.splits.iter().zip(&tree.gains) {
+        for (&feature, &gain) in tree.features.iter().zip(&tree.gains) {
             // Features out of range were refused, but for those of splits that nothing leads to.
-            if let (Some(count), true) = (counts.get_mut(split.feature as usize), gain > 0.0) {
+            if let (Some(count), true) = (counts.get_mut(feature as usize), gain > 0.0) {
                 *count += 1.0;
-                gains[split.feature as usize] += gain;
+                gains[feature as usize] += gain;
             }
         }
         if !tree.sets.is_empty() {
-            let categorical = tree.splits.iter().filter(|split| matches!(split.question, Question::Among(_)));
-            self.asked_as_categories.extend(categorical.map(|split| split.feature as usize));
+            let splits = tree.features.iter().zip(&tree.decisions);
+            let categorical = splits.filter(|(_, decision)| *decision & CATEGORICAL != 0);
+            self.asked_as_categories.extend(categorical.map(|(feature, _)| *feature as usize));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 use super::booster::Booster;
 use super::categories;
 use super::growing::Growing;
-use super::tree::{Missing, Question, RawSplit, RawTree};
+use super::tree::{CATEGORICAL, NAN_IS_MISSING, RawTree, ZERO_IS_MISSING};
 use super::words::{self, Word};
 use crate::document::{json, wrong};
 use landfall_forest::LinearLeaf;
@@ -159,7 +159,7 @@ fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
         return Ok(RawTree { leaf_values, linear: linear(keys, 1)?, ..RawTree::default() });
     }
     let features: Vec<u32> = list(keys, "split_feature")?;
-    let thresholds: Vec<f64> = list(keys, "threshold")?;
+    let mut thresholds: Vec<f64> = list(keys, "threshold")?;
     let decisions: Vec<u32> = list(keys, "decision_type")?;
     let (lefts, rights): (Vec<i64>, Vec<i64>) = (list(keys, "left_child")?, list(keys, "right_child")?);
     let lengths = [thresholds.len(), decisions.len(), lefts.len(), rights.len()];
@@ -167,14 +167,20 @@ fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
         return Err(wrong(format!("{} splits, but {length} in another list of them", features.len())));
     }
     let mut sets = CategorySets::read(keys)?;
-    let mut splits = Vec::with_capacity(features.len());
-    for (number, &feature) in features.iter().enumerate() {
-        let question = question(thresholds[number], decisions[number], &mut sets);
-        let question = question.map_err(|problem| problem.at(format!("split {number}")))?;
-        splits.push(RawSplit { feature, question, left: lefts[number], right: rights[number] });
+    for (number, (threshold, &decision)) in thresholds.iter_mut().zip(&decisions).enumerate() {
+        let here = |problem: Problem| problem.at(format!("split {number}"));
+        if decision & CATEGORICAL != 0 {
+            *threshold = sets.take(*threshold).map_err(here)? as f64;
+        } else if decision & BOTH_MISSING == BOTH_MISSING {
+            return Err(here(wrong("missing type 3")));
+        }
     }
     Ok(RawTree {
-        splits,
+        features,
+        thresholds,
+        decisions,
+        lefts,
+        rights,
         sets: sets.taken,
         leaf_values,
         leaf_counts: maybe_list(keys, "leaf_count")?,
@@ -184,19 +190,8 @@ fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
     })
 }
 
-/// Bits of `decision_type`: 1 categorical, 2 default left, 4 and 8 what is missing.
-fn question(threshold: f64, decision: u32, sets: &mut CategorySets) -> Result<Question, Problem> {
-    if decision & 1 == 1 {
-        return sets.take(threshold).map(Question::Among);
-    }
-    let missing = match decision >> 2 & 3 {
-        0 => Missing::None,
-        1 => Missing::Zero,
-        2 => Missing::Nan,
-        other => return Err(wrong(format!("missing type {other}"))),
-    };
-    Ok(Question::AtMost { threshold, missing, default_left: decision & 2 != 0 })
-}
+/// Not a way to miss a value.
+const BOTH_MISSING: u32 = ZERO_IS_MISSING | NAN_IS_MISSING;
 
 /// A tree's sets of categories: set i is the bits of `words[boundaries[i]..boundaries[i + 1]]`.
 struct CategorySets {

@@ -5,10 +5,17 @@ use crate::features::TINY;
 use landfall_forest::{Builder, Leaves, LinearLeaf, NodeKind, Side, Split, Test, TreeNodes};
 use landfall_model::Problem;
 
-/// A tree as its file has it: splits and leaves in lists of their own.
+/// A tree as its file has it: lists by split, and by leaf.
 #[derive(Debug, Default)]
 pub(crate) struct RawTree {
-    pub(crate) splits: Vec<RawSplit>,
+    pub(crate) features: Vec<u32>,
+    /// Of a split on categories: which of the tree's sets these are.
+    pub(crate) thresholds: Vec<f64>,
+    /// How each split asks, and where it sends what is missing: bits as `decision_type` has them.
+    pub(crate) decisions: Vec<u32>,
+    /// From 0 on a split; below, the complement of a leaf's number.
+    pub(crate) lefts: Vec<i64>,
+    pub(crate) rights: Vec<i64>,
     /// Categories, by set.
     pub(crate) sets: Vec<Vec<u32>>,
     pub(crate) leaf_values: Vec<f64>,
@@ -20,44 +27,21 @@ pub(crate) struct RawTree {
     pub(crate) linear: Vec<LinearLeaf<f64>>,
 }
 
-/// One split.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RawSplit {
-    pub(crate) feature: u32,
-    pub(crate) question: Question,
-    /// From 0 on a split; below, the complement of a leaf's number.
-    pub(crate) left: i64,
-    pub(crate) right: i64,
-}
-
-/// What a split asks; yes goes left.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Question {
-    AtMost {
-        threshold: f64,
-        missing: Missing,
-        default_left: bool,
-    },
-    /// One of the tree's sets.
-    Among(usize),
-}
-
-/// What counts as missing at a split.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Missing {
-    /// Nothing: NaN is read as zero.
-    None,
-    /// Zero and NaN.
-    Zero,
-    Nan,
-}
+/// A split asks whether a value is one of a set of categories, else whether it is at most the threshold; yes goes left.
+pub(crate) const CATEGORICAL: u32 = 1;
+/// What is missing goes left.
+pub(crate) const DEFAULT_LEFT: u32 = 2;
+/// Zero and NaN are missing.
+pub(crate) const ZERO_IS_MISSING: u32 = 4;
+/// NaN is missing. Where nothing is, NaN is read as zero.
+pub(crate) const NAN_IS_MISSING: u32 = 8;
 
 impl RawTree {
     /// Whether contributions can be told. A tree that is one leaf needs no counts.
     pub(crate) fn has_counts(&self) -> bool {
-        self.splits.is_empty()
+        self.features.is_empty()
             || (self.leaf_counts.len() == self.leaf_values.len()
-                && self.split_counts.len() == self.splits.len())
+                && self.split_counts.len() == self.features.len())
     }
 
     /// Adds the tree to a forest: the splits, then the leaves.
@@ -70,7 +54,7 @@ impl RawTree {
         number: usize,
         output: usize,
     ) -> Result<(), Problem> {
-        let (leaves, splits) = (self.leaf_values.len(), self.splits.len());
+        let (leaves, splits) = (self.leaf_values.len(), self.features.len());
         if leaves != splits + 1 {
             return Err(wrong(format!("{splits} splits and {leaves} leaves")).at(format!("tree {number}")));
         }
@@ -81,14 +65,17 @@ impl RawTree {
 
     /// The number of a child among splits and leaves. What does not fit is out of range, and named by the builder.
     fn child(&self, child: i64) -> u32 {
-        let number = if child >= 0 { child } else { (self.splits.len() as i64).saturating_add(-1 - child) };
+        let number = if child >= 0 { child } else { (self.features.len() as i64).saturating_add(-1 - child) };
         u32::try_from(number).unwrap_or(u32::MAX)
     }
 }
 
 /// The threshold that sends what the library takes for zero where it sends zero, so that no row has to be looked at for it.
+#[inline]
 fn around_zero(threshold: f64) -> f64 {
-    if (0.0..TINY).contains(&threshold) {
+    if threshold.abs() > TINY {
+        threshold
+    } else if (0.0..TINY).contains(&threshold) {
         TINY
     } else if (-TINY..0.0).contains(&threshold) {
         (-TINY).next_down()
@@ -99,32 +86,31 @@ fn around_zero(threshold: f64) -> f64 {
 
 impl TreeNodes<f64> for RawTree {
     fn count(&self) -> usize {
-        self.splits.len() + self.leaf_values.len()
+        self.features.len() + self.leaf_values.len()
     }
 
     #[inline(always)]
     fn kind(&self, number: usize) -> NodeKind<f64, &[u32]> {
-        let Some(split) = self.splits.get(number) else {
-            let leaf = (number - self.splits.len()) as u32;
+        let Some(&feature) = self.features.get(number) else {
+            let leaf = (number - self.features.len()) as u32;
             return NodeKind::Leaf { leaf, id: leaf };
         };
-        let (test, missing, zero_is_missing) = match split.question {
-            Question::Among(set) => (Test::Among(self.sets[set].as_slice()), Side::Right, false),
-            Question::AtMost { threshold, missing, default_left } => {
-                let side = match missing {
-                    Missing::None => Side::left_if(0.0 <= threshold),
-                    Missing::Zero | Missing::Nan => Side::left_if(default_left),
-                };
-                (Test::AtMost(around_zero(threshold)), side, missing == Missing::Zero)
-            }
+        let (threshold, decision) = (self.thresholds[number], self.decisions[number]);
+        let (test, missing) = if decision & CATEGORICAL != 0 {
+            (Test::Among(self.sets[threshold as usize].as_slice()), Side::Right)
+        } else {
+            let has_missing = decision & (ZERO_IS_MISSING | NAN_IS_MISSING) != 0;
+            let left = if has_missing { decision & DEFAULT_LEFT != 0 } else { 0.0 <= threshold };
+            (Test::AtMost(around_zero(threshold)), Side::left_if(left))
         };
-        let (left, right) = (self.child(split.left), self.child(split.right));
-        NodeKind::Split(Split { feature: split.feature, test, missing, zero_is_missing, left, right })
+        let zero_is_missing = decision & (CATEGORICAL | ZERO_IS_MISSING) == ZERO_IS_MISSING;
+        let (left, right) = (self.child(self.lefts[number]), self.child(self.rights[number]));
+        NodeKind::Split(Split { feature, test, missing, zero_is_missing, left, right })
     }
 
     #[inline]
     fn cover(&self, number: usize) -> f64 {
-        let splits = self.splits.len();
+        let splits = self.features.len();
         let cover = if number < splits {
             self.split_counts.get(number)
         } else {

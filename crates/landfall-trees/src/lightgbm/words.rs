@@ -65,8 +65,10 @@ impl Word for f64 {
 
     #[inline(always)]
     fn usual(ahead: &[u8; AHEAD]) -> Option<(Self, usize)> {
+        // Rows are counted in whole numbers.
+        let whole = || decimal::short(u64::from_le_bytes(*ahead.first_chunk()?));
         let any = || decimal::number(ahead).filter(|(_, length)| ahead.get(*length) == Some(&b' '));
-        decimal::long(ahead).or_else(any)
+        decimal::long(ahead).or_else(|| whole().map(|(number, length)| (number.into(), length))).or_else(any)
     }
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use crate::files::load;
 use crate::rows::numbers;
 use crate::written;
-use landfall_model::{Call, Input, Model, Outputs, Problem, Tensor};
+use landfall_model::{Call, Input, Model, Outputs, Problem, Shape, Tensor};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -49,6 +49,24 @@ fn a_feature_of_lightgbm_is_found_by_the_name_that_it_had_in_training() {
     assert!(signature.slot("job x").is_some_and(|found| found.column == Some(1)));
     assert_eq!(signature.slot("the  age"), None);
     assert_eq!(named(["the_age", "job"]).signatures()[0].slot("the age"), None, "XGBoost keeps blanks");
+}
+
+#[test]
+fn an_empty_text_is_a_category_where_training_had_one_and_missing_elsewhere() {
+    let of = |categories: [&str; 2]| {
+        let mut model = written::lightgbm_dump();
+        model["pandas_categorical"] = json!([categories]);
+        let model = load("m.json", model.to_string().as_bytes(), &[]).unwrap();
+        let ages = Some(Input::Dense(Tensor::from_slice(&[3], &[1.0f64; 3]).unwrap()));
+        let jobs = Tensor::from_strings(
+            Shape::new(&[3]),
+            ["", "red", "unknown"].map(str::as_bytes).into_iter().collect(),
+        );
+        margins(&model, 0, vec![ages, Some(Input::Dense(jobs.unwrap()))]).unwrap()
+    };
+    // The split asks whether the job is the second category.
+    assert_eq!(of(["red", ""]), [1.25, 3.25, 3.25]);
+    assert_eq!(of(["red", "green"]), [3.25, 3.25, 3.25]);
 }
 
 #[test]
