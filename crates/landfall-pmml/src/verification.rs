@@ -29,6 +29,7 @@ pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Verif
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "VerificationFields" => {
+                child.only(&b.xml, &[])?;
                 while let Some(field) = b.xml.child(&child)? {
                     if field.name != "VerificationField" {
                         return Err(b.xml.unknown(&field, &child));
@@ -47,6 +48,9 @@ pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Verif
             "InlineTable" => verification.rows = table::inline(&mut b.xml, &child)?,
             _ => return Err(b.xml.unknown(&child, element)),
         }
+    }
+    if verification.fields.is_empty() {
+        return Err(b.xml.malformed(element.place, "<ModelVerification> has no <VerificationFields>"));
     }
     Ok(verification)
 }

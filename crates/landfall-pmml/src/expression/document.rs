@@ -136,9 +136,11 @@ pub(crate) fn read_derived<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Resu
         match child.name.as_ref() {
             "Value" => {
                 child.only(&b.xml, &["value", "displayValue", "property"])?;
-                if matches!(child.get("property"), None | Some("valid")) {
-                    order.push(child.need(&b.xml, "value")?.to_owned());
+                // They are the order of an ordinal field; none of them may be missing or invalid.
+                if !matches!(child.get("property"), None | Some("valid")) {
+                    return Err(child.value(&b.xml, "property"));
                 }
+                order.push(child.need(&b.xml, "value")?.to_owned());
                 b.xml.leaf(&child)?;
             }
             _ if expression.is_none() => expression = Some(read_expression(b, &child, element)?),
@@ -304,8 +306,9 @@ fn norm_continuous<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind,
         points.push((child.need_number(&b.xml, "orig")?, child.need_number(&b.xml, "norm")?));
         b.xml.leaf(&child)?;
     }
-    if points.len() < 2 || points.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
-        let what = "<NormContinuous> needs two points or more, orig ascending";
+    let ends = points.first().zip(points.last());
+    if !ends.is_some_and(|(first, last)| first.0 < last.0) || !points.is_sorted_by(|a, b| a.0 <= b.0) {
+        let what = "<NormContinuous> needs points of two orig or more, ascending";
         return Err(b.xml.malformed(element.place, what));
     }
     Ok(Kind::NormContinuous {
@@ -325,9 +328,10 @@ fn discretize<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Kind, Prob
         }
         child.only(&b.xml, &["binValue"])?;
         let value = child.need(&b.xml, "binValue")?.to_owned();
-        let interval = b.xml.child(&child)?.filter(|interval| interval.name == "Interval");
-        let interval =
-            interval.ok_or_else(|| b.xml.malformed(child.place, "<DiscretizeBin> lacks its <Interval>"))?;
+        let Some(interval) = b.xml.child(&child)? else {
+            return Err(b.xml.malformed(child.place, "<DiscretizeBin> lacks its <Interval>"));
+        };
+        b.xml.named(&interval, &child, "Interval")?;
         bins.push((Interval::read(&mut b.xml, &interval, DataType::Double)?, value));
         b.xml.leaf(&child)?;
     }

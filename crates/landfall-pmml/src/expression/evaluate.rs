@@ -203,7 +203,8 @@ fn call(
     finish(outcome?, treatment, "of the document")
 }
 
-/// Along the line between the two points around the value.
+/// Along the line between the two points around the value. Points of one place are a step: the middle of its ends there, its
+/// outer end where it is the first or the last place, as scikit-learn's `QuantileTransformer` has it.
 pub(crate) fn norm_continuous(value: f64, points: &[(f64, f64)], outliers: NormOutliers) -> Value {
     let (first, last) = (points[0], points[points.len() - 1]);
     if value < first.0 || value > last.0 {
@@ -213,10 +214,24 @@ pub(crate) fn norm_continuous(value: f64, points: &[(f64, f64)], outliers: NormO
             NormOutliers::Follow => {}
         }
     }
-    let inner = &points[1..points.len() - 1];
+    let (from, to) = places(points, value);
+    if to - from > 1 {
+        return Value::Num(match (from, to == points.len()) {
+            (0, _) => first.1,
+            (_, true) => last.1,
+            _ => f64::midpoint(points[from].1, points[to - 1].1),
+        });
+    }
+    let line = &points[places(points, first.0).1 - 1..=places(points, last.0).0];
+    let inner = &line[1..line.len() - 1];
     let at = inner.partition_point(|point| point.0 < value);
-    let ((x0, y0), (x1, y1)) = (points[at], points[at + 1]);
+    let ((x0, y0), (x1, y1)) = (line[at], line[at + 1]);
     Value::Num(y0 + (value - x0) / (x1 - x0) * (y1 - y0))
+}
+
+/// The first of the points at a place, and the first beyond.
+fn places(points: &[(f64, f64)], place: f64) -> (usize, usize) {
+    (points.partition_point(|point| point.0 < place), points.partition_point(|point| point.0 <= place))
 }
 
 #[cfg(test)]
@@ -232,5 +247,16 @@ mod tests {
         assert_eq!(at(-1.0, NormOutliers::Follow), Value::Num(-10.0));
         assert_eq!(at(-1.0, NormOutliers::Clamp), Value::Num(0.0));
         assert_eq!(at(4.0, NormOutliers::Missing), Value::Missing);
+    }
+
+    #[test]
+    fn points_of_one_place_are_a_step() {
+        let points = [(0.0, 0.0), (0.0, 1.0), (2.0, 3.0), (2.0, 4.0), (2.0, 9.0), (4.0, 11.0), (4.0, 20.0)];
+        let at = |x| norm_continuous(x, &points, NormOutliers::Follow);
+        let number = |x, y| assert_eq!(at(x), Value::Num(y), "at {x}");
+        [(0.0, 0.0), (1.0, 2.0), (2.0, 6.0), (3.0, 10.0), (4.0, 20.0), (-1.0, 0.0), (5.0, 12.0)]
+            .into_iter()
+            .for_each(|(x, y)| number(x, y));
+        assert_eq!(norm_continuous(-1.0, &points, NormOutliers::Clamp), Value::Num(0.0));
     }
 }

@@ -82,10 +82,13 @@ fn same(cx: &mut Cx<'_>, applied: &Applied, values: &[Value], at: usize) -> bool
     }
 }
 
-/// Whether the first value is one of the others; what is missing is none and has none.
+/// Whether the first value is one of the others. What is missing is one of them where another is missing too: a list takes
+/// it in by `<Constant missing="true"/>`.
 fn among(cx: &mut Cx<'_>, applied: &Applied, values: &[Value]) -> bool {
-    let known = |at: usize| !values[0].is_missing() && !values[at].is_missing();
-    (1..values.len()).any(|at| known(at) && same(cx, applied, values, at))
+    (1..values.len()).any(|at| match (values[0].is_missing(), values[at].is_missing()) {
+        (false, false) => same(cx, applied, values, at),
+        (missing, other_missing) => missing && other_missing,
+    })
 }
 
 fn ordered(cx: &mut Cx<'_>, applied: &Applied, values: &[Value], is: fn(Ordering) -> bool) -> Value {

@@ -36,6 +36,7 @@ pub(super) fn read<'a>(
             "MeanClusterDistances" => {
                 child.only(&b.xml, &[])?;
                 while let Some(values) = b.xml.child(&child)? {
+                    b.xml.named(&values, &child, "Array")?;
                     distances = Some(array::numbers(&mut b.xml, &values)?);
                 }
             }
@@ -49,6 +50,11 @@ pub(super) fn read<'a>(
         inner.ok_or_else(|| b.xml.malformed(element.place, "<AnomalyDetectionModel> has no model"))?;
     let kind = match (element.need(&b.xml, "algorithmType")?, distances) {
         ("clusterMeanDist", Some(distances)) => Kind::ClusterDistance(distances),
+        ("clusterMeanDist", None) => {
+            return Err(b
+                .xml
+                .malformed(element.place, "algorithmType=\"clusterMeanDist\" needs <MeanClusterDistances>"));
+        }
         ("iforest", _) => Kind::Forest { sample: element.need_number(&b.xml, "sampleDataSize")? },
         ("ocsvm" | "other", _) => Kind::Direct,
         _ => return Err(element.value(&b.xml, "algorithmType")),

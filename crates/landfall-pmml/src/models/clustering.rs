@@ -13,6 +13,10 @@ use landfall_model::Problem;
 
 pub(super) const ATTRIBUTES: &[&str] = &["modelClass", "numberOfClusters"];
 
+/// Attributes of `<NumericInfo>`; of a field without intervals the mean counts.
+const NUMERIC_INFO: &[&str] =
+    &["minimum", "maximum", "mean", "standardDeviation", "median", "interQuartileRange"];
+
 #[derive(Debug)]
 struct Clustering {
     measure: Measure,
@@ -77,6 +81,7 @@ pub(super) fn read<'a>(
             "ClusteringField" => fields.extend(clustering_field(b, &child, header, centred)?),
             // Fields that older documents define here: what the centres of clusters are made of.
             "CenterFields" => {
+                child.only(&b.xml, &[])?;
                 while let Some(field) = b.xml.child(&child)? {
                     b.xml.named(&field, &child, "DerivedField")?;
                     let derived = expression::read_derived(b, &field)?;
@@ -110,6 +115,10 @@ pub(super) fn read<'a>(
         return Err(element.value(&b.xml, "numberOfClusters"));
     }
     let measure = measure.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> is missing"))?;
+    if !measure.has_tables(fields.iter().map(|field| &field.part)) {
+        let what = "compareFunction=\"table\" of a <ClusteringField> without <Comparisons>";
+        return Err(b.xml.malformed(element.place, what));
+    }
     let slots = fields.iter().map(|field| field.slot).collect();
     let (parts, orders) = fields.into_iter().map(|field| (field.part, field.order)).unzip();
     let mut model =
@@ -190,6 +199,7 @@ fn cluster<'a>(b: &mut Build<'a>, element: &Element<'a>, place: usize) -> Result
         match child.name.as_ref() {
             "Array" => centre = array::texts(&mut b.xml, &child)?,
             "Partition" => {
+                child.only(&b.xml, &["name", "size"])?;
                 while let Some(stats) = b.xml.child(&child)? {
                     partition.push(field_stats(b, &stats, &child)?);
                 }
@@ -214,6 +224,8 @@ fn field_stats<'a>(
     if element.name != "PartitionFieldStats" {
         return Err(b.xml.unknown(element, parent));
     }
+    // Whether the counts are weighted ones changes none of their shares.
+    element.only(&b.xml, &["field", "weighted"])?;
     let field = element.need(&b.xml, "field")?.to_owned();
     let mut stats = FieldStats { field, frequencies: Vec::new(), intervals: Vec::new(), mean: None };
     while let Some(child) = b.xml.child(element)? {
@@ -222,24 +234,17 @@ fn field_stats<'a>(
                 stats.frequencies = array::numbers(&mut b.xml, &child)?;
             }
             "NumericInfo" => {
+                child.only(&b.xml, NUMERIC_INFO)?;
                 stats.mean = child.number(&b.xml, "mean")?;
-                b.xml.skip(&child)?;
-            }
-            "ContStats" => {
-                while let Some(part) = b.xml.child(&child)? {
-                    match part.name.as_ref() {
-                        "Interval" => {
-                            stats.intervals.push(Interval::read(&mut b.xml, &part, DataType::Double)?);
-                        }
-                        "Array" if stats.frequencies.is_empty() => {
-                            stats.frequencies = array::numbers(&mut b.xml, &part)?;
-                        }
-                        _ => b.xml.skip(&part)?,
-                    }
+                while let Some(quantile) = b.xml.child(&child)? {
+                    b.xml.named(&quantile, &child, "Quantile")?;
+                    b.xml.skip(&quantile)?;
                 }
             }
+            "ContStats" => stats.of_intervals(b, &child)?,
             // Totals, and sums of the values of each.
-            _ => b.xml.skip(&child)?,
+            "Counts" | "Array" => b.xml.skip(&child)?,
+            _ => return Err(b.xml.unknown(&child, element)),
         }
     }
     Ok(stats)
@@ -289,6 +294,22 @@ impl Document {
 }
 
 impl FieldStats {
+    /// `<ContStats>`: intervals, how often a number lay in each, and sums of the numbers.
+    fn of_intervals<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        element.only(&b.xml, &["totalValuesSum", "totalSquaresSum"])?;
+        while let Some(part) = b.xml.child(element)? {
+            match part.name.as_ref() {
+                "Interval" => self.intervals.push(Interval::read(&mut b.xml, &part, DataType::Double)?),
+                "Array" if self.frequencies.is_empty() => {
+                    self.frequencies = array::numbers(&mut b.xml, &part)?;
+                }
+                "Array" => b.xml.skip(&part)?,
+                _ => return Err(b.xml.unknown(&part, element)),
+            }
+        }
+        Ok(())
+    }
+
     /// Values, or middles of intervals, with their shares; a number without intervals is its mean.
     fn shares(&self, field: &Field) -> Vec<(f64, f64)> {
         let total: f64 = self.frequencies.iter().sum();

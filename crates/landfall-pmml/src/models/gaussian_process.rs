@@ -120,7 +120,8 @@ fn read_kernel<'a>(
         }
         child.only(&b.xml, &[])?;
         while let Some(values) = b.xml.child(&child)? {
-            kernel.lambda = array::numbers(&mut b.xml, &values)?;
+            b.xml.named(&values, &child, "Array")?;
+            kernel.lambda.extend(array::numbers(&mut b.xml, &values)?);
         }
     }
     Ok(kernel)

@@ -2,7 +2,7 @@
 
 use super::{Body, Model, OtherTarget, output};
 use crate::expression;
-use crate::read::{Element, Xml};
+use crate::read::{Element, Place, Xml};
 use crate::resolve::{self, Build, ClassList, OpType, Schema, ScopeId, Slot, SlotDef, Source, Target};
 use crate::value::{DataType, Value};
 use crate::verification::{self, Verification};
@@ -98,6 +98,8 @@ pub(crate) struct Header {
     inherited: Option<(Option<String>, ClassList, DataType, Option<OpType>)>,
     /// What the model around it is for.
     around: Option<MiningFunction>,
+    /// Whether its target is known: its schema has been read, or it has none of its own.
+    is_settled: bool,
 }
 
 impl Header {
@@ -143,6 +145,7 @@ impl Header {
             verification: None,
             inherited,
             around: outer.map(|outer| outer.function),
+            is_settled: false,
         })
     }
 
@@ -175,7 +178,7 @@ impl Header {
     ) -> Result<Option<Element<'a>>, Problem> {
         while let Some(child) = b.xml.child(element)? {
             match child.name.as_ref() {
-                "MiningSchema" => {
+                "MiningSchema" if !self.is_settled => {
                     self.schema = resolve::schema::read(b, &child, self.scope)?;
                     self.settle_target(b);
                     // Rows that are equal in this field are one record.
@@ -187,12 +190,14 @@ impl Header {
                     self.borrow_derived(b)?;
                 }
                 "Output" => {
-                    self.outputs = output::read(b, &child)?;
+                    self.outputs.extend(output::read(b, &child)?);
                     b.wants_deviations |= self.outputs.iter().any(output::Document::wants_deviation);
                 }
                 "ResultField" => self.outputs.push(output::read_field(b, &child)?),
                 "Targets" => {
-                    self.targets = resolve::targets::read(b, &child, |name| self.dtype_of(name))?;
+                    let read = resolve::targets::read(b, &child, |name| self.dtype_of(name))?;
+                    self.known_targets(b, &read, child.place)?;
+                    self.targets.0.extend(read.0);
                     if let Some(optype) = self.own_targets().and_then(|target| target.optype) {
                         self.target_optype = Some(optype);
                     }
@@ -201,10 +206,32 @@ impl Header {
                 "ModelVerification" => self.verification = Some(verification::read(b, &child)?),
                 // For people: how the training data looked, and how good the model is.
                 "ModelStats" | "ModelExplanation" => b.xml.skip(&child)?,
-                _ => return Ok(Some(child)),
+                _ if self.is_settled => return Ok(Some(child)),
+                own => {
+                    let what =
+                        format!("<{}> lacks its <MiningSchema>, which stands before <{own}>", element.name);
+                    return Err(b.xml.malformed(child.place, what));
+                }
             }
         }
-        Ok(None)
+        match self.is_settled {
+            true => Ok(None),
+            false => {
+                Err(b.xml.malformed(element.place, format!("<{}> lacks its <MiningSchema>", element.name)))
+            }
+        }
+    }
+
+    /// That what `<Targets>` name are targets of this model, or fields: of those nothing is used.
+    fn known_targets(&self, b: &mut Build<'_>, read: &resolve::Targets, place: Place) -> Result<(), Problem> {
+        // A model without targets is treated as the one that is named.
+        let own = read.0.iter().filter(|_| !self.results.is_empty());
+        for field in own.filter_map(|target| target.field.as_ref()) {
+            if !self.results.iter().any(|(name, _)| name == field) {
+                b.resolve(self.scope, field, place)?;
+            }
+        }
+        Ok(())
     }
 
     /// A model that treats a field in its own way sees the document's derived fields made of its own values.
@@ -265,6 +292,7 @@ impl Header {
     }
 
     fn settle_target(&mut self, b: &mut Build<'_>) {
+        self.is_settled = true;
         let text = matches!(
             self.function,
             MiningFunction::Classification | MiningFunction::Clustering | MiningFunction::AssociationRules
@@ -372,6 +400,12 @@ impl Header {
             unnamed: self.unnamed(b),
         };
         let scope = self.output_scope(b);
+        let answered = |name: &String| self.forwarded.iter().any(|(other, ..)| other == name);
+        let unanswered =
+            |document: &&output::Document| document.segment.is_some() && !answered(&document.name);
+        if let Some(document) = outputs.iter().find(unanswered) {
+            return Err(document.no_segment(b));
+        }
         for document in outputs.iter().filter(|document| document.segment.is_none()) {
             let field = output::resolve(b, scope, &model, &self.results, document)?;
             let field = if self.inherited.is_none() { field.of_outermost() } else { field };

@@ -113,7 +113,14 @@ impl Measure {
         let mut kind = None;
         while let Some(child) = b.xml.child(element)? {
             let name = child.name.to_string();
-            child.only(&b.xml, if name == "minkowski" { &["p-parameter"] } else { BINARY })?;
+            child.only(
+                &b.xml,
+                match name.as_str() {
+                    "minkowski" => &["p-parameter"],
+                    "binarySimilarity" => BINARY,
+                    _ => &[],
+                },
+            )?;
             let parameters = |prefix: &str| -> Result<[f64; 4], Problem> {
                 let mut all = [0.0; 4];
                 for (place, cell) in all.iter_mut().zip(["00", "01", "10", "11"]) {
@@ -140,6 +147,12 @@ impl Measure {
         let kind =
             kind.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> names no measure"))?;
         Ok(Measure { kind, compare, distance })
+    }
+
+    /// That each field which is compared by a table has one.
+    pub(crate) fn has_tables<'p>(&self, parts: impl IntoIterator<Item = &'p Part>) -> bool {
+        let by_table = |part: &&Part| part.compare.unwrap_or(self.compare) == Compare::Table;
+        !parts.into_iter().any(|part| by_table(&part) && part.table.is_none())
     }
 
     /// The weights of fields that are compared by their differences alone, put together field by field; `None` for others.

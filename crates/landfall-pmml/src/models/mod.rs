@@ -58,6 +58,11 @@ pub(crate) trait Body: Send + Sync + Debug {
         None
     }
 
+    /// How many rules it has (association rules).
+    fn rule_count(&self) -> usize {
+        0
+    }
+
     /// Whether what it is made of puts the predictions of several targets where they belong; else they are the answer and
     /// those of other targets within it.
     fn sets_targets(&self) -> bool {

@@ -77,6 +77,11 @@ pub(super) fn read<'a>(
             }
             "BayesOutput" => {
                 child.only(&b.xml, &["fieldName"])?;
+                let field = child.need(&b.xml, "fieldName")?;
+                if header.target.as_ref().is_some_and(|target| target.name != field) {
+                    let what = format!("<BayesOutput>: field {field:?} is no target of this model");
+                    return Err(b.xml.malformed(child.place, what));
+                }
                 while let Some(counts) = b.xml.child(&child)? {
                     bayes.classes = target_counts(b, &counts, &child, header)?;
                 }
@@ -124,6 +129,10 @@ fn read_input<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> 
         Some(slot) => slot,
         None => b.resolve(header.scope, element.need(&b.xml, "fieldName")?, element.place)?,
     };
+    if likelihood.is_some() && !values.is_empty() {
+        let what = "a <BayesInput> has <PairCounts> or <TargetValueStats>, and not both";
+        return Err(b.xml.malformed(element.place, what));
+    }
     let likelihood = likelihood.unwrap_or_else(|| {
         let mut totals: Vec<(usize, f64)> = Vec::new();
         for (class, count) in values.iter().flat_map(|(_, counts)| counts) {

@@ -64,6 +64,11 @@ pub(super) fn read<'a>(
     let mut tables = Vec::new();
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
+            "RegressionTable" if header.function == MiningFunction::Regression && !tables.is_empty() => {
+                let what =
+                    "a second <RegressionTable>: a regression has one, a classification one for each class";
+                return Err(b.xml.malformed(child.place, what));
+            }
             "RegressionTable" => tables.push(table(b, &child, header)?),
             _ => return Err(b.xml.unknown(&child, element)),
         }

@@ -111,6 +111,7 @@ pub(super) fn read<'a>(
                 let (id, field) =
                     (child.need(&b.xml, "id")?.to_owned(), child.need(&b.xml, "field")?.to_owned());
                 while let Some(values) = b.xml.child(&child)? {
+                    b.xml.named(&values, &child, "Array")?;
                     let values = array::texts(&mut b.xml, &values)?;
                     reading.values(id.clone(), &field, values);
                 }
@@ -199,6 +200,7 @@ fn rule<'a>(
             }
             _ => return Err(b.xml.unknown(&child, element)),
         };
+        child.only(&b.xml, &[])?;
         while let Some(part) = b.xml.child(&child)? {
             if part.name == "SequenceReference" {
                 part.only(&b.xml, &["seqId"])?;
@@ -313,13 +315,19 @@ impl Sequences {
 impl Body for Sequences {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
         let transactions = self.transactions(cx)?;
+        // A part may be shorter than the whole has to be.
+        let of_part = Times { total: (0.0, self.times.total.1), ..self.times };
         for (place, rule) in self.rules.iter().enumerate() {
             let whole = rule.whole();
-            let antecedent = self.times.found(&transactions, &whole[..rule.antecedent.len()]);
+            let antecedent = of_part.found(&transactions, &whole[..rule.antecedent.len()]);
             let consequent = antecedent && self.times.found(&transactions, &whole);
             answer.rules.push(Recommendation { rule: place, antecedent, consequent });
         }
         Ok(())
+    }
+
+    fn rule_count(&self) -> usize {
+        self.rules.len()
     }
 
     fn rule(&self, _: &Cx<'_>, which: Recommendation, feature: RuleFeature) -> Option<String> {

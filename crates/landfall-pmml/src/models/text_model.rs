@@ -164,8 +164,8 @@ impl Global {
             let counts = || (0..matrix.rows).map(move |row| matrix.get(row, column));
             let with = counts().filter(|count| *count > 0.0).count() as f64;
             match self {
-                _ if with == 0.0 => 0.0,
                 Global::None => 1.0,
+                _ if with == 0.0 => 0.0,
                 Global::InverseDocumentFrequency => (documents / with).ln(),
                 Global::FrequencyByDocuments => counts().sum::<f64>() / with,
                 Global::Normal => 1.0 / counts().map(|count| count * count).sum::<f64>().sqrt(),
@@ -185,7 +185,7 @@ impl Weights {
             _ if count <= 0.0 => 0.0,
             Local::Frequency => count,
             Local::Binary => 1.0,
-            Local::Logarithmic => (1.0 + count).log10(),
+            Local::Logarithmic => count.ln_1p(),
             Local::Augmented => 0.5 * (1.0 + count / most),
         };
         let mut vector: Vec<f64> = counts.iter().zip(global).map(|(count, g)| local(*count) * g).collect();

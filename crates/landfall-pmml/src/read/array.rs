@@ -6,6 +6,10 @@ use landfall_model::Problem;
 /// The values of an `<Array>`, as text; the declared count is held against them.
 pub(crate) fn texts<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Vec<String>, Problem> {
     element.only(xml, &["n", "type"])?;
+    // What values are is up to who asks for them.
+    if !matches!(element.get("type"), None | Some("int" | "real" | "string")) {
+        return Err(element.value(xml, "type"));
+    }
     let declared = element.count(xml, "n")?;
     let text = xml.text(element)?;
     let values = split(&text)
@@ -48,6 +52,7 @@ pub(crate) fn sparse<'a>(
     let length = element.count(xml, "n")?.or(length);
     let (mut indices, mut values) = (Vec::new(), Vec::new());
     while let Some(child) = xml.child(element)? {
+        child.only(xml, &[])?;
         let text = xml.text(&child)?;
         let words: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
         match child.name.as_ref() {

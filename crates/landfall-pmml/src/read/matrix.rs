@@ -40,6 +40,9 @@ impl Matrix {
             }
         }
         let kind = element.get("kind").unwrap_or("any");
+        if !matches!(kind, "any" | "symmetric" | "diagonal") {
+            return Err(element.value(xml, "kind"));
+        }
         let widest = arrays.iter().map(Vec::len).max().unwrap_or(0);
         let size = match (kind, arrays.len()) {
             ("diagonal", 1) => (widest, widest),
@@ -84,8 +87,9 @@ impl Matrix {
         Ok(matrix)
     }
 
-    /// The one `<Matrix>` within an element.
+    /// The one `<Matrix>` within an element, which has nothing else.
     pub(crate) fn within<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Self, Problem> {
+        element.only(xml, &[])?;
         let mut found = None;
         while let Some(child) = xml.child(element)? {
             match child.name.as_ref() {

@@ -23,6 +23,7 @@ pub(crate) fn inline<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Tab
         if row.name != "row" {
             return Err(xml.unknown(&row, element));
         }
+        row.only(xml, &[])?;
         let mut cells = Vec::new();
         // Columns may be called as writers call elements of their own.
         while let Some(cell) = xml.any_child(&row)? {

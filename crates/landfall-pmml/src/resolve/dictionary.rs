@@ -71,9 +71,13 @@ impl DataField {
 pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<(), Problem> {
     element.only(&b.xml, &["numberOfFields"])?;
     // The declared number of fields is known to be wrong in files that are otherwise right.
+    let mut asked = Vec::new();
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
-            "DataField" => field(b, &child, scope)?,
+            "DataField" => {
+                asked.extend(child.get("taxonomy").map(|name| (name.to_owned(), child.place)));
+                field(b, &child, scope)?;
+            }
             "Taxonomy" => {
                 let (name, taxonomy) = Taxonomy::read(b, &child)?;
                 b.taxonomies.insert(name, taxonomy);
@@ -81,7 +85,12 @@ pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId)
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    Ok(())
+    match asked.iter().find(|(name, _)| !b.taxonomies.contains_key(name)) {
+        Some((name, place)) => Err(b
+            .xml
+            .malformed(*place, format!("taxonomy={name:?} of <DataField>: there is no such <Taxonomy>"))),
+        None => Ok(()),
+    }
 }
 
 fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result<(), Problem> {

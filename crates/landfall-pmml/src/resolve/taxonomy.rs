@@ -20,24 +20,40 @@ impl Taxonomy {
             if child.name != "ChildParent" {
                 return Err(b.xml.unknown(&child, element));
             }
-            child.only(&b.xml, &["childField", "parentField", "parentLevelField", "isRecursive"])?;
-            let (from, to) = (child.need(&b.xml, "childField")?, child.need(&b.xml, "parentField")?);
-            while let Some(part) = b.xml.child(&child)? {
-                if let Some(table) = table::read(&mut b.xml, &part)? {
-                    for row in &table {
-                        if let (Some(child), Some(parent)) = (table::cell(row, from), table::cell(row, to)) {
-                            taxonomy.parents.entry(child.to_owned()).or_default().push(parent.to_owned());
-                        }
-                    }
-                } else if part.name == "FieldColumnPair" {
-                    // Names of the columns in a table elsewhere.
-                    b.xml.skip(&part)?;
-                } else {
-                    return Err(b.xml.unknown(&part, &child));
+            taxonomy.child_parent(b, &child)?;
+        }
+        Ok((element.need(&b.xml, "name")?.to_owned(), taxonomy))
+    }
+
+    /// `<ChildParent>`: a table of categories and those right above them.
+    fn child_parent<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
+        // One table may hold all levels or one of them: what is above a category is found the same way.
+        element.only(&b.xml, &["childField", "parentField", "parentLevelField", "isRecursive"])?;
+        if !matches!(element.get("isRecursive"), None | Some("yes" | "no")) {
+            return Err(element.value(&b.xml, "isRecursive"));
+        }
+        let mut columns = [element.need(&b.xml, "childField")?, element.need(&b.xml, "parentField")?]
+            .map(|field| (field.to_owned(), field.to_owned()));
+        while let Some(part) = b.xml.child(element)? {
+            if part.name == "FieldColumnPair" {
+                part.only(&b.xml, &["field", "column"])?;
+                let (field, column) = (part.need(&b.xml, "field")?, part.need(&b.xml, "column")?);
+                for (_, own) in columns.iter_mut().filter(|(name, _)| name == field) {
+                    column.clone_into(own);
+                }
+                b.xml.leaf(&part)?;
+                continue;
+            }
+            let Some(table) = table::read(&mut b.xml, &part)? else {
+                return Err(b.xml.unknown(&part, element));
+            };
+            for row in &table {
+                if let [Some(child), Some(parent)] = [0, 1].map(|at| table::cell(row, &columns[at].1)) {
+                    self.parents.entry(child.to_owned()).or_default().push(parent.to_owned());
                 }
             }
         }
-        Ok((element.need(&b.xml, "name")?.to_owned(), taxonomy))
+        Ok(())
     }
 
     /// A category and all above it, each once.

@@ -196,16 +196,12 @@ impl<'m> Cx<'m> {
             return Problem::new(Reason::ValueRequired { input: def.name.clone(), row: self.w.row_of_call });
         }
         let raw = self.w.unreadable.iter().find(|(field, _)| Some(*field) == def.field);
-        let text = match raw {
-            Some((_, text)) => text.clone(),
-            None => self.shown(value, def.dtype),
+        let (expected, text) = match raw {
+            Some((_, text)) => (kind_of_value(def.dtype), text.clone()),
+            None => ("a value that the model's data dictionary declares valid", self.shown(value, def.dtype)),
         };
-        Problem::new(Reason::ValueInvalid {
-            input: def.name.clone(),
-            row: self.w.row_of_call,
-            expected: "a value that the model's data dictionary declares valid".to_owned(),
-            text,
-        })
+        let (input, row) = (def.name.clone(), self.w.row_of_call);
+        Problem::new(Reason::ValueInvalid { input, row, expected: expected.to_owned(), text })
     }
 
     /// The text of a symbol.
@@ -246,5 +242,21 @@ impl<'m> Cx<'m> {
             history.truncate(*rows);
         }
         Ok(())
+    }
+}
+
+/// What a field of this type takes, for who gave a text that is none.
+fn kind_of_value(dtype: DataType) -> &'static str {
+    match dtype {
+        DataType::Integer => "a whole number, as the model's data dictionary has it",
+        DataType::Float | DataType::Double => "a number, as the model's data dictionary has it",
+        DataType::Boolean => "true or false, as the model's data dictionary has it",
+        DataType::Date => "a date as 2024-02-29",
+        DataType::Time => "a time as 23:59:58",
+        DataType::DateTime => "a date with a time as 2024-02-29T23:59:58",
+        DataType::DaysSince(_) | DataType::SecondsSince(_) | DataType::TimeSeconds => {
+            "a date or a time, or its number, as the model's data dictionary has it"
+        }
+        DataType::String => "a value that the model's data dictionary declares valid",
     }
 }

@@ -33,7 +33,14 @@ fn a_small_model_answers() {
 fn a_row_that_cannot_be_read_fails_alone_and_says_why() {
     let lines = answers(&document("", &linear("", X)), "x\nabc\n1\n");
     assert!(lines[1].contains("\"x\"") && lines[1].contains("abc"), "{}", lines[1]);
+    assert!(lines[1].contains("expected a number, as the model's data dictionary has it"), "{}", lines[1]);
     assert_eq!(lines[2], "3");
+    let whole = document("", &linear("", X)).replace(
+        "name=\"x\" optype=\"continuous\" dataType=\"double\"",
+        "name=\"x\" optype=\"continuous\" dataType=\"integer\"",
+    );
+    let lines = answers(&whole, "x\n1.5\n1\n");
+    assert!(lines[1].contains("expected a whole number") && lines[1].contains("1.5"), "{}", lines[1]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ enum Outcome {
     Wrong(String),
 }
 
-fn shared() -> PathBuf {
+pub(crate) fn shared() -> PathBuf {
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     std::env::var_os("LANDFALL_SHARED").map_or_else(default, PathBuf::from).join("conformance/pmml")
 }

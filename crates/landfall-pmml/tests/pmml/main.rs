@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod bad_input;
+mod baselines;
 mod blocks;
 mod cases;
 mod columns;
@@ -13,15 +14,18 @@ mod expressions;
 mod files;
 mod found;
 mod located;
+mod markup;
 mod models;
 mod rare;
 mod readings;
 mod replaced;
 mod rules;
+mod schema;
 mod segments;
 mod series;
 mod several;
 mod table;
 mod texts;
+mod unread;
 mod versions;
 mod ways;

@@ -139,7 +139,8 @@ fn a_text_is_compared_with_documents() {
     let model = |normalization: &str, similarity: &str| {
         format!(
             "<TextModel functionName=\"classification\" numberOfTerms=\"2\" numberOfDocuments=\"2\">{}<Output>\
-             <OutputField name=\"a\" optype=\"continuous\" dataType=\"double\" feature=\"affinity\" value=\"d1\"/></Output>\
+             <OutputField name=\"a\" optype=\"continuous\" dataType=\"double\" feature=\"affinity\" value=\"d1\"/>\
+             <OutputField name=\"next\" optype=\"categorical\" dataType=\"string\" feature=\"entityId\" rank=\"2\"/></Output>\
              <TextDictionary><Array type=\"string\">cat dog</Array></TextDictionary><TextCorpus><TextDocument id=\"d1\"/>\
              <TextDocument id=\"d2\"/></TextCorpus><DocumentTermMatrix><Matrix nbRows=\"2\" nbCols=\"2\"><Array>3 4</Array>\
              <Array>0 2</Array></Matrix></DocumentTermMatrix>{normalization}<TextModelSimiliarity similarityType=\"{similarity}\"/>\
@@ -153,10 +154,29 @@ fn a_text_is_compared_with_documents() {
             .split_off(1)
     };
     let plain = "<TextModelNormalization globalTermWeights=\"none\"/>";
-    assert_eq!(run(plain, "cosine"), ["d1,0.6", "d2,0.8"]);
-    assert_eq!(run(plain, "euclidean")[1], format!("d2,{}", 18f64.sqrt()));
+    assert_eq!(run(plain, "cosine"), ["d1,0.6,d2", "d2,0.8,d1"]);
+    assert_eq!(run(plain, "euclidean")[1], format!("d2,{},d1", 18f64.sqrt()));
     // Only "cat" tells documents apart: log 2, and log 1 = 0.
-    assert_eq!(run("<TextModelNormalization/>", "cosine")[0], "d1,1");
+    assert_eq!(run("<TextModelNormalization/>", "cosine")[0], "d1,1,d2");
+    // log 3 and 0 beside log 4 and log 5: the logarithm of the weights is that of the document frequencies.
+    let logarithmic = "<TextModelNormalization localTermWeights=\"logarithmic\" globalTermWeights=\"none\"/>";
+    let distance = (3f64.ln() - 4f64.ln()).hypot(5f64.ln());
+    near(&numbers(&run(logarithmic, "euclidean")[0]), &[distance]);
+}
+
+#[test]
+fn a_term_of_no_document_counts_where_terms_weigh_the_same() {
+    let model = format!(
+        "<TextModel functionName=\"classification\" numberOfTerms=\"2\" numberOfDocuments=\"1\">{}<Output>\
+         <OutputField name=\"a\" optype=\"continuous\" dataType=\"double\" feature=\"affinity\"/></Output>\
+         <TextDictionary><Array type=\"string\">cat dog</Array></TextDictionary><TextCorpus><TextDocument id=\"d1\"/>\
+         </TextCorpus><DocumentTermMatrix><Matrix nbRows=\"1\" nbCols=\"2\"><Array>1 0</Array></Matrix></DocumentTermMatrix>\
+         <TextModelSimiliarity similarityType=\"cosine\"/></TextModel>",
+        schema("class", &["text"])
+    );
+    let fields = category("class", &["d1"]) + &category("text", &[]);
+    let got = answers(&with_fields(&fields, &model), "text\ncat cat cat dog dog dog dog\n");
+    near(&numbers(&got[1]), &[0.6]);
 }
 
 #[test]
@@ -197,6 +217,73 @@ fn sequences_follow_in_time() {
     let rows = "who,when,what\n1,2,B\n1,1,A\n1,3,C\n2,1,A\n2,2,C\n3,1,A\n3,1,B\n";
     let got = answers(&with_fields(&fields, &model), rows);
     assert_eq!(got, ["all,next", "[ab],[ac]", "[ac],[ab]", "[],[ab, ac]"]);
+}
+
+#[test]
+fn a_part_of_a_rule_may_be_shorter_than_the_whole_has_to_be() {
+    let item = |name: &str| {
+        format!(
+            "<Item id=\"{name}\" value=\"{name}\"/><Itemset id=\"s{name}\"><ItemRef itemRef=\"{name}\"/></Itemset>"
+        )
+    };
+    let items = ["A", "B", "C"].map(item).concat();
+    let across = "<Delimiter delimiter=\"acrossTimeWindows\" gap=\"unknown\"/>";
+    let model = format!(
+        "<SequenceModel functionName=\"sequences\"><MiningSchema><MiningField name=\"who\" usageType=\"group\"/>\
+         <MiningField name=\"when\" usageType=\"order\"/><MiningField name=\"what\"/></MiningSchema><Output>\
+         <OutputField name=\"id\" optype=\"categorical\" dataType=\"string\" feature=\"ruleValue\" ruleFeature=\"ruleId\" \
+         algorithm=\"ruleAssociation\"/></Output><Constraints minimumTotalSequenceTime=\"4\"/>{items}<Sequence id=\"ab\">\
+         <SetReference setId=\"sA\"/>{across}<SetReference setId=\"sB\"/></Sequence><Sequence id=\"c\">\
+         <SetReference setId=\"sC\"/></Sequence><SequenceRule id=\"r\" numberOfSets=\"3\" occurrence=\"1\" support=\"0.5\" \
+         confidence=\"0.5\"><AntecedentSequence><SequenceReference seqId=\"ab\"/></AntecedentSequence>{across}\
+         <ConsequentSequence><SequenceReference seqId=\"c\"/></ConsequentSequence></SequenceRule></SequenceModel>"
+    );
+    let fields = category("who", &[]) + &number("when") + &category("what", &[]);
+    let got =
+        answers(&with_fields(&fields, &model), "who,when,what\n1,1,A\n1,2,B\n1,5,C\n2,1,A\n2,2,B\n2,4,C\n");
+    assert_eq!(got, ["id", "r", ""]);
+}
+
+#[test]
+fn what_is_known_may_be_far_from_what_was_expected() {
+    let constant = |number: &str| format!("<Constant dataType=\"double\">{number}</Constant>");
+    let node = |name: &str, mean: &str, variance: &str| {
+        format!(
+            "<ContinuousNode name=\"{name}\"><ContinuousDistribution><NormalDistributionForBN><Mean>{mean}</Mean><Variance>{}\
+             </Variance></NormalDistributionForBN></ContinuousDistribution></ContinuousNode>",
+            constant(variance)
+        )
+    };
+    let model = format!(
+        "<BayesianNetworkModel functionName=\"regression\">{}<Output><OutputField name=\"sd\" optype=\"continuous\" \
+         dataType=\"double\" feature=\"standardDeviation\"/></Output><BayesianNetworkNodes>{}{}</BayesianNetworkNodes>\
+         </BayesianNetworkModel>",
+        schema("a", &["b"]),
+        node("a", &constant("0"), "1"),
+        node("b", "<FieldRef field=\"a\"/>", "0.25"),
+    );
+    let got = answers(&with_fields(&(number("a") + &number("b")), &model), "b\n15\n");
+    // 15 / (1 + 0.25), twelve deviations away; 1 / (1 + 1 / 0.25) is left of the variance.
+    near(&numbers(&got[1]), &[12.0, 0.2f64.sqrt()]);
+}
+
+#[test]
+fn lengths_of_a_kernel_may_stand_one_by_one() {
+    let run = |lengths: &str| {
+        let model = format!(
+            "<GaussianProcessModel functionName=\"regression\">{}<ARDSquaredExponentialKernel noiseVariance=\"1\">{lengths}\
+             </ARDSquaredExponentialKernel><TrainingInstances><InstanceFields><InstanceField field=\"u\" column=\"u\"/>\
+             <InstanceField field=\"v\" column=\"v\"/><InstanceField field=\"y\" column=\"y\"/></InstanceFields><InlineTable>\
+             <row><u>0</u><v>0</v><y>4</y></row></InlineTable></TrainingInstances></GaussianProcessModel>",
+            schema("y", &["u", "v"])
+        );
+        let fields = ["u", "v", "y"].map(number).concat();
+        numbers(&answers(&with_fields(&fields, &model), "u,v\n2,3\n")[1])
+    };
+    let array = |values: &str| format!("<Lambda><Array type=\"real\">{values}</Array></Lambda>");
+    // Half of 4, at distances of 2 / 2 and 3 / 1.5.
+    near(&run(&array("2 1.5")), &[2.0 * (-0.5f64 * (1.0 + 4.0)).exp()]);
+    assert_eq!(run(&(array("2") + &array("1.5"))), run(&array("2 1.5")));
 }
 
 #[test]

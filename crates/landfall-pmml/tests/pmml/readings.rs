@@ -176,11 +176,21 @@ fn a_function_of_a_derived_field_is_part_of_a_linear_model() {
 }
 
 #[test]
-fn what_is_missing_is_in_no_list() {
+fn what_is_missing_is_in_a_list_that_holds_what_is_missing() {
     let of = |function: &str| format!("<Apply function=\"{function}\">{T}{U}<Constant>z</Constant></Apply>");
-    let input = "t,u\na,a\nz,NA\nNA,a\nb,NA\n";
-    assert_eq!(of_texts(&of("isIn"), input), ["true", "true", "false", "false"]);
-    assert_eq!(of_texts(&of("isNotIn"), input), ["false", "false", "true", "true"]);
+    let input = "t,u\na,a\nz,NA\nNA,a\nb,NA\nNA,NA\n";
+    assert_eq!(of_texts(&of("isIn"), input), ["true", "true", "false", "false", "true"]);
+    assert_eq!(of_texts(&of("isNotIn"), input), ["false", "false", "true", "true", "false"]);
+    // As a one-hot encoder with rare categories writes it, whose missing values are rare.
+    let rare = |function: &str| {
+        format!(
+            "<Apply function=\"{function}\">{T}<Constant dataType=\"string\">a</Constant>\
+             <Constant dataType=\"string\" missing=\"true\"/></Apply>"
+        )
+    };
+    let input = "t,u\na,a\nb,a\nNA,a\n";
+    assert_eq!(of_texts(&rare("isIn"), input), ["true", "false", "true"]);
+    assert_eq!(of_texts(&rare("isNotIn"), input), ["false", "true", "false"]);
 }
 
 #[test]

@@ -148,3 +148,49 @@ fn votes_that_tie_go_to_the_class_that_the_target_names_first() {
     assert_eq!(winner(&["a", "b", "c"], &["c", "b", "b", "c"]), "b");
     assert_eq!(winner(&["c", "b", "a"], &["b", "b", "c", "c", "a"]), "c");
 }
+
+#[test]
+fn rules_of_the_segment_that_answers_are_the_rules_of_the_whole() {
+    let segment = |zone: &str, rules: &[(&str, &str, &str)]| {
+        let items: String = ["a", "b", "c"]
+            .map(|name| {
+                format!(
+                    "<Item id=\"{name}\" value=\"{name}\"/><Itemset id=\"s{name}\"><ItemRef itemRef=\"{name}\"/></Itemset>"
+                )
+            })
+            .concat();
+        let rules: String = rules
+            .iter()
+            .map(|(id, from, to)| {
+                format!(
+                    "<AssociationRule id=\"{id}\" antecedent=\"s{from}\" consequent=\"s{to}\" support=\"0.5\" confidence=\"0.5\"/>"
+                )
+            })
+            .collect();
+        format!(
+            "<Segment><SimplePredicate field=\"zone\" operator=\"equal\" value=\"{zone}\"/><AssociationModel \
+             functionName=\"associationRules\" numberOfTransactions=\"1\" minimumSupport=\"0\" minimumConfidence=\"0\" \
+             numberOfItems=\"3\" numberOfItemsets=\"3\" numberOfRules=\"2\"><MiningSchema><MiningField name=\"a\"/>\
+             <MiningField name=\"b\"/><MiningField name=\"c\"/></MiningSchema>{items}{rules}</AssociationModel></Segment>"
+        )
+    };
+    let field =
+        |name: &str| format!("<DataField name=\"{name}\" optype=\"categorical\" dataType=\"string\"/>");
+    let document = |method: &str| {
+        let model = format!(
+            "<MiningModel functionName=\"associationRules\"><MiningSchema><MiningField name=\"zone\"/><MiningField name=\"a\"/>\
+             <MiningField name=\"b\"/><MiningField name=\"c\"/></MiningSchema><Output><OutputField name=\"ids\" \
+             optype=\"categorical\" dataType=\"string\" feature=\"ruleValue\" ruleFeature=\"ruleId\" algorithm=\"recommendation\" \
+             isMultiValued=\"1\" rank=\"0\"/><OutputField name=\"rule\" optype=\"categorical\" dataType=\"string\" \
+             feature=\"ruleValue\" ruleFeature=\"rule\"/></Output><Segmentation multipleModelMethod=\"{method}\">{}{}\
+             </Segmentation></MiningModel>",
+            segment("n", &[("N1", "a", "b"), ("N2", "c", "b")]),
+            segment("s", &[("S1", "a", "c"), ("S2", "b", "c")]),
+        );
+        crate::cases::with_fields(&["zone", "a", "b", "c"].map(field).concat(), &model)
+    };
+    for method in ["selectFirst", "modelChain"] {
+        let lines = crate::table::answers(&document(method), "zone,a,b,c\nn,T,F,F\ns,T,T,F\nw,T,T,F\n");
+        assert_eq!(lines[1..], ["[N1],{a}->{b}", "[S1, S2],{a}->{c}", "[],"], "{method}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Time series, tests against a baseline and expressions over rows, with answers calculated by hand.
+//! Time series and expressions over rows, with answers calculated by hand.
 
 use crate::bad_input::{document, linear};
 use crate::cases::with_fields;
@@ -160,42 +160,6 @@ fn a_horizon_may_be_supplementary() {
     assert_eq!(answers(&document, "h\n2\n")[1].split(',').next(), Some("10"));
 }
 
-fn baseline(test: &str, input: &str) -> Vec<String> {
-    let model = format!(
-        "<BaselineModel functionName=\"regression\"><MiningSchema><MiningField name=\"y\" usageType=\"target\"/>\
-         <MiningField name=\"x\"/></MiningSchema>{test}</BaselineModel>"
-    );
-    answers(&document("", &model), input).split_off(1)
-}
-
-#[test]
-fn a_baseline_is_tested_row_by_row_or_over_a_window() {
-    let gauss = |attributes: &str| {
-        format!(
-            "<TestDistributions field=\"x\" testStatistic=\"zValue\" {attributes}><Baseline>\
-             <GaussianDistribution mean=\"10\" variance=\"4\"/></Baseline></TestDistributions>"
-        )
-    };
-    assert_eq!(baseline(&gauss(""), "x\n14\n8\nNA\n"), ["2", "-1", ""]);
-    // Means of the last two rows.
-    let two: Vec<f64> =
-        baseline(&gauss("windowSize=\"2\""), "x\n14\n8\n").iter().map(|v| v.parse().unwrap()).collect();
-    near(&two, &[2.0, 2f64.sqrt() / 2.0]);
-    // log f1/f0 of unit variances around 1 and 0 is x - 1/2.
-    let cusum = "<TestDistributions field=\"x\" testStatistic=\"CUSUM\" resetValue=\"0\"><Baseline>\
-        <GaussianDistribution mean=\"0\" variance=\"1\"/></Baseline><Alternate><GaussianDistribution mean=\"1\" variance=\"1\"/>\
-        </Alternate></TestDistributions>";
-    let sums = baseline(cusum, "x\n1.5\n2.5\nNA\n-5\n1\n");
-    let known: Vec<f64> = sums.iter().filter_map(|sum| sum.parse().ok()).collect();
-    near(&known, &[1.0, 3.0, 0.0, 0.5]);
-    let counts = "<TestDistributions field=\"x\" testStatistic=\"chiSquareDistribution\"><Baseline><CountTable sample=\"40\">\
-        <FieldValueCount field=\"x\" value=\"1\" count=\"10\"/><FieldValueCount field=\"x\" value=\"2\" count=\"30\"/></CountTable>\
-        </Baseline></TestDistributions>";
-    let statistics: Vec<f64> =
-        baseline(counts, "x\n1\n2\n1\n2\n").iter().map(|v| v.parse().unwrap()).collect();
-    near(&[statistics[0], statistics[3]], &[3.0, 1.0 + 1.0 / 3.0]);
-}
-
 #[test]
 fn lags_stop_where_a_block_begins() {
     let fields = "<DataField name=\"b\" optype=\"categorical\" dataType=\"string\"/>\
@@ -271,6 +235,24 @@ fn the_constant_of_arima_is_the_mean_of_its_differences() {
     let method = method.replace("d=\"0\"", "d=\"1\"");
     // The differences 2; then 10 + 0.5 (2 - 10) = 6, 8, 9.
     near(&predictions(&forecasts("ARIMA", "12 14", &method)), &[20.0, 28.0, 37.0]);
+}
+
+#[test]
+fn the_final_noise_counts_as_far_as_it_was_not_predicted() {
+    let exact = |noise: &str, predicted: &str| {
+        format!(
+            "<ARIMA predictionMethod=\"exactLeastSquares\"><NonseasonalComponent p=\"0\" d=\"1\" q=\"1\"><MA><MACoefficients>\
+             {REAL}0.5</Array></MACoefficients></MA></NonseasonalComponent><MaximumLikelihoodStat method=\"thetaRecursion\">\
+             <ThetaRecursionState><FinalNoise>{REAL}{noise}</Array></FinalNoise><FinalPredictedNoise>{REAL}{predicted}</Array>\
+             </FinalPredictedNoise><FinalTheta><Theta i=\"0\" j=\"0\" theta=\"0.5\"/></FinalTheta><FinalNu>{REAL}1</Array></FinalNu>\
+             </ThetaRecursionState></MaximumLikelihoodStat></ARIMA>"
+        )
+    };
+    // The last difference was 3 where 1 was expected: y(t+1) = 5 + 0.5 · 2.
+    near(&predictions(&forecasts("ARIMA", "2 5", &exact("3", "1"))), &[6.0; 3]);
+    let uneven = crate::files::load(document_of("ARIMA", "2 5", &exact("3", "1 2")).as_bytes());
+    let problem = uneven.err().map(|problem| problem.to_string()).unwrap_or_default();
+    assert!(problem.contains("<FinalPredictedNoise> have not as many"), "{problem}");
 }
 
 #[test]

@@ -180,11 +180,12 @@ impl Items {
 impl Item {
     /// Whether a field's value says that the item is there. Fields named as items say so by being true.
     fn is(&self, field: &str, text: &str, values_are_items: bool) -> bool {
-        if let Some(own) = &self.field {
-            return own == field && self.category.as_ref().is_none_or(|category| category == text);
-        }
-        if values_are_items {
-            return self.value == text;
+        match (&self.field, &self.category) {
+            (Some(own), _) if own != field => return false,
+            (Some(_), Some(category)) => return category == text,
+            (None, _) if values_are_items => return self.value == text,
+            (Some(_), None) if self.value == text => return true,
+            _ => {}
         }
         let truth = matches!(text, "T" | "t" | "Y" | "y" | "1" | "1.0") || text.eq_ignore_ascii_case("true");
         (self.value == field && truth) || self.value == format!("{field}={text}")
@@ -202,5 +203,9 @@ mod tests {
         assert!(item.is("Water", "T", false) && !item.is("Water", "F", false));
         let item = Item { value: "w".into(), field: Some("drink".into()), category: Some("water".into()) };
         assert!(item.is("drink", "water", true) && !item.is("food", "water", true));
+        let item = Item { value: "Water".into(), field: Some("drink".into()), category: None };
+        assert!(item.is("drink", "Water", false) && !item.is("drink", "Coke", false));
+        let item = Item { value: "Water".into(), field: Some("Water".into()), category: None };
+        assert!(item.is("Water", "true", false) && !item.is("Water", "false", false));
     }
 }

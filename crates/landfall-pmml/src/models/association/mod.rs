@@ -118,6 +118,10 @@ impl Body for Association {
         Ok(())
     }
 
+    fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
     fn rule(&self, _: &Cx<'_>, which: Recommendation, feature: RuleFeature) -> Option<String> {
         let rule = &self.rules[which.rule];
         let set = |items: &[usize]| self.items.shown(items);

@@ -11,7 +11,7 @@ use crate::read::Element;
 use crate::resolve::{Build, OpType, Slot, SlotDef, Source};
 use crate::run::{Answer, Cx};
 use crate::value::{DataType, Value};
-use counts::Counts;
+use counts::{Counts, Lengths};
 use density::Density;
 use landfall_model::Problem;
 
@@ -37,10 +37,12 @@ enum Test {
     CuSum { usual: Density, other: Density, reset: f64, sum: Slot },
     /// How far counts are from usual ones.
     ChiSquare(Counts),
-    /// The cosine between counts and usual ones.
-    ScalarProduct(Counts),
+    /// The product of counts and usual ones.
+    ScalarProduct(Counts, Lengths),
     /// Whether fields of the data depend on each other.
     Independence(Vec<Slot>),
+    /// Whether fields of a table do, whatever the data are.
+    Known(Option<f64>),
 }
 
 pub(super) fn read<'a>(
@@ -66,9 +68,7 @@ fn test<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result
         &b.xml,
         &["field", "testStatistic", "resetValue", "windowSize", "weightField", "normalizationScheme"],
     )?;
-    if element.get("normalizationScheme").is_some_and(|scheme| !matches!(scheme, "Independent" | "none")) {
-        return Err(element.value(&b.xml, "normalizationScheme"));
-    }
+    let lengths = lengths(b, element)?;
     let field = b.resolve(header.scope, element.need(&b.xml, "field")?, element.place)?;
     let weight = element.get("weightField");
     let weight = weight.map(|name| b.resolve(header.scope, name, element.place)).transpose()?;
@@ -114,16 +114,17 @@ fn test<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result
             b.keep_rows(sum, 1);
             Test::CuSum { usual: *usual, other: *other, reset, sum }
         }
-        ("chiSquareDistribution" | "chiSquareIndependence", _, _, Some(counts)) => Test::ChiSquare(counts),
-        ("scalarProduct", _, _, Some(counts)) => Test::ScalarProduct(counts),
-        ("chiSquareIndependence", ..) if fields.len() == 2 => Test::Independence(fields),
-        _ => return Err(element.value(&b.xml, "testStatistic")),
+        ("chiSquareDistribution", _, _, Some(counts)) => Test::ChiSquare(counts),
+        ("scalarProduct", _, _, Some(counts)) => Test::ScalarProduct(counts, lengths),
+        ("chiSquareIndependence", _, _, Some(counts)) => Test::Known(counts.independence()),
+        ("chiSquareIndependence", ..) if fields.len() > 1 => Test::Independence(fields),
+        (other, ..) => return Err(lacking(b, element, other)),
     };
     let window = test.window(size).ok_or_else(|| element.value(&b.xml, "windowSize"))?;
     if window > 0 {
         let looked = match &test {
             Test::Independence(fields) => fields.clone(),
-            Test::ChiSquare(counts) | Test::ScalarProduct(counts) => counts.slots().to_vec(),
+            Test::ChiSquare(counts) | Test::ScalarProduct(counts, _) => counts.slots().to_vec(),
             _ => vec![field],
         };
         looked.into_iter().chain(weight).for_each(|slot| b.keep_rows(slot, window));
@@ -131,11 +132,32 @@ fn test<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Result
     Ok(Baseline { field, weight, window, test })
 }
 
+fn lengths<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Lengths, Problem> {
+    match element.get("normalizationScheme") {
+        None | Some("none") => Ok(Lengths::Kept),
+        Some("Independent") => Ok(Lengths::EachOut),
+        Some("SizeWeighted") => Ok(Lengths::MeanOut),
+        Some(_) => Err(element.value(&b.xml, "normalizationScheme")),
+    }
+}
+
+/// What a statistic needs and the document lacks.
+fn lacking<'a>(b: &Build<'a>, element: &Element<'a>, statistic: &str) -> Problem {
+    let needed = match statistic {
+        "zValue" => "a distribution in its <Baseline>",
+        "CUSUM" => "distributions with a density in its <Baseline> and its <Alternate>",
+        "chiSquareDistribution" | "scalarProduct" => "a <CountTable> in its <Baseline>",
+        "chiSquareIndependence" => "two fields or more, or a <CountTable>, in its <Baseline>",
+        _ => return element.value(&b.xml, "testStatistic"),
+    };
+    b.xml.malformed(element.place, format!("testStatistic={statistic:?} needs {needed}"))
+}
+
 impl Test {
     /// Earlier rows that count, where the document says how many rows do, 0 for all; `None` for too many.
     fn window(&self, size: usize) -> Option<usize> {
         match (self, size) {
-            (Test::CuSum { .. }, _) | (_, 1) => Some(0),
+            (Test::CuSum { .. } | Test::Known(_), _) | (_, 1) => Some(0),
             // One value alone is compared unless the document asks for more.
             (Test::ZValue { .. }, 0) => Some(0),
             (_, 0) => Some(WINDOW_MAX),
@@ -161,6 +183,16 @@ impl Baseline {
         }
     }
 
+    /// The values of each of these fields in the rows of the window, and what each row weighs.
+    fn table(&self, cx: &mut Cx<'_>, slots: &[Slot]) -> Result<(Vec<Vec<Value>>, Vec<f64>), Problem> {
+        let mut columns = Vec::with_capacity(slots.len());
+        for slot in slots {
+            columns.push(self.rows(cx, *slot)?);
+        }
+        let weights = self.weights(cx, columns.first().map_or(0, Vec::len))?;
+        Ok((columns, weights))
+    }
+
     fn statistic(&self, cx: &mut Cx<'_>) -> Result<Option<f64>, Problem> {
         match &self.test {
             Test::ZValue { mean, variance } => {
@@ -182,23 +214,19 @@ impl Baseline {
                 cx.set(*sum, Value::Num(next));
                 Ok(Some(next))
             }
-            Test::ChiSquare(counts) | Test::ScalarProduct(counts) => {
-                let mut columns = Vec::with_capacity(counts.slots().len());
-                for slot in counts.slots() {
-                    columns.push(self.rows(cx, *slot)?);
-                }
-                let weights = self.weights(cx, columns.first().map_or(0, Vec::len))?;
+            Test::ChiSquare(counts) | Test::ScalarProduct(counts, _) => {
+                let (columns, weights) = self.table(cx, counts.slots())?;
                 let seen = counts.seen(&columns, &weights);
                 Ok(match &self.test {
-                    Test::ScalarProduct(_) => counts.cosine(&seen),
+                    Test::ScalarProduct(_, lengths) => counts.product(&seen, *lengths),
                     _ => counts.chi_square(&seen),
                 })
             }
             Test::Independence(fields) => {
-                let (a, b) = (self.rows(cx, fields[0])?, self.rows(cx, fields[1])?);
-                let weights = self.weights(cx, a.len())?;
-                Ok(counts::independence(&a, &b, &weights))
+                let (columns, weights) = self.table(cx, fields)?;
+                Ok(counts::independence(&columns, &weights))
             }
+            Test::Known(statistic) => Ok(*statistic),
         }
     }
 }

@@ -43,6 +43,13 @@ pub(super) struct Known {
     c: f64,
 }
 
+/// How an unknown number is looked at: by so many points, so many deviations to either side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    pub(super) count: usize,
+    pub(super) reach: f64,
+}
+
 /// Reads a `<ContinuousDistribution>`.
 pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Document, Problem> {
     element.only(&b.xml, &[])?;
@@ -151,13 +158,11 @@ impl Known {
         }
     }
 
-    /// Values and their shares: `count` points whose sums stand for integrals, of what may change at `cuts`.
-    pub(super) fn points(&self, count: usize, cuts: &[f64]) -> Vec<(f64, f64)> {
-        /// Deviations to either side: beyond lies less than a double can tell.
-        const REACH: f64 = 9.0;
+    /// Values and their shares: points whose sums stand for integrals, of what may change at `cuts`.
+    pub(super) fn points(&self, Grid { count, reach }: Grid, cuts: &[f64]) -> Vec<(f64, f64)> {
         let Known { a, b, c, .. } = *self;
         let (low, high) = match self.shape {
-            Shape::Normal | Shape::Lognormal => (a - REACH * b.sqrt(), a + REACH * b.sqrt()),
+            Shape::Normal | Shape::Lognormal => (a - reach * b.sqrt(), a + reach * b.sqrt()),
             Shape::Uniform | Shape::Triangular => (a, b),
         };
         let mut ends: Vec<f64> = match self.shape {
@@ -231,7 +236,7 @@ mod tests {
             known(Shape::Triangular, 0.0, 4.0, 1.0),
         ] {
             for cuts in [&[][..], &[2.5, -40.0, 0.75]] {
-                let points = known.points(1000, cuts);
+                let points = known.points(Grid { count: 1000, reach: 9.0 }, cuts);
                 let sum = |of: &dyn Fn(f64) -> f64| points.iter().map(|(x, w)| of(*x) * w).sum::<f64>();
                 assert!((sum(&|_| 1.0) - 1.0).abs() < 1e-12, "{known:?} {cuts:?}");
                 assert!((sum(&|x| x) - known.mean()).abs() < 1e-11, "{known:?} {cuts:?}");
@@ -245,7 +250,8 @@ mod tests {
     fn what_changes_at_a_cut_is_summed_exactly() {
         // A quarter of the triangle lies below its mode at 1.
         let triangle = known(Shape::Triangular, 0.0, 4.0, 1.0);
-        let below: f64 = triangle.points(100, &[1.0]).iter().filter(|(x, _)| *x < 1.0).map(|(_, w)| w).sum();
+        let grid = Grid { count: 100, reach: 9.0 };
+        let below: f64 = triangle.points(grid, &[1.0]).iter().filter(|(x, _)| *x < 1.0).map(|(_, w)| w).sum();
         assert!((below - 0.25).abs() < 1e-13, "{below}");
     }
 }

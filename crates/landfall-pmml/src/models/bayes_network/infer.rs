@@ -1,6 +1,6 @@
 //! Inference by looking at each case of what is unknown and has a say.
 
-use super::distribution::Known;
+use super::distribution::{Grid, Known};
 use super::{Case, Kind, Network, Node, Parent};
 use crate::run::Cx;
 use crate::value::Value;
@@ -57,7 +57,7 @@ struct Look<'n> {
     /// Whether a node that has a say depends on it.
     has_children: Vec<bool>,
     /// Points that stand for an unknown number.
-    points: usize,
+    grid: Grid,
     cases: u64,
     beliefs: Vec<Belief>,
 }
@@ -87,10 +87,12 @@ pub(super) fn infer(network: &Network, cx: &mut Cx<'_>) -> Result<Option<Vec<Bel
         let continuous = matches!(network.nodes[*at].kind, Kind::Continuous { .. });
         says[*at] && continuous && observed[*at].is_missing() && has_children[*at]
     };
-    let points = match (0..count).filter(hidden).count() {
-        0 | 1 => 4_000,
-        2 => 600,
-        _ => 100,
+    let grid = match (0..count).filter(hidden).count() {
+        // So far that what is known may be next to impossible by what was expected.
+        0 | 1 => Grid { count: 9_000, reach: 20.0 },
+        // Beyond lies less than a double can tell, of what is not known to be unlikely.
+        2 => Grid { count: 600, reach: 9.0 },
+        _ => Grid { count: 100, reach: 9.0 },
     };
     let states = |(target, _): &(usize, Option<usize>)| match &network.nodes[*target].kind {
         Kind::Discrete { states, .. } => Belief { shares: vec![0.0; states.len()], ..Belief::default() },
@@ -104,7 +106,7 @@ pub(super) fn infer(network: &Network, cx: &mut Cx<'_>) -> Result<Option<Vec<Bel
         open: vec![None; count],
         numbers: vec![0.0; count],
         has_children,
-        points,
+        grid,
         cases: 0,
         beliefs: network.targets.iter().map(states).collect(),
     };
@@ -169,7 +171,7 @@ impl Look<'_> {
             self.open[at] = Some(*known);
             return self.at(cx, place + 1, weight);
         }
-        for (x, share) in known.points(self.points, &node.cuts) {
+        for (x, share) in known.points(self.grid, &node.cuts) {
             cx.set(node.slot, Value::Num(x));
             self.open[at] = None;
             self.numbers[at] = x;

@@ -130,7 +130,7 @@ impl Parts {
     fn covariance<'a>(&mut self, b: &mut Build<'a>, element: &Element<'a>) -> Result<(), Problem> {
         element.only(&b.xml, &["pRow", "pCol", "tRow", "tCol", "value", "targetCategory"])?;
         // Of several equations no one deviation is asked.
-        if element.get("tRow").is_none() && element.get("targetCategory").is_none() {
+        if ["tRow", "tCol", "targetCategory"].iter().all(|class| element.get(class).is_none()) {
             let text = |name: &str| element.need(&b.xml, name).map(str::to_owned);
             self.covariances.push((text("pRow")?, text("pCol")?, element.need_number(&b.xml, "value")?));
         }
@@ -315,6 +315,7 @@ fn contrast<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Contrast, Pr
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "Categories" => {
+                child.only(&b.xml, &[])?;
                 while let Some(category) = b.xml.child(&child)? {
                     b.xml.named(&category, &child, "Category")?;
                     category.only(&b.xml, &["value"])?;
@@ -328,6 +329,12 @@ fn contrast<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Contrast, Pr
             }
             _ => return Err(b.xml.unknown(&child, element)),
         }
+    }
+    // What a contrast is called does not say its numbers: writers differ in them.
+    if matrix.is_empty() && element.get("contrastMatrixType").is_some() {
+        return Err(b
+            .xml
+            .malformed(element.place, "contrastMatrixType of a <Predictor> without its <Matrix>"));
     }
     Ok((!matrix.is_empty()).then_some((categories, matrix)))
 }

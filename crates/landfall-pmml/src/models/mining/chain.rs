@@ -51,7 +51,7 @@ impl Mining {
         let list = answer.list;
         // Where segments predict the model's own target, only their answer is the model's.
         let by_target = self.segments.iter().any(|segment| self.predicts_own(segment));
-        for segment in &self.segments {
+        for (place, segment) in self.segments.iter().enumerate() {
             if segment.predicate.holds(cx)? != Some(true) {
                 continue;
             }
@@ -59,6 +59,7 @@ impl Mining {
             self.take_targets(cx, segment)?;
             if !by_target || self.predicts_own(segment) {
                 answer.clone_from(&inner);
+                self.count_rules(place, answer);
                 if self.names_segment && self.function != MiningFunction::Clustering {
                     answer.entity = segment.id;
                 }
@@ -75,6 +76,15 @@ impl Mining {
         Ok(())
     }
 
+    /// The rules of a segment are counted after those of the segments before it.
+    fn count_rules(&self, place: usize, answer: &mut Answer) {
+        if !answer.rules.is_empty() {
+            let before: usize =
+                self.segments[..place].iter().map(|other| other.model.body.rule_count()).sum();
+            answer.rules.iter_mut().for_each(|rule| rule.rule += before);
+        }
+    }
+
     /// The predictions of a segment's targets become those of the model's targets of the same names.
     fn take_targets(&self, cx: &mut Cx<'_>, segment: &Segment) -> Result<(), Problem> {
         for (name, slot) in &segment.model.results {
@@ -88,7 +98,7 @@ impl Mining {
 
     /// Answers by the first segment that fits.
     pub(super) fn select_first(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
-        for segment in &self.segments {
+        for (place, segment) in self.segments.iter().enumerate() {
             if segment.predicate.holds(cx)? == Some(true) {
                 segment.run(cx, answer)?;
                 if answer.value.is_missing() && self.on_missing == OnMissing::Skip {
@@ -100,6 +110,7 @@ impl Mining {
                 if answer.entity.is_missing() || self.function != MiningFunction::Clustering {
                     answer.entity = segment.id;
                 }
+                self.count_rules(place, answer);
                 return Ok(());
             }
         }

@@ -6,11 +6,11 @@ mod segment;
 
 use super::forest::{Join, Joined, Trees};
 use super::predicate::Predicate;
-use super::{Body, Header, Math, MiningFunction, Model, output};
+use super::{Body, Header, Math, MiningFunction, Model, RuleFeature, output};
 use crate::blocks::{Answers, BlockCx};
 use crate::read::Element;
 use crate::resolve::{Build, ClassList, Slot};
-use crate::run::{Answer, Cx};
+use crate::run::{Answer, Cx, Recommendation};
 use crate::value::Value;
 use landfall_model::Problem;
 use segment::{Segment, later_segments_see};
@@ -44,6 +44,17 @@ enum Method {
     All,
     Chain,
     MultiChain,
+}
+
+impl Method {
+    /// Whether answers of such models can be joined so: numbers are no votes, and clusters nothing else.
+    fn is_for(self, function: MiningFunction) -> bool {
+        match self {
+            Method::First | Method::All | Method::Chain | Method::MultiChain => true,
+            Method::Vote { .. } => function != MiningFunction::Regression,
+            _ => matches!(function, MiningFunction::Regression | MiningFunction::Classification),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,22 +127,7 @@ fn segmentation<'a>(
             "x-missingThreshold",
         ],
     )?;
-    let method = match element.need(&b.xml, "multipleModelMethod")? {
-        "majorityVote" => Method::Vote { weighted: false },
-        "weightedMajorityVote" => Method::Vote { weighted: true },
-        "average" => Method::Average { weighted: false },
-        "weightedAverage" => Method::Average { weighted: true },
-        "median" => Method::Median { weighted: false },
-        "weightedMedian" | "x-weightedMedian" => Method::Median { weighted: true },
-        "sum" => Method::Sum { weighted: false },
-        "weightedSum" | "x-weightedSum" => Method::Sum { weighted: true },
-        "max" => Method::Max,
-        "selectFirst" => Method::First,
-        "selectAll" => Method::All,
-        "modelChain" => Method::Chain,
-        "multiModelChain" | "x-multiModelChain" => Method::MultiChain,
-        _ => return Err(element.value(&b.xml, "multipleModelMethod")),
-    };
+    let method = method(b, element, header.function)?;
     let on_missing = on_missing(b, element)?;
     let threshold = match element.number(&b.xml, "missingThreshold")? {
         Some(threshold) => threshold,
@@ -166,6 +162,35 @@ fn segmentation<'a>(
     mining.joined =
         mining.trees(header.list).filter(|_| !b.wants_deviations).and_then(|trees| trees.lower(b));
     Ok(mining)
+}
+
+/// How the answers of segments are joined, of a model that is for `function`.
+fn method<'a>(b: &Build<'a>, element: &Element<'a>, function: MiningFunction) -> Result<Method, Problem> {
+    let method = match element.need(&b.xml, "multipleModelMethod")? {
+        "majorityVote" => Method::Vote { weighted: false },
+        "weightedMajorityVote" => Method::Vote { weighted: true },
+        "average" => Method::Average { weighted: false },
+        "weightedAverage" => Method::Average { weighted: true },
+        "median" => Method::Median { weighted: false },
+        "weightedMedian" | "x-weightedMedian" => Method::Median { weighted: true },
+        "sum" => Method::Sum { weighted: false },
+        "weightedSum" | "x-weightedSum" => Method::Sum { weighted: true },
+        "max" => Method::Max,
+        "selectFirst" => Method::First,
+        "selectAll" => Method::All,
+        "modelChain" => Method::Chain,
+        "multiModelChain" | "x-multiModelChain" => Method::MultiChain,
+        _ => return Err(element.value(&b.xml, "multipleModelMethod")),
+    };
+    if !method.is_for(function) {
+        let what = format!(
+            "multipleModelMethod={:?} of a model that is for {:?}",
+            element.get("multipleModelMethod").unwrap_or_default(),
+            function
+        );
+        return Err(b.xml.unsupported(element.place, what));
+    }
+    Ok(method)
 }
 
 fn on_missing<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<OnMissing, Problem> {
@@ -227,6 +252,21 @@ impl Body for Mining {
             (_, Some(joined)) => joined.over_columns(cx, answers),
             _ => false,
         }
+    }
+
+    fn rule(&self, cx: &Cx<'_>, which: Recommendation, feature: RuleFeature) -> Option<String> {
+        let mut rule = which.rule;
+        for body in self.segments.iter().map(|segment| &segment.model.body) {
+            if rule < body.rule_count() {
+                return body.rule(cx, Recommendation { rule, ..which }, feature);
+            }
+            rule -= body.rule_count();
+        }
+        None
+    }
+
+    fn rule_count(&self) -> usize {
+        self.segments.iter().map(|segment| segment.model.body.rule_count()).sum()
     }
 
     fn sets_targets(&self) -> bool {

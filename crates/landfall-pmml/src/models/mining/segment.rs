@@ -60,9 +60,10 @@ pub(super) fn read<'a>(
         },
         None => None,
     };
-    let id = element.get("id").map(str::to_owned);
+    // A segment without an id is called by its place.
+    let called = Some(element.get("id").map_or_else(|| (place + 1).to_string(), str::to_owned));
     let mut outputs = Vec::new();
-    let asked = |document: &&output::Document| id.is_some() && document.segment == id;
+    let asked = |document: &&output::Document| document.segment == called;
     let documents: Vec<output::Document> = header.outputs.iter().filter(asked).cloned().collect();
     for document in &documents {
         let scope = header.output_scope(b);
@@ -78,8 +79,8 @@ pub(super) fn read<'a>(
     if matches!(method, Method::Chain | Method::MultiChain) {
         later_segments_see(b, header, &model, method)?;
     }
-    let id = match id {
-        Some(id) => Value::Text(b.symbols.intern(&id)),
+    let id = match element.get("id") {
+        Some(id) => Value::Text(b.symbols.intern(id)),
         None => Value::Num(place as f64 + 1.0),
     };
     Ok(Segment {

@@ -113,6 +113,7 @@ pub(super) fn read<'a>(
             .xml
             .malformed(element.place, "<NearestNeighborModel> lacks neighbours, measure or instances"));
     };
+    no_tables(b, element, &measure, &fields)?;
     let (targets, rows) = rows(b, element, header, &training, &fields)?;
     let untransformed = rows.iter().any(|row| row.x.len() < fields.len());
     let raw = if untransformed { training.raw_rows(b, header.scope, element)? } else { Vec::new() };
@@ -135,6 +136,19 @@ pub(super) fn read<'a>(
     model.columns = model.columns(b).map(Arc::new);
     model.block = b.block(|| model.columns.clone());
     Ok(Box::new(model))
+}
+
+/// That no input is compared by a table, which the schema gives none.
+fn no_tables<'a>(
+    b: &Build<'a>,
+    element: &Element<'a>,
+    measure: &Measure,
+    fields: &[(String, Slot, Part)],
+) -> Result<(), Problem> {
+    match measure.has_tables(fields.iter().map(|(.., part)| part)) {
+        true => Ok(()),
+        false => Err(b.xml.unsupported(element.place, "compareFunction=\"table\" of a <KNNInput>")),
+    }
 }
 
 fn rows<'a>(

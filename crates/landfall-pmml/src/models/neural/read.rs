@@ -1,7 +1,7 @@
 //! A network as the document has it: inputs, layers, outputs, all joined by the names of neurons.
 
 use super::{Activation, Layer, Meaning, Network, Neuron, Output};
-use crate::expression::{self, Derived, DocumentKind};
+use crate::expression::{self, Derived, DocumentKind, NormOutliers};
 use crate::models::normalization::Normalization;
 use crate::models::{Body, Header};
 use crate::read::Element;
@@ -106,9 +106,10 @@ fn place<'a>(
 }
 
 fn derived<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Derived, Problem> {
-    let Some(child) = b.xml.child(element)?.filter(|child| child.name == "DerivedField") else {
+    let Some(child) = b.xml.child(element)? else {
         return Err(b.xml.malformed(element.place, format!("<{}> lacks its <DerivedField>", element.name)));
     };
+    b.xml.named(&child, element, "DerivedField")?;
     let derived = expression::read_derived(b, &child)?;
     b.xml.leaf(element)?;
     Ok(derived)
@@ -193,12 +194,22 @@ fn read_output<'a>(
     }
     let (field, meaning) = match &derived.expression.kind {
         DocumentKind::FieldRef { field, .. } => (field, Meaning::Number),
-        DocumentKind::NormContinuous { field, points, .. } => (field, Meaning::Scaled(points.clone())),
-        DocumentKind::NormDiscrete { field, value, .. } => {
+        DocumentKind::NormContinuous { field, points, outliers: NormOutliers::Follow, .. } => {
+            (field, Meaning::Scaled(points.clone()))
+        }
+        DocumentKind::NormDiscrete { field, value, thermometer: false, .. } => {
             (field, Meaning::Class(header.class_of(b, header.other(field), value).0))
         }
-        _ => return Err(b.xml.unsupported(element.place, "a <NeuralOutput> of another expression")),
+        _ => {
+            let what = "a <NeuralOutput> of another expression than the field itself, <NormContinuous> that follows its \
+                        lines, or <NormDiscrete> of one value";
+            return Err(b.xml.unsupported(element.place, what));
+        }
     };
+    if !header.results.is_empty() && !header.results.iter().any(|(target, _)| target == field) {
+        let what = format!("<NeuralOutput>: field {field:?} is no target of this model");
+        return Err(b.xml.malformed(element.place, what));
+    }
     let other = header.other(field);
     let id = Value::Text(b.symbols.intern(id));
     Ok(Output { neuron, id, meaning, other })

@@ -2,7 +2,7 @@
 
 use crate::expression;
 use crate::read::{Element, Place};
-use crate::resolve::Build;
+use crate::resolve::{Build, OpType};
 use crate::value::DataType;
 use landfall_model::Problem;
 
@@ -12,6 +12,9 @@ pub(crate) struct Document {
     pub(crate) name: String,
     pub(crate) doc: String,
     pub(crate) dtype: Option<DataType>,
+    /// What its values are to each other, for segments that take them, and the order in which it names them.
+    pub(super) optype: Option<OpType>,
+    pub(super) order: Vec<String>,
     pub(super) feature: String,
     pub(super) value: Option<String>,
     pub(super) target: Option<String>,
@@ -30,6 +33,13 @@ impl Document {
     /// The rank of the reason that it asks for.
     pub(crate) fn reason_rank(&self) -> Option<usize> {
         (self.feature == "reasonCode").then_some(self.rank.max(1))
+    }
+
+    /// That it asks a segment which the model does not have.
+    pub(crate) fn no_segment(&self, b: &Build<'_>) -> Problem {
+        let id = self.segment.as_deref().unwrap_or_default();
+        let what = format!("output field {:?}: segmentId={id:?} names no segment of this model", self.name);
+        b.xml.malformed(self.place, what)
     }
 
     /// Whether it asks which entity of the model has answered.
@@ -96,6 +106,8 @@ pub(crate) fn read_field<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result
         name: element.need(&b.xml, "name")?.to_owned(),
         doc: owned("displayName").unwrap_or_default(),
         dtype: b.dtype(element)?,
+        optype: OpType::of(&b.xml, element)?,
+        order: Vec::new(),
         feature: owned("feature").unwrap_or_else(|| "predictedValue".to_owned()),
         value: owned("value"),
         target: owned("targetField"),
@@ -111,8 +123,16 @@ pub(crate) fn read_field<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result
     };
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
-            // Descriptions of what a business makes of a value.
-            "Decisions" | "Value" => b.xml.skip(&child)?,
+            // What a business makes of a value.
+            "Decisions" => b.xml.skip(&child)?,
+            "Value" => {
+                child.only(&b.xml, &["value", "displayValue", "property"])?;
+                if !matches!(child.get("property"), None | Some("valid")) {
+                    return Err(child.value(&b.xml, "property"));
+                }
+                document.order.push(child.need(&b.xml, "value")?.to_owned());
+                b.xml.leaf(&child)?;
+            }
             _ if document.expression.is_none() => {
                 document.expression = Some(expression::read_expression(b, &child, element)?);
             }

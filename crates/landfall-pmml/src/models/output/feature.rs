@@ -53,6 +53,7 @@ pub(super) fn resolve<'a>(
     results: &[(String, Slot)],
     document: &Document,
 ) -> Result<(Feature, DataType), Problem> {
+    known_target(b, results, document)?;
     let asked = Asked::of(model, document);
     let (feature, dtype) = if !has_rules(model)
         && let Some((listed, dtype)) = listed::resolve(b, model, &asked, document)?
@@ -74,6 +75,16 @@ pub(super) fn resolve<'a>(
         Some(other) => (Feature::Of(other, Box::new(feature)), dtype),
         None => (feature, dtype),
     })
+}
+
+/// That the target which a field asks about is one of the model's; one without targets predicts what it is asked for.
+fn known_target(b: &Build<'_>, results: &[(String, Slot)], document: &Document) -> Result<(), Problem> {
+    let Some(name) = &document.target else { return Ok(()) };
+    if results.is_empty() || results.iter().any(|(result, _)| result == name) {
+        return Ok(());
+    }
+    let what = format!("output field {:?}: targetField={name:?} is no target of this model", document.name);
+    Err(b.xml.malformed(document.place, what))
 }
 
 /// Whether features are those of rules.

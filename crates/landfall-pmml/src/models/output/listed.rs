@@ -50,7 +50,7 @@ pub(super) fn resolve<'a>(
         return Ok(None);
     }
     let classes = asked.is_class(model) && model.element != "RuleSetModel" && document.value.is_none();
-    let entities = matches!(model.element.as_str(), "ClusteringModel" | "NearestNeighborModel");
+    let entities = matches!(model.element.as_str(), "ClusteringModel" | "NearestNeighborModel" | "TextModel");
     let of = match document.feature.as_str() {
         "predictedValue" | "predictedDisplayValue" if classes => Of::Classes,
         "predictedValue" | "predictedDisplayValue" | "entityId" | "clusterId" if entities => Of::Entities,

@@ -41,9 +41,13 @@ pub(crate) fn resolve<'a>(
 ) -> Result<OutputField, Problem> {
     let (feature, natural) = feature::resolve(b, scope, model, results, document)?;
     let dtype = document.dtype.unwrap_or(natural);
-    let optype = if dtype.is_number() { OpType::Continuous } else { OpType::Categorical };
+    let natural_optype = if dtype.is_number() { OpType::Continuous } else { OpType::Categorical };
+    let optype = document.optype.unwrap_or(natural_optype);
     let slot =
         b.slot(SlotDef { name: document.name.clone(), dtype, optype, source: Source::Set, field: None });
+    let order = document.order.iter().map(|text| b.constant(text, dtype, document.place));
+    let order = order.collect::<Result<Vec<Value>, Problem>>()?;
+    b.order_values(slot, order);
     Ok(OutputField {
         name: document.name.clone(),
         doc: document.doc.clone(),

@@ -2,7 +2,7 @@
 
 use super::dictionary::{Dictionary, Terms};
 use super::{Kernel, Machine, Machines};
-use crate::models::{Body, Header};
+use crate::models::{Body, Header, MiningFunction};
 use crate::read::Element;
 use crate::resolve::Build;
 use landfall_model::Problem;
@@ -54,6 +54,10 @@ pub(in crate::models) fn read<'a>(
     let mut of_entries = all_terms.iter().filter(|terms| terms.vectors.is_empty());
     if of_fields && of_entries.any(|terms| terms.coefficients.len() != dictionary.fields.len()) {
         return Err(b.xml.malformed(element.place, "a machine has not one coefficient for each field"));
+    }
+    if header.function == MiningFunction::Classification && machines.iter().any(|m| m.class.is_none()) {
+        let what = "a <SupportVectorMachine> of a classification lacks targetCategory";
+        return Err(b.xml.malformed(element.place, what));
     }
     let both = machines.iter().all(|machine| machine.alternate.is_some());
     let alternate = element.get("alternateBinaryTargetCategory").map(str::to_owned);

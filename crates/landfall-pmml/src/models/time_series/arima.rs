@@ -84,7 +84,7 @@ pub(super) fn read<'a>(
     let residuals =
         if seasonal.residuals.len() > plain.residuals.len() { seasonal.residuals } else { plain.residuals };
     let (given, state) = match end {
-        Some(End::Noises(noises)) => (noises, None),
+        Some(End::Errors(errors)) => (errors, None),
         Some(End::State(state)) => (residuals, Some(state)),
         None => (residuals, None),
     };
@@ -137,7 +137,9 @@ fn component<'a>(b: &mut Build<'a>, element: &Element<'a>, names: [&str; 3]) -> 
     if component.differences > 20 || reach > REACH_MAX {
         return Err(element.value(&b.xml, names[1]));
     }
-    if names[0] == "P" && component.period == 0 {
+    // A season of no order has no length.
+    let is_empty = component.values.is_empty() && component.noises.is_empty() && component.differences == 0;
+    if names[0] == "P" && component.period == 0 && !is_empty {
         return Err(element.value(&b.xml, "period"));
     }
     Ok(component)
@@ -162,7 +164,7 @@ pub(super) fn moving_average<'a>(
 
 /// The end of the series as the exact method knows it.
 enum End {
-    Noises(Vec<f64>),
+    Errors(Vec<f64>),
     State(Box<StateSpace>),
 }
 
@@ -178,9 +180,10 @@ impl End {
         let mut end = None;
         while let Some(child) = b.xml.child(element)? {
             b.xml.named(&child, element, name)?;
+            child.only(&b.xml, &[])?;
             end = Some(match name {
                 "KalmanState" => End::State(kalman_state(b, &child, mean)?.into()),
-                _ => End::Noises(final_noises(b, &child)?),
+                _ => End::Errors(final_errors(b, &child)?),
             });
         }
         end.ok_or_else(|| {
@@ -189,17 +192,24 @@ impl End {
     }
 }
 
-fn final_noises<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<f64>, Problem> {
-    let mut noises = Vec::new();
+/// The last errors of prediction: what the noise of the series was, less what it was expected to be.
+fn final_errors<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<f64>, Problem> {
+    let (mut noises, mut predicted) = (Vec::new(), Vec::new());
     while let Some(part) = b.xml.child(element)? {
+        part.only(&b.xml, &[])?;
         match part.name.as_ref() {
             "FinalNoise" => noises = array_within(b, &part)?,
+            "FinalPredictedNoise" => predicted = array_within(b, &part)?,
             // From where the recursion would go on with new values.
-            "FinalPredictedNoise" | "FinalTheta" | "FinalNu" => b.xml.skip(&part)?,
+            "FinalTheta" | "FinalNu" => b.xml.skip(&part)?,
             _ => return Err(b.xml.unknown(&part, element)),
         }
     }
-    Ok(noises)
+    if noises.len() != predicted.len() {
+        let what = "<FinalNoise> and <FinalPredictedNoise> have not as many numbers";
+        return Err(b.xml.malformed(element.place, what));
+    }
+    Ok(noises.iter().zip(&predicted).map(|(noise, predicted)| noise - predicted).collect())
 }
 
 /// A state that the document says how to go on from: the schema's elements alone do not, and R's writer adds the matrices.
@@ -207,7 +217,10 @@ fn kalman_state<'a>(b: &mut Build<'a>, element: &Element<'a>, mean: f64) -> Resu
     let (mut state, mut transition, mut measurement) = (Vec::new(), None, None);
     while let Some(part) = b.xml.child(element)? {
         match part.name.as_ref() {
-            "FinalStateVector" => state = array_within(b, &part)?,
+            "FinalStateVector" => {
+                part.only(&b.xml, &[])?;
+                state = array_within(b, &part)?;
+            }
             "TransitionMatrix" => transition = Some(Matrix::within(&mut b.xml, &part)?),
             "MeasurementMatrix" => measurement = Some(Matrix::within(&mut b.xml, &part)?),
             // How sure the filter is, and what it would add of new values.

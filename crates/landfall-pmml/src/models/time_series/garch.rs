@@ -81,6 +81,9 @@ fn variance_part<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Varianc
     let (mut squares, mut residuals) = (Vec::new(), Vec::new());
     let (mut variances, mut past) = (Vec::new(), Vec::new());
     while let Some(child) = b.xml.child(element)? {
+        if !matches!(child.name.as_ref(), "ResidualSquareCoefficients" | "VarianceCoefficients") {
+            return Err(b.xml.unknown(&child, element));
+        }
         child.only(&b.xml, &[])?;
         while let Some(part) = b.xml.child(&child)? {
             part.only(&b.xml, &[])?;

@@ -185,9 +185,7 @@ impl Transformation {
 fn array_within<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<f64>, Problem> {
     let mut all = Vec::new();
     while let Some(child) = b.xml.child(element)? {
-        if child.name != "Array" {
-            return Err(b.xml.unknown(&child, element));
-        }
+        b.xml.named(&child, element, "Array")?;
         all = array::numbers(&mut b.xml, &child)?;
     }
     Ok(all)

@@ -75,6 +75,10 @@ fn read_trend<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Trend, Pro
         Some("multiplicative") => Trend::Multiplicative(value(b)?),
         Some("damped_multiplicative") => Trend::DampedMultiplicative(value(b)?, phi),
         Some("polynomial_exponential") if !coefficients.is_empty() => Trend::Polynomial(coefficients),
+        Some("polynomial_exponential") => {
+            let what = "trend=\"polynomial_exponential\" needs the <Array> of its coefficients";
+            return Err(b.xml.malformed(element.place, what));
+        }
         Some(_) => return Err(element.value(&b.xml, "trend")),
     })
 }

@@ -39,7 +39,10 @@ pub(super) fn read<'a>(
     let (mut covariance, mut added, mut observation) = (None, None, None);
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
-            "StateVector" => state = array_within(b, &child)?,
+            "StateVector" => {
+                child.only(&b.xml, &[])?;
+                state = array_within(b, &child)?;
+            }
             "TransitionMatrix" => transition = Some(Matrix::within(&mut b.xml, &child)?),
             "MeasurementMatrix" => measurement = Some(Matrix::within(&mut b.xml, &child)?),
             "InterceptVector" => {
