@@ -136,7 +136,7 @@ pub(crate) fn unfit(column: &str, expected: impl std::fmt::Display, text: &[u8])
     const SHOWN: usize = 100;
     let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN)]);
     let more = if text.len() > SHOWN { "…" } else { "" };
-    let why = if has_decimal_comma(text) { " (a decimal point is read, a comma is not)" } else { "" };
+    let why = why_unfit(text).map_or_else(String::new, |why| format!(" ({why})"));
     Problem::invalid(format!("column {column:?}: expected {expected}, found {shown:?}{more}{why}"))
 }
 
@@ -160,10 +160,27 @@ pub(crate) fn utf8(column: &str, text: &[u8]) -> Result<(), Problem> {
     })
 }
 
-/// Whether a text would be a number if its one comma were a point.
-fn has_decimal_comma(text: &[u8]) -> bool {
+/// What a text that is no value looks like, and how it would be one.
+fn why_unfit(text: &[u8]) -> Option<&'static str> {
+    let without = |signs: &[u8]| -> Vec<u8> {
+        text.trim_ascii().iter().copied().filter(|byte| !signs.contains(byte)).collect()
+    };
+    let is_number = |text: &[u8]| float::<f64>(text).is_some();
     let pointed: Vec<u8> = text.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect();
-    text.contains(&b',') && float::<f64>(&pointed).is_some()
+    if text.contains(&b',') && is_number(&pointed) {
+        return Some("a decimal point is read, a comma is not");
+    }
+    let dressed = |signs: &[u8]| text.trim_ascii().iter().any(|byte| signs.contains(byte));
+    let (groups, units) = (b",'_ ", b"$%");
+    if dressed(groups) && is_number(&without(groups)) {
+        return Some("thousands stand without a sign between them");
+    }
+    if dressed(units) && is_number(&without(units)) {
+        return Some("a number stands without a unit");
+    }
+    let truths: [&[u8]; 8] = [b"yes", b"no", b"y", b"n", b"t", b"f", b"on", b"off"];
+    let truth = truths.iter().any(|word| word.eq_ignore_ascii_case(text.trim_ascii()));
+    truth.then_some("truth values are true and false, or 1 and 0")
 }
 
 #[cfg(test)]
@@ -183,6 +200,21 @@ mod tests {
         };
         assert!(["5,1", "-0,25", " 1,5e3"].into_iter().all(told));
         assert!(!["5,100.1", "a,b", "five", ","].into_iter().any(told));
+    }
+
+    #[test]
+    fn a_number_in_another_dress_is_told_how_it_is_read() {
+        let said = |text: &str| unfit("x", "float32", text.as_bytes()).to_string();
+        for text in ["1,234.5", "1'000", "1_000", "12 000"] {
+            assert!(said(text).ends_with("(thousands stand without a sign between them)"), "{}", said(text));
+        }
+        for text in ["5%", "$1.50"] {
+            assert!(said(text).ends_with("(a number stands without a unit)"), "{}", said(text));
+        }
+        for text in ["yes", "N", " off "] {
+            assert!(said(text).contains("truth values are true and false"), "{}", said(text));
+        }
+        assert!(["abc", "", "0x10", "$", "%", "nurse"].into_iter().all(|text| !said(text).contains('(')));
     }
 
     #[test]

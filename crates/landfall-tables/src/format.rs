@@ -5,6 +5,9 @@ use landfall_model::Problem;
 /// How many bytes of a file are looked at.
 pub(crate) const PEEKED_BYTES: usize = 4096;
 
+/// Where a tar archive says what it is (POSIX, pax: `magic` in the header block).
+const TAR_MAGIC_AT: usize = 257;
+
 /// A format of tables.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Format {
@@ -86,8 +89,11 @@ impl Format {
     /// # Errors
     /// Invalid argument, when the ending says a binary format and the bytes are none, or a format that is not read.
     pub fn detect(path: &str, first: &[u8]) -> Result<Self, Problem> {
-        if is_workbook(first) {
-            return Err(Problem::unsupported(format!("{path}: an Excel file"), "save it as CSV"));
+        if let Some(what) = workbook(first) {
+            return Err(Problem::unsupported(format!("{path}: {what}"), "save it as CSV"));
+        }
+        if first.get(TAR_MAGIC_AT..).is_some_and(|rest| rest.starts_with(b"ustar")) {
+            return Err(Problem::unsupported(format!("{path}: a tar archive"), "unpack it first"));
         }
         if let Some(format) = Format::of_magic(first) {
             return Ok(format);
@@ -166,12 +172,18 @@ impl Format {
     }
 }
 
-/// Whether an archive, as NPZ is one too, begins with a part of a workbook (Open Packaging Conventions) or of an
-/// OpenDocument file. The first member's name stands after 30 bytes of its head.
-fn is_workbook(first: &[u8]) -> bool {
-    let parts = ["[Content_Types].xml", "_rels/", "docProps/", "xl/", "mimetypeapplication/vnd.oasis"];
-    let name = first.strip_prefix(b"PK\x03\x04").and_then(|head| head.get(26..)).unwrap_or_default();
-    parts.iter().any(|part| name.starts_with(part.as_bytes()))
+/// The workbook whose first part (Open Packaging Conventions, OpenDocument) an archive begins with, as NPZ is one too.
+/// The first member's name stands after 30 bytes of its head.
+fn workbook(first: &[u8]) -> Option<&'static str> {
+    let parts = [
+        ("[Content_Types].xml", "an Excel file"),
+        ("_rels/", "an Excel file"),
+        ("docProps/", "an Excel file"),
+        ("xl/", "an Excel file"),
+        ("mimetypeapplication/vnd.oasis", "an OpenDocument file"),
+    ];
+    let name = first.strip_prefix(b"PK\x03\x04").and_then(|head| head.get(26..))?;
+    parts.into_iter().find(|(part, _)| name.starts_with(part.as_bytes())).map(|(_, what)| what)
 }
 
 /// Whether it begins as ASCII in UTF-16 without a byte order mark does: each second byte is zero.
@@ -255,6 +267,12 @@ mod tests {
                 "{problem}"
             );
         }
+        let sheet = [b"PK\x03\x04", &[0; 26][..], b"mimetypeapplication/vnd.oasis.opendocument"].concat();
+        let problem = Format::detect("a.ods", &sheet).unwrap_err().to_string();
+        assert!(problem.contains("an OpenDocument file is not supported"), "{problem}");
+        let packed = [b"rows.csv", &[0; 249][..], b"ustar\x0000"].concat();
+        let problem = Format::detect("a.csv.tar", &packed).unwrap_err().to_string();
+        assert!(problem.contains("a tar archive is not supported: unpack it first"), "{problem}");
         assert!(Format::detect("a.parquet", b"x,y\n").is_err());
         assert!(Format::of_name("xml").unwrap_err().to_string().contains("csv, jsonl, parquet"));
     }

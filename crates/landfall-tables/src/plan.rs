@@ -249,7 +249,8 @@ impl Matcher<'_> {
     }
 }
 
-fn names_of(spec: &InputSpec, dims: &RowDims) -> String {
+/// The columns that an input takes, by name.
+pub(crate) fn names_of(spec: &InputSpec, dims: &RowDims) -> String {
     let listed = |names: Vec<&str>| match names.as_slice() {
         [first, .., last] if names.len() > 40 => format!("{first}…{last}"),
         _ => names.join(", "),

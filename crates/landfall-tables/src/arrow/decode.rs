@@ -44,7 +44,7 @@ pub(super) fn plan(
         for place in places(filling) {
             let field = schema.field(*place);
             let at = |problem: Problem| problem.at(format!("column {:?}", field.name()));
-            if let Some(found) = dtype_of(field.data_type()).map_err(at)? {
+            if let Some(found) = dtype_of(field.data_type(), spec.dtype).map_err(at)? {
                 check_type(spec, found).map_err(at)?;
             }
         }

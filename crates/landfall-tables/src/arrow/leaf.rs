@@ -1,5 +1,6 @@
 //! Flat Arrow arrays as flat tensors: without a copy where the elements lie alike.
 
+use super::moments;
 use crate::chunk::EMPTY_VALUES;
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
@@ -14,13 +15,14 @@ pub(super) struct Leaf {
     pub(super) nulls: Option<NullBuffer>,
 }
 
-/// The element type that a column of this Arrow type holds, lists and dictionaries looked through.
+/// The element type that a column of this Arrow type holds, lists and dictionaries looked through. Dates and times are
+/// text where an input of text is to be filled.
 ///
 /// `Ok(None)` for a column of nulls alone.
 ///
 /// # Errors
 /// Unimplemented, naming the type.
-pub(super) fn dtype_of(data_type: &DataType) -> Result<Option<DType>, Problem> {
+pub(super) fn dtype_of(data_type: &DataType, expected: DType) -> Result<Option<DType>, Problem> {
     Ok(Some(match data_type {
         DataType::Null => return Ok(None),
         DataType::Boolean => DType::Bool,
@@ -40,9 +42,16 @@ pub(super) fn dtype_of(data_type: &DataType) -> Result<Option<DType>, Problem> {
             DType::String
         }
         decimal if decimal.is_decimal() => decimal_dtype(decimal),
-        DataType::Dictionary(_, value) => return dtype_of(value),
+        DataType::Dictionary(_, value) => return dtype_of(value, expected),
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-            return dtype_of(item.data_type());
+            return dtype_of(item.data_type(), expected);
+        }
+        moment if moments::is_moment(moment) && expected == DType::String => DType::String,
+        DataType::Timestamp(..) if expected == DType::String => {
+            return Err(Problem::unsupported(
+                format!("a column of type {data_type}"),
+                "bring it to UTC, or to times without a zone",
+            ));
         }
         other => {
             return Err(Problem::unsupported(
@@ -92,6 +101,7 @@ pub(super) fn leaf(array: &dyn Array, expected: DType) -> Result<Leaf, Problem> 
         DataType::Decimal128(_, scale) => decimals::<Decimal128Type>(array, *scale)?,
         DataType::Decimal256(_, scale) => decimals::<Decimal256Type>(array, *scale)?,
         DataType::Dictionary(..) => dictionary(array, expected)?,
+        moment if moments::is_moment(moment) => moments::texts(array)?,
         other => return Err(Problem::unsupported(format!("a column of type {other}"), "")),
     };
     Ok(Leaf { tensor, nulls })

@@ -6,6 +6,7 @@ mod ipc;
 mod leaf;
 mod lists;
 mod messages;
+mod moments;
 mod page_header;
 mod parquet;
 mod write;

@@ -105,8 +105,10 @@ fn without_header(wants: &Wants, first: &TextRows, options: &ReadOptions) -> Opt
         .collect();
     let is_value = |(cell, &dtype): (&Cell<'_>, &DType)| {
         let text = cell.text();
+        let mut value = landfall_model::TensorMut::new(dtype);
         is_missing(&text, dtype, false, &options.missing)
-            || cell::push_text(&mut landfall_model::TensorMut::new(dtype), &text)
+            || cell::push_text(&mut value, &text)
+            || cell::push_truth(&mut value, &text)
     };
     let data = row.iter().zip(&types).all(is_value) && types.iter().any(|dtype| *dtype != DType::String);
     data.then_some(plan)
@@ -119,6 +121,12 @@ fn no_columns(wants: &Wants) -> Plan {
 
 fn no_name_fits(wants: &Wants, names: &[String]) -> Problem {
     const SHOWN: usize = 30;
+    if names.iter().any(|name| name.contains('\0')) {
+        return Problem::invalid("its first line is no text: the file is of a format that is not read");
+    }
+    if names.first().is_some_and(|name| name.trim_start().starts_with('<')) {
+        return Problem::unsupported("a page or a table in HTML or XML", "save it as CSV");
+    }
     let more = if names.len() > SHOWN { ", …" } else { "" };
     let other_sign = match names {
         [only] if only.contains([';', '\t', '|']) => {
@@ -253,16 +261,24 @@ impl CsvDecoder {
     }
 }
 
-/// What programs write for a missing value beside the empty cell: pandas' list (`STR_NA_VALUES`), SAS' point, and marks.
-const MISSING_WORDS: [&str; 14] =
-    ["NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "NaN", "nan", "NaT", ".", "?", "-"];
+/// What programs write for a missing value beside the empty cell: pandas' list (`STR_NA_VALUES`), SAS' point, Hive's and
+/// MySQL's `\N`, and marks.
+const MISSING_WORDS: [&str; 15] =
+    ["NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "NaN", "nan", "NaT", "\\N", ".", "?", "-"];
 
 /// The problem of a cell; one that looks missing is told how it becomes so.
 #[cold]
 fn unfit(column: &str, expected: DType, text: &[u8]) -> Problem {
     let problem = cell::unfit(column, expected, text);
     match MISSING_WORDS.iter().find(|word| word.as_bytes() == text) {
-        Some(word) => Problem::invalid(format!("{problem} (--missing {word} takes it for a missing value)")),
+        Some(word) => {
+            let quoted = if word.bytes().all(|b| b.is_ascii_alphabetic()) {
+                (*word).to_owned()
+            } else {
+                format!("'{word}'")
+            };
+            Problem::invalid(format!("{problem} (--missing {quoted} takes it for a missing value)"))
+        }
         None => problem,
     }
 }

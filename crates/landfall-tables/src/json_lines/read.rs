@@ -7,6 +7,7 @@ use crate::chunk::{Decoded, Raw};
 use crate::opened::{Decoder, Opened, Wants, lock, text_row};
 use crate::options::ReadOptions;
 use crate::plan;
+use crate::row_dims::RowDims;
 use crate::rows_builder::{Row, RowsBuilder, SlotRows};
 use crate::text_rows::{FirstThenRest, Lines, RecordReader};
 use landfall_model::{NullRule, Problem, Reason, Slot};
@@ -99,7 +100,15 @@ impl JsonDecoder {
         if required.is_empty() || required.iter().any(has) {
             return Ok(());
         }
-        let missing = required.iter().map(|&slot| inputs[slot].name.clone()).collect();
+        if let Some(what) = whole_table(&given) {
+            return Err(Problem::invalid(format!(
+                "{what}: each row has to be on a line of its own (JSON Lines; pandas writes them with \
+                 orient=\"records\", lines=True)"
+            )));
+        }
+        let shapes = self.wants.signature.shapes();
+        let names = |&slot: &Slot| plan::names_of(&inputs[slot], &RowDims::of(&inputs[slot], shapes));
+        let missing = required.iter().map(names).collect();
         Err(Problem::new(Reason::InputsMissing { missing, given }))
     }
 
@@ -204,6 +213,16 @@ impl JsonDecoder {
         }
         Ok(Row::Taken)
     }
+}
+
+/// What an object with these keys is, where it stands for more rows than one.
+fn whole_table(keys: &[String]) -> Option<&'static str> {
+    let has = |names: &[&str]| names.iter().all(|name| keys.iter().any(|key| key == name));
+    if has(&["instances"]) || has(&["inputs"]) {
+        return Some("the body of a request");
+    }
+    // pandas' orient="split" and orient="table".
+    (has(&["columns", "data"]) || has(&["schema", "data"])).then_some("one object for the whole table")
 }
 
 /// What a line has of an input so far.

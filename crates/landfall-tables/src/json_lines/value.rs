@@ -159,7 +159,10 @@ fn base64(scanner: &mut Scanner<'_>, name: &str) -> Result<Vec<u8>, Problem> {
     let key = scanner.string()?;
     scanner.expect(b':')?;
     if &*key != b"b64" {
-        return Err(Problem::invalid(format!("column {name:?}: an object is no value")));
+        return Err(Problem::invalid(format!(
+            "column {name:?}: an object is no value (where it is a whole column: pandas writes rows with \
+             orient=\"records\", lines=True)"
+        )));
     }
     let text = scanner.string()?;
     scanner.expect(b'}')?;

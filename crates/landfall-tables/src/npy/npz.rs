@@ -28,7 +28,11 @@ pub(super) fn entries(name: &str, file: &File) -> Result<Vec<Entry>, Problem> {
         let entry = archive.by_index_raw(place).map_err(broken)?;
         let path = String::from_utf8_lossy(entry.name_raw()).into_owned();
         let Some(array) = path.strip_suffix(".npy") else {
-            return Err(Problem::malformed(name, None, format!("{path:?} is no array (.npy)")));
+            return Err(Problem::malformed(
+                name,
+                None,
+                format!("{path:?} is no array (.npy): an archive of other files has to be unpacked first"),
+            ));
         };
         let deflated = match entry.compression() {
             CompressionMethod::Stored => false,

@@ -135,6 +135,23 @@ fn a_missing_token_is_no_text_either() {
 }
 
 #[test]
+fn a_row_with_truth_values_is_no_header_either() {
+    let signature = signature(vec![input("x", DType::F32, &[3])], RowRule::Independent);
+    let found = read(Format::Csv, b"1.5,True,2\n3,FALSE,4\n", &signature, 10).unwrap();
+    assert_eq!(floats(&found, 0), [1.5, 1.0, 2.0, 3.0, 0.0, 4.0]);
+}
+
+#[test]
+fn what_is_no_table_of_text_is_told_instead_of_its_names() {
+    let signature = signature(vec![input("x", DType::F32, &[])], RowRule::Independent);
+    let said = |text: &[u8]| read(Format::Csv, text, &signature, 10).unwrap_err().to_string();
+    assert!(said(b"r\x02\x01\0\x05\0x,\n1\n").contains("is no text"));
+    for text in [&b"<table border=\"1\">\n"[..], b"\xef\xbb\xbf<?xml version='1.0'?>\n"] {
+        assert!(said(text).contains("HTML or XML is not supported: save it as CSV"), "{}", said(text));
+    }
+}
+
+#[test]
 fn a_file_without_header_goes_by_place_and_others_are_told_what_to_do() {
     let signature = signature(vec![input("x", DType::F32, &[3])], RowRule::Independent);
     for chunk_rows in [1, 1000] {

@@ -46,6 +46,29 @@ fn an_array_of_rows_is_refused_by_name() {
 }
 
 #[test]
+fn one_object_for_a_whole_table_is_told_from_a_row() {
+    let mut matrix = input("features", DType::F32, &[2]);
+    matrix.columns = ["age", "income"].map(|name| Column { name: name.into(), doc: String::new() }).to_vec();
+    let signature = signature(vec![matrix], RowRule::Independent);
+    let said = |text: &str| match read(Format::JsonLines, text.as_bytes(), &signature, 10) {
+        Ok(gathered) => gathered.bad[0].1.clone(),
+        Err(problem) => problem.to_string(),
+    };
+    for (text, what) in [
+        (r#"{"instances":[{"age":1,"income":2}]}"#, "the body of a request"),
+        (r#"{"inputs":{"age":[1]}}"#, "the body of a request"),
+        (r#"{"columns":["age"],"index":[0],"data":[[1]]}"#, "one object for the whole table"),
+        (r#"{"schema":{},"data":[]}"#, "one object for the whole table"),
+        (r#"{"age":{"0":1},"income":{"0":2}}"#, r#"column "age": an object is no value"#),
+    ] {
+        let said = said(text);
+        assert!(said.contains(what) && said.contains("orient=\"records\""), "{said}");
+    }
+    let other = said(r#"{"Age":1,"Income":2}"#);
+    assert!(other.contains("required inputs are missing: age, income; given: Age, Income"), "{other}");
+}
+
+#[test]
 fn rows_of_unlike_shape_go_in_calls_of_their_own() {
     let signature = signature(vec![input("x", DType::I64, &[-1])], RowRule::Independent);
     let lines = b"{\"x\":[1,2]}\n{\"x\":[3,4]}\n{\"x\":[5]}\n[6]\n{\"x\":[7,8]}\n";

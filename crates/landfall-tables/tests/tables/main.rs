@@ -9,6 +9,7 @@ mod fuzzing;
 mod house;
 mod json_lines;
 mod libsvm;
+mod moments;
 mod part_files;
 mod round_trips;
 mod several_files;
