@@ -11,6 +11,7 @@ mod model;
 mod rows;
 mod run;
 mod session;
+mod strings;
 
 use crate::library::OnDemand;
 use api::Runtime;

@@ -93,6 +93,8 @@ pub(super) struct Runtime {
     pub(super) environment: Handle,
     /// Held while a model is compiled: the headers promise nothing about two at a time.
     pub(super) compiling: Mutex<()>,
+    /// Whether tensors of strings go in and come out.
+    pub(super) takes_strings: bool,
     path: PathBuf,
 }
 
@@ -128,6 +130,11 @@ impl Runtime {
         // SAFETY: never called.
         let marker = unsafe { library.function::<unsafe extern "C" fn()>("LiteRtCreateModelFromFd") };
         marker.map_err(|_| "it is too old: ai-edge-litert 2.1.6 or newer is needed".to_owned())?;
+        // This one came with tensors of strings.
+        // SAFETY: never called.
+        let marker =
+            unsafe { library.function::<unsafe extern "C" fn()>("LiteRtGetCompiledModelEnvironment") };
+        let takes_strings = marker.is_ok();
         let library = library.keep();
         let call = Functions::of(library)?;
         let options = [(LOG_FROM, SILENT), (REGISTERED, CPU)];
@@ -144,7 +151,7 @@ impl Runtime {
         let status = unsafe { (call.create_environment)(2, options.as_ptr().cast(), &mut environment) };
         checked("create an environment", status).map_err(|failure| failure.to_string())?;
         let path = library.path().to_owned();
-        Ok(Box::leak(Box::new(Runtime { call, environment, compiling: Mutex::new(()), path })))
+        Ok(Box::leak(Box::new(Runtime { call, environment, compiling: Mutex::new(()), takes_strings, path })))
     }
 
     /// The file that it was opened from.

@@ -51,12 +51,26 @@ fn of(declared: &DeclaredSignature) -> Result<Signature, Problem> {
 fn plain(tensor: &DeclaredTensor) -> Result<DType, Problem> {
     let name = &tensor.name;
     match tensor.dtype {
-        Ok(DType::String) => Err(Problem::unsupported(
-            format!("tensor {name:?} of strings in a TensorFlow Lite file"),
-            "serve the SavedModel that it was made from",
-        )),
         Ok(dtype) => Ok(dtype),
         Err(number) => Err(Problem::unsupported(format!("tensor {name:?} of TensorType {number}"), "")),
+    }
+}
+
+/// For a library that does not take them.
+///
+/// # Errors
+/// Unsupported, naming a tensor of strings.
+pub(super) fn without_strings(signatures: &[Signature]) -> Result<(), Problem> {
+    let names = signatures.iter().flat_map(|signature| {
+        let inputs = signature.inputs().iter().map(|input| (&input.name, input.dtype));
+        inputs.chain(signature.outputs().iter().map(|output| (&output.name, output.dtype)))
+    });
+    match names.into_iter().find(|(_, dtype)| *dtype == DType::String) {
+        Some((name, _)) => Err(Problem::unsupported(
+            format!("tensor {name:?} of strings on LiteRT before 2.2"),
+            "pip install --upgrade ai-edge-litert",
+        )),
+        None => Ok(()),
     }
 }
 

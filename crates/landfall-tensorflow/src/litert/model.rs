@@ -41,6 +41,9 @@ impl LiteRtModel {
             .collect();
         let length = bytes.len() as u64;
         let runtime = open()?;
+        if !runtime.takes_strings {
+            interface::without_strings(&unproven).map_err(|problem| problem.at(file))?;
+        }
         let compiled = |bytes: Buffer| {
             let program = Program::load(runtime, bytes).map_err(|failure| load_problem(file, failure))?;
             let program = Arc::new(program);

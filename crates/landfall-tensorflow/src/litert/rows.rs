@@ -82,15 +82,18 @@ fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance) -> Result<bool
     Ok(true)
 }
 
-/// A tensor of small values that differ from row to row.
+/// A tensor of small values, or of short strings, that differ from row to row.
 fn made(dtype: DType, shape: Shape, seed: usize) -> Result<Tensor, Problem> {
     let elements = shape.elements()?;
-    let size = dtype.size().unwrap_or(1);
     let mut state = seed as u64 * 2 + 1;
     // A linear congruential generator: Knuth's multiplier.
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as u32
+    };
+    let Some(size) = dtype.size() else {
+        let texts = (0..elements).map(|_| if next() & 1 == 0 { "" } else { "a" });
+        return Tensor::from_strings(shape, texts.collect());
     };
     let mut buffer = BufferMut::with_capacity(elements * size);
     for _ in 0..elements {
@@ -116,6 +119,9 @@ fn made(dtype: DType, shape: Shape, seed: usize) -> Result<Tensor, Problem> {
 fn near(together: &Tensor, alone: &Tensor) -> bool {
     if together.shape() != alone.shape() {
         return false;
+    }
+    if let (Ok(together), Ok(alone)) = (together.strings(), alone.strings()) {
+        return together == alone;
     }
     let (a, b) = (numbers(together), numbers(alone));
     let largest = a.iter().filter(|v| v.is_finite()).fold(0.0f64, |most, v| most.max(v.abs()));

@@ -4,9 +4,12 @@
 use super::NAME;
 use super::api::Failure;
 use super::session::{Compiled, Program, Room, Side};
+use super::strings::{self, Packed};
 use landfall_model::{
-    BufferMut, Call, DType, Input, Instance, Kind, Outputs, Problem, Reason, Shape, Signature, Tensor,
+    BufferMut, Call, DType, Input, Instance, Kind, Outputs, Problem, Reason, Shape, Signature, Strings,
+    Tensor,
 };
+use std::mem;
 use std::sync::Arc;
 
 /// What the runs of one signature need: its place in the file, and the types of its ends.
@@ -73,17 +76,73 @@ impl LiteRtInstance {
         Ok(())
     }
 
+    /// Settles and fills the memory of a signature. `texts` are the bytes that its outputs of strings take at least.
+    fn fill(&mut self, place: usize, tensors: &[&Tensor], texts: &[usize]) -> Result<(), Problem> {
+        let plan = &self.plans[place];
+        let fits = |settled: &Settled| {
+            settled.dims.iter().zip(tensors).all(|(dims, tensor)| same(dims, tensor.shape()))
+        };
+        if !self.settled[place].as_ref().is_some_and(fits) {
+            let before = self.settled[place].take();
+            self.settled[place] = Some(settle(&mut self.compiled, plan, tensors, before, texts)?);
+        }
+        let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
+        for ((room, tensor), dims) in settled.inputs.iter_mut().zip(tensors).zip(&settled.dims) {
+            let Ok(strings) = tensor.strings() else {
+                fill(room, tensor)?;
+                continue;
+            };
+            let memory = strings::packed(strings)?;
+            if memory.len() > room.bytes() {
+                let larger = self.compiled.room_of_strings(dims, memory.len()).map_err(engine_problem)?;
+                settled.retired.push(mem::replace(room, larger));
+            }
+            room.write(&memory).map_err(engine_problem)?;
+        }
+        for (room, _) in
+            settled.outputs.iter_mut().zip(&plan.outputs).filter(|(_, dtype)| **dtype == DType::String)
+        {
+            // What gave no strings writes nothing: those of the call before are not to be seen again.
+            room.write(&[0; 4]).map_err(engine_problem)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes that the outputs take (0 for those that are no strings), where the last run failed for want of room for
+    /// strings.
+    fn outgrown(&self, place: usize) -> Option<Vec<usize>> {
+        let plan = &self.plans[place];
+        let settled = self.settled[place].as_ref()?;
+        let of_strings = |index: usize| plan.outputs[index] == DType::String;
+        let needed = |index| match of_strings(index) {
+            true => self.compiled.needed((plan.index, Side::Output, index)).unwrap_or(0),
+            false => 0,
+        };
+        let needed: Vec<usize> = (0..plan.outputs.len()).map(needed).collect();
+        needed.iter().zip(&settled.outputs).any(|(&needed, room)| needed > room.bytes()).then_some(needed)
+    }
+
     /// Runs a signature whose memory is settled and filled. The library learns some outputs' shapes during the run alone,
-    /// and writes such an output where its shape from before was to lie.
-    fn run_settled(&mut self, place: usize) -> Result<(), Problem> {
+    /// and writes such an output where its shape from before was to lie. `Some`: the bytes that the outputs of strings
+    /// take, which were more than there was room for.
+    fn run_settled(&mut self, place: usize) -> Result<Option<Vec<usize>>, Problem> {
         let plan = &self.plans[place];
         let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
         let run = self.compiled.run(plan.index, &settled.inputs, &settled.outputs);
         let after = run.and_then(|()| self.compiled.output_shapes(plan.index, plan.outputs.len(), false));
+        let as_before = |after: &[Vec<i32>]| {
+            let mut outputs = after.iter().zip(&settled.shapes).zip(&plan.outputs);
+            outputs.all(|((dims, shape), dtype)| *dtype == DType::String || same(dims, shape))
+        };
         match after {
-            Ok(after) if after.iter().zip(&settled.shapes).all(|(dims, shape)| same(dims, shape)) => {
+            Ok(after) if as_before(&after) => {
                 settled.retired.clear();
-                Ok(())
+                // Strings are copied when they are there: their shapes may show during a run.
+                let settling = after.iter().zip(&mut settled.shapes);
+                for (dims, shape) in settling.filter(|(dims, shape)| !same(dims, shape)) {
+                    *shape = shape_of(dims).ok_or_else(|| Problem::internal("a tensor of unknown shape"))?;
+                }
+                Ok(None)
             }
             Ok(_) => {
                 let text =
@@ -92,8 +151,9 @@ impl LiteRtInstance {
                 Err(Problem::unsupported(text, "call it with the shapes that the file was converted with"))
             }
             Err(failure) => {
+                let outgrown = self.outgrown(place);
                 self.start_over()?;
-                Err(run_problem(failure))
+                outgrown.map(Some).ok_or_else(|| run_problem(failure))
             }
         }
     }
@@ -108,27 +168,18 @@ impl Instance for LiteRtInstance {
         if tensors.iter().any(|tensor| tensor.is_empty()) {
             return nothing(call, outputs);
         }
-        let plan = &self.plans[place];
-        let fits = |settled: &Settled| {
-            settled.dims.iter().zip(&tensors).all(|(dims, tensor)| same(dims, tensor.shape()))
-        };
-        if !self.settled[place].as_ref().is_some_and(fits) {
-            let before = self.settled[place].take();
-            self.settled[place] = Some(settle(&mut self.compiled, plan, &tensors, before)?);
+        self.fill(place, &tensors, &[])?;
+        if let Some(texts) = self.run_settled(place)? {
+            self.fill(place, &tensors, &texts)?;
+            if self.run_settled(place)?.is_some() {
+                return Err(Problem::internal("a model's strings grew from one run to the next"));
+            }
         }
-        let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
-        for (room, tensor) in settled.inputs.iter_mut().zip(&tensors) {
-            fill(room, tensor)?;
-        }
-        self.run_settled(place)?;
         let plan = &self.plans[place];
         let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
         for wanted in call.wanted().iter() {
-            let shape = &settled.shapes[wanted];
-            let dtype = plan.outputs[wanted];
-            let mut buffer = BufferMut::zeroed(bytes_of(dtype, shape)?)?;
-            settled.outputs[wanted].read(buffer.bytes_mut()).map_err(engine_problem)?;
-            outputs.set(wanted, Tensor::from_buffer(dtype, shape.clone(), buffer.freeze())?);
+            let room = &mut settled.outputs[wanted];
+            outputs.set(wanted, taken(room, plan.outputs[wanted], &settled.shapes[wanted])?);
         }
         Ok(())
     }
@@ -138,6 +189,11 @@ fn dense(call: &Call) -> Result<Vec<&Tensor>, Problem> {
     let tensors = call.inputs().iter().map(|input| input.as_ref().and_then(Input::dense));
     let tensors: Option<Vec<&Tensor>> = tensors.collect();
     tensors.ok_or_else(|| Problem::internal("a TensorFlow Lite model takes arrays only"))
+}
+
+/// `None` for lengths that are not known.
+fn shape_of(dims: &[i32]) -> Option<Shape> {
+    dims.iter().map(|&length| usize::try_from(length).ok()).collect()
 }
 
 fn same(dims: &[i32], shape: &Shape) -> bool {
@@ -151,6 +207,7 @@ fn settle(
     plan: &Plan,
     tensors: &[&Tensor],
     before: Option<Settled>,
+    texts: &[usize],
 ) -> Result<Settled, Problem> {
     let retired = before.map_or_else(Vec::new, |before| {
         before.retired.into_iter().chain(before.inputs).chain(before.outputs).collect()
@@ -171,11 +228,13 @@ fn settle(
         .zip(&plan.converted)
         .map(|(tensor, &converted)| tensor.len().div_ceil(converted.max(1)));
     let grown = grown.max().unwrap_or(1);
+    let texts_in: usize =
+        tensors.iter().filter_map(|tensor| tensor.strings().ok()).map(Strings::bytes_total).sum();
     let mut shapes = Vec::with_capacity(found.len());
     let mut outputs = Vec::with_capacity(found.len());
     for (index, (lengths, &dtype)) in found.iter().zip(&plan.outputs).enumerate() {
-        let shape: Result<Shape, _> = lengths.iter().map(|&length| usize::try_from(length)).collect();
-        let shape = shape.map_err(|_| {
+        let known = shape_of(lengths).or_else(|| (dtype == DType::String).then(|| Shape::new(&[0])));
+        let shape = known.ok_or_else(|| {
             Problem::unsupported(
                 format!("output {index} of signature {:?}, whose shape depends on values,", plan.name),
                 "",
@@ -185,32 +244,60 @@ fn settle(
         let bytes = bytes_of(dtype, &shape)?;
         // A shape that the library has not worked out is that of the conversion: the run may need more.
         let surplus = bytes.saturating_mul(grown).saturating_add(SURPLUS);
-        let room = compiled.room(place, dtype, lengths, bytes, surplus).map_err(engine_problem)?;
-        outputs.push(room);
+        let room = match dtype {
+            DType::String => {
+                let guess = bytes.saturating_add(surplus).saturating_add(texts_in);
+                compiled.room_of_strings(lengths, guess.max(texts.get(index).copied().unwrap_or(0)))
+            }
+            _ => compiled.room(place, dtype, lengths, bytes, surplus),
+        };
+        outputs.push(room.map_err(engine_problem)?);
         shapes.push(shape);
     }
     let mut inputs = Vec::with_capacity(tensors.len());
     for (index, (tensor, lengths)) in tensors.iter().zip(&dims).enumerate() {
         let place = (plan.index, Side::Input, index);
-        let room = compiled.room(place, plan.inputs[index], lengths, tensor.bytes_total(), 0);
+        let room = match tensor.strings() {
+            Ok(values) => {
+                compiled.room_of_strings(lengths, strings::least(values.len()) + values.bytes_total())
+            }
+            Err(_) => compiled.room(place, plan.inputs[index], lengths, tensor.bytes_total(), 0),
+        };
         inputs.push(room.map_err(engine_problem)?);
     }
     Ok(Settled { dims, inputs, outputs, shapes, retired })
 }
 
+/// Bytes of a tensor; of one of strings, those of empty ones.
 fn bytes_of(dtype: DType, shape: &Shape) -> Result<usize, Problem> {
-    let bytes = shape.elements()?.checked_mul(dtype.size().unwrap_or(1));
+    let elements = shape.elements()?;
+    let bytes =
+        dtype.size().map_or_else(|| Some(strings::least(elements)), |size| elements.checked_mul(size));
     bytes.ok_or_else(|| Problem::invalid(format!("no memory for {dtype} of shape {shape}")))
 }
 
-/// Copies an input; bytes of a `bool` beyond 0 and 1 are true to us and undefined to C++.
+/// Copies an output.
+fn taken(room: &mut Room, dtype: DType, shape: &Shape) -> Result<Tensor, Problem> {
+    if dtype == DType::String {
+        let found = room.look(|memory| Packed::read(memory)?.iter().collect::<Option<Strings>>());
+        let found = found.map_err(engine_problem)?.flatten();
+        let found =
+            found.ok_or_else(|| Problem::internal("LiteRT gave strings that do not lie in their memory"))?;
+        return Tensor::from_strings(shape.clone(), found);
+    }
+    let mut buffer = BufferMut::zeroed(bytes_of(dtype, shape)?)?;
+    room.read(buffer.bytes_mut()).map_err(engine_problem)?;
+    Tensor::from_buffer(dtype, shape.clone(), buffer.freeze())
+}
+
+/// Copies an input of numbers; bytes of a `bool` beyond 0 and 1 are true to us and undefined to C++.
 fn fill(room: &mut Room, tensor: &Tensor) -> Result<(), Problem> {
     let written = match (tensor.dtype(), tensor.bytes()) {
         (DType::Bool, Some(bytes)) => {
             room.write(&bytes.iter().map(|&byte| u8::from(byte != 0)).collect::<Vec<_>>())
         }
         (_, Some(bytes)) => room.write(bytes),
-        (_, None) => return Err(Problem::internal("a TensorFlow Lite model takes no strings")),
+        (_, None) => return Err(Problem::internal("strings are laid out first")),
     };
     written.map_err(engine_problem)
 }
@@ -226,7 +313,11 @@ fn nothing(call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
             return Err(Problem::invalid("LiteRT takes no axis of length 0"));
         };
         let shape: Shape = std::iter::once(0).chain(lengths).collect();
-        outputs.set(place, Tensor::from_buffer(spec.dtype, shape, BufferMut::zeroed(0)?.freeze())?);
+        let empty = match spec.dtype {
+            DType::String => Tensor::from_strings(shape, Strings::from_iter([""; 0])),
+            dtype => Tensor::from_buffer(dtype, shape, BufferMut::zeroed(0)?.freeze()),
+        };
+        outputs.set(place, empty?);
     }
     Ok(())
 }
@@ -240,8 +331,8 @@ fn shape_problem(failure: Failure, tensor: &Tensor) -> Problem {
 #[cold]
 fn run_problem(failure: Failure) -> Problem {
     let text = format!(
-        "{failure}; LiteRT does not run operators whose outputs' shapes depend on values: serve the SavedModel that the \
-         file was made from, if it has any"
+        "{failure}: an operator refuses these values (an index beyond the end), or is one of those whose outputs' shapes \
+         depend on values, which LiteRT does not run: serve the SavedModel that the file was made from, if it has any"
     );
     Problem::new(Reason::Engine { engine: NAME, text })
 }

@@ -5,6 +5,7 @@ use super::api::{Failure, Handle, Layout, Runtime, TensorType, checked};
 use landfall_model::{Buffer, DType};
 use std::ffi::c_int;
 use std::ptr;
+use std::slice;
 use std::sync::{Arc, PoisonError};
 
 /// `kLiteRtHwAcceleratorCpu`.
@@ -125,36 +126,51 @@ impl Compiled {
     /// The library's status.
     pub(super) fn room(
         &mut self,
-        (signature, side, index): (usize, Side, usize),
+        place: Place,
         dtype: DType,
         dims: &[i32],
         bytes: usize,
         surplus: usize,
     ) -> Result<Room, Failure> {
-        let runtime = self.program.runtime;
-        let call = &runtime.call;
-        let mut layout = Layout::default();
-        // No tensor has more axes: files that declare more are refused.
-        let rank = dims.len().min(layout.dims.len());
-        layout.dims[..rank].copy_from_slice(&dims[..rank]);
-        layout.rank = rank as u32;
-        let kind = TensorType { element: element(dtype), layout };
+        let size = self.needed(place)?.max(bytes).saturating_add(surplus);
+        let mut room = Room::new(self.program.runtime, dtype, dims, size)?;
+        room.bytes = bytes;
+        Ok(room)
+    }
+
+    /// Memory of `bytes` for an input or output of strings, all of it zero. What strings take is not asked for: it shows
+    /// when there are some.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn room_of_strings(&self, dims: &[i32], bytes: usize) -> Result<Room, Failure> {
+        let mut room = Room::new(self.program.runtime, DType::String, dims, bytes)?;
+        room.locked(WRITE, |memory| {
+            // SAFETY: the memory was made for so many bytes, and is ours while it is locked.
+            unsafe { ptr::write_bytes(memory, 0, bytes) }
+        })?;
+        Ok(room)
+    }
+
+    /// Bytes that the library asks for, for an input or output; of an output of strings what the last run gave, if it was
+    /// not asked for before.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn needed(&self, (signature, side, index): Place) -> Result<usize, Failure> {
+        let call = &self.program.runtime.call;
         let needs = match side {
             Side::Input => call.input_needs,
             Side::Output => call.output_needs,
         };
-        let (mut requirements, mut size, mut handle) = (ptr::null_mut(), 0, ptr::null_mut());
-        // SAFETY: handle and environment are alive; out pointers are valid; the requirements belong to the compiled
-        // model and are read at once.
+        let (mut requirements, mut size) = (ptr::null_mut(), 0);
+        // SAFETY: the handle is alive; out pointers are valid; the requirements belong to the compiled model and are read
+        // at once.
         unsafe {
-            checked("ask for an input's memory", needs(self.handle, signature, index, &mut requirements))?;
+            checked("ask for a tensor's memory", needs(self.handle, signature, index, &mut requirements))?;
             checked("ask for a size", (call.needed_size)(requirements, &mut size))?;
-            let size = size.max(bytes).saturating_add(surplus);
-            let environment = runtime.environment;
-            let status = (call.create_buffer)(environment, HOST_MEMORY, &kind, size, &mut handle);
-            checked("make memory for a tensor", status)?;
         }
-        Ok(Room { runtime, handle, bytes })
+        Ok(size)
     }
 
     /// Runs a signature: reads the inputs' memory, fills the outputs'. The memory must live until the next run or
@@ -182,6 +198,9 @@ impl Drop for Compiled {
     }
 }
 
+/// An input or output of a file: the signature's number, which end, and its number there.
+pub(super) type Place = (usize, Side, usize);
+
 /// Which end of a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Side {
@@ -201,6 +220,41 @@ pub(super) struct Room {
 unsafe impl Send for Room {}
 
 impl Room {
+    /// Memory of `bytes` for a tensor.
+    fn new(runtime: &'static Runtime, dtype: DType, dims: &[i32], bytes: usize) -> Result<Self, Failure> {
+        let mut layout = Layout::default();
+        // No tensor has more axes: files that declare more are refused.
+        let rank = dims.len().min(layout.dims.len());
+        layout.dims[..rank].copy_from_slice(&dims[..rank]);
+        layout.rank = rank as u32;
+        let kind = TensorType { element: element(dtype), layout };
+        let mut handle = ptr::null_mut();
+        // SAFETY: the environment is alive; type and out pointer are valid.
+        let status = unsafe {
+            (runtime.call.create_buffer)(runtime.environment, HOST_MEMORY, &kind, bytes, &mut handle)
+        };
+        checked("make memory for a tensor", status)?;
+        Ok(Room { runtime, handle, bytes })
+    }
+
+    /// Bytes that its tensor takes; for strings, those that there is room for.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Looks at what it holds, which must have been written whole: for strings, which start as zeros.
+    ///
+    /// # Errors
+    /// The library's status.
+    pub(super) fn look<T>(&mut self, look: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, Failure> {
+        let (bytes, mut seen) = (self.bytes, None);
+        self.locked(READ, |memory| {
+            // SAFETY: the memory was made for so many bytes, and nobody writes it while it is locked.
+            seen = Some(look(unsafe { slice::from_raw_parts(memory, bytes) }));
+        })?;
+        Ok(seen)
+    }
+
     /// Fills it. What is longer than the tensor is cut off.
     ///
     /// # Errors

@@ -5,3 +5,4 @@ mod bad_files;
 mod cases;
 mod conformance;
 mod memory_files;
+mod strings;

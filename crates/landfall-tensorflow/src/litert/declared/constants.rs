@@ -2,6 +2,7 @@
 
 use super::tensor::{STRING, dtype};
 use crate::litert::flatbuffer::Table;
+use crate::litert::strings::Packed;
 use landfall_model::Problem;
 
 /// The constants' bytes, by buffer; empty for a buffer that holds none.
@@ -64,23 +65,13 @@ pub(super) fn check_constant(tensor: Table<'_>, buffers: &[&[u8]]) -> Result<(),
     }
 }
 
-/// A constant of strings: their number, where each starts and where the last ends, then the bytes.
+/// A constant of strings.
 fn strings(tensor: Table<'_>, constant: &[u8]) -> Result<(), Problem> {
-    let malformed =
-        || Err(tensor.file().malformed(tensor.at(), "strings that do not lie within their constant"));
-    let numbers = constant.as_chunks().0;
-    let at = |index: usize| numbers.get(index).map(|number| u32::from_le_bytes(*number) as usize);
-    let Some(count) = at(0) else { return malformed() };
-    if count + 2 > numbers.len() {
-        return malformed();
+    let malformed = || tensor.file().malformed(tensor.at(), "strings that do not lie within their constant");
+    let packed = Packed::read(constant).ok_or_else(malformed)?;
+    tensor.file().spend(packed.len())?;
+    match packed.iter().all(|value| value.is_some()) {
+        true => Ok(()),
+        false => Err(malformed()),
     }
-    tensor.file().spend(count)?;
-    let mut last = 4 * (count + 2);
-    for index in 1..count + 2 {
-        match at(index) {
-            Some(start) if start >= last && start <= constant.len() => last = start,
-            _ => return malformed(),
-        }
-    }
-    Ok(())
 }
