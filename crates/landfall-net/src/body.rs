@@ -1,7 +1,7 @@
 //! A request's body, whole, within limits.
 
 use crate::limits::{BODY_TIME, portion_after};
-use crate::memory::{Full, Kept, Share};
+use crate::memory::{Full, Share, Whole};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use landfall_model::{Buffer, BufferMut, Kind, LINE_BYTES, Problem};
@@ -116,8 +116,11 @@ where
     hold.grow(first.len())?;
     let Some(second) = pieces.next().await? else { return Ok(Buffer::from_owner(first)) };
     let lead = (LINE_BYTES - boundary % LINE_BYTES) % LINE_BYTES;
-    let mut whole = BufferMut::new();
-    whole.try_reserve(lead + declared.min(ROOM).max(first.len() + second.len())).map_err(|_| Full::Now)?;
+    let room = lead + declared.min(ROOM).max(first.len() + second.len());
+    let mut whole = share.spare(room);
+    // All of a buffer that another body left counts: it is there, whatever comes.
+    hold.cover(whole.capacity())?;
+    whole.try_reserve(room).map_err(|_| Full::Now)?;
     whole.extend_from_bytes(&[0; LINE_BYTES][..lead]);
     whole.extend_from_bytes(&first);
     drop(first);
@@ -126,12 +129,14 @@ where
         if piece.len() > limit - (whole.len() - lead) {
             return Err(too_large());
         }
-        hold.grow(piece.len())?;
+        hold.cover(whole.len() - lead + piece.len())?;
         grow(&mut whole, piece.len(), lead.saturating_add(declared))?;
         whole.extend_from_bytes(&piece);
+        // The next one is read to where it lay.
+        drop(piece);
         next = pieces.next().await?;
     }
-    let whole = Buffer::from_owner(Kept { bytes: whole.freeze(), _hold: hold });
+    let whole = Buffer::from_owner(Whole { bytes: whole, hold });
     Ok(whole.slice(lead..whole.len()))
 }
 

@@ -79,8 +79,8 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// A request began.
-    pub(crate) fn begin(&self, version: Version) -> UnderWay {
-        self.activity.begin(version == Version::HTTP_2)
+    pub(crate) fn begin(&self, version: Version) -> UnderWay<&Activity> {
+        UnderWay::begin(&self.activity, version == Version::HTTP_2)
     }
 
     /// Room for the head of a request that began, where there are many beside it on its connection.

@@ -6,6 +6,7 @@
 use crate::limits::portion_after;
 use crate::memory::Share;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -22,7 +23,8 @@ pub(crate) enum Order {
     Cut,
 }
 
-/// What a connection has done and is told, as counters.
+/// What a connection has done and is told, as counters. One thread writes those of requests and writes, the connection's own:
+/// no read-modify-write is needed.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     requests: AtomicU64,
@@ -35,16 +37,7 @@ pub(crate) struct Activity {
 impl Activity {
     /// So many bytes were taken by the peer's side.
     pub(crate) fn wrote(&self, bytes: usize) {
-        // One thread writes; no read-modify-write is needed.
         self.written.store(self.written.load(Relaxed).wrapping_add(bytes as u64), Relaxed);
-    }
-
-    /// A request began; it is under way until the guard is dropped.
-    pub(crate) fn begin(self: &Arc<Self>, http2: bool) -> UnderWay {
-        self.requests.fetch_add(1, Relaxed);
-        self.under_way.fetch_add(1, Relaxed);
-        self.http2.store(http2, Relaxed);
-        UnderWay(self.clone())
     }
 
     /// Requests that are under way.
@@ -67,11 +60,21 @@ impl Activity {
 }
 
 /// A request that is under way.
-pub(crate) struct UnderWay(Arc<Activity>);
+pub(crate) struct UnderWay<A: Deref<Target = Activity>>(A);
 
-impl Drop for UnderWay {
+impl<A: Deref<Target = Activity>> UnderWay<A> {
+    /// A request began; it is under way until the value is dropped.
+    pub(crate) fn begin(activity: A, http2: bool) -> Self {
+        activity.requests.store(activity.requests.load(Relaxed).wrapping_add(1), Relaxed);
+        activity.under_way.store(activity.under_way.load(Relaxed) + 1, Relaxed);
+        activity.http2.store(http2, Relaxed);
+        UnderWay(activity)
+    }
+}
+
+impl<A: Deref<Target = Activity>> Drop for UnderWay<A> {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Relaxed);
+        self.0.under_way.store(self.0.under_way.load(Relaxed) - 1, Relaxed);
     }
 }
 
@@ -234,10 +237,10 @@ mod tests {
         let (deaf, slow) = (share(), share());
         let answers = [&deaf, &slow].map(|share| share.answer(bytes::Bytes::from_static(b"answer")).unwrap());
         let (deaf, slow) = (connections.add(&deaf), connections.add(&slow));
-        let guards = [&deaf, &slow].map(|peer| peer.activity.begin(true));
+        let guards = [&deaf, &slow].map(|peer| UnderWay::begin(&*peer.activity, true));
         for _ in 0..4 {
             slow.activity.wrote(BODY_PORTION / 2);
-            deaf.activity.begin(true);
+            UnderWay::begin(&*deaf.activity, true);
             deaf.activity.wrote(1);
             connections.sweep(3);
         }
@@ -266,8 +269,8 @@ mod tests {
         let asking = connections.add(&share());
         let writing = connections.add(&share());
         let http2 = connections.add(&share());
-        drop(http2.activity.begin(true));
-        let guard = asking.activity.begin(false);
+        drop(UnderWay::begin(&*http2.activity, true));
+        let guard = UnderWay::begin(&*asking.activity, false);
         for _ in 0..4 {
             writing.activity.wrote(1);
             connections.sweep(3);

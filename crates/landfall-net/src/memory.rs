@@ -6,12 +6,15 @@
 //! smaller than a [`STEP`]: a connection has one of them.
 
 mod machine;
+mod spare;
 
 pub(crate) use machine::half_of_memory;
+pub(crate) use spare::Whole;
 
 use crate::limits::{CONNECTION_WINDOW, MEMORY_PAUSE, UNREAD};
 use bytes::Bytes;
-use landfall_model::{Kind, Problem, Reason};
+use landfall_model::{BufferMut, Kind, Problem, Reason};
+use spare::Spares;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,6 +31,7 @@ pub(crate) struct Memory {
     limit: usize,
     taken: AtomicUsize,
     refused: AtomicU64,
+    spares: Spares,
 }
 
 /// There is no room.
@@ -68,7 +72,12 @@ impl std::error::Error for Full {}
 impl Memory {
     /// A room of so many bytes.
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Memory { limit, taken: AtomicUsize::new(0), refused: AtomicU64::new(0) })
+        Arc::new(Memory {
+            limit,
+            taken: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            spares: Spares::beside(limit),
+        })
     }
 
     /// Bytes that requests may hold together.
@@ -147,6 +156,11 @@ impl Share {
         let mut hold = self.hold();
         hold.grow(bytes)?;
         Ok(hold)
+    }
+
+    /// An empty buffer for a body that is put together, with room for so many bytes where one is left.
+    pub(crate) fn spare(&self, bytes: usize) -> BufferMut {
+        self.memory.spares.take(bytes).unwrap_or_default()
     }
 
     fn take(&self, bytes: usize) -> Result<(), Full> {
@@ -287,6 +301,14 @@ impl Hold {
         self.share.take(bytes)?;
         self.bytes += bytes;
         Ok(())
+    }
+
+    /// Holds so many bytes at least.
+    ///
+    /// # Errors
+    /// As [`Hold::grow`].
+    pub(crate) fn cover(&mut self, bytes: usize) -> Result<(), Full> {
+        if bytes > self.bytes { self.grow(bytes - self.bytes) } else { Ok(()) }
     }
 
     /// Holds so many bytes from now on.

@@ -5,6 +5,7 @@ use arc_swap::ArcSwap;
 use landfall_model::{
     Problem, Reason, Version, VersionChoice, VersionState, VersionStatistics, VersionStatus,
 };
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ pub struct Catalog {
 /// Everything at one moment.
 #[derive(Clone, Default)]
 pub(crate) struct Snapshot {
-    pub(crate) models: HashMap<Arc<str>, Arc<Listed>>,
+    /// Callers look up, and only those who run the server put in: no caller can choose what collides.
+    pub(crate) models: FxHashMap<Arc<str>, Arc<Listed>>,
     pub(crate) ready: bool,
     /// Nothing is found any more: the server is shutting down.
     pub(crate) closed: bool,

@@ -23,7 +23,8 @@ use crate::{Clock, Source};
 use landfall_model::Problem;
 use pending::Pending;
 use retry::Retrying;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -45,7 +46,7 @@ pub(crate) struct Keeper {
     /// Those who replaced all sources, by the ticket of the look that they wait for; and those whose look has come.
     replacing: Vec<(u64, Reply)>,
     replaced: Vec<Reply>,
-    listed: HashMap<Arc<str>, Arc<Listed>>,
+    listed: FxHashMap<Arc<str>, Arc<Listed>>,
     changed: BTreeSet<String>,
     /// What to say and what to let go once the catalog shows it.
     pub(crate) told: Vec<Told>,
@@ -87,7 +88,7 @@ impl Keeper {
             retrying: Retrying::new(setup.retries),
             replacing: Vec::new(),
             replaced: Vec::new(),
-            listed: HashMap::new(),
+            listed: FxHashMap::default(),
             changed: BTreeSet::new(),
             told: Vec::new(),
             retired: Vec::new(),

@@ -184,7 +184,7 @@ fn any_number(mut scanner: Scanner<'_>) -> Result<(Number, usize), SyntaxError> 
 #[inline(always)]
 pub(super) fn float_of(negative: bool, digits: u64, fraction: usize) -> f64 {
     // Two exact doubles, divided: rounded once, so correctly.
-    let value = digits as f64 / POWERS[fraction];
+    let value = digits as i64 as f64 / POWERS[fraction];
     // The integer -0 is 0, as RapidJSON has it; -0.0 keeps its sign.
     if negative && (digits != 0 || fraction != 0) { -value } else { value }
 }
@@ -225,12 +225,15 @@ fn digits(bytes: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
 /// Powers of ten by how many of eight digits are there.
 const SHIFTS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
-/// Eight digits at once, the first in the lowest byte: pairs, then fours, then all, each step one multiplication.
+/// Eight digits at once, the first in the lowest byte: pairs, then every other pair times what its place is worth.
 #[inline(always)]
 pub(super) fn eight_digits(word: u64) -> u64 {
-    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
+    const EVERY_OTHER: u64 = 0x0000_00ff_0000_00ff;
+    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
+    // The upper halves add up to the number: of the first and third pair, and of the second and fourth.
+    let first = (pairs & EVERY_OTHER).wrapping_mul(1_000_000 << 32 | 100);
+    let second = (pairs >> 16 & EVERY_OTHER).wrapping_mul(10_000 << 32 | 1);
+    first.wrapping_add(second) >> 32
 }
 
 fn integer(negative: bool, digits: &[u8]) -> Option<Number> {

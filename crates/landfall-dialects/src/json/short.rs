@@ -36,23 +36,27 @@ macro_rules! integers {
 integers!(i8, i16, i32, i64, u8, u16, u32, u64);
 
 impl Scanner<'_> {
-    /// Reads short numbers of a list, each with the comma after it, while another number follows at once; gives how many. The
-    /// cursor then stands where the next value starts, as it did before.
+    /// Reads short numbers of a list, each with the comma after it and a blank after that, while another number follows; gives
+    /// how many. The cursor then stands where the next value starts, as it did before.
     #[inline(always)]
     pub fn short_numbers<T: FromShort>(&mut self, values: &mut [T]) -> usize {
-        let mut read = 0;
+        let (mut read, mut at, mut before) = (0, self.at, self.at);
         for value in values {
-            let Some((number, length)) = short(self.bytes, self.at) else { break };
-            let Some(b'0'..=b'9' | b'-') = self.bytes.get(self.at + length) else { break };
+            let Some((number, length)) = short(self.bytes, at) else { break };
             *value = number;
-            self.at += length;
+            before = at;
+            at += length;
             read += 1;
         }
-        read
+        // What was read as a number started as one: only behind the last one there may be something else.
+        let follows = matches!(self.bytes.get(at), Some(b'0'..=b'9' | b'-'));
+        let read_well = if follows { read } else { read.max(1) - 1 };
+        self.at = if follows { at } else { before };
+        read_well
     }
 }
 
-/// A short number and the comma after it, with the bytes of both.
+/// A short number, the comma after it and one blank if there is one, with the bytes of all.
 #[inline(always)]
 fn short<T: FromShort>(bytes: &[u8], at: usize) -> Option<(T, usize)> {
     let mut word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
@@ -83,7 +87,9 @@ fn short<T: FromShort>(bytes: &[u8], at: usize) -> Option<(T, usize)> {
         }
         _ => return None,
     };
-    Some((number, end as usize / 8 + 1 + usize::from(negative)))
+    let length = end as usize / 8 + 1 + usize::from(negative);
+    let blank = bytes.get(at + length) == Some(&b' ');
+    Some((number, length + usize::from(blank)))
 }
 
 #[cfg(test)]
@@ -110,8 +116,11 @@ mod tests {
             ("1,2.5,3]        ", &[1], "2.5,3]        "),
             ("1,02,3,4]        ", &[1], "02,3,4]        "),
             ("1,2e1,3,4]        ", &[1], "2e1,3,4]        "),
-            ("1, 2,3,4]        ", &[], "1, 2,3,4]        "),
+            ("1, -2,3, 4]        ", &[1, -2, 3], "4]        "),
+            ("1,  2,3,4]        ", &[], "1,  2,3,4]        "),
+            ("1,2,\n3,4]        ", &[1], "2,\n3,4]        "),
             ("1,2 ,3,4]        ", &[1], "2 ,3,4]        "),
+            ("1, ]        ", &[], "1, ]        "),
             ("1,null,3,4]        ", &[], "1,null,3,4]        "),
             ("-,1,3,4]        ", &[], "-,1,3,4]        "),
             ("1,2,3", &[], "1,2,3"),
@@ -134,14 +143,16 @@ mod tests {
         #[test]
         fn short_numbers_are_the_numbers_that_are_read_one_by_one(
             numbers in prop::collection::vec(r"-?(0|[1-9][0-9]{0,7})(\.[0-9]{1,6})?([eE]-?[0-9])?", 1..12),
+            comma in ", ?",
             end in r"[\]\}, \PC]{0,9}",
         ) {
-            let list = numbers.join(",") + "]" + &end;
+            let list = numbers.join(&comma) + "]" + &end;
             let (found, rest) = read::<f64>(&list);
             let mut scanner = Scanner::new(list.as_bytes());
             for value in found {
                 prop_assert_eq!(scanner.float().unwrap().to_bits(), value.to_bits());
                 scanner.step();
+                scanner.skip_space();
             }
             prop_assert_eq!(&list[scanner.at()..], rest);
             let (found, rest) = read::<i32>(&list);
@@ -149,6 +160,7 @@ mod tests {
             for value in found {
                 prop_assert_eq!(scanner.number().unwrap(), Number::Int(value.into()));
                 scanner.step();
+                scanner.skip_space();
             }
             prop_assert_eq!(&list[scanner.at()..], rest);
         }

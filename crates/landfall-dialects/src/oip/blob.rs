@@ -107,9 +107,9 @@ fn cut_string(length: usize, left: usize, input: &str, model: &str) -> Misfit {
 
 /// Bytes that a tensor takes.
 pub(super) fn length(tensor: &Tensor) -> usize {
-    match tensor.strings() {
-        Ok(strings) => strings.bytes_total() + 4 * strings.len(),
-        Err(_) => tensor.bytes_total(),
+    match tensor.bytes() {
+        Some(plain) => plain.len(),
+        None => tensor.bytes_total() + 4 * tensor.len(),
     }
 }
 
@@ -118,8 +118,8 @@ pub(super) fn length(tensor: &Tensor) -> usize {
 /// # Errors
 /// Internal, when a value of a type that knows no missing one is missing.
 pub(super) fn write(tensor: &Tensor, output: &str, out: &mut Vec<u8>) -> Result<(), Problem> {
-    if let Ok(strings) = tensor.strings() {
-        for value in strings.iter() {
+    let Some(plain) = tensor.bytes() else {
+        for value in tensor.strings()?.iter() {
             let length = u32::try_from(value.len()).map_err(|_| {
                 Problem::internal(format!("output {output:?}: a string of {} bytes", value.len()))
             })?;
@@ -127,9 +127,9 @@ pub(super) fn write(tensor: &Tensor, output: &str, out: &mut Vec<u8>) -> Result<
             out.extend_from_slice(value);
         }
         return Ok(());
-    }
+    };
     let start = out.len();
-    out.extend_from_slice(tensor.bytes().unwrap_or_default());
+    out.extend_from_slice(plain);
     match tensor.missing() {
         None => Ok(()),
         Some(missing) => {

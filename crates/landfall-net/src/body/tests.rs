@@ -4,6 +4,7 @@ use super::*;
 use crate::limits::BODY_PORTION;
 use crate::memory::Memory;
 use std::collections::VecDeque;
+use std::sync::Mutex;
 
 /// A body of given pieces; after the last it ends or never comes to an end.
 struct Given {
@@ -64,6 +65,78 @@ async fn bodies_in_pieces_count_against_the_memory_of_all_until_they_are_dropped
     assert_eq!(memory.taken(), 0);
     let large = read(given(&[HALF; 5]), usize::MAX, &share).await.unwrap_err();
     assert_eq!((large.status(), large.problem().kind()), (413, Kind::ResourceExhausted));
+    assert_eq!(memory.taken(), 0);
+}
+
+/// A body of four pieces, which notes whenever it is asked for one how many of those before are held.
+struct Noting {
+    left: usize,
+    held: Arc<Mutex<Vec<usize>>>,
+}
+
+/// A piece that is held as long as it lives.
+struct Piece {
+    _held: Arc<Mutex<Vec<usize>>>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        b"piece"
+    }
+}
+
+impl Body for Noting {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        // The body itself and the test hold it too.
+        let held = Arc::strong_count(&self.held) - 2;
+        self.held.lock().unwrap().push(held);
+        let more = self.left.checked_sub(1);
+        self.left = more.unwrap_or(0);
+        Poll::Ready(more.map(|_| Ok(Frame::data(Bytes::from_owner(Piece { _held: self.held.clone() })))))
+    }
+}
+
+#[tokio::test]
+async fn a_piece_is_let_go_before_the_next_one_is_asked_for() {
+    let held = Arc::<Mutex<Vec<usize>>>::default();
+    let body = Noting { left: 4, held: held.clone() };
+    assert_eq!(read(body, usize::MAX, &any()).await.unwrap().bytes(), b"piece".repeat(4));
+    // The first is kept until it is known that there is a second: it may be the whole body.
+    assert_eq!(*held.lock().unwrap(), [0, 1, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_body_is_put_together_where_another_one_was() {
+    let share = any();
+    let first = read(given(&["a long", " first ", "one"]), usize::MAX, &share).await.unwrap();
+    let (place, part) = (first.bytes().as_ptr(), first.slice(2..6));
+    drop(first);
+    let second = read(given(&["an", "other"]), usize::MAX, &share).await.unwrap();
+    assert_eq!((part.bytes(), second.bytes()), (&b"long"[..], &b"another"[..]));
+    drop(part);
+    let third = read(given(&["a", " third"]), usize::MAX, &share).await.unwrap();
+    assert_eq!((third.bytes(), third.bytes().as_ptr()), (&b"a third"[..], place));
+}
+
+#[tokio::test]
+async fn a_buffer_that_another_body_left_counts_whole() {
+    const PIECE: &str = match std::str::from_utf8(&[b'x'; 64 << 10]) {
+        Ok(text) => text,
+        Err(_) => "",
+    };
+    let memory = Memory::new(1 << 30);
+    let share = memory.share();
+    drop(read(given(&[PIECE; 3]), usize::MAX, &share).await.unwrap());
+    assert_eq!(memory.taken(), 0);
+    let second = read(given(&[PIECE; 2]), usize::MAX, &share).await.unwrap();
+    assert_eq!((second.len(), memory.taken()), (2 * PIECE.len(), 4 * PIECE.len()), "room was made for four");
+    drop(second);
     assert_eq!(memory.taken(), 0);
 }
 

@@ -5,14 +5,14 @@
 
 use crate::body::Pieces;
 use crate::caller::{Caller, Shared};
-use crate::connections::UnderWay;
+use crate::connections::{Activity, UnderWay};
 use crate::grpc::frame::{Frames, Message};
 use crate::grpc::status;
 use crate::limits::{BODY_TIME, LAST_REQUESTS, QUESTION, STREAM_DEPTH};
 use crate::memory::{Full, Share};
 use crate::phase::Phase;
 use crate::reply::{Answers, Due, Pending, Reply, ReplyBody};
-use http::{Response, Version, header};
+use http::{Response, header};
 use hyper::body::Incoming;
 use landfall_dialects::GrpcError;
 use landfall_model::{Problem, Reason};
@@ -29,7 +29,7 @@ where
     F: Future<Output = Result<Pending, Problem>> + Send + 'static,
 {
     let (answers, pending) = mpsc::channel(STREAM_DEPTH);
-    let under_way = caller.begin(Version::HTTP_2);
+    let under_way = UnderWay::begin(caller.activity.clone(), true);
     let (shared, share) = (caller.shared.clone(), caller.share.clone());
     let questions = Questions { shared, share: share.clone(), begin, answers, _under_way: under_way };
     tokio::spawn(questions.read(body, word));
@@ -46,7 +46,7 @@ struct Questions<B> {
     share: Arc<Share>,
     begin: B,
     answers: mpsc::Sender<Due>,
-    _under_way: UnderWay,
+    _under_way: UnderWay<Arc<Activity>>,
 }
 
 impl<B, F> Questions<B>

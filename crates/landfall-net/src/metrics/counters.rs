@@ -3,8 +3,9 @@
 
 use landfall_model::{Kind, Version};
 use landfall_serving::{Lease, Loaded};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -74,7 +75,7 @@ type All = Mutex<Vec<Arc<Cells>>>;
 type Key = (*const All, *const Loaded);
 
 thread_local! {
-    static OWN: RefCell<HashMap<Key, Remembered>> = RefCell::default();
+    static OWN: RefCell<FxHashMap<Key, Remembered>> = RefCell::default();
 }
 
 struct Remembered {
@@ -106,7 +107,7 @@ impl Metrics {
     }
 
     #[cold]
-    fn remember(&self, own: &mut HashMap<Key, Remembered>, key: Key, lease: Option<&Lease>) -> Arc<Cells> {
+    fn remember(&self, own: &mut FxHashMap<Key, Remembered>, key: Key, lease: Option<&Lease>) -> Arc<Cells> {
         own.retain(|_, known| known.server.strong_count() > 0 && known.cells.are_listed());
         let cells = Arc::new(Cells {
             model: lease.map_or_else(|| "".into(), |lease| lease.model().clone()),

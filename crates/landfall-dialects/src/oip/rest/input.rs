@@ -63,7 +63,7 @@ struct Partial<'a> {
 enum Data {
     #[default]
     None,
-    Read(Tensor),
+    Read(Target, Tensor),
     /// Stepped over; starts here.
     At(usize),
 }
@@ -103,7 +103,8 @@ impl<'a> Partial<'a> {
         if let (Some(name), Some(Some(dtype)), Some(shape)) = (&self.name, self.dtype, &self.shape) {
             let name = text(name);
             let target = gathered.target(&name)?;
-            return read_data(scanner, gathered, target, &name, dtype, shape).map(Data::Read);
+            let tensor = read_data(scanner, gathered, target, &name, dtype, shape)?;
+            return Ok(Data::Read(target, tensor));
         }
         let start = scanner.at();
         scanner.skip_value()?;
@@ -140,6 +141,13 @@ impl<'a> Partial<'a> {
         gathered: &mut Gathered<'_>,
         blobs: &mut Blobs<'_>,
     ) -> Result<(), Fault> {
+        if self.shared.is_none()
+            && self.blob.is_none()
+            && let Data::Read(target, tensor) = self.data
+        {
+            // It was read because all else was known.
+            return Ok(gathered.put(target, tensor)?);
+        }
         let name = text(self.name.as_deref().ok_or_else(|| missing("name"))?);
         if let Some(parameter) = self.shared {
             return Err(asked::shared_memory(&parameter, &name).into());
@@ -149,7 +157,6 @@ impl<'a> Partial<'a> {
         let dtype = dtype.ok_or_else(|| invalid_datatype(&name))?;
         let target = gathered.target(&name)?;
         let tensor = match (self.data, self.blob) {
-            (Data::Read(tensor), None) => tensor,
             (Data::At(start), None) => {
                 read_data(&mut scanner.moved_to(start), gathered, target, &name, dtype, &shape)?
             }
@@ -158,7 +165,7 @@ impl<'a> Partial<'a> {
                 blob::tensor(dtype, shape, blobs.take(size, &name)?, &name, blobs.model)?
             }
             (Data::None, None) => return Err(one_source("no field is set")),
-            (_, Some(_)) => return Err(one_source("set 'data' 'binary_data_size'")),
+            (Data::Read(..) | Data::At(_), _) => return Err(one_source("set 'data' 'binary_data_size'")),
         };
         Ok(gathered.put(target, tensor)?)
     }

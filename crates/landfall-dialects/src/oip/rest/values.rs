@@ -212,7 +212,7 @@ fn all_there<T: Value>(start: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Op
     if place != elements {
         return Err(too_few_values(place, elements, wanted));
     }
-    Ok(Some(Tensor::from_buffer(wanted.dtype, wanted.shape.clone(), buffer.freeze())?))
+    Ok(Some(Tensor::from_buffer(wanted.dtype, Shape::new(wanted.shape), buffer.freeze())?))
 }
 
 /// The same with missing values, by the input's rule, and invalid ones.

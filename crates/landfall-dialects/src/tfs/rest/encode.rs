@@ -8,6 +8,7 @@ use crate::failed_rows;
 use crate::json::write;
 use crate::tfs::names::type_word;
 use landfall_model::{DType, Outputs, Problem, Signature, Tensor};
+use smallvec::SmallVec;
 
 /// Outputs whose name ends so carry bytes, not text.
 const BYTES_SUFFIX: &str = "_bytes";
@@ -27,7 +28,7 @@ pub fn encode(
 ) -> Result<(), Problem> {
     let named =
         outputs.iter().map(|(place, tensor)| Output::new(&signature.outputs()[place].name, tensor, nan));
-    let named: Vec<Output<'_>> = named.collect::<Result<_, _>>()?;
+    let named: SmallVec<[Output<'_>; 4]> = named.collect::<Result<_, _>>()?;
     if named.is_empty() {
         return Err(Problem::invalid("Cannot convert empty tensor map to JSON"));
     }
