@@ -4,11 +4,11 @@
 use crate::report::{median, say};
 use crate::rows::call_of;
 use landfall_foreign::Surroundings;
-use landfall_model::{Engine, Input, Instance, Options, Outputs, Problem, RowRule};
+use landfall_model::{Call, Engine, Input, Instance, Options, Outputs, Problem, RowRule};
 use landfall_onnx::{Preference, engines};
 use landfall_serving::{Clock, FolderFiles, SystemClock};
 use landfall_tensorflow::TensorFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -21,57 +21,107 @@ const ROUNDS: usize = 7;
 /// it is given; prints a table.
 ///
 /// # Errors
-/// When a library is missing, or a model does not load or run.
+/// When a library is missing, a model does not load or run, or a SavedModel has no ONNX file beside it.
 pub(crate) fn compare(folder: &Path, capi: Option<&Path>, seconds: f64) -> Result<(), Problem> {
     let surroundings = Surroundings::of_process();
     let onnx = engines(Preference::OnnxRuntime, None, &surroundings)?;
     let onnx = onnx.engines.first().ok_or_else(|| Problem::internal("no engine"))?;
     let tensorflow = TensorFlow::new(None, surroundings);
-    let trouble = |error: &std::io::Error| Problem::io(format!("list {}", folder.display()), error);
-    let mut models = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| trouble(&error))? {
-        let path = entry.map_err(|error| trouble(&error))?.path();
-        if path.join("saved_model.pb").is_file() && path.with_extension("onnx").is_file() {
-            models.push(path);
-        }
-    }
-    models.sort();
     let (_, library) =
         tensorflow.report().taken().ok_or_else(|| Problem::internal(tensorflow.report().to_string()))?;
+    let models = saved_models(folder)?;
     say(
         "| model | rows | C API | engine | of the C API | ONNX Runtime | times faster |\n|---|---|---|---|---|---|---|",
     );
     for path in models {
         for rows in BATCHES {
-            let mut original = Run::of(&tensorflow, &path, rows)?;
-            let mut converted = Run::of(&**onnx, &path.with_extension("onnx"), rows)?;
-            let (mut bare, mut slow, mut fast) = (f64::MAX, f64::MAX, f64::MAX);
-            let (mut of_bare, mut faster) = (Vec::new(), Vec::new());
-            for _ in 0..ROUNDS {
-                let [engine, onnx] = [original.micros(seconds)?, converted.micros(seconds)?];
-                if let Some(capi) = capi {
-                    let found = original.bare_micros(capi, library, &path, seconds)?;
-                    bare = bare.min(found);
-                    of_bare.push(found / engine);
-                }
-                (slow, fast) = (slow.min(engine), fast.min(onnx));
-                faster.push(engine / onnx);
-            }
+            let original = Run::of(&tensorflow, &path, rows)?;
+            let converted = Run::of(&**onnx, &path.with_extension("onnx"), rows)?;
+            let bare =
+                capi.map(|program| BareRun { program, library, model: &path, of: original.call.clone() });
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let of_bare = match capi {
-                Some(_) => format!("{bare:.1} µs | {slow:.1} µs | {:.2}", median(of_bare)),
-                None => format!("– | {slow:.1} µs | –"),
-            };
-            say(&format!("| {name} | {rows} | {of_bare} | {fast:.1} µs | {:.2} |", median(faster)));
+            let columns = compared(original, converted, bare.as_ref(), seconds)?;
+            say(&format!("| {name} | {rows} | {columns} |"));
         }
     }
     Ok(())
 }
 
+/// The SavedModels in a folder, by name, each with its ONNX file beside it.
+fn saved_models(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let trouble = |error: &std::io::Error| Problem::io(format!("list {}", folder.display()), error);
+    let mut models = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| trouble(&error))? {
+        let path = entry.map_err(|error| trouble(&error))?.path();
+        if !path.join("saved_model.pb").is_file() {
+            continue;
+        }
+        let onnx = path.with_extension("onnx");
+        if !onnx.is_file() {
+            let instead = format!("make it by `landfall convert {} {}`", path.display(), onnx.display());
+            return Err(Problem::unsupported(format!("{}: no such file", onnx.display()), instead));
+        }
+        models.push(path);
+    }
+    models.sort();
+    Ok(models)
+}
+
+/// The columns of the table's row from "C API" on.
+fn compared(
+    mut original: Run,
+    mut converted: Run,
+    bare_run: Option<&BareRun<'_>>,
+    seconds: f64,
+) -> Result<String, Problem> {
+    let (mut bare, mut slow, mut fast) = (f64::MAX, f64::MAX, f64::MAX);
+    let (mut of_bare, mut faster) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let [engine, onnx] = [original.micros(seconds)?, converted.micros(seconds)?];
+        if let Some(run) = bare_run {
+            let found = run.micros(seconds)?;
+            bare = bare.min(found);
+            of_bare.push(found / engine);
+        }
+        (slow, fast) = (slow.min(engine), fast.min(onnx));
+        faster.push(engine / onnx);
+    }
+    let of_bare = match bare_run {
+        Some(_) => format!("{bare:.1} µs | {slow:.1} µs | {:.2}", median(of_bare)),
+        None => format!("– | {slow:.1} µs | –"),
+    };
+    Ok(format!("{of_bare} | {fast:.1} µs | {:.2}", median(faster)))
+}
+
+/// The same call by the C API alone, in a process of its own.
+struct BareRun<'a> {
+    program: &'a Path,
+    library: &'a Path,
+    model: &'a Path,
+    of: Call,
+}
+
+impl BareRun<'_> {
+    /// Microseconds of processor time of one call, over `seconds`.
+    fn micros(&self, seconds: f64) -> Result<f64, Problem> {
+        let signature = self.of.signature();
+        let rows = self.of.inputs()[0].as_ref().and_then(Input::dense);
+        let rows = rows.ok_or_else(|| Problem::internal("a model of one array was expected"))?;
+        let mut command = Command::new(self.program);
+        command.arg(self.library).arg(self.model);
+        command.args([&signature.inputs()[0].tensor, &signature.outputs()[0].tensor, &seconds.to_string()]);
+        command.args(rows.shape().iter().map(usize::to_string)).env("TF_CPP_MIN_LOG_LEVEL", "3");
+        let output =
+            command.output().map_err(|error| Problem::io(self.program.display().to_string(), &error))?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        printed.trim().parse().map_err(|_| Problem::internal(String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
 /// A call that is run over and over.
 struct Run {
     instance: Box<dyn Instance>,
-    call: landfall_model::Call,
+    call: Call,
     outputs: Outputs,
 }
 
@@ -87,20 +137,6 @@ impl Run {
             Run { instance: model.instance()?, call: call_of(signature, rows)?, outputs: Outputs::new() };
         run.micros(0.2)?;
         Ok(run)
-    }
-
-    /// The same call by the C API alone, in a process of its own.
-    fn bare_micros(&self, capi: &Path, library: &Path, model: &Path, seconds: f64) -> Result<f64, Problem> {
-        let signature = self.call.signature();
-        let rows = self.call.inputs()[0].as_ref().and_then(Input::dense);
-        let rows = rows.ok_or_else(|| Problem::internal("a model of one array was expected"))?;
-        let mut command = Command::new(capi);
-        command.arg(library).arg(model);
-        command.args([&signature.inputs()[0].tensor, &signature.outputs()[0].tensor, &seconds.to_string()]);
-        command.args(rows.shape().iter().map(usize::to_string)).env("TF_CPP_MIN_LOG_LEVEL", "3");
-        let output = command.output().map_err(|error| Problem::io(capi.display().to_string(), &error))?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        printed.trim().parse().map_err(|_| Problem::internal(String::from_utf8_lossy(&output.stderr)))
     }
 
     /// Microseconds of processor time of one call, over `seconds`: what others do on this processor does not count. Both
