@@ -12,11 +12,13 @@ pub const DEFAULT_SIGNATURE: &str = "serving_default";
 pub(super) fn signature_of<'s>(name: &[u8], signatures: &'s [Arc<Signature>]) -> Option<&'s Arc<Signature>> {
     let name = if name.is_empty() { DEFAULT_SIGNATURE.as_bytes() } else { name };
     let found = signatures.iter().find(|signature| signature.name().as_bytes() == name);
-    let means_first = |first: &&Arc<Signature>| {
-        let of_graph = first.outputs().iter().any(|output| !output.tensor.is_empty());
-        name == DEFAULT_SIGNATURE.as_bytes() && !of_graph
-    };
+    let means_first = |first: &&Arc<Signature>| name == DEFAULT_SIGNATURE.as_bytes() && !names_tensors(first);
     found.or_else(|| signatures.first().filter(means_first))
+}
+
+/// Whether a signature's outputs are tensors of a graph by name, as a graph with signatures declares them.
+pub(super) fn names_tensors(signature: &Signature) -> bool {
+    signature.outputs().iter().any(|output| !output.tensor.is_empty())
 }
 
 /// A type's name in messages: `float`, `half`, `int64`.

@@ -26,7 +26,12 @@ impl Preferred {
         let mut signatures = original.signatures().to_vec();
         for (signature, model) in signatures.iter_mut().zip(&converted) {
             let Some(own) = model.as_ref().and_then(|model| model.signatures().first()) else { continue };
-            let (inputs, outputs) = (own.inputs().to_vec(), own.outputs().to_vec());
+            let (inputs, mut outputs) = (own.inputs().to_vec(), own.outputs().to_vec());
+            // It stays a signature of the graph that declared it, also to who asks by its rules.
+            for output in &mut outputs {
+                let declared = signature.outputs().iter().find(|declared| declared.name == output.name);
+                output.tensor = declared.map_or_else(String::new, |declared| declared.tensor.clone());
+            }
             let (rows, shapes) = (own.rows().clone(), own.shapes());
             let method = signature.method().clone();
             *signature = Signature::new(signature.name(), method, inputs, outputs, rows, shapes)?.shared();
@@ -119,8 +124,9 @@ mod tests {
 
     fn model(number: f32, signatures: &[&str]) -> Arc<dyn Model> {
         let one = |name: &&str| {
-            let (inputs, outputs) =
-                (vec![InputSpec::new("x", DType::F32, None)], vec![OutputSpec::new("y", DType::F32, None)]);
+            let mut output = OutputSpec::new("y", DType::F32, None);
+            output.tensor = format!("{name}:0");
+            let (inputs, outputs) = (vec![InputSpec::new("x", DType::F32, None)], vec![output]);
             let (rows, shapes) = (RowRule::None, ShapeRule::AsSent);
             Signature::new(*name, Method::Predict, inputs, outputs, rows, shapes).unwrap().shared()
         };
@@ -180,5 +186,6 @@ mod tests {
         assert!(gone.upgrade().is_none(), "nothing needs it");
         assert_eq!(answers(&all), [2.0, 2.0, 2.0]);
         assert_eq!(all.signatures()[1].name(), "b");
+        assert_eq!(all.signatures()[1].outputs()[0].tensor, "b:0", "the graph's own tensor");
     }
 }

@@ -26,6 +26,7 @@ from expect import near, refused, refused_by_grpc, same
 from model_server import started, until
 from server import ROOT
 from test_tensorflow import models as forms
+from test_tensorflow import served as landfall_serve
 from test_tfs_grpc import array, request, tensor
 from test_tfs_model_server import record
 
@@ -217,6 +218,21 @@ def a_saved_model_parses_examples_itself(server):
         refused(asked(at, {"signature_name": "serving_default", "examples": [{"x": 1.0}]}, "regress"), 400, "Expected one output Tensor.")
         refused(asked(at, {"signature_name": "regress", "examples": [{"x": 1.0}]}, "classify"), 400,
                 'at least one of "classes" or "scores"')
+
+
+@with_tensorflow
+def a_saved_model_that_runs_on_onnx_takes_examples_as_tensorflows_own_does(server):
+    rows = [example(x=2.0), example(x=32.0)]
+    for flags in ((), ("--prefer", "onnx")):
+        with landfall_serve(server, models() / "told_again", *flags) as at:
+            same("runs on ONNX" in "".join(at.log), bool(flags))
+            both = prediction(at).MultiInference(two_tasks(*rows), 60).results
+            same([one.value for one in both[0].regression_result.regressions], [2.5, 2.5])
+            same([[one.label for one in classes.classes] for classes in both[1].classification_result.classifications],
+                 [[row.SerializeToString().decode()] for row in rows])
+            answer = asked(at, {"signature_name": "regress", "examples": [{"x": 2.0}, {}]}, "regress").json()
+            same(answer, {"results": [2.5, 2.5]})
+            refused(asked(at, {"examples": [{"x": 1.0}]}, "regress"), 400, "No regression outputs found in SignatureDef")
 
 
 def recorded(*logs):

@@ -40,6 +40,14 @@ def regress(inputs):
     return {"outputs": features["x"] + features["bias"]}
 
 
+def told_again(inputs):
+    return {"classes": tf.expand_dims(inputs, 1)}
+
+
+def always(inputs):
+    return {"outputs": tf.fill(tf.shape(inputs), 2.5)}
+
+
 def echo(x):
     return {"text": tf.identity(x), "text_bytes": tf.identity(x)}
 
@@ -91,6 +99,7 @@ def save(name, **signatures):
 
 save("linear", serving_default=(linear, FLOATS), total=(total, FLOATS))
 save("examples", serving_default=(classify, SERIALIZED), regress=(regress, SERIALIZED))
+save("told_again", serving_default=(told_again, SERIALIZED), regress=(always, SERIALIZED))
 save("slow", serving_default=(slow, [tf.TensorSpec([None], tf.float32, name="rounds")]))
 save("sums", serving_default=(sums, [tf.TensorSpec([None, None], tf.float32, name="x"), tf.TensorSpec([None, None], tf.string, name="words")]))
 save("echo", serving_default=(echo, ANY))

@@ -75,9 +75,12 @@ pub(super) fn of(task: Task, signature: &Signature, rules: Rules) -> Result<Plan
     Ok(Plan { serialized: false, strict, answer })
 }
 
-/// Whether a signature is a TensorFlow graph's: it has a method of its own, or its shapes are the runtime's affair.
+/// Whether a signature is a TensorFlow graph's: it has a method of its own, its shapes are the runtime's affair, or its
+/// outputs are a graph's tensors, whatever runs them.
 fn is_of_graph(signature: &Signature) -> bool {
-    *signature.method() != Method::Predict || signature.shapes() == ShapeRule::AsSent
+    *signature.method() != Method::Predict
+        || signature.shapes() == ShapeRule::AsSent
+        || crate::tfs::names::names_tensors(signature)
 }
 
 fn of_graph(task: Task, signature: &Signature, rules: Rules) -> Result<Answer, Problem> {

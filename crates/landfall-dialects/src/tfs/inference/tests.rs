@@ -53,6 +53,14 @@ fn a_graph_takes_examples_as_they_are() {
     assert_eq!(input.shape()[..], [2]);
     assert_eq!(input.strings().unwrap().get(1), one_example("x", 1.0));
     assert_eq!(decoded.form.examples(), 2);
+    // Run by another engine that checks shapes, it is a graph's all the same.
+    let mut tensor = output("outputs", DType::F32, Some(1));
+    tensor.tensor = "PartitionedCall:0".to_owned();
+    let elsewhere =
+        model(vec![InputSpec::new("inputs", DType::String, Some(vec![Dim::Free(None)]))], vec![tensor]);
+    let decoded = asked(Task::Regress, 1, &elsewhere).unwrap();
+    let input = decoded.call.input(0).and_then(Input::dense).unwrap();
+    assert_eq!(input.strings().unwrap().get(0), one_example("x", 0.0));
     let floats =
         graph(Method::Classify, &[("inputs", DType::F32)], vec![output("scores", DType::F32, Some(1))]);
     let told = asked(Task::Classify, 1, &floats).unwrap_err().to_string();
