@@ -76,7 +76,8 @@ impl Output {
         }
         let format = told.or_else(|| Format::of_ending(&path.to_string_lossy())).ok_or_else(|| {
             Failure::call(format!(
-                "{}: its ending names no format; say which with --output-format",
+                "{}: its ending names no format (.csv, .jsonl, .parquet, .arrow, .npy, .npz); say which with \
+                 --output-format",
                 path.display()
             ))
         })?;

@@ -25,7 +25,7 @@ sys.path.insert(0, str(HERE))
 
 from server import SHARED, Server  # noqa: E402
 
-MODULES = ["test_health", "test_tfs_rest", "test_tfs_grpc", "test_tfs_examples", "test_triton_http", "test_triton_grpc", "test_doors", "test_versions",
+MODULES = ["test_health", "test_tfs_rest", "test_tfs_grpc", "test_tfs_examples", "test_triton_http", "test_triton_grpc", "test_doors", "test_versions", "test_operation",
            "test_tfs_model_server", "test_tfs_saved_model", "test_tfs_flags", "test_tensorflow", "test_tensorflow_forms", "test_tensorflow_shared"]
 REPLAY = SHARED / "conformance/protocols/replay.py"
 # Where we mean to differ from Triton beyond what the shared table of such cases says.

@@ -1,4 +1,5 @@
 """SavedModels of many forms, and broken ones that come as new versions while a good one serves."""
+import concurrent.futures
 import os
 import shutil
 import subprocess
@@ -9,14 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import requests
+import tritonclient.grpc as triton
 
 from expect import has, same
+from server import ROOT
 from test_tensorflow import made_by, served, with_tensorflow
 from test_tensorflow_shared import asked_by_grpc
 from test_tensorflow_shared import served as served_together
 from test_tensorflow_shared import state_of, table
 
 PATIENCE_SECONDS = 60
+TEXTS = ROOT / "crates/landfall-tensorflow/tests/litert/fixtures/texts.tflite"
 # What each broken model is to be refused with.
 FAULTS = {"unknown_operator": "NobodysOwnOp", "other_tags": "{train}", "no_variables": "variables.index", "flipped_variables": "hecksum",
           "cut": "saved_model.pb", "warm_up_that_fails": "warm-up call 0", "writes_files": "WriteFile"}
@@ -73,6 +77,28 @@ def a_light_file_whose_operators_learn_shapes_in_a_run_is_called_row_by_row_or_s
         answer = requests.post(running.url("/v1/models/m:predict"), json={"inputs": [1.0, -1.0]}, timeout=20)
         same(answer.status_code >= 400, True)
         has(answer.json()["error"], "whose outputs' shapes depend on values")
+
+
+@with_tensorflow
+def a_light_file_of_strings_answers_at_each_door_alone_and_together(server):
+    eye = np.eye(3, dtype=np.float32)
+    labels = [b"cat", b"dog", "Vögel".encode()]
+    with served(server, TEXTS) as running:
+        asked = {"signature_name": "pick", "inputs": {"words": ["a", "", "Grüße"], "at": [2, 0, 2, 1]}}
+        same(requests.post(running.url("/v1/models/m:predict"), json=asked, timeout=20).json(), {"outputs": ["Grüße", "a", "Grüße", ""]})
+        same(asked_by_grpc(running, "m", "label", {"x": eye})["label"].tolist(), labels)
+        caller = triton.InferenceServerClient(running.grpc)
+
+        def one(number):
+            row = triton.InferInput("x", [1, 3], "FP32")
+            row.set_data_from_numpy(eye[number % 3:number % 3 + 1])
+            return caller.infer("m", [row], parameters={"signature_name": "label"}).as_numpy("label").tolist()
+
+        with concurrent.futures.ThreadPoolExecutor(8) as callers:
+            same(list(callers.map(one, range(48))), [[labels[number % 3]] for number in range(48)])
+        word = "long " * 2000
+        answer = requests.post(running.url("/v1/models/m:predict"), json={"signature_name": "often", "instances": [[word], ["b"]]}, timeout=20)
+        same([set(row) for row in answer.json()["predictions"]], [{word}, {"b"}])
 
 
 @with_tensorflow

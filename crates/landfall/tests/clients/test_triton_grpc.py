@@ -1,9 +1,11 @@
 """The Open Inference Protocol over gRPC, called with tritonclient.grpc."""
+import asyncio
 import queue
 
 import grpc
 import numpy as np
 import tritonclient.grpc as triton
+import tritonclient.grpc.aio as asynchronous
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from expect import ctr_only, near, onnxruntime_only, refused_by_grpc, refused_by_triton, same
@@ -198,3 +200,29 @@ def a_call_that_nobody_serves_is_unimplemented(server):
                     lambda: stub(server).SystemSharedMemoryStatus(service_pb2.SystemSharedMemoryStatusRequest(), timeout=20))
     unknown = grpc.insecure_channel(server.grpc).unary_unary("/nobody.Service/Call")
     refused_by_grpc(grpc.StatusCode.UNIMPLEMENTED, lambda: unknown(b"", timeout=20))
+
+
+async def streamed(at, models):
+    """Names of models, asked one after the other on a stream: the answers' numbers, and the errors."""
+    async def questions():
+        for number, model in enumerate(models):
+            yield {"model_name": model, "inputs": inputs(digits()), "request_id": str(number)}
+        await asyncio.sleep(60)
+    found, errors = [], []
+    async with asynchronous.InferenceServerClient(at.grpc) as caller:
+        answers = caller.stream_infer(questions(), stream_timeout=40)
+        async for answer, error in answers:
+            errors += [error.message()] if error else []
+            found += [] if error else [answer.get_response().id]
+            if len(found) + len(errors) == len(models):
+                same(answers.cancel(), True)
+                break
+    return found, errors
+
+
+def the_asynchronous_client_streams_past_an_error_and_cancels(server):
+    found, errors = asyncio.run(streamed(server, ["digits", "nope", "digits", "digits"]))
+    same(found, ["0", "2", "3"])
+    same(len(errors), 1)
+    assert "'nope' is not found" in errors[0], errors
+    infer(server, "digits", digits())
