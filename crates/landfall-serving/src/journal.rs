@@ -44,6 +44,9 @@ impl Journal {
         match Journal::try_open(path) {
             Ok((journal, note)) => (journal, note),
             Err(problem) => {
+                let what_to_do = "make it one that this server can read and write, or name another folder with --state, and \
+                                  start the server again";
+                let problem = Problem::worded(problem.kind(), format!("{problem}; {what_to_do}"));
                 let note = format!("models cannot be loaded, unloaded or promoted by calls: {problem}");
                 (Journal { refused: Some(problem), ..Journal::in_memory() }, Some(note))
             }

@@ -39,6 +39,19 @@ pub(crate) struct Repository {
     known: Known,
 }
 
+/// What folders were taken for that are not numbered, and that nobody called versions: they may be meant as models.
+fn taken_for_versions(model: &str, path: &Path, versions: &[SeenVersion]) -> String {
+    let names: Vec<String> = versions.iter().map(|seen| format!("{:?}", seen.version.name())).collect();
+    let first = versions.first().map_or("", |seen| seen.version.name());
+    format!(
+        "{} is taken for one model, {model:?}, whose versions are the folders {}; if each is a model of its own, put its \
+         files into a folder 1 within it ({first}/1), or name each (serve {first}={})",
+        path.display(),
+        names.join(", "),
+        path.join(first).display()
+    )
+}
+
 impl Repository {
     pub(crate) fn new(sources: Vec<Source>, kit: Arc<Kit>) -> Self {
         Repository { sources, known: Known::new(kit) }
@@ -107,6 +120,9 @@ impl Repository {
         let versions = self.versions(&folders, found);
         if is_model || !versions.is_empty() {
             let name = source.name.clone().unwrap_or_else(|| folder_name(path));
+            if !is_model && versions.iter().all(|seen| seen.version.number().is_none()) {
+                found.warnings.push(taken_for_versions(&name, path, &versions));
+            }
             self.push(found, name, path, path, versions, above);
             return Ok(());
         }

@@ -133,18 +133,43 @@ pub(crate) fn missing(column: &str) -> Problem {
 /// The problem of a value that is not what the column's input takes.
 #[cold]
 pub(crate) fn unfit(column: &str, expected: impl std::fmt::Display, text: &[u8]) -> Problem {
-    const SHOWN: usize = 100;
-    let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN)]);
-    let more = if text.len() > SHOWN { "…" } else { "" };
     let why = why_unfit(text).map_or_else(String::new, |why| format!(" ({why})"));
-    Problem::invalid(format!("column {column:?}: expected {expected}, found {shown:?}{more}{why}"))
+    Problem::invalid(format!("column {column:?}: expected {expected}, found {}{why}", quoted(text)))
+}
+
+/// The problem of a text of JSON where a number is expected: one that reads as a number is told so.
+#[cold]
+pub(crate) fn unfit_text(column: &str, expected: DType, text: &[u8]) -> Problem {
+    if float::<f64>(text.trim_ascii()).is_none() {
+        return unfit(column, expected, text);
+    }
+    Problem::invalid(format!(
+        "column {column:?}: expected {expected}, found the text {} (JSON's numbers stand without quotes)",
+        quoted(text)
+    ))
+}
+
+/// What a message shows of a text, no more than fits into a line or two, and what says that there is more.
+fn cut(text: &[u8]) -> (String, &'static str) {
+    const SHOWN: usize = 100;
+    if text.len() <= SHOWN {
+        return (String::from_utf8_lossy(text).into_owned(), "");
+    }
+    // The cut may go through a character.
+    let shown = String::from_utf8_lossy(&text[..SHOWN]);
+    (shown.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned(), "…")
+}
+
+fn quoted(text: &[u8]) -> String {
+    let (shown, more) = cut(text);
+    format!("{shown:?}{more}")
 }
 
 /// The problem of a number or a truth value that is not what the column's input takes.
 #[cold]
 pub(crate) fn unfit_number(column: &str, expected: impl std::fmt::Display, number: &[u8]) -> Problem {
-    let number = String::from_utf8_lossy(number);
-    Problem::invalid(format!("column {column:?}: expected {expected}, found {number}"))
+    let (number, more) = cut(number);
+    Problem::invalid(format!("column {column:?}: expected {expected}, found {number}{more}"))
 }
 
 /// Refuses a text that is not UTF-8: read as bytes it would be a text that the model has never seen.
@@ -154,9 +179,9 @@ pub(crate) fn unfit_number(column: &str, expected: impl std::fmt::Display, numbe
 #[inline]
 pub(crate) fn utf8(column: &str, text: &[u8]) -> Result<(), Problem> {
     std::str::from_utf8(text).map(drop).map_err(|_| {
-        let shown = String::from_utf8_lossy(text);
+        let shown = quoted(text);
         let way_out = "save the file as UTF-8 (was it in Latin-1, or in one of Windows' code pages?)";
-        Problem::invalid(format!("column {column:?}: {shown:?} is not UTF-8: {way_out}"))
+        Problem::invalid(format!("column {column:?}: {shown} is not UTF-8: {way_out}"))
     })
 }
 
@@ -191,6 +216,22 @@ mod tests {
     fn read(dtype: DType, text: &str) -> Option<Scalar> {
         let mut tensor = TensorMut::new(dtype);
         push_text(&mut tensor, text.as_bytes()).then(|| tensor.freeze(Shape::new(&[])).unwrap().scalar(0))
+    }
+
+    #[test]
+    fn messages_stay_short_however_long_a_cell_is() {
+        let long = "ä".repeat(1 << 20);
+        for problem in [
+            unfit("x", "float32", long.as_bytes()),
+            unfit_number("x", "int64", "9".repeat(1 << 20).as_bytes()),
+            unfit_text("x", DType::I64, "9".repeat(1 << 20).as_bytes()),
+            utf8("x", &[0xE4; 1 << 20]).unwrap_err(),
+        ] {
+            assert!(problem.to_string().len() < 700, "{} bytes", problem.to_string().len());
+        }
+        let text = unfit_text("x", DType::F32, b"1.5").to_string();
+        assert!(text.ends_with("found the text \"1.5\" (JSON's numbers stand without quotes)"), "{text}");
+        assert!(unfit_text("x", DType::F32, b"1,5").to_string().contains("a decimal point is read"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Some rows of a table: as they lie in the file, and as calls.
 
+use crate::kept::Kept;
 use crate::part_files::PartRows;
 use arrow_array::{Array, ArrayRef};
 use landfall_model::{Buffer, Call, Csr, Input, Problem, Shape, Slot, Tensor};
@@ -27,6 +28,8 @@ pub struct Piece {
     pub call: Call,
     /// The number in the table of each row of the call, from 1.
     pub rows: Vec<u64>,
+    /// What is kept of these rows.
+    pub kept: Kept,
 }
 
 /// A chunk of the table, decoded: its good rows as calls, in order, and its bad ones.
@@ -105,6 +108,12 @@ impl TextRows {
         bytes.extend_from_slice(&next.bytes);
         let moved = next.records.iter().map(|record| record.start + start..record.end + start);
         TextRows::new(bytes, self.records.iter().cloned().chain(moved).collect())
+    }
+
+    /// Bytes of the rows, about.
+    pub(crate) fn size(&self) -> usize {
+        let records = &self.records[self.range.clone()];
+        records.first().zip(records.last()).map_or(0, |(first, last)| last.end - first.start)
     }
 
     pub(crate) fn record(&self, row: usize) -> &[u8] {

@@ -1,10 +1,11 @@
 //! Bodies of fuzz targets: any bytes, read as each format, give rows or problems, never a panic.
 
-use crate::{Format, ReadOptions, Source, TableInput, TableReader};
+use crate::{Format, ReadOptions, Source, TableInput, TableReader, TableWriter, WriteOptions};
 use landfall_model::{
-    Column, DType, Dim, InputSpec, Method, NullRule, OutputSpec, RowRule, ShapeRule, Signature,
+    Column, DType, Dim, InputSpec, Method, NullRule, OutputSpec, Outputs, RowRule, ShapeRule, Signature,
+    Tensor,
 };
-use std::io::Cursor;
+use std::io::{Cursor, sink};
 use std::sync::Arc;
 
 /// CSV.
@@ -37,24 +38,32 @@ pub fn file(format: Format, path: &std::path::Path, bytes: &[u8]) {
     if std::fs::write(path, bytes).is_err() {
         return;
     }
-    for signature in signatures() {
+    read_all(|| {
         let source = Source::File(path.to_owned());
-        let input = TableInput { name: None, label: "fuzz".to_owned(), format: Some(format), source };
-        read(input, signature);
-    }
+        TableInput { name: None, label: "fuzz".to_owned(), format: Some(format), source }
+    });
 }
 
 fn stream(format: Format, bytes: &[u8]) {
-    for signature in signatures() {
-        let stream = Cursor::new(bytes.to_vec());
-        read(TableInput::stream("fuzz", Some(format), stream), signature);
+    read_all(|| TableInput::stream("fuzz", Some(format), Cursor::new(bytes.to_vec())));
+}
+
+/// For each signature, with a column kept and with none.
+fn read_all(input: impl Fn() -> TableInput) {
+    for (signature, kept) in signatures().into_iter().zip(["b", "n", "s"]) {
+        read(input(), signature.clone(), Vec::new());
+        read(input(), signature, vec![kept.to_owned()]);
     }
 }
 
-fn read(input: TableInput, signature: Arc<Signature>) {
+fn read(input: TableInput, signature: Arc<Signature>, keep: Vec<String>) {
     let wanted = signature.default_outputs().clone();
-    let options = ReadOptions { chunk_rows: 3, missing: vec![b"NA".to_vec()], eager: false };
-    let Ok(reader) = TableReader::open(vec![input], signature, wanted, &options) else { return };
+    let options = ReadOptions { chunk_rows: 3, missing: vec![b"NA".to_vec()], keep, eager: false };
+    let Ok(reader) = TableReader::open(vec![input], signature.clone(), wanted.clone(), &options) else {
+        return;
+    };
+    let options = WriteOptions { kept: reader.kept(), ..WriteOptions::default() };
+    let writer = TableWriter::create(Format::JsonLines, Box::new(sink()), &signature, &wanted, &options);
     // A file of empty rows can announce any number of them.
     for _ in 0..1000 {
         let Ok(Some(raw)) = reader.next() else { break };
@@ -62,6 +71,12 @@ fn read(input: TableInput, signature: Arc<Signature>) {
         for piece in &chunk.pieces {
             let counted = piece.call.rows().is_none_or(|rows| rows == piece.rows.len());
             assert!(counted, "each row of a call has its number");
+            let Ok(writer) = &writer else { continue };
+            let mut outputs = Outputs::new();
+            let answers = Tensor::from_slice(&[piece.rows.len()], &vec![0.5f32; piece.rows.len()]);
+            outputs.set(0, answers.expect("as many values as the shape says"));
+            // Bytes that are no values of their type may be refused; rows are not lost.
+            let _ = writer.encoder().encode(&outputs, &piece.kept);
         }
     }
     let _ = reader.ignored();

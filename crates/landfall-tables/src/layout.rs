@@ -1,10 +1,13 @@
 //! How outputs stand in a table: their columns and the names of these.
 
+use crate::kept::{self, KeptColumn};
 use landfall_model::{DType, Dim, OutputSpec, Problem, Signature, Tensor, Wanted};
 use std::sync::OnceLock;
 
 /// The outputs of a table, in the model's order.
 pub(crate) struct Layout {
+    /// What stands before the outputs.
+    pub(crate) kept: Vec<KeptColumn>,
     pub(crate) columns: Vec<OutputColumn>,
 }
 
@@ -21,9 +24,21 @@ pub(crate) struct OutputColumn {
 }
 
 impl Layout {
-    pub(crate) fn of(signature: &Signature, wanted: &Wanted) -> Self {
+    /// # Errors
+    /// Invalid argument, where a kept column is named as an output.
+    pub(crate) fn of(signature: &Signature, wanted: &Wanted, kept: &[KeptColumn]) -> Result<Self, Problem> {
         let column = |place: usize| OutputColumn::of(place, &signature.outputs()[place]);
-        Layout { columns: wanted.iter().map(column).collect() }
+        let columns: Vec<OutputColumn> = wanted.iter().map(column).collect();
+        let is_output = |kept: &&KeptColumn| {
+            columns.iter().any(|output| output.name == kept.name || output.flat_names().contains(&kept.name))
+        };
+        match kept.iter().find(is_output) {
+            None => Ok(Layout { kept: kept.to_vec(), columns }),
+            Some(KeptColumn { name, .. }) => Err(kept::wrong(format!(
+                "{name:?} is an output of the model too: give the column another name, or leave the output out \
+                 with --output"
+            ))),
+        }
     }
 }
 

@@ -28,7 +28,7 @@
 //!     for piece in chunk.pieces {
 //!         let mut outputs = Outputs::new(); // from the model
 //!         outputs.set(0, Tensor::from_slice(&[piece.rows.len()], &[0.5f32])?);
-//!         writer.append(&writer.encoder().encode(&outputs)?)?;
+//!         writer.append(&writer.encoder().encode(&outputs, &piece.kept)?)?;
 //!     }
 //! }
 //! writer.finish()?;
@@ -49,6 +49,8 @@ pub mod fuzz;
 mod in_step;
 mod join;
 mod json_lines;
+mod kept;
+mod kept_cells;
 mod layout;
 mod libsvm;
 mod npy;
@@ -75,6 +77,7 @@ pub use atomic_file::AtomicFile;
 pub use chunk::{BadRow, Chunk, Piece, RawChunk};
 pub use format::Format;
 pub use json_lines::JsonNan;
+pub use kept::{Kept, KeptColumn};
 pub use options::ReadOptions;
 pub use reader::TableReader;
 pub use source::{Source, TableInput};

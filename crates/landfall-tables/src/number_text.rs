@@ -66,14 +66,14 @@ impl<'a> Values<'a> {
 pub(crate) fn push_number(values: &Values<'_>, at: usize, out: &mut Vec<u8>) {
     match values {
         Values::Bool(values) => out.extend_from_slice(if values[at] != 0 { b"true" } else { b"false" }),
-        Values::U8(values) => push_unsigned(values[at].into(), out),
-        Values::U16(values) => push_unsigned(values[at].into(), out),
-        Values::U32(values) => push_unsigned(values[at].into(), out),
-        Values::U64(values) => push_unsigned(values[at], out),
-        Values::I8(values) => push_signed(values[at].into(), out),
-        Values::I16(values) => push_signed(values[at].into(), out),
-        Values::I32(values) => push_signed(values[at].into(), out),
-        Values::I64(values) => push_signed(values[at], out),
+        Values::U8(values) => push_integer(values[at], out),
+        Values::U16(values) => push_integer(values[at], out),
+        Values::U32(values) => push_integer(values[at], out),
+        Values::U64(values) => push_integer(values[at], out),
+        Values::I8(values) => push_integer(values[at], out),
+        Values::I16(values) => push_integer(values[at], out),
+        Values::I32(values) => push_integer(values[at], out),
+        Values::I64(values) => push_integer(values[at], out),
         Values::F16(values) => push_float(f32::from(values[at]), out),
         Values::BF16(values) => push_float(f32::from(values[at]), out),
         Values::F32(values) => push_float(values[at], out),
@@ -88,26 +88,8 @@ fn push_float<F: zmij::Float>(value: F, out: &mut Vec<u8>) {
 }
 
 #[inline]
-fn push_signed(value: i64, out: &mut Vec<u8>) {
-    if value < 0 {
-        out.push(b'-');
-    }
-    push_unsigned(value.unsigned_abs(), out);
-}
-
-#[inline]
-fn push_unsigned(mut value: u64, out: &mut Vec<u8>) {
-    let mut digits = [0u8; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[start..]);
+fn push_integer(value: impl itoa::Integer, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 #[cfg(test)]

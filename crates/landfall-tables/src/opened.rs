@@ -1,6 +1,8 @@
 //! A file that was opened: where its rows come from, and how they are decoded.
 
 use crate::chunk::{Decoded, Raw};
+use crate::kept::Holds;
+use arrow_array::ArrayRef;
 use landfall_model::{Problem, Signature, Slot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +13,8 @@ pub(crate) struct Wants {
     pub(crate) only: Option<Slot>,
     /// Whether the file goes as one chunk, so that arrays need not have rows in common.
     pub(crate) whole: bool,
+    /// Columns that are kept, by name.
+    pub(crate) keep: Arc<[String]>,
 }
 
 /// Hands out a file's rows, front to back.
@@ -32,6 +36,18 @@ pub(crate) trait Decoder: Send + Sync {
     /// The inputs that the file fills; `None` where only the rows show them.
     fn filled(&self) -> Option<Vec<Slot>> {
         None
+    }
+    /// The file's columns, by name; `None` where it shows none: it has no rows, or no names.
+    fn names(&self) -> Option<Vec<String>> {
+        None
+    }
+    /// What each of the columns to keep holds; `None` for those that the file does not have.
+    fn kept(&self) -> Vec<Option<Holds>> {
+        Vec::new()
+    }
+    /// The cells of those columns, a row for each row of the chunk: what cannot be read is null.
+    fn keep(&self, _raw: &Raw) -> Result<Vec<Option<ArrayRef>>, Problem> {
+        Ok(Vec::new())
     }
     /// Whether the file's columns are taken by their place, though it names them otherwise.
     fn taken_by_place(&self) -> bool {

@@ -10,10 +10,12 @@ pub struct ReadOptions {
     pub missing: Vec<Vec<u8>>,
     /// Hand out rows of text as soon as they are there, instead of whole chunks.
     pub eager: bool,
+    /// Columns whose values go on beside the calls, by name.
+    pub keep: Vec<String>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        ReadOptions { chunk_rows: 4096, missing: Vec::new(), eager: false }
+        ReadOptions { chunk_rows: 4096, missing: Vec::new(), eager: false, keep: Vec::new() }
     }
 }

@@ -3,10 +3,12 @@
 use crate::chunk::{Decoded, Raw};
 use crate::format::Format;
 use crate::in_step::OneOfSeveral;
+use crate::kept::{self, Holds};
 use crate::open::open_file;
 use crate::opened::{Decoder, Opened, RawSource, Rows, Wants, lock};
 use crate::options::ReadOptions;
 use crate::source::TableInput;
+use arrow_array::ArrayRef;
 use landfall_model::{Problem, Slot};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ pub(crate) fn open(
         left: files_of(folder)?.into_iter(),
         current: None,
         ignored: ignored.clone(),
+        kept: vec![None; wants.keep.len()],
     };
     files.open_next()?;
     let first = files
@@ -79,6 +82,8 @@ struct PartFiles {
     left: std::vec::IntoIter<PathBuf>,
     current: Option<PartFile>,
     ignored: Arc<Mutex<BTreeSet<String>>>,
+    /// What the columns to keep hold, as the files so far have shown.
+    kept: Vec<Option<Holds>>,
 }
 
 /// The file whose turn it is.
@@ -107,9 +112,31 @@ impl PartFiles {
             Rows::OneByOne(rows) => rows,
             Rows::SideBySide(rows) => Box::new(OneOfSeveral(rows)),
         };
+        self.check_kept(&*file.decoder).map_err(|problem| problem.at(path.display().to_string()))?;
         lock(&self.ignored).extend(file.ignored);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into();
         self.current = Some(PartFile { name, rows, decoder: file.decoder, next_row: 1 });
+        Ok(())
+    }
+
+    /// Refuses a file that lacks a column to keep, or has it in another type than the files before.
+    fn check_kept(&mut self, file: &dyn Decoder) -> Result<(), Problem> {
+        let here = file.kept();
+        for ((name, before), here) in self.wants.keep.iter().zip(&mut self.kept).zip(here) {
+            match (before.as_ref(), here) {
+                (Some(_), None) => {
+                    let known = file.names().unwrap_or_default();
+                    return Err(kept::unknown(name, &known));
+                }
+                (Some(before), Some(here)) if *before != here => {
+                    return Err(Problem::invalid(format!(
+                        "--keep {name}: the files hold the column in different types"
+                    )));
+                }
+                (Some(_), _) => {}
+                (None, here) => *before = here,
+            }
+        }
         Ok(())
     }
 }
@@ -182,6 +209,19 @@ impl Decoder for PartsDecoder {
 
     fn ignored(&self) -> Vec<String> {
         lock(&self.ignored).iter().cloned().collect()
+    }
+
+    fn names(&self) -> Option<Vec<String>> {
+        self.first.names()
+    }
+
+    fn kept(&self) -> Vec<Option<Holds>> {
+        self.first.kept()
+    }
+
+    fn keep(&self, raw: &Raw) -> Result<Vec<Option<ArrayRef>>, Problem> {
+        let part = of_part(raw)?;
+        part.decoder.keep(&part.raw)
     }
 
     fn filled(&self) -> Option<Vec<Slot>> {

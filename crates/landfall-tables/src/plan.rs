@@ -67,7 +67,7 @@ pub(crate) fn by_name(
         fills.push((0, Filling::Parts(vec![place])));
     }
     if !missing.is_empty() {
-        let given = columns.iter().map(|column| column.name.clone()).collect();
+        let given = those_alike(columns.iter().map(|column| column.name.as_str()).collect(), &missing);
         return Err(Problem::new(Reason::InputsMissing { missing, given }));
     }
     let mut used = vec![false; columns.len()];
@@ -84,6 +84,31 @@ pub(crate) fn by_name(
     let unused = columns.iter().zip(used).filter(|(_, used)| !used);
     let ignored = unused.map(|(column, _)| column.name.clone()).collect();
     Ok(Plan { signature: signature.clone(), fills, ignored })
+}
+
+/// The names of a file's columns, for a message; of very many those that are most like what is missing.
+pub(crate) fn those_alike(names: Vec<&str>, missing: &[String]) -> Vec<String> {
+    const SHOWN: usize = 60;
+    if names.len() <= SHOWN {
+        return names.into_iter().map(str::to_owned).collect();
+    }
+    let in_common = |name: &str, wanted: &str| {
+        let begin = name.bytes().zip(wanted.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+        let end = name
+            .bytes()
+            .rev()
+            .zip(wanted.bytes().rev())
+            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
+            .count();
+        begin + end
+    };
+    let likeness = |name: &str| missing.iter().take(8).map(|wanted| in_common(name, wanted)).max();
+    let mut ranked: Vec<(usize, &str)> = names.iter().copied().enumerate().collect();
+    ranked.sort_by_cached_key(|(place, name)| (std::cmp::Reverse(likeness(name)), *place));
+    ranked.truncate(SHOWN);
+    let mut shown: Vec<String> = ranked.into_iter().map(|(_, name)| name.to_owned()).collect();
+    shown.push(format!("… ({} in all)", names.len()));
+    shown
 }
 
 /// Whether the model only counts rows: then any column does, whatever its name.
@@ -308,6 +333,18 @@ mod tests {
                 given: vec!["b".into(), "z".into()]
             }
         );
+    }
+
+    #[test]
+    fn of_very_many_columns_those_are_named_that_may_be_meant() {
+        let mut names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
+        names.push("sepal_lenght".into());
+        let columns: Vec<SourceColumn> =
+            names.into_iter().map(|name| SourceColumn { name, plain: true }).collect();
+        let problem = by_name(&signature(vec![input("sepal_length", None)]), None, &columns).unwrap_err();
+        let told = problem.to_string();
+        assert!(told.contains("given: sepal_lenght, ") && told.len() < 1000, "{told}");
+        assert!(told.ends_with("… (100001 in all)"), "{told}");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use crate::chunk::{BadRow, Chunk, Part, Piece, Raw, RawChunk};
 use crate::in_step::{InStep, OneOfSeveral};
 use crate::join::{joined, together};
+use crate::kept::{self, Kept, KeptColumn};
 use crate::open::open_file;
 use crate::opened::{Decoder, RawSource, Rows, SharedSource, Wants, lock};
 use crate::options::ReadOptions;
 use crate::source::TableInput;
+use arrow_array::ArrayRef;
 use landfall_model::{Call, Dim, Input, NullRule, Problem, RowRule, Signature, Slot, Wanted};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,9 +23,16 @@ pub struct TableReader {
     chunks: Chunks,
     decoders: Vec<Arc<dyn Decoder>>,
     ignored: Vec<String>,
+    kept: Vec<KeptFrom>,
     done: AtomicU64,
     total: Option<u64>,
     whole: bool,
+}
+
+/// A column that is kept, and which of the files it comes from.
+struct KeptFrom {
+    file: usize,
+    column: KeptColumn,
 }
 
 enum Chunks {
@@ -48,15 +57,24 @@ impl TableReader {
         if let RowRule::Pieces(rows) = *signature.rows() {
             options.chunk_rows = options.chunk_rows.next_multiple_of(rows.max(1));
         }
+        if let (RowRule::GroupedBy(field), false) = (signature.rows(), options.keep.is_empty()) {
+            return Err(kept::wrong(format!(
+                "the model answers once for each group of rows (of equal {field:?}): no row's value stands beside an answer"
+            )));
+        }
+        kept::all_different(&options.keep)?;
+        let keep: Arc<[String]> = options.keep.as_slice().into();
         let mut files = Vec::new();
         for input in inputs {
             let only = input.name.as_deref().map(|name| named_slot(&signature, name)).transpose()?;
-            files.extend(open_file(input, &Wants { signature: signature.clone(), only, whole }, &options)?);
+            let wants = Wants { signature: signature.clone(), only, whole, keep: keep.clone() };
+            files.extend(open_file(input, &wants, &options)?);
         }
         let alone = files.len() == 1;
         let total = files.iter().map(|file| file.total).sum::<Option<u64>>();
         let ignored = files.iter().flat_map(|file| file.ignored.clone()).collect();
-        let decoders = files.iter().map(|file| file.decoder.clone()).collect();
+        let decoders: Vec<Arc<dyn Decoder>> = files.iter().map(|file| file.decoder.clone()).collect();
+        let kept = kept_from(&keep, &decoders)?;
         let mut in_step: Vec<Box<dyn RawSource>> = Vec::new();
         let mut side_by_side = None;
         for file in files {
@@ -80,6 +98,7 @@ impl TableReader {
             chunks,
             decoders,
             ignored,
+            kept,
             done: AtomicU64::new(0),
             total,
             whole,
@@ -126,9 +145,11 @@ impl TableReader {
         bad.dedup_by_key(|(row, _)| *row);
         let parts = if self.whole { together(files, !bad.is_empty())? } else { joined(files, &bad)? };
         let mut chunk = Chunk { index: raw.index, pieces: Vec::with_capacity(parts.len()), bad: Vec::new() };
+        let all_kept = self.keep(raw)?;
         for part in parts {
             let rows = part.rows.iter().map(|&row| raw.first_row + row as u64).collect();
-            chunk.pieces.push(Piece { call: self.call(part)?, rows });
+            let kept = all_kept.at(&part.rows)?;
+            chunk.pieces.push(Piece { call: self.call(part)?, rows, kept });
         }
         for (row, problem) in bad {
             let number = raw.first_row + row as u64;
@@ -136,6 +157,35 @@ impl TableReader {
             chunk.bad.push(BadRow { row: number, problem, raw: self.raw_row(raw, number) });
         }
         Ok(chunk)
+    }
+
+    /// The columns that are kept, as they were asked for.
+    pub fn kept(&self) -> Vec<KeptColumn> {
+        self.kept.iter().map(|from| from.column.clone()).collect()
+    }
+
+    /// What is kept of all rows of a chunk.
+    fn keep(&self, raw: &RawChunk) -> Result<Kept, Problem> {
+        if self.kept.is_empty() || raw.parts.is_empty() {
+            return Ok(Kept::default());
+        }
+        let mut columns: Vec<Option<ArrayRef>> = vec![None; self.kept.len()];
+        for (file, (decoder, part)) in self.decoders.iter().zip(&raw.parts).enumerate() {
+            if self.kept.iter().all(|from| from.file != file) {
+                continue;
+            }
+            // A file that has ended where others go on.
+            let ended = part.rows() == 0 && matches!(part, Raw::Batches(_));
+            let found = if ended { Vec::new() } else { decoder.keep(part)? };
+            for (place, (column, from)) in columns.iter_mut().zip(&self.kept).enumerate() {
+                if from.file == file {
+                    *column =
+                        if ended { Some(from.column.no_rows()) } else { found.get(place).cloned().flatten() };
+                }
+            }
+        }
+        let columns: Option<Vec<ArrayRef>> = columns.into_iter().collect();
+        columns.map(Kept).ok_or_else(|| Problem::internal("a column to keep came in no file"))
     }
 
     /// A row of a chunk as it lies in the file (from files that are no text: as a JSON object); for rows that the model
@@ -198,7 +248,7 @@ impl TableReader {
             if inputs[slot].is_some() {
                 let name = &self.signature.inputs()[slot].name;
                 return Err(Problem::invalid(format!(
-                    "input {name:?} is in two of the files: those that go on where others end lie in a folder, which is given"
+                    "input {name:?} is in two of the files: put files that continue one another into a folder, and give the folder"
                 )));
             }
             inputs[slot] = Some(self.scalar_if_declared(slot, input)?);
@@ -216,6 +266,29 @@ impl TableReader {
             input => Ok(input),
         }
     }
+}
+
+/// Which file has each of the columns to keep.
+fn kept_from(keep: &[String], files: &[Arc<dyn Decoder>]) -> Result<Vec<KeptFrom>, Problem> {
+    let held: Vec<_> = files.iter().map(|file| file.kept()).collect();
+    let from = |(place, name): (usize, &String)| {
+        let mut found =
+            held.iter().enumerate().filter_map(|(file, held)| Some((file, held.get(place)?.clone()?)));
+        match (found.next(), found.next()) {
+            (Some((file, holds)), None) => {
+                // Blanks beside a comma of the flag are no part of a name, unless they are of the table's.
+                let own = files[file].names().is_some_and(|names| names.contains(name));
+                let name = if own { name.as_str() } else { name.trim() }.to_owned();
+                Ok(KeptFrom { file, column: KeptColumn { name, holds } })
+            }
+            (Some(_), Some(_)) => Err(kept::wrong(format!("two of the files have a column {name:?}"))),
+            (None, _) => {
+                let known: Vec<String> = files.iter().filter_map(|file| file.names()).flatten().collect();
+                Err(kept::unknown(name, &known))
+            }
+        }
+    };
+    keep.iter().enumerate().map(from).collect()
 }
 
 fn named_slot(signature: &Signature, name: &str) -> Result<Slot, Problem> {

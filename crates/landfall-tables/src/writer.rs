@@ -4,6 +4,8 @@ use crate::arrow::{self, ArrowSink};
 use crate::csv;
 use crate::format::Format;
 use crate::json_lines::{self, JsonNan};
+use crate::kept::{Kept, KeptColumn};
+use crate::kept_cells;
 use crate::layout::Layout;
 use crate::npy::{ArraySpool, write_npy, write_npz};
 use arrow_array::RecordBatch;
@@ -21,11 +23,18 @@ pub struct WriteOptions {
     pub scratch: PathBuf,
     /// Flush after each append, for a reader that waits.
     pub eager: bool,
+    /// Columns that stand before the outputs, as the reader has them.
+    pub kept: Vec<KeptColumn>,
 }
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        WriteOptions { json_nan: JsonNan::Bare, scratch: std::env::temp_dir(), eager: false }
+        WriteOptions {
+            json_nan: JsonNan::Bare,
+            scratch: std::env::temp_dir(),
+            eager: false,
+            kept: Vec::new(),
+        }
     }
 }
 
@@ -72,7 +81,8 @@ impl TableWriter {
     /// Starts a table of the outputs `wanted`, in the model's order.
     ///
     /// # Errors
-    /// Invalid argument, for libsvm, and for NPY with more or less than one output.
+    /// Invalid argument, for libsvm, for NPY with more or less than one output, and for kept columns that are named as an
+    /// output or cannot stand in the format.
     pub fn create(
         format: Format,
         out: Box<dyn Write + Send>,
@@ -80,7 +90,8 @@ impl TableWriter {
         wanted: &Wanted,
         options: &WriteOptions,
     ) -> Result<Self, Problem> {
-        let layout = Layout::of(signature, wanted);
+        let layout = Layout::of(signature, wanted, &options.kept)?;
+        layout.kept.iter().try_for_each(|column| kept_cells::check(column, format))?;
         let sink = match format {
             Format::Libsvm => {
                 return Err(Problem::unsupported(
@@ -100,16 +111,17 @@ impl TableWriter {
                 Sink::Arrow(Box::new(ArrowSink::new(format, out)))
             }
             Format::Npy | Format::Npz => {
-                let spool = |column: &crate::layout::OutputColumn| {
-                    Ok((
-                        ArraySpool::new(&column.name, column.dtype, &options.scratch)?,
-                        column.declared_axes(),
-                    ))
-                };
-                Sink::Arrays {
-                    out,
-                    arrays: layout.columns.iter().map(spool).collect::<Result<_, Problem>>()?,
-                }
+                let spool =
+                    |name: &str, dtype, axes| Ok((ArraySpool::new(name, dtype, &options.scratch)?, axes));
+                let kept = layout
+                    .kept
+                    .iter()
+                    .map(|column| spool(&column.name, kept_cells::dtype(column)?, Vec::new()));
+                let outputs = layout
+                    .columns
+                    .iter()
+                    .map(|column| spool(&column.name, column.dtype, column.declared_axes()));
+                Sink::Arrays { out, arrays: kept.chain(outputs).collect::<Result<_, Problem>>()? }
             }
         };
         let encoder = TableEncoder(Arc::new(Encoder { format, layout, json_nan: options.json_nan }));
@@ -167,12 +179,13 @@ impl TableWriter {
 }
 
 impl TableEncoder {
-    /// The answers of one call, ready to be appended. Rows that are marked failed are left out: whoever runs the model
-    /// has told of them.
+    /// The answers of one call beside what is kept of its rows, ready to be appended. Rows that are marked failed are left
+    /// out: whoever runs the model has told of them.
     ///
     /// # Errors
-    /// When an output is lacking, or cannot stand in the format beside those of earlier chunks.
-    pub fn encode(&self, outputs: &Outputs) -> Result<Encoded, Problem> {
+    /// When an output is lacking, cannot stand in the format beside those of earlier chunks, or has other rows than what is
+    /// kept.
+    pub fn encode(&self, outputs: &Outputs, kept: &Kept) -> Result<Encoded, Problem> {
         let Encoder { format, layout, json_nan } = &*self.0;
         let mut tensors = Vec::with_capacity(layout.columns.len());
         for column in &layout.columns {
@@ -181,14 +194,20 @@ impl TableEncoder {
                 .ok_or_else(|| Problem::internal(format!("output {:?} was not computed", column.name)))?;
             tensors.push(without_failed(tensor, outputs)?);
         }
+        let kept = kept_cells::beside(layout, kept, outputs, &tensors)?;
         if matches!(format, Format::Npy | Format::Npz) {
-            return Ok(Encoded(Form::Arrays(tensors)));
+            let mut arrays = kept_cells::tensors(layout, &kept)?;
+            arrays.append(&mut tensors);
+            return Ok(Encoded(Form::Arrays(arrays)));
         }
         let (tensors, rows) = with_common_rows(tensors, layout)?;
+        let cells = || kept_cells::worded(layout, &kept);
         Ok(Encoded(match format {
-            Format::Csv => Form::Text(csv::encode(layout, &tensors, rows)?),
-            Format::JsonLines => Form::Text(json_lines::encode(layout, &tensors, rows, *json_nan)?),
-            _ => Form::Batch(arrow::encode(layout, &tensors, rows)?),
+            Format::Csv => Form::Text(csv::encode(layout, &cells()?, &tensors, rows)?),
+            Format::JsonLines => {
+                Form::Text(json_lines::encode(layout, &cells()?, &tensors, rows, *json_nan)?)
+            }
+            _ => Form::Batch(arrow::encode(layout, kept_cells::arrays(layout, kept)?, &tensors, rows)?),
         }))
     }
 }

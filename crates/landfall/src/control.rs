@@ -10,9 +10,12 @@ use crate::exit::Failure;
 use crate::output::print;
 use client::ask;
 use hyper::{Method, StatusCode};
-use landfall_model::Problem;
+use landfall_model::{Problem, Reason};
 use listing::for_people;
 use serde_json::{Value, json};
+
+/// Lists the server's models.
+const MODELS: &str = "/control/models";
 
 /// Does what was asked and prints the answer.
 ///
@@ -22,6 +25,13 @@ pub(crate) fn run(control: &Control) -> Result<(), Failure> {
     let (method, path, body) = request(&control.verb);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Problem::io("start the client", &e))?;
+    if let ControlVerb::Unload { model } = &control.verb {
+        let (status, list) = runtime.block_on(ask(&control.server, Method::GET, MODELS, None))?;
+        // What does not list its models may know the one that is named.
+        if status.is_success() {
+            is_there(model, &list).map_err(|problem| problem.at(control.server.clone()))?;
+        }
+    }
     let (status, answer) = runtime.block_on(ask(&control.server, method, &path, body))?;
     if !status.is_success() {
         return Err(Failure::Work(Problem::invalid(format!(
@@ -39,11 +49,23 @@ pub(crate) fn run(control: &Control) -> Result<(), Failure> {
     Ok(print(&format!("{}\n", text.trim_end()))?)
 }
 
+/// Refuses a name that is none of the listed models': to unload what is not there does nothing, as in Triton.
+fn is_there(model: &str, list: &[u8]) -> Result<(), Problem> {
+    let Ok(list) = serde_json::from_slice::<Value>(list) else { return Ok(()) };
+    let models = list["models"].as_array().into_iter().flatten();
+    let names: Vec<&str> = models.filter_map(|model| model["name"].as_str()).collect();
+    if names.contains(&model) {
+        return Ok(());
+    }
+    Err(Problem::new(Reason::ModelNotFound { model: model.to_owned() })
+        .at(format!("unload (there are {})", names.join(", "))))
+}
+
 fn request(verb: &ControlVerb) -> (Method, String, Option<Value>) {
     let model_path = |model: &str, call: &str| format!("/control/models/{}/{call}", escaped(model));
     let repository = |model: &str, call: &str| format!("/v2/repository/models/{}/{call}", escaped(model));
     match verb {
-        ControlVerb::List => (Method::GET, "/control/models".into(), None),
+        ControlVerb::List => (Method::GET, MODELS.into(), None),
         ControlVerb::History => (Method::GET, "/control/history".into(), None),
         ControlVerb::Load { model } => (Method::POST, repository(model, "load"), Some(json!({}))),
         ControlVerb::Unload { model } => (Method::POST, repository(model, "unload"), Some(json!({}))),

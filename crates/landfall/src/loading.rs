@@ -3,7 +3,7 @@
 use crate::args::ModelFlags;
 use crate::engines::{Registry, registry};
 use crate::exit::Failure;
-use crate::{config, convert, golden, state, unread};
+use crate::{config, convert, elsewhere, golden, state, unread};
 use landfall_dialects::tfs::inference::Rules;
 use landfall_dialects::tfs::warmup;
 use landfall_model::{Call, Joint, Options, Problem, Reason, Signature};
@@ -20,6 +20,7 @@ use std::sync::Arc;
 /// A wrong call, when an option or a rule for missing values is none of the model's; failed work, when no engine reads
 /// the model or it breaks its format.
 pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport), Failure> {
+    elsewhere::refused(path)?;
     let registry = registry(flags)?;
     let reason = registry.onnx_reason_short.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -7,6 +7,7 @@ mod config;
 mod confined;
 mod control;
 mod convert;
+mod elsewhere;
 mod engines;
 mod exit;
 mod golden;

@@ -6,7 +6,7 @@ use crate::engines::registry;
 use crate::exit::Failure;
 use crate::log::{self, Log};
 use crate::signals::Signals;
-use crate::{greeting, loading, state};
+use crate::{elsewhere, greeting, loading, state};
 use landfall_net::{NetSettings, Server};
 use landfall_serving::{
     Clock, ComputePool, ModelSettings, Retries, Serving, Setup, Source, SystemClock, WatchSettings,
@@ -114,6 +114,7 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
     }
     let above = loading::settings_of_all(&model);
     let mut sources: Vec<Source> = models.iter().map(|text| source(text, &above)).collect();
+    sources.iter().try_for_each(|source| elsewhere::refused(&source.path))?;
     for (file, name, entry) in entries {
         let folder = file.parent().unwrap_or(Path::new(""));
         let (path, told) = entry.split();

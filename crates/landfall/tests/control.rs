@@ -22,7 +22,8 @@ fn models_are_listed_promoted_rolled_back_unloaded_and_loaded() {
         let says = match step[0] {
             "load" => "loaded iris\n",
             "unload" => "unloaded iris\n",
-            _ => "\"digits\"",
+            "promote" => "\ndigits  1        2 AVAILABLE, 1 AVAILABLE",
+            _ => "\ndigits  2        2 AVAILABLE, 1 AVAILABLE",
         };
         assert!(done && text.contains(says), "{step:?}: {text}");
     }
@@ -30,6 +31,22 @@ fn models_are_listed_promoted_rolled_back_unloaded_and_loaded() {
     assert!(done && history.contains("promote") && history.contains("unload"), "{history}");
     let (done, text) = control(&server, &["promote", "nope", "1"]);
     assert!(!done && text.contains("nope"), "{text}");
+    let (done, text) = control(&server, &["unload", "irsi"]);
+    assert!(
+        !done && text.contains("(there are breast_cancer, digits, iris)") && text.contains("irsi"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_door_that_does_not_speak_http_is_told_from_a_server() {
+    let closes = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", closes.local_addr().unwrap());
+    let closing = std::thread::spawn(move || drop(closes.accept().unwrap()));
+    let output = landfall().args(["control", "list", "--server", &url]).output().unwrap();
+    closing.join().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("--server names the HTTP port, not that of gRPC"), "{text}");
 }
 
 #[test]
@@ -58,5 +75,5 @@ fn a_server_on_unix_sockets_is_controlled_through_its_socket() {
     let (promoted, text) = control(&["promote", "digits", "1"]);
     server.kill().unwrap();
     server.wait().unwrap();
-    assert!(promoted && text.contains(r#""default": "1""#), "{text}");
+    assert!(promoted && text.contains("\ndigits  1 "), "{text}");
 }

@@ -9,6 +9,7 @@ mod control;
 mod doors;
 mod drain;
 mod http;
+mod kept;
 mod memory;
 mod mistakes;
 mod pages;

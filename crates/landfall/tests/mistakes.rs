@@ -38,6 +38,14 @@ fn flags_that_cannot_be_followed_are_refused_by_name() {
     for (arguments, code, says) in [
         (&["predict", IRIS, "-i", rows, "--onnxruntime", "/nope.so"][..], 1, "--onnxruntime: /nope.so"),
         (&["serve", IRIS, "--threads", "0"], 2, "--threads"),
+        (&["serve", "file:///srv/models"], 2, "give the path itself, /srv/models"),
+        (
+            &["predict", IRIS, "-i", "s3://bucket/rows.csv"],
+            2,
+            "nothing is read from or written to s3: addresses",
+        ),
+        (&["predict", IRIS, "-i", rows, "-o", "gs://bucket/out.csv"], 2, "written to gs: addresses"),
+        (&["predict", "models/*", "-i", rows], 2, "patterns are not expanded"),
         (&["serve", IRIS, "--set", "nonsense=1"], 2, r#"unknown option "nonsense"; known: "#),
         (
             &["serve", IRIS, "--on-missing", "bogus"],

@@ -31,29 +31,10 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
     out.extend([b'\\', short]);
 }
 
-/// Appends an unsigned integer.
+/// Appends an integer.
 #[inline]
-pub fn unsigned(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [0u8; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[start..]);
-}
-
-/// Appends a signed integer.
-#[inline]
-pub fn signed(out: &mut Vec<u8>, value: i64) {
-    if value < 0 {
-        out.push(b'-');
-    }
-    unsigned(out, value.unsigned_abs());
+pub fn integer<I: itoa::Integer>(out: &mut Vec<u8>, value: I) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends `true` or `false`.
@@ -143,18 +124,6 @@ mod tests {
     use super::super::Scanner;
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn integers_are_plain() {
-        for value in [0, 7, -1, 10, i64::MAX, i64::MIN] {
-            let mut out = Vec::new();
-            signed(&mut out, value);
-            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
-        }
-        let mut out = Vec::new();
-        unsigned(&mut out, u64::MAX);
-        assert_eq!(out, b"18446744073709551615");
-    }
 
     #[test]
     fn documents_are_indented() {

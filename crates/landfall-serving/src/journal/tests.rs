@@ -93,7 +93,8 @@ fn another_format_is_refused_and_left_alone() {
     fs::write(&path, "landfall journal 2\nx\n").unwrap();
     let (mut journal, note) = Journal::open(&path);
     assert!(note.unwrap().contains("no journal of this version"));
-    assert!(journal.append(entry(1, "a", What::Load)).is_err());
+    let refused = journal.append(entry(1, "a", What::Load)).unwrap_err().to_string();
+    assert!(refused.ends_with("another folder with --state, and start the server again"), "{refused}");
     assert!(journal.entries().is_empty(), "what is not on disk has not happened");
     assert_eq!(fs::read_to_string(&path).unwrap(), "landfall journal 2\nx\n");
 }

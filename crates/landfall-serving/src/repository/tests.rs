@@ -49,7 +49,17 @@ fn a_path_is_a_model_or_a_repository_by_what_lies_in_it() {
         ("a folder with one model file", &["m.fake", "labels.txt"], &["root: 1"]),
         ("numbered versions, newest first", &["1/m.fake", "2/m.fake", "10/m.fake"], &["root: 10 2 1"]),
         ("a numbered version that is still being copied", &["1/m.fake", "2/part"], &["root: 2 1"]),
-        ("free-form versions", &["spring/m.fake"], &["root: spring"]),
+        (
+            "free-form versions, which may be meant as models",
+            &["spring/m.fake"],
+            &[
+                "root: spring",
+                "warning: root is taken for one model, \"root\", whose versions are the folders \"spring\"; if each is a \
+                 model of its own, put its files into a folder 1 within it (spring/1), or name each (serve \
+                 spring=root/spring)",
+            ],
+        ),
+        ("free-form versions of what is called a model", &["spring/m.fake", "model.toml"], &["root: spring"]),
         ("numbers before other names", &["spring/m.fake", "7/m.fake"], &["root: 7 spring"]),
         ("other folders of a model are no versions", &["1/m.fake", "docs/readme"], &["root: 1"]),
         ("models with versions", &["a/1/m.fake", "a/2/m.fake", "b/1/m.fake"], &["a: 2 1", "b: 1"]),

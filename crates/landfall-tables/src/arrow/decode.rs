@@ -6,11 +6,12 @@ use crate::cell;
 use crate::chunk::{Decoded, Part, Raw};
 use crate::columns::{BadRows, Values, check_type, fitted, merged, side_by_side, without_bad};
 use crate::json_lines;
+use crate::kept::{self, Holds};
 use crate::opened::{Decoder, Wants};
 use crate::plan::{self, Filling, Plan, SourceColumn};
 use crate::row_dims::RowDims;
 use arrow_array::{Array, ArrayRef};
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Schema};
 use landfall_model::{Bitmap, NullRule, Problem, Shape, Slot, Tensor};
 use std::ops::Range;
 
@@ -20,6 +21,11 @@ pub(super) struct ArrowDecoder {
     plan: Plan,
     /// Names of the projection's columns.
     names: Vec<String>,
+    /// Names of all columns of the file.
+    all_names: Vec<String>,
+    /// Places in the projection of the columns to keep, and their types.
+    kept: Vec<Option<usize>>,
+    types: Vec<Option<DataType>>,
 }
 
 /// Decides which columns fill what: the decoder, the places of the columns that it needs (ascending), and the names of
@@ -34,11 +40,17 @@ pub(super) fn plan(
     };
     let columns: Vec<SourceColumn> = schema.fields().iter().map(column).collect();
     let mut plan = plan::by_name(&wants.signature, wants.only, &columns)?;
-    let ignored = std::mem::take(&mut plan.ignored);
+    let mut kept = kept::places(&wants.keep, columns.iter().map(|column| column.name.as_str()))?;
+    let is_kept = |name: &String| kept.iter().flatten().any(|&place| columns[place].name == *name);
+    let ignored = plan.ignored.drain(..).filter(|name| !is_kept(name)).collect();
     let mut needed: Vec<usize> =
         plan.fills.iter().flat_map(|(_, filling)| places(filling).to_vec()).collect();
+    needed.extend(kept.iter().flatten());
     needed.sort_unstable();
     needed.dedup();
+    let types = kept.iter().map(|place| place.map(|place| schema.field(place).data_type().clone())).collect();
+    let moved = |place: &mut usize| *place = needed.partition_point(|needed| *needed < *place);
+    kept.iter_mut().flatten().for_each(moved);
     for (slot, filling) in &mut plan.fills {
         let spec = &wants.signature.inputs()[*slot];
         for place in places(filling) {
@@ -48,14 +60,14 @@ pub(super) fn plan(
                 check_type(spec, found).map_err(at)?;
             }
         }
-        let moved = |place: &mut usize| *place = needed.partition_point(|needed| *needed < *place);
         match filling {
             Filling::Whole(place) => moved(place),
             Filling::Parts(places) => places.iter_mut().for_each(moved),
         }
     }
     let names = needed.iter().map(|&place| schema.field(place).name().clone()).collect();
-    Ok((ArrowDecoder { plan, names }, needed, ignored))
+    let all_names = columns.into_iter().map(|column| column.name).collect();
+    Ok((ArrowDecoder { plan, names, all_names, kept, types }, needed, ignored))
 }
 
 fn places(filling: &Filling) -> &[usize] {
@@ -68,6 +80,19 @@ fn places(filling: &Filling) -> &[usize] {
 impl Decoder for ArrowDecoder {
     fn filled(&self) -> Option<Vec<Slot>> {
         Some(self.plan.fills.iter().map(|(slot, _)| *slot).collect())
+    }
+
+    fn names(&self) -> Option<Vec<String>> {
+        Some(self.all_names.clone())
+    }
+
+    fn kept(&self) -> Vec<Option<Holds>> {
+        let holds = |data_type: &DataType| Holds::Typed(kept::plain_type(data_type).clone());
+        self.types.iter().map(|data_type| data_type.as_ref().map(holds)).collect()
+    }
+
+    fn keep(&self, raw: &Raw) -> Result<Vec<Option<ArrayRef>>, Problem> {
+        self.kept.iter().map(|place| place.map(|place| kept_column(raw, place)).transpose()).collect()
     }
 
     fn decode(&self, raw: &Raw) -> Result<Decoded, Problem> {
@@ -271,6 +296,20 @@ impl ArrowDecoder {
         }
         out.push(b'}');
         out
+    }
+}
+
+/// A column of all rows.
+fn kept_column(raw: &Raw, place: usize) -> Result<ArrayRef, Problem> {
+    match raw {
+        Raw::Arrow { columns, .. } => kept::plain(&columns[place]),
+        Raw::Batches(batches) => {
+            let columns = batches.iter().map(|batch| kept_column(batch, place));
+            kept::in_one(&columns.collect::<Result<Vec<_>, _>>()?)
+        }
+        Raw::Text(_) | Raw::Arrays { .. } | Raw::Sparse(_) | Raw::OfPart(_) => {
+            Err(Problem::internal("this is no Arrow batch"))
+        }
     }
 }
 

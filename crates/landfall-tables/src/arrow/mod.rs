@@ -9,10 +9,12 @@ mod messages;
 mod moments;
 mod page_header;
 mod parquet;
+mod worded;
 mod write;
 
 pub(crate) use ipc::{open_file, open_stream};
 pub(crate) use parquet::open as open_parquet;
+pub(crate) use worded::{array_dtype, array_tensor, can_be_worded, worded};
 pub(crate) use write::{ArrowSink, encode, schema};
 
 use arrow_schema::ArrowError;

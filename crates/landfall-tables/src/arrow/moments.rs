@@ -41,6 +41,21 @@ pub(super) fn texts(array: &dyn Array) -> Result<Tensor, Problem> {
     }
 }
 
+/// The texts of moments in full, [n], as a kept column has them: `2024-02-29T00:00:00`, and those of a zone in UTC,
+/// `2024-02-28T23:00:00Z`. What is null is empty.
+///
+/// # Errors
+/// As [`texts`].
+pub(super) fn stamps(array: &dyn Array) -> Result<Tensor, Problem> {
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Second, _) => written::<TimestampSecondType>(array, stamp),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => written::<TimestampMillisecondType>(array, stamp),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => written::<TimestampMicrosecondType>(array, stamp),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => written::<TimestampNanosecondType>(array, stamp),
+        other => Err(Problem::internal(format!("{other} is no moment"))),
+    }
+}
+
 /// One value's text by `write`, which gives `None` for what is beyond the calendar.
 fn written<T: ArrowPrimitiveType>(
     array: &dyn Array,
@@ -83,6 +98,15 @@ where
     Some(if time == Default::default() { day.to_string() } else { format!("{day}T{time}") })
 }
 
+fn stamp<T: ArrowTemporalType>(values: &PrimitiveArray<T>, row: usize) -> Option<String>
+where
+    i64: From<T::Native>,
+{
+    let moment = values.value_as_datetime(row)?;
+    let zone = if let DataType::Timestamp(_, Some(_)) = values.data_type() { "Z" } else { "" };
+    Some(format!("{}T{}{zone}", moment.date(), moment.time()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +144,17 @@ mod tests {
         assert!(is_moment(of("UTC").data_type()) && !is_moment(of("Europe/Berlin").data_type()));
         assert_eq!(written(&of("UTC")), ["1970-01-01T00:00:01"]);
         assert!(!is_moment(&DataType::Duration(TimeUnit::Second)));
+    }
+
+    #[test]
+    fn a_kept_moment_is_written_in_full_and_that_of_a_zone_in_utc() {
+        let moments = TimestampSecondArray::from(vec![Some(0), None, Some(61)]);
+        let text = |array: &dyn Array| -> Vec<String> {
+            let texts = stamps(array).unwrap();
+            texts.strings().unwrap().iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+        };
+        assert_eq!(text(&moments), ["1970-01-01T00:00:00", "", "1970-01-01T00:01:01"]);
+        assert_eq!(text(&moments.with_timezone("Europe/Berlin"))[2], "1970-01-01T00:01:01Z");
     }
 
     #[test]

@@ -28,12 +28,19 @@ pub(crate) fn schema(layout: &Layout) -> Result<Arc<Schema>, Problem> {
         let item = data_type(column.dtype).ok_or_else(|| no_complex(column))?;
         Ok(Field::new(&column.name, nested_type(item, column.axes().len()), true))
     };
-    Ok(Arc::new(Schema::new(layout.columns.iter().map(field).collect::<Result<Vec<Field>, Problem>>()?)))
+    let kept = layout.kept.iter().map(|column| Ok(Field::new(&column.name, column.data_type(), true)));
+    let fields: Result<Vec<Field>, Problem> = kept.chain(layout.columns.iter().map(field)).collect();
+    Ok(Arc::new(Schema::new(fields?)))
 }
 
-/// The outputs as one batch.
-pub(crate) fn encode(layout: &Layout, tensors: &[Tensor], rows: usize) -> Result<RecordBatch, Problem> {
-    let mut arrays = Vec::with_capacity(tensors.len());
+/// What is kept and the outputs as one batch.
+pub(crate) fn encode(
+    layout: &Layout,
+    kept: Vec<ArrayRef>,
+    tensors: &[Tensor],
+    rows: usize,
+) -> Result<RecordBatch, Problem> {
+    let mut arrays = kept;
     for (tensor, column) in tensors.iter().zip(&layout.columns) {
         let axes = column.fixed_axes(tensor)?;
         let array = flat(tensor, column)?;
@@ -121,7 +128,7 @@ fn texts(tensor: &Tensor, column: &OutputColumn) -> Result<ArrayRef, Problem> {
 }
 
 /// Lists of equal length.
-fn lists(values: ArrayRef, length: usize) -> Result<ArrayRef, Problem> {
+pub(super) fn lists(values: ArrayRef, length: usize) -> Result<ArrayRef, Problem> {
     let count = values.len().checked_div(length).unwrap_or(0);
     let field = Arc::new(Field::new("item", values.data_type().clone(), true));
     let offsets = OffsetBuffer::<i32>::from_lengths(std::iter::repeat_n(length, count));

@@ -1,16 +1,20 @@
 //! CSV into inputs: cells straight into columns of the model's types.
 
-use super::record::{COMMA, Cell, Records, cells};
+use super::record::{COMMA, Cell, Records, cells, first_cells};
 use crate::cell;
 use crate::chunk::{Decoded, Raw, TextRows};
 use crate::column_names::{named_slot, settled};
+use crate::kept::{self, Holds};
 use crate::opened::{Decoder, Opened, Wants};
 use crate::options::ReadOptions;
 use crate::plan::{self, Filling, Plan, SourceColumn};
 use crate::rows_builder::{Row, RowsBuilder};
 use crate::text_rows::{FirstThenRest, RecordReader};
+use arrow_array::ArrayRef;
+use arrow_array::builder::BinaryBuilder;
 use landfall_model::{DType, InputSpec, NullRule, Problem, Slot};
 use std::io::Read;
+use std::sync::Arc;
 
 /// Reads the header, or finds that there is none, and decides which column fills what.
 pub(crate) fn open(
@@ -47,8 +51,20 @@ pub(crate) fn open(
             }
         }
     };
-    let ignored = plan.ignored.clone();
-    let decoder = CsvDecoder { plan, names, by_place, separator, missing: options.missing.clone() };
+    let kept = match (&first, names.as_slice()) {
+        // A first row is there where no header is: its columns have no names.
+        (Some(_), _) => vec![None; wants.keep.len()],
+        // An empty file: no rows of whatever columns.
+        (None, []) => vec![Some(NO_CELL); wants.keep.len()],
+        (None, names) => {
+            kept::places(&wants.keep, names.iter().map(String::as_str)).map_err(|p| p.at(name.to_owned()))?
+        }
+    };
+    let is_kept = |name: &String| kept.iter().flatten().any(|&place| names.get(place) == Some(name));
+    let ignored = plan.ignored.iter().filter(|name| !is_kept(name)).cloned().collect();
+    let named = first.is_none();
+    let missing = options.missing.clone();
+    let decoder = CsvDecoder { plan, names, named, by_place, separator, missing, kept };
     Ok(Opened::new(FirstThenRest { first, records }, decoder, ignored))
 }
 
@@ -156,14 +172,21 @@ fn is_missing(text: &[u8], dtype: DType, accepts: bool, tokens: &[Vec<u8>]) -> b
     (empty && (dtype != DType::String || accepts)) || tokens.iter().any(|token| token == text)
 }
 
+/// The place of a column in a file that has none.
+const NO_CELL: usize = usize::MAX;
+
 struct CsvDecoder {
     plan: Plan,
     /// Of all columns; in a file without header: their places, from 1.
     names: Vec<String>,
+    /// Whether the names are those of a header.
+    named: bool,
     by_place: bool,
     /// What stands between cells.
     separator: u8,
     missing: Vec<Vec<u8>>,
+    /// Places of the columns to keep.
+    kept: Vec<Option<usize>>,
 }
 
 impl Decoder for CsvDecoder {
@@ -171,6 +194,19 @@ impl Decoder for CsvDecoder {
         // An empty file shows no columns: nothing is known of what it would have filled.
         let fills = self.plan.fills.iter().map(|(slot, _)| *slot);
         (!self.names.is_empty()).then(|| fills.collect())
+    }
+
+    fn names(&self) -> Option<Vec<String>> {
+        self.named.then(|| self.names.clone())
+    }
+
+    fn kept(&self) -> Vec<Option<Holds>> {
+        self.kept.iter().map(|place| place.map(|_| Holds::Text)).collect()
+    }
+
+    fn keep(&self, raw: &Raw) -> Result<Vec<Option<ArrayRef>>, Problem> {
+        let Raw::Text(text) = raw else { return Err(Problem::internal("CSV is text")) };
+        self.kept.iter().map(|place| place.map(|place| self.column(text, place)).transpose()).collect()
     }
 
     fn taken_by_place(&self) -> bool {
@@ -224,6 +260,18 @@ impl CsvDecoder {
                 .ok_or_else(|| Problem::internal("the columns of an input do not fit it"))
         };
         self.plan.fills.iter().zip(&rows.slots).map(shape).collect()
+    }
+
+    /// The text of a column's cells; null where nothing stands, and in rows that cannot be read.
+    fn column(&self, text: &TextRows, place: usize) -> Result<ArrayRef, Problem> {
+        kept::bytes_fit(text.size())?;
+        let mut column = BinaryBuilder::new();
+        let mut row = Vec::new();
+        for record in text.iter() {
+            let cell = first_cells(record, self.separator, place, &mut row).then(|| row.get(place)).flatten();
+            column.append_option(cell.filter(|cell| !cell.is_nothing()).map(Cell::text));
+        }
+        Ok(Arc::new(column.finish()))
     }
 
     #[inline]

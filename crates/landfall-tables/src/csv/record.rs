@@ -62,6 +62,8 @@ pub(crate) struct Cell<'a> {
     bytes: &'a [u8],
     /// Whether there are doubled quotes to undo.
     doubled: bool,
+    /// Whether it stands in quotes.
+    quoted: bool,
     /// What follows the closing quote, up to the separator: part of the cell's text.
     tail: &'a [u8],
 }
@@ -71,6 +73,11 @@ impl<'a> Cell<'a> {
     #[inline]
     pub(crate) fn text(&self) -> Cow<'a, [u8]> {
         if !self.doubled && self.tail.is_empty() { Cow::Borrowed(self.bytes) } else { self.unquoted() }
+    }
+
+    /// Whether nothing at all stands there, not even quotes.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.bytes.is_empty() && !self.quoted
     }
 
     #[cold]
@@ -90,6 +97,11 @@ impl<'a> Cell<'a> {
 
 /// Cuts a record into its cells; `false` when a quote is not closed.
 pub(crate) fn cells<'a>(record: &'a [u8], separator: u8, out: &mut Vec<Cell<'a>>) -> bool {
+    first_cells(record, separator, usize::MAX, out)
+}
+
+/// The same up to the cell at `last`.
+pub(crate) fn first_cells<'a>(record: &'a [u8], separator: u8, last: usize, out: &mut Vec<Cell<'a>>) -> bool {
     out.clear();
     let mut rest = record;
     loop {
@@ -98,17 +110,18 @@ pub(crate) fn cells<'a>(record: &'a [u8], separator: u8, out: &mut Vec<Cell<'a>>
             let Some((end, doubled)) = closing_quote(quoted) else { return false };
             let tail = &quoted[end + 1..];
             let cell_end = tail.iter().position(|&byte| byte == separator);
-            out.push(Cell { bytes: &quoted[..end], doubled, tail: &tail[..cell_end.unwrap_or(tail.len())] });
-            after = cell_end.map(|cell_end| &tail[cell_end + 1..]);
+            let tail = &tail[..cell_end.unwrap_or(tail.len())];
+            out.push(Cell { bytes: &quoted[..end], doubled, quoted: true, tail });
+            after = cell_end.map(|cell_end| &quoted[end + 1..][cell_end + 1..]);
         } else {
             let cell_end = rest.iter().position(|&byte| byte == separator);
             let bytes = &rest[..cell_end.unwrap_or(rest.len())];
-            out.push(Cell { bytes, doubled: false, tail: b"" });
+            out.push(Cell { bytes, doubled: false, quoted: false, tail: b"" });
             after = cell_end.map(|cell_end| &rest[cell_end + 1..]);
         }
         match after {
-            Some(after) => rest = after,
-            None => return true,
+            Some(after) if out.len() <= last => rest = after,
+            _ => return true,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Outputs as CSV: RFC 4180 quotes, `\n` at line ends, numbers in shortest form.
 
+use crate::kept_cells::Cells;
 use crate::layout::Layout;
 use crate::number_text::{Values, push_number};
 use landfall_model::{Problem, Tensor};
@@ -7,7 +8,8 @@ use landfall_model::{Problem, Tensor};
 /// The header line.
 pub(crate) fn header(layout: &Layout) -> Vec<u8> {
     let mut out = Vec::new();
-    for name in layout.columns.iter().flat_map(|column| column.flat_names()) {
+    let kept = layout.kept.iter().map(|column| column.name.clone());
+    for name in kept.chain(layout.columns.iter().flat_map(|column| column.flat_names())) {
         if !out.is_empty() {
             out.push(b',');
         }
@@ -17,8 +19,13 @@ pub(crate) fn header(layout: &Layout) -> Vec<u8> {
     out
 }
 
-/// One line for each row, as bytes.
-pub(crate) fn encode(layout: &Layout, tensors: &[Tensor], rows: usize) -> Result<Vec<u8>, Problem> {
+/// One line for each row, as bytes: what is kept, then the outputs.
+pub(crate) fn encode(
+    layout: &Layout,
+    kept: &[Cells],
+    tensors: &[Tensor],
+    rows: usize,
+) -> Result<Vec<u8>, Problem> {
     let mut columns = Vec::with_capacity(tensors.len());
     for (tensor, column) in tensors.iter().zip(&layout.columns) {
         column.fixed_axes(tensor)?;
@@ -26,9 +33,13 @@ pub(crate) fn encode(layout: &Layout, tensors: &[Tensor], rows: usize) -> Result
         columns.push((values, tensor, tensor.row_elements()));
     }
     let cells: usize = columns.iter().map(|(.., width)| width).sum();
-    let mut out = Vec::with_capacity(rows * (cells * 12 + 1));
+    let mut out = Vec::with_capacity(rows * ((kept.len() + cells) * 12 + 1));
     for row in 0..rows {
         let start = out.len();
+        for cells in kept {
+            push_kept(cells, row, &mut out);
+            out.push(b',');
+        }
         for (values, tensor, width) in &columns {
             for at in row * width..(row + 1) * width {
                 if !tensor.is_missing(at) {
@@ -60,6 +71,14 @@ fn push_cell(values: &Values<'_>, at: usize, out: &mut Vec<u8>) {
         None => push_number(values, at, out),
         Some(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
         Some(value) => out.extend_from_slice(if value > 0.0 { b"inf" } else { b"-inf" }),
+    }
+}
+
+fn push_kept(cells: &Cells, row: usize, out: &mut Vec<u8>) {
+    match cells.text(row).as_deref() {
+        None => {}
+        Some(b"") => out.extend_from_slice(b"\"\""),
+        Some(text) => push_text(text, out),
     }
 }
 

@@ -7,5 +7,6 @@ mod value;
 mod write;
 
 pub(crate) use read::open;
+pub(crate) use scan::text;
 pub use write::JsonNan;
 pub(crate) use write::{encode, push_string, push_values};

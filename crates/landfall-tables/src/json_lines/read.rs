@@ -4,17 +4,20 @@ use super::scan::{Scanner, Start};
 use super::value::{element, value};
 use crate::cell;
 use crate::chunk::{Decoded, Raw};
+use crate::kept::{self, Holds};
 use crate::opened::{Decoder, Opened, Wants, lock, text_row};
 use crate::options::ReadOptions;
 use crate::plan;
 use crate::row_dims::RowDims;
 use crate::rows_builder::{Row, RowsBuilder, SlotRows};
 use crate::text_rows::{FirstThenRest, Lines, RecordReader};
+use arrow_array::ArrayRef;
+use arrow_array::builder::BinaryBuilder;
 use landfall_model::{NullRule, Problem, Reason, Slot};
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Opens lines of JSON. Which keys there are is decided line by line.
 pub(crate) fn open(
@@ -25,10 +28,11 @@ pub(crate) fn open(
 ) -> Result<Opened, Problem> {
     let mut lines = RecordReader::new(name, stream, Lines, options.eager);
     let first = lines.block(1)?;
-    let decoder = JsonDecoder { wants: wants.clone(), ignored: Mutex::default() };
+    let mut decoder = JsonDecoder { wants: wants.clone(), ignored: Mutex::default(), names: None };
     // Without a line it is a table of no rows, for any model.
     if let Some(first) = &first {
         decoder.check_first(first.record(0)).map_err(|problem| problem.at(name.to_owned()))?;
+        decoder.names = Some(keys(first.record(0)).unwrap_or_default());
     }
     Ok(Opened::new(FirstThenRest { first, records: lines }, decoder, Vec::new()))
 }
@@ -36,6 +40,8 @@ pub(crate) fn open(
 struct JsonDecoder {
     wants: Wants,
     ignored: Mutex<BTreeSet<String>>,
+    /// The first line's; `None` where there is no line.
+    names: Option<Vec<String>>,
 }
 
 impl Decoder for JsonDecoder {
@@ -58,7 +64,50 @@ impl Decoder for JsonDecoder {
     }
 
     fn ignored(&self) -> Vec<String> {
-        lock(&self.ignored).iter().cloned().collect()
+        lock(&self.ignored).iter().filter(|name| !self.wants.keep.contains(name)).cloned().collect()
+    }
+
+    fn names(&self) -> Option<Vec<String>> {
+        self.names.clone()
+    }
+
+    fn kept(&self) -> Vec<Option<Holds>> {
+        let has = |name: &String| self.names.as_ref().is_none_or(|names| names.contains(name));
+        self.wants.keep.iter().map(|name| has(name).then_some(Holds::Json)).collect()
+    }
+
+    fn keep(&self, raw: &Raw) -> Result<Vec<Option<ArrayRef>>, Problem> {
+        let Raw::Text(text) = raw else { return Err(Problem::internal("JSON Lines are text")) };
+        kept::bytes_fit(text.size())?;
+        let mut columns: Vec<BinaryBuilder> = self.wants.keep.iter().map(|_| BinaryBuilder::new()).collect();
+        let mut found = vec![None; columns.len()];
+        for line in text.iter() {
+            found.fill(None);
+            // A line that cannot be read is no row of any call.
+            let _ = kept_values(line, &self.wants.keep, &mut found);
+            for (column, place) in columns.iter_mut().zip(&found) {
+                let json = place.clone().map(|place: Range<usize>| &line[place]);
+                column.append_option(json.filter(|json| json != b"null"));
+            }
+        }
+        Ok(columns.iter_mut().map(|column| Some(Arc::new(column.finish()) as ArrayRef)).collect())
+    }
+}
+
+/// Where on a line the values of these keys stand; of a key that comes twice the last one, as most readers have it.
+fn kept_values(line: &[u8], keep: &[String], found: &mut [Option<Range<usize>>]) -> Result<(), Problem> {
+    let mut scanner = Scanner::new(line);
+    scanner.expect(b'{')?;
+    loop {
+        let key = scanner.string()?;
+        scanner.expect(b':')?;
+        match keep.iter().position(|name| name.as_bytes() == &*key) {
+            Some(place) => found[place] = Some(scanner.passed_over()?),
+            None => scanner.skip(0)?,
+        }
+        if !scanner.more(b'}')? {
+            return Ok(());
+        }
     }
 }
 
@@ -108,7 +157,8 @@ impl JsonDecoder {
         }
         let shapes = self.wants.signature.shapes();
         let names = |&slot: &Slot| plan::names_of(&inputs[slot], &RowDims::of(&inputs[slot], shapes));
-        let missing = required.iter().map(names).collect();
+        let missing: Vec<String> = required.iter().map(names).collect();
+        let given = plan::those_alike(given.iter().map(String::as_str).collect(), &missing);
         Err(Problem::new(Reason::InputsMissing { missing, given }))
     }
 
@@ -194,7 +244,7 @@ impl JsonDecoder {
             .map(|(slot, _)| slot.spec.name.clone())
             .collect();
         if !lacking.is_empty() {
-            return Err(Problem::invalid(format!("missing: {}", lacking.join(", "))));
+            return Err(lacking_of(&lacking, line));
         }
         // A line with nothing of the model's is a row all the same: without any input there would be none.
         let nothing = seen.iter().all(|seen| matches!(seen, Seen::No));
@@ -213,6 +263,14 @@ impl JsonDecoder {
         }
         Ok(Row::Taken)
     }
+}
+
+/// Inputs that a line does not have, with the keys that it has: a misspelt one is among them.
+#[cold]
+fn lacking_of(lacking: &[String], line: &[u8]) -> Problem {
+    let given = keys(line).unwrap_or_default();
+    let given = plan::those_alike(given.iter().map(String::as_str).collect(), lacking);
+    Problem::invalid(format!("missing: {} (given: {})", lacking.join(", "), given.join(", ")))
 }
 
 /// What an object with these keys is, where it stands for more rows than one.

@@ -258,6 +258,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// The text of a JSON string; `None` for what is none.
+pub(crate) fn text(json: &[u8]) -> Option<Cow<'_, [u8]>> {
+    Scanner::new(json).string().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

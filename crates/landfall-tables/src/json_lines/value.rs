@@ -116,7 +116,7 @@ pub(super) fn element(
             let text = scanner.string()?;
             let number = dtype.is_float() && matches!(&*text, b"NaN" | b"Infinity" | b"-Infinity");
             if dtype != DType::String && !number {
-                push_unfit(slot, name, &text, cell::unfit)?;
+                push_unfit(slot, name, &text, cell::unfit_text)?;
             } else {
                 cell::utf8(name, &text)?;
                 cell::push_text(&mut slot.tensor, &text);

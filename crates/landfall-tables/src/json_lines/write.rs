@@ -1,5 +1,6 @@
 //! Outputs as lines of JSON.
 
+use crate::kept_cells::Cells;
 use crate::layout::Layout;
 use crate::number_text::{Values, push_number};
 use landfall_model::{DType, Problem, Tensor};
@@ -17,10 +18,12 @@ pub enum JsonNan {
 /// One line for each row, as bytes.
 pub(crate) fn encode(
     layout: &Layout,
+    kept: &[Cells],
     tensors: &[Tensor],
     rows: usize,
     nan: JsonNan,
 ) -> Result<Vec<u8>, Problem> {
+    let kept_keys: Vec<Vec<u8>> = layout.kept.iter().map(|column| key(&column.name)).collect();
     let keys: Vec<Vec<u8>> = layout.columns.iter().map(|column| key(&column.name)).collect();
     let mut columns = Vec::with_capacity(tensors.len());
     for (tensor, column) in tensors.iter().zip(&layout.columns) {
@@ -33,6 +36,11 @@ pub(crate) fn encode(
     let mut out = Vec::with_capacity(rows * 32 * columns.len());
     for row in 0..rows {
         out.push(b'{');
+        for (cells, key) in kept.iter().zip(&kept_keys) {
+            out.extend_from_slice(key);
+            push_kept(cells, row, nan, &mut out);
+            out.push(b',');
+        }
         for (i, ((values, axes, width, tensor), key)) in columns.iter().zip(&keys).enumerate() {
             if i > 0 {
                 out.push(b',');
@@ -43,6 +51,15 @@ pub(crate) fn encode(
         out.extend_from_slice(b"}\n");
     }
     Ok(out)
+}
+
+fn push_kept(cells: &Cells, row: usize, nan: JsonNan, out: &mut Vec<u8>) {
+    match cells.get(row) {
+        None => out.extend_from_slice(b"null"),
+        Some(text) if !cells.json => push_string(text, out),
+        Some(b"NaN" | b"Infinity" | b"-Infinity") if nan == JsonNan::Null => out.extend_from_slice(b"null"),
+        Some(json) => out.extend_from_slice(json),
+    }
 }
 
 #[cold]

@@ -47,9 +47,9 @@ not json
     assert_eq!(read(Format::JsonLines, lines, &signature, 1000).unwrap(), one);
     assert_eq!(one.rows, [1, 11]);
     let expected = [
-        "row 2: missing: s",
+        "row 2: missing: s (given: x)",
         r#"row 3: column "x": expected 2 values, found shape [1]"#,
-        r#"row 4: column "x": expected float32, found "2""#,
+        r#"row 4: column "x": expected float32, found the text "2" (JSON's numbers stand without quotes)"#,
         r#"row 5: column "x": lists within a row differ in length or depth"#,
         r#"row 6: column "s": expected string, found 5"#,
         r#"row 7: input "x" is given twice"#,

@@ -247,7 +247,7 @@ fn a_format_that_is_read_from_its_end_comes_through_a_stream_all_the_same() {
     for (format, file) in [(Format::Parquet, "types.parquet"), (Format::ArrowFile, "types.arrow")] {
         let bytes = std::fs::read(fixture(file)).unwrap();
         let streamed = read(format, &bytes, &signature, 10).unwrap();
-        let options = ReadOptions { chunk_rows: 10, missing: Vec::new(), eager: false };
+        let options = ReadOptions { chunk_rows: 10, ..ReadOptions::default() };
         let from_file = gather(vec![TableInput::file(fixture(file))], &signature, &options).unwrap();
         assert_eq!((streamed.tensors, streamed.rows), (from_file.tensors, from_file.rows), "{file}");
         let cut = read(format, &bytes[..bytes.len() / 2], &signature, 10).unwrap_err();

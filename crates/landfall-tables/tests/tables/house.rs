@@ -70,7 +70,7 @@ pub(crate) fn read(
     chunk_rows: usize,
 ) -> Result<Gathered, Problem> {
     let input = TableInput::stream("t", Some(format), std::io::Cursor::new(bytes.to_vec()));
-    let options = ReadOptions { chunk_rows, missing: vec![b"NA".to_vec()], eager: false };
+    let options = ReadOptions { chunk_rows, missing: vec![b"NA".to_vec()], ..ReadOptions::default() };
     gather(vec![input], signature, &options)
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn write(
     for tensors in chunks {
         let mut outputs = Outputs::new();
         tensors.iter().enumerate().for_each(|(place, tensor)| outputs.set(place, tensor.clone()));
-        writer.append(&encoder.encode(&outputs)?)?;
+        writer.append(&encoder.encode(&outputs, &Kept::default())?)?;
     }
     writer.finish()?;
     Ok(memory.bytes())

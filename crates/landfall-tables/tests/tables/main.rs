@@ -8,6 +8,7 @@ mod foreign_files;
 mod fuzzing;
 mod house;
 mod json_lines;
+mod kept;
 mod libsvm;
 mod moments;
 mod part_files;

@@ -160,7 +160,7 @@ fn rows_that_failed_are_left_out() {
     outputs.set(0, Tensor::from_slice(&[4], &[0i32, 1, 2, 3]).unwrap());
     outputs.fail_row(0, Problem::invalid("no"));
     outputs.fail_row(2, Problem::invalid("no"));
-    writer.append(&writer.encoder().encode(&outputs).unwrap()).unwrap();
+    writer.append(&writer.encoder().encode(&outputs, &Kept::default()).unwrap()).unwrap();
     writer.finish().unwrap();
     assert_eq!(memory.bytes(), b"y\n1\n3\n");
 }

@@ -12,7 +12,7 @@ fn a_model_that_is_never_split_gets_all_rows_at_once() {
     for text in [format!("x\n{many}"), many] {
         let files = vec![TableInput::stream("t.csv", None, Cursor::new(text.into_bytes()))];
         let wanted = signature.default_outputs().clone();
-        let options = ReadOptions { chunk_rows: 10, missing: Vec::new(), eager: true };
+        let options = ReadOptions { chunk_rows: 10, eager: true, ..ReadOptions::default() };
         let reader = TableReader::open(files, signature.clone(), wanted, &options).unwrap();
         let chunk = reader.decode(&reader.next().unwrap().unwrap()).unwrap();
         assert_eq!(chunk.pieces[0].rows.len(), 3000);

@@ -100,12 +100,13 @@ pub(crate) struct Serve {
 }
 
 #[derive(Args)]
-#[command(after_help = "Example:\n  landfall predict model.onnx -i rows.csv -o scores.csv\n  \
+#[command(after_help = "Example:\n  landfall predict model.onnx -i rows.csv -o scores.csv --keep id\n  \
     cat rows.jsonl | landfall predict model.onnx -i - -o -")]
 pub(crate) struct Predict {
     /// The model: a file or folder
     pub(crate) model: PathBuf,
-    /// Rows: CSV, JSON Lines, Parquet, NPY, NPZ, Arrow IPC, libsvm text, or - for standard input; NAME=FILE for one input
+    /// Rows: CSV, JSON Lines, Parquet, NPY, NPZ, Arrow IPC, libsvm text, a folder of such files, or - for standard input;
+    /// NAME=FILE for one input
     #[arg(short, long, value_name = "[NAME=]FILE", required = true)]
     pub(crate) input: Vec<OsString>,
     /// Where the answers go; the ending gives the format, - is standard output
@@ -114,13 +115,16 @@ pub(crate) struct Predict {
     /// The outputs wanted, by name
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) output: Vec<String>,
+    /// Columns of the table to write before the answers, as they came
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) keep: Vec<String>,
     /// The signature to call, where the model has several
     #[arg(long, value_name = "NAME")]
     pub(crate) signature: Option<String>,
-    /// Format of the input, where content and ending do not tell: csv, jsonl, parquet, npy, npz, arrow, libsvm
+    /// Format of the input, where content and ending do not tell: csv, jsonl, parquet, npy, npz, arrow, arrow-stream, libsvm
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
-    /// Format of the output, where the ending does not tell
+    /// Format of the output, where the ending does not tell: csv, jsonl, parquet, npy, npz, arrow, arrow-stream
     #[arg(long, value_name = "FORMAT")]
     pub(crate) output_format: Option<String>,
     /// Cells that mean "missing", beside the empty one

@@ -60,7 +60,10 @@ pub(super) async fn ask(
             exchange(stream, request).await
         }
     };
-    Ok(answer.map_err(|e| failed(e.to_string()))?)
+    let unanswered = |error: hyper::Error| {
+        failed(format!("no answer over HTTP came ({error}); --server names the HTTP port, not that of gRPC"))
+    };
+    Ok(answer.map_err(unanswered)?)
 }
 
 /// Where a server's HTTP door is.

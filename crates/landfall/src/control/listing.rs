@@ -2,18 +2,21 @@
 
 use serde_json::{Value, json};
 
-/// A list of objects as aligned columns; anything else as it is.
+/// A list of objects, or one model, as aligned columns; anything else as it is.
 pub(super) fn for_people(answer: &[u8]) -> String {
     let Ok(value) = serde_json::from_slice::<Value>(answer) else {
         return String::from_utf8_lossy(answer).into_owned();
     };
     let list = match &value {
-        Value::Array(items) => Some(items),
-        Value::Object(fields) if fields.len() == 1 => fields.values().next().and_then(Value::as_array),
+        Value::Array(items) => Some(items.as_slice()),
+        Value::Object(fields) if fields.contains_key("versions") => Some(std::slice::from_ref(&value)),
+        Value::Object(fields) if fields.len() == 1 => {
+            fields.values().next().and_then(Value::as_array).map(Vec::as_slice)
+        }
         _ => None,
     };
     match list {
-        Some(items) if items.is_empty() => "nothing yet".to_owned(),
+        Some([]) => "nothing yet".to_owned(),
         Some(items) if items.iter().all(Value::is_object) => {
             let table = columns(&items.iter().map(for_a_person).collect::<Vec<_>>());
             [vec![table], items.iter().flat_map(failures).collect()].concat().join("\n")
@@ -111,6 +114,11 @@ mod tests {
         assert_eq!(
             for_people(answer),
             "name    versions     labels\niris    1 AVAILABLE\ndigits               stable=1"
+        );
+        let promoted = br#"{"name":"digits","default":"1","labels":{},"versions":[{"version":"1","state":"AVAILABLE"}]}"#;
+        assert_eq!(
+            for_people(promoted),
+            "name    default  versions     labels\ndigits  1        1 AVAILABLE"
         );
         assert_eq!(for_people(br#"{"history":[]}"#), "nothing yet");
         let broken =

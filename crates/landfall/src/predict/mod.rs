@@ -50,8 +50,12 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     };
     interrupt::watch()?;
     let output = Output::open(arguments, first_format)?;
-    let options =
-        WriteOptions { scratch: output.folder().to_owned(), eager: streams, ..WriteOptions::default() };
+    let options = WriteOptions {
+        scratch: output.folder().to_owned(),
+        eager: streams,
+        kept: reader.kept(),
+        ..WriteOptions::default()
+    };
     let writer = TableWriter::create(output.format, output.sink()?, &signature, &wanted, &options)
         .map_err(Failure::Call)?;
     let progress = Progress::start(std::io::stderr().is_terminal() && !streams);

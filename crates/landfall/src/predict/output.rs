@@ -1,6 +1,7 @@
 //! Where the answers go: a file that is there when it is whole, or standard output.
 
 use crate::args::{Predict, name_and_path};
+use crate::elsewhere;
 use crate::exit::Failure;
 use landfall_model::Problem;
 use landfall_tables::{AtomicFile, Format};
@@ -74,6 +75,7 @@ impl Output {
             let format = told.or(like_input).unwrap_or(Format::Csv);
             return Ok(Output { format, file: None, closed: Arc::default() });
         }
+        elsewhere::refused(path)?;
         let format = told.or_else(|| Format::of_ending(&path.to_string_lossy())).ok_or_else(|| {
             Failure::call(format!(
                 "{}: its ending names no format (.csv, .jsonl, .parquet, .arrow, .npy, .npz); say which with \

@@ -3,9 +3,9 @@
 use super::bad_rows::BadRows;
 use super::in_order::InOrder;
 use super::progress::Progress;
-use landfall_model::{Call, Problem, Reason, RowRule};
+use landfall_model::{Call, Outputs, Problem, Reason, RowRule};
 use landfall_serving::{Lease, Worker};
-use landfall_tables::{BadRow, Encoded, RawChunk, TableEncoder, TableReader, TableWriter};
+use landfall_tables::{BadRow, Encoded, Kept, RawChunk, TableEncoder, TableReader, TableWriter};
 
 /// Chunks that may lie ready for the writer, for each worker.
 const AHEAD: u64 = 4;
@@ -96,7 +96,7 @@ impl Scoring<'_> {
             let before = piece.rows.iter().filter(|&&row| ending.is_none_or(|ending| row < ending)).count();
             let Some(call) = first_rows(&piece.call, before, piece.rows.len()) else { continue };
             let mut bad = Vec::new();
-            self.answer(worker, &call, 0, encoder, &mut scored, &mut bad)?;
+            self.answer(worker, &call, 0, &Beside { encoder, kept: &piece.kept }, &mut scored, &mut bad)?;
             for (row, problem) in bad {
                 let number = piece.rows.get(row).copied().unwrap_or_default();
                 let problem = in_the_table(problem).at(format!("row {number}"));
@@ -114,7 +114,7 @@ impl Scoring<'_> {
         worker: &mut Worker,
         call: &Call,
         first: usize,
-        encoder: &TableEncoder,
+        beside: &Beside<'_>,
         scored: &mut Scored,
         bad: &mut Vec<(usize, Problem)>,
     ) -> Result<(), Problem> {
@@ -126,11 +126,11 @@ impl Scoring<'_> {
                     bad.push((first + row, problem.clone()));
                     let before = first_rows(call, *row, call.rows().unwrap_or(1));
                     return before
-                        .map_or(Ok(()), |call| self.answer(worker, &call, first, encoder, scored, bad));
+                        .map_or(Ok(()), |call| self.answer(worker, &call, first, beside, scored, bad));
                 }
                 scored.rows += (call.rows().unwrap_or(1) - failed.len().min(call.rows().unwrap_or(1))) as u64;
                 bad.extend(failed.iter().map(|(row, problem)| (first + row, problem.clone())));
-                scored.encoded.push(encoder.encode(&response.outputs)?);
+                scored.encoded.push(beside.encode(call, first, &response.outputs)?);
                 return Ok(());
             }
             Err(problem) => problem,
@@ -146,7 +146,7 @@ impl Scoring<'_> {
                 for range in [0..half, half..rows] {
                     let start = range.start;
                     let Some(part) = call.part(range) else { return Err(problem) };
-                    self.answer(worker, &part, first + start, encoder, scored, bad)?;
+                    self.answer(worker, &part, first + start, beside, scored, bad)?;
                     if self.stop_at_bad && !bad.is_empty() {
                         return Ok(());
                     }
@@ -154,6 +154,24 @@ impl Scoring<'_> {
                 Ok(())
             }
             _ => Err(problem),
+        }
+    }
+}
+
+/// What stands beside the answers of a piece, and what encodes both.
+struct Beside<'a> {
+    encoder: &'a TableEncoder,
+    kept: &'a Kept,
+}
+
+impl Beside<'_> {
+    /// The answers of a call that begins with this row of the piece.
+    fn encode(&self, call: &Call, first: usize, outputs: &Outputs) -> Result<Encoded, Problem> {
+        match call.rows() {
+            Some(rows) if !self.kept.is_empty() => {
+                self.encoder.encode(outputs, &self.kept.rows(first..first + rows))
+            }
+            _ => self.encoder.encode(outputs, self.kept),
         }
     }
 }

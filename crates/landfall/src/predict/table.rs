@@ -1,8 +1,9 @@
 //! The table that is scored: which files, by which of the model's signatures, for which outputs.
 
 use crate::args::{Predict, name_and_path};
+use crate::elsewhere;
 use crate::exit::Failure;
-use crate::golden;
+use crate::{golden, loading};
 use landfall_model::{Problem, Reason, Signature, Wanted};
 use landfall_tables::{Format, ReadOptions, TableInput, TableReader};
 use std::ffi::OsString;
@@ -52,8 +53,10 @@ fn open_with(arguments: &Predict, signature: &Arc<Signature>, streams: bool) -> 
     let wanted = wanted(signature, &arguments.output).map_err(Failure::Call)?;
     let (inputs, first_format) = inputs(arguments, signature)?;
     let missing = arguments.missing.iter().map(|token| token.clone().into_bytes()).collect();
-    let options = ReadOptions { chunk_rows: CHUNK_ROWS, missing, eager: streams };
-    let reader = TableReader::open(inputs, signature.clone(), wanted.clone(), &options)?;
+    let options =
+        ReadOptions { chunk_rows: CHUNK_ROWS, missing, eager: streams, keep: arguments.keep.clone() };
+    let reader = TableReader::open(inputs, signature.clone(), wanted.clone(), &options)
+        .map_err(loading::called_wrong)?;
     Ok(Opened { signature: signature.clone(), wanted, reader, first_format })
 }
 
@@ -93,6 +96,7 @@ fn inputs(arguments: &Predict, signature: &Signature) -> Result<(Vec<TableInput>
                 return Err(Failure::call(format!("--input: input {name:?} is given twice")));
             }
         }
+        elsewhere::refused(path)?;
         first = first.or_else(|| Format::of_ending(&path.to_string_lossy()));
         let input = TableInput::file(path);
         let input = TableInput { format: told, ..input };

@@ -66,7 +66,7 @@ fn response(
     w.string_field(1, identity.model);
     // Text is framed as a message is; the number is written in place.
     w.message(2, |w| match identity.version.number() {
-        Some(number) => write::signed(w.out(), number),
+        Some(number) => write::integer(w.out(), number),
         None => w.out().extend_from_slice(identity.version.name().as_bytes()),
     });
     if !form.id.is_empty() {

@@ -44,14 +44,9 @@ impl Document {
         write::string(&mut self.0, value.as_bytes());
     }
 
-    /// A signed integer.
-    pub(super) fn signed(&mut self, value: i64) {
-        write::signed(&mut self.0, value);
-    }
-
-    /// An unsigned integer.
-    pub(super) fn unsigned(&mut self, value: u64) {
-        write::unsigned(&mut self.0, value);
+    /// An integer.
+    pub(super) fn integer(&mut self, value: impl itoa::Integer) {
+        write::integer(&mut self.0, value);
     }
 
     /// `true` or `false`.
@@ -111,7 +106,7 @@ pub fn model_metadata(facts: ModelFacts<'_>) -> Vec<u8> {
         a.object(|o| {
             o.key("name").text(name);
             o.key("datatype").text(names::datatype(dtype));
-            o.key("shape").array(dims.unwrap_or_default(), |a, dim| a.signed(dim.as_signed()));
+            o.key("shape").array(dims.unwrap_or_default(), |a, dim| a.integer(dim.as_signed()));
         });
     };
     let signature = facts.signature;
@@ -135,9 +130,9 @@ pub fn model_config(facts: ModelFacts<'_>) -> Vec<u8> {
         o.key("platform").text(names::platform(facts.facts));
         o.key("backend").text(names::backend(facts.facts));
         o.key("version_policy").object(|o| {
-            o.key("latest").object(|o| o.key("num_versions").unsigned(1));
+            o.key("latest").object(|o| o.key("num_versions").integer(1));
         });
-        o.key("max_batch_size").unsigned(0);
+        o.key("max_batch_size").integer(0);
         o.key("input").array(signature.inputs(), |a, input| {
             a.object(|o| {
                 o.key("name").text(&input.name);
@@ -161,22 +156,22 @@ pub fn model_config(facts: ModelFacts<'_>) -> Vec<u8> {
         if facts.batches {
             o.key("dynamic_batching").object(|o| {
                 let most = facts.max_rows.map(|rows| rows as u64);
-                o.key("preferred_batch_size").array(most, |a, rows| a.unsigned(rows));
-                o.key("max_queue_delay_microseconds").unsigned(0);
+                o.key("preferred_batch_size").array(most, |a, rows| a.integer(rows));
+                o.key("max_queue_delay_microseconds").integer(0);
             });
         }
         o.key("instance_group").array([()], |a, ()| {
             a.object(|o| {
                 o.key("name").text(&format!("{}_0", facts.model));
                 o.key("kind").text("KIND_CPU");
-                o.key("count").unsigned(1);
+                o.key("count").integer(1);
             });
         });
     })
 }
 
 fn dims(o: &mut Document, dims: Option<&[Dim]>) {
-    o.key("dims").array(dims.unwrap_or_default(), |a, dim| a.signed(dim.as_signed()));
+    o.key("dims").array(dims.unwrap_or_default(), |a, dim| a.integer(dim.as_signed()));
 }
 
 /// Statistics of versions. There is no response cache: its counts are 0.
@@ -191,9 +186,9 @@ pub fn statistics(versions: &[VersionStatistics]) -> Vec<u8> {
 fn model_statistics(o: &mut Document, version: &VersionStatistics) {
     o.key("name").text(&version.model);
     o.key("version").text(&version.version.to_string());
-    o.key("last_inference").unsigned(version.last_inference_ms);
-    o.key("inference_count").unsigned(version.inferences);
-    o.key("execution_count").unsigned(version.executions);
+    o.key("last_inference").integer(version.last_inference_ms);
+    o.key("inference_count").integer(version.inferences);
+    o.key("execution_count").integer(version.executions);
     o.key("inference_stats").object(|o| {
         timed(o, "success", version.success);
         timed(o, "fail", version.fail);
@@ -207,7 +202,7 @@ fn model_statistics(o: &mut Document, version: &VersionStatistics) {
     o.key("response_stats").object(|_| {});
     o.key("batch_stats").array(&version.batches, |a, batch| {
         a.object(|o| {
-            o.key("batch_size").unsigned(batch.rows);
+            o.key("batch_size").integer(batch.rows);
             timed(o, "compute_input", batch.compute_input);
             timed(o, "compute_infer", batch.compute_infer);
             timed(o, "compute_output", batch.compute_output);
@@ -218,7 +213,7 @@ fn model_statistics(o: &mut Document, version: &VersionStatistics) {
 
 fn timed(o: &mut Document, name: &str, timed: Timed) {
     o.key(name).object(|o| {
-        o.key("count").unsigned(timed.count);
-        o.key("ns").unsigned(timed.ns);
+        o.key("count").integer(timed.count);
+        o.key("ns").integer(timed.ns);
     });
 }

@@ -48,7 +48,7 @@ pub fn encode(
         described(&tensor, &spec.name, out);
         if asked.binary == Some(true) {
             out.extend_from_slice(b",\"parameters\":{\"binary_data_size\":");
-            write::unsigned(out, blob::length(&tensor) as u64);
+            write::integer(out, blob::length(&tensor));
             out.push(b'}');
             blobs.push((tensor, spec));
         } else {
@@ -78,7 +78,7 @@ fn head(form: &Form, identity: Identity<'_>, out: &mut Vec<u8>) {
     match identity.version.number() {
         Some(number) => {
             out.push(b'"');
-            write::signed(out, number);
+            write::integer(out, number);
             out.push(b'"');
         }
         None => write::string(out, identity.version.name().as_bytes()),
@@ -96,7 +96,7 @@ fn described(tensor: &Tensor, name: &str, out: &mut Vec<u8>) {
         if axis > 0 {
             out.push(b',');
         }
-        write::unsigned(out, dim as u64);
+        write::integer(out, dim);
     }
     out.push(b']');
 }
@@ -108,14 +108,14 @@ fn data(tensor: &Tensor, output: &str, nan: JsonNan, out: &mut Vec<u8>) -> Resul
         DType::F64 => list(tensor, out, |out, value: f64| float(out, value, nan)),
         DType::F16 => list(tensor, out, |out, value: f16| float(out, value.to_f64(), nan)),
         DType::BF16 => list(tensor, out, |out, value: bf16| float(out, value.to_f64(), nan)),
-        DType::I64 => list(tensor, out, |out, value: i64| write::signed(out, value)),
-        DType::I32 => list(tensor, out, |out, value: i32| write::signed(out, value.into())),
-        DType::I16 => list(tensor, out, |out, value: i16| write::signed(out, value.into())),
-        DType::I8 => list(tensor, out, |out, value: i8| write::signed(out, value.into())),
-        DType::U64 => list(tensor, out, |out, value: u64| write::unsigned(out, value)),
-        DType::U32 => list(tensor, out, |out, value: u32| write::unsigned(out, value.into())),
-        DType::U16 => list(tensor, out, |out, value: u16| write::unsigned(out, value.into())),
-        DType::U8 => list(tensor, out, |out, value: u8| write::unsigned(out, value.into())),
+        DType::I64 => list(tensor, out, write::integer::<i64>),
+        DType::I32 => list(tensor, out, write::integer::<i32>),
+        DType::I16 => list(tensor, out, write::integer::<i16>),
+        DType::I8 => list(tensor, out, write::integer::<i8>),
+        DType::U64 => list(tensor, out, write::integer::<u64>),
+        DType::U32 => list(tensor, out, write::integer::<u32>),
+        DType::U16 => list(tensor, out, write::integer::<u16>),
+        DType::U8 => list(tensor, out, write::integer::<u8>),
         DType::Bool => {
             each(tensor, tensor.bools()?.iter(), out, |out, &value| write::boolean(out, value != 0));
             Ok(())

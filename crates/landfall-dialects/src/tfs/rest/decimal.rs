@@ -154,7 +154,7 @@ fn scientific(out: &mut Vec<u8>, digits: &[u8], exponent: i32) {
     if exponent.abs() < 10 {
         out.push(b'0');
     }
-    write::unsigned(out, exponent.unsigned_abs().into());
+    write::integer(out, exponent.unsigned_abs());
 }
 
 /// `ddd.dd`, with zeros where the digits end before the point.

@@ -247,15 +247,13 @@ impl<'a> Output<'a> {
         match tensor.dtype() {
             DType::F32 => each!(tensor.values::<f32>()?, |out: &mut _, v| decimal::float(out, v, nan)),
             DType::F64 => each!(tensor.values::<f64>()?, |out: &mut _, v| decimal::double(out, v, nan)),
-            DType::I64 => each!(tensor.values::<i64>()?, |out: &mut _, v| write::signed(out, v)),
-            DType::I32 => each!(tensor.values::<i32>()?, |out: &mut _, v: i32| write::signed(out, v.into())),
-            DType::I16 => each!(tensor.values::<i16>()?, |out: &mut _, v: i16| write::signed(out, v.into())),
-            DType::I8 => each!(tensor.values::<i8>()?, |out: &mut _, v: i8| write::signed(out, v.into())),
-            DType::U64 => each!(tensor.values::<u64>()?, |out: &mut _, v| write::unsigned(out, v)),
-            DType::U32 => {
-                each!(tensor.values::<u32>()?, |out: &mut _, v: u32| write::unsigned(out, v.into()))
-            }
-            DType::U8 => each!(tensor.values::<u8>()?, |out: &mut _, v: u8| write::unsigned(out, v.into())),
+            DType::I64 => each!(tensor.values::<i64>()?, write::integer),
+            DType::I32 => each!(tensor.values::<i32>()?, write::integer),
+            DType::I16 => each!(tensor.values::<i16>()?, write::integer),
+            DType::I8 => each!(tensor.values::<i8>()?, write::integer),
+            DType::U64 => each!(tensor.values::<u64>()?, write::integer),
+            DType::U32 => each!(tensor.values::<u32>()?, write::integer),
+            DType::U8 => each!(tensor.values::<u8>()?, write::integer),
             DType::Bool => each!(tensor.bools()?, |out: &mut _, v| write::boolean(out, v != 0)),
             DType::String => self.strings(start, count, separate, out),
             // A tensor without values has a form whatever its type.
