@@ -4,6 +4,7 @@
 mod api;
 mod declared;
 mod flatbuffer;
+mod front;
 mod interface;
 mod layout;
 mod metadata;
@@ -11,7 +12,9 @@ mod model;
 mod rows;
 mod run;
 mod session;
+mod streamed;
 mod strings;
+mod taker;
 
 use crate::library::OnDemand;
 use api::Runtime;
@@ -100,5 +103,6 @@ fn is_saved_model(entry: &FileEntry) -> bool {
 pub(crate) fn read_any(bytes: &[u8]) {
     if let Ok(declared) = declared::read("fuzz", bytes) {
         let _ = interface::signatures("fuzz", &declared);
+        let _ = streamed::streamed("fuzz", bytes, &declared.shapes());
     }
 }

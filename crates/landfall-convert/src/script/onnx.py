@@ -21,6 +21,7 @@ def to_onnx(kind, source, out, opset, tags, signature, inputs, outputs, names):
     wanted_inputs, wanted_outputs = names.split("|")
     rename(model.graph, "input", wanted_inputs.split(","))
     rename(model.graph, "output", wanted_outputs.split(","))
+    guard_indices(onnx, model.graph)
     onnx.save(model, out)
     return {"made by": f"tf2onnx {tf2onnx.__version__}, TensorFlow {tf.__version__}, opset {opset}"}
 
@@ -175,6 +176,41 @@ def rename(graph, side, wanted):
     replace = lambda names: [mapping.get(name, name) for name in names]  # noqa: E731
     for node in graph.node:
         node.input[:], node.output[:] = replace(node.input), replace(node.output)
+
+
+# Where the indices stand among the inputs of operators that count negative ones from the end, which TensorFlow refuses.
+INDICES = {"Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterElements": 1, "ScatterND": 1}
+
+
+def guard_indices(onnx, graph):
+    """Takes computed indices below 0 beyond every end, where they are refused as TensorFlow refuses them."""
+    made = {tensor.name for tensor in graph.initializer} | {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    nodes, guarded = [], {}
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                guard_indices(onnx, attribute.g)
+        at = INDICES.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        if at is not None and at < len(node.input) and node.input[at] not in made:
+            indices = node.input[at]
+            if indices not in guarded:
+                guarded[indices] = f"{indices}__in_bounds"
+                nodes.extend(in_bounds(onnx, indices, guarded[indices]))
+            node.input[at] = guarded[indices]
+        nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def in_bounds(onnx, indices, name):
+    """Nodes that give indices as they are, and those below 0 as the largest number."""
+    import numpy as np
+    make = onnx.helper.make_node
+    constant = lambda end, number: make("Constant", [], [f"{name}_{end}"], value=onnx.numpy_helper.from_array(np.array(number, np.int32)))  # noqa: E731
+    typed = lambda end: make("CastLike", [f"{name}_{end}", indices], [f"{name}_{end}_typed"])  # noqa: E731
+    return [constant("zero", 0), constant("beyond", 2**31 - 1), typed("zero"), typed("beyond"),
+            make("Less", [indices, f"{name}_zero_typed"], [f"{name}_below"]),
+            make("Where", [f"{name}_below", f"{name}_beyond_typed", indices], [name])]
 
 
 def unsupported_line(text):

@@ -1,12 +1,14 @@
-//! LiteRT's C functions and their one environment. `unsafe` lives here and in `session.rs` alone.
+//! LiteRT's C functions and their one environment. `unsafe` lives here, in `session.rs` and in
+//! `taker.rs` alone.
 //!
 //! Facts about the C API: the headers under `litert/c/` of LiteRT 2.3.0. All handles are pointers to classes of the
 //! library's own.
 #![expect(unsafe_code, reason = "calls into a C library")]
 
+use super::taker::Kernel;
 use crate::functions::functions;
 use landfall_foreign::Library;
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Mutex;
@@ -64,6 +66,8 @@ functions! {
     destroy_model: "LiteRtDestroyModel" = fn(Handle);
     create_options: "LiteRtCreateOptions" = fn(*mut Handle) -> Status;
     set_accelerators: "LiteRtSetOptionsHardwareAccelerators" = fn(Handle, c_int) -> Status;
+    /// Options, name, version, functions, their user data.
+    add_operator: "LiteRtAddCustomOpKernelOption" = fn(Handle, *const c_char, c_int, *const Kernel, *const c_void) -> Status;
     destroy_options: "LiteRtDestroyOptions" = fn(Handle);
     /// Environment, model, options.
     compile: "LiteRtCreateCompiledModel" = fn(Handle, Handle, Handle, *mut Handle) -> Status;
@@ -83,6 +87,8 @@ functions! {
     /// Buffer, its memory, what for.
     lock: "LiteRtLockTensorBuffer" = fn(Handle, *mut *mut c_void, c_int) -> Status;
     unlock: "LiteRtUnlockTensorBuffer" = fn(Handle) -> Status;
+    buffer_size: "LiteRtGetTensorBufferSize" = fn(Handle, *mut usize) -> Status;
+    host_memory: "LiteRtGetTensorBufferHostMemory" = fn(Handle, *mut *mut c_void) -> Status;
     /// Compiled model, signature, number of inputs, their buffers, number of outputs, their buffers.
     run: "LiteRtRunCompiledModel" = fn(Handle, usize, usize, *mut Handle, usize, *mut Handle) -> Status;
 }

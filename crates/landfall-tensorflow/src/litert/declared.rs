@@ -2,13 +2,16 @@
 //! index is held against what it counts, and constants against the buffers that hold them.
 
 mod constants;
+mod shapes;
 mod signatures;
 mod tensor;
 
 use super::flatbuffer::{File, Table};
 use super::layout;
 use constants::{buffers, check_constant};
-use landfall_model::{Buffer, BufferMut, Problem};
+use landfall_model::Problem;
+pub(super) use shapes::Shapes;
+use shapes::shapes;
 use signatures::signatures;
 pub(super) use tensor::DeclaredTensor;
 
@@ -25,17 +28,26 @@ pub(crate) struct Declared {
     pub(super) description: String,
 }
 
+impl Declared {
+    /// When the shapes of each signature are known.
+    pub(super) fn shapes(&self) -> Vec<Shapes> {
+        self.signatures.iter().map(|signature| signature.shapes).collect()
+    }
+}
+
 /// One way to call the file. Inputs and outputs stand in the order of their subgraph, which is LiteRT's.
 #[derive(Debug)]
 pub(super) struct DeclaredSignature {
     pub(super) key: String,
     /// LiteRT's number of it.
     pub(super) number: usize,
+    /// When its outputs' shapes are known.
+    pub(super) shapes: Shapes,
     pub(super) inputs: Vec<DeclaredTensor>,
     pub(super) outputs: Vec<DeclaredTensor>,
 }
 
-/// `OperatorCode` of an operator that is not TensorFlow Lite's own.
+/// `BuiltinOperator` of one that is not TensorFlow Lite's own.
 const CUSTOM: i32 = 32;
 /// Reads and checks a file; `name` is for messages.
 ///
@@ -53,60 +65,41 @@ pub(crate) fn read(name: &str, bytes: &[u8]) -> Result<Declared, Problem> {
     }
     layout::check(model)?;
     let buffers = buffers(model)?;
-    let codes = model.tables(1)?.map(|code| custom_name(code?)).collect::<Result<Vec<_>, Problem>>()?;
+    let codes = model.tables(1)?.map(|code| Code::read(code?)).collect::<Result<Vec<_>, Problem>>()?;
     let mut graphs = Vec::new();
     let mut operators = 0;
     let count = model.tables(2)?.len();
     for graph in model.tables(2)? {
         let graph = graph?;
-        graphs.push(Graph::read(graph, &buffers)?);
-        operators += operators_of(graph, codes.len(), graphs.last().map_or(0, |graph| graph.tensors.len()))?;
+        let mut read = Graph::read(graph, &buffers)?;
+        operators += operators_of(graph, codes.len(), read.tensors.len())?;
+        read.shapes = shapes(&read, &codes, &buffers)?;
+        graphs.push(read);
     }
     if count == 0 {
         return Err(file.malformed(model.at(), "it holds no subgraph"));
     }
-    let mut custom: Vec<String> = codes.into_iter().flatten().collect();
+    let mut custom: Vec<String> = codes.into_iter().filter_map(|code| code.custom).collect();
     custom.sort();
     custom.dedup();
     let signatures = signatures(model, &graphs, &buffers)?;
     Ok(Declared { signatures, operators, custom, description: model.text(3)? })
 }
 
-/// A copy of a file that was read, in which no axis is free: all have the lengths that the file was converted with.
-/// `None` for a file that has no free axis.
-///
-/// # Errors
-/// Malformed, with the place in the file; memory that is not to be had.
-pub(super) fn closed(name: &str, bytes: &[u8]) -> Result<Option<Buffer>, Problem> {
-    let file = File::new(name, bytes);
-    let mut lengths = Vec::new();
-    for graph in file.root()?.tables(2)? {
-        for tensor in graph?.tables(0)? {
-            let tensor = tensor?;
-            let (shape, Some(free)) = (tensor.i32s(0)?, tensor.vector(7, 4)?) else { continue };
-            let own = tensor.i32s(7)?;
-            let is_free = |(axis, _): &(usize, &i32)| own.get(*axis).is_some_and(|&length| length < 0);
-            lengths
-                .extend(shape.iter().enumerate().filter(is_free).map(|(axis, &n)| (free.at + 4 * axis, n)));
-        }
-    }
-    if lengths.is_empty() {
-        return Ok(None);
-    }
-    let mut copy = BufferMut::with_capacity(bytes.len());
-    copy.extend_from_bytes(bytes);
-    for (at, length) in lengths {
-        copy.bytes_mut()[at..at + 4].copy_from_slice(&length.to_le_bytes());
-    }
-    Ok(Some(copy.freeze()))
+/// A kind of operator that the file names.
+struct Code {
+    /// `BuiltinOperator`.
+    builtin: i32,
+    /// The name of one that is not TensorFlow Lite's own.
+    custom: Option<String>,
 }
 
-/// The name of an operator that is not TensorFlow Lite's own.
-fn custom_name(code: Table<'_>) -> Result<Option<String>, Problem> {
-    let builtin = code.i32(3)?.max(i32::from(code.u8(0)?.cast_signed()));
-    match builtin {
-        CUSTOM => code.text(1).map(Some),
-        _ => Ok(None),
+impl Code {
+    /// Older files have the number in a field of one byte.
+    fn read(code: Table<'_>) -> Result<Self, Problem> {
+        let builtin = code.i32(3)?.max(i32::from(code.u8(0)?.cast_signed()));
+        let custom = if builtin == CUSTOM { Some(code.text(1)?) } else { None };
+        Ok(Code { builtin, custom })
     }
 }
 
@@ -116,6 +109,7 @@ struct Graph<'a> {
     tensors: Vec<Table<'a>>,
     inputs: Vec<usize>,
     outputs: Vec<usize>,
+    shapes: Shapes,
 }
 
 impl<'a> Graph<'a> {
@@ -125,7 +119,7 @@ impl<'a> Graph<'a> {
             check_constant(*tensor, buffers)?;
         }
         let ends = |slot| indices(table, slot, tensors.len(), false);
-        Ok(Graph { table, inputs: ends(1)?, outputs: ends(2)?, tensors })
+        Ok(Graph { table, inputs: ends(1)?, outputs: ends(2)?, shapes: Shapes::InRun, tensors })
     }
 }
 

@@ -230,6 +230,15 @@ impl<'a> Table<'a> {
         Ok(numbers.iter().map(|number| i32::from_le_bytes(*number)).collect())
     }
 
+    /// Where the offset of a field leads to; `None` where the table does not have it.
+    ///
+    /// # Errors
+    /// Malformed, when that is not within the file.
+    pub(super) fn target(&self, slot: usize) -> Result<Option<usize>, Problem> {
+        let Some(at) = self.field(slot, 4)? else { return Ok(None) };
+        self.file.follow(at).map(Some)
+    }
+
     /// A table that a field refers to; `None` where there is none.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! From what a file declares to signatures.
 
-use super::declared::{Declared, DeclaredSignature, DeclaredTensor};
+use super::declared::{Declared, DeclaredSignature, DeclaredTensor, Shapes};
 use landfall_model::{DType, Dim, InputSpec, Method, OutputSpec, Problem, RowRule, ShapeRule, Signature};
 
 /// The signatures of a file, as far as the file itself says: rows of a free axis 0 are unproven.
@@ -39,7 +39,9 @@ fn of(declared: &DeclaredSignature) -> Result<Signature, Problem> {
     }
     let mut outputs = Vec::new();
     for tensor in &declared.outputs {
-        let mut spec = OutputSpec::new(&tensor.name, plain(tensor)?, Some(dims(tensor)));
+        // Without a rank there is no telling a number from what shows its shape in a run.
+        let is_known = tensor.has_rank || !tensor.shape.is_empty() || declared.shapes == Shapes::Ahead;
+        let mut spec = OutputSpec::new(&tensor.name, plain(tensor)?, is_known.then(|| dims(tensor)));
         spec.has_rows = !tensor.free_shape.is_empty();
         spec.doc = quantised_doc(tensor);
         outputs.push(spec);
@@ -99,24 +101,6 @@ pub(super) fn quantised(declared: &Declared) -> Vec<(String, String)> {
     lines.retain(|(_, doc)| !doc.is_empty());
     lines.dedup();
     lines
-}
-
-/// Whether no axis but the first is free in any input.
-pub(super) fn only_rows_are_free(signatures: &[Signature]) -> bool {
-    let mut inputs = signatures.iter().flat_map(Signature::inputs);
-    inputs.all(|input| {
-        let mut inner = input.dims.iter().flatten().skip(1);
-        inner.all(|dim| matches!(dim, Dim::Known(_)))
-    })
-}
-
-/// Elements of each input as the file was converted.
-pub(super) fn elements_as_converted(declared: &DeclaredSignature) -> Vec<usize> {
-    let elements = |tensor: &DeclaredTensor| {
-        let lengths = tensor.shape.iter().map(|&length| usize::try_from(length).unwrap_or(1));
-        lengths.fold(1usize, usize::saturating_mul)
-    };
-    declared.inputs.iter().map(elements).collect()
 }
 
 /// How many rows the file was converted with: what a call takes where its axis 0 proves to be fixed after all.

@@ -1,10 +1,10 @@
 //! A TensorFlow Lite file, loaded: its signatures, its facts, and the program that all threads compile from.
 
 use super::api::{Failure, Runtime};
-use super::declared::{self, Declared};
+use super::declared::{self, Declared, DeclaredSignature, Shapes};
 use super::run::{LiteRtInstance, Plan, engine_problem};
 use super::session::Program;
-use super::{NAME, interface, rows};
+use super::{NAME, interface, rows, streamed};
 use landfall_model::{Buffer, CostClass, Facts, Instance, Model, Problem, RowRule, Signature};
 use std::sync::Arc;
 
@@ -34,9 +34,8 @@ impl LiteRtModel {
         let plans: Arc<[Plan]> = unproven
             .iter()
             .map(|signature| {
-                let index = index(signature);
-                let own = &declared.signatures[index];
-                Plan::of(signature, own.number, interface::elements_as_converted(own))
+                let own = &declared.signatures[index(signature)];
+                Plan::of(signature, own.number, own.shapes != Shapes::Ahead)
             })
             .collect();
         let length = bytes.len() as u64;
@@ -44,28 +43,12 @@ impl LiteRtModel {
         if !runtime.takes_strings {
             interface::without_strings(&unproven).map_err(|problem| problem.at(file))?;
         }
-        let compiled = |bytes: Buffer| {
-            let program = Program::load(runtime, bytes).map_err(|failure| load_problem(file, failure))?;
-            let program = Arc::new(program);
-            let instance = LiteRtInstance::new(&program, &plans).map_err(|problem| problem.at(file))?;
-            Ok::<_, Problem>((program, instance))
-        };
-        let converted =
-            |signature: &Signature| interface::rows_as_converted(&declared.signatures[index(signature)]);
-        let (mut program, mut instance) = compiled(bytes.clone())?;
-        let mut found = proven(&unproven, &mut instance, converted);
-        if interface::only_rows_are_free(&unproven) && !found.all_answer {
-            // Operators that learn their shapes during a run write to no memory of ours; with fixed lengths some learn
-            // them before.
-            if let Some(closed) = declared::closed(file, bytes.bytes())? {
-                let (other, mut instance) = compiled(closed)?;
-                let without_free_axes = proven(&unproven, &mut instance, converted);
-                if without_free_axes.all_answer {
-                    (program, found) = (other, without_free_axes);
-                }
-            }
-        }
-        let Proven { signatures, notes, .. } = found;
+        let bytes = streamed::streamed(file, bytes.bytes(), &declared.shapes())?.unwrap_or(bytes);
+        let program = Program::load(runtime, bytes).map_err(|failure| load_problem(file, failure))?;
+        let program = Arc::new(program);
+        let mut instance = LiteRtInstance::new(&program, &plans).map_err(|problem| problem.at(file))?;
+        let own = |signature: &Signature| &declared.signatures[index(signature)];
+        let (signatures, notes) = proven(unproven, &mut instance, own);
         let facts = facts(&declared, runtime, length, notes);
         Ok(LiteRtModel { signatures, plans, program, facts })
     }
@@ -85,35 +68,26 @@ impl Model for LiteRtModel {
     }
 }
 
-/// Signatures with what their rows are.
-struct Proven {
-    signatures: Vec<Arc<Signature>>,
-    /// A line for each that cannot be called with any number of rows.
-    notes: Vec<String>,
-    /// Whether all answer a call of as many rows as the file was converted with.
-    all_answer: bool,
-}
-
-fn proven(
-    unproven: &[Signature],
+/// Signatures with what their rows are, and a line for each that cannot be called with any number of rows.
+fn proven<'a>(
+    unproven: Vec<Signature>,
     instance: &mut LiteRtInstance,
-    converted: impl Fn(&Signature) -> usize,
-) -> Proven {
-    let mut found = Proven { signatures: Vec::new(), notes: Vec::new(), all_answer: true };
-    for signature in unproven {
-        let mut signature = signature.clone();
+    own: impl Fn(&Signature) -> &'a DeclaredSignature,
+) -> (Vec<Arc<Signature>>, Vec<String>) {
+    let (mut signatures, mut notes) = (Vec::new(), Vec::new());
+    for mut signature in unproven {
         if *signature.rows() == RowRule::Unproven {
-            let (rule, note) = rows::proven(&signature, instance, converted(&signature));
-            found.notes.extend(note);
+            let own = own(&signature);
+            let (rule, note) = match own.shapes {
+                Shapes::OfValues => rows::of_values(&signature),
+                _ => rows::proven(&signature, instance, interface::rows_as_converted(own)),
+            };
+            notes.extend(note);
             signature = signature.with_rows(rule);
         }
-        let signature = signature.shared();
-        if let RowRule::Pieces(rows) = signature.rows() {
-            found.all_answer &= rows::answers(&signature, instance, *rows);
-        }
-        found.signatures.push(signature);
+        signatures.push(signature.shared());
     }
-    found
+    (signatures, notes)
 }
 
 fn facts(declared: &Declared, runtime: &Runtime, length: u64, notes: Vec<String>) -> Facts {

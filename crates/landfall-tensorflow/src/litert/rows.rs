@@ -34,18 +34,11 @@ pub(super) fn proven(
     }
 }
 
-/// Whether a signature answers so many rows.
-pub(super) fn answers(signature: &Arc<Signature>, instance: &mut dyn Instance, rows: usize) -> bool {
-    let made = signature.inputs().iter().enumerate().map(|(seed, input)| {
-        let shape = std::iter::once(rows).chain(inner(input)).collect();
-        made(input.dtype, shape, seed).map(|tensor| Some(Input::Dense(tensor)))
-    });
-    let run = || {
-        let inputs = made.collect::<Result<Vec<_>, Problem>>()?;
-        let call = Call::checked(signature.clone(), inputs, signature.default_outputs().clone())?;
-        instance.run(&call, &mut Outputs::new())
-    };
-    run().is_ok()
+/// The same where an operator picks rows by their values: how many come out says nothing of how many go in.
+pub(super) fn of_values(signature: &Signature) -> (RowRule, Option<String>) {
+    let note =
+        format!("signature {:?} is never batched: its outputs' shapes follow from values", signature.name());
+    (RowRule::None, Some(note))
 }
 
 /// Lengths of all axes but the first; 1 for free ones.
@@ -69,7 +62,11 @@ fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance) -> Result<bool
     let (together, first, second) = (answers(0..2)?, answers(0..1)?, answers(1..2)?);
     for (place, both) in together.iter() {
         let rows = |of: Option<&Tensor>| of.and_then(|tensor| tensor.shape().first().copied());
-        if rows(Some(both)) != Some(2) || rows(first.get(place)) != Some(1) {
+        let alone = rows(first.get(place)) == Some(1) && rows(second.get(place)) == Some(1);
+        if !alone {
+            return Ok(false);
+        }
+        if rows(Some(both)) != Some(2) {
             let output = &signature.outputs()[place].name;
             return Err(Problem::invalid(format!("output {output:?} has shape {} for 2 rows", both.shape())));
         }

@@ -4,6 +4,7 @@
 use super::NAME;
 use super::api::Failure;
 use super::session::{Compiled, Program, Room, Side};
+use super::streamed;
 use super::strings::{self, Packed};
 use landfall_model::{
     BufferMut, Call, DType, Input, Instance, Kind, Outputs, Problem, Reason, Shape, Signature, Strings,
@@ -14,30 +15,34 @@ use std::sync::Arc;
 
 /// What the runs of one signature need: its place in the file, and the types of its ends.
 pub(super) struct Plan {
-    pub(super) name: String,
+    name: String,
     /// Index among the file's own signatures.
-    pub(super) index: usize,
-    pub(super) inputs: Vec<DType>,
-    /// Elements of each input as the file was converted.
-    pub(super) converted: Vec<usize>,
-    pub(super) outputs: Vec<DType>,
+    index: usize,
+    inputs: Vec<DType>,
+    outputs: Vec<DType>,
+    /// Whether its numbers come as a stream, which has an end of its own behind those of strings.
+    is_streamed: bool,
+    /// Types of the outputs that LiteRT has.
+    ends: Vec<DType>,
 }
 
 impl Plan {
-    /// Of a signature that is number `index` of the file, and its inputs' elements as the file was converted.
-    pub(super) fn of(signature: &Signature, index: usize, converted: Vec<usize>) -> Self {
-        Plan {
-            name: signature.name().to_owned(),
-            index,
-            inputs: signature.inputs().iter().map(|input| input.dtype).collect(),
-            converted,
-            outputs: signature.outputs().iter().map(|output| output.dtype).collect(),
-        }
+    /// Of a signature that is number `index` of the file.
+    pub(super) fn of(signature: &Signature, index: usize, is_streamed: bool) -> Self {
+        let outputs: Vec<DType> = signature.outputs().iter().map(|output| output.dtype).collect();
+        let ends = if is_streamed {
+            let strings = outputs.iter().copied().filter(|dtype| *dtype == DType::String);
+            strings.chain([DType::I8]).collect()
+        } else {
+            outputs.clone()
+        };
+        let inputs = signature.inputs().iter().map(|input| input.dtype).collect();
+        Plan { name: signature.name().to_owned(), index, inputs, outputs, is_streamed, ends }
     }
 }
 
-/// Bytes that every output gets beyond its own.
-const SURPLUS: usize = 4096;
+/// Bytes that an output of strings gets beyond the least.
+const TEXTS: usize = 4096;
 
 /// One thread's workspace: an interpreter, and the memory of each signature that was called.
 pub(super) struct LiteRtInstance {
@@ -53,6 +58,7 @@ struct Settled {
     dims: Vec<Vec<i32>>,
     inputs: Vec<Room>,
     outputs: Vec<Room>,
+    /// Shapes of LiteRT's outputs, as far as they are known ahead.
     shapes: Vec<Shape>,
     /// Memory of the shapes before: the library points at it until the next run.
     retired: Vec<Room>,
@@ -69,7 +75,7 @@ impl LiteRtInstance {
         Ok(LiteRtInstance { plans: plans.clone(), program: program.clone(), compiled, settled })
     }
 
-    /// An interpreter anew: what failed amid a run, or grew during it, is not to be run again.
+    /// An interpreter anew: what failed amid a run is not to be run again.
     fn start_over(&mut self) -> Result<(), Problem> {
         self.compiled = self.program.compile().map_err(engine_problem)?;
         self.settled.iter_mut().for_each(|settled| *settled = None);
@@ -100,7 +106,7 @@ impl LiteRtInstance {
             room.write(&memory).map_err(engine_problem)?;
         }
         for (room, _) in
-            settled.outputs.iter_mut().zip(&plan.outputs).filter(|(_, dtype)| **dtype == DType::String)
+            settled.outputs.iter_mut().zip(&plan.ends).filter(|(_, dtype)| **dtype == DType::String)
         {
             // What gave no strings writes nothing: those of the call before are not to be seen again.
             room.write(&[0; 4]).map_err(engine_problem)?;
@@ -108,47 +114,29 @@ impl LiteRtInstance {
         Ok(())
     }
 
-    /// Bytes that the outputs take (0 for those that are no strings), where the last run failed for want of room for
+    /// Bytes that LiteRT's outputs take (0 for those that are no strings), where the last run failed for want of room for
     /// strings.
     fn outgrown(&self, place: usize) -> Option<Vec<usize>> {
         let plan = &self.plans[place];
         let settled = self.settled[place].as_ref()?;
-        let of_strings = |index: usize| plan.outputs[index] == DType::String;
+        let of_strings = |index: usize| plan.ends[index] == DType::String;
         let needed = |index| match of_strings(index) {
             true => self.compiled.needed((plan.index, Side::Output, index)).unwrap_or(0),
             false => 0,
         };
-        let needed: Vec<usize> = (0..plan.outputs.len()).map(needed).collect();
+        let needed: Vec<usize> = (0..plan.ends.len()).map(needed).collect();
         needed.iter().zip(&settled.outputs).any(|(&needed, room)| needed > room.bytes()).then_some(needed)
     }
 
-    /// Runs a signature whose memory is settled and filled. The library learns some outputs' shapes during the run alone,
-    /// and writes such an output where its shape from before was to lie. `Some`: the bytes that the outputs of strings
-    /// take, which were more than there was room for.
+    /// Runs a signature whose memory is settled and filled. `Some`: the bytes that the outputs of strings take, which were
+    /// more than there was room for.
     fn run_settled(&mut self, place: usize) -> Result<Option<Vec<usize>>, Problem> {
         let plan = &self.plans[place];
         let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
-        let run = self.compiled.run(plan.index, &settled.inputs, &settled.outputs);
-        let after = run.and_then(|()| self.compiled.output_shapes(plan.index, plan.outputs.len(), false));
-        let as_before = |after: &[Vec<i32>]| {
-            let mut outputs = after.iter().zip(&settled.shapes).zip(&plan.outputs);
-            outputs.all(|((dims, shape), dtype)| *dtype == DType::String || same(dims, shape))
-        };
-        match after {
-            Ok(after) if as_before(&after) => {
+        match self.compiled.run(plan.index, &settled.inputs, &settled.outputs) {
+            Ok(()) => {
                 settled.retired.clear();
-                // Strings are copied when they are there: their shapes may show during a run.
-                let settling = after.iter().zip(&mut settled.shapes);
-                for (dims, shape) in settling.filter(|(dims, shape)| !same(dims, shape)) {
-                    *shape = shape_of(dims).ok_or_else(|| Problem::internal("a tensor of unknown shape"))?;
-                }
                 Ok(None)
-            }
-            Ok(_) => {
-                let text =
-                    format!("signature {:?} has outputs whose shapes show during a run alone", plan.name);
-                self.start_over()?;
-                Err(Problem::unsupported(text, "call it with the shapes that the file was converted with"))
             }
             Err(failure) => {
                 let outgrown = self.outgrown(place);
@@ -156,6 +144,28 @@ impl LiteRtInstance {
                 outgrown.map(Some).ok_or_else(|| run_problem(failure))
             }
         }
+    }
+
+    /// What the last run gave, output by output.
+    fn streamed(&mut self, place: usize) -> Result<Vec<Tensor>, Problem> {
+        let plan = &self.plans[place];
+        let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
+        let none = || Problem::internal("no memory for the outputs of a run");
+        let stream = self.compiled.taken().ok_or_else(none)?;
+        let kinds: Vec<DType> =
+            plan.outputs.iter().copied().filter(|dtype| *dtype != DType::String).collect();
+        let mut numbers = streamed::numbers(&stream, &kinds)?.into_iter();
+        let shapes = self.compiled.output_shapes(plan.index, plan.ends.len(), false);
+        let mut texts = settled.outputs.iter_mut().zip(shapes.map_err(engine_problem)?);
+        let next = |dtype: &DType| {
+            if *dtype != DType::String {
+                return numbers.next().ok_or_else(|| Problem::internal("an output is missing"));
+            }
+            let (room, dims) = texts.next().ok_or_else(|| Problem::internal("an output is missing"))?;
+            let shape = shape_of(&dims).ok_or_else(|| Problem::internal("a tensor of unknown shape"))?;
+            taken(room, *dtype, &shape)
+        };
+        plan.outputs.iter().map(next).collect()
     }
 }
 
@@ -174,6 +184,14 @@ impl Instance for LiteRtInstance {
             if self.run_settled(place)?.is_some() {
                 return Err(Problem::internal("a model's strings grew from one run to the next"));
             }
+        }
+        if self.plans[place].is_streamed {
+            let mut found: Vec<_> = self.streamed(place)?.into_iter().map(Some).collect();
+            for wanted in call.wanted().iter() {
+                let tensor = found.get_mut(wanted).and_then(Option::take);
+                outputs.set(wanted, tensor.ok_or_else(|| Problem::internal("an output is missing"))?);
+            }
+            return Ok(());
         }
         let plan = &self.plans[place];
         let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
@@ -222,34 +240,23 @@ fn settle(
         }
         dims.push(lengths);
     }
-    let found = compiled.output_shapes(plan.index, plan.outputs.len(), true).map_err(engine_problem)?;
-    let grown = tensors
-        .iter()
-        .zip(&plan.converted)
-        .map(|(tensor, &converted)| tensor.len().div_ceil(converted.max(1)));
-    let grown = grown.max().unwrap_or(1);
+    let found = compiled.output_shapes(plan.index, plan.ends.len(), true).map_err(engine_problem)?;
     let texts_in: usize =
         tensors.iter().filter_map(|tensor| tensor.strings().ok()).map(Strings::bytes_total).sum();
     let mut shapes = Vec::with_capacity(found.len());
     let mut outputs = Vec::with_capacity(found.len());
-    for (index, (lengths, &dtype)) in found.iter().zip(&plan.outputs).enumerate() {
+    for (index, (lengths, &dtype)) in found.iter().zip(&plan.ends).enumerate() {
         let known = shape_of(lengths).or_else(|| (dtype == DType::String).then(|| Shape::new(&[0])));
         let shape = known.ok_or_else(|| {
-            Problem::unsupported(
-                format!("output {index} of signature {:?}, whose shape depends on values,", plan.name),
-                "",
-            )
+            Problem::internal(format!("output {index} of signature {:?} has no shape", plan.name))
         })?;
-        let place = (plan.index, Side::Output, index);
         let bytes = bytes_of(dtype, &shape)?;
-        // A shape that the library has not worked out is that of the conversion: the run may need more.
-        let surplus = bytes.saturating_mul(grown).saturating_add(SURPLUS);
         let room = match dtype {
             DType::String => {
-                let guess = bytes.saturating_add(surplus).saturating_add(texts_in);
+                let guess = bytes.saturating_mul(2).saturating_add(TEXTS).saturating_add(texts_in);
                 compiled.room_of_strings(lengths, guess.max(texts.get(index).copied().unwrap_or(0)))
             }
-            _ => compiled.room(place, dtype, lengths, bytes, surplus),
+            _ => compiled.room((plan.index, Side::Output, index), dtype, lengths, bytes),
         };
         outputs.push(room.map_err(engine_problem)?);
         shapes.push(shape);
@@ -261,7 +268,7 @@ fn settle(
             Ok(values) => {
                 compiled.room_of_strings(lengths, strings::least(values.len()) + values.bytes_total())
             }
-            Err(_) => compiled.room(place, plan.inputs[index], lengths, tensor.bytes_total(), 0),
+            Err(_) => compiled.room(place, plan.inputs[index], lengths, tensor.bytes_total()),
         };
         inputs.push(room.map_err(engine_problem)?);
     }
@@ -331,8 +338,7 @@ fn shape_problem(failure: Failure, tensor: &Tensor) -> Problem {
 #[cold]
 fn run_problem(failure: Failure) -> Problem {
     let text = format!(
-        "{failure}: an operator refuses these values (an index beyond the end), or is one of those whose outputs' shapes \
-         depend on values, which LiteRT does not run: serve the SavedModel that the file was made from, if it has any"
+        "{failure}: an operator refuses these values: an index beyond the end, or lengths that do not go together"
     );
     Problem::new(Reason::Engine { engine: NAME, text })
 }

@@ -2,8 +2,9 @@
 #![expect(unsafe_code, reason = "calls into a C library")]
 
 use super::api::{Failure, Handle, Layout, Runtime, TensorType, checked};
+use super::taker::{self, KERNEL, Taker};
 use landfall_model::{Buffer, DType};
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 use std::ptr;
 use std::slice;
 use std::sync::{Arc, PoisonError};
@@ -52,19 +53,28 @@ impl Program {
     pub(super) fn compile(self: &Arc<Self>) -> Result<Compiled, Failure> {
         let call = &self.runtime.call;
         let _alone = self.runtime.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut options, mut handle) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: out pointers are valid for a pointer each; environment and model are alive; the options are released
-        // once, after their only use.
-        let result = unsafe {
-            checked("make options", (call.create_options)(&mut options))?;
-            let result = checked("choose the CPU", (call.set_accelerators)(options, CPU)).and_then(|()| {
-                let environment = self.runtime.environment;
-                checked("compile the model", (call.compile)(environment, self.model, options, &mut handle))
-            });
-            (call.destroy_options)(options);
-            result
-        };
-        result.map(|()| Compiled { program: self.clone(), handle })
+        let taker = Box::new(Taker::new(self.runtime));
+        let name = CString::new(taker::NAME).map_err(|_| Failure { what: "name an operator", status: 1 })?;
+        let mut options = ptr::null_mut();
+        // SAFETY: the out pointer is valid for a pointer.
+        checked("make options", unsafe { (call.create_options)(&mut options) })?;
+        let mut compiled = Compiled { program: self.clone(), handle: ptr::null_mut(), options, taker };
+        let data = ptr::from_ref(&*compiled.taker).cast();
+        // SAFETY: environment, model and options are alive; the name is copied; functions and user data outlive the
+        // interpreter, the latter in the same struct.
+        unsafe {
+            checked("choose the CPU", (call.set_accelerators)(options, CPU))?;
+            checked(
+                "add an operator",
+                (call.add_operator)(options, name.as_ptr(), 1, &raw const KERNEL, data),
+            )?;
+            let environment = self.runtime.environment;
+            checked(
+                "compile the model",
+                (call.compile)(environment, self.model, options, &mut compiled.handle),
+            )?;
+        }
+        Ok(compiled)
     }
 }
 
@@ -78,7 +88,12 @@ impl Drop for Program {
 /// An interpreter of a file.
 pub(super) struct Compiled {
     program: Arc<Program>,
+    /// Null until it is compiled.
     handle: Handle,
+    /// The library goes on reading the names in them.
+    options: Handle,
+    /// Boxed: operators point at it.
+    taker: Box<Taker>,
 }
 
 // SAFETY: nothing in it is bound to the thread that made it; `&mut self` keeps callers apart.
@@ -119,8 +134,7 @@ impl Compiled {
         Ok(layouts.iter().map(dims).collect())
     }
 
-    /// Memory for an input or output of the present shape, which takes `bytes`; `surplus` are added to what the library
-    /// asks for.
+    /// Memory for an input or output of the present shape, which takes `bytes`.
     ///
     /// # Errors
     /// The library's status.
@@ -130,9 +144,8 @@ impl Compiled {
         dtype: DType,
         dims: &[i32],
         bytes: usize,
-        surplus: usize,
     ) -> Result<Room, Failure> {
-        let size = self.needed(place)?.max(bytes).saturating_add(surplus);
+        let size = self.needed(place)?.max(bytes);
         let mut room = Room::new(self.program.runtime, dtype, dims, size)?;
         room.bytes = bytes;
         Ok(room)
@@ -173,6 +186,11 @@ impl Compiled {
         Ok(size)
     }
 
+    /// What the operator of our own took over in the last run; `None` where there was none, or no memory for it.
+    pub(super) fn taken(&mut self) -> Option<Vec<u8>> {
+        self.taker.taken()
+    }
+
     /// Runs a signature: reads the inputs' memory, fills the outputs'. The memory must live until the next run or
     /// resize, since the library keeps pointing at it.
     ///
@@ -183,8 +201,8 @@ impl Compiled {
         let (mut from, mut to) = (handles(inputs), handles(outputs));
         let run = self.program.runtime.call.run;
         // SAFETY: handles are alive, as many as announced; the library checks each one's size against its tensor's before
-        // it reads or writes. Of an output whose shape it learns during the run alone it checks the shape from before;
-        // for those the memory has a surplus, and the caller looks at the shapes after the run.
+        // it reads or writes, and no tensor among them changes its shape in a run but those of strings, which it copies
+        // after it has checked their size again.
         let status =
             unsafe { run(self.handle, signature, from.len(), from.as_mut_ptr(), to.len(), to.as_mut_ptr()) };
         checked("run the model", status)
@@ -193,8 +211,14 @@ impl Compiled {
 
 impl Drop for Compiled {
     fn drop(&mut self) {
-        // SAFETY: made by `compile`, released once, before the program that it holds.
-        unsafe { (self.program.runtime.call.destroy_compiled)(self.handle) }
+        let call = &self.program.runtime.call;
+        // SAFETY: made by `compile`, released once, before the program that it holds; the options after what read them.
+        unsafe {
+            if !self.handle.is_null() {
+                (call.destroy_compiled)(self.handle);
+            }
+            (call.destroy_options)(self.options);
+        }
     }
 }
 

@@ -106,12 +106,11 @@ fn near(found: &[f64], expected: &Tensor, (absolute, relative): (f64, f64)) -> R
 }
 
 #[test]
-fn a_file_whose_shapes_show_during_a_run_alone_is_called_as_it_was_converted() {
+fn rows_of_a_file_whose_shapes_show_during_a_run_alone_are_batched() {
     let (Some(cases), Some(engine)) = (Case::all(), engine()) else { return };
     let case = cases.iter().find(|case| case.name == "tflite_multi_output").unwrap();
     let model = engine.load(&OneFile::open(&case.model()), &Options::new()).unwrap();
-    assert_eq!(*model.signatures()[0].rows(), RowRule::Pieces(1));
-    assert!(model.facts().notes[0].contains("1 rows at a time"), "{:?}", model.facts().notes);
+    assert_eq!(*model.signatures()[0].rows(), RowRule::Independent, "{:?}", model.facts().notes);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests, and what they leave out is said")]
 
 mod bad_files;
+mod caller;
 mod cases;
 mod conformance;
 mod memory_files;
+mod shapes;
 mod strings;

@@ -88,19 +88,23 @@ fn opened(kit: &Arc<Kit>, file: &Path) -> Result<Lease, Problem> {
 fn report(original: &Lease, signature: &str, by: &str, parity: &Parity, tolerance: Tolerance) -> String {
     let mut text = format!("{} {signature:?}: converted by {by}\n", original.model());
     let Tolerance { relative, absolute } = tolerance;
-    let mut line = |what: &str, found: &GoldenReport| {
+    let line = |what: &str, found: &GoldenReport| {
         let GoldenReport { rows, values, differing, largest, .. } = found;
         let verdict = match differing {
             0 => format!("all within rtol {relative:e}, atol {absolute:e} (largest distance {largest:e})"),
             _ => format!("{differing} differ by more than rtol {relative:e}, atol {absolute:e}"),
         };
-        let _ = writeln!(text, "{what}: {rows} rows, {values} values, {verdict}");
+        format!("{what}: {rows} rows, {values} values, {verdict}\n")
     };
     match &parity.made {
-        Ok(made) => line("rows made for it", made),
+        Ok(made) => text += &line("rows made for it", made),
         Err(problem) => {
             let _ = writeln!(text, "rows made for it: the original answers none ({problem})");
         }
+    }
+    parity.seldom.iter().for_each(|found| text += &line("rows of values seldom met", found));
+    if let Some(differs) = &parity.endless {
+        let _ = writeln!(text, "infinities and NaN are answered in another way: {differs}");
     }
     if let Some(golden) = &parity.golden {
         let mut line = |what: &str, found: &GoldenReport| {

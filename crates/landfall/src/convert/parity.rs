@@ -13,6 +13,10 @@ const LENGTHS: [usize; 3] = [8, 1, 64];
 pub(crate) struct Parity {
     /// Of the rows that were made; `None` where the original answers none of them.
     pub(crate) made: Result<GoldenReport, Problem>,
+    /// Of rows with values that are seldom met, of those kinds that the original answers.
+    pub(crate) seldom: Vec<GoldenReport>,
+    /// What differs where values are infinite or NaN.
+    pub(crate) endless: Option<Problem>,
     /// Of the golden rows.
     pub(crate) golden: Option<GoldenReport>,
 }
@@ -26,6 +30,7 @@ impl Parity {
         if let Some(golden) = &self.golden {
             golden.accepted()?;
         }
+        self.seldom.iter().try_for_each(GoldenReport::accepted)?;
         match (&self.made, &self.golden) {
             (Ok(made), _) => made.accepted(),
             (Err(_), Some(_)) => Ok(()),
@@ -48,26 +53,33 @@ pub(crate) fn compare(
     tolerance: Tolerance,
 ) -> Result<Parity, Problem> {
     let to = converted.signatures().first().ok_or_else(|| Problem::internal("a model without signature"))?;
-    let made = match answered(original, signature) {
-        Err(problem) => Err(problem),
-        Ok(rows) => {
-            let rows = carried_over(&rows, signature, to)?;
-            Ok(check_golden(converted, &rows, tolerance)
-                .map_err(|problem| problem.at("the converted model"))?)
-        }
-    };
-    let golden = golden.map(|golden| {
-        let rows = carried_over(golden, signature, to)?;
+    let checked = |rows: &GoldenRows| {
+        let rows = carried_over(rows, signature, to)?;
         check_golden(converted, &rows, tolerance).map_err(|problem| problem.at("the converted model"))
-    });
-    Ok(Parity { made, golden: golden.transpose()? })
+    };
+    let made = match answered(original, signature, &[Values::Varied, Values::Small]) {
+        Err(problem) => Err(problem),
+        Ok(rows) => Ok(checked(&rows)?),
+    };
+    let mut seldom = Vec::new();
+    for values in [Values::Ties, Values::Wide] {
+        if let Ok(rows) = answered(original, signature, &[values]) {
+            seldom.push(checked(&rows)?);
+        }
+    }
+    // Where a pool of pixels loses a NaN, or an activation an infinity, no two libraries agree: that is worth a word, not
+    // the conversion.
+    let endless = answered(original, signature, &[Values::Endless]).ok();
+    let endless = endless.and_then(|rows| checked(&rows).and_then(|report| report.accepted()).err());
+    let golden = golden.map(checked).transpose()?;
+    Ok(Parity { made, seldom, endless, golden })
 }
 
-/// Rows that the original answers, with its answers.
-fn answered(original: &Lease, signature: &Arc<Signature>) -> Result<GoldenRows, Problem> {
+/// Rows that the original answers, with its answers: of the first kind of values that it takes.
+fn answered(original: &Lease, signature: &Arc<Signature>, kinds: &[Values]) -> Result<GoldenRows, Problem> {
     let mut worker = Worker::new(original.clone())?;
     let mut last = Problem::internal("no rows were made");
-    for values in [Values::Varied, Values::Small] {
+    for &values in kinds {
         for length in LENGTHS {
             let inputs = rows::made(signature, values, length)?;
             let wanted = signature.default_outputs().clone();

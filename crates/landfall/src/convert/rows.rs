@@ -14,6 +14,12 @@ pub(super) enum Values {
     Varied,
     /// 0 and 1: for models that look things up.
     Small,
+    /// Halves and whole numbers on both sides of 0, many of them equal: what is rounded, ranked and divided.
+    Ties,
+    /// Whole numbers up to the ends of their types.
+    Wide,
+    /// Infinities and NaN among others.
+    Endless,
 }
 
 /// What texts are made of.
@@ -97,12 +103,15 @@ fn tensor(
 
 /// One number: row 0 is zeros, row 1 has large ones.
 fn number(buffer: &mut BufferMut, dtype: DType, size: usize, row: usize, values: Values, dice: &mut Dice) {
-    let varied = values == Values::Varied;
-    let real = match row {
-        0 => 0.0,
-        _ if !varied => dice.fraction(),
-        1 => 20.0 * dice.fraction() - 10.0,
-        _ => 2.0 * (dice.fraction() + dice.fraction() + dice.fraction()) - 3.0,
+    let real = match (row, values) {
+        (0, _) => 0.0,
+        (_, Values::Small) => dice.fraction(),
+        (_, Values::Ties) => (dice.below(13) as f64 - 6.0) / 2.0,
+        (_, Values::Endless) => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1.0, -1.0][dice.below(6)],
+        (1, Values::Varied | Values::Wide) => 20.0 * dice.fraction() - 10.0,
+        (_, Values::Varied | Values::Wide) => {
+            2.0 * (dice.fraction() + dice.fraction() + dice.fraction()) - 3.0
+        }
     };
     match dtype {
         DType::F32 => buffer.push(real as f32),
@@ -111,14 +120,40 @@ fn number(buffer: &mut BufferMut, dtype: DType, size: usize, row: usize, values:
         DType::BF16 => buffer.push(half::bf16::from_f64(real)),
         DType::Complex64 => buffer.push([real as f32, dice.fraction() as f32]),
         DType::Complex128 => buffer.push([real, dice.fraction()]),
-        DType::U8 if varied => buffer.push(dice.below(256) as u8),
-        DType::I8 if varied => buffer.push((dice.below(256) as u8).cast_signed()),
-        _ => {
-            let end = if varied && dtype != DType::Bool { 10 } else { 2 };
-            let mut bytes = [0u8; 8];
-            bytes[0] = dice.below(end) as u8;
-            buffer.extend_from_bytes(&bytes[..size]);
+        _ => buffer.extend_from_bytes(&whole(dtype, values, dice).to_le_bytes()[..size]),
+    }
+}
+
+/// Whole numbers at the ends of types, and beyond what smaller types and those of real numbers hold exactly.
+const WIDE: [i64; 12] = [
+    -1,
+    1,
+    7,
+    -7,
+    1 << 24 | 1,
+    (1 << 31) - 1,
+    1 << 31 | 5,
+    -(1 << 31) - 3,
+    (1 << 53) + 1,
+    -(1 << 53) - 1,
+    i64::MAX,
+    i64::MIN,
+];
+
+/// The bits of a whole number; narrower types have the lowest of them.
+fn whole(dtype: DType, values: Values, dice: &mut Dice) -> i64 {
+    let below = |dice: &mut Dice, end: usize| dice.below(end) as i64;
+    match values {
+        _ if dtype == DType::Bool => below(dice, 2),
+        Values::Small => below(dice, 2),
+        // Not 0: nobody divides by it. Unsigned numbers have their lowest bits.
+        Values::Ties => {
+            let number = below(dice, 18) - 9;
+            number + i64::from(number >= 0)
         }
+        Values::Wide => WIDE[dice.below(WIDE.len())],
+        _ if matches!(dtype, DType::U8 | DType::I8) => below(dice, 256),
+        _ => below(dice, 10),
     }
 }
 
@@ -145,6 +180,28 @@ mod tests {
             let again = made(&signature, Values::Varied, 5).unwrap();
             assert_eq!(tensor, again[0].as_ref().unwrap().dense().unwrap());
         }
+    }
+
+    #[test]
+    fn values_seldom_met_are_among_those_of_their_kind() {
+        let made = |dtype: DType, values: Values| {
+            let made = made(&signature(dtype, RowRule::None), values, 5).unwrap();
+            made[0].as_ref().unwrap().dense().unwrap().clone()
+        };
+        let whole = made(DType::I64, Values::Ties);
+        let whole = whole.values::<i64>().unwrap();
+        assert!(whole.contains(&-7) && whole.contains(&9) && !whole.contains(&0));
+        let wide = made(DType::I64, Values::Wide);
+        assert!(WIDE.iter().all(|number| wide.values::<i64>().unwrap().contains(number)));
+        let halves = made(DType::F32, Values::Ties);
+        let halves = halves.values::<f32>().unwrap();
+        assert!([0.5, 1.5, 2.5, -0.5, -2.5].iter().all(|half| halves.contains(half)));
+        let endless = made(DType::F64, Values::Endless);
+        let endless = endless.values::<f64>().unwrap();
+        assert!(endless.iter().any(|value| value.is_nan()) && endless.contains(&f64::NEG_INFINITY));
+        assert!(
+            made(DType::F32, Values::Wide).values::<f32>().unwrap().iter().all(|value| value.is_finite())
+        );
     }
 
     #[test]

@@ -215,7 +215,7 @@ def warm_up(folder):
 
 
 def light():
-    """TensorFlow Lite files with operators whose outputs' shapes LiteRT learns in a run alone."""
+    """TensorFlow Lite files with operators whose outputs' shapes show in a run alone."""
     def converted(name, function, dims):
         module = tf.Module()
         module.f = tf.function(function, input_signature=[Spec(dims, tf.float32, "x")])
@@ -229,5 +229,12 @@ def light():
     write("highest", {"x": rows}, {"highest": highest, "places": places})
 
 
-for make in (types, functions, tables, defaults, state, several, broken, first_version, light):
+def seldom():
+    """What a conversion to ONNX takes in another way for values that are seldom met."""
+    module("divided", lambda a: {"down": a // 3, "rest": tf.math.floormod(a, 3), "most": tf.maximum(a, 2)}, [Spec([None], tf.int64, "a")],
+           {"a": np.array([-7, 7, 2**53 + 1])})
+    module("looked_up", lambda at: {"y": tf.gather(tf.reshape(tf.range(6.0), [3, 2]), at)}, [Spec([None], tf.int64, "at")], {"at": np.array([2, 0])})
+
+
+for make in (types, functions, tables, defaults, state, several, broken, first_version, light, seldom):
     make()

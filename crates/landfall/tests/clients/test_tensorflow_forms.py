@@ -68,15 +68,30 @@ def saved_models_of_every_form_answer_as_tensorflow_does(server):
 
 
 @with_tensorflow
-def a_light_file_whose_operators_learn_shapes_in_a_run_is_called_row_by_row_or_says_that_it_cannot(server):
+def a_light_file_whose_shapes_show_in_a_run_answers_at_each_door_alone_and_together(server):
     rows, wanted = rows_of("highest")
     with served(server, forms() / "light/highest.tflite") as running:
         same(difference(asked_by_grpc(running, "m", None, rows), wanted), None)
-        has("".join(running.log), "is called 1 rows at a time")
+        one = lambda at: asked_by_grpc(running, "m", None, {"x": rows["x"][at % 3:at % 3 + 1]})["highest"].tolist()  # noqa: E731
+        with concurrent.futures.ThreadPoolExecutor(8) as callers:
+            same(list(callers.map(one, range(24))), [wanted["highest"][at % 3:at % 3 + 1].tolist() for at in range(24)])
     with served(server, forms() / "light/positive.tflite") as running:
-        answer = requests.post(running.url("/v1/models/m:predict"), json={"inputs": [1.0, -1.0]}, timeout=20)
-        same(answer.status_code >= 400, True)
-        has(answer.json()["error"], "whose outputs' shapes depend on values")
+        for x, places in (([1.0, -1.0, 2.0], [[0], [2]]), ([-1.0], []), ([3.0] * 500, [[at] for at in range(500)])):
+            answer = requests.post(running.url("/v1/models/m:predict"), json={"inputs": x}, timeout=20)
+            same(answer.json(), {"outputs": places})
+            same(asked_by_grpc(running, "m", None, {"x": np.array(x, np.float32)})["places"].tolist(), places)
+
+
+@with_tensorflow
+def conversions_that_answer_otherwise_for_values_seldom_met_are_found_out(server):
+    for name, said in (("divided", "runs on tensorflow, not on ONNX"), ("looked_up", "runs on ONNX, converted by")):
+        rows, wanted = rows_of(name)
+        with served(server, forms() / name / "m", "--prefer", "onnx") as running:
+            same(difference(asked_by_grpc(running, "m", None, rows), wanted), None)
+            has("".join(running.log), said)
+            for beyond in (-1, 3) if name == "looked_up" else ():
+                answer = requests.post(running.url("/v1/models/m:predict"), json={"inputs": [0, beyond]}, timeout=20)
+                same(answer.status_code >= 400, True)
 
 
 @with_tensorflow

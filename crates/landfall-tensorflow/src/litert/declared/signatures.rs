@@ -29,6 +29,7 @@ pub(super) fn signatures(
             outputs: named(signature, 1, graph, &graph.outputs)?,
             key: if key.is_empty() { ONLY_SIGNATURE.to_owned() } else { key },
             number,
+            shapes: graph.shapes,
         });
     }
     if let ([], Some(graph)) = (&found[..], graphs.first()) {
@@ -43,6 +44,7 @@ pub(super) fn signatures(
             inputs: own(&graph.inputs)?,
             outputs: own(&graph.outputs)?,
             number: 0,
+            shapes: graph.shapes,
         });
     }
     Ok(found)
@@ -72,6 +74,7 @@ fn of_metadata(
                 outputs: aliased(graph, &graph.outputs, &signature.outputs)?,
                 key: signature.key,
                 number: 0,
+                shapes: graph.shapes,
             });
         }
     }

@@ -13,6 +13,8 @@ pub(in crate::litert) struct DeclaredTensor {
     pub(in crate::litert) shape: Vec<i32>,
     /// The same with −1 for axes that may have any length.
     pub(in crate::litert) free_shape: Vec<i32>,
+    /// Whether the file says how many axes there are; older ones never do.
+    pub(in crate::litert) has_rank: bool,
     /// Scale and zero point of a quantised tensor: value = scale × (number − zero point).
     pub(in crate::litert) quantisation: Option<(f32, i64)>,
 }
@@ -40,6 +42,7 @@ pub(super) fn described(tensor: Table<'_>, name: Option<String>) -> Result<Decla
         name: name.map_or_else(|| tensor.text(3), Ok)?,
         dtype: dtype(tensor.u8(1)?),
         quantisation: tensor.table(4)?.map_or(Ok(None), quantisation)?,
+        has_rank: tensor.u8(8)? != 0,
         shape,
         free_shape,
     })
