@@ -214,9 +214,12 @@ pub(crate) fn write(value: Value, dtype: DataType, text: impl Fn(Symbol) -> Arc<
 }
 
 /// Appends a number, given in both forms, in the shortest digits that read back: between a thousandth and ten millions
-/// with a point, else with a power of ten (`1.0E7`).
+/// with a point, else with a power of ten (`1.0E7`); what has no digits is `Infinity`.
 fn write_number(plain: &str, power: &str, magnitude: f64, out: &mut String) {
-    if magnitude == 0.0 || !magnitude.is_finite() || (1e-3..1e7).contains(&magnitude) {
+    if magnitude == f64::INFINITY {
+        return out.push_str(if plain.starts_with('-') { "-Infinity" } else { "Infinity" });
+    }
+    if magnitude == 0.0 || magnitude.is_nan() || (1e-3..1e7).contains(&magnitude) {
         return out.push_str(plain);
     }
     let (mantissa, power) = power.split_once('e').unwrap_or((power, "0"));

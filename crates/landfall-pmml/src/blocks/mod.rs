@@ -52,6 +52,9 @@ pub(crate) trait Block: Send + Sync + Debug {
         false
     }
 
+    /// Makes now what it would else make with the first rows.
+    fn prepare(&self) {}
+
     /// How many trees it stands for.
     fn trees(&self) -> usize {
         0
@@ -140,6 +143,10 @@ impl<B: Block + ?Sized> Block for Arc<B> {
 
     fn run_single(&self, columns: &[&[f32]], values: &mut [f64], scratch: &mut Vec<f64>) -> bool {
         self.as_ref().run_single(columns, values, scratch)
+    }
+
+    fn prepare(&self) {
+        self.as_ref().prepare();
     }
 
     fn trees(&self) -> usize {

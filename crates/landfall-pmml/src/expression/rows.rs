@@ -37,15 +37,23 @@ pub(crate) struct Lag {
     blocks: Vec<Slot>,
 }
 
-/// A resolved `<Aggregate>`: places in the dictionary.
+/// A resolved `<Aggregate>`.
 #[derive(Debug)]
 pub(crate) struct Aggregate {
-    pub(crate) field: usize,
-    /// Slots whose treatments each value goes through, in order.
-    treated: Vec<Slot>,
+    over: Aggregated,
     dtype: DataType,
+    /// The place in the dictionary of the field that tells which rows count.
     group: Option<usize>,
     of: AggregateKind,
+}
+
+/// What is aggregated.
+#[derive(Debug)]
+enum Aggregated {
+    /// A field of the data by its place in the dictionary, and the slots whose treatments each value goes through, in order.
+    Data(usize, Vec<Slot>),
+    /// A derived field, made anew of each row.
+    Derived(Slot),
 }
 
 pub(super) fn read_lag<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<LagDocument, Problem> {
@@ -125,31 +133,40 @@ pub(super) fn resolve_aggregate<'a>(
     document: &AggregateDocument,
     place: Place,
 ) -> Result<Typed, Problem> {
-    let data = |b: &mut Build<'a>, name: &str| {
+    let group = document.group.as_ref().map(|name| {
         let slot = b.resolve(scope, name, place)?;
-        let field = b.slots[slot as usize].field.ok_or_else(|| {
-            b.xml.unsupported(place, format!("an aggregate of {name:?}, which is no field of the data"))
-        })?;
-        Ok((field, slot))
-    };
-    let (field, mut at) = data(b, &document.field)?;
-    let mut treated = Vec::new();
-    while let Source::Treated { from, .. } = &b.slots[at as usize].source {
-        treated.insert(0, at);
-        at = *from;
-    }
-    let group = document.group.as_ref().map(|name| data(b, name)).transpose()?.map(|(field, _)| field);
+        b.slots[slot as usize].field.ok_or_else(|| {
+            b.xml.unsupported(place, format!("a groupField {name:?} that is no field of the data"))
+        })
+    });
+    let group = group.transpose()?;
     if let Some(group) = group.filter(|_| b.group.is_none()) {
         b.group = Some(b.dictionary[group].name.clone());
     }
-    let of_field = b.dictionary[field].dtype;
+    let slot = b.resolve(scope, &document.field, place)?;
+    let of_field = b.slots[slot as usize].dtype;
+    let over = match b.slots[slot as usize].field {
+        Some(field) => Aggregated::Data(field, treatments(b, slot)),
+        None => Aggregated::Derived(slot),
+    };
     let dtype = match document.of {
         AggregateKind::Multiset => DataType::String,
         AggregateKind::Count => DataType::Integer,
         _ => DataType::Double,
     };
-    let aggregate = Aggregate { field, treated, dtype: of_field, group, of: document.of };
+    let aggregate = Aggregate { over, dtype: of_field, group, of: document.of };
     Ok(Typed { expr: Expr::Aggregate(Box::new(aggregate)), dtype })
+}
+
+/// The slots that treat a field of the data on its way to this one, the first one first.
+fn treatments(b: &Build<'_>, slot: Slot) -> Vec<Slot> {
+    let mut treated = Vec::new();
+    let mut at = slot;
+    while let Source::Treated { from, .. } = &b.slots[at as usize].source {
+        treated.insert(0, at);
+        at = *from;
+    }
+    treated
 }
 
 impl Lag {
@@ -189,18 +206,31 @@ fn over(values: Vec<f64>, of: LagKind) -> Value {
 }
 
 impl Aggregate {
+    /// The place in the dictionary of what is aggregated, where that is a field of the data.
+    pub(crate) fn field(&self) -> Option<usize> {
+        match self.over {
+            Aggregated::Data(field, _) => Some(field),
+            Aggregated::Derived(_) => None,
+        }
+    }
+
     /// Values over the rows of the record, as the model treats them; those alone whose group field equals this row's, where
     /// one is named.
-    fn values(&self, cx: &Cx<'_>) -> Result<Vec<Value>, Problem> {
+    fn values(&self, cx: &mut Cx<'_>) -> Result<Vec<Value>, Problem> {
         let key = self.group.map(|group| (group, cx.w.input[group]));
-        let own = [cx.w.input.clone()];
-        let rows = if cx.w.group.is_empty() { &own[..] } else { &cx.w.group[..] };
-        let mut values = Vec::with_capacity(rows.len());
-        for row in rows.iter().filter(|row| key.is_none_or(|(group, here)| row[group] == here)) {
-            let value =
-                self.treated.iter().try_fold(row[self.field], |value, slot| cx.treated(*slot, value))?;
-            values.extend(Some(value).filter(|value| !value.is_missing()));
-        }
+        let counts = |row: &[Value]| key.is_none_or(|(group, here)| row[group] == here);
+        let mut values = match &self.over {
+            Aggregated::Derived(slot) => cx.over_record(*slot, counts)?,
+            Aggregated::Data(field, treated) => {
+                let own = [cx.w.input.clone()];
+                let rows = if cx.w.group.is_empty() { &own[..] } else { &cx.w.group[..] };
+                let treat = |row: &Vec<Value>| {
+                    treated.iter().try_fold(row[*field], |value, slot| cx.treated(*slot, value))
+                };
+                rows.iter().filter(|row| counts(row)).map(treat).collect::<Result<Vec<_>, _>>()?
+            }
+        };
+        values.retain(|value| !value.is_missing());
         Ok(values)
     }
 

@@ -168,6 +168,10 @@ impl Model for PmmlModel {
         }))
     }
 
+    fn prepare(&self) {
+        self.compiled.blocks.iter().for_each(|block| block.prepare());
+    }
+
     fn facts(&self) -> Facts {
         self.facts.clone()
     }

@@ -32,6 +32,7 @@ mod tree;
 pub(crate) use header::{Header, Math, MiningFunction, TargetInfo};
 pub(crate) use output::{OutputField, RuleFeature};
 pub(crate) use targets::OtherTarget;
+pub(crate) use tree::Space as TreeSpace;
 
 use crate::blocks::{Answers, BlockCx};
 use crate::read::Element;

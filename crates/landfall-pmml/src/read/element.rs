@@ -1,8 +1,8 @@
 //! The start of an element: its attributes as text, numbers and truth values.
 
+use super::piece::Plain;
 use super::{Place, Xml};
 use landfall_model::Problem;
-use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// The start of an element.
@@ -16,30 +16,53 @@ pub(crate) struct Element<'a> {
 }
 
 /// Names and values.
-pub(super) type Attributes<'a> = SmallVec<[(&'a str, Cow<'a, str>); 3]>;
+#[derive(Debug)]
+pub(super) enum Attributes<'a> {
+    /// As they stand in the document.
+    Plain(Plain<'a>),
+    /// What had to be read more closely.
+    Read(Vec<(String, String)>),
+}
+
+impl Attributes<'_> {
+    /// The first one that `is_wanted`.
+    #[inline]
+    fn find(&self, mut is_wanted: impl FnMut(&str) -> bool) -> Option<(&str, &str)> {
+        match self {
+            Attributes::Plain(plain) => plain.find(is_wanted),
+            Attributes::Read(read) => {
+                read.iter().find(|(key, _)| is_wanted(key)).map(|(key, value)| (key.as_str(), value.as_str()))
+            }
+        }
+    }
+}
 
 impl<'a> Element<'a> {
     /// An attribute's value.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_ref())
+        self.attributes.find(|key| key == name).map(|(_, value)| value)
     }
 
     /// Refuses attributes that are not among `known`: those that are read, and those that change nothing. Attributes of other
     /// namespaces, and those that writers add under names of their own (`x-…`), are passed over.
     pub(crate) fn only(&self, xml: &Xml<'a>, known: &[&str]) -> Result<(), Problem> {
-        for (key, value) in &self.attributes {
-            if known.contains(key) || *key == "xmlns" || key.contains(':') {
-                continue;
+        let is_unknown = |key: &str| {
+            if known.contains(&key) || key == "xmlns" || key.contains(':') {
+                return false;
             }
-            if !key.starts_with("x-") {
-                return Err(xml.unsupported(
-                    self.place,
-                    format!("attribute {key}={value:?} of <{}> is unknown or not implemented", self.name),
-                ));
+            let is_own = key.starts_with("x-");
+            if is_own {
+                xml.added.note(key, self.place);
             }
-            xml.added.note(key, self.place);
+            !is_own
+        };
+        match self.attributes.find(is_unknown) {
+            None => Ok(()),
+            Some((key, value)) => Err(xml.unsupported(
+                self.place,
+                format!("attribute {key}={value:?} of <{}> is unknown or not implemented", self.name),
+            )),
         }
-        Ok(())
     }
 
     /// A required attribute.
@@ -96,53 +119,21 @@ impl<'a> Element<'a> {
     }
 }
 
-/// The attributes of a start tag (the text after its name) that need no closer look: in double quotes, each name once,
-/// no references, blanks only. `None` for others.
-pub(super) fn plain_attributes(text: &str) -> Option<Attributes<'_>> {
-    let mut attributes = Attributes::new();
-    let mut rest = text;
-    loop {
-        let from = rest.trim_ascii_start();
-        if from.is_empty() {
-            return Some(attributes);
-        }
-        if from.len() == rest.len() {
-            return None;
-        }
-        let is_end =
-            |byte: u8| matches!(byte, b'=' | b'"' | b'\'' | b'<' | b'&' | b' ' | b'\t' | b'\r' | b'\n');
-        let end = from.bytes().position(is_end).filter(|end| *end > 0)?;
-        let value = from[end..].strip_prefix("=\"")?;
-        let is_end = |byte: u8| matches!(byte, b'"' | b'&' | b'<' | b'\t' | b'\r' | b'\n');
-        let close = value.bytes().position(is_end).filter(|at| value.as_bytes()[*at] == b'"')?;
-        let key = &from[..end];
-        if attributes.iter().any(|(other, _)| *other == key) {
-            return None;
-        }
-        attributes.push((key, Cow::Borrowed(&value[..close])));
-        rest = &value[close + 1..];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn attributes_that_need_no_closer_look_are_parts_of_the_document() {
-        let plain = |text| plain_attributes(text).map(|all| all.len());
-        assert_eq!(plain(" a=\"1\"  b=\"x y\"\n "), Some(2));
-        assert_eq!(plain(""), Some(0));
-        for text in
-            [" a='1'", " a=\"&lt;\"", " a=\"1\" a=\"2\"", " a = \"1\"", " a=\"1\"b=\"2\"", " a", " a=\"1"]
-        {
-            assert_eq!(plain(text), None, "{text}");
+    fn attributes_are_found_by_name_however_they_are_written() {
+        for text in ["<p:a b='1' c=\"x&#65;\" d=\"\ty\"/>", "<p:a b=\"1\" c=\"xA\" d=\" y\"></p:a>"] {
+            let mut xml = Xml::new(text, "m.pmml");
+            let root = xml.root().unwrap();
+            assert_eq!(
+                (root.name.as_ref(), root.get("b"), root.get("c"), root.get("d"), root.get("e")),
+                ("a", Some("1"), Some("xA"), Some(" y"), None)
+            );
+            xml.leaf(&root).unwrap();
+            xml.finish().unwrap();
         }
-        let mut xml = Xml::new("<p:a b='1' c=\"x&#65;\" d=\"\ty\"/>", "m.pmml");
-        let root = xml.root().unwrap();
-        assert_eq!(
-            (root.name.as_ref(), root.get("b"), root.get("c"), root.get("d")),
-            ("a", Some("1"), Some("xA"), Some(" y"))
-        );
     }
 }

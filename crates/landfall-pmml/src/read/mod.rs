@@ -6,6 +6,7 @@ mod element;
 pub(crate) mod encoding;
 mod locator;
 mod matrix;
+mod piece;
 pub(crate) mod table;
 pub(crate) mod xml;
 

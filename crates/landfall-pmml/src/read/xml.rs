@@ -1,11 +1,11 @@
 //! A pull reader of elements: names, attributes and text, each with its line and column; entities are never expanded.
 
 use super::added::Added;
-use super::element::{Attributes, Element, plain_attributes};
+use super::element::{Attributes, Element};
+use super::piece::{self, Piece};
 use landfall_model::{ModelFiles, Problem};
 use quick_xml::XmlVersion;
-use quick_xml::events::Event;
-use quick_xml::reader::Reader;
+use quick_xml::events::{BytesRef, BytesStart, BytesText, Event};
 use std::borrow::Cow;
 
 /// Elements may not be nested deeper: the readers of expressions and predicates recurse.
@@ -17,24 +17,37 @@ pub(crate) struct Place(pub(crate) u64);
 
 /// A document that is read once, front to back.
 pub(crate) struct Xml<'a> {
-    reader: Reader<&'a [u8]>,
     text: &'a str,
     file: &'a str,
     /// The files among which the document lies.
     files: Option<&'a dyn ModelFiles>,
-    depth: usize,
-    /// Where the reader began.
-    start: u64,
+    /// Where the reader stands.
+    at: usize,
+    /// Where it stood before what it has read last.
+    begun: usize,
+    /// Names of the elements that have begun and not ended.
+    open: Vec<&'a str>,
+    /// Whether the last of them is an empty one: it ends without a tag of its own.
+    is_empty: bool,
     /// What was passed over.
     pub(super) added: Added,
+}
+
+/// What comes next in a document.
+enum Part<'a> {
+    Start(Element<'a>),
+    End,
+    Text(&'a str),
+    Other(Event<'a>),
+    /// The document has ended.
+    Nothing,
 }
 
 impl<'a> Xml<'a> {
     /// A document; `file` is its name for messages.
     pub(crate) fn new(text: &'a str, file: &'a str) -> Self {
-        let mut reader = Reader::from_str(text);
-        reader.config_mut().expand_empty_elements = true;
-        Xml { reader, text, file, files: None, depth: 0, start: 0, added: Added::default() }
+        let (open, added) = (Vec::new(), Added::default());
+        Xml { text, file, files: None, at: 0, begun: 0, open, is_empty: false, added }
     }
 
     /// The same among other files, which it may name.
@@ -51,10 +64,8 @@ impl<'a> Xml<'a> {
     pub(crate) fn later(&self, name: &str, place: Place) -> Option<(Self, Element<'a>)> {
         let from = usize::try_from(place.0).ok()?;
         // Most documents have none, and are not read twice.
-        let text = self.text.get(from..).filter(|text| text.contains(name))?;
-        let mut reader = Reader::from_str(text);
-        reader.config_mut().expand_empty_elements = true;
-        let mut late = Xml { reader, depth: 0, start: place.0, added: self.added.clone(), ..*self };
+        self.text.get(from..).filter(|text| text.contains(name))?;
+        let mut late = Xml { at: from, open: Vec::new(), added: self.added.clone(), ..*self };
         loop {
             let element = late.root().ok()?;
             if element.name == name {
@@ -72,12 +83,11 @@ impl<'a> Xml<'a> {
     /// The outermost element.
     pub(crate) fn root(&mut self) -> Result<Element<'a>, Problem> {
         loop {
-            let (event, place) = self.event()?;
-            match event {
-                Event::Start(start) => return self.element(&start, place),
-                Event::Eof => return Err(self.malformed(place, "no element")),
-                Event::Text(text) if !text.trim().is_empty() => {
-                    return Err(self.malformed(place, "text before the first element"));
+            match self.part()? {
+                Part::Start(element) => return Ok(element),
+                Part::Nothing => return Err(self.malformed(self.place(), "no element")),
+                Part::Text(text) if !text.trim().is_empty() => {
+                    return Err(self.malformed(self.place(), "text before the first element"));
                 }
                 _ => {}
             }
@@ -96,22 +106,23 @@ impl<'a> Xml<'a> {
     }
 
     /// The same, extensions among them.
+    #[inline]
     pub(crate) fn any_child(&mut self, parent: &Element<'a>) -> Result<Option<Element<'a>>, Problem> {
-        debug_assert_eq!(self.depth, parent.depth, "children of {} are read out of turn", parent.name);
+        debug_assert_eq!(self.open.len(), parent.depth, "children of {} are read out of turn", parent.name);
+        if self.ends() {
+            return Ok(None);
+        }
         loop {
-            let (event, place) = self.event()?;
-            match event {
-                Event::Start(start) => return self.element(&start, place).map(Some),
-                Event::End(_) => {
-                    self.depth -= 1;
-                    return Ok(None);
+            self.at = piece::blanks_end(self.text, self.at);
+            match self.part()? {
+                Part::Start(element) => return Ok(Some(element)),
+                Part::End => return Ok(None),
+                Part::Text(text) if text.trim().is_empty() => {}
+                Part::Text(_) | Part::Other(Event::CData(_) | Event::GeneralRef(_)) => {
+                    return Err(self.malformed(self.place(), format!("text within <{}>", parent.name)));
                 }
-                Event::Text(text) if is_blank(&text) => {}
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
-                    return Err(self.malformed(place, format!("text within <{}>", parent.name)));
-                }
-                Event::Eof => return Err(self.malformed(place, format!("<{}> does not end", parent.name))),
-                _ => {}
+                Part::Nothing => return Err(self.unended(parent)),
+                Part::Other(_) => {}
             }
         }
     }
@@ -128,136 +139,181 @@ impl<'a> Xml<'a> {
     pub(crate) fn text(&mut self, element: &Element<'a>) -> Result<String, Problem> {
         let mut all = String::new();
         loop {
-            let (event, place) = self.event()?;
-            match event {
-                Event::Text(text) => all.push_str(&text.xml10_content()),
-                Event::CData(data) => all.push_str(&data.xml10_content()),
-                Event::GeneralRef(reference) => match self.reference(&reference, place)? {
-                    Some(character) => all.push(character),
-                    None => return Err(self.entity(place, &reference)),
-                },
-                Event::End(_) => {
-                    self.depth -= 1;
-                    return Ok(all);
-                }
-                Event::Start(start) => {
-                    let child = self.element(&start, place)?;
+            match self.part()? {
+                Part::Text(text) => all.push_str(&BytesText::from_escaped(text).xml10_content()),
+                Part::Other(Event::CData(data)) => all.push_str(&data.xml10_content()),
+                Part::Other(Event::GeneralRef(reference)) => all.push(self.referred(&reference)?),
+                Part::End => return Ok(all),
+                Part::Start(child) => {
                     if !self.is_added(&child) {
                         return Err(self.unknown(&child, element));
                     }
                     self.skip(&child)?;
                 }
-                Event::Eof => return Err(self.malformed(place, format!("<{}> does not end", element.name))),
-                _ => {}
+                Part::Nothing => return Err(self.unended(element)),
+                Part::Other(_) => {}
             }
         }
     }
 
-    fn reference(
-        &self,
-        reference: &quick_xml::events::BytesRef<'_>,
-        place: Place,
-    ) -> Result<Option<char>, Problem> {
+    /// The character that a reference stands for.
+    fn referred(&self, reference: &BytesRef<'_>) -> Result<char, Problem> {
+        let place = self.place();
         let number = reference.resolve_char_ref().map_err(|e| self.malformed(place, e.to_string()))?;
-        let named = || match reference.xml10_content().as_ref() {
+        let name = reference.xml10_content();
+        let character = number.or(match name.as_ref() {
             "lt" => Some('<'),
             "gt" => Some('>'),
             "amp" => Some('&'),
             "quot" => Some('"'),
             "apos" => Some('\''),
             _ => None,
-        };
-        Ok(number.or_else(named))
-    }
-
-    fn entity(&self, place: Place, reference: &quick_xml::events::BytesRef<'_>) -> Problem {
-        self.malformed(
-            place,
-            format!("the entity &{};: entities are not expanded", reference.xml10_content()),
-        )
+        });
+        let unknown = || self.malformed(place, format!("the entity &{name};: entities are not expanded"));
+        character.ok_or_else(unknown)
     }
 
     /// Passes over an element and all in it: what the document says for people only.
     pub(crate) fn skip(&mut self, element: &Element<'a>) -> Result<(), Problem> {
-        let mut open = 1usize;
-        loop {
-            let (event, place) = self.event()?;
-            match event {
-                Event::Start(_) => open += 1,
-                Event::End(_) => {
-                    open -= 1;
-                    if open == 0 {
-                        self.depth -= 1;
-                        return Ok(());
-                    }
-                }
-                Event::Eof => return Err(self.malformed(place, format!("<{}> does not end", element.name))),
-                _ => {}
+        while self.open.len() >= element.depth {
+            if self.ends() {
+                continue;
+            }
+            // Neither attributes nor depth matter here.
+            match self.piece()? {
+                Some(Piece::Start(tag)) => self.begin(tag.name, tag.is_empty),
+                Some(Piece::Other(Event::Start(start))) => self.begin(self.name(&start), false),
+                Some(Piece::Other(Event::Empty(start))) => self.begin(self.name(&start), true),
+                Some(Piece::End(name)) => self.end(name)?,
+                Some(_) => {}
+                None => return Err(self.unended(element)),
             }
         }
+        Ok(())
     }
 
     /// That nothing but comments follows the outermost element.
     pub(crate) fn finish(&mut self) -> Result<(), Problem> {
         loop {
-            let (event, place) = self.event()?;
-            match event {
-                Event::Eof => return Ok(()),
-                Event::Text(text) if text.trim().is_empty() => {}
-                Event::Comment(_) | Event::PI(_) => {}
-                _ => return Err(self.malformed(place, "content after the outermost element")),
+            match self.part()? {
+                Part::Nothing => return Ok(()),
+                Part::Text(text) if text.trim().is_empty() => {}
+                Part::Other(Event::Comment(_) | Event::PI(_)) => {}
+                _ => return Err(self.malformed(self.place(), "content after the outermost element")),
             }
         }
     }
 
-    fn event(&mut self) -> Result<(Event<'a>, Place), Problem> {
-        let place = Place(self.start + self.reader.buffer_position());
-        match self.reader.read_event() {
-            Ok(Event::DocType(text)) if text.contains('[') => {
-                Err(self.malformed(place, "a document type with declarations: entities are not expanded"))
+    /// Where what was read last begins.
+    fn place(&self) -> Place {
+        Place(self.begun as u64)
+    }
+
+    /// Whether an empty element ends here.
+    #[inline]
+    fn ends(&mut self) -> bool {
+        let ends = std::mem::take(&mut self.is_empty);
+        if ends {
+            self.open.pop();
+        }
+        ends
+    }
+
+    /// The next tag or text; nothing at the document's end.
+    #[inline]
+    fn piece(&mut self) -> Result<Option<Piece<'a>>, Problem> {
+        self.begun = self.at;
+        let rest = &self.text[self.at..];
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let wrong = |(error, at): (quick_xml::Error, u64)| {
+            self.malformed(Place(self.begun as u64 + at), error.to_string())
+        };
+        let (piece, length) = piece::first(rest).map_err(wrong)?;
+        self.at += length;
+        match piece {
+            Piece::Other(Event::DocType(text)) if text.contains('[') => {
+                let what = "a document type with declarations: entities are not expanded";
+                Err(self.malformed(self.place(), what))
             }
-            Ok(event) => Ok((event, place)),
-            Err(error) => {
-                let place = Place(self.start + self.reader.error_position());
-                Err(self.malformed(place, error.to_string()))
-            }
+            piece => Ok(Some(piece)),
         }
     }
 
-    fn element(
-        &mut self,
-        start: &quick_xml::events::BytesStart<'a>,
-        place: Place,
-    ) -> Result<Element<'a>, Problem> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(self.malformed(place, format!("elements nested deeper than {DEPTH_MAX}")));
+    #[inline]
+    fn part(&mut self) -> Result<Part<'a>, Problem> {
+        if self.ends() {
+            return Ok(Part::End);
         }
-        let (name, local) = (start.name().as_ref().len(), start.local_name().as_ref().len());
-        let tag = self
-            .within(start)
-            .and_then(|tag| Some((&tag[name - local..name], plain_attributes(&tag[name..])?)));
-        if let Some((name, attributes)) = tag {
-            return Ok(Element { name: Cow::Borrowed(name), place, attributes, depth: self.depth });
+        Ok(match self.piece()? {
+            Some(Piece::Start(tag)) => {
+                self.begin(tag.name, tag.is_empty);
+                Part::Start(self.element(tag.local, Attributes::Plain(tag.attributes))?)
+            }
+            Some(Piece::End(name)) => {
+                self.end(name)?;
+                Part::End
+            }
+            Some(Piece::Text(text)) => Part::Text(text),
+            Some(Piece::Other(Event::Start(start))) => Part::Start(self.uncommon(&start, false)?),
+            Some(Piece::Other(Event::Empty(start))) => Part::Start(self.uncommon(&start, true)?),
+            Some(Piece::Other(event)) => Part::Other(event),
+            None => Part::Nothing,
+        })
+    }
+
+    /// An element of this name begins.
+    #[inline]
+    fn begin(&mut self, name: &'a str, is_empty: bool) {
+        self.open.push(name);
+        self.is_empty = is_empty;
+    }
+
+    /// An end tag of this name has been read.
+    #[inline]
+    fn end(&mut self, name: &str) -> Result<(), Problem> {
+        match self.open.pop() {
+            Some(own) if own == name => Ok(()),
+            Some(own) => Err(self.malformed(self.place(), format!("expected </{own}>, found </{name}>"))),
+            None => Err(self.malformed(self.place(), format!("</{name}> ends nothing"))),
         }
-        let mut attributes = Attributes::new();
+    }
+
+    /// The element that has begun; its name is without a prefix.
+    #[inline]
+    fn element(&self, name: &'a str, attributes: Attributes<'a>) -> Result<Element<'a>, Problem> {
+        let depth = self.open.len();
+        if depth > DEPTH_MAX {
+            return Err(self.malformed(self.place(), format!("elements nested deeper than {DEPTH_MAX}")));
+        }
+        Ok(Element { name: Cow::Borrowed(name), place: self.place(), attributes, depth })
+    }
+
+    /// An element begins whose attributes need a closer look.
+    #[cold]
+    fn uncommon(&mut self, start: &BytesStart<'a>, is_empty: bool) -> Result<Element<'a>, Problem> {
+        let wrong = |error: &dyn std::fmt::Display| self.malformed(self.place(), error.to_string());
+        let mut attributes = Vec::new();
         for attribute in start.attributes() {
-            let attribute = attribute.map_err(|e| self.malformed(place, e.to_string()))?;
-            let value = attribute
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|e| self.malformed(place, e.to_string()))?;
-            let key = self.within(attribute.key.as_ref()).unwrap_or_default();
-            attributes.push((key, Cow::Owned(value.into_owned())));
+            let attribute = attribute.map_err(|error| wrong(&error))?;
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| wrong(&error))?;
+            attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
         }
-        let name = Cow::Owned(start.local_name().as_ref().to_owned());
-        Ok(Element { name, place, attributes, depth: self.depth })
+        let name = self.name(start);
+        self.begin(name, is_empty);
+        let prefix = name.len() - start.local_name().as_ref().len();
+        self.element(&name[prefix..], Attributes::Read(attributes))
     }
 
-    /// The same text as a part of the document, where it is one: so it need not be copied.
-    fn within(&self, part: &str) -> Option<&'a str> {
-        let at = part.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
-        let found = self.text.get(at..at.checked_add(part.len())?)?;
-        (found == part).then_some(found)
+    /// The name of a tag that was read last, with its prefix.
+    fn name(&self, start: &BytesStart<'_>) -> &'a str {
+        &self.text[self.begun + 1..][..start.name().as_ref().len()]
+    }
+
+    #[cold]
+    fn unended(&self, element: &Element<'_>) -> Problem {
+        self.malformed(self.place(), format!("<{}> does not end", element.name))
     }
 
     /// Text that is not PMML, at a place.
@@ -313,11 +369,6 @@ impl<'a> Xml<'a> {
     }
 }
 
-/// Whether there is nothing but blanks.
-fn is_blank(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_whitespace()) || text.trim().is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,8 +387,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_passed_over_may_be_deep_and_careless_but_ends_where_it_should() {
+        let deep = ["<b>".repeat(DEPTH_MAX), "</b>".repeat(DEPTH_MAX)].concat();
+        for (within, fits) in
+            [(deep.as_str(), true), ("<b c=1 c=1/>&d;", true), ("<b></c>", false), ("<b>", false)]
+        {
+            let text = format!("<a><Extension>{within}</Extension><e/></a>");
+            let mut xml = Xml::new(&text, "m.pmml");
+            let root = xml.root().unwrap();
+            let child = xml.child(&root).ok().flatten();
+            assert_eq!(child.map(|child| child.name.into_owned()), fits.then(|| "e".to_owned()), "{within}");
+        }
+    }
+
+    #[test]
     fn entities_and_deep_nesting_are_refused() {
-        for text in ["<!DOCTYPE a [<!ENTITY b \"c\">]><a/>", "<a>&b;</a>", "<a b=\"&c;\"/>", "<a>", "<a></b>"]
+        for text in
+            ["<!DOCTYPE a [<!ENTITY b \"c\">]><a/>", "<a>&b;</a>", "<a b=\"&c;\"/>", "<a>", "<a></b>", "</a>"]
         {
             let mut xml = Xml::new(text, "m.pmml");
             let outcome = xml.root().and_then(|root| xml.text(&root)).map(|_| ());

@@ -3,6 +3,7 @@
 use super::{DataField, OpType};
 use crate::blocks::{Block, BlockId};
 use crate::expression::{self, Expr};
+use crate::models::TreeSpace;
 use crate::read::{Element, Place, Xml};
 use crate::value::{DataType, Symbols, Value};
 use landfall_model::Problem;
@@ -101,6 +102,8 @@ pub(crate) struct Build<'a> {
     pub(crate) outermost_derived: Vec<expression::Derived>,
     /// The same, for models that treat fields in their own way.
     pub(crate) shared_derived: Vec<std::rc::Rc<expression::Derived>>,
+    /// Memory in which trees grow.
+    pub(crate) tree_space: TreeSpace,
     /// Values of derived fields, in their order.
     orders: HashMap<Slot, Vec<Value>>,
     scopes: Vec<Scope>,
@@ -125,6 +128,7 @@ impl<'a> Build<'a> {
             wants_deviations: false,
             outermost_derived: Vec::new(),
             shared_derived: Vec::new(),
+            tree_space: TreeSpace::default(),
             orders: HashMap::new(),
             scopes: Vec::new(),
         }

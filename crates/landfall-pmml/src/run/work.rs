@@ -224,6 +224,29 @@ impl<'m> Cx<'m> {
         text
     }
 
+    /// What a slot is for each row of the record that counts, as if that row were the one being evaluated. What models have
+    /// answered is of this row alone, and missing there.
+    ///
+    /// # Errors
+    /// As those of evaluation.
+    pub(crate) fn over_record(
+        &mut self,
+        slot: Slot,
+        counts: impl Fn(&[Value]) -> bool,
+    ) -> Result<Vec<Value>, Problem> {
+        let rows = if self.w.group.is_empty() { vec![self.w.input.clone()] } else { self.w.group.clone() };
+        let saved =
+            (self.w.input.clone(), self.w.stamps.clone(), self.w.values.clone(), self.w.flagged.clone());
+        let mut of_row = |row: &Vec<Value>| {
+            self.w.input.clone_from(row);
+            self.w.stamps.fill(0);
+            self.get(slot)
+        };
+        let values = rows.iter().filter(|row| counts(row)).map(&mut of_row).collect();
+        (self.w.input, self.w.stamps, self.w.values, self.w.flagged) = saved;
+        values
+    }
+
     /// Values of earlier rows of a slot, the latest first.
     pub(crate) fn earlier(&self, slot: Slot) -> impl Iterator<Item = Value> + '_ {
         let place = self.m.lags.iter().position(|(lagged, _)| *lagged == slot);

@@ -242,6 +242,46 @@ fn an_aggregate_is_of_values_as_the_model_treats_them() {
 }
 
 #[test]
+fn an_aggregate_of_a_derived_field_makes_it_of_each_row() {
+    let fields = categorical("id", &[]) + &continuous("v") + &continuous("w");
+    let of = |function: &str, group: &str, asked: &str| {
+        let schema = "<MiningField name=\"id\" usageType=\"group\"/><MiningField name=\"v\"/>\
+                      <MiningField name=\"w\" missingValueReplacement=\"3\"/>";
+        let product = apply("*", "<FieldRef field=\"v\"/><FieldRef field=\"w\"/>");
+        let aggregate = format!("<Aggregate field=\"vw\" function=\"{function}\" {group}/>");
+        let local = derived("vw", "double", &product) + &derived("s", "double", &aggregate);
+        let outputs = [("o", "double", asked)];
+        let text = with_fields(&fields, &model(schema, &local, &outputs));
+        answers(&text, "id,v,w\na,1,2\nb,NA,1\na,4,NA\nb,2,5\n").split_off(1)
+    };
+    let whole = "<FieldRef field=\"s\"/>";
+    // 1 * 2 + 4 * 3; the product of what is missing is missing, and 2 * 5.
+    assert_eq!(of("sum", "groupField=\"id\"", whole), ["14", "10"]);
+    assert_eq!(of("average", "", whole), ["7", "10"]);
+    assert_eq!(of("count", "", whole), ["2", "1"]);
+    // The row itself is what it was: the last one of each record.
+    let both = apply("+", "<FieldRef field=\"s\"/><FieldRef field=\"vw\"/>");
+    assert_eq!(of("max", "", &both), ["24", "20"]);
+    let before = apply("+", "<FieldRef field=\"vw\"/><FieldRef field=\"s\"/>");
+    assert_eq!(of("max", "", &before), ["24", "20"]);
+}
+
+#[test]
+fn what_has_no_digits_is_a_word() {
+    let outputs = [
+        ("low", "string", apply("concat", &(apply("ln", X) + "<Constant>!</Constant>"))),
+        (
+            "high",
+            "string",
+            apply("concat", &(apply("exp", "<Constant dataType=\"double\">1000</Constant>") + X)),
+        ),
+    ];
+    let outputs = outputs.each_ref().map(|(name, kind, text)| (*name, *kind, text.as_str()));
+    let text = with_fields(&fields(), &model("<MiningField name=\"x\"/>", "", &outputs));
+    assert_eq!(answers(&text, "x\n0\n")[1], "-Infinity!,Infinity0.0");
+}
+
+#[test]
 fn rows_of_a_verification_are_read_as_data_is() {
     let fields = continuous("x")
         + "<DataField name=\"m\" optype=\"continuous\" dataType=\"double\"><Value value=\"?\" property=\"missing\"/></DataField>";

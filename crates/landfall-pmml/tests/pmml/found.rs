@@ -309,6 +309,32 @@ fn cells_of_a_hazard_table_may_stand_in_any_order() {
 }
 
 #[test]
+fn an_offset_of_a_hazard_is_added_to_the_score() {
+    let of = |offset: &str| {
+        let model = format!(
+            "<GeneralRegressionModel functionName=\"regression\" modelType=\"CoxRegression\" endTimeVariable=\"t\" {offset}>{}\
+             <ParameterList><Parameter name=\"p0\" referencePoint=\"1\"/></ParameterList><CovariateList><Predictor name=\"x\"/>\
+             </CovariateList><PPMatrix><PPCell value=\"1\" predictorName=\"x\" parameterName=\"p0\"/></PPMatrix><ParamMatrix>\
+             <PCell parameterName=\"p0\" beta=\"0.5\" df=\"1\"/></ParamMatrix><BaseCumHazardTables maxTime=\"10\">\
+             <BaselineCell time=\"1\" cumHazard=\"0.1\"/></BaseCumHazardTables></GeneralRegressionModel>",
+            schema("y", &["x", "t", "w"]),
+        );
+        let fields = continuous("x") + &continuous("t") + &continuous("w") + &continuous("y");
+        let lines = answers(&with_fields(&fields, &model), "x,t,w\n3,2,0.25\n1,2,NA\n").split_off(1);
+        lines.iter().map(|line| line.parse::<f64>().ok()).collect::<Vec<_>>()
+    };
+    let near = |found: Option<f64>, exponent: f64| {
+        assert!((found.unwrap() - 0.1 * exponent.exp()).abs() < 1e-12, "{found:?} {exponent}");
+    };
+    // The score is 0.5 (x - 1) and the offset; one that is missing leaves nothing to say.
+    let (fixed, of_row) = (of("offsetValue=\"2\""), of("offsetVariable=\"w\""));
+    near(fixed[0], 3.0);
+    near(fixed[1], 2.0);
+    near(of_row[0], 1.25);
+    assert_eq!(of_row[1], None);
+}
+
+#[test]
 fn what_is_to_be_reported_of_a_field_is_missing_and_no_reason_to_refuse_the_model() {
     let model = format!(
         "<RegressionModel functionName=\"regression\">{}{}<RegressionTable intercept=\"1\"/></RegressionModel>",

@@ -18,6 +18,7 @@ mod markup;
 mod models;
 mod rare;
 mod readings;
+mod regressors;
 mod replaced;
 mod rules;
 mod schema;

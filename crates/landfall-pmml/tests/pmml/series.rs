@@ -319,14 +319,27 @@ fn a_state_is_seen_by_each_of_several_targets() {
 }
 
 #[test]
-fn weights_of_noises_matter_only_where_deviations_are_asked_for() {
-    let psi = format!("<PsiVector>{REAL}1 0.5</Array></PsiVector>");
-    assert_eq!(answers(&of_two_targets(&psi, &["y", "z"], ""), "h\n1\n")[1], "11,9");
+fn weights_of_noises_make_a_variance() {
     let deviation =
         "<OutputField name=\"se\" optype=\"continuous\" dataType=\"double\" feature=\"standardError\"/>";
-    let document = of_two_targets(&psi, &["y", "z"], deviation);
-    let refused = crate::files::load(document.as_bytes()).err().unwrap().to_string();
-    assert!(refused.contains("<PsiVector>") && refused.contains("deviations"), "{refused}");
+    let of = |attributes: &str, weights: &str| {
+        let psi = format!("<PsiVector {attributes}>{REAL}{weights}</Array></PsiVector>");
+        let lines = answers(&of_two_targets(&psi, &["y", "z"], deviation), "h\n1\n2\n3\n").split_off(1);
+        let cell = |line: &String| line.rsplit(',').next().and_then(|cell| cell.parse::<f64>().ok());
+        lines.iter().map(cell).collect::<Vec<_>>()
+    };
+    // 4, 4 (1 + 0.25), and no weight for a third step.
+    let errors = [Some(2.0), Some(5f64.sqrt()), None];
+    assert_eq!(of("variance=\"4\"", "1 0.5"), errors);
+    assert_eq!(of("variance=\"4\" targetField=\"y\"", "1 0.5"), errors);
+    // The weight of the step itself is 1, whether it is written or not.
+    assert_eq!(of("variance=\"4\"", "0.5"), errors);
+    // Of the second target: no deviation of the first.
+    assert_eq!(of("variance=\"4\" targetField=\"z\"", "1 0.5"), [None; 3]);
+    let psi = format!("<PsiVector targetField=\"w\">{REAL}1</Array></PsiVector>");
+    let refused =
+        crate::files::load(of_two_targets(&psi, &["y", "z"], "").as_bytes()).err().unwrap().to_string();
+    assert!(refused.contains("targetField=\"w\""), "{refused}");
 }
 
 #[test]

@@ -186,17 +186,6 @@ fn segments_are_joined_as_their_answers_can_be() {
 }
 
 #[test]
-fn an_offset_of_a_hazard_is_refused() {
-    let model = "<GeneralRegressionModel functionName=\"regression\" modelType=\"CoxRegression\" endTimeVariable=\"x\" \
-        offsetValue=\"2\"><MiningSchema><MiningField name=\"y\" usageType=\"target\"/><MiningField name=\"x\"/></MiningSchema>\
-        <ParameterList><Parameter name=\"p\"/></ParameterList><PPMatrix/><ParamMatrix><PCell parameterName=\"p\" beta=\"1\"/>\
-        </ParamMatrix><BaseCumHazardTables maxTime=\"9\"><BaselineCell time=\"1\" cumHazard=\"0.1\"/></BaseCumHazardTables>\
-        </GeneralRegressionModel>";
-    says(&document("", model), "an offset of a Cox regression");
-    assert!(answers(&document("", &model.replace("offsetValue=\"2\"", "")), "x\n2\n")[1].starts_with("0.27"));
-}
-
-#[test]
 fn a_contrast_has_its_matrix() {
     let model = |contrast: &str| {
         format!(

@@ -119,7 +119,7 @@ impl Reading {
             let data = match &def.source {
                 // All values of a field, by an expression that gathers them.
                 Source::Derived(expr) => match expr.as_ref() {
-                    Expr::Aggregate(aggregate) => Some(aggregate.field),
+                    Expr::Aggregate(aggregate) => aggregate.field(),
                     _ => None,
                 },
                 _ => def.field,

@@ -3,7 +3,7 @@
 
 use super::Lowered;
 use super::lower::{self, Member};
-use crate::blocks::{Answers, BlockCx, BlockId};
+use crate::blocks::{Answers, BlockCx, BlockId, RowValues};
 use crate::models::MiningFunction;
 use crate::models::tree::Tree;
 use crate::resolve::{Build, ClassList};
@@ -33,7 +33,7 @@ impl Alone {
             _ => place(node).is_some(),
         };
         // A node's number, to be found again in the forest's sum.
-        let leaf = |node: u32| answers(node).then(|| vec![f64::from(node)]);
+        let leaf = |node: u32| answers(node).then(|| RowValues::from_elem(f64::from(node), 1));
         let lowered: Option<Lowered> = lower::lower(b, &[Member { tree, leaf: &leaf }], 1, false);
         let alone_by_row = lowered.is_none();
         let block = match lowered {

@@ -2,7 +2,7 @@
 
 use super::Lowered;
 use super::lower::{self, Member};
-use crate::blocks::{Answers, BlockCx, BlockId, RowPlaces, RowValues, best};
+use crate::blocks::{Answers, Block, BlockCx, BlockId, RowPlaces, RowValues, best};
 use crate::models::tree::Tree;
 use crate::models::{Math, MiningFunction, Model, normalization};
 use crate::resolve::{Build, ClassList};
@@ -79,6 +79,10 @@ impl Trees<'_> {
             .collect();
         let forest = Arc::new(lower::lower(b, &members, outputs, self.math.float)?);
         let block = b.block(|| Some(forest.clone()));
+        if block.is_none() {
+            // Of those that are no blocks nobody knows later.
+            forest.prepare();
+        }
         let count = self.models.len() as f64;
         let weights = || self.models.iter().fold(0.0, |sum, (_, weight)| self.math.round(sum + weight));
         let total = if self.weighted { weights() } else { count };
@@ -94,13 +98,13 @@ impl Trees<'_> {
         list: &[Value],
         classes: &[Value],
         node: u32,
-    ) -> Option<Vec<f64>> {
+    ) -> Option<RowValues> {
         let (value, shares) = tree.constant(node, list)?;
         let weigh = |share: f64| if self.weighted { self.math.round(share * weight) } else { share };
         if self.function == MiningFunction::Regression {
-            return Some(vec![weigh(model.finished(value).num()?)]);
+            return Some(RowValues::from_elem(weigh(model.finished(value).num()?), 1));
         }
-        let mut sums = vec![0.0; classes.len()];
+        let mut sums = RowValues::from_elem(0.0, classes.len());
         let place = |value: Value| classes.iter().position(|class| *class == value);
         match self.join {
             Join::Vote => {

@@ -50,6 +50,10 @@ impl Block for Lowered {
         self.forest.sum_single(columns, values, scratch)
     }
 
+    fn prepare(&self) {
+        self.forest.prepare();
+    }
+
     fn trees(&self) -> usize {
         self.forest.trees()
     }
@@ -75,6 +79,8 @@ trait Sums: Send + Sync + Debug {
     fn sum(&self, columns: &[f64], rows: usize, sums: &mut [f64], scratch: &mut Vec<f64>);
     /// The same of columns in single precision; `false` where it does not take them.
     fn sum_single(&self, columns: &[&[f32]], sums: &mut [f64], scratch: &mut Vec<f64>) -> bool;
+    /// Makes its layouts now.
+    fn prepare(&self);
     fn trees(&self) -> usize;
 }
 
@@ -118,6 +124,10 @@ impl<X: Real, Y: Real> Sums for Forest<X, Y> {
         }
         spread(added, self.outputs(), sums);
         true
+    }
+
+    fn prepare(&self) {
+        Forest::prepare(self);
     }
 
     fn trees(&self) -> usize {

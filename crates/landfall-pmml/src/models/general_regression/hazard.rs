@@ -1,6 +1,6 @@
 //! Cox regression: the hazard that has piled up until a row's time, by its stratum and its risk.
 
-use super::{Cell, General};
+use super::{Cell, General, Number};
 use crate::resolve::Slot;
 use crate::run::Cx;
 use crate::value::Value;
@@ -51,10 +51,14 @@ impl Baseline {
 }
 
 impl General {
-    /// The score of a row of no risk.
+    /// The score of a row of no risk, less an offset that all rows have.
     pub(super) fn reference_score(&self) -> f64 {
         let betas = self.equations.first().map_or(&[][..], |equation| equation.betas.as_slice());
-        betas.iter().map(|(at, beta)| beta * self.parameters[*at].reference_point).sum()
+        let score: f64 = betas.iter().map(|(at, beta)| beta * self.parameters[*at].reference_point).sum();
+        match self.offset {
+            Number::Fixed(offset) => score - offset,
+            Number::Field(_) => score,
+        }
     }
 
     /// Of the row that is being evaluated; `None` where its time or stratum has none.
@@ -69,7 +73,12 @@ impl General {
             return Ok(None);
         };
         let Some(time) = cx.number(hazard.time)? else { return Ok(None) };
-        let score = self.score(&self.equations[0], design);
+        let own = match &self.offset {
+            Number::Fixed(_) => Some(0.0),
+            offset @ Number::Field(_) => self.number(cx, offset)?,
+        };
+        let Some(own) = own else { return Ok(None) };
+        let score = self.score(&self.equations[0], design) + own;
         Ok(table.until(time).map(|base| base * (score - self.reference_score()).exp()))
     }
 

@@ -132,12 +132,6 @@ pub(super) fn read<'a>(
         parts.child(b, &child, element)?;
     }
     parts.link_cells(b, header)?;
-    let has_offset = element.get("offsetValue").or(element.get("offsetVariable")).is_some();
-    if kind == Kind::Cox && has_offset {
-        return Err(b
-            .xml
-            .unsupported(element.place, "an offset of a Cox regression (offsetValue, offsetVariable)"));
-    }
     let mut number = |name: &str, field: &str, without: f64| -> Result<Number, Problem> {
         Ok(match element.get(field) {
             Some(field) => Number::Field(b.resolve(header.scope, field, element.place)?),

@@ -1,14 +1,13 @@
 //! `<ARIMA>`: autoregression and moving averages of differences, seasonal ones among them, by conditional least squares.
 
+use super::lags::{REACH_MAX, differences, minus, plus, product};
 use super::outliers::{self, Effect};
+use super::regressors::{self, Regressors};
 use super::state_space::StateSpace;
-use super::{Forecast, Method, Transformation, array_within};
+use super::{Forecast, Known, Method, Transformation, array_within};
 use crate::read::{Element, Matrix};
 use crate::resolve::Build;
 use landfall_model::Problem;
-
-/// Values or noises that a model looks back at, at most.
-const REACH_MAX: usize = 100_000;
 
 /// y(t) = constant + Σ a(i) y(t-i) + e(t) + Σ m(j) e(t-j), all differences multiplied out. The document has the mean of the
 /// differences in the place of the constant, as its writers know it.
@@ -31,6 +30,7 @@ struct Arima {
     variance: Option<f64>,
     effects: Vec<Effect>,
     period: usize,
+    regressors: Regressors,
 }
 
 /// One component.
@@ -46,7 +46,7 @@ struct Component {
 pub(super) fn read<'a>(
     b: &mut Build<'a>,
     element: &Element<'a>,
-    series: &[f64],
+    known: &Known<'_>,
     transformation: Transformation,
 ) -> Result<Box<dyn Method>, Problem> {
     element.only(&b.xml, &["RMSE", "constantTerm", "predictionMethod", "transformation"])?;
@@ -57,11 +57,13 @@ pub(super) fn read<'a>(
     };
     let mean = element.number(&b.xml, "constantTerm")?.unwrap_or(0.0);
     let (mut plain, mut seasonal) = (Component::default(), Component::default());
-    let (mut effects, mut end) = (Vec::new(), None);
+    let (mut effects, mut end, mut regressors) = (Vec::new(), None, Vec::new());
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "NonseasonalComponent" => plain = component(b, &child, ["p", "d", "q"])?,
             "SeasonalComponent" => seasonal = component(b, &child, ["P", "D", "Q"])?,
+            // The schema has it after the components.
+            "DynamicRegressor" => regressors.push(regressors::read(b, &child, known, seasonal.period)?),
             "OutlierEffect" => effects.push(outliers::read(b, &child)?),
             "MaximumLikelihoodStat" if exact => end = Some(End::read(b, &child, mean)?),
             "MaximumLikelihoodStat" => b.xml.skip(&child)?,
@@ -72,11 +74,9 @@ pub(super) fn read<'a>(
     let mut lags = product(&minus(&plain.values, 1), &minus(&seasonal.values, period));
     // What is regressed is how far the differences are from their mean.
     let constant = mean * lags.iter().sum::<f64>();
-    for (times, step) in [(plain.differences, 1), (seasonal.differences, period)] {
-        for _ in 0..times {
-            lags = product(&lags, &minus(&[1.0], step));
-        }
-    }
+    let has_values = lags.len() > 1;
+    let differenced = product(&differences(plain.differences, 1), &differences(seasonal.differences, period));
+    lags = product(&lags, &differenced);
     let noises = product(&plus(&plain.noises, 1), &plus(&seasonal.noises, period));
     if lags.len() > REACH_MAX || noises.len() > REACH_MAX {
         return Err(b.xml.malformed(element.place, "the model looks back further than any series"));
@@ -88,28 +88,37 @@ pub(super) fn read<'a>(
         Some(End::State(state)) => (residuals, Some(state)),
         None => (residuals, None),
     };
-    let mut recursion = Recursion {
+    let recursion = Recursion {
         constant,
         values: lags[1..].iter().map(|lag| -lag).collect(),
         noises: noises[1..].to_vec(),
         past: Vec::new(),
         past_noises: given,
     };
-    let weights = recursion.weights_for(&effects, series.len());
-    let without_effects = |(x, time): (&f64, i32)| {
-        let time = f64::from(time);
-        let effect = effects.iter().map(|effect| effect.at(time, period, &weights)).sum::<f64>();
-        transformation.apply(*x) - effect
-    };
-    recursion.past = series.iter().zip(1..).map(without_effects).collect();
-    if recursion.past.len() < recursion.values.len() {
+    if state.is_some() && differenced.len() > 1 && !regressors.is_empty() {
+        return Err(beside_a_state(b, element));
+    }
+    // Past values count by what regressors did not do to them, unless differences are all that looks back.
+    let looks_back = has_values || recursion.past_noises.len() < recursion.noises.len();
+    let unknown = if looks_back { f64::NAN } else { 0.0 };
+    let regressors = Regressors::new(regressors, &differenced, known.values.len(), unknown);
+    let variance = element.number(&b.xml, "RMSE")?.map(|rmse| rmse * rmse);
+    let mut arima = Arima { recursion, state, variance, effects, period, regressors };
+    arima.fill_past(known.values, transformation);
+    if arima.recursion.past.len() < arima.recursion.values.len() {
         return Err(b
             .xml
             .malformed(element.place, "<TimeSeries> has fewer values than the model looks back at"));
     }
-    recursion.fill_noises();
-    let variance = element.number(&b.xml, "RMSE")?.map(|rmse| rmse * rmse);
-    Ok(Box::new(Arima { recursion, state, variance, effects, period }))
+    arima.recursion.fill_noises();
+    Ok(Box::new(arima))
+}
+
+/// A regressor acts on differences, and a state is that of the series itself.
+fn beside_a_state<'a>(b: &Build<'a>, element: &Element<'a>) -> Problem {
+    let what = "a <DynamicRegressor> beside the <KalmanState> of a series that is differenced";
+    let instead = "write the model with predictionMethod=\"conditionalLeastSquares\"";
+    b.xml.refused(element.place, what, instead)
 }
 
 fn component<'a>(b: &mut Build<'a>, element: &Element<'a>, names: [&str; 3]) -> Result<Component, Problem> {
@@ -238,34 +247,6 @@ fn kalman_state<'a>(b: &mut Build<'a>, element: &Element<'a>, mean: f64) -> Resu
         .ok_or_else(|| b.xml.malformed(element.place, "the matrices of <KalmanState> do not fit its state"))
 }
 
-/// 1 - c₁Bˢ - c₂B²ˢ …
-fn minus(coefficients: &[f64], step: usize) -> Vec<f64> {
-    let negative: Vec<f64> = coefficients.iter().map(|c| -c).collect();
-    plus(&negative, step)
-}
-
-/// 1 + c₁Bˢ + c₂B²ˢ …
-fn plus(coefficients: &[f64], step: usize) -> Vec<f64> {
-    let mut all = vec![0.0; coefficients.len().saturating_mul(step).min(REACH_MAX) + 1];
-    all[0] = 1.0;
-    for (at, coefficient) in coefficients.iter().enumerate() {
-        if let Some(place) = all.get_mut((at + 1) * step) {
-            *place = *coefficient;
-        }
-    }
-    all
-}
-
-fn product(a: &[f64], b: &[f64]) -> Vec<f64> {
-    let mut all = vec![0.0; a.len() + b.len() - 1];
-    for (i, x) in a.iter().enumerate().filter(|(_, x)| **x != 0.0) {
-        for (j, y) in b.iter().enumerate() {
-            all[i + j] += x * y;
-        }
-    }
-    all
-}
-
 impl Recursion {
     fn next(&self, values: &[f64], noises: &[f64]) -> f64 {
         let of = |coefficients: &[f64], past: &[f64]| {
@@ -281,7 +262,9 @@ impl Recursion {
         }
         let mut noises = vec![0.0; self.values.len()];
         for at in self.values.len()..self.past.len() {
-            noises.push(self.past[at] - self.next(&self.past[..at], &noises));
+            let noise = self.past[at] - self.next(&self.past[..at], &noises);
+            // Of times of which too little is known nothing else is expected.
+            noises.push(if noise.is_nan() { 0.0 } else { noise });
         }
         self.past_noises = noises;
     }
@@ -317,16 +300,35 @@ impl Recursion {
     }
 }
 
+impl Arima {
+    /// What events add to the value at a time, from 1; `weights` are those of noises.
+    fn effect(&self, time: usize, weights: &[f64]) -> f64 {
+        self.effects.iter().map(|effect| effect.at(time as f64, self.period, weights)).sum()
+    }
+
+    /// The past as the model regresses it: without what events and regressors did.
+    fn fill_past(&mut self, values: &[f64], transformation: Transformation) {
+        let weights = self.recursion.weights_for(&self.effects, values.len());
+        let regressed = |at: usize| if self.regressors.is_empty() { 0.0 } else { self.regressors.past()[at] };
+        let without =
+            |(at, x): (usize, &f64)| transformation.apply(*x) - self.effect(at + 1, &weights) - regressed(at);
+        self.recursion.past = values.iter().enumerate().map(without).collect();
+    }
+}
+
 impl Method for Arima {
+    fn regressors(&self) -> Option<&Regressors> {
+        Some(&self.regressors).filter(|regressors| !regressors.is_empty())
+    }
+
     fn forecast(&self, steps: usize) -> Option<Forecast> {
-        let time = (self.recursion.past.len() + steps) as f64;
-        let weights = self.recursion.weights_for(&self.effects, self.recursion.past.len() + steps);
-        let effect = self.effects.iter().map(|effect| effect.at(time, self.period, &weights)).sum::<f64>();
+        let time = self.recursion.past.len() + steps;
+        let weights = self.recursion.weights_for(&self.effects, time);
         let value = match &self.state {
             Some(state) => state.forecast(steps)?.value,
             None => self.recursion.ahead(steps),
         };
-        let value = value + effect;
+        let value = value + self.effect(time, &weights);
         let spread = || self.recursion.weights(steps).iter().map(|w| w * w).sum::<f64>();
         Some(Forecast { value, variance: self.variance.map(|variance| variance * spread()) })
     }
@@ -338,14 +340,6 @@ mod tests {
 
     fn recursion(values: Vec<f64>, noises: Vec<f64>, past: Vec<f64>, past_noises: Vec<f64>) -> Recursion {
         Recursion { constant: 1.0, values, noises, past, past_noises }
-    }
-
-    #[test]
-    fn differences_and_seasons_multiply_out() {
-        // (1 - 0.6B)(1 - B) = 1 - 1.6B + 0.6B².
-        assert_eq!(product(&minus(&[0.6], 1), &minus(&[1.0], 1)), [1.0, -1.6, 0.6]);
-        // (1 + 0.5B)(1 + 0.4B²) = 1 + 0.5B + 0.4B² + 0.2B³.
-        assert_eq!(product(&plus(&[0.5], 1), &plus(&[0.4], 2)), [1.0, 0.5, 0.4, 0.2]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `<GARCH>`: a mean by autoregression and moving averages, and a variance that follows past noises and variances.
 
 use super::arima::{self, Recursion};
-use super::{Forecast, Method, Transformation, array_within};
+use super::{Forecast, Known, Method, Transformation, array_within};
 use crate::read::Element;
 use crate::resolve::Build;
 use landfall_model::Problem;
@@ -21,7 +21,7 @@ struct Garch {
 pub(super) fn read<'a>(
     b: &mut Build<'a>,
     element: &Element<'a>,
-    series: &[f64],
+    known: &Known<'_>,
     _: Transformation,
 ) -> Result<Box<dyn Method>, Problem> {
     element.only(&b.xml, &[])?;
@@ -29,7 +29,7 @@ pub(super) fn read<'a>(
         constant: 0.0,
         values: Vec::new(),
         noises: Vec::new(),
-        past: series.to_vec(),
+        past: known.values.to_vec(),
         past_noises: Vec::new(),
     };
     let mut spread = None;

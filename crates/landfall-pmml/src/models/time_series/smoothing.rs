@@ -1,6 +1,6 @@
 //! `<ExponentialSmoothing>`: a level, a trend, a season.
 
-use super::{Forecast, Method, Transformation};
+use super::{Forecast, Known, Method, Transformation};
 use crate::read::{Element, array};
 use crate::resolve::Build;
 use landfall_model::Problem;
@@ -37,7 +37,7 @@ struct Season {
 pub(super) fn read<'a>(
     b: &mut Build<'a>,
     element: &Element<'a>,
-    _: &[f64],
+    _: &Known<'_>,
     _: Transformation,
 ) -> Result<Box<dyn Method>, Problem> {
     element.only(&b.xml, &["RMSE", "transformation"])?;

@@ -2,7 +2,8 @@
 //!
 //! The state of the document is that of the first step ahead. What is known of a variance is the first target's.
 
-use super::{Forecast, Method, Transformation, array_within};
+use super::regressors::{self, Regressor, Regressors};
+use super::{Forecast, Known, Method, Transformation, array_within};
 use crate::read::{Element, Matrix};
 use crate::resolve::Build;
 use landfall_model::Problem;
@@ -16,6 +17,9 @@ pub(super) struct StateSpace {
     drift: Vec<f64>,
     intercepts: Vec<f64>,
     spread: Option<Spread>,
+    /// Weights of the noises of the first target, from that of the step itself, and their variance.
+    weights: Option<(Vec<f64>, f64)>,
+    regressors: Regressors,
 }
 
 #[derive(Debug)]
@@ -29,48 +33,16 @@ struct Spread {
 pub(super) fn read<'a>(
     b: &mut Build<'a>,
     element: &Element<'a>,
-    _: &[f64],
+    known: &Known<'_>,
     _: Transformation,
 ) -> Result<Box<dyn Method>, Problem> {
     element.only(&b.xml, &["variance", "period", "intercept"])?;
     let intercept = element.number(&b.xml, "intercept")?.unwrap_or(0.0);
-    let (mut state, mut drift, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut transition, mut measurement) = (None, None);
-    let (mut covariance, mut added, mut observation) = (None, None, None);
-    while let Some(child) = b.xml.child(element)? {
-        match child.name.as_ref() {
-            "StateVector" => {
-                child.only(&b.xml, &[])?;
-                state = array_within(b, &child)?;
-            }
-            "TransitionMatrix" => transition = Some(Matrix::within(&mut b.xml, &child)?),
-            "MeasurementMatrix" => measurement = Some(Matrix::within(&mut b.xml, &child)?),
-            "InterceptVector" => {
-                child.only(&b.xml, &["type"])?;
-                let values = array_within(b, &child)?;
-                match child.get("type") {
-                    None | Some("state") => drift = values,
-                    Some("observation") => seen = values,
-                    Some(_) => return Err(child.value(&b.xml, "type")),
-                }
-            }
-            "PredictedStateCovarianceMatrix" => covariance = Some(Matrix::within(&mut b.xml, &child)?),
-            "SelectedStateCovarianceMatrix" => added = Some(Matrix::within(&mut b.xml, &child)?),
-            "ObservationVarianceMatrix" => observation = Some(Matrix::within(&mut b.xml, &child)?),
-            // Weights of the noises that make a variance: which is the first, the specification does not say.
-            "PsiVector" if !b.wants_deviations => b.xml.skip(&child)?,
-            "PsiVector" => {
-                let instead = "ask for no deviations, or give <PredictedStateCovarianceMatrix>";
-                return Err(b.xml.refused(
-                    child.place,
-                    "<PsiVector> where deviations are asked for",
-                    instead,
-                ));
-            }
-            _ => return Err(b.xml.unknown(&child, element)),
-        }
-    }
-    let (Some(transition), Some(measurement)) = (transition, measurement) else {
+    // Seasons of regressors alone: the matrices hold those of the target.
+    let period = element.get("period").and_then(|period| period.trim().parse().ok()).unwrap_or(0);
+    let parts = Parts::read(b, element, known, period)?;
+    let Parts { state, drift, mut seen, covariance, added, observation, weights, regressors, .. } = parts;
+    let (Some(transition), Some(measurement)) = (parts.transition, parts.measurement) else {
         return Err(b.xml.malformed(element.place, "<StateSpaceModel> lacks a matrix"));
     };
     let (size, targets) = (state.len(), measurement.rows);
@@ -93,7 +65,95 @@ pub(super) fn read<'a>(
     let spread = covariance.map(|covariance| {
         Spread { variance, covariance, added, observation }.at_first_step(&transition, &measurement)
     });
-    Ok(Box::new(StateSpace { state, transition, measurement, drift, intercepts, spread }))
+    let weights = weights.map(|(weights, own)| (weights, own.unwrap_or(variance)));
+    let regressors = Regressors::new(regressors, &[1.0], 0, 0.0);
+    Ok(Box::new(StateSpace {
+        state,
+        transition,
+        measurement,
+        drift,
+        intercepts,
+        spread,
+        weights,
+        regressors,
+    }))
+}
+
+/// Children of `<StateSpaceModel>`.
+#[derive(Default)]
+struct Parts {
+    state: Vec<f64>,
+    drift: Vec<f64>,
+    seen: Vec<f64>,
+    transition: Option<Matrix>,
+    measurement: Option<Matrix>,
+    covariance: Option<Matrix>,
+    added: Option<Matrix>,
+    observation: Option<Matrix>,
+    weights: Option<Weights>,
+    regressors: Vec<Regressor>,
+}
+
+/// Weights of noises, and their variance where the document gives one of their own.
+type Weights = (Vec<f64>, Option<f64>);
+
+impl Parts {
+    fn read<'a>(
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        known: &Known<'_>,
+        period: usize,
+    ) -> Result<Self, Problem> {
+        let mut parts = Parts::default();
+        while let Some(child) = b.xml.child(element)? {
+            match child.name.as_ref() {
+                "StateVector" => {
+                    child.only(&b.xml, &[])?;
+                    parts.state = array_within(b, &child)?;
+                }
+                "TransitionMatrix" => parts.transition = Some(Matrix::within(&mut b.xml, &child)?),
+                "MeasurementMatrix" => parts.measurement = Some(Matrix::within(&mut b.xml, &child)?),
+                "InterceptVector" => {
+                    child.only(&b.xml, &["type"])?;
+                    let values = array_within(b, &child)?;
+                    match child.get("type") {
+                        None | Some("state") => parts.drift = values,
+                        Some("observation") => parts.seen = values,
+                        Some(_) => return Err(child.value(&b.xml, "type")),
+                    }
+                }
+                "PredictedStateCovarianceMatrix" => {
+                    parts.covariance = Some(Matrix::within(&mut b.xml, &child)?)
+                }
+                "SelectedStateCovarianceMatrix" => parts.added = Some(Matrix::within(&mut b.xml, &child)?),
+                "ObservationVarianceMatrix" => parts.observation = Some(Matrix::within(&mut b.xml, &child)?),
+                "PsiVector" => {
+                    let read = psi(b, &child, known)?;
+                    parts.weights = parts.weights.or(read);
+                }
+                "DynamicRegressor" => parts.regressors.push(regressors::read(b, &child, known, period)?),
+                _ => return Err(b.xml.unknown(&child, element)),
+            }
+        }
+        Ok(parts)
+    }
+}
+
+/// `<PsiVector>` of the first target: weights from that of the step itself, which is 1, and the noises' variance where it
+/// has its own. `None` for that of another target.
+fn psi<'a>(b: &mut Build<'a>, element: &Element<'a>, known: &Known<'_>) -> Result<Option<Weights>, Problem> {
+    element.only(&b.xml, &["targetField", "variance"])?;
+    let variance = element.number(&b.xml, "variance")?;
+    let mut weights = array_within(b, element)?;
+    // Some leave out the first: no noise counts for another share in its own step.
+    if weights.first() != Some(&1.0) {
+        weights.insert(0, 1.0);
+    }
+    match element.get("targetField") {
+        Some(name) if !known.targets.contains(&name) => Err(element.value(&b.xml, "targetField")),
+        Some(name) if known.targets.first() != Some(&name) => Ok(None),
+        _ => Ok(Some((weights, variance))),
+    }
 }
 
 impl StateSpace {
@@ -108,7 +168,17 @@ impl StateSpace {
         let fits = (transition.rows, transition.columns) == (size, size)
             && (measurement.rows, measurement.columns) == (1, size);
         let (drift, intercepts) = (Vec::new(), vec![intercept]);
-        let model = StateSpace { state, transition, measurement, drift, intercepts, spread: None };
+        let (weights, regressors) = (None, Regressors::default());
+        let model = StateSpace {
+            state,
+            transition,
+            measurement,
+            drift,
+            intercepts,
+            spread: None,
+            weights,
+            regressors,
+        };
         (fits && size > 0).then_some(model)
     }
 }
@@ -147,7 +217,16 @@ impl Method for StateSpace {
         let variance = covariance.zip(self.spread.as_ref()).map(|(covariance, spread)| {
             spread.variance * (self.measurement.around(&covariance).get(0, 0) + spread.observation)
         });
-        Some(Forecast { value, variance })
+        let of_weights = || {
+            let (weights, variance) = self.weights.as_ref()?;
+            let known = weights.get(..steps)?;
+            Some(variance * known.iter().map(|weight| weight * weight).sum::<f64>())
+        };
+        Some(Forecast { value, variance: variance.or_else(of_weights) })
+    }
+
+    fn regressors(&self) -> Option<&Regressors> {
+        Some(&self.regressors).filter(|regressors| !regressors.is_empty())
     }
 
     fn of_targets(&self, steps: usize) -> Vec<f64> {

@@ -13,6 +13,7 @@ use crate::resolve::Build;
 use crate::run::{Answer, Cx};
 use crate::value::Value;
 use landfall_model::Problem;
+use smallvec::SmallVec;
 
 pub(super) const ATTRIBUTES: &[&str] =
     &["missingValueStrategy", "missingValuePenalty", "noTrueChildStrategy", "splitCharacteristic"];
@@ -57,6 +58,9 @@ pub(super) struct ClassScore {
     count: f64,
 }
 
+/// Classes and their probabilities.
+type Shares = SmallVec<[(Value, f64); 4]>;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum MissingStrategy {
     LastPrediction,
@@ -90,9 +94,10 @@ pub(super) fn read<'a>(
         None | Some("binarySplit" | "multiSplit") => {}
         Some(_) => return Err(element.value(&b.xml, "splitCharacteristic")),
     }
+    let space = std::mem::take(&mut b.tree_space);
     let mut tree = Tree {
-        nodes: Vec::new(),
-        distributions: Vec::new(),
+        nodes: space.nodes,
+        distributions: space.distributions,
         embedded: Vec::new(),
         missing,
         penalty: header.math.number(&b.xml, element, "missingValuePenalty")?.unwrap_or(1.0),
@@ -110,12 +115,18 @@ pub(super) fn read<'a>(
     if tree.nodes.is_empty() {
         return Err(b.xml.malformed(element.place, "<TreeModel> has no node"));
     }
-    tree.nodes.shrink_to_fit();
-    tree.distributions.shrink_to_fit();
+    b.tree_space = tree.settle_in();
     if header.is_outermost() && tree.answers_by_nodes(header) {
         tree.alone = Alone::new(b, &tree, header.list);
     }
     Ok(Box::new(tree))
+}
+
+/// Memory in which one tree after the other grows: no tree's vectors are copied while they do, and none keeps room for more.
+#[derive(Default)]
+pub(crate) struct Space {
+    nodes: Vec<Node>,
+    distributions: Vec<ClassScore>,
 }
 
 impl Node {
@@ -126,6 +137,16 @@ impl Node {
 }
 
 impl Tree {
+    /// Moves to memory of its own size, and gives back that in which it grew.
+    fn settle_in(&mut self) -> Space {
+        let nodes = self.nodes.drain(..).collect();
+        let distributions = self.distributions.drain(..).collect();
+        Space {
+            nodes: std::mem::replace(&mut self.nodes, nodes),
+            distributions: std::mem::replace(&mut self.distributions, distributions),
+        }
+    }
+
     fn children(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
         let first = Some(self.nodes[node as usize].first_child).filter(|child| *child != NONE);
         std::iter::successors(first, |child| {
@@ -217,7 +238,7 @@ impl Tree {
 
     /// What a node answers whatever the row: its value, and the probabilities of `classes`, where it has any. `None` for
     /// a node without an answer of its own.
-    pub(super) fn constant(&self, node: u32, list: &[Value]) -> Option<(Value, Vec<(Value, f64)>)> {
+    pub(super) fn constant(&self, node: u32, list: &[Value]) -> Option<(Value, Shares)> {
         let Node { score, distribution, embedded, .. } = &self.nodes[node as usize];
         if *embedded != NONE {
             return None;
@@ -235,7 +256,7 @@ impl Tree {
             Value::Missing => class(best?)?,
             score => *score,
         };
-        let mut shares: Vec<(Value, f64)> =
+        let mut shares: Shares =
             scores.iter().filter_map(|score| Some((class(score)?, score.probability))).collect();
         // The class alone: all of the probability is its.
         if shares.is_empty() && self.function == MiningFunction::Classification {

@@ -13,8 +13,9 @@ struct Open<'a> {
     element: Element<'a>,
     node: u32,
     last_child: u32,
-    predicate: Option<Predicate>,
-    scores: Vec<ClassScore>,
+    has_predicate: bool,
+    /// Where its own scores begin among those of all nodes that are open.
+    first_score: usize,
 }
 
 /// Reads a node and all below it.
@@ -24,18 +25,19 @@ pub(super) fn read<'a>(
     header: &Header,
     tree: &mut Tree,
 ) -> Result<(), Problem> {
+    let mut scores = Vec::new();
     let mut stack = vec![open(b, root, header, tree, NONE)?];
     while let Some(top) = stack.last_mut() {
         let Some(child) = b.xml.child(&top.element)? else {
             if let Some(done) = stack.pop() {
-                close(b, done, tree)?;
+                close(b, done, &mut scores, tree)?;
             }
             continue;
         };
         match child.name.as_ref() {
             "Node" => {
                 let (parent, before) = (top.node, top.last_child);
-                let opened = open(b, child, header, tree, parent)?;
+                let opened = Open { first_score: scores.len(), ..open(b, child, header, tree, parent)? };
                 match before {
                     NONE => tree.nodes[parent as usize].first_child = opened.node,
                     before => tree.nodes[before as usize].next_sibling = opened.node,
@@ -43,10 +45,7 @@ pub(super) fn read<'a>(
                 top.last_child = opened.node;
                 stack.push(opened);
             }
-            "ScoreDistribution" => {
-                let score = distribution(b, &child, header)?;
-                top.scores.push(score);
-            }
+            "ScoreDistribution" => scores.push(distribution(b, &child, header)?),
             "Regression" | "DecisionTree" => {
                 let at = tree.embedded.len() as u32;
                 tree.nodes[top.node as usize].embedded = at;
@@ -56,7 +55,10 @@ pub(super) fn read<'a>(
             // How the training data looked.
             "Partition" => b.xml.skip(&child)?,
             _ => match predicate::read(b, &child, header.scope)? {
-                Some(predicate) => top.predicate = Some(predicate),
+                Some(predicate) => {
+                    tree.nodes[top.node as usize].predicate = predicate;
+                    top.has_predicate = true;
+                }
                 None => return Err(b.xml.unknown(&child, &top.element)),
             },
         }
@@ -90,7 +92,7 @@ fn open<'a>(
         default_child: NONE,
         embedded: NONE,
     });
-    Ok(Open { element, node, last_child: NONE, predicate: None, scores: Vec::new() })
+    Ok(Open { element, node, last_child: NONE, has_predicate: false, first_score: 0 })
 }
 
 fn distribution<'a>(
@@ -99,8 +101,7 @@ fn distribution<'a>(
     header: &Header,
 ) -> Result<ClassScore, Problem> {
     element.only(&b.xml, &["value", "recordCount", "confidence", "probability"])?;
-    let text = element.need(&b.xml, "value")?.to_owned();
-    let class = header.class(b, &text).0;
+    let class = header.class(b, element.need(&b.xml, "value")?).0;
     let score = ClassScore {
         class: class as u32,
         probability: header.math.number(&b.xml, element, "probability")?.unwrap_or(f64::NAN),
@@ -111,15 +112,19 @@ fn distribution<'a>(
     Ok(score)
 }
 
-fn close<'a>(b: &mut Build<'a>, open: Open<'a>, tree: &mut Tree) -> Result<(), Problem> {
+fn close<'a>(
+    b: &mut Build<'a>,
+    open: Open<'a>,
+    scores: &mut Vec<ClassScore>,
+    tree: &mut Tree,
+) -> Result<(), Problem> {
     let at = open.node as usize;
-    let Some(predicate) = open.predicate else {
+    if !open.has_predicate {
         return Err(b.xml.malformed(open.element.place, "<Node> has no predicate"));
-    };
-    tree.nodes[at].predicate = predicate;
+    }
     let start = tree.distributions.len() as u32;
-    let total = open.scores.iter().fold(0.0, |sum, score| sum + score.count);
-    for mut score in open.scores {
+    let total = scores[open.first_score..].iter().fold(0.0, |sum, score| sum + score.count);
+    for mut score in scores.drain(open.first_score..) {
         if score.probability.is_nan() {
             score.probability = if total > 0.0 { tree.math.round(score.count / total) } else { 0.0 };
         }

@@ -4,7 +4,7 @@ mod question;
 mod way;
 
 use super::Lowered;
-use crate::blocks::{Coding, Feature};
+use crate::blocks::{Coding, Feature, RowValues};
 use crate::models::predicate::Predicate;
 use crate::models::tree::Tree;
 use crate::resolve::{Build, Slot};
@@ -22,7 +22,7 @@ pub(crate) struct Member<'t> {
 }
 
 /// A value for each output, by node.
-pub(crate) type Answer<'t> = dyn Fn(u32) -> Option<Vec<f64>> + 't;
+pub(crate) type Answer<'t> = dyn Fn(u32) -> Option<RowValues> + 't;
 
 /// A forest of trees whose answers are added up, each addition rounded to single precision where `single` says so;
 /// `None` where a forest would not give the same numbers.
@@ -96,22 +96,6 @@ impl Lowering<'_, '_> {
     fn forest<X: Real, Y: Real>(mut self) -> Option<Lowered> {
         let single = size_of::<X>() == 4;
         let mut builder = Builder::<X, Y>::new(self.features.list.len(), self.outputs).without_covers();
-        for member in self.members {
-            builder.add(&self.tree(member)?).ok()?;
-        }
-        for feature in &mut self.features.list {
-            feature.single = single && matches!(feature.coding, Coding::Number);
-        }
-        let forest = builder.finish();
-        forest.prepare();
-        Some(Lowered { features: self.features.list, outputs: self.outputs, forest: Box::new(forest) })
-    }
-
-    fn tree<X: Real, Y: Real>(&mut self, member: &Member<'_>) -> Option<TreeSpec<X, Y>> {
-        let tree = member.tree;
-        if !matches!(tree.nodes.first()?.predicate, Predicate::True) {
-            return None;
-        }
         let mut spec = TreeSpec {
             nodes: Vec::new(),
             values: Vec::new(),
@@ -119,6 +103,25 @@ impl Lowering<'_, '_> {
             first_output: 0,
             linear: Vec::new(),
         };
+        for member in self.members {
+            self.tree(member, &mut spec)?;
+            builder.add(&spec).ok()?;
+        }
+        for feature in &mut self.features.list {
+            feature.single = single && matches!(feature.coding, Coding::Number);
+        }
+        let forest = Box::new(builder.finish());
+        Some(Lowered { features: self.features.list, outputs: self.outputs, forest })
+    }
+
+    /// Writes a tree's nodes and values in place of those of the tree before.
+    fn tree<X: Real, Y: Real>(&mut self, member: &Member<'_>, spec: &mut TreeSpec<X, Y>) -> Option<()> {
+        let tree = member.tree;
+        if !matches!(tree.nodes.first()?.predicate, Predicate::True) {
+            return None;
+        }
+        spec.nodes.clear();
+        spec.values.clear();
         // A default child that several ways lead to is written more than once: within bounds.
         let most = tree.nodes.len() * 4 + 16;
         let mut open = vec![(tree.settle(Goto::Node(0), None)?, 0usize)];
@@ -138,7 +141,7 @@ impl Lowering<'_, '_> {
                 spec.nodes.push(placeholder());
             }
         }
-        Some(spec)
+        Some(())
     }
 
     fn leaf<X: Real, Y: Real>(
@@ -152,7 +155,7 @@ impl Lowering<'_, '_> {
             Goto::Answer(node) => (member.leaf)(node),
             _ => None,
         };
-        for value in answer.unwrap_or_else(|| vec![f64::NAN; self.outputs]) {
+        for value in answer.unwrap_or_else(|| RowValues::from_elem(f64::NAN, self.outputs)) {
             let kept = Y::of(value);
             if !value.is_nan() && kept.wide() != value {
                 return None;
