@@ -86,6 +86,8 @@ struct Space<'s, R, Y> {
     behind: &'s mut [Mask; BEHIND],
     /// By output.
     sums: &'s mut [Y],
+    /// A tree's leaves, where they do not stand in a row.
+    leaves: &'s mut [Y],
 }
 
 impl<R: Real, X: Real, Y: Real> Job<'_, R, X, Y> {
@@ -102,6 +104,7 @@ impl<R: Real, X: Real, Y: Real> Job<'_, R, X, Y> {
                 self.sliced.most_asked,
                 BEHIND,
                 masks(self.forest.outputs * ROWS * size_of::<Y>()),
+                masks(LEAVES * size_of::<Y>()),
             ];
             let total = sizes.iter().sum();
             if memory.len() < total {
@@ -111,12 +114,14 @@ impl<R: Real, X: Real, Y: Real> Job<'_, R, X, Y> {
             let (ranks, rest) = rest.split_at_mut(sizes[1]);
             let (answers, rest) = rest.split_at_mut(sizes[2]);
             let (behind, rest) = rest.split_at_mut(sizes[3]);
+            let (sums_of_block, rest) = rest.split_at_mut(sizes[4]);
             let mut space = Space {
                 columns: bytemuck::cast_slice_mut(columns),
                 ranks: ranks.as_chunks_mut().0,
                 answers,
                 behind: behind.try_into().expect("the part was cut to this size"),
-                sums: bytemuck::cast_slice_mut(&mut rest[..sizes[4]]),
+                sums: bytemuck::cast_slice_mut(sums_of_block),
+                leaves: bytemuck::cast_slice_mut(&mut rest[..sizes[5]]),
             };
             (space.behind[0], space.behind[LEAVES]) = (Mask::ALL, Mask::NONE);
             for start in (0..self.rows.len()).step_by(ROWS) {
@@ -297,9 +302,8 @@ impl<R: Real, X: Real, Y: Real> Job<'_, R, X, Y> {
             self.add_linear(tree, planes, start, count, space.sums);
             return;
         }
-        let mut table = [Y::ZERO; LEAVES];
         for k in 0..tree.width {
-            let leaves = self.sliced.leaves(self.forest, self.filled, number, k, planes.len(), &mut table);
+            let leaves = self.sliced.leaves(self.forest, self.filled, number, k, planes.len(), space.leaves);
             let sums = &mut space.sums[(tree.first_output + k) * ROWS..][..count.next_multiple_of(64)];
             machine.add(planes, leaves, sums);
         }

@@ -37,6 +37,21 @@ struct Space {
     leaves: Vec<u32>,
 }
 
+impl Space {
+    /// Room for a tree's splits and leaves, of so many nodes and at most so many leaves.
+    fn of_nodes(&mut self, nodes: usize, leaves: usize) -> (&mut [u32], &mut [(u32, u32, u32)]) {
+        self.splits.resize(nodes, 0);
+        self.found.resize(leaves, (0, 0, 0));
+        (&mut self.splits, &mut self.found)
+    }
+
+    /// Leaves those that were found.
+    fn found(&mut self, splits: usize, leaves: usize) {
+        self.splits.truncate(splits);
+        self.found.truncate(leaves);
+    }
+}
+
 impl<X: Real, Y: Real> Growing<X, Y> {
     /// No tree yet, for rows of `features` values and sums of `outputs` values.
     pub(crate) fn new(features: usize, outputs: usize) -> Self {
@@ -76,7 +91,6 @@ impl<X: Real, Y: Real> Growing<X, Y> {
         };
         self.number_leaves(leaves, &tree);
         self.add_linear(leaves.linear)?;
-        self.note_kinds(root);
         self.forest.trees.push(tree);
         Ok(())
     }
@@ -90,56 +104,49 @@ impl<X: Real, Y: Real> Growing<X, Y> {
     /// not, or something is wrong with them.
     fn take_nodes(&mut self, nodes: &(impl TreeNodes<X> + ?Sized), leaves: usize) -> Option<u32> {
         let forest = &mut self.forest;
-        let Space { covers, splits, found, .. } = &mut self.space;
-        let (root, count) = (forest.nodes.len(), nodes.count());
-        splits.clear();
-        found.clear();
-        found.reserve(leaves);
-        forest.nodes.reserve(count);
+        let (root, features) = (forest.nodes.len(), forest.features);
+        let (splits, found) = self.space.of_nodes(nodes.count(), leaves);
+        forest.nodes.resize(root + nodes.count(), Node::LEAF);
         let (mut at, mut end, mut depth, mut end_of_level) = (0, 1, 0, 1);
-        let fits = loop {
+        let (mut asked, mut ended, mut kinds) = (0, 0, 0);
+        for (kind, place) in nodes.kinds().zip(&mut forest.nodes[root..]) {
             if at == end_of_level {
                 if at == end {
-                    break true;
+                    break;
                 }
                 (depth, end_of_level) = (depth + 1, end);
             }
-            if at == count {
-                break false;
-            }
-            let node = match nodes.kind(at) {
+            match kind {
                 NodeKind::Leaf { leaf, id } => {
-                    if leaf as usize >= leaves || found.len() == leaves {
-                        break false;
-                    }
-                    found.push((at as u32, leaf, id));
-                    Node::LEAF
+                    let Some(slot) = found.get_mut(ended).filter(|_| (leaf as usize) < leaves) else { break };
+                    *slot = (at as u32, leaf, id);
+                    ended += 1;
                 }
                 NodeKind::Split(split) => {
-                    let Some(node) = plain(forest.features, &split) else { break false };
+                    let Some(node) = plain(features, &split) else { break };
                     if (split.left as usize, split.right as usize) != (end, end + 1) {
-                        break false;
+                        break;
                     }
-                    splits.push(at as u32);
+                    splits[asked] = at as u32;
+                    asked += 1;
+                    kinds |= node.rule.kind();
+                    *place = Node { next: (root + end) as u32, ..node };
                     end += 2;
-                    Node { next: (root + end - 2) as u32, ..node }
                 }
-            };
-            forest.nodes.push(node);
+            }
             at += 1;
-        };
-        if !fits {
+        }
+        if at < end {
             forest.nodes.truncate(root);
             return None;
         }
+        forest.nodes.truncate(root + end);
+        self.kinds |= kinds;
+        self.space.found(asked, ended);
         match nodes.narrow_covers().and_then(|covers| covers.get(..end)) {
             _ if !self.has_covers => {}
-            Some(covers) => forest.covers.extend_narrow(covers),
-            None => {
-                covers.clear();
-                covers.extend((0..end).map(|node| nodes.cover(node)));
-                forest.covers.extend(covers);
-            }
+            Some(covers) => self.forest.covers.extend_narrow(covers),
+            None => self.take_covers((0..end).map(|number| nodes.cover(number))),
         }
         Some(depth)
     }
@@ -148,32 +155,30 @@ impl<X: Real, Y: Real> Growing<X, Y> {
     /// each node, and worded behind them.
     fn lay_out_nodes(&mut self, nodes: &(impl TreeNodes<X> + ?Sized), leaves: usize) -> Result<u32, Problem> {
         let forest = &mut self.forest;
-        let Space { order, reached, covers, splits, found, .. } = &mut self.space;
         let (root, count) = (forest.nodes.len(), nodes.count());
-        splits.clear();
-        found.clear();
-        found.reserve(leaves);
-        order.clear();
-        order.resize(count, 0);
+        let (mut order, mut reached) =
+            (std::mem::take(&mut self.space.order), std::mem::take(&mut self.space.reached));
+        order.resize(count.max(order.len()), 0);
         reached.clear();
         reached.resize(count, false);
         *reached.first_mut().ok_or_else(|| Problem::invalid("a tree without nodes"))? = true;
-        forest.nodes.reserve(count);
+        order[0] = 0;
+        let (splits, found) = self.space.of_nodes(count, leaves);
+        forest.nodes.resize(root + count, Node::LEAF);
         let (mut at, mut end, mut depth, mut end_of_level) = (0, 1, 0, 1);
+        let (mut asked, mut ended, mut kinds) = (0, 0, 0);
         while at < end {
             if at == end_of_level {
                 (depth, end_of_level) = (depth + 1, end);
             }
             let number = order[at] as usize;
-            let node = match nodes.kind(number) {
+            match nodes.kind(number) {
                 NodeKind::Leaf { leaf, id } => {
-                    if leaf as usize >= leaves || found.len() == leaves {
-                        return Err(
-                            no_such_leaf(leaf as usize, found.len(), leaves).at(format!("node {number}"))
-                        );
-                    }
-                    found.push((at as u32, leaf, id));
-                    Node::LEAF
+                    let slot = found.get_mut(ended).filter(|_| (leaf as usize) < leaves);
+                    let here = |problem: Problem| problem.at(format!("node {number}"));
+                    *slot.ok_or_else(|| here(no_such_leaf(leaf as usize, ended, leaves)))? =
+                        (at as u32, leaf, id);
+                    ended += 1;
                 }
                 NodeKind::Split(split) => {
                     for child in [split.left, split.right] {
@@ -183,27 +188,38 @@ impl<X: Real, Y: Real> Growing<X, Y> {
                         }
                     }
                     // As many as there are nodes are reached at most.
-                    (order[end], order[end + 1]) = (split.left, split.right);
+                    (order[end + 1], order[end]) = (split.right, split.left);
                     let node = match plain(forest.features, &split) {
                         Some(node) => node,
                         None => {
                             compile(forest, &split).map_err(|problem| problem.at(format!("node {number}")))?
                         }
                     };
-                    splits.push(at as u32);
+                    splits[asked] = at as u32;
+                    asked += 1;
+                    kinds |= node.rule.kind();
+                    forest.nodes[root + at] = Node { next: (root + end) as u32, ..node };
                     end += 2;
-                    Node { next: (root + end - 2) as u32, ..node }
                 }
-            };
-            forest.nodes.push(node);
+            }
             at += 1;
         }
+        forest.nodes.truncate(root + end);
+        self.kinds |= kinds;
+        self.space.found(asked, ended);
         if self.has_covers {
-            covers.clear();
-            covers.extend(order[..end].iter().map(|&number| nodes.cover(number as usize)));
-            forest.covers.extend(covers);
+            self.take_covers(order[..end].iter().map(|&number| nodes.cover(number as usize)));
         }
+        (self.space.order, self.space.reached) = (order, reached);
         Ok(depth)
+    }
+
+    /// Takes the covers of the last tree's nodes, by place.
+    fn take_covers(&mut self, of_nodes: impl Iterator<Item = f64>) {
+        let covers = &mut self.space.covers;
+        covers.clear();
+        covers.extend(of_nodes);
+        self.forest.covers.extend(covers);
     }
 
     /// Number of leaves of a tree, of so many nodes.
@@ -238,21 +254,20 @@ impl<X: Real, Y: Real> Growing<X, Y> {
         below.resize(nodes.len(), 1);
         // What is below a node lies behind it. Splits and leaves by themselves: no jump depends on which of them comes next.
         for (number, &place) in splits.iter().enumerate().rev() {
-            below[place as usize] = below[2 * number + 1] + below[2 * number + 2];
+            below[place as usize] = below[2 * number + 2] + below[2 * number + 1];
         }
         first.resize(nodes.len().max(first.len()), 0);
         first[0] = 0;
         for (number, &place) in splits.iter().enumerate() {
             let left = first[place as usize];
-            first[2 * number + 1] = left;
             first[2 * number + 2] = left + below[2 * number + 1];
+            first[2 * number + 1] = left;
         }
-        leaves.clear();
-        leaves.resize(if tree.is_linear { found.len() } else { 0 }, 0);
-        forest.leaf_ids.resize(tree.first_leaf as usize + found.len(), 0);
-        forest.values.resize(tree.first_value + found.len() * spec.width, Y::ZERO);
-        let ids = &mut forest.leaf_ids[tree.first_leaf as usize..];
-        let values = &mut forest.values[tree.first_value..];
+        let (first_leaf, first_value) = (forest.leaf_ids.len(), forest.values.len());
+        forest.leaf_ids.resize(first_leaf + found.len(), 0);
+        forest.values.resize(first_value + found.len() * spec.width, Y::ZERO);
+        let ids = &mut forest.leaf_ids[first_leaf..];
+        let values = &mut forest.values[first_value..];
         for &(place, leaf, id) in found.iter() {
             let number = first[place as usize];
             nodes[place as usize].next = number;
@@ -264,9 +279,11 @@ impl<X: Real, Y: Real> Growing<X, Y> {
                 let own = &spec.values[leaf * spec.width..][..spec.width];
                 values[number * spec.width..][..spec.width].copy_from_slice(own);
             }
-            if let Some(place) = leaves.get_mut(number) {
-                *place = leaf as u32;
-            }
+        }
+        leaves.clear();
+        if tree.is_linear {
+            leaves.resize(found.len(), 0);
+            found.iter().for_each(|&(place, leaf, _)| leaves[first[place as usize] as usize] = leaf);
         }
     }
 

@@ -23,6 +23,11 @@ pub trait TreeNodes<X> {
     /// What a node does.
     fn kind(&self, number: usize) -> NodeKind<X, &[u32]>;
 
+    /// What all of them do, in turn.
+    fn kinds(&self) -> impl Iterator<Item = NodeKind<X, &[u32]>> {
+        (0..self.count()).map(|number| self.kind(number))
+    }
+
     /// How much of the training data came through a node.
     fn cover(&self, number: usize) -> f64;
 

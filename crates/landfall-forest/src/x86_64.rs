@@ -36,6 +36,7 @@ mod avx512_narrow;
 mod avx512_rank;
 mod avx512_ranks;
 mod avx512_scan;
+mod avx512_square;
 mod avx512_values;
 mod avx512_ways;
 

@@ -39,6 +39,34 @@ pub(crate) fn short(eight: u64) -> Option<(u32, usize)> {
     is_whole.then(|| (joined(digits << (u64::BITS - bits)), bits as usize / 8))
 }
 
+/// As [`number`], of up to seven bytes without a sign and with a space behind them, which eight bytes begin with, the first one in the
+/// lowest byte.
+#[inline(always)]
+pub(crate) fn few(eight: u64) -> Option<(f64, usize)> {
+    let digits = eight ^ ZEROS;
+    let others = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+    let bits = others.trailing_zeros() & !7;
+    if bits == 0 || bits == u64::BITS {
+        return None;
+    }
+    match (eight >> bits) as u8 {
+        b' ' => Some((joined(digits << (u64::BITS - bits)).into(), bits as usize / 8)),
+        b'.' => {
+            let whole = (1 << bits) - 1;
+            // Where no other byte is behind the point, there are none to shift by.
+            let end = (others & !whole & !(0xff << bits)).trailing_zeros() & !7;
+            let places = (end - bits) as usize / 8 - 1;
+            if end == u64::BITS || places == 0 || (eight >> end) as u8 != b' ' {
+                return None;
+            }
+            let digits = (digits & whole) | (digits >> 8 & !whole);
+            let all = joined(digits << (u64::BITS + 8 - end));
+            Some((f64::from(all) / POWERS[places], end as usize / 8))
+        }
+        _ => None,
+    }
+}
+
 /// What the digit 0 is in each of eight bytes.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
@@ -96,8 +124,13 @@ pub(crate) fn number(text: &[u8]) -> Option<(f64, usize)> {
 /// that is read waits for the number of digits.
 #[inline(always)]
 pub(crate) fn long(text: &[u8; 32]) -> Option<(f64, usize)> {
-    let sign = usize::from(text[0] == b'-');
-    let [whole @ b'0'..=b'9', b'.', ..] = text[sign..] else { return None };
+    let begin = u32::from_le_bytes(*text.first_chunk()?);
+    let sign = usize::from(begin as u8 == b'-');
+    // A digit and a point leave the digit's number.
+    let whole = (begin >> (8 * sign)) as u16 ^ u16::from_le_bytes(*b"0.");
+    if whole > 9 {
+        return None;
+    }
     let eight = |place: usize| text[sign + place..].first_chunk().map(|eight| u64::from_le_bytes(*eight));
     let (first, second, third) = (eight(2)? ^ ZEROS, eight(10)? ^ ZEROS, eight(18)? ^ ZEROS);
     let others = |digits: u64| (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
@@ -107,7 +140,7 @@ pub(crate) fn long(text: &[u8; 32]) -> Option<(f64, usize)> {
     }
     let bits = others(third).trailing_zeros() & !7;
     let more = bits as usize / 8;
-    let head = u64::from(whole - b'0') * TENS[8] + u64::from(joined(first));
+    let head = u64::from(whole) * TENS[8] + u64::from(joined(first));
     if 16 + more > MOST || head >= ROOM[8 + more] || (third >> bits) as u8 != b' ' ^ b'0' {
         return None;
     }
@@ -320,6 +353,32 @@ mod tests {
             b"1\0 45678",
         ] {
             assert_eq!(read(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn few_digits_end_at_a_space_and_may_have_a_point() {
+        let read = |text: &str| few(u64::from_le_bytes(text.as_bytes().try_into().unwrap()));
+        for text in
+            ["1234567 ", "0 123456", "007 -9 1", "187.579 ", "0.5 0.25", "9.99999 ", "0.00 1.5", "638 2007"]
+        {
+            let number = text.split(' ').next().unwrap();
+            assert_eq!(read(text), Some((number.parse().unwrap(), number.len())), "{text}");
+            assert_eq!(read(text), super::number(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "12345678",
+            " 1234567",
+            "12\t45678",
+            "-1 45678",
+            ".5 12345",
+            "5. 12345",
+            "1.2.3 45",
+            "1.5e5 12",
+            "1.23456x",
+            "12.34567",
+        ] {
+            assert_eq!(read(text), None, "{text}");
         }
     }
 

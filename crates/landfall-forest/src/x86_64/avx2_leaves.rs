@@ -1,7 +1,7 @@
 //! AVX2: leaves of many rows, by the bits of their numbers, added to sums.
 
 use crate::Real;
-use crate::mask::{LEAVES, Mask};
+use crate::mask::{LEAVES, Mask, ROWS};
 use std::arch::x86_64::*;
 
 /// Leaves that are quicker to choose among in registers than to read.
@@ -25,28 +25,78 @@ fn numbers(planes: &[Mask], word: usize, half: usize) -> __m256i {
     numbers
 }
 
-/// Adds leaves that are read one by one.
+/// Adds leaves that are read one by one; there is one for each number. Few of them are added while their numbers still lie in a register,
+/// more once all numbers are written.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn read<Y: Real>(planes: &[Mask], leaves: &[Y], sums: &mut [Y]) {
-    let mut all = [Y::ZERO; LEAVES];
-    let leaves: &[Y; LEAVES] = match leaves.try_into() {
+    if leaves.len() <= CHOSEN {
+        let mut copied = None;
+        let leaves: &[Y; CHOSEN] = filled_up(leaves, &mut copied);
+        for (part, sums) in sums.as_chunks_mut::<32>().0.iter_mut().enumerate() {
+            add_read(&written(planes, part), leaves, sums);
+        }
+        return;
+    }
+    let mut bytes = [0; ROWS];
+    for (part, bytes) in bytes.as_chunks_mut::<32>().0.iter_mut().enumerate() {
+        *bytes = written(planes, part);
+    }
+    read_by(&bytes, leaves, sums);
+}
+
+/// Adds the leaves of these numbers; there are as many leaves as numbers, a power of two. Compiled for AVX2 wherever it is called: with
+/// AVX-512 the compiler gathers leaves, which takes longer than to read them.
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+pub(super) fn read_by<Y: Real>(numbers: &[u8; ROWS], leaves: &[Y], sums: &mut [Y]) {
+    if leaves.len() <= LEAVES / 2 {
+        read_among::<Y, { LEAVES / 2 }>(numbers, leaves, sums);
+    } else {
+        read_among::<Y, LEAVES>(numbers, leaves, sums);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn read_among<Y: Real, const MOST: usize>(numbers: &[u8; ROWS], leaves: &[Y], sums: &mut [Y]) {
+    let mut copied = None;
+    let leaves: &[Y; MOST] = filled_up(leaves, &mut copied);
+    for (sums, numbers) in sums.as_chunks_mut::<32>().0.iter_mut().zip(numbers.as_chunks::<32>().0) {
+        add_read(numbers, leaves, sums);
+    }
+}
+
+/// The numbers of the leaves of 32 rows.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn written(planes: &[Mask], part: usize) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    // SAFETY: 32 bytes, of any alignment, are behind the pointer.
+    unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), numbers(planes, part / 2, part % 2)) };
+    bytes
+}
+
+/// So many leaves, of which there are fewer: as they are where there are as many, else copied.
+#[inline(always)]
+fn filled_up<'a, Y: Real, const MOST: usize>(
+    leaves: &'a [Y],
+    copied: &'a mut Option<[Y; MOST]>,
+) -> &'a [Y; MOST] {
+    match leaves.try_into() {
         Ok(leaves) => leaves,
         Err(_) => {
+            let all = copied.insert([Y::ZERO; MOST]);
             all[..leaves.len()].copy_from_slice(leaves);
-            &all
+            all
         }
-    };
-    for (word, sums) in sums.as_chunks_mut::<64>().0.iter_mut().enumerate() {
-        for half in 0..2 {
-            let mut bytes = [0u8; 32];
-            // SAFETY: 32 bytes, of any alignment, are behind the pointer.
-            unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), numbers(planes, word, half)) };
-            for i in 0..32 {
-                let sum = &mut sums[32 * half + i];
-                *sum = *sum + leaves[usize::from(bytes[i])];
-            }
-        }
+    }
+}
+
+#[inline(always)]
+fn add_read<Y: Real, const MOST: usize>(numbers: &[u8; 32], leaves: &[Y; MOST], sums: &mut [Y; 32]) {
+    for i in 0..32 {
+        sums[i] = sums[i] + leaves[usize::from(numbers[i]) % MOST];
     }
 }
 

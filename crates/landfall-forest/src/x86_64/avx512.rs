@@ -2,7 +2,8 @@
 
 use super::avx2::{avx2, avx2_row};
 use super::avx512_bits::{numbers, planes_of};
-use super::{avx512_f64, avx512_full, avx512_rank};
+use super::avx512_square::turned;
+use super::{avx2_leaves, avx512_f64, avx512_full, avx512_rank};
 use crate::Real;
 use crate::Rows;
 use crate::blocks::{Job, Machine};
@@ -262,28 +263,17 @@ fn add_f32_by<const BITS: usize>(planes: &[Mask], table: &[f32], sums: &mut [f32
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq")]
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
 fn add_f64(planes: &[Mask], table: &[f64], sums: &mut [f64]) {
     if avx512_f64::add(planes, table, sums) {
         return;
     }
-    let mut all = [0.0; LEAVES];
-    let table: &[f64; LEAVES] = match table.try_into() {
-        Ok(table) => table,
-        Err(_) => {
-            all[..table.len()].copy_from_slice(table);
-            &all
-        }
-    };
-    for word in 0..(sums.len() / 64).min(ROWS / 64) {
-        let numbers = numbers(planes, word);
-        let mut bytes = [0u8; 64];
+    let mut bytes = [0; ROWS];
+    for (word, bytes) in bytes.as_chunks_mut::<64>().0.iter_mut().enumerate() {
         // SAFETY: 64 bytes, of any alignment, are behind the pointer.
-        unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), numbers) };
-        for i in 0..64 {
-            sums[word * 64 + i] += table[usize::from(bytes[i])];
-        }
+        unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), numbers(planes, word)) };
     }
+    avx2_leaves::read_by(&bytes, table, sums);
 }
 
 /// Columns of a matrix: in squares of sixteen rows and sixteen features, of float64 of eight, turned in registers.
@@ -345,35 +335,4 @@ fn squares(columns: &[Column], values: &[f32], width: usize, into: &mut [f32]) {
             place += 1;
         }
     }
-}
-
-/// Rows as columns: pairs of numbers, fours, and then parts of registers change places.
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub(super) fn turned(rows: [__m512; 16]) -> [__m512; 16] {
-    let mut pairs = [_mm512_setzero_ps(); 16];
-    for i in 0..8 {
-        pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
-        pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
-    }
-    // fours[4 * i + k] has column k of each part for rows 4 * i and the three after it.
-    let mut fours = [_mm512_setzero_ps(); 16];
-    for i in 0..4 {
-        for half in 0..2 {
-            let (low, high) = (pairs[4 * i + half], pairs[4 * i + 2 + half]);
-            fours[4 * i + 2 * half] = _mm512_shuffle_ps::<0x44>(low, high);
-            fours[4 * i + 2 * half + 1] = _mm512_shuffle_ps::<0xee>(low, high);
-        }
-    }
-    let mut turned = [_mm512_setzero_ps(); 16];
-    for k in 0..4 {
-        let [a, b, c, d] = [fours[k], fours[4 + k], fours[8 + k], fours[12 + k]];
-        let even = [_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d)];
-        let odd = [_mm512_shuffle_f32x4::<0xdd>(a, b), _mm512_shuffle_f32x4::<0xdd>(c, d)];
-        turned[k] = _mm512_shuffle_f32x4::<0x88>(even[0], even[1]);
-        turned[8 + k] = _mm512_shuffle_f32x4::<0xdd>(even[0], even[1]);
-        turned[4 + k] = _mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]);
-        turned[12 + k] = _mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]);
-    }
-    turned
 }

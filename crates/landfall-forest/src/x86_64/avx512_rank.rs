@@ -2,7 +2,7 @@
 //! and thresholds come out of registers: first the blocks' last ones, which tell a value's block, then those of the blocks,
 //! turned so that a register has one of each block.
 
-use super::avx512::turned;
+use super::avx512_square::turned;
 use crate::conditions::{LANES, Part};
 use crate::ladder::BITS;
 use crate::mask::{Mask, ROWS};

@@ -67,7 +67,7 @@ fn tree(root: &Value<'_>) -> Result<RawTree, Problem> {
         let number = if node.find("split_feature").is_some() {
             let number = tree.features.len();
             add_split(node, &mut tree).map_err(|problem| problem.at(format!("split {number}")))?;
-            tree.split_counts.extend(node.maybe("internal_count", Value::number)?);
+            tree.counts.extend(node.maybe("internal_count", Value::number)?);
             tree.gains.extend(node.maybe("split_gain", Value::number)?);
             waiting.push((node.field("right_child")?, Above::Right(number)));
             waiting.push((node.field("left_child")?, Above::Left(number)));
@@ -109,7 +109,11 @@ fn place_leaves(tree: &mut RawTree, leaves: &[&Value<'_>]) -> Result<(), Problem
             linear[number] = linear_leaf(leaf).map_err(here)?;
         }
     }
-    tree.leaf_counts = counts.into_iter().flatten().collect();
+    if tree.counts.len() != tree.features.len() || counts.contains(&None) {
+        tree.counts.clear();
+    } else {
+        tree.counts.extend(counts.into_iter().flatten());
+    }
     tree.linear = linear;
     Ok(())
 }

@@ -68,14 +68,15 @@ impl<'a> Lines<'a> {
         let (head, mut end) = self.block()?;
         let mut booster = header(&head).map_err(here)?;
         let mut trees = Growing::new(&booster, nodes).map_err(here)?;
+        let mut read = RawTree::default();
         while let Some(line) = end {
             if line.trim_end() == "end of trees" {
                 break;
             }
             let number = trees.trees;
             let (keys, next) = self.block()?;
-            let tree = tree(&keys).map_err(|problem| problem.at(format!("tree {number}")));
-            tree.and_then(|tree| trees.add(&tree)).map_err(here)?;
+            tree(&keys, &mut read).map_err(|problem| problem.at(format!("tree {number}"))).map_err(here)?;
+            trees.add(&read).map_err(here)?;
             end = next;
         }
         if end.is_none() {
@@ -149,25 +150,31 @@ fn between_blanks(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
 }
 
-fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
+/// Reads a tree in place of the one that `into` holds, whose memory it takes.
+fn tree(keys: &Keys<'_>, into: &mut RawTree) -> Result<(), Problem> {
+    into.clear();
     let leaves = one::<u32>(keys, "num_leaves")? as usize;
-    let leaf_values: Vec<f64> = list(keys, "leaf_value")?;
-    if leaf_values.len() != leaves {
-        return Err(wrong(format!("num_leaves is {leaves}, but leaf_value has {}", leaf_values.len())));
+    into.linear = linear(keys, leaves)?;
+    list(keys, "leaf_value", &mut into.leaf_values)?;
+    if into.leaf_values.len() != leaves {
+        let found = into.leaf_values.len();
+        return Err(wrong(format!("num_leaves is {leaves}, but leaf_value has {found}")));
     }
     if leaves == 1 {
-        return Ok(RawTree { leaf_values, linear: linear(keys, 1)?, ..RawTree::default() });
+        return Ok(());
     }
-    let features: Vec<u32> = list(keys, "split_feature")?;
-    let mut thresholds: Vec<f64> = list(keys, "threshold")?;
-    let decisions: Vec<u32> = list(keys, "decision_type")?;
-    let (lefts, rights): (Vec<i64>, Vec<i64>) = (list(keys, "left_child")?, list(keys, "right_child")?);
-    let lengths = [thresholds.len(), decisions.len(), lefts.len(), rights.len()];
-    if let Some(length) = lengths.into_iter().find(|&length| length != features.len()) {
-        return Err(wrong(format!("{} splits, but {length} in another list of them", features.len())));
+    list(keys, "split_feature", &mut into.features)?;
+    list(keys, "threshold", &mut into.thresholds)?;
+    list(keys, "decision_type", &mut into.decisions)?;
+    list(keys, "left_child", &mut into.lefts)?;
+    list(keys, "right_child", &mut into.rights)?;
+    let splits = into.features.len();
+    let lengths = [into.thresholds.len(), into.decisions.len(), into.lefts.len(), into.rights.len()];
+    if let Some(length) = lengths.into_iter().find(|&length| length != splits) {
+        return Err(wrong(format!("{splits} splits, but {length} in another list of them")));
     }
     let mut sets = CategorySets::read(keys)?;
-    for (number, (threshold, &decision)) in thresholds.iter_mut().zip(&decisions).enumerate() {
+    for (number, (threshold, &decision)) in into.thresholds.iter_mut().zip(&into.decisions).enumerate() {
         let here = |problem: Problem| problem.at(format!("split {number}"));
         if decision & CATEGORICAL != 0 {
             *threshold = sets.take(*threshold).map_err(here)? as f64;
@@ -175,19 +182,14 @@ fn tree(keys: &Keys<'_>) -> Result<RawTree, Problem> {
             return Err(here(wrong("missing type 3")));
         }
     }
-    Ok(RawTree {
-        features,
-        thresholds,
-        decisions,
-        lefts,
-        rights,
-        sets: sets.taken,
-        leaf_values,
-        leaf_counts: maybe_list(keys, "leaf_count")?,
-        split_counts: maybe_list(keys, "internal_count")?,
-        gains: maybe_list(keys, "split_gain")?,
-        linear: linear(keys, leaves)?,
-    })
+    into.sets = sets.taken;
+    maybe_list(keys, "internal_count", &mut into.counts)?;
+    let has_counts = into.counts.len() == splits;
+    maybe_list(keys, "leaf_count", &mut into.counts)?;
+    if !has_counts {
+        into.counts.clear();
+    }
+    maybe_list(keys, "split_gain", &mut into.gains)
 }
 
 /// Not a way to miss a value.
@@ -206,8 +208,9 @@ struct CategorySets {
 
 impl CategorySets {
     fn read(keys: &Keys<'_>) -> Result<Self, Problem> {
-        let boundaries = maybe_list(keys, "cat_boundaries")?;
-        let words: Vec<u32> = maybe_list(keys, "cat_threshold")?;
+        let (mut boundaries, mut words) = (Vec::new(), Vec::new());
+        maybe_list(keys, "cat_boundaries", &mut boundaries)?;
+        maybe_list(keys, "cat_threshold", &mut words)?;
         let ascends = boundaries.windows(2).all(|pair: &[usize]| pair[0] <= pair[1]);
         if !ascends || boundaries.last().is_some_and(|&end| end > words.len()) {
             return Err(wrong(format!("cat_boundaries does not ascend to {}", words.len())));
@@ -239,10 +242,12 @@ fn linear(keys: &Keys<'_>, leaves: usize) -> Result<Vec<LinearLeaf<f64>>, Proble
     if keys.get("is_linear").is_none_or(|value| value.trim() != "1") {
         return Ok(Vec::new());
     }
-    let constants: Vec<f64> = list(keys, "leaf_const")?;
-    let counts: Vec<usize> = list(keys, "num_features")?;
-    let features: Vec<u32> = list(keys, "leaf_features")?;
-    let factors: Vec<f64> = list(keys, "leaf_coeff")?;
+    let (mut constants, mut counts) = (Vec::<f64>::new(), Vec::<usize>::new());
+    list(keys, "leaf_const", &mut constants)?;
+    list(keys, "num_features", &mut counts)?;
+    let (mut features, mut factors) = (Vec::<u32>::new(), Vec::<f64>::new());
+    list(keys, "leaf_features", &mut features)?;
+    list(keys, "leaf_coeff", &mut factors)?;
     let total = counts.iter().fold(0usize, |total, &count| total.saturating_add(count));
     let counted = [constants.len(), counts.len()].iter().all(|&length| length == leaves);
     if !counted || features.len() != total || factors.len() != total {
@@ -258,14 +263,15 @@ fn one<T: FromStr>(keys: &Keys<'_>, key: &str) -> Result<T, Problem> {
     value.parse().map_err(|_| wrong(format!("{key} is {value:?}")))
 }
 
-fn list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
+/// Adds values between spaces to those that there are.
+fn list<T: Word>(keys: &Keys<'_>, key: &str, into: &mut Vec<T>) -> Result<(), Problem> {
     if keys.get(key).is_none() {
         return Err(wrong(format!("{key} is missing")));
     }
-    maybe_list(keys, key)
+    maybe_list(keys, key, into)
 }
 
-/// Values between spaces; none where the key is absent.
-fn maybe_list<T: Word>(keys: &Keys<'_>, key: &str) -> Result<Vec<T>, Problem> {
-    words::list(key, keys.get(key).unwrap_or_default())
+/// As [`list`]; none where the key is absent.
+fn maybe_list<T: Word>(keys: &Keys<'_>, key: &str, into: &mut Vec<T>) -> Result<(), Problem> {
+    words::list(key, keys.get(key).unwrap_or_default(), into)
 }

@@ -19,9 +19,8 @@ pub(crate) struct RawTree {
     /// Categories, by set.
     pub(crate) sets: Vec<Vec<u32>>,
     pub(crate) leaf_values: Vec<f64>,
-    /// Rows of the training data by leaf, and by split; empty where the file has none.
-    pub(crate) leaf_counts: Vec<f64>,
-    pub(crate) split_counts: Vec<f64>,
+    /// Rows of the training data by split, and then by leaf; empty where the file has none.
+    pub(crate) counts: Vec<f64>,
     /// What each split gained; empty where the file has none.
     pub(crate) gains: Vec<f64>,
     pub(crate) linear: Vec<LinearLeaf<f64>>,
@@ -37,11 +36,23 @@ pub(crate) const ZERO_IS_MISSING: u32 = 4;
 pub(crate) const NAN_IS_MISSING: u32 = 8;
 
 impl RawTree {
+    /// Leaves nothing but memory for the next tree.
+    pub(crate) fn clear(&mut self) {
+        self.features.clear();
+        self.thresholds.clear();
+        self.decisions.clear();
+        self.lefts.clear();
+        self.rights.clear();
+        self.sets.clear();
+        self.leaf_values.clear();
+        self.counts.clear();
+        self.gains.clear();
+        self.linear.clear();
+    }
+
     /// Whether contributions can be told. A tree that is one leaf needs no counts.
     pub(crate) fn has_counts(&self) -> bool {
-        self.features.is_empty()
-            || (self.leaf_counts.len() == self.leaf_values.len()
-                && self.split_counts.len() == self.features.len())
+        self.features.is_empty() || self.counts.len() == self.features.len() + self.leaf_values.len()
     }
 
     /// Adds the tree to a forest: the splits, then the leaves.
@@ -64,8 +75,11 @@ impl RawTree {
     }
 
     /// The number of a child among splits and leaves. What does not fit is out of range, and named by the builder.
+    #[inline]
     fn child(&self, child: i64) -> u32 {
-        let number = if child >= 0 { child } else { (self.features.len() as i64).saturating_add(-1 - child) };
+        // Without a jump: as many children are leaves, whose complement this is, as are not.
+        let is_leaf = child >> 63;
+        let number = (child ^ is_leaf).wrapping_add(self.features.len() as i64 & is_leaf);
         u32::try_from(number).unwrap_or(u32::MAX)
     }
 }
@@ -110,13 +124,7 @@ impl TreeNodes<f64> for RawTree {
 
     #[inline]
     fn cover(&self, number: usize) -> f64 {
-        let splits = self.features.len();
-        let cover = if number < splits {
-            self.split_counts.get(number)
-        } else {
-            self.leaf_counts.get(number - splits)
-        };
-        cover.copied().unwrap_or(0.0)
+        self.counts.get(number).copied().unwrap_or(0.0)
     }
 }
 

@@ -20,13 +20,13 @@ pub(crate) trait Word: Sized + FromStr {
     fn read(text: &[u8]) -> Option<(Self, usize)>;
 }
 
-/// Values between spaces; `key` is for messages.
+/// Adds values between spaces to a list; `key` is for messages.
 ///
 /// # Errors
 /// Invalid argument, with the first word that is no value.
-pub(crate) fn list<T: Word>(key: &str, text: &str) -> Result<Vec<T>, Problem> {
+pub(crate) fn list<T: Word>(key: &str, text: &str, values: &mut Vec<T>) -> Result<(), Problem> {
     let mut rest = text.as_bytes();
-    let mut values = Vec::with_capacity(rest.len() / T::USUAL);
+    values.reserve(rest.len() / T::USUAL);
     loop {
         while let Some((value, length)) = rest.first_chunk().and_then(T::usual) {
             values.push(value);
@@ -34,7 +34,7 @@ pub(crate) fn list<T: Word>(key: &str, text: &str) -> Result<Vec<T>, Problem> {
         }
         rest = rest.trim_ascii_start();
         if rest.is_empty() {
-            return Ok(values);
+            return Ok(());
         }
         let (value, length) = match T::read(rest).filter(|(_, length)| ends(rest, *length)) {
             Some(read) => read,
@@ -65,10 +65,16 @@ impl Word for f64 {
 
     #[inline(always)]
     fn usual(ahead: &[u8; AHEAD]) -> Option<(Self, usize)> {
-        // Rows are counted in whole numbers.
-        let whole = || decimal::short(u64::from_le_bytes(*ahead.first_chunk()?));
-        let any = || decimal::number(ahead).filter(|(_, length)| ahead.get(*length) == Some(&b' '));
-        decimal::long(ahead).or_else(|| whole().map(|(number, length)| (number.into(), length))).or_else(any)
+        let long = decimal::long(ahead);
+        if long.is_some() {
+            return long;
+        }
+        // Rows are counted in whole numbers, gains told in six digits.
+        let few = decimal::few(u64::from_le_bytes(*ahead.first_chunk()?));
+        if few.is_some() {
+            return few;
+        }
+        decimal::number(ahead).filter(|(_, length)| ahead.get(*length) == Some(&b' '))
     }
 
     #[inline(always)]
@@ -113,6 +119,11 @@ whole_word!(u32, i64, usize);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn list<T: Word>(key: &str, text: &str) -> Result<Vec<T>, Problem> {
+        let mut values = Vec::new();
+        super::list(key, text, &mut values).map(|()| values)
+    }
 
     #[test]
     fn words_are_read_as_the_language_reads_them() {

@@ -30,7 +30,17 @@ pub(crate) fn outline(tree: &Value<'_>) -> Outline {
 /// Invalid argument, naming the key.
 pub(crate) fn read(tree: &Value<'_>, into: &mut RawTree) -> Result<(), Problem> {
     let width = width(tree)?;
+    // In the order in which files have them, by name: what comes next is on its way to the core then. What is no number of a feature is
+    // out of range, and named where the forest is built.
+    tree.at("default_left", |list| list.flags_into(&mut into.default_left))?;
+    tree.at("left_children", |list| list.i32s_into(&mut into.left))?;
+    into.gains.clear();
+    tree.maybe("loss_changes", |list| list.f32s_into(&mut into.gains))?;
+    tree.at("right_children", |list| list.i32s_into(&mut into.right))?;
     tree.at("split_conditions", |list| list.f32s_into(&mut into.conditions))?;
+    tree.at("split_indices", |list| list.u32s_or_max_into(&mut into.features))?;
+    into.hessians.clear();
+    tree.maybe("sum_hessian", |list| list.f32s_into(&mut into.hessians))?;
     into.vectors = if width == 1 {
         None
     } else if tree.find("leaf_weights").is_some() {
@@ -38,15 +48,6 @@ pub(crate) fn read(tree: &Value<'_>, into: &mut RawTree) -> Result<(), Problem> 
     } else {
         Some(LeafVectors { width, values: tree.at("base_weights", Value::f32s)?, by_node: true })
     };
-    tree.at("left_children", |list| list.i32s_into(&mut into.left))?;
-    tree.at("right_children", |list| list.i32s_into(&mut into.right))?;
-    // What is no number of a feature is out of range, and named where the forest is built.
-    tree.at("split_indices", |list| list.u32s_or_max_into(&mut into.features))?;
-    tree.at("default_left", |list| list.flags_into(&mut into.default_left))?;
-    into.hessians.clear();
-    tree.maybe("sum_hessian", |list| list.f32s_into(&mut into.hessians))?;
-    into.gains.clear();
-    tree.maybe("loss_changes", |list| list.f32s_into(&mut into.gains))?;
     into.categories = node_categories(tree)?;
     Ok(())
 }

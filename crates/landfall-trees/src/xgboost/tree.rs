@@ -85,19 +85,30 @@ impl RawTree {
         Ok(())
     }
 
-    /// Whether a node is what pruning left of one: a leaf by its children, without a vector.
-    fn is_deleted(&self, node: usize) -> bool {
-        self.right[node] < 0 && self.vectors.as_ref().is_some_and(|vectors| !vectors.by_node)
+    /// Whether leaves point to their vectors.
+    fn points(&self) -> bool {
+        self.vectors.as_ref().is_some_and(|vectors| !vectors.by_node)
     }
 
+    /// What a node does, by what the lists have at its place. Where leaves point to vectors, what pruning left of a node is a leaf by
+    /// its children, without a vector.
     #[inline(always)]
-    fn split(&self, node: usize) -> Split<f32, &[u32]> {
+    fn kind_of(
+        &self,
+        points: bool,
+        node: u32,
+        [left, right]: [i32; 2],
+        asked: Asked,
+    ) -> NodeKind<f32, &[u32]> {
+        if left == -1 && !(points && right < 0) {
+            return NodeKind::Leaf { leaf: if points { right.cast_unsigned() } else { node }, id: node };
+        }
         // What does not fit is out of range, and named by the builder if it is ever reached.
         let child = |child: i32| child.max(-1).cast_unsigned();
-        let (left, right) = (child(self.left[node]), child(self.right[node]));
-        let missing = Side::left_if(self.default_left[node]);
-        let feature = self.features[node];
-        match self.categories.get(&(node as u32)) {
+        let (left, right) = (child(left), child(right));
+        let Asked { feature, threshold, default_left } = asked;
+        let missing = Side::left_if(default_left);
+        NodeKind::Split(match self.categories.get(&node) {
             // The listed ones go right: asked the other way round.
             Some(categories) => Split {
                 feature,
@@ -107,16 +118,18 @@ impl RawTree {
                 left: right,
                 right: left,
             },
-            None => Split {
-                feature,
-                test: Test::Less(self.conditions[node]),
-                missing,
-                zero_is_missing: false,
-                left,
-                right,
-            },
-        }
+            None => {
+                Split { feature, test: Test::Less(threshold), missing, zero_is_missing: false, left, right }
+            }
+        })
     }
+}
+
+/// What the lists say that a node asks.
+struct Asked {
+    feature: u32,
+    threshold: f32,
+    default_left: bool,
 }
 
 /// Leaves are numbered as their nodes are, those of vectors that nodes point to as these.
@@ -127,12 +140,20 @@ impl TreeNodes<f32> for RawTree {
 
     #[inline(always)]
     fn kind(&self, node: usize) -> NodeKind<f32, &[u32]> {
-        if self.left[node] != -1 || self.is_deleted(node) {
-            return NodeKind::Split(self.split(node));
-        }
-        let points = self.vectors.as_ref().is_some_and(|vectors| !vectors.by_node);
-        let leaf = if points { self.right[node].cast_unsigned() } else { node as u32 };
-        NodeKind::Leaf { leaf, id: node as u32 }
+        let (feature, threshold) = (self.features[node], self.conditions[node]);
+        let asked = Asked { feature, threshold, default_left: self.default_left[node] };
+        self.kind_of(self.points(), node as u32, [self.left[node], self.right[node]], asked)
+    }
+
+    #[inline(always)]
+    fn kinds(&self) -> impl Iterator<Item = NodeKind<f32, &[u32]>> {
+        let points = self.points();
+        let children = self.left.iter().zip(&self.right);
+        let asked = self.features.iter().zip(&self.conditions).zip(&self.default_left);
+        (0..).zip(children.zip(asked)).map(move |(node, ((&left, &right), asked))| {
+            let ((&feature, &threshold), &default_left) = asked;
+            self.kind_of(points, node, [left, right], Asked { feature, threshold, default_left })
+        })
     }
 
     #[inline]
