@@ -75,7 +75,7 @@ fn limited(folder: &Path, kib: usize) -> Server {
     std::fs::write(&script, format!("#!/bin/sh\nulimit -v {kib}\nexec \"$@\"\n")).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     let model = format!("m={}", root().join("examples/models/digits").display());
-    Server::start_by(script.to_str().unwrap(), &[&model, "--threads", "2"])
+    Server::start_by(&[script.to_str().unwrap()], &[&model, "--threads", "2"])
 }
 
 #[test]

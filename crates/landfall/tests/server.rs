@@ -52,9 +52,9 @@ impl Server {
     }
 
     /// The same by a program that starts others.
-    pub(crate) fn start_by(program: &str, arguments: &[&str]) -> Server {
-        let mut command = bare(Command::new(program));
-        command.arg(env!("CARGO_BIN_EXE_landfall"));
+    pub(crate) fn start_by(program: &[&str], arguments: &[&str]) -> Server {
+        let mut command = bare(Command::new(program[0]));
+        command.args(&program[1..]).arg(env!("CARGO_BIN_EXE_landfall"));
         Server::started(command, arguments, tempfile::tempdir().unwrap())
     }
 

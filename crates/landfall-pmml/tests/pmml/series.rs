@@ -238,6 +238,42 @@ fn the_constant_of_arima_is_the_mean_of_its_differences() {
 }
 
 #[test]
+fn the_exact_method_filters_the_series_where_no_state_is_given() {
+    // As statsmodels forecasts them: SARIMAX(series, order).smooth(coefficients and a variance of 1).forecast(3), the last of
+    // the differences less their mean of 0.1.
+    let of = |values: &str, noises: &str| {
+        let (p, q) = (values.split_whitespace().count(), noises.split_whitespace().count());
+        (
+            format!("p=\"{p}\" d=\"0\" q=\"{q}\""),
+            format!(
+                "<AR>{REAL}{values}</Array></AR><MA><MACoefficients>{REAL}{noises}</Array></MACoefficients></MA>"
+            ),
+        )
+    };
+    let exact = |constant: f64, components: String| {
+        format!(
+            "<ARIMA constantTerm=\"{constant}\" predictionMethod=\"exactLeastSquares\">{components}</ARIMA>"
+        )
+    };
+    for (series, values, noises, expected) in [
+        ("1 1.5 2 1.8 2.2", "0.5", "0.3", [1.4451385409, 0.7225692705, 0.36128463525]),
+        ("2 1 -1 0.5 3 2.5", "0.6 -0.2", "0.5 0.3", [1.09547507, -0.05880228, -0.25437638]),
+    ] {
+        let (orders, factors) = of(values, noises);
+        let components = format!("<NonseasonalComponent {orders}>{factors}</NonseasonalComponent>");
+        let found = predictions(&forecasts("ARIMA", series, &exact(0.0, components)));
+        assert!(found.iter().zip(expected).all(|(found, own)| (found - own).abs() < 1e-8), "{found:?}");
+    }
+    let (_, factors) = of("0.4", "-0.3");
+    let components = format!(
+        "<NonseasonalComponent p=\"1\" d=\"1\" q=\"1\">{factors}</NonseasonalComponent><SeasonalComponent P=\"0\" D=\"1\" \
+         Q=\"1\" period=\"4\"><MA><MACoefficients>{REAL}0.25</Array></MACoefficients></MA></SeasonalComponent>"
+    );
+    let found = predictions(&forecasts("ARIMA", "3 5 4 7 6 9 8 12 10 13 11 16", &exact(0.1, components)));
+    near(&found, &[13.867176451748449, 16.902307102126557, 14.739485327575224]);
+}
+
+#[test]
 fn the_final_noise_counts_as_far_as_it_was_not_predicted() {
     let exact = |noise: &str, predicted: &str| {
         format!(

@@ -1,5 +1,6 @@
 //! `<ARIMA>`: autoregression and moving averages of differences, seasonal ones among them, by conditional least squares.
 
+use super::exact;
 use super::lags::{REACH_MAX, differences, minus, plus, product};
 use super::outliers::{self, Effect};
 use super::regressors::{self, Regressors};
@@ -74,7 +75,7 @@ pub(super) fn read<'a>(
     let mut lags = product(&minus(&plain.values, 1), &minus(&seasonal.values, period));
     // What is regressed is how far the differences are from their mean.
     let constant = mean * lags.iter().sum::<f64>();
-    let has_values = lags.len() > 1;
+    let stationary = lags[1..].iter().map(|lag| -lag).collect::<Vec<f64>>();
     let differenced = product(&differences(plain.differences, 1), &differences(seasonal.differences, period));
     lags = product(&lags, &differenced);
     let noises = product(&plus(&plain.noises, 1), &plus(&seasonal.noises, period));
@@ -99,7 +100,7 @@ pub(super) fn read<'a>(
         return Err(beside_a_state(b, element));
     }
     // Past values count by what regressors did not do to them, unless differences are all that looks back.
-    let looks_back = has_values || recursion.past_noises.len() < recursion.noises.len();
+    let looks_back = !stationary.is_empty() || recursion.past_noises.len() < recursion.noises.len();
     let unknown = if looks_back { f64::NAN } else { 0.0 };
     let regressors = Regressors::new(regressors, &differenced, known.values.len(), unknown);
     let variance = element.number(&b.xml, "RMSE")?.map(|rmse| rmse * rmse);
@@ -110,8 +111,26 @@ pub(super) fn read<'a>(
             .xml
             .malformed(element.place, "<TimeSeries> has fewer values than the model looks back at"));
     }
+    if exact && arima.state.is_none() && arima.recursion.past_noises.len() < arima.recursion.noises.len() {
+        let found = exact_noises(&arima.recursion, stationary, &differenced, mean);
+        arima.recursion.past_noises = found.map_err(|what| b.xml.malformed(element.place, what))?;
+    }
     arima.recursion.fill_noises();
     Ok(Box::new(arima))
+}
+
+/// The last noises of a series by the exact method; `values` are those of the autoregression of its differences, which have
+/// this mean.
+fn exact_noises(
+    all: &Recursion,
+    values: Vec<f64>,
+    differences: &[f64],
+    mean: f64,
+) -> Result<Vec<f64>, &'static str> {
+    let windows = all.past.windows(differences.len());
+    let past = windows.map(|own| own.iter().rev().zip(differences).map(|(x, c)| x * c).sum::<f64>() - mean);
+    let (noises, past) = (all.noises.clone(), past.collect());
+    exact::last_noises(&Recursion { constant: 0.0, values, noises, past, past_noises: Vec::new() })
 }
 
 /// A regressor acts on differences, and a state is that of the series itself.

@@ -4,6 +4,7 @@
 //! supplementary one. Dates and regressors are passed over: they stand beside a horizon.
 
 mod arima;
+mod exact;
 mod garch;
 mod lags;
 mod outliers;
