@@ -3,7 +3,7 @@
 use super::exact;
 use super::lags::{REACH_MAX, differences, minus, plus, product};
 use super::outliers::{self, Effect};
-use super::regressors::{self, Regressors};
+use super::regressors::{self, Regressor, Regressors};
 use super::state_space::StateSpace;
 use super::{Forecast, Known, Method, Transformation, array_within};
 use crate::read::{Element, Matrix};
@@ -57,20 +57,8 @@ pub(super) fn read<'a>(
         Some(_) => return Err(element.value(&b.xml, "predictionMethod")),
     };
     let mean = element.number(&b.xml, "constantTerm")?.unwrap_or(0.0);
-    let (mut plain, mut seasonal) = (Component::default(), Component::default());
-    let (mut effects, mut end, mut regressors) = (Vec::new(), None, Vec::new());
-    while let Some(child) = b.xml.child(element)? {
-        match child.name.as_ref() {
-            "NonseasonalComponent" => plain = component(b, &child, ["p", "d", "q"])?,
-            "SeasonalComponent" => seasonal = component(b, &child, ["P", "D", "Q"])?,
-            // The schema has it after the components.
-            "DynamicRegressor" => regressors.push(regressors::read(b, &child, known, seasonal.period)?),
-            "OutlierEffect" => effects.push(outliers::read(b, &child)?),
-            "MaximumLikelihoodStat" if exact => end = Some(End::read(b, &child, mean)?),
-            "MaximumLikelihoodStat" => b.xml.skip(&child)?,
-            _ => return Err(b.xml.unknown(&child, element)),
-        }
-    }
+    let Children { plain, seasonal, effects, end, regressors } =
+        Children::read(b, element, known, exact, mean)?;
     let period = seasonal.period.max(1);
     let mut lags = product(&minus(&plain.values, 1), &minus(&seasonal.values, period));
     // What is regressed is how far the differences are from their mean.
@@ -131,6 +119,44 @@ fn exact_noises(
     let past = windows.map(|own| own.iter().rev().zip(differences).map(|(x, c)| x * c).sum::<f64>() - mean);
     let (noises, past) = (all.noises.clone(), past.collect());
     exact::last_noises(&Recursion { constant: 0.0, values, noises, past, past_noises: Vec::new() })
+}
+
+/// Children of `<ARIMA>`.
+#[derive(Default)]
+struct Children {
+    plain: Component,
+    seasonal: Component,
+    effects: Vec<Effect>,
+    end: Option<End>,
+    regressors: Vec<Regressor>,
+}
+
+impl Children {
+    /// Those of a model whose differences have this mean; of the exact method the end of its filter, too.
+    fn read<'a>(
+        b: &mut Build<'a>,
+        element: &Element<'a>,
+        known: &Known<'_>,
+        exact: bool,
+        mean: f64,
+    ) -> Result<Self, Problem> {
+        let mut all = Children::default();
+        while let Some(child) = b.xml.child(element)? {
+            match child.name.as_ref() {
+                "NonseasonalComponent" => all.plain = component(b, &child, ["p", "d", "q"])?,
+                "SeasonalComponent" => all.seasonal = component(b, &child, ["P", "D", "Q"])?,
+                // The schema has it after the components.
+                "DynamicRegressor" => {
+                    all.regressors.push(regressors::read(b, &child, known, all.seasonal.period)?);
+                }
+                "OutlierEffect" => all.effects.push(outliers::read(b, &child)?),
+                "MaximumLikelihoodStat" if exact => all.end = Some(End::read(b, &child, mean)?),
+                "MaximumLikelihoodStat" => b.xml.skip(&child)?,
+                _ => return Err(b.xml.unknown(&child, element)),
+            }
+        }
+        Ok(all)
+    }
 }
 
 /// A regressor acts on differences, and a state is that of the series itself.
