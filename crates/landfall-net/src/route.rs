@@ -5,8 +5,6 @@ use std::borrow::Cow;
 /// What a path asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Route<'a> {
-    /// `/`: whoever looks what this is.
-    Front,
     /// `/livez`, `/healthz`: the process runs.
     Live,
     /// `/readyz`: everything that was asked for answers.
@@ -87,7 +85,6 @@ pub(crate) fn route(path: &str) -> Route<'_> {
     }
     match &segments[..count] {
         ["v2", rest @ ..] => oip(rest).map_or(Route::Unknown, Route::Oip),
-        [""] => Route::Front,
         ["livez" | "healthz"] => Route::Live,
         ["readyz"] => Route::Ready,
         ["metrics"] => Route::Metrics,
@@ -205,7 +202,6 @@ mod tests {
     #[test]
     fn each_path_leads_to_its_door() {
         for (path, expected) in [
-            ("/", Route::Front),
             ("/livez", Route::Live),
             ("/healthz", Route::Live),
             ("/readyz", Route::Ready),
@@ -242,7 +238,7 @@ mod tests {
     fn paths_that_are_nearly_ours_are_not_found() {
         for path in [
             "",
-            "//",
+            "/",
             "v2",
             "/v3",
             "/v2/nothing",

@@ -1,21 +1,10 @@
-//! `/livez`, `/healthz`, `/readyz`, and `/` for whoever does not know these.
+//! `/livez`, `/healthz`, `/readyz`.
 
 use crate::caller::Shared;
 use crate::reply::{Reply, whole};
 use http::{HeaderValue, StatusCode};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-
-/// What answers here, and where to go on.
-pub(crate) fn front() -> Reply {
-    const WHAT: &str = concat!(
-        "Landfall ",
-        env!("CARGO_PKG_VERSION"),
-        " serves models here: /v1/models/MODEL (TensorFlow Serving), /v2/models/MODEL (Open Inference Protocol), \
-         /control/models (what there is), /readyz, /metrics\n"
-    );
-    whole(StatusCode::OK, TEXT, WHAT)
-}
 
 /// The process runs, or this would not answer.
 pub(crate) fn live() -> Reply {

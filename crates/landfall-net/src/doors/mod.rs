@@ -98,12 +98,11 @@ async fn rest(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         Route::Oip(route) => oip_rest::answer(caller, route, parts, body).await,
         // What follows is rare: its futures must not make those above larger.
         Route::Control(route) => Box::pin(control::answer(caller, route, &parts.method, body)).await,
-        Route::Front | Route::Live | Route::Ready | Route::Metrics
+        Route::Live | Route::Ready | Route::Metrics
             if !matches!(parts.method, Method::GET | Method::HEAD) =>
         {
             oip_rest::not_allowed("GET, HEAD")
         }
-        Route::Front => health::front(),
         Route::Live => health::live(),
         Route::Ready => health::ready(&caller.shared),
         Route::Metrics => scrape(caller, parts),

@@ -110,7 +110,6 @@ fn what_is_asked_about_models_is_told() {
         ("/v1/models/half", r#""version": "2""#),
         ("/v1/models/half/labels/first", r#""version": "1""#),
         ("/v1/models/half/metadata", "DT_FLOAT"),
-        ("/", "/control/models (what there is)"),
         ("/v2", "landfall"),
         ("/v2/", "binary_tensor_data"),
         ("/v2/health/live", ""),
