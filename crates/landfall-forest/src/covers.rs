@@ -24,13 +24,17 @@ impl Covers {
     }
 
     pub(crate) fn extend(&mut self, covers: &[f64]) {
-        // All are asked, since that is quicker than to stop at the first one that is no float32.
-        let are_narrow = covers.iter().fold(true, |all, &cover| all & (f64::from(cover as f32) == cover));
-        if are_narrow && self.wide.is_empty() {
+        if self.wide.is_empty() {
+            let start = self.narrow.len();
             self.narrow.extend(covers.iter().map(|&cover| cover as f32));
-        } else {
-            covers.iter().for_each(|&cover| self.push(cover));
+            // All are asked, since that is quicker than to stop at the first one that is no float32.
+            let narrowed = self.narrow[start..].iter().zip(covers);
+            if narrowed.fold(true, |all, (&narrow, &cover)| all & (f64::from(narrow) == cover)) {
+                return;
+            }
+            self.narrow.truncate(start);
         }
+        covers.iter().for_each(|&cover| self.push(cover));
     }
 
     /// As [`Covers::extend`].

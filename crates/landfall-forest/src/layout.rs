@@ -335,7 +335,7 @@ fn no_such_leaf(leaf: usize, seen: usize, leaves: usize) -> Problem {
 
 /// What a split on a threshold asks, where nothing is wrong with it.
 #[inline(always)]
-fn plain<X: Real>(features: usize, split: &Split<X, &[u32]>) -> Option<Node<X>> {
+pub(crate) fn plain<X: Real>(features: usize, split: &Split<X, &[u32]>) -> Option<Node<X>> {
     let (test, threshold) = match split.test {
         Test::Less(threshold) => (Rule::LESS, threshold),
         Test::AtMost(threshold) => (Rule::AT_MOST, threshold),
@@ -347,19 +347,16 @@ fn plain<X: Real>(features: usize, split: &Split<X, &[u32]>) -> Option<Node<X>> 
     fits.then_some(Node { threshold, next: 0, rule })
 }
 
-#[inline(never)]
-fn compile<X: Real, Y: Real>(forest: &mut Trees<X, Y>, split: &Split<X, &[u32]>) -> Result<Node<X>, Problem> {
-    question(forest, split.feature, split.test, split.missing == Side::Left, split.zero_is_missing)
-}
-
 /// What a node asks, as yet leading nowhere.
-pub(crate) fn question<X: Real, Y: Real>(
+///
+/// # Errors
+/// As [`crate::Builder::add`], of a node.
+#[inline(never)]
+pub(crate) fn compile<X: Real, Y: Real>(
     forest: &mut Trees<X, Y>,
-    feature: u32,
-    test: Test<X, &[u32]>,
-    missing_left: bool,
-    zero_is_missing: bool,
+    split: &Split<X, &[u32]>,
 ) -> Result<Node<X>, Problem> {
+    let Split { feature, test, missing, zero_is_missing, .. } = *split;
     if feature as usize >= forest.features {
         return Err(Problem::invalid(format!("feature {feature} of {}", forest.features)));
     }
@@ -383,5 +380,5 @@ pub(crate) fn question<X: Real, Y: Real>(
     if threshold.is_nan() {
         return Err(Problem::invalid("the threshold is not a number"));
     }
-    Ok(Node { threshold, next: 0, rule: Rule::split(test, missing_left, zero_is_missing, feature) })
+    Ok(Node { threshold, next: 0, rule: Rule::split(test, missing == Side::Left, zero_is_missing, feature) })
 }

@@ -1,9 +1,9 @@
 //! Oblivious trees: all nodes of a level ask the same question, so that a leaf's number is the answers' bits. They are kept
 //! as a question for each level, never written out.
 
-use crate::layout::{Growing, question};
+use crate::layout::{Growing, compile, plain};
 use crate::trees::Tree;
-use crate::{Builder, Leaves, Real, Side, Test};
+use crate::{Builder, Leaves, Real, Side, Split, Test};
 use landfall_model::{Kind, Problem};
 
 /// Levels that a tree may have: leaves are numbered in 32 bits, and each has its values.
@@ -35,6 +35,14 @@ pub struct Level<X> {
     pub missing: Side,
     /// Whether zero counts as missing.
     pub zero_is_missing: bool,
+}
+
+impl<X: Real> Level<X> {
+    /// The same as a node that leads nowhere.
+    fn split(&self) -> Split<X, &[u32]> {
+        let Level { feature, ref test, missing, zero_is_missing } = *self;
+        Split { feature, test: test.as_slices(), missing, zero_is_missing, left: 0, right: 0 }
+    }
 }
 
 impl<X: Real, Y: Real> Builder<X, Y> {
@@ -89,10 +97,11 @@ impl<X: Real, Y: Real> Growing<X, Y> {
         let forest = &mut self.forest;
         let root = forest.nodes.len();
         for (number, level) in asked.iter().enumerate().rev() {
-            let missing_left = level.missing == Side::Left;
-            let node =
-                question(forest, level.feature, level.test.as_slices(), missing_left, level.zero_is_missing);
-            let node = node.map_err(|problem| problem.at(format!("level {number}")))?;
+            let split = level.split();
+            let node = match plain(forest.features, &split) {
+                Some(node) => node,
+                None => compile(forest, &split).map_err(|problem| problem.at(format!("level {number}")))?,
+            };
             forest.nodes.push(node);
         }
         self.note_kinds(root);

@@ -3,6 +3,7 @@
 use crate::classes::Classes;
 use crate::features::{Categories, Derive, Feature, RowRules};
 use crate::linear::Linear;
+use crate::spread::Spread;
 use crate::transform::Transform;
 use landfall_forest::{Forest, Real};
 use std::ops::Range;
@@ -20,6 +21,8 @@ pub(crate) struct Compiled<X, Y> {
     pub(crate) base: Vec<Y>,
     /// What is made of a row's sums, where anything is.
     pub(crate) after: Option<ScaleAndBias>,
+    /// How the sums come to the places of all classes, where the library shows more of them than there are sums.
+    pub(crate) spread: Option<Spread>,
     /// Whether a call may bring its own base.
     pub(crate) takes_base_margin: bool,
     pub(crate) transform: Box<dyn Transform<Y>>,
@@ -71,6 +74,11 @@ impl<X, Y> Compiled<X, Y> {
     /// Values of a row that trees look at.
     pub(crate) fn width(&self) -> usize {
         self.features.len() + self.derived.as_ref().map_or(0, |derived| derived.columns())
+    }
+
+    /// Values of a margin.
+    pub(crate) fn margins(&self) -> usize {
+        self.spread.as_ref().map_or(self.groups, Spread::width)
     }
 
     /// What contributions are computed of.

@@ -152,7 +152,7 @@ fn outputs<X: Real, Y: Real + Element>(compiled: &Compiled<X, Y>) -> Vec<(Output
     let doc = "what the library's predict gives";
     match compiled.classes.as_ref().filter(|_| compiled.predicts_classes) {
         Some(classes) => {
-            let dims = of_width(classes.width(groups));
+            let dims = of_width(classes.width(compiled.margins()));
             add(OutputKind::Prediction, "prediction", classes.labels.dtype(), dims, doc);
         }
         None => add(OutputKind::Prediction, "prediction", Y::DTYPE, of_width(width), doc),
@@ -161,7 +161,7 @@ fn outputs<X: Real, Y: Real + Element>(compiled: &Compiled<X, Y>) -> Vec<(Output
         OutputKind::Margin,
         "margin",
         Y::DTYPE,
-        of_width(groups),
+        of_width(compiled.margins()),
         "raw sums, before the objective's transform",
     );
     if let Evaluator::Forest(_) = compiled.evaluator {
@@ -178,7 +178,7 @@ fn outputs<X: Real, Y: Real + Element>(compiled: &Compiled<X, Y>) -> Vec<(Output
         add(OutputKind::Contributions, "contributions", Y::DTYPE, dims, doc);
     }
     if let Some(classes) = &compiled.classes {
-        let values = if classes.of_margins { groups } else { width };
+        let values = if classes.of_margins { compiled.margins() } else { width };
         let dims = of_width(classes.width(values));
         let doc = "the class that the library's classifier chooses";
         add(OutputKind::Class, "class", classes.labels.dtype(), dims, doc);

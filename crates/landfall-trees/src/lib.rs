@@ -28,6 +28,7 @@ mod recognise;
 mod rows;
 mod run;
 mod scorer;
+mod spread;
 mod transform;
 mod xgboost;
 

@@ -102,7 +102,7 @@ impl<Y: Real + Element> Space<Y> {
         base: Option<&[Y]>,
     ) -> Result<Tensor, Problem> {
         match kind {
-            OutputKind::Margin => tensor_of(&self.margins, rows.len(), &[compiled.groups]),
+            OutputKind::Margin => tensor_of(&self.margins, rows.len(), &[compiled.margins()]),
             OutputKind::Prediction if !compiled.predicts_classes => {
                 transformed(compiled, &*compiled.transform, &self.margins, rows.len(), &mut self.predictions)
             }
@@ -146,7 +146,7 @@ fn classes<X, Y: Real + Element>(
     let missing = || Problem::internal("a model without classes");
     let classes = compiled.classes.as_ref().ok_or_else(missing)?;
     let (values, width) = if classes.of_margins {
-        (margins, compiled.groups)
+        (margins, compiled.margins())
     } else {
         space.clear();
         compiled.transform.apply(margins, compiled.extent.rounds, space);
@@ -177,6 +177,9 @@ fn add_up<X: Real, Y: Real>(
     }
     if let Some(after) = &compiled.after {
         after.apply(margins);
+    }
+    if let Some(spread) = &compiled.spread {
+        spread.apply(margins);
     }
 }
 

@@ -109,6 +109,7 @@ fn plain<X: Real, Y: Real>(compiled: &Compiled<X, Y>) -> Option<Y> {
     let is_plain = compiled.transform.is_identity()
         && compiled.rules.keep_values()
         && compiled.after.is_none()
+        && compiled.spread.is_none()
         && compiled.derived.is_none()
         && !compiled.features.is_empty();
     is_plain.then_some(base)
@@ -163,6 +164,9 @@ impl<X: Real + Element, Y: Real + Element> Score for TreeScorer<X, Y> {
         }
         if let Some(after) = &self.compiled.after {
             after.apply(&mut self.margins);
+        }
+        if let Some(spread) = &self.compiled.spread {
+            spread.apply(&mut self.margins);
         }
         if self.compiled.transform.is_identity() {
             predictions.extend(self.margins.iter().map(|value| value.wide()));

@@ -114,6 +114,7 @@ fn features<'a>(trees: &Table<'_, 'a>) -> Result<RawModel<'a>, Problem> {
         ctrs: each(trees, 7, "statistic", ctr)?,
         tables: Vec::new(),
         trees: Vec::new(),
+        levels: Vec::new(),
         values: trees.f64s_in_place(8)?,
         weights: trees.f64s_in_place(9)?,
         scale: trees.f64(14, 1.0)?,
@@ -140,7 +141,11 @@ fn float_feature(table: &Table<'_, '_>) -> Result<FloatFeature, Problem> {
         index: place(table.i32(1, -1)?, "index")?,
         flat: place(table.i32(2, -1)?, "index among all features")?,
         borders: table.f32s(3)?,
-        nan_is_high: table.byte(5, 0)? == 2,
+        nan_as: match table.byte(5, 0)? {
+            1 => f32::NEG_INFINITY,
+            2 => f32::INFINITY,
+            _ => f32::NAN,
+        },
         name: name(table.text(4)?),
     })
 }
@@ -221,7 +226,7 @@ fn ctr_table(table: &Table<'_, '_>) -> Result<CtrTable, Problem> {
 
 /// The lists that all trees share.
 struct Lists {
-    splits: Vec<i32>,
+    splits: Vec<u32>,
     steps: Vec<[u16; 2]>,
     leaves: Vec<u32>,
     /// Leaves that there are values for, and of how many each.
@@ -241,7 +246,7 @@ fn read_trees(table: &Table<'_, '_>, model: &mut RawModel<'_>) -> Result<(), Pro
     let step =
         |bytes: &[u8]| [u16::from_le_bytes([bytes[0], bytes[1]]), u16::from_le_bytes([bytes[2], bytes[3]])];
     let lists = Lists {
-        splits: table.i32s(1)?,
+        splits: table.u32s(1)?,
         steps: table.elements(10, 4)?.chunks_exact(4).map(step).collect(),
         leaves: table.u32s(11)?,
         valued,
@@ -267,14 +272,13 @@ fn read_trees(table: &Table<'_, '_>, model: &mut RawModel<'_>) -> Result<(), Pro
     if first != lists.splits.len() {
         return Err(wrong(format!("{} splits, the trees have {first}", lists.splits.len())));
     }
+    if !is_nested {
+        model.levels = lists.splits;
+    }
     Ok(())
 }
 
 impl Lists {
-    fn split(&self, place: usize) -> Result<usize, Problem> {
-        self::place(self.splits[place], "a split")
-    }
-
     /// A tree of the leaves from one on.
     fn with_leaves(&self, shape: Shape, first: usize, count: usize) -> Result<RawTree, Problem> {
         let end = first.checked_add(count).filter(|&end| end <= self.valued);
@@ -283,10 +287,9 @@ impl Lists {
     }
 
     fn oblivious(&self, first: usize, end: usize, first_leaf: &mut usize) -> Result<RawTree, Problem> {
-        let splits = (first..end).map(|place| self.split(place)).collect::<Result<Vec<_>, _>>()?;
-        let leaves = 1usize.checked_shl(splits.len() as u32);
-        let leaves = leaves.ok_or_else(|| wrong(format!("{} levels", splits.len())))?;
-        let tree = self.with_leaves(Shape::Oblivious(splits), *first_leaf, leaves)?;
+        let leaves = 1usize.checked_shl((end - first) as u32);
+        let leaves = leaves.ok_or_else(|| wrong(format!("{} levels", end - first)))?;
+        let tree = self.with_leaves(Shape::Oblivious(first..end), *first_leaf, leaves)?;
         *first_leaf += leaves;
         Ok(tree)
     }
@@ -323,7 +326,7 @@ impl Lists {
                 }
             };
             let (left, right) = (child(left), child(right));
-            nodes.push(RawNode::Split { split: self.split(node)?, left, right });
+            nodes.push(RawNode::Split { split: self.splits[node] as usize, left, right });
         }
         nodes.append(&mut further);
         self.with_leaves(Shape::Nested(nodes), first_leaf, last_leaf - first_leaf + 1)

@@ -18,6 +18,12 @@ pub(crate) struct Question {
     pub(crate) nan_is_above: bool,
 }
 
+impl Question {
+    fn of_float(feature: &FloatFeature, border: f32) -> Self {
+        Question { column: feature.flat as u32, border, nan_is_above: feature.nan_as > border }
+    }
+}
+
 /// Columns behind the features.
 #[derive(Debug)]
 pub(crate) struct Columns {
@@ -97,7 +103,7 @@ impl Places<'_> {
 
     fn float(&self, index: usize, border: f32) -> Result<Question, Problem> {
         let feature = self.floats.get(&index).ok_or_else(|| wrong(format!("number {index} is not there")))?;
-        Ok(Question { column: feature.flat as u32, border, nan_is_above: feature.nan_is_high })
+        Ok(Question::of_float(feature, border))
     }
 
     fn bind(&self, projection: &Projection) -> Result<BoundProjection, Problem> {
@@ -137,8 +143,7 @@ impl Columns {
         };
         let mut questions = Vec::new();
         for feature in &model.floats {
-            let asked = places.float(feature.index, 0.0)?;
-            questions.extend(feature.borders.iter().map(|&border| Question { border, ..asked }));
+            questions.extend(feature.borders.iter().map(|&border| Question::of_float(feature, border)));
         }
         for one_hot in &model.one_hots {
             let slot = places.category(one_hot.category)?;

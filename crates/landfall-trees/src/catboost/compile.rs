@@ -10,6 +10,7 @@ use crate::classes::{ClassRule, Classes};
 use crate::compiled::{Compiled, Evaluator, Extent, ScaleAndBias};
 use crate::document::wrong;
 use crate::features::{Categories, Derive, Feature, RowRules, Unseen};
+use crate::spread::Spread;
 use landfall_forest::{Builder, Forest, Room};
 use landfall_model::Problem;
 
@@ -34,7 +35,9 @@ pub(crate) fn compile(
     let features = features(&model)?;
     let (columns, questions) = Columns::new(&model, features.len())?;
     let chosen = options.trees(model.trees.len())?;
-    let classes = classes(&model.info, dimension)?;
+    let (classes, spread) = classes(&model.info, dimension)?.unzip();
+    let spread = spread.flatten();
+    let shown = spread.as_ref().map_or(dimension, Spread::width);
     let mut structure = structure(&model, features.len(), options);
     if options.prediction == PredictionType::Class && classes.is_none() {
         return Err(Problem::invalid("prediction_type Class of a model that is no classifier"));
@@ -54,9 +57,8 @@ pub(crate) fn compile(
     let forest = forest(&model, &questions, &columns, features.len())?;
     crate::compiled::describe(&forest, &mut structure);
     let one_by_one = info.is_one_against_all();
-    let log_probability = classes
-        .is_some()
-        .then(|| CatboostTransform::of(PredictionType::LogProbability, dimension, one_by_one));
+    let log_probability =
+        classes.is_some().then(|| CatboostTransform::of(PredictionType::LogProbability, shown, one_by_one));
     let is_uncertainty = info.loss.as_deref() == Some("RMSEWithUncertainty");
     Ok(Compiled {
         format: FORMAT,
@@ -64,8 +66,9 @@ pub(crate) fn compile(
         groups: dimension,
         base: vec![0.0; dimension],
         after: Some(after).filter(|after| !after.is_identity()),
+        spread,
         takes_base_margin: false,
-        transform: Box::new(CatboostTransform::of(options.prediction, dimension, one_by_one)?),
+        transform: Box::new(CatboostTransform::of(options.prediction, shown, one_by_one)?),
         log_probability: match log_probability {
             Some(transform) => Some(Box::new(transform?)),
             None => None,
@@ -92,8 +95,8 @@ pub(crate) fn compile(
     })
 }
 
-fn classes(info: &Info, dimension: usize) -> Result<Option<Classes>, Problem> {
-    let Some(labels) = info.classes(dimension)? else { return Ok(None) };
+fn classes(info: &Info, dimension: usize) -> Result<Option<(Classes, Option<Spread>)>, Problem> {
+    let Some((labels, spread)) = info.classes(dimension)? else { return Ok(None) };
     // The threshold is a probability; sums are its log odds.
     let bound = match info.threshold {
         Some(threshold) if threshold != 0.5 => -(1.0 / threshold - 1.0).ln(),
@@ -106,7 +109,7 @@ fn classes(info: &Info, dimension: usize) -> Result<Option<Classes>, Problem> {
     } else {
         ClassRule::Largest
     };
-    Ok(Some(Classes { labels, rule, of_margins: true }))
+    Ok(Some((Classes { labels, rule, of_margins: true }, spread)))
 }
 
 /// Features by their numbers among all; numbers that the file does not list are numbers that nothing asks for.
@@ -148,8 +151,9 @@ fn forest(
     let mut room = Room { nodes: 0, leaf_ids: 0, values: model.values.len(), covers: 0 };
     model.trees.iter().for_each(|tree| tree.count(&mut room));
     builder = builder.reserve(room);
+    let mut levels = Vec::new();
     for number in 0..model.trees.len() {
-        model.add_to(&mut builder, number, questions)?;
+        model.add_to(&mut builder, number, questions, &mut levels)?;
     }
     Ok(builder.finish())
 }

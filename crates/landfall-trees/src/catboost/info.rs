@@ -2,6 +2,7 @@
 
 use crate::classes::Labels;
 use crate::document::{Value, json, wrong};
+use crate::spread::Spread;
 use landfall_model::Problem;
 
 /// Metadata of a model.
@@ -11,6 +12,8 @@ pub(crate) struct Info {
     pub(crate) loss: Option<String>,
     /// Classes in the order of the sums; `None` for a model that is no classifier.
     labels: Option<Labels>,
+    /// The class that each sum stands for, by its place among them; empty where the file does not say.
+    of_sums: Vec<f64>,
     /// The probability above which the second of two classes is chosen.
     pub(crate) threshold: Option<f64>,
     pub(crate) written_by: Option<String>,
@@ -34,7 +37,7 @@ impl Info {
     /// Malformed JSON, or classes that are none, naming the key.
     pub(crate) fn take_text(&mut self, key: &str, text: &[u8]) -> Result<(), Problem> {
         match key {
-            "params" | "class_params" | "multiclass_params" => {
+            "params" | "loss_function" | "class_params" | "multiclass_params" => {
                 self.take(key, &json::read(key, text)?).map_err(|problem| problem.at(key))
             }
             _ => match std::str::from_utf8(text) {
@@ -50,9 +53,11 @@ impl Info {
     /// As [`Info::take_text`].
     pub(crate) fn take(&mut self, key: &str, value: &Value<'_>) -> Result<(), Problem> {
         match key {
+            // Of models that were summed, whose parameters stand under other keys; it comes before the parameters' own.
+            "loss_function" => self.loss = value.maybe("type", Value::text_owned)?.or(self.loss.take()),
             "params" => {
-                if let Some(loss) = value.find("loss_function").and_then(|loss| loss.find("type")) {
-                    self.loss = Some(loss.text_owned()?);
+                if let (None, Some(loss)) = (&self.loss, value.find("loss_function")) {
+                    self.loss = loss.maybe("type", Value::text_owned)?;
                 }
                 let names = value.find("data_processing_options").and_then(|it| it.find("class_names"));
                 if let (None, Some(names)) = (&self.labels, names) {
@@ -66,11 +71,13 @@ impl Info {
                     None => None,
                 };
                 let counted = value.maybe("classes_count", Value::count)?.filter(|&count| count > 0);
-                let numbered = value.find("class_to_label").map(|list| labels(list, Some("Integer")));
+                let of_sums = value.find("class_to_label");
+                let numbered = of_sums.map(|list| labels(list, Some("Integer")));
                 let counted = counted.map(Labels::numbered).transpose()?;
                 let found = named.or(counted).or(numbered.transpose()?.flatten());
                 if found.is_some() {
                     self.labels = found;
+                    self.of_sums = value.maybe("class_to_label", Value::f64s)?.unwrap_or_default();
                 }
             }
             "binclass_probability_threshold" => self.threshold = value.number().ok(),
@@ -95,21 +102,33 @@ impl Info {
         self.loss.as_deref() == Some("MultiClassOneVsAll") || self.is_multi_label()
     }
 
-    /// The classes of a model of so many sums; `None` where it is no classifier.
+    /// The classes of a model of so many sums, and how those come to the places of all classes where there are more of
+    /// these; `None` where it is no classifier.
     ///
     /// # Errors
     /// Invalid argument, when there are too many.
-    pub(crate) fn classes(&self, dimension: usize) -> Result<Option<Labels>, Problem> {
+    pub(crate) fn classes(&self, dimension: usize) -> Result<Option<(Labels, Option<Spread>)>, Problem> {
         let is_classifier = self.loss.as_deref().is_some_and(|loss| CLASSIFIERS.contains(&loss));
         if self.loss.is_some() && !is_classifier {
             return Ok(None);
         }
-        let expected = dimension.max(2);
-        match &self.labels {
-            Some(labels) if labels.len() == expected && !self.is_multi_label() => Ok(Some(labels.clone())),
-            None if self.loss.is_none() => Ok(None),
-            _ => Labels::numbered(expected).map(Some),
+        let spread = self.spread(dimension)?;
+        let expected = spread.as_ref().map_or(dimension.max(2), Spread::width);
+        let labels = match &self.labels {
+            Some(labels) if labels.len() == expected && !self.is_multi_label() => labels.clone(),
+            None if self.loss.is_none() => return Ok(None),
+            _ => Labels::numbered(expected)?,
+        };
+        Ok(Some((labels, spread)))
+    }
+
+    /// Of a classifier that was told of more classes than its training data had: where its sums belong among all of them.
+    fn spread(&self, dimension: usize) -> Result<Option<Spread>, Problem> {
+        let classes = self.labels.as_ref().map_or(0, Labels::len);
+        if dimension < 2 || classes <= dimension || self.of_sums.len() != dimension || self.is_multi_label() {
+            return Ok(None);
         }
+        Spread::new(&self.of_sums, classes).map(Some)
     }
 }
 

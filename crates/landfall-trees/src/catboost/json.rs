@@ -10,6 +10,7 @@ use super::raw::{
 };
 use crate::document::{Value, json, wrong};
 use landfall_model::Problem;
+use std::collections::HashMap;
 
 /// Reads a model.
 ///
@@ -28,7 +29,8 @@ pub(crate) fn read(document: &Value<'_>) -> Result<RawModel<'static>, Problem> {
     let trees = document.field(key)?.list().map_err(|problem| problem.at(key))?;
     let read_tree = if is_oblivious { oblivious } else { nested };
     model.dimension = dimension(trees, model.bias.len())?;
-    let mut leaves = Leaves { values: Vec::new(), weights: Vec::new(), dimension: model.dimension };
+    let dimension = model.dimension;
+    let mut leaves = Leaves { values: Vec::new(), weights: Vec::new(), dimension, levels: Vec::new() };
     for (number, tree) in trees.iter().enumerate() {
         let first = leaves.count();
         let shape = read_tree(tree, &mut leaves).and_then(|shape| leaves.close(shape, first));
@@ -37,11 +39,33 @@ pub(crate) fn read(document: &Value<'_>) -> Result<RawModel<'static>, Problem> {
     if leaves.weights.len() != leaves.count() {
         leaves.weights.clear();
     }
-    (model.values, model.weights) = (leaves.values.into(), leaves.weights.into());
+    (model.values, model.weights, model.levels) =
+        (leaves.values.into(), leaves.weights.into(), leaves.levels);
     if let Some(tables) = document.find("ctr_data") {
         model.tables = tables_of(tables).map_err(|problem| problem.at("ctr_data"))?;
+        check_borders(&model)?;
     }
     Ok(model)
+}
+
+/// Holds the borders that statistics ask for against their tables. Tables of several classifiers of the target have the
+/// same name in this form, and only one of them is in the file.
+fn check_borders(model: &RawModel<'_>) -> Result<(), Problem> {
+    let classes: HashMap<_, _> =
+        model.tables.iter().map(|table| (&table.base, table.counts.classes())).collect();
+    for (number, ctr) in model.ctrs.iter().enumerate() {
+        let found = classes.get(&ctr.base).copied().flatten();
+        if let Some(classes) = found.filter(|&classes| ctr.target_border >= classes.saturating_sub(1))
+            && ctr.base.kind == CtrKind::Borders
+        {
+            let border = ctr.target_border;
+            let what = format!(
+                "statistic {number}, border {border} of a table of {classes} classes of another target"
+            );
+            return Err(Problem::unsupported(what, "CatBoost's JSON does not hold its own: save as .cbm"));
+        }
+    }
+    Ok(())
 }
 
 fn info(pairs: &[(std::borrow::Cow<'_, str>, Value<'_>)]) -> Result<Info, Problem> {
@@ -149,7 +173,11 @@ fn float_feature(feature: &Value<'_>) -> Result<FloatFeature, Problem> {
         index: feature.at("feature_index", Value::count)?,
         flat: feature.at("flat_feature_index", Value::count)?,
         borders: feature.maybe("borders", Value::f32s)?.unwrap_or_default(),
-        nan_is_high: matches!(feature.find("nan_value_treatment"), Some(Value::Text(rule)) if rule == "AsTrue"),
+        nan_as: match feature.find("nan_value_treatment") {
+            Some(Value::Text(rule)) if rule == "AsFalse" => f32::NEG_INFINITY,
+            Some(Value::Text(rule)) if rule == "AsTrue" => f32::INFINITY,
+            _ => f32::NAN,
+        },
         name: name(feature)?,
     })
 }
@@ -252,11 +280,12 @@ fn split_index(split: &Value<'_>) -> Result<usize, Problem> {
     split.at("split_index", Value::count)
 }
 
-/// The leaves of all trees.
+/// The leaves of all trees, and what the levels of oblivious ones ask.
 struct Leaves {
     values: Vec<f64>,
     weights: Vec<f64>,
     dimension: usize,
+    levels: Vec<u32>,
 }
 
 impl Leaves {
@@ -275,8 +304,16 @@ impl Leaves {
 }
 
 fn oblivious(tree: &Value<'_>, leaves: &mut Leaves) -> Result<Shape, Problem> {
-    let read = |splits: &Value<'_>| splits.list()?.iter().map(split_index).collect::<Result<Vec<_>, _>>();
-    let splits = tree.maybe("splits", read)?.unwrap_or_default();
+    let first = leaves.levels.len();
+    let read = |splits: &Value<'_>| -> Result<(), Problem> {
+        for split in splits.list()? {
+            let index = split_index(split)?;
+            let index = u32::try_from(index).map_err(|_| wrong(format!("split {index} is not there")))?;
+            leaves.levels.push(index);
+        }
+        Ok(())
+    };
+    tree.maybe("splits", read)?;
     let values = tree.at("leaf_values", Value::f64s)?;
     let weights = tree.maybe("leaf_weights", Value::f64s)?.unwrap_or_default();
     if !weights.is_empty() && weights.len() * leaves.dimension != values.len() {
@@ -284,7 +321,7 @@ fn oblivious(tree: &Value<'_>, leaves: &mut Leaves) -> Result<Shape, Problem> {
     }
     leaves.values.extend(values);
     leaves.weights.extend(weights);
-    Ok(Shape::Oblivious(splits))
+    Ok(Shape::Oblivious(first..leaves.levels.len()))
 }
 
 /// Leaves are numbered as the library does: of each node first its own leaves, then those of the nodes below.

@@ -16,6 +16,8 @@ pub(crate) struct RawModel<'a> {
     pub(crate) ctrs: Vec<Ctr>,
     pub(crate) tables: Vec<CtrTable>,
     pub(crate) trees: Vec<RawTree>,
+    /// Splits of all oblivious trees, level by level.
+    pub(crate) levels: Vec<u32>,
     /// `dimension` values of each leaf of all trees, where they stand in the file if that can be.
     pub(crate) values: Cow<'a, [f64]>,
     /// Weight of the training data by leaf; empty where the file does not tell it of all trees.
@@ -33,8 +35,8 @@ pub(crate) struct FloatFeature {
     pub(crate) index: usize,
     pub(crate) flat: usize,
     pub(crate) borders: Vec<f32>,
-    /// Whether NaN is above all borders; else it is below them.
-    pub(crate) nan_is_high: bool,
+    /// What NaN is compared as: an infinity, or NaN itself, which is above no border.
+    pub(crate) nan_as: f32,
     pub(crate) name: String,
 }
 
@@ -130,6 +132,16 @@ pub(crate) enum Counts {
     Means(Vec<(f32, i32)>),
 }
 
+impl Counts {
+    /// Classes that rows are counted by; `None` of means.
+    pub(crate) fn classes(&self) -> Option<usize> {
+        match self {
+            Counts::Classes { classes, .. } => Some(*classes),
+            Counts::Means(_) => None,
+        }
+    }
+}
+
 /// One tree; splits are numbers among all borders of numbers, then all values of categories, then all borders of
 /// statistics.
 #[derive(Debug)]
@@ -141,8 +153,8 @@ pub(crate) struct RawTree {
 
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// The split of each level; a leaf's number has the answer to split i in bit i.
-    Oblivious(Vec<usize>),
+    /// The split of each level, by its place among those of all trees; a leaf's number has the answer to split i in bit i.
+    Oblivious(Range<usize>),
     /// The first node is the root.
     Nested(Vec<RawNode>),
 }

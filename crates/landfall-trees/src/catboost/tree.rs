@@ -7,7 +7,7 @@ use landfall_forest::{Builder, Leaves, Level, NodeKind, NodeSpec, Room, Side, Sp
 use landfall_model::Problem;
 
 impl RawModel<'_> {
-    /// Adds a tree to a forest.
+    /// Adds a tree to a forest; `levels` is memory that trees take in turn.
     ///
     /// # Errors
     /// Invalid argument, naming the tree, and node or split.
@@ -16,6 +16,7 @@ impl RawModel<'_> {
         builder: &mut Builder<f32, f64>,
         number: usize,
         questions: &[Question],
+        levels: &mut Vec<Level<f32>>,
     ) -> Result<(), Problem> {
         let RawTree { shape, leaves } = &self.trees[number];
         let here = |problem: Problem| problem.at(format!("tree {number}"));
@@ -24,8 +25,14 @@ impl RawModel<'_> {
         let leaves = Leaves { values, width: self.dimension, first_output: 0, linear: &[] };
         match shape {
             Shape::Oblivious(splits) => {
-                let levels = splits.iter().map(|&split| level(split, questions));
-                builder.add_levels(&levels.collect::<Result<Vec<_>, _>>().map_err(here)?, &leaves, weights)
+                let splits = &self.levels[splits.clone()];
+                if let Some(&last) = splits.iter().max() {
+                    asked(last as usize, questions).map_err(here)?;
+                }
+                levels.clear();
+                // In one go: what is built beside the list waits to be copied into it.
+                levels.extend(splits.iter().map(|&split| level(&questions[split as usize])));
+                builder.add_levels(levels, &leaves, weights)
             }
             Shape::Nested(nodes) => {
                 let nodes = written_out(nodes, weights, questions).map_err(here)?;
@@ -72,21 +79,25 @@ fn written_out(
     Ok(nodes)
 }
 
-/// What a split asks.
-fn level(number: usize, questions: &[Question]) -> Result<Level<f32>, Problem> {
-    let question = questions.get(number).ok_or_else(|| {
+/// What a split asks, by its number.
+fn asked(number: usize, questions: &[Question]) -> Result<&Question, Problem> {
+    questions.get(number).ok_or_else(|| {
         wrong(format!("split {number}, the model's features have {} borders", questions.len()))
-    })?;
-    Ok(Level {
+    })
+}
+
+#[inline(always)]
+fn level(question: &Question) -> Level<f32> {
+    Level {
         feature: question.column,
         test: Test::AtMost(question.border),
         missing: Side::left_if(!question.nan_is_above),
         zero_is_missing: false,
-    })
+    }
 }
 
 fn split(number: usize, questions: &[Question], left: u32, right: u32) -> Result<NodeKind<f32>, Problem> {
-    let Level { feature, test, missing, zero_is_missing } = level(number, questions)?;
+    let Level { feature, test, missing, zero_is_missing } = level(asked(number, questions)?);
     Ok(NodeKind::Split(Split { feature, test, missing, zero_is_missing, left, right }))
 }
 

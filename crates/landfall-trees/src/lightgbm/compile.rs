@@ -44,6 +44,7 @@ pub(crate) fn compile(
         groups,
         base: vec![0.0; groups],
         after: None,
+        spread: None,
         takes_base_margin: false,
         log_probability: None,
         classes: transform.classes()?,

@@ -67,6 +67,7 @@ pub(crate) fn compile(
         groups,
         base,
         after: None,
+        spread: None,
         takes_base_margin: true,
         transform: Box::new(transform),
         log_probability: None,

@@ -21,7 +21,9 @@ pub(crate) fn read<'a>(document: &'a Value<'a>) -> Result<Learner<'a>, Problem> 
         Booster::Trees(trees) => trees.source.len() == 0,
         Booster::Linear(weights) => weights.is_empty(),
     };
-    read.base_is_placeholder &= is_untrained && read.version >= [3, 1, 0];
+    // Of trees it reads such files of 2.0 and later alone: older ones are read as those that wrote them do.
+    let is_read = matches!(read.booster, Booster::Linear(_)) || read.version >= [2, 0, 0];
+    read.base_is_placeholder &= is_untrained && is_read;
     Ok(read)
 }
 
@@ -47,7 +49,8 @@ fn learner<'a>(learner: &'a Value<'a>) -> Result<Learner<'a>, Problem> {
             .at("objective", |objective| objective.at("name", |n| n.text().map(str::to_owned)))?,
         base_scores,
         base_is_margin: false,
-        base_is_placeholder: count("boost_from_average")? == 1,
+        base_is_placeholder: parameters.find("boost_from_average").is_none()
+            || count("boost_from_average")? == 1,
         base_is_bounded: true,
         num_class: count("num_class")?,
         num_target: count("num_target")?,

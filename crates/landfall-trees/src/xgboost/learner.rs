@@ -15,8 +15,7 @@ pub(crate) struct Learner<'a> {
     pub(crate) base_scores: Vec<f32>,
     /// Whether `base_scores` are margins of the objective's link already, as files before 1.0 hold them.
     pub(crate) base_is_margin: bool,
-    /// Whether `base_scores` are only where training would have begun, which it did not: the library (from 3.1 on) then takes
-    /// them for margins.
+    /// Whether `base_scores` are only where training would have begun, which it did not: 3.2 then takes them for margins.
     pub(crate) base_is_placeholder: bool,
     /// Whether base scores of classifiers are kept from 0 and 1, as 3.2 does with all files that it reads.
     pub(crate) base_is_bounded: bool,

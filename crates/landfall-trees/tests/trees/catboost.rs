@@ -124,7 +124,11 @@ pub(crate) fn binary(is_nested: bool) -> Vec<u8> {
 }
 
 /// What a model gives for rows of an age and a job; `None` is a missing one.
-fn answer(model: &Arc<dyn Model>, rows: &[(f32, Option<&str>)], output: &str) -> Result<Tensor, Problem> {
+pub(crate) fn answer(
+    model: &Arc<dyn Model>,
+    rows: &[(f32, Option<&str>)],
+    output: &str,
+) -> Result<Tensor, Problem> {
     let signature = &model.signatures()[0];
     let (mut ages, mut jobs) = (Vec::new(), TensorMut::new(signature.inputs()[1].dtype));
     for (age, job) in rows {
@@ -218,6 +222,7 @@ fn what_cannot_be_read_is_named() {
         ("/features_info/categorical_features/0/flat_feature_index", json!(500_000), "of which 2 are listed"),
         ("/scale_and_bias", json!([1, [0, 0]]), "2 biases"),
         ("/ctr_data", json!({}), "its table is not there"),
+        ("/features_info/ctrs/0/target_border_idx", json!(1), "save as .cbm"),
     ] {
         let refused = changed(pointer, value);
         assert!(refused.contains(expected), "{pointer}: {refused}");

@@ -4,6 +4,7 @@
 mod bad_files;
 mod cases;
 mod catboost;
+mod catboost_rules;
 mod compare;
 mod conformance;
 mod files;

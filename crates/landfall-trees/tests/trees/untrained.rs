@@ -30,10 +30,21 @@ fn untrained(objective: &str, version: Value, from_average: &str) -> Value {
 
 #[test]
 fn a_base_score_that_training_never_came_to_estimate_is_the_margin_itself() {
-    assert_eq!(margin(&untrained("count:poisson", json!([3, 2, 0]), "1")), 0.5);
-    // One that was given has its link, and so had all of them before 3.1.
-    assert_eq!(margin(&untrained("count:poisson", json!([3, 2, 0]), "0")), 0.5f32.ln());
-    assert_eq!(margin(&untrained("count:poisson", json!([2, 1, 4]), "1")), 0.5f32.ln());
+    for version in [json!([3, 2, 0]), json!([2, 0, 3])] {
+        let mut model = untrained("count:poisson", version.clone(), "1");
+        assert_eq!(margin(&model), 0.5);
+        let parameters = model["learner"]["learner_model_param"].as_object_mut().unwrap();
+        parameters.remove("boost_from_average");
+        assert_eq!(margin(&model), 0.5);
+        // One that was given has its link.
+        assert_eq!(margin(&untrained("count:poisson", version, "0")), 0.5f32.ln());
+    }
+    // 3.2 does not read files without trees that are older: they are read as those that wrote them do.
+    assert_eq!(margin(&untrained("count:poisson", json!([1, 7, 6]), "1")), 0.5f32.ln());
+    let mut linear = untrained("count:poisson", json!([1, 7, 6]), "1");
+    linear["learner"]["gradient_booster"] =
+        json!({"name": "gblinear", "model": {"boosted_rounds": 0, "weights": []}});
+    assert_eq!(margin(&linear), 0.5);
 }
 
 #[test]

@@ -28,6 +28,7 @@ LOSSES = [
 GROUPED = ("YetiRank", "PairLogit", "Query", "StochasticRank", "LambdaMart")
 LABELS = {"binary": [["no", "yes"], [-1, 1], [0.25, 1.5], [False, True], [3, 9]],
           "classes": [["w", "x", "y", "z"], [5, -1, 7, 100], [0.5, 1.5, 2.5, 4.0], ["10", "2", "1.0", "é"]]}
+SIX = ["a", "b", "c", "d", "e", "f"]
 
 
 def make(root, seed):
@@ -39,8 +40,12 @@ def make(root, seed):
     params = settings(rng, seed, loss, kind, table, y)
     if kind in LABELS and not loss.startswith(GROUPED) and rng.random() < 0.4:
         names = one_of(rng, LABELS[kind])
+        if kind == "classes" and rng.random() < 0.3:
+            # More classes than the data has, some of them between those that it has.
+            params["class_names"] = SIX
+            names = [SIX[place] for place in sorted(rng.permutation(len(SIX))[:4])]
         y = np.array(names, dtype=object if isinstance(names[0], str) else None)[y]
-        sometimes(rng, 0.5, params, "class_names", [names])
+        sometimes(rng, 0.5 if "class_names" not in params else 0.0, params, "class_names", [names])
     model = trained(rng, params, table, y, loss)
     model.save_model(case.path("model.json"), format="json", pool=table.pool(table.columns, y) if table.categorical else None)
     with open(case.path("model.json")) as file:
@@ -122,6 +127,12 @@ def settings(rng, seed, loss, kind, table, y):
               "random_seed": seed, "thread_count": 1, "verbose": 0, "allow_writing_files": False,
               "nan_mode": str(rng.choice(["Min", "Max"])), "border_count": int(rng.choice([1, 3, 32, 254, 255, 1000])),
               "one_hot_max_size": int(rng.choice([2, 10, 60])), "max_ctr_complexity": int(rng.integers(1, 4))}
+    numeric = [place for place in range(len(table.names)) if place not in table.categorical]
+    if numeric and rng.random() < 0.5:
+        params["per_float_feature_quantization"] = [
+            f"{place}:nan_mode={one_of(rng, ['Min', 'Max'])},border_count={one_of(rng, [1, 5, 40])}"
+            for place in numeric if rng.random() < 0.7 or place == numeric[0]
+        ]
     pairwise = loss in ("YetiRankPairwise", "PairLogitPairwise")
     if pairwise:
         params["one_hot_max_size"] = 1
@@ -158,7 +169,7 @@ def trained(rng, params, table, y, loss):
     is_classifier = loss == "Logloss"
     model = CatBoostClassifier(**params) if is_classifier else CatBoost(params)
     model.fit(table.pool(table.columns, y))
-    if loss == "RMSE" and rng.random() < 0.3:
+    if not table.grouped and rng.random() < (0.3 if loss == "RMSE" else 0.1):
         other = CatBoost({**params, "random_seed": params["random_seed"] + 1, "iterations": 3})
         other.fit(table.pool(table.columns, y))
         policy = one_of(rng, ["IntersectingCountersAverage", "LeaveMostDiversifiedTable"])
