@@ -192,11 +192,11 @@ pub(crate) fn write(value: Value, dtype: DataType, text: impl Fn(Symbol) -> Arc<
             let number = number as f32;
             write_number(&format!("{number:?}"), &format!("{number:e}"), number.abs().into(), out);
         }
-        (Value::Num(number), _) if dtype.is_whole() && number.fract() == 0.0 => {
-            out.push_str(&format!("{number:.0}"))
-        }
-        (Value::Num(number), DataType::String) if number.fract() == 0.0 => {
-            out.push_str(&format!("{number:.0}"))
+        // Whole numbers have no negative zero.
+        (Value::Num(number), _)
+            if number.fract() == 0.0 && (dtype.is_whole() || dtype == DataType::String) =>
+        {
+            out.push_str(&format!("{:.0}", number + 0.0))
         }
         (Value::Num(number), _) => {
             write_number(&format!("{number:?}"), &format!("{number:e}"), number.abs(), out);

@@ -59,6 +59,12 @@ pub(crate) trait Block: Send + Sync + Debug {
     fn trees(&self) -> usize {
         0
     }
+
+    /// Bytes of what it has made of its trees so far.
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
+        0
+    }
 }
 
 /// A thread's memory for one block.
@@ -151,6 +157,11 @@ impl<B: Block + ?Sized> Block for Arc<B> {
 
     fn trees(&self) -> usize {
         self.as_ref().trees()
+    }
+
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
+        self.as_ref().bytes()
     }
 }
 

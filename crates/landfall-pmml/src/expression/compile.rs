@@ -1,7 +1,7 @@
 //! Expressions to slots and types.
 
 use super::document::{Apply as ApplyDocument, Derived, Discretize, Kind, Node, Resolved};
-use super::{Apply, ApplyTreatment, Expr, tables};
+use super::{Apply, ApplyTreatment, Expr, InvalidResult, tables};
 use crate::functions::{self, Applied, Function};
 use crate::pattern::{Pattern, Way};
 use crate::read::{Element, Place};
@@ -180,7 +180,10 @@ fn apply<'a>(
     treatment.default = optional(b, document.default.as_deref(), typed.dtype, place)?;
     match &mut typed.expr {
         Expr::If { treatment: place, .. } | Expr::Call { treatment: place, .. } => *place = treatment,
-        Expr::Apply(apply) => apply.treatment = treatment,
+        Expr::Apply(apply) => {
+            apply.applied.as_is = treatment.invalid == InvalidResult::AsIs;
+            apply.treatment = treatment;
+        }
         _ => {}
     }
     Ok(typed)
@@ -320,7 +323,7 @@ fn built_in<'a>(
     }
     let result = (function.result)(&types);
     let pattern = if function.takes_pattern { pattern(b, &arguments, place)? } else { None };
-    let applied = Applied { types, result, pattern };
+    let applied = Applied { types, result, as_is: false, pattern };
     let apply = Apply { function, arguments, applied, treatment: ApplyTreatment::NONE };
     Ok(Typed { expr: Expr::Apply(Box::new(apply)), dtype: result })
 }

@@ -82,11 +82,14 @@ fn fold(applied: &Applied, values: &[Value], of: fn(f64, f64) -> f64) -> Value {
     }
 }
 
-/// Whole numbers divide to whole numbers; nothing divides by zero.
+/// Whole numbers divide to whole numbers; nothing divides by zero, but where the result is wanted as it is: then it is that
+/// of the processor, infinite.
 fn divide(_: &mut Cx<'_>, applied: &Applied, values: &[Value]) -> Value {
+    let is_whole = applied.result.is_whole();
     match numbers::<2>(values) {
-        Some([_, 0.0]) | None => Value::Invalid,
-        Some([x, y]) if applied.result.is_whole() => Value::Num((x / y).trunc()),
+        None => Value::Invalid,
+        Some([_, 0.0]) if is_whole || !applied.as_is => Value::Invalid,
+        Some([x, y]) if is_whole => Value::Num((x / y).trunc()),
         Some([x, y]) => finite(applied, x / y),
     }
 }

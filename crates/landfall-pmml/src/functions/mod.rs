@@ -46,6 +46,8 @@ pub(crate) struct Applied {
     /// Types of the arguments.
     pub(crate) types: Vec<DataType>,
     pub(crate) result: DataType,
+    /// Whether an invalid result is wanted as it is.
+    pub(crate) as_is: bool,
     /// The pattern that it looks for, where the document says it.
     pub(crate) pattern: Option<Pattern>,
 }
@@ -128,7 +130,7 @@ fn string(_: &[DataType]) -> DataType {
     DataType::String
 }
 
-/// The type of both: the wider of two number types, else the first.
+/// The type of both: the wider of two number types, text where either is text, else the first.
 pub(crate) fn common_type(a: DataType, b: DataType) -> DataType {
     let rank = |dtype: DataType| match dtype {
         DataType::Double => 3,
@@ -138,21 +140,9 @@ pub(crate) fn common_type(a: DataType, b: DataType) -> DataType {
     };
     match (rank(a), rank(b)) {
         _ if a == b => a,
-        (0, 0) => a,
-        (0, _) => {
-            if a == DataType::String {
-                a
-            } else {
-                b
-            }
-        }
-        (_, 0) => {
-            if b == DataType::String {
-                b
-            } else {
-                a
-            }
-        }
+        _ if a == DataType::String || b == DataType::String => DataType::String,
+        (_, 0) => a,
+        (0, _) => b,
         (1, 1) => DataType::Integer,
         (x, y) if x >= y => a,
         _ => b,

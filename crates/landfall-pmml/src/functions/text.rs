@@ -140,6 +140,8 @@ impl<'p> Directive<'p> {
         let prefix = |prefix: &'static str| if alternate && bits != 0 { prefix } else { "" };
         let with_point = |digits: String| if alternate && precision == 0 { digits + "." } else { digits };
         Some(match self.letter {
+            'f' | 'e' | 'g' if magnitude.is_infinite() => "inf".to_owned(),
+            'F' | 'E' | 'G' if magnitude.is_infinite() => "INF".to_owned(),
             'd' | 'i' => at_least(format!("{:.0}", magnitude.trunc())),
             'u' => at_least(bits.to_string()),
             'x' => prefix("0x").to_owned() + &at_least(format!("{bits:x}")),
@@ -171,9 +173,10 @@ fn formatted(number: f64, pattern: &str) -> Option<String> {
         _ => "",
     };
     let pad = directive.width.saturating_sub(digits.chars().count() + sign.len());
-    // A precision of whole numbers says already how many zeros stand before them.
-    let zeros =
-        flags.contains('0') && !("diuxXo".contains(directive.letter) && directive.precision.is_some());
+    // A precision of whole numbers says already how many zeros stand before them; an infinity has no digits.
+    let zeros = flags.contains('0')
+        && number.is_finite()
+        && !("diuxXo".contains(directive.letter) && directive.precision.is_some());
     let body = match flags {
         _ if flags.contains('-') => format!("{sign}{digits}{}", " ".repeat(pad)),
         _ if zeros => format!("{sign}{}{digits}", "0".repeat(pad)),
@@ -240,6 +243,8 @@ mod tests {
         assert_eq!(formatted(7.0, "%08.3d").as_deref(), Some("     007"));
         assert_eq!(formatted(3.0, "%#.0f").as_deref(), Some("3."));
         assert_eq!(formatted(3.0, "plain %%").as_deref(), Some("plain %"));
+        assert_eq!(formatted(f64::NEG_INFINITY, "%.3e").as_deref(), Some("-inf"));
+        assert_eq!(formatted(f64::INFINITY, "%06G").as_deref(), Some("   INF"));
         for wrong in ["%999d", "%", "%5", "%q", "%1.2.3f"] {
             assert_eq!(formatted(1.0, wrong), None, "{wrong}");
         }

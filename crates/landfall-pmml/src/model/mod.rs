@@ -183,3 +183,41 @@ impl Model for PmmlModel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sum of two trees over `x`.
+    fn trees() -> String {
+        let tree = |threshold: f64| {
+            format!(
+                "<Segment><True/><TreeModel functionName=\"regression\" splitCharacteristic=\"binarySplit\"><MiningSchema>\
+                 <MiningField name=\"x\"/></MiningSchema><Node><True/><Node score=\"1\"><SimplePredicate field=\"x\" \
+                 operator=\"lessThan\" value=\"{threshold}\"/></Node><Node score=\"2\"><SimplePredicate field=\"x\" \
+                 operator=\"greaterOrEqual\" value=\"{threshold}\"/></Node></Node></TreeModel></Segment>"
+            )
+        };
+        format!(
+            "<PMML version=\"4.4\"><Header/><DataDictionary><DataField name=\"x\" optype=\"continuous\" dataType=\"double\"/>\
+             <DataField name=\"y\" optype=\"continuous\" dataType=\"double\"/></DataDictionary><MiningModel \
+             functionName=\"regression\"><MiningSchema><MiningField name=\"x\"/><MiningField name=\"y\" usageType=\"target\"/>\
+             </MiningSchema><Segmentation multipleModelMethod=\"sum\">{}{}</Segmentation></MiningModel></PMML>",
+            tree(0.5),
+            tree(1.5)
+        )
+    }
+
+    #[test]
+    fn layouts_of_trees_are_made_when_the_model_is_prepared() {
+        let model = crate::engine::read(trees().as_bytes(), "m.pmml", None).unwrap();
+        let bytes = || model.compiled.blocks.iter().map(|block| block.bytes()).sum::<usize>();
+        let before = bytes();
+        assert!(before > 0, "no forest");
+        model.prepare();
+        let prepared = bytes();
+        assert!(prepared > before, "{prepared} bytes, {before} before");
+        model.prepare();
+        assert_eq!(bytes(), prepared);
+    }
+}

@@ -81,7 +81,8 @@ pub(super) fn read<'a>(
         }
     }
     let matrix = matrix.ok_or_else(|| b.xml.malformed(element.place, "<DocumentTermMatrix> is missing"))?;
-    if matrix.rows != corpus.len() || matrix.columns != terms.len() || terms.is_empty() {
+    // A matrix of no rows need not say its columns.
+    if matrix.rows != corpus.len() || (matrix.columns != terms.len() && !corpus.is_empty()) {
         let what = "<DocumentTermMatrix> has not one row for each document and one column for each term";
         return Err(b.xml.malformed(element.place, what));
     }

@@ -330,3 +330,32 @@ fn a_dictionary_may_stand_after_the_model_and_a_comment_is_none() {
     let before = document(&plain, &(model + "<!-- <TransformationDictionary><DerivedField name=\"d\"/> -->"));
     assert_eq!(answers(&before, "x\n1\n")[1], "2");
 }
+
+#[test]
+fn an_if_of_text_and_another_kind_answers_text() {
+    let asked = apply("greaterThan", &format!("{X}<Constant>0</Constant>"));
+    let either = apply("if", &format!("{asked}{}{T}", apply("equal", &format!("{X}{X}"))));
+    assert_eq!(of("string", &either, "x,t\n1,abc\n-1,abc\n"), ["true", "abc"]);
+    // A truth value that text says is one again where one is asked for.
+    assert_eq!(of("boolean", &either, "x,t\n1,abc\n-1,false\n"), ["true", "false"]);
+    let other = apply("if", &format!("{asked}{T}{}", apply("isMissing", X)));
+    assert_eq!(of("string", &other, "x,t\n1,abc\n-1,abc\n"), ["abc", "false"]);
+}
+
+#[test]
+fn whole_numbers_as_text_have_no_negative_zero() {
+    let text = apply("concat", &format!("{}{T}", apply("round", X)));
+    assert_eq!(of("string", &text, "x,t\n-0.2,a\n-0.0,a\n-1,a\n"), ["0a", "0a", "-1a"]);
+}
+
+#[test]
+fn a_division_by_zero_is_infinite_where_it_is_wanted_as_it_is() {
+    let over = |treatment: &str, by: &str| {
+        format!(
+            "<Apply function=\"/\" invalidValueTreatment=\"{treatment}\">{X}<Constant>{by}</Constant></Apply>"
+        )
+    };
+    assert_eq!(of("double", &over("asIs", "0.0"), "x,t\n3,\n-3,\n0,\n"), ["inf", "-inf", ""]);
+    assert_eq!(of("double", &over("asMissing", "0.0"), "x,t\n3,\n"), [""]);
+    assert!(of("double", &over("returnInvalid", "0.0"), "x,t\n3,\n")[0].starts_with("error"));
+}

@@ -23,7 +23,7 @@ pub(super) enum Shape {
 /// As the document has it.
 #[derive(Debug)]
 pub(super) struct Document {
-    shape: Shape,
+    pub(super) shape: Shape,
     pub(super) parameters: Vec<DocumentNode>,
 }
 
@@ -48,6 +48,22 @@ pub(super) struct Known {
 pub(super) struct Grid {
     pub(super) count: usize,
     pub(super) reach: f64,
+}
+
+impl Grid {
+    /// For each of so many unknown numbers.
+    pub(super) fn of(unknown: usize) -> Self {
+        match unknown {
+            // So far that what is known may be next to impossible by what was expected.
+            0 | 1 => Grid { count: 9_000, reach: 20.0 },
+            // Beyond lies less than a double can tell, of what is not known to be unlikely.
+            2 => Grid { count: 600, reach: 9.0 },
+            3 => Grid { count: 100, reach: 9.0 },
+            // Points less than half a deviation apart sum what is normal to the last digit.
+            4 => Grid { count: 40, reach: 8.0 },
+            _ => Grid { count: 24, reach: 7.5 },
+        }
+    }
 }
 
 /// Reads a `<ContinuousDistribution>`.
@@ -115,6 +131,11 @@ impl Distribution {
 }
 
 impl Known {
+    /// A normal one.
+    pub(super) fn normal(mean: f64, variance: f64) -> Option<Self> {
+        Some(Known { shape: Shape::Normal, a: mean, b: variance, c: 0.0 }).filter(Known::is_proper)
+    }
+
     fn is_proper(&self) -> bool {
         match self.shape {
             Shape::Normal | Shape::Lognormal => self.b > 0.0,

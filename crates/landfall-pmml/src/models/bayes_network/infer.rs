@@ -1,6 +1,8 @@
-//! Inference by looking at each case of what is unknown and has a say.
+//! Inference by looking at each case of what is unknown and has a say. Unknown numbers that are normal around what is linear in
+//! each other are not looked at: what a case says of them has a closed form.
 
-use super::distribution::{Grid, Known};
+use super::distribution::{Distribution, Grid, Known};
+use super::linear::{Joint, Next};
 use super::{Case, Kind, Network, Node, Parent};
 use crate::run::Cx;
 use crate::value::Value;
@@ -56,6 +58,8 @@ struct Look<'n> {
     numbers: Vec<f64>,
     /// Whether a node that has a say depends on it.
     has_children: Vec<bool>,
+    /// Whether its number is unknown, and of those that have a closed form.
+    is_closed: Vec<bool>,
     /// Points that stand for an unknown number.
     grid: Grid,
     cases: u64,
@@ -83,17 +87,17 @@ pub(super) fn infer(network: &Network, cx: &mut Cx<'_>) -> Result<Option<Vec<Bel
     for at in (0..count).filter(|at| says[*at]) {
         network.nodes[at].parents.iter().for_each(|parent| has_children[*parent] = true);
     }
+    // What depends on a number that has a closed form is normal around what is linear in it.
+    let mut is_closed: Vec<bool> =
+        (0..count).map(|at| says[at] && network.nodes[at].is_linear && observed[at].is_missing()).collect();
+    for at in (0..count).filter(|at| says[*at] && !network.nodes[*at].is_linear) {
+        network.nodes[at].parents.iter().for_each(|parent| is_closed[*parent] = false);
+    }
     let hidden = |at: &usize| {
         let continuous = matches!(network.nodes[*at].kind, Kind::Continuous { .. });
-        says[*at] && continuous && observed[*at].is_missing() && has_children[*at]
+        says[*at] && continuous && observed[*at].is_missing() && has_children[*at] && !is_closed[*at]
     };
-    let grid = match (0..count).filter(hidden).count() {
-        // So far that what is known may be next to impossible by what was expected.
-        0 | 1 => Grid { count: 9_000, reach: 20.0 },
-        // Beyond lies less than a double can tell, of what is not known to be unlikely.
-        2 => Grid { count: 600, reach: 9.0 },
-        _ => Grid { count: 100, reach: 9.0 },
-    };
+    let grid = Grid::of((0..count).filter(hidden).count());
     let states = |(target, _): &(usize, Option<usize>)| match &network.nodes[*target].kind {
         Kind::Discrete { states, .. } => Belief { shares: vec![0.0; states.len()], ..Belief::default() },
         Kind::Continuous { .. } => Belief::default(),
@@ -106,32 +110,31 @@ pub(super) fn infer(network: &Network, cx: &mut Cx<'_>) -> Result<Option<Vec<Bel
         open: vec![None; count],
         numbers: vec![0.0; count],
         has_children,
+        is_closed,
         grid,
         cases: 0,
         beliefs: network.targets.iter().map(states).collect(),
     };
-    look.at(cx, 0, 1.0)?;
+    look.at(cx, 0, 1.0, &Joint::default())?;
     Ok(Some(look.beliefs).filter(|beliefs| beliefs.iter().all(|belief| belief.total > 0.0)))
 }
 
 impl Look<'_> {
-    /// Looks at all cases from the node at this place of the order on.
-    fn at(&mut self, cx: &mut Cx<'_>, place: usize, weight: f64) -> Result<(), Problem> {
+    /// Looks at all cases from the node at this place of the order on; `joint` is what is known of numbers of nodes before it
+    /// that have a closed form.
+    fn at(&mut self, cx: &mut Cx<'_>, place: usize, weight: f64, joint: &Joint) -> Result<(), Problem> {
         self.cases += 1;
         if self.cases > CASES_MAX {
             let what = "too many unknown nodes for an exact answer of the Bayesian network";
             return Err(Problem::invalid(what));
         }
         let Some(at) = self.order.get(place).copied() else {
-            self.count(weight);
+            self.count(weight, joint);
             return Ok(());
         };
         let network = self.network;
         let node = &network.nodes[at];
-        for (slot, expr) in &node.derived {
-            let value = crate::expression::evaluate(expr, cx)?;
-            cx.set(*slot, value);
-        }
+        node.derive(cx)?;
         let value = self.observed[at];
         match &node.kind {
             Kind::Discrete { states, cases } => {
@@ -140,42 +143,90 @@ impl Look<'_> {
                     if *share > 0.0 && (value.is_missing() || value == known.value) {
                         self.states[at] = state;
                         cx.set(node.slot, known.value);
-                        self.at(cx, place + 1, weight * share)?;
+                        self.at(cx, place + 1, weight * share, joint)?;
                     }
                 }
                 Ok(())
             }
             Kind::Continuous { cases } => {
                 let Some(distribution) = self.case(cx, cases)? else { return Ok(()) };
+                if self.is_closed[at] || node.parents.iter().any(|parent| joint.holds(*parent)) {
+                    let Some(next) = self.next(cx, node, distribution, joint)? else { return Ok(()) };
+                    return self.normal(cx, place, weight, next, joint);
+                }
                 let Some(known) = distribution.known(cx)? else { return Ok(()) };
-                self.number(cx, place, node, weight, &known)
+                if value.is_missing() && !self.has_children[at] {
+                    self.open[at] = Some(known);
+                    return self.at(cx, place + 1, weight, joint);
+                }
+                self.number(cx, place, weight, &known, |_| joint.clone())
             }
         }
     }
 
+    /// A number of a normal distribution that depends on others with a closed form, or has one itself.
+    fn normal(
+        &mut self,
+        cx: &mut Cx<'_>,
+        place: usize,
+        weight: f64,
+        next: Next,
+        joint: &Joint,
+    ) -> Result<(), Problem> {
+        let at = self.order[place];
+        if self.is_closed[at] {
+            return self.at(cx, place + 1, weight, &joint.with(at, next));
+        }
+        let Some(known) = Known::normal(next.mean, next.variance) else { return Ok(()) };
+        self.number(cx, place, weight, &known, |x| joint.given(&next, x))
+    }
+
+    /// The distribution of a node by those that it depends on: its mean is evaluated where all of them are 0, and where one of
+    /// them is 1.
+    fn next(
+        &self,
+        cx: &mut Cx<'_>,
+        node: &Node,
+        distribution: &Distribution,
+        joint: &Joint,
+    ) -> Result<Option<Next>, Problem> {
+        let parents: Vec<usize> = node.parents.iter().copied().filter(|at| joint.holds(*at)).collect();
+        let slot = |at: usize| self.network.nodes[at].slot;
+        parents.iter().for_each(|at| cx.set(slot(*at), Value::Num(0.0)));
+        node.derive(cx)?;
+        let Some(at_zero) = distribution.known(cx)? else { return Ok(None) };
+        let mut slopes = Vec::with_capacity(parents.len());
+        for at in parents {
+            cx.set(slot(at), Value::Num(1.0));
+            node.derive(cx)?;
+            let Some(at_one) = distribution.known(cx)? else { return Ok(None) };
+            slopes.push((at, at_one.mean() - at_zero.mean()));
+            cx.set(slot(at), Value::Num(0.0));
+        }
+        Ok(Some(joint.next(at_zero.mean(), at_zero.variance(), &slopes)))
+    }
+
+    /// A number of this distribution: what is known of others once it is `x` is `given(x)`.
     fn number(
         &mut self,
         cx: &mut Cx<'_>,
         place: usize,
-        node: &Node,
         weight: f64,
         known: &Known,
+        given: impl Fn(f64) -> Joint,
     ) -> Result<(), Problem> {
         let at = self.order[place];
+        let node = &self.network.nodes[at];
         if let Some(x) = self.observed[at].num() {
             self.numbers[at] = x;
             cx.set(node.slot, Value::Num(x));
-            return self.at(cx, place + 1, weight * known.density(x));
-        }
-        if !self.has_children[at] {
-            self.open[at] = Some(*known);
-            return self.at(cx, place + 1, weight);
+            return self.at(cx, place + 1, weight * known.density(x), &given(x));
         }
         for (x, share) in known.points(self.grid, &node.cuts) {
             cx.set(node.slot, Value::Num(x));
             self.open[at] = None;
             self.numbers[at] = x;
-            self.at(cx, place + 1, weight * share)?;
+            self.at(cx, place + 1, weight * share, &given(x))?;
         }
         Ok(())
     }
@@ -209,16 +260,17 @@ impl Look<'_> {
     }
 
     /// Adds the case to what is believed of the targets.
-    fn count(&mut self, weight: f64) {
+    fn count(&mut self, weight: f64, joint: &Joint) {
         let network = self.network;
         for ((target, _), belief) in network.targets.iter().zip(&mut self.beliefs) {
             belief.total += weight;
             match &network.nodes[*target].kind {
                 Kind::Discrete { .. } => belief.shares[self.states[*target]] += weight,
                 Kind::Continuous { .. } => {
-                    let (mean, variance) = match &self.open[*target] {
-                        Some(known) => (known.mean(), known.variance()),
-                        None => (self.numbers[*target], 0.0),
+                    let (mean, variance) = match (joint.of(*target), &self.open[*target]) {
+                        (Some(known), _) => known,
+                        (None, Some(known)) => (known.mean(), known.variance()),
+                        (None, None) => (self.numbers[*target], 0.0),
                     };
                     let away = mean - *belief.shift.get_or_insert(mean);
                     belief.first += weight * away;

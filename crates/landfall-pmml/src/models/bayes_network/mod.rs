@@ -2,10 +2,11 @@
 
 mod distribution;
 mod infer;
+mod linear;
 mod read;
 
 use super::{Body, Header};
-use crate::expression::Expr;
+use crate::expression::{self, Expr};
 use crate::read::Element;
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
@@ -35,7 +36,21 @@ struct Node {
     derived: Vec<(Slot, Expr)>,
     /// Where a number of it falls into another bin of such a field.
     cuts: Vec<f64>,
+    /// Whether it is a number, and in each case normal around a mean that is linear in the numbers of other nodes, with a
+    /// variance that they do not touch.
+    is_linear: bool,
     kind: Kind,
+}
+
+impl Node {
+    /// Makes the fields that its probabilities are made of, of the values that its parents have now.
+    fn derive(&self, cx: &mut Cx<'_>) -> Result<(), Problem> {
+        for (slot, expr) in &self.derived {
+            let value = expression::evaluate(expr, cx)?;
+            cx.set(*slot, value);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Nodes as the document has them, in any order, and resolved, each after its parents.
 
-use super::distribution::{self, Document as DistributionDocument};
+use super::distribution::{self, Document as DistributionDocument, Shape};
+use super::linear::{Degree, Degrees};
 use super::{Case, Header, Kind, Node, Parent, State};
 use crate::expression::{self, Derived, DocumentKind, Expr};
 use crate::read::{Element, Place};
@@ -167,6 +168,23 @@ impl Document {
         ends.flat_map(|(left, right)| [left, right]).filter(|end| end.is_finite()).collect()
     }
 
+    /// Whether its numbers are normal around what is linear in those of `nodes`; `is_own` says which functions are the
+    /// document's own.
+    fn is_linear(&self, nodes: &Degrees, is_own: &dyn Fn(&str) -> bool) -> bool {
+        let mut degrees = nodes.clone();
+        self.derived.iter().for_each(|field| degrees.add_field(field, is_own));
+        let is_known = |(parent, _): &(String, String)| degrees.of_name(parent) == Degree::None;
+        let is_normal = |case: &CaseDocument<DistributionDocument>| match &case.then.parameters[..] {
+            [mean, variance] if case.then.shape == Shape::Normal => {
+                degrees.of(mean, is_own) != Degree::Other
+                    && degrees.of(variance, is_own) == Degree::None
+                    && case.parents.iter().all(is_known)
+            }
+            _ => false,
+        };
+        self.discrete.is_none() && self.continuous.iter().all(is_normal)
+    }
+
     /// Parents with values of their types; `scope` has the fields that are no nodes.
     fn parents(
         &self,
@@ -221,11 +239,16 @@ pub(super) fn resolve<'a>(
     }
     let scope = b.scope(Some(header.scope));
     let mut nodes: Vec<Node> = Vec::with_capacity(ordered.len());
+    let mut degrees = Degrees::default();
     for document in ordered {
         for node in &mut nodes {
             node.cuts.extend(document.cuts(&node.name));
         }
-        let node = node(b, header, scope, &nodes, &document)?;
+        let mut node = node(b, header, scope, &nodes, &document)?;
+        let dtype = b.slots[node.slot as usize].dtype;
+        let is_own = |function: &str| b.functions.by_name.contains_key(function);
+        node.is_linear = dtype == DataType::Double && document.is_linear(&degrees, &is_own);
+        degrees.add_node(&node.name, document.discrete.is_none(), dtype);
         b.redeclare(scope, &node.name, node.slot);
         nodes.push(node);
     }
@@ -315,5 +338,5 @@ fn node<'a>(
     let needs = document.needs();
     let parents = (0..nodes.len()).filter(|at| needs.contains(&nodes[*at].name)).collect();
     let name = document.name.clone();
-    Ok(Node { name, observed, slot: own, parents, derived, cuts: Vec::new(), kind })
+    Ok(Node { name, observed, slot: own, parents, derived, cuts: Vec::new(), is_linear: false, kind })
 }

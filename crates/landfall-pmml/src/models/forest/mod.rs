@@ -57,6 +57,11 @@ impl Block for Lowered {
     fn trees(&self) -> usize {
         self.forest.trees()
     }
+
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
+        self.forest.bytes()
+    }
 }
 
 impl Lowered {
@@ -82,6 +87,8 @@ trait Sums: Send + Sync + Debug {
     /// Makes its layouts now.
     fn prepare(&self);
     fn trees(&self) -> usize;
+    #[cfg(test)]
+    fn bytes(&self) -> usize;
 }
 
 impl<X: Real, Y: Real> Sums for Forest<X, Y> {
@@ -132,6 +139,11 @@ impl<X: Real, Y: Real> Sums for Forest<X, Y> {
 
     fn trees(&self) -> usize {
         Forest::trees(self)
+    }
+
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
+        self.memory_bytes()
     }
 }
 

@@ -75,6 +75,9 @@ pub(super) fn read<'a>(
     let (given, state) = match end {
         Some(End::Errors(errors)) => (errors, None),
         Some(End::State(state)) => (residuals, Some(state)),
+        // The filter runs anew over the series.
+        Some(End::Series) if !known.values.is_empty() => (Vec::new(), None),
+        Some(End::Series) => return Err(state_alone(b, element)),
         None => (residuals, None),
     };
     let recursion = Recursion {
@@ -101,7 +104,8 @@ pub(super) fn read<'a>(
     }
     if exact && arima.state.is_none() && arima.recursion.past_noises.len() < arima.recursion.noises.len() {
         let found = exact_noises(&arima.recursion, stationary, &differenced, mean);
-        arima.recursion.past_noises = found.map_err(|what| b.xml.malformed(element.place, what))?;
+        let instead = "write the model with predictionMethod=\"conditionalLeastSquares\"";
+        arima.recursion.past_noises = found.map_err(|what| b.xml.refused(element.place, what, instead))?;
     }
     arima.recursion.fill_noises();
     Ok(Box::new(arima))
@@ -157,6 +161,15 @@ impl Children {
         }
         Ok(all)
     }
+}
+
+/// A state says nothing without what moves it, but the series does, where the document has it.
+fn state_alone<'a>(b: &Build<'a>, element: &Element<'a>) -> Problem {
+    let what =
+        "a <KalmanState> without <TransitionMatrix> and <MeasurementMatrix>, and no <TimeSeries> beside it";
+    let instead =
+        "write the model as a <StateSpaceModel>, or with predictionMethod=\"conditionalLeastSquares\"";
+    b.xml.refused(element.place, what, instead)
 }
 
 /// A regressor acts on differences, and a state is that of the series itself.
@@ -220,6 +233,8 @@ pub(super) fn moving_average<'a>(
 enum End {
     Errors(Vec<f64>),
     State(Box<StateSpace>),
+    /// A state alone: what moves it is not said, and what it is follows from the series.
+    Series,
 }
 
 impl End {
@@ -236,7 +251,10 @@ impl End {
             b.xml.named(&child, element, name)?;
             child.only(&b.xml, &[])?;
             end = Some(match name {
-                "KalmanState" => End::State(kalman_state(b, &child, mean)?.into()),
+                "KalmanState" => match kalman_state(b, &child, mean)? {
+                    Some(state) => End::State(state.into()),
+                    None => End::Series,
+                },
                 _ => End::Errors(final_errors(b, &child)?),
             });
         }
@@ -266,8 +284,13 @@ fn final_errors<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<f64>
     Ok(noises.iter().zip(&predicted).map(|(noise, predicted)| noise - predicted).collect())
 }
 
-/// A state that the document says how to go on from: the schema's elements alone do not, and R's writer adds the matrices.
-fn kalman_state<'a>(b: &mut Build<'a>, element: &Element<'a>, mean: f64) -> Result<StateSpace, Problem> {
+/// A state that the document says how to go on from; `None` where it does not: the schema's elements alone do not, R's writer
+/// adds the matrices.
+fn kalman_state<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    mean: f64,
+) -> Result<Option<StateSpace>, Problem> {
     let (mut state, mut transition, mut measurement) = (Vec::new(), None, None);
     while let Some(part) = b.xml.child(element)? {
         match part.name.as_ref() {
@@ -282,14 +305,19 @@ fn kalman_state<'a>(b: &mut Build<'a>, element: &Element<'a>, mean: f64) -> Resu
             _ => return Err(b.xml.unknown(&part, element)),
         }
     }
-    let (Some(transition), Some(measurement)) = (transition, measurement) else {
-        let instead =
-            "write the model as a <StateSpaceModel>, or with predictionMethod=\"conditionalLeastSquares\"";
-        let what = "a <KalmanState> without <TransitionMatrix> and <MeasurementMatrix>";
-        return Err(b.xml.refused(element.place, what, instead));
+    let (transition, measurement) = match (transition, measurement) {
+        (Some(transition), Some(measurement)) => (transition, measurement),
+        (None, None) => return Ok(None),
+        _ => {
+            let what =
+                "<KalmanState> has one of <TransitionMatrix> and <MeasurementMatrix> without the other";
+            return Err(b.xml.malformed(element.place, what));
+        }
     };
-    StateSpace::known(state, transition, measurement, mean)
-        .ok_or_else(|| b.xml.malformed(element.place, "the matrices of <KalmanState> do not fit its state"))
+    match StateSpace::known(state, transition, measurement, mean) {
+        Some(state) => Ok(Some(state)),
+        None => Err(b.xml.malformed(element.place, "the matrices of <KalmanState> do not fit its state")),
+    }
 }
 
 impl Recursion {

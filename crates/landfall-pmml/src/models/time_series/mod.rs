@@ -1,11 +1,9 @@
 //! `<TimeSeriesModel>`: what follows the last value of a series, some steps ahead.
-//!
-//! The first active field is the horizon: how many steps after the last value. Without one, the order field is, or a
-//! supplementary one. Dates and regressors are passed over: they stand beside a horizon.
 
 mod arima;
 mod exact;
 mod garch;
+mod horizon;
 mod lags;
 mod outliers;
 mod regressors;
@@ -14,17 +12,15 @@ mod state_space;
 
 use super::{Body, Header};
 use crate::read::{Element, array};
-use crate::resolve::{Build, ScopeId, Slot, Usage};
+use crate::resolve::{Build, ScopeId};
 use crate::run::{Answer, Cx};
 use crate::value::Value;
+use horizon::{Anchor, Horizon};
 use landfall_model::Problem;
 use regressors::Regressors;
 use std::fmt::Debug;
 
 pub(super) const ATTRIBUTES: &[&str] = &["bestFit"];
-
-/// Steps ahead, at most.
-const HORIZON_MAX: f64 = 100_000.0;
 
 /// Rows of a call that say what a regressor is at the steps before the one asked for.
 const SUPPLIED_ROWS: usize = 1_000;
@@ -59,7 +55,7 @@ trait Method: Send + Sync + Debug {
 
 #[derive(Debug)]
 struct Series {
-    horizon: Slot,
+    horizon: Horizon,
     method: Box<dyn Method>,
     transformation: Transformation,
 }
@@ -69,6 +65,8 @@ struct Series {
 struct TimeValues {
     values: Vec<f64>,
     indices: Option<Vec<i64>>,
+    /// Where they are in time.
+    anchor: Option<Anchor>,
 }
 
 /// What a method may need to know of its model.
@@ -137,22 +135,10 @@ pub(super) fn read<'a>(
     }
     let regressors = found.as_ref().and_then(|(method, _)| method.regressors());
     let is_regressor = |name: &str| regressors.is_some_and(|regressors| regressors.has(name));
-    // Two writers call the horizon supplementary.
-    let mut horizons = [Usage::Active, Usage::Order, Usage::Supplementary]
-        .into_iter()
-        .flat_map(|usage| header.schema.fields.iter().filter(move |field| field.usage == usage))
-        .filter(|field| !is_regressor(&field.name))
-        .filter_map(|field| field.slot)
-        .peekable();
-    let some = horizons.peek().is_some();
-    let steps = |slot: &Slot| !b.slots[*slot as usize].dtype.is_of_time();
-    let horizon = horizons.find(steps);
-    if some && horizon.is_none() {
-        let instead = "give the horizon as a whole number of steps after the last value";
-        return Err(b.xml.refused(element.place, "a horizon that is a date or a time", instead));
-    }
-    match (horizon, found) {
-        (Some(horizon), Some((method, transformation))) => {
+    let last = values.indices.as_ref().and_then(|indices| indices.last().copied());
+    let horizon = Horizon::of(b, element, header, is_regressor, values.anchor, last)?;
+    match found {
+        Some((method, transformation)) => {
             if method.targets() != header.results.len().max(1) {
                 let (method, model) = (method.targets(), header.results.len());
                 let what = format!("<{best}> predicts {method} targets, its model has {model}");
@@ -160,20 +146,17 @@ pub(super) fn read<'a>(
             }
             for slot in method.regressors().into_iter().flat_map(Regressors::slots).flatten() {
                 b.keep_rows(slot, SUPPLIED_ROWS);
-                b.keep_rows(horizon, SUPPLIED_ROWS);
+                b.keep_rows(horizon.slot, SUPPLIED_ROWS);
             }
             Ok(Box::new(Series { horizon, method, transformation }))
         }
-        (None, _) => {
-            Err(b.xml.malformed(element.place, "<TimeSeriesModel> has no active field for the horizon"))
-        }
-        (_, None) => Err(b.xml.malformed(element.place, format!("<TimeSeriesModel> lacks its <{best}>"))),
+        None => Err(b.xml.malformed(element.place, format!("<TimeSeriesModel> lacks its <{best}>"))),
     }
 }
 
 fn series<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<TimeValues, Problem> {
     element.only(&b.xml, &["usage", "startTime", "endTime", "interpolationMethod", "field"])?;
-    let (mut values, mut indices) = (Vec::new(), Vec::new());
+    let (mut values, mut indices, mut anchor) = (Vec::new(), Vec::new(), None);
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
             "TimeValue" => {
@@ -189,12 +172,11 @@ fn series<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<TimeValues, Pr
                     Some(other) => return Err(b.xml.unknown(&other, &child)),
                 }
             }
-            // Which times the steps are: a horizon counts steps.
-            "TimeAnchor" => b.xml.skip(&child)?,
+            "TimeAnchor" => anchor = Anchor::read(b, &child)?,
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    Ok(TimeValues::ordered(values, indices))
+    Ok(TimeValues { anchor, ..TimeValues::ordered(values, indices) })
 }
 
 impl TimeValues {
@@ -202,12 +184,12 @@ impl TimeValues {
         let whole =
             |index: &Option<f64>| index.filter(|index| index.fract() == 0.0).map(|index| index as i64);
         let Some(indices) = indices.iter().map(whole).collect::<Option<Vec<i64>>>() else {
-            return TimeValues { values, indices: None };
+            return TimeValues { values, ..TimeValues::default() };
         };
         let mut both: Vec<(i64, f64)> = indices.into_iter().zip(values).collect();
         both.sort_by_key(|(index, _)| *index);
         let (indices, values) = both.into_iter().unzip();
-        TimeValues { values, indices: Some(indices) }
+        TimeValues { values, indices: Some(indices), anchor: None }
     }
 }
 
@@ -250,8 +232,7 @@ fn array_within<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Vec<f64>
 
 impl Body for Series {
     fn run(&self, cx: &mut Cx<'_>, answer: &mut Answer) -> Result<(), Problem> {
-        let steps = cx.number(self.horizon)?.filter(|steps| (1.0..=HORIZON_MAX).contains(steps));
-        let Some(steps) = steps.map(|steps| steps as usize) else { return Ok(()) };
+        let Some(steps) = self.horizon.steps(cx)? else { return Ok(()) };
         let Some(forecast) = self.method.forecast(steps) else { return Ok(()) };
         let mut all = self.method.of_targets(steps);
         all.truncate(1 + answer.others.len());
@@ -299,11 +280,12 @@ impl Series {
             };
             let mut values = vec![f64::NAN; steps];
             values[steps - 1] = cx.number(slot)?.unwrap_or(f64::NAN);
-            let mut earlier: Vec<(Value, Value)> = cx.earlier(self.horizon).zip(cx.earlier(slot)).collect();
+            let mut earlier: Vec<(Value, Value)> =
+                cx.earlier(self.horizon.slot).zip(cx.earlier(slot)).collect();
             // The latest row of a step stands.
             earlier.reverse();
             for (horizon, value) in earlier {
-                let step = horizon.num().filter(|step| (1.0..steps as f64).contains(step));
+                let step = self.horizon.number(horizon).filter(|step| (1.0..steps as f64).contains(step));
                 if let Some(step) = step {
                     values[step as usize - 1] = value.num().unwrap_or(f64::NAN);
                 }
