@@ -38,8 +38,12 @@ impl Importer for KerasImporter {
         let Some(entry) = files.single(&ENDINGS) else {
             return Claim::No("no single Keras file".to_owned());
         };
+        let is_named = ENDINGS.iter().any(|ending| entry.name.to_ascii_lowercase().ends_with(ending));
         match files.head(&entry.name, 64) {
             Ok(head) if is_archive(&head) || is_hdf5(&head) => Claim::Sure,
+            Ok(head) if is_named && is_zip(&head) => Claim::Sure,
+            // Loading it says what it is instead. What is no model at all is told from any file alike.
+            Ok(head) if is_named && !head.is_empty() && !is_no_model(&head) => Claim::Maybe,
             Ok(_) => Claim::No("no Keras file".to_owned()),
             Err(problem) => Claim::No(format!("{} cannot be read: {problem}", entry.name)),
         }
@@ -59,6 +63,9 @@ impl Importer for KerasImporter {
         let (entry, path) = the_file(files)?;
         let file = path.display().to_string();
         let bytes = files.bytes(&entry.name)?;
+        if !is_zip(bytes.bytes()) && !is_hdf5(bytes.bytes()) {
+            return Err(Problem::malformed(&file, Some(0), neither(bytes.bytes())));
+        }
         let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
         let key = Key::new().with(SCRIPT).with(ending).with([u8::from(is_safe)]).with(bytes.bytes());
         let python = self.python.clone().with_patience(seconds(options)?);
@@ -107,12 +114,108 @@ fn seconds(options: &Options) -> Result<Duration, Problem> {
     Ok(Duration::from_secs(number))
 }
 
+/// What is said of a file that has a Keras file's name alone.
+fn neither(bytes: &[u8]) -> String {
+    let begins = bytes.get(..16).unwrap_or(bytes).escape_ascii();
+    format!(
+        "neither a zip archive, as .keras files are, nor an HDF5 file, as .h5 files are: it begins with \"{begins}\""
+    )
+}
+
 /// A zip archive whose first member is one of those that Keras writes first.
 fn is_archive(head: &[u8]) -> bool {
     let member = |name: &[u8]| head.get(30..30 + name.len()) == Some(name);
-    head.starts_with(b"PK\x03\x04") && (member(b"metadata.json") || member(b"config.json"))
+    is_zip(head) && (member(b"metadata.json") || member(b"config.json"))
+}
+
+fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04")
+}
+
+/// A web page, or a pointer of Git LFS, that came in the place of a file.
+fn is_no_model(head: &[u8]) -> bool {
+    head.starts_with(b"<") || head.starts_with(b"version https://git-lfs.")
 }
 
 fn is_hdf5(head: &[u8]) -> bool {
     head.starts_with(b"\x89HDF\r\n\x1a\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_foreign::Surroundings;
+    use landfall_model::Buffer;
+
+    /// One file, by its name and bytes.
+    struct One(PathBuf, Vec<FileEntry>, Vec<u8>);
+
+    impl ModelFiles for One {
+        fn path(&self) -> &Path {
+            &self.0
+        }
+
+        fn is_folder(&self) -> bool {
+            false
+        }
+
+        fn entries(&self) -> &[FileEntry] {
+            &self.1
+        }
+
+        fn head(&self, _: &str, bytes: usize) -> Result<Vec<u8>, Problem> {
+            Ok(self.2[..bytes.min(self.2.len())].to_vec())
+        }
+
+        fn bytes(&self, _: &str) -> Result<Buffer, Problem> {
+            Ok(Buffer::from_owner(self.2.clone()))
+        }
+    }
+
+    fn one(name: &str, bytes: &[u8]) -> One {
+        let entry = FileEntry { name: name.to_owned(), bytes: bytes.len() as u64 };
+        One(PathBuf::from(name), vec![entry], bytes.to_vec())
+    }
+
+    fn importer() -> KerasImporter {
+        KerasImporter::new(Python::new(Surroundings::default(), Duration::from_secs(1)))
+    }
+
+    #[test]
+    fn a_keras_file_is_told_by_what_is_in_it_or_by_its_name() {
+        let zip = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0d\0\0\0metadata.json";
+        let other_zip = b"PK\x03\x04 of whatever member comes first";
+        let hdf5 = b"\x89HDF\r\n\x1a\n";
+        for (name, bytes, claim) in [
+            ("m", &zip[..], Claim::Sure),
+            ("m", hdf5, Claim::Sure),
+            ("m.keras", other_zip, Claim::Sure),
+            ("M.KERAS", b"notes", Claim::Maybe),
+            ("m.h5", b"notes", Claim::Maybe),
+        ] {
+            assert_eq!(importer().recognise(&one(name, bytes)), claim, "{name}");
+        }
+        let others: [(&str, &[u8]); 5] = [
+            ("m.zip", other_zip),
+            ("m", b"notes"),
+            ("m.keras", b""),
+            ("m.keras", b"<!DOCTYPE html>"),
+            ("m.h5", b"version https://git-lfs.github.com/spec/v1\n"),
+        ];
+        for (name, bytes) in others {
+            assert!(matches!(importer().recognise(&one(name, bytes)), Claim::No(_)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_keras_file_by_its_name_alone_is_told_without_python() {
+        let folder = tempfile::tempdir().unwrap();
+        let problem =
+            importer().import(&one("m.h5", b"notes\n"), folder.path(), &Options::new()).unwrap_err();
+        let text = problem.to_string();
+        assert!(
+            text.contains("m.h5") && text.contains("nor an HDF5 file") && text.contains("notes\\n"),
+            "{text}"
+        );
+    }
 }

@@ -4,7 +4,6 @@
 def load_keras(path, safe_mode):
     """A model of a file, and what read it. Old files that Keras 3 cannot read are tried with tf_keras, where it is."""
     import inspect
-    refuse_what_ends_early(path)
     keras, = need("keras")
     try:
         kwargs = {"compile": False}
@@ -33,13 +32,60 @@ def load_keras(path, safe_mode):
         raise Refused("malformed", text) from error
 
 
-def refuse_what_ends_early(path):
-    """Refuses an archive whose list of members, which stands at its end, is not there: Keras says that there is no file."""
+def refuse_broken_archive(path):
+    """Refuses an archive that is cut or lacks a part, of which Keras says that there is no file, or no item."""
     import zipfile
-    with open(path, "rb") as file:
-        is_archive = file.read(4) == b"PK\x03\x04"
-    if is_archive and not zipfile.is_zipfile(path):
+    if not is_zip(path):
+        return
+    if not zipfile.is_zipfile(path):
         raise Refused("malformed", "the archive ends early: it has no list of its members")
+    with zipfile.ZipFile(path) as archive:
+        refuse_what_lacks_members(archive)
+
+
+def refuse_broken_hdf5(path):
+    """Refuses an HDF5 file that does not open."""
+    if is_zip(path):
+        return
+    h5py, = need("h5py")
+    try:
+        h5py.File(path, "r").close()
+    except OSError as error:
+        raise Refused("malformed", f"the HDF5 file cannot be opened: it ends early, or is damaged ({one_line(error)})") from error
+
+
+def refuse_what_lacks_members(archive):
+    """Refuses an archive without what Keras writes into each: a configuration, which is JSON, and weights."""
+    import json
+    names = archive.namelist()
+    there = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    deeper = [name for name in names if name.endswith("/config.json")]
+    if "config.json" not in names and deeper:
+        raise Refused("malformed", f"the archive holds {deeper[0]}: its members are to lie at the top, not in a folder")
+    if "config.json" not in names:
+        raise Refused("malformed", f"the archive holds no config.json, which says what layers a model has; it holds {there}")
+    if not {"model.weights.h5", "model.weights.npz", "model.weights.json"} & set(names):
+        raise Refused("malformed", f"the archive holds no model.weights.h5, and so no weights; it holds {there}")
+    try:
+        json.loads(archive.read("config.json"))
+    except ValueError as error:
+        raise Refused("malformed", f"config.json in the archive is no JSON: {error}") from error
+
+
+def is_zip(path):
+    """Whether a file begins as zip archives do."""
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def rightly_named(path, scratch):
+    """A path whose ending says what the file is, which Keras goes by: a link in the folder `scratch`, where its own does not."""
+    endings, name = ((".keras",), "model.keras") if is_zip(path) else ((".h5", ".hdf5"), "model.h5")
+    if path.endswith(endings):
+        return path
+    link = os.path.join(scratch, name)
+    os.symlink(path, link)
+    return link
 
 
 def refuse_what_no_keras_reads(text):
@@ -128,12 +174,16 @@ def flat(value):
 
 def keras_to_saved_model(path, out, safe_mode):
     """Writes a SavedModel whose default signature names inputs and outputs as the layers are named."""
+    refuse_broken_archive(path)
     need("tensorflow", "keras")
+    import tempfile
     import tensorflow as tf
     safe = safe_mode != "false"
+    refuse_broken_hdf5(path)
     if safe and holds_code_safely(path):
         raise Refused("unsafe", "it holds a Lambda layer, which is Python code")
-    model, reader = load_keras(path, safe)
+    with tempfile.TemporaryDirectory(prefix="landfall-keras-") as scratch:
+        model, reader = load_keras(rightly_named(path, scratch), safe)
     inputs, input_names, output_names = layer_names(model)
     # A layer that keeps its state from call to call has one for each row of its batch.
     keeps_state = any(getattr(layer, "stateful", False) for layer in layers_of(model))

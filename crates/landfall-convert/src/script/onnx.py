@@ -22,6 +22,7 @@ def to_onnx(kind, source, out, opset, tags, signature, inputs, outputs, names):
     rename(model.graph, "input", wanted_inputs.split(","))
     rename(model.graph, "output", wanted_outputs.split(","))
     guard_indices(onnx, model.graph)
+    guard_divisions(onnx, model)
     onnx.save(model, out)
     return {"made by": f"tf2onnx {tf2onnx.__version__}, TensorFlow {tf.__version__}, opset {opset}"}
 
@@ -178,12 +179,13 @@ def rename(graph, side, wanted):
         node.input[:], node.output[:] = replace(node.input), replace(node.output)
 
 
-# Where the indices stand among the inputs of operators that count negative ones from the end, which TensorFlow refuses.
-INDICES = {"Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterElements": 1, "ScatterND": 1}
+# Where the indices stand among the inputs of operators that count negative ones from the end, which TensorFlow refuses, or
+# takes for none of its places.
+INDICES = {"OneHot": 0, "Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterElements": 1, "ScatterND": 1}
 
 
 def guard_indices(onnx, graph):
-    """Takes computed indices below 0 beyond every end, where they are refused as TensorFlow refuses them."""
+    """Takes computed indices below 0 beyond every end, where they mean what they mean in TensorFlow."""
     made = {tensor.name for tensor in graph.initializer} | {node.output[0] for node in graph.node if node.op_type == "Constant"}
     nodes, guarded = [], {}
     for node in graph.node:
@@ -211,6 +213,59 @@ def in_bounds(onnx, indices, name):
     return [constant("zero", 0), constant("beyond", 2**31 - 1), typed("zero"), typed("beyond"),
             make("Less", [indices, f"{name}_zero_typed"], [f"{name}_below"]),
             make("Where", [f"{name}_below", f"{name}_beyond_typed", indices], [name])]
+
+
+def guard_divisions(onnx, model):
+    """Divides whole numbers by computed ones other than -1, whose quotient is the negative number: the processor's own division
+    of the smallest number by -1 ends the process. TensorFlow gives the smallest number, as its negative is."""
+    known = {}
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model).graph
+        known = {value.name: value.type.tensor_type.elem_type for value in [*inferred.value_info, *inferred.input, *inferred.output]}
+    except Exception:
+        # Of a model beyond 2 GB no types are inferred: every division may be one of whole numbers.
+        pass
+    guard_divisions_of(onnx, model.graph, known, set())
+
+
+def guard_divisions_of(onnx, graph, known, outer):
+    """The same for a graph, whose constants and those of the graphs around it divide as they are."""
+    kinds = onnx.TensorProto
+    signed = (kinds.INT8, kinds.INT16, kinds.INT32, kinds.INT64, kinds.UNDEFINED)
+    constants = outer | {tensor.name for tensor in graph.initializer} | {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    nodes = []
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                guard_divisions_of(onnx, attribute.g, known, constants)
+        is_division = node.op_type in ("Div", "Mod") and node.domain in ("", "ai.onnx")
+        if not is_division or node.input[1] in constants or known.get(node.output[0], kinds.UNDEFINED) not in signed:
+            nodes.append(node)
+            continue
+        nodes.extend(divided(onnx, node))
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def divided(onnx, node):
+    """Nodes that divide by 1 in the place of -1, and give a quotient its sign back; what is left of either division is 0."""
+    import numpy as np
+    make = onnx.helper.make_node
+    quotient, divisor = node.output[0], node.input[1]
+    name = f"{quotient}__divided"
+    constant = lambda end, number: make("Constant", [], [f"{name}_{end}"], value=onnx.numpy_helper.from_array(np.array(number, np.int32)))  # noqa: E731
+    typed = lambda end: make("CastLike", [f"{name}_{end}", divisor], [f"{name}_{end}_typed"])  # noqa: E731
+    nodes = [constant("one", 1), constant("minus", -1), typed("one"), typed("minus"),
+             make("Equal", [divisor, f"{name}_minus_typed"], [f"{name}_by_minus"]),
+             make("Where", [f"{name}_by_minus", f"{name}_one_typed", divisor], [f"{name}_divisor"])]
+    node.input[1] = f"{name}_divisor"
+    if node.op_type == "Div":
+        node.output[0] = f"{name}_quotient"
+        nodes += [node, make("Where", [f"{name}_by_minus", f"{name}_minus_typed", f"{name}_one_typed"], [f"{name}_sign"]),
+                  make("Mul", [f"{name}_quotient", f"{name}_sign"], [quotient])]
+    else:
+        nodes.append(node)
+    return nodes
 
 
 def unsupported_line(text):

@@ -14,6 +14,8 @@ const SAVED_MODEL: [&str; 2] = ["saved_model.pb", "saved_model.pbtxt"];
 pub(super) const INDEX: &str = "variables/variables.index";
 /// The newer form of SavedModels beyond 2 GB, whose messages are split over a file of chunks.
 const CHUNKED: &str = "saved_model.cpb";
+/// What a training keeps beside its checkpoints: which of them is the latest.
+const CHECKPOINTS: &str = "checkpoint";
 const GRAPH: [&str; 2] = [".pb", ".pbtxt"];
 
 /// What the files are.
@@ -36,7 +38,7 @@ pub(super) fn claim(files: &dyn ModelFiles) -> Claim {
     if SAVED_MODEL.iter().any(|name| there(name)) {
         return Claim::Sure;
     }
-    if there(INDEX) || there(CHUNKED) {
+    if there(INDEX) || there(CHUNKED) || is_checkpoint(files) {
         // Loading it says what is missing.
         return Claim::Maybe;
     }
@@ -71,12 +73,37 @@ pub(super) fn model_of(files: &dyn ModelFiles) -> Result<Found, Problem> {
     if there(INDEX) {
         return Err(Problem::new(Reason::FileMissing { file: format!("{place}/{}", SAVED_MODEL[0]) }));
     }
+    if is_checkpoint(files) {
+        let what = format!("{place}: a checkpoint (weights alone, without a graph)");
+        let of_saved_model = files.path().components().any(|part| part.as_os_str() == "variables");
+        let instead = match of_saved_model {
+            true => "it is a part of a SavedModel: name the folder that holds saved_model.pb",
+            false => "export a SavedModel where the model's code is (model.export, tf.saved_model.save)",
+        };
+        return Err(Problem::unsupported(what, instead));
+    }
     let entry = files.single(&GRAPH).ok_or_else(|| {
         let tried = vec!["no single .pb file".to_owned()];
         Problem::new(Reason::NotRecognised { path: place, tried })
     })?;
     let path = files.place(entry);
     Ok(Found::Graph { path, file: entry.name.clone() })
+}
+
+/// Whether the files are a checkpoint's, or a folder of such, with no graph beside them: an index, and data in parts that
+/// their names number.
+fn is_checkpoint(files: &dyn ModelFiles) -> bool {
+    let is_index = |name: &str| name.ends_with(".index");
+    let is_data = |name: &str| name.rsplit_once(".data-").is_some_and(|(_, part)| part.contains("-of-"));
+    let any = |of: &dyn Fn(&str) -> bool| files.entries().iter().any(|entry| of(&entry.name));
+    match files.is_folder() {
+        true => {
+            any(&is_index)
+                && (any(&is_data) || any(&|name| name == CHECKPOINTS))
+                && files.single(&GRAPH).is_none()
+        }
+        false => any(&is_index) || any(&is_data),
+    }
 }
 
 /// Whether a head is that of a serialised `GraphDef`: its first field is a node, whose first fields are a name and an

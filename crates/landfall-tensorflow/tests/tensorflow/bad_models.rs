@@ -111,6 +111,30 @@ fn a_cut_file_is_refused_with_its_place_and_a_lost_one_by_name() {
 }
 
 #[test]
+fn a_checkpoint_is_told_from_a_model_with_the_way_out() {
+    let engine = TensorFlow::new(None, Surroundings::default());
+    let scratch = tempfile::tempdir().unwrap();
+    let said = |path: &Path| {
+        let files = Folder::open(path);
+        assert_eq!(engine.recognise(&files), Claim::Maybe, "{}", path.display());
+        engine.load(&files, &Options::new()).err().unwrap().to_string()
+    };
+    let (kept, part) = (scratch.path().join("training"), scratch.path().join("m/variables"));
+    for folder in [&kept, &part] {
+        std::fs::create_dir_all(folder).unwrap();
+        for name in ["ck-1.index", "ck-1.data-00000-of-00001"] {
+            std::fs::write(folder.join(name), "x").unwrap();
+        }
+    }
+    for path in [kept.clone(), kept.join("ck-1.index"), kept.join("ck-1.data-00000-of-00001")] {
+        let text = said(&path);
+        assert!(text.contains("a checkpoint (weights alone") && text.contains("model.export"), "{text}");
+    }
+    let text = said(&part);
+    assert!(text.contains("name the folder that holds saved_model.pb"), "{text}");
+}
+
+#[test]
 fn signatures_that_no_call_can_carry_are_left_out_and_named() {
     let Some(engine) = engine() else { return };
     let resource = 20;

@@ -1,7 +1,7 @@
 //! The command: load the original, convert, open, compare, and only then let the file be.
 
 use super::parity::{Parity, compare};
-use super::task;
+use super::{may_count, task};
 use crate::args::Convert;
 use crate::engines::{self, registry};
 use crate::exit::Failure;
@@ -43,13 +43,14 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
     let own = landfall_serving::ModelSettings { options: options.clone(), ..settings.clone() };
     let (original, _) = load_once(&kit, &Source { settings: own, ..Source::path(path) })?;
     let signature = match &arguments.signature {
-        Some(name) => original.signature(name)?,
+        Some(name) => golden::choose(original.signatures(), Some(name))?,
         None => {
             original.signatures().first().ok_or_else(|| Problem::invalid("the model has no signature"))?
         }
     };
     let source = the_version(path, &original);
-    let conversion = task(&source, original.facts().engine, signature, options, arguments.opset)?;
+    let conversion =
+        task(&source, original.facts().engine, original.signatures(), signature, options, arguments.opset)?;
     let python = engines::python(&engines::surroundings(flags));
 
     let staging = Staging::beside(target)?;
@@ -60,7 +61,8 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
     let golden =
         golden.map(|rows| golden::read(rows, original.signatures(), Some(signature.name()))).transpose()?;
     let tolerance = Tolerance { relative: arguments.rtol, absolute: arguments.atol };
-    let parity = compare(&original, signature, &converted, golden.as_ref(), tolerance)?;
+    let counts = may_count(&source);
+    let parity = compare(&original, signature, &converted, golden.as_ref(), tolerance, counts)?;
     print(&report(&original, signature.name(), &by, &parity, tolerance))?;
     parity.accepted()?;
     drop(converted);
@@ -102,7 +104,7 @@ fn report(original: &Lease, signature: &str, by: &str, parity: &Parity, toleranc
             let _ = writeln!(text, "rows made for it: the original answers none ({problem})");
         }
     }
-    parity.seldom.iter().for_each(|found| text += &line("rows of values seldom met", found));
+    text += &line("rows of values and shapes seldom met", &parity.seldom);
     if let Some(differs) = &parity.endless {
         let _ = writeln!(text, "infinities and NaN are answered in another way: {differs}");
     }

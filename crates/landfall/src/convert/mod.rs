@@ -5,6 +5,7 @@ mod parity;
 mod prefer;
 mod preferred;
 mod rows;
+mod trials;
 
 pub(crate) use command::run;
 pub(crate) use prefer::preferring_onnx;
@@ -12,7 +13,9 @@ pub(crate) use prefer::preferring_onnx;
 use landfall_convert::{OnnxTask, SourceKind};
 use landfall_model::{Options, Problem, Signature};
 use landfall_serving::Tolerance;
+use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// How far a converted model's answers may lie from the original's, where nobody says otherwise.
 pub(crate) const TOLERANCE: Tolerance = Tolerance { relative: 1e-3, absolute: 1e-5 };
@@ -20,10 +23,26 @@ pub(crate) const TOLERANCE: Tolerance = Tolerance { relative: 1e-3, absolute: 1e
 /// The version of ONNX's operators, where nobody says otherwise.
 pub(crate) const OPSET: u32 = 17;
 
-/// The conversion of one signature of a TensorFlow model; `source` is the folder of a SavedModel, or a file.
+/// Operators that do or make something as often as a number says.
+const COUNTING: [&[u8]; 3] = [b"While", b"LoopCond", b"Range"];
+
+/// Whether a model's graph may do or make something as often as a number says that comes in: it names such operators. A
+/// file that cannot be read here, or is no graph, may.
+fn may_count(source: &Path) -> bool {
+    let graph = if source.is_dir() { source.join("saved_model.pb") } else { source.to_owned() };
+    let is_graph = graph.extension().is_some_and(|ending| ending == "pb");
+    let is_named = |bytes: &[u8], name: &[u8]| bytes.windows(name.len()).any(|part| part == name);
+    match fs::read(&graph) {
+        Ok(bytes) if is_graph => COUNTING.iter().any(|name| is_named(&bytes, name)),
+        _ => true,
+    }
+}
+
+/// The conversion of one of a TensorFlow model's signatures; `source` is the folder of a SavedModel, or a file.
 fn task<'a>(
     source: &'a Path,
     engine: &str,
+    signatures: &[Arc<Signature>],
     signature: &'a Signature,
     options: &'a Options,
     opset: u32,
@@ -39,12 +58,12 @@ fn task<'a>(
             ));
         }
     };
-    if let Some(operator) = signature.changes_by() {
+    // Which variables and tables the others read is not asked: what they answer may change with each call of one.
+    for other in signatures {
+        let Some(operator) = other.changes_by() else { continue };
+        let which = if other.name() == signature.name() { "signature" } else { "a model with the signature" };
         return Err(Problem::unsupported(
-            format!(
-                "converting signature {:?}, whose operator {operator} changes the model",
-                signature.name()
-            ),
+            format!("converting {which} {:?}, whose operator {operator} changes the model", other.name()),
             "an ONNX model keeps nothing from call to call",
         ));
     }
@@ -80,13 +99,35 @@ mod tests {
     fn what_changes_with_each_call_is_not_converted() {
         let (inputs, outputs) =
             (vec![InputSpec::new("x", DType::F32, None)], vec![OutputSpec::new("y", DType::F32, None)]);
-        let signature =
-            Signature::new("s", Method::Predict, inputs, outputs, RowRule::None, ShapeRule::AsSent).unwrap();
+        let signature = |name: &str| {
+            let (inputs, outputs) = (inputs.clone(), outputs.clone());
+            Signature::new(name, Method::Predict, inputs, outputs, RowRule::None, ShapeRule::AsSent).unwrap()
+        };
         let options = Options::new();
-        let of =
-            |signature: &Signature| task(Path::new("/m"), "tensorflow", signature, &options, OPSET).map(drop);
-        assert!(of(&signature).is_ok());
-        let problem = of(&signature.which_changes_by("AssignVariableOp")).unwrap_err().to_string();
-        assert!(problem.contains("\"s\"") && problem.contains("AssignVariableOp"), "{problem}");
+        let of = |one: &Signature, all: &[Arc<Signature>]| {
+            task(Path::new("/m"), "tensorflow", all, one, &options, OPSET).map(drop)
+        };
+        let (reads, writes) = (signature("reads"), signature("s").which_changes_by("AssignVariableOp"));
+        assert!(of(&reads, &[reads.clone().shared()]).is_ok());
+        for one in [&reads, &writes] {
+            let problem =
+                of(one, &[reads.clone().shared(), writes.clone().shared()]).unwrap_err().to_string();
+            assert!(problem.contains("\"s\"") && problem.contains("AssignVariableOp"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_counts_is_found_by_its_operators_and_what_cannot_be_read_may_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        };
+        file("saved_model.pb", b"\x0a\x0eStatelessWhile");
+        assert!(may_count(folder.path()));
+        assert!(may_count(&file("masks.pb", b"\x0a\x05Range")));
+        assert!(!may_count(&file("frozen.pb", b"\x0a\x06MatMul")));
+        assert!(may_count(&file("light.tflite", b"TFL3")) && may_count(Path::new("/no/such/file.pb")));
     }
 }

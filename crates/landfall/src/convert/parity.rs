@@ -1,39 +1,41 @@
 //! Whether a converted model answers as its original does: on made rows, and on golden rows where there are some.
 
-use super::rows::{self, Values};
-use landfall_model::{Call, InputSpec, Problem, Reason, Signature, Tensor};
+use super::rows::{self, Recipe, Values};
+use super::trials;
+use landfall_model::{Call, Input, InputSpec, Kind, Problem, Reason, Scalar, Signature, Tensor};
 use landfall_serving::{GoldenReport, GoldenRows, Lease, Tolerance, Worker, check_golden};
 use std::sync::Arc;
-
-/// Lengths that free axes other than rows get, until the original answers.
-const LENGTHS: [usize; 3] = [8, 1, 64];
 
 /// What a comparison came to.
 #[derive(Debug)]
 pub(crate) struct Parity {
-    /// Of the rows that were made; `None` where the original answers none of them.
+    /// Of the rows that were made; the problem, where the original answers none of them.
     pub(crate) made: Result<GoldenReport, Problem>,
-    /// Of rows with values that are seldom met, of those kinds that the original answers.
-    pub(crate) seldom: Vec<GoldenReport>,
+    /// Of the rows with values, lengths and numbers of rows that are seldom met, of those that the original answers.
+    pub(crate) seldom: GoldenReport,
     /// What differs where values are infinite or NaN.
     pub(crate) endless: Option<Problem>,
     /// Of the golden rows.
     pub(crate) golden: Option<GoldenReport>,
+    /// The first difference on made rows.
+    differs: Option<Problem>,
 }
 
 impl Parity {
     /// Nothing, or why the converted model is not to be trusted.
     ///
     /// # Errors
-    /// Data loss, naming the first value that differs; what the original said, when it answered no row at all.
+    /// Data loss, naming the first value that differs, or the rows that only one of both takes; what the original said,
+    /// when it answered no row at all.
     pub(crate) fn accepted(&self) -> Result<(), Problem> {
         if let Some(golden) = &self.golden {
             golden.accepted()?;
         }
-        self.seldom.iter().try_for_each(GoldenReport::accepted)?;
+        if let Some(differs) = &self.differs {
+            return Err(differs.clone());
+        }
         match (&self.made, &self.golden) {
-            (Ok(made), _) => made.accepted(),
-            (Err(_), Some(_)) => Ok(()),
+            (Ok(_), _) | (Err(_), Some(_)) => Ok(()),
             (Err(problem), None) => Err(problem
                 .clone()
                 .at("nothing could be compared: the original answers no row that was made")),
@@ -41,64 +43,242 @@ impl Parity {
     }
 }
 
-/// Compares one signature of the original with the converted model's only one.
+/// Compares one signature of the original with the converted model's only one. Where the original may do
+/// something as often as a number says (`may_count`), whole numbers of the rows are large below 0 alone.
 ///
 /// # Errors
-/// When the converted model lacks an input or output, or fails on what the original answers.
+/// When the converted model lacks an input or output, has it of another type, or fails on golden rows.
 pub(crate) fn compare(
     original: &Lease,
     signature: &Arc<Signature>,
     converted: &Lease,
     golden: Option<&GoldenRows>,
     tolerance: Tolerance,
+    may_count: bool,
 ) -> Result<Parity, Problem> {
     let to = converted.signatures().first().ok_or_else(|| Problem::internal("a model without signature"))?;
-    let checked = |rows: &GoldenRows| {
+    let golden = golden.map(|rows| {
         let rows = carried_over(rows, signature, to)?;
         check_golden(converted, &rows, tolerance).map_err(|problem| problem.at("the converted model"))
+    });
+    let golden = golden.transpose()?;
+    let worker = |lease: &Lease| Worker::new(lease.clone());
+    let (original, worker) = (worker(original)?, worker(converted)?);
+    let mut pair = Pair { original, converted, worker, signature, to, tolerance };
+    let mut parity = Parity {
+        made: Err(Problem::internal("no rows were made")),
+        seldom: GoldenReport::default(),
+        endless: None,
+        golden,
+        differs: None,
     };
-    let made = match answered(original, signature, &[Values::Varied, Values::Small]) {
-        Err(problem) => Err(problem),
-        Ok(rows) => Ok(checked(&rows)?),
-    };
-    let mut seldom = Vec::new();
-    for values in [Values::Ties, Values::Wide] {
-        if let Ok(rows) = answered(original, signature, &[values]) {
-            seldom.push(checked(&rows)?);
-        }
-    }
-    // Where a pool of pixels loses a NaN, or an activation an infinity, no two libraries agree: that is worth a word, not
-    // the conversion.
-    let endless = answered(original, signature, &[Values::Endless]).ok();
-    let endless = endless.and_then(|rows| checked(&rows).and_then(|report| report.accepted()).err());
-    let golden = golden.map(checked).transpose()?;
-    Ok(Parity { made, seldom, endless, golden })
-}
-
-/// Rows that the original answers, with its answers: of the first kind of values that it takes.
-fn answered(original: &Lease, signature: &Arc<Signature>, kinds: &[Values]) -> Result<GoldenRows, Problem> {
-    let mut worker = Worker::new(original.clone())?;
-    let mut last = Problem::internal("no rows were made");
-    for &values in kinds {
-        for length in LENGTHS {
-            let inputs = rows::made(signature, values, length)?;
-            let wanted = signature.default_outputs().clone();
-            let run =
-                Call::checked(signature.clone(), inputs.clone(), wanted).and_then(|call| worker.run(&call));
-            match run {
-                Ok(response) => {
-                    let outputs = response.outputs.iter().map(|(place, tensor)| (place, tensor.clone()));
-                    let outputs: Vec<(usize, Tensor)> = outputs.collect();
-                    return Ok(GoldenRows { signature: signature.clone(), inputs, outputs });
-                }
-                Err(problem) => last = problem,
-            }
-            if !rows::has_free_inner_axes(signature) {
+    let mut base = None;
+    for recipe in trials::first(signature) {
+        match pair.answered(&recipe)? {
+            Ok(rows) => {
+                base = Some((recipe, rows));
                 break;
             }
+            Err(problem) => parity.made = Err(problem),
         }
     }
-    Err(last)
+    let Some((base, rows)) = base else { return Ok(parity) };
+    let made = pair.checked(&base, &rows)?;
+    parity.differs = difference(&base, &rows, &made);
+    parity.made = Ok(made);
+    pair.seldom(&base, may_count, &mut parity)?;
+
+    // Where a pool of pixels loses a NaN, or an activation an infinity, no two libraries agree: that is worth a word, not
+    // the conversion.
+    let recipe = Recipe { values: Values::Endless, ..base };
+    if let Ok(rows) = pair.answered(&recipe)? {
+        let found = pair.checked(&recipe, &rows).map(|report| difference(&recipe, &rows, &report));
+        parity.endless = found.unwrap_or_else(Some);
+    }
+    Ok(parity)
+}
+
+/// Both models, of one signature.
+struct Pair<'a> {
+    original: Worker,
+    converted: &'a Lease,
+    /// What runs the converted model where shapes are asked for.
+    worker: Worker,
+    signature: &'a Arc<Signature>,
+    to: &'a Arc<Signature>,
+    tolerance: Tolerance,
+}
+
+impl Pair<'_> {
+    /// Goes through the rows seldom met, up to the first difference.
+    fn seldom(&mut self, base: &Recipe, may_count: bool, parity: &mut Parity) -> Result<(), Problem> {
+        for recipe in trials::of_shapes(self.signature, base) {
+            self.tried(&recipe, base, parity)?;
+        }
+        for recipe in trials::of_values(self.signature, base, may_count) {
+            if self.tried(&recipe, base, parity)? {
+                continue;
+            }
+            // One input refuses such values: each is tried by itself, the others as they were taken.
+            for recipe in trials::apart(self.signature, base, &recipe) {
+                self.tried(&recipe, base, parity)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the rows of a recipe, unless a difference is known. Whether the original answers them.
+    fn tried(&mut self, recipe: &Recipe, base: &Recipe, parity: &mut Parity) -> Result<bool, Problem> {
+        if parity.differs.is_some() {
+            return Ok(true);
+        }
+        match self.answered(recipe)? {
+            Ok(rows) => {
+                let report = self.checked(recipe, &rows)?;
+                parity.differs = difference(recipe, &rows, &report);
+                add(&mut parity.seldom, report);
+                Ok(true)
+            }
+            // What is refused for its shape may be answered: nobody declared that.
+            Err(_) if !recipe.is_of_shapes_as(base) => Ok(false),
+            Err(problem) => {
+                parity.differs = self.taken_all_the_same(recipe, &problem)?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Rows that the original answers, with its answers, or what it says of them.
+    fn answered(&mut self, recipe: &Recipe) -> Result<Result<GoldenRows, Problem>, Problem> {
+        let inputs = rows::made(self.signature, recipe)?;
+        let wanted = self.signature.default_outputs().clone();
+        let call = Call::checked(self.signature.clone(), inputs.clone(), wanted);
+        Ok(call.and_then(|call| self.original.run(&call)).map(|response| {
+            let outputs = response.outputs.iter().map(|(place, tensor)| (place, tensor.clone()));
+            GoldenRows { signature: self.signature.clone(), inputs, outputs: outputs.collect() }
+        }))
+    }
+
+    /// What is to be said of a converted model that answers values which the original refuses.
+    fn taken_all_the_same(&mut self, recipe: &Recipe, refusal: &Problem) -> Result<Option<Problem>, Problem> {
+        let (signature, outputs) = (self.signature.clone(), Vec::new());
+        let inputs = rows::made(&signature, recipe)?;
+        let rows = carried_over(&GoldenRows { signature, inputs, outputs }, self.signature, self.to)?;
+        let call = Call::checked(self.to.clone(), rows.inputs, self.to.default_outputs().clone());
+        let answered = call.and_then(|call| self.worker.run(&call));
+        let text = || {
+            format!("{} are refused by the original ({refusal}), and answered", named(recipe, self.signature))
+        };
+        Ok(answered.is_ok().then(|| Problem::worded(Kind::DataLoss, text())))
+    }
+
+    /// How the converted model answers rows of the original.
+    fn checked(&mut self, recipe: &Recipe, rows: &GoldenRows) -> Result<GoldenReport, Problem> {
+        let signature = self.signature;
+        let at =
+            |problem: Problem| problem.at(format!("the converted model, on {}", named(recipe, signature)));
+        let carried = carried_over(rows, self.signature, self.to)?;
+        self.shapes_agree(&carried).map_err(at)?;
+        if !recipe.is_far() {
+            return check_golden(self.converted, &carried, self.tolerance).map_err(at);
+        }
+        // Of large numbers, what cancels out leaves noise of their size.
+        let mut all = GoldenReport::default();
+        for (place, expected) in carried.outputs {
+            let absolute = self.tolerance.absolute * largest(&expected).max(1.0);
+            let (signature, inputs) = (carried.signature.clone(), carried.inputs.clone());
+            let one = GoldenRows { signature, inputs, outputs: vec![(place, expected)] };
+            let tolerance = Tolerance { absolute, ..self.tolerance };
+            add(&mut all, check_golden(self.converted, &one, tolerance).map_err(at)?);
+        }
+        Ok(all)
+    }
+
+    /// Whether outputs come in the original's shapes: a comparison of golden rows counts their values alone.
+    fn shapes_agree(&mut self, rows: &GoldenRows) -> Result<(), Problem> {
+        let wanted = rows.outputs.iter().map(|(place, _)| *place).collect();
+        let call = Call::checked(self.to.clone(), rows.inputs.clone(), wanted)?;
+        let outputs = self.worker.run(&call)?.outputs;
+        for (place, expected) in &rows.outputs {
+            let name = &self.to.outputs()[*place].name;
+            let found = outputs.get(*place).map(|found| found.shape());
+            if let Some(found) = found.filter(|found| *found != expected.shape()) {
+                let text = format!("output {name:?} has shape {found}, the original's {}", expected.shape());
+                return Err(Problem::worded(Kind::DataLoss, text));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The size of the largest number of a tensor, infinities left out.
+fn largest(tensor: &Tensor) -> f64 {
+    (0..tensor.len())
+        .map(|element| match tensor.scalar(element) {
+            Scalar::Float(number) if number.is_finite() => number.abs(),
+            _ => 0.0,
+        })
+        .fold(0.0, f64::max)
+}
+
+/// Adds a comparison to those before it.
+fn add(all: &mut GoldenReport, more: GoldenReport) {
+    all.rows += more.rows;
+    all.values += more.values;
+    all.differing += more.differing;
+    all.largest = all.largest.max(more.largest);
+    all.differences.extend(more.differences);
+}
+
+/// The rows of a recipe, as sentences name them.
+fn named(recipe: &Recipe, signature: &Signature) -> String {
+    let mut text = recipe.values.to_string();
+    if let Some((slot, values)) = recipe.apart {
+        text += &format!(" with {values} as {:?}", signature.inputs()[slot].name);
+    }
+    match (recipe.rows, recipe.uneven) {
+        (1, _) => text += ", one at a time",
+        (_, true) => text += ", with axes of several lengths",
+        _ => {}
+    }
+    text
+}
+
+/// The first value of a comparison that differs, with the row that it is an answer to.
+fn difference(recipe: &Recipe, rows: &GoldenRows, report: &GoldenReport) -> Option<Problem> {
+    let first = report.differences.first()?;
+    let text = format!(
+        "{} of {} values differ on {} made for the comparison; first: row {}{}, output {:?}, value {}: expected {}, found {}",
+        report.differing,
+        report.values,
+        named(recipe, &rows.signature),
+        first.row,
+        shown(rows, first.row - 1),
+        first.output,
+        first.element,
+        first.expected,
+        first.found
+    );
+    Some(Problem::worded(Kind::DataLoss, text))
+}
+
+/// The inputs of a row in brackets, where they are few.
+fn shown(rows: &GoldenRows, row: usize) -> String {
+    const MOST: usize = 6;
+    let one = |(input, given): (&InputSpec, &Option<Input>)| {
+        let tensor = given.as_ref()?.dense()?;
+        let part = match rows::has_rows(input) {
+            true if row < tensor.shape().first().copied()? => tensor.rows(row..row + 1),
+            true => return None,
+            false => tensor.clone(),
+        };
+        let values: Vec<String> =
+            (0..part.len().min(MOST + 1)).map(|at| part.scalar(at).to_string()).collect();
+        (values.len() <= MOST).then(|| format!("{} = {}", input.name, values.join(", ")))
+    };
+    let inputs = rows.signature.inputs().iter().zip(&rows.inputs).take(MOST);
+    let inputs: Vec<String> = inputs.filter_map(one).collect();
+    if inputs.is_empty() { String::new() } else { format!(" ({})", inputs.join("; ")) }
 }
 
 /// The same rows for the converted model: inputs and outputs go over by name. An input that plays no part in the answer
@@ -118,57 +298,16 @@ fn carried_over(rows: &GoldenRows, from: &Signature, to: &Arc<Signature>) -> Res
         let place = to.output(name).ok_or_else(|| {
             Problem::new(Reason::OutputUnknown { output: name.clone() }).at("the converted model")
         })?;
+        let found = to.outputs()[place].dtype;
+        if found != tensor.dtype() {
+            let text =
+                format!("output {name:?} is {}, the original's {}", found.name(), tensor.dtype().name());
+            return Err(Problem::worded(Kind::DataLoss, text).at("the converted model"));
+        }
         outputs.push((place, tensor.clone()));
     }
     Ok(GoldenRows { signature: to.clone(), inputs, outputs })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use landfall_model::{DType, Input, Method, OutputSpec, RowRule, Scalar, ShapeRule, TensorMut};
-
-    fn signature(inputs: &[(&str, bool)], output: &str) -> Arc<Signature> {
-        let input = |(name, optional): &(&str, bool)| InputSpec {
-            optional: *optional,
-            ..InputSpec::new(*name, DType::F32, None)
-        };
-        let inputs = inputs.iter().map(input).collect();
-        let outputs = vec![OutputSpec::new(output, DType::F32, None)];
-        let made = Signature::new(
-            "serving_default",
-            Method::Predict,
-            inputs,
-            outputs,
-            RowRule::None,
-            ShapeRule::AsSent,
-        );
-        made.unwrap().shared()
-    }
-
-    fn row(value: f64) -> Tensor {
-        let mut made = TensorMut::with_capacity(DType::F32, 1);
-        made.push_scalar(&Scalar::Float(value)).unwrap();
-        made.freeze([1].into_iter().collect()).unwrap()
-    }
-
-    #[test]
-    fn inputs_and_outputs_go_over_by_name_and_one_that_may_be_left_out_is() {
-        let original = signature(&[("x", false), ("unused", false)], "y");
-        let inputs = [1.0, 2.0].map(|value| Some(Input::Dense(row(value)))).to_vec();
-        let rows = GoldenRows { signature: original.clone(), inputs, outputs: vec![(0, row(3.0))] };
-
-        let converted = signature(&[("k", true), ("x", false)], "y");
-        let carried = carried_over(&rows, &original, &converted).unwrap();
-        assert!(carried.inputs[0].is_none(), "it keeps its default");
-        assert_eq!(carried.inputs[1].as_ref().and_then(Input::dense), Some(&row(1.0)));
-        assert_eq!(carried.outputs, [(0, row(3.0))]);
-
-        let asks_for_more = signature(&[("k", false), ("x", false)], "y");
-        let problem = carried_over(&rows, &original, &asks_for_more).unwrap_err().to_string();
-        assert!(problem.contains('k') && problem.contains("the original"), "{problem}");
-        let gives_another = signature(&[("x", false)], "z");
-        let problem = carried_over(&rows, &original, &gives_another).unwrap_err().to_string();
-        assert!(problem.contains('y') && problem.contains("the converted model"), "{problem}");
-    }
-}
+mod tests;

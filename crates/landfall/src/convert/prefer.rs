@@ -2,7 +2,7 @@
 
 use super::parity::compare;
 use super::preferred::Preferred;
-use super::{OPSET, TOLERANCE, task};
+use super::{OPSET, TOLERANCE, may_count, task};
 use landfall_convert::{Converter, Key, Python, kept, places, to_onnx};
 use landfall_model::{
     Claim, Engine, Kind, Model, ModelFiles, OptionSpec, Options, Problem, Signature, Version,
@@ -15,7 +15,8 @@ use std::sync::Arc;
 /// The file of a conversion that is kept.
 const FILE: &str = "model.onnx";
 /// The rows that conversions are compared on: those that passed fewer are made anew.
-const COMPARED: &str = "varied, ties, wide, endless";
+const COMPARED: &str =
+    "varied, ties, wide, far, endless; apart; several lengths, numbers of rows and draws; refusals";
 /// The file that says why there is none.
 const REFUSED: &str = "refused";
 
@@ -109,12 +110,13 @@ impl PreferOnnx {
         original: &Arc<dyn Model>,
         signature: &Arc<Signature>,
     ) -> Result<(PathBuf, String), Problem> {
-        let conversion = task(files.path(), self.original.name(), signature, options, OPSET)?;
+        let conversion =
+            task(files.path(), self.original.name(), original.signatures(), signature, options, OPSET)?;
         let key = conversion.key().with(COMPARED).with(bytes);
         let make = |folder: &Path| {
             let file = folder.join(FILE);
             let verdict = to_onnx(converter, &conversion, &file)
-                .and_then(|by| Ok(by + &self.agrees(original, signature, &file)?));
+                .and_then(|by| Ok(by + &self.agrees(files.path(), original, signature, &file)?));
             let (name, text) = match verdict {
                 Ok(by) => ("made by", by),
                 Err(problem) if is_final(&problem) => {
@@ -161,6 +163,7 @@ impl PreferOnnx {
     /// Opens a converted file and compares it with its original; gives what is to be said of it beside.
     fn agrees(
         &self,
+        source: &Path,
         original: &Arc<dyn Model>,
         signature: &Arc<Signature>,
         file: &Path,
@@ -176,7 +179,8 @@ impl PreferOnnx {
                 self.pool.clone(),
             )
         };
-        let parity = compare(&lease(original.clone())?, signature, &lease(onnx)?, None, TOLERANCE)?;
+        let counts = may_count(source);
+        let parity = compare(&lease(original.clone())?, signature, &lease(onnx)?, None, TOLERANCE, counts)?;
         parity.accepted()?;
         Ok(parity.endless.map_or_else(String::new, |differs| {
             format!(" (infinities and NaN are answered in another way: {differs})")

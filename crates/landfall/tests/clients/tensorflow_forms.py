@@ -229,11 +229,37 @@ def light():
     write("highest", {"x": rows}, {"highest": highest, "places": places})
 
 
+def learned():
+    """A signature that reads what another one writes."""
+    holder = tf.Module()
+    holder.w = tf.Variable([1.0, 2.0])
+    holder.read = tf.function(lambda x: {"y": x * holder.w}, input_signature=[Spec([None, 2], tf.float32, "x")])
+    holder.learn = tf.function(lambda d: {"w": holder.w.assign_add(d)}, input_signature=[Spec([2], tf.float32, "d")])
+    tf.saved_model.save(holder, str(FOLDER / "learned/m"), signatures={"serving_default": holder.read, "learn": holder.learn})
+    write("learned", {"x": np.ones((1, 2), np.float32)}, {"y": np.array([[1, 2]], np.float32)})
+
+
 def seldom():
-    """What a conversion to ONNX takes in another way for values that are seldom met."""
-    module("divided", lambda a: {"down": a // 3, "rest": tf.math.floormod(a, 3), "most": tf.maximum(a, 2)}, [Spec([None], tf.int64, "a")],
-           {"a": np.array([-7, 7, 2**53 + 1])})
-    module("looked_up", lambda at: {"y": tf.gather(tf.reshape(tf.range(6.0), [3, 2]), at)}, [Spec([None], tf.int64, "at")], {"at": np.array([2, 0])})
+    """What a conversion to ONNX takes in another way for values that are seldom met: a signature for each."""
+    x, at, k = Spec([None], tf.float32, "x"), Spec([None], tf.int64, "at"), Spec([None], tf.int64, "k")
+    table = tf.reshape(tf.range(6.0), [3, 2])
+    functions = {
+        "divided": (lambda at: {"down": at // 3, "rest": tf.math.floormod(at, 3), "most": tf.maximum(at, 2)}, [at], {"at": np.array([-7, 7, 2**53 + 1])}),
+        "divided_by": (lambda at, k: {"y": tf.raw_ops.Div(x=at, y=tf.where(tf.equal(k, 0), tf.ones_like(k), k))}, [at, k], {"at": np.array([-2**63, 7, -7]), "k": np.array([-1, -1, 2])}),
+        "halved": (lambda x: {"y": tf.cast(tf.cast(x, tf.float16), tf.float32)}, [x], {"x": np.array([1, 3e5], np.float32)}),
+        "begun": (lambda x, b: {"y": tf.slice(x, [b], [-1])}, [x, Spec([], tf.int32, "b")], {"x": reals(6), "b": np.int32(5)}),
+        "flagged": (lambda at, k: {"y": tf.concat([tf.gather(table, at), tf.one_hot(k, 3)], 1)}, [at, k], {"at": np.array([2, 0, 1]), "k": np.array([2, -1, 9])}),
+        "looked_up": (lambda at: {"y": tf.gather(table, at)}, [at], {"at": np.array([2, 0])}),
+    }
+    holder = tf.Module()
+    for name, (function, specs, _) in functions.items():
+        setattr(holder, name, tf.function(function, input_signature=specs))
+    folder = str(FOLDER / "seldom/model")
+    tf.saved_model.save(holder, folder, signatures={name: getattr(holder, name) for name in functions})
+    signatures = tf.saved_model.load(folder).signatures
+    for name, (_, _, rows) in functions.items():
+        write(f"seldom_{name}", rows, signatures[name](**{key: tf.constant(value) for key, value in rows.items()}))
+    learned()
 
 
 for make in (types, functions, tables, defaults, state, several, broken, first_version, light, seldom):

@@ -6,7 +6,9 @@
 Run in a process of its own: TensorFlow takes seconds to start and does not belong into the tests' process.
 """
 import os
+import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -126,8 +128,24 @@ class Doubled(layers.Layer):
         return 2.0 * x
 
 
+def packed(target, named, left_out=None):
+    """The archive of a model packed anew, its last member first, under names that a function gives."""
+    with zipfile.ZipFile(FOLDER / "two_ends/model.keras") as source, zipfile.ZipFile(target, "w") as archive:
+        for name in reversed(source.namelist()):
+            if name != left_out:
+                archive.writestr(named(name), source.read(name))
+
+
+def misnamed():
+    """Files whose names do not say what they are."""
+    (FOLDER / "misnamed").mkdir()
+    packed(FOLDER / "misnamed/archive.h5", lambda name: name)
+    packed(FOLDER / "misnamed/anew.keras", lambda name: name)
+    shutil.copy(FOLDER / "h5/model.h5", FOLDER / "misnamed/hdf5.keras")
+
+
 def unreadable():
-    """Keras files that nobody else's Keras makes a model of: a class of its own, weights alone, half an archive."""
+    """Keras files that nobody else's Keras makes a model of: a class of its own, weights alone, half a file, one that lacks a part."""
     x = keras.Input((3,), name="x")
     model = keras.Model(x, Doubled()(layers.Dense(3)(x)))
     (FOLDER / "unreadable").mkdir()
@@ -135,9 +153,15 @@ def unreadable():
         (model.save_weights if "weights" in ending else model.save)(FOLDER / f"unreadable/own.{ending}")
     whole = (FOLDER / "two_ends/model.keras").read_bytes()
     (FOLDER / "unreadable/half.keras").write_bytes(whole[:len(whole) // 2])
+    dense = (FOLDER / "h5/model.h5").read_bytes()
+    (FOLDER / "unreadable/half.h5").write_bytes(dense[:len(dense) // 2])
+    (FOLDER / "unreadable/notes.keras").write_text("notes")
+    for left_out in ("config.json", "model.weights.h5"):
+        packed(FOLDER / f"unreadable/no_{left_out.split('.')[1]}.keras", lambda name: name, left_out)
+    packed(FOLDER / "unreadable/folder.keras", lambda name: f"model/{name}")
     write("unreadable", {"x": np.ones((2, 3), np.float32)}, {})
 
 
-for make in (mlp, text, two_ends, modern, code, nested, unreadable):
+for make in (mlp, text, two_ends, modern, code, nested, misnamed, unreadable):
     keras.utils.set_random_seed(3)
     make()

@@ -130,10 +130,18 @@ def ends_in_dicts_and_lists_are_named_as_keys_and_else_as_layers(server):
 @with_tensorflow
 def keras_files_without_a_model_for_others_are_refused_with_a_way_out(server):
     for file, *words in (("own.keras", "'Doubled'", "model.export"), ("own.h5", "Doubled", "model.export"), ("own.weights.h5", "weights alone", "model.save"),
-                         ("half.keras", "the archive ends early")):
+                         ("half.keras", "the archive ends early"), ("half.h5", "ends early, or is damaged"), ("no_json.keras", "holds no config.json"),
+                         ("no_weights.keras", "holds no model.weights.h5"), ("folder.keras", "not in a folder"), ("notes.keras", "neither a zip archive")):
         done = predict(server, models() / "unreadable" / file, "unreadable")
         same(done.returncode, 1)
         has(done.stderr, file, *words)
+
+
+@with_tensorflow
+def a_keras_file_is_read_by_what_is_in_it_whatever_its_name_says(server):
+    for name, file in (("two_ends", "archive.h5"), ("two_ends", "anew.keras"), ("h5", "hdf5.keras")):
+        done = predict(server, models() / "misnamed" / file, name)
+        same((done.returncode, done.stderr if done.returncode else ""), (0, ""))
 
 
 @with_tensorflow

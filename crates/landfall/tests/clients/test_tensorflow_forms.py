@@ -84,14 +84,26 @@ def a_light_file_whose_shapes_show_in_a_run_answers_at_each_door_alone_and_toget
 
 @with_tensorflow
 def conversions_that_answer_otherwise_for_values_seldom_met_are_found_out(server):
-    for name, said in (("divided", "runs on tensorflow, not on ONNX"), ("looked_up", "runs on ONNX, converted by")):
-        rows, wanted = rows_of(name)
-        with served(server, forms() / name / "m", "--prefer", "onnx") as running:
-            same(difference(asked_by_grpc(running, "m", None, rows), wanted), None)
-            has("".join(running.log), said)
-            for beyond in (-1, 3) if name == "looked_up" else ():
-                answer = requests.post(running.url("/v1/models/m:predict"), json={"inputs": [0, beyond]}, timeout=20)
-                same(answer.status_code >= 400, True)
+    stays, goes = "runs on tensorflow, not on ONNX", "runs on ONNX, converted by"
+    said = {"divided": stays, "divided_by": goes, "halved": stays, "begun": stays, "flagged": goes, "looked_up": goes}
+    with served(server, forms() / "seldom/model", "--prefer", "onnx") as running:
+        for name, where in said.items():
+            rows, wanted = rows_of(f"seldom_{name}")
+            same((name, difference(asked_by_grpc(running, "m", name, rows), wanted)), (name, None))
+            has("".join(running.log), f'signature "{name}" {where}')
+        for beyond in (-1, 3):
+            body = {"signature_name": "looked_up", "inputs": [0, beyond]}
+            same(requests.post(running.url("/v1/models/m:predict"), json=body, timeout=20).status_code >= 400, True)
+
+
+@with_tensorflow
+def a_signature_that_reads_what_another_one_writes_stays_with_tensorflow(server):
+    rows, wanted = rows_of("learned")
+    with served(server, forms() / "learned/m", "--prefer", "onnx") as running:
+        same(difference(asked_by_grpc(running, "m", None, rows), wanted), None)
+        asked_by_grpc(running, "m", "learn", {"d": np.array([10, 20], np.float32)})
+        same(difference(asked_by_grpc(running, "m", None, rows), {"y": np.array([[11, 22]], np.float32)}), None)
+        has("".join(running.log), "AssignAddVariableOp changes the model")
 
 
 @with_tensorflow

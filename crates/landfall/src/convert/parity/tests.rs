@@ -1,0 +1,172 @@
+//! Comparisons of made models: what differs is found, and said.
+
+use super::*;
+use landfall_model::{
+    DType, Dim, Facts, Instance, Method, Model, OutputSpec, Outputs, RowRule, ShapeRule, TensorMut, Version,
+};
+use landfall_serving::{BatchSettings, ComputePool, SystemClock};
+
+fn signature(inputs: &[(&str, bool)], output: &str) -> Arc<Signature> {
+    let input = |(name, optional): &(&str, bool)| InputSpec {
+        optional: *optional,
+        ..InputSpec::new(*name, DType::F32, None)
+    };
+    let inputs = inputs.iter().map(input).collect();
+    let outputs = vec![OutputSpec::new(output, DType::F32, None)];
+    let made =
+        Signature::new("serving_default", Method::Predict, inputs, outputs, RowRule::None, ShapeRule::AsSent);
+    made.unwrap().shared()
+}
+
+fn row(value: f64) -> Tensor {
+    let mut made = TensorMut::with_capacity(DType::F32, 1);
+    made.push_scalar(&Scalar::Float(value)).unwrap();
+    made.freeze([1].into_iter().collect()).unwrap()
+}
+
+#[test]
+fn inputs_and_outputs_go_over_by_name_and_one_that_may_be_left_out_is() {
+    let original = signature(&[("x", false), ("unused", false)], "y");
+    let inputs = [1.0, 2.0].map(|value| Some(Input::Dense(row(value)))).to_vec();
+    let rows = GoldenRows { signature: original.clone(), inputs, outputs: vec![(0, row(3.0))] };
+
+    let converted = signature(&[("k", true), ("x", false)], "y");
+    let carried = carried_over(&rows, &original, &converted).unwrap();
+    assert!(carried.inputs[0].is_none(), "it keeps its default");
+    assert_eq!(carried.inputs[1].as_ref().and_then(Input::dense), Some(&row(1.0)));
+    assert_eq!(carried.outputs, [(0, row(3.0))]);
+
+    let asks_for_more = signature(&[("k", false), ("x", false)], "y");
+    let problem = carried_over(&rows, &original, &asks_for_more).unwrap_err().to_string();
+    assert!(problem.contains('k') && problem.contains("the original"), "{problem}");
+    let gives_another = signature(&[("x", false)], "z");
+    let problem = carried_over(&rows, &original, &gives_another).unwrap_err().to_string();
+    assert!(problem.contains('y') && problem.contains("the converted model"), "{problem}");
+}
+
+/// What a model makes of its inputs' rows of whole numbers.
+type Answer = fn(&[Vec<i64>]) -> Result<Tensor, Problem>;
+
+/// A model of whole numbers that computes by a function.
+struct Computed(Vec<Arc<Signature>>, Answer);
+struct Computing(Answer);
+
+impl Model for Computed {
+    fn signatures(&self) -> &[Arc<Signature>] {
+        &self.0
+    }
+
+    fn instance(&self) -> Result<Box<dyn Instance>, Problem> {
+        Ok(Box::new(Computing(self.1)))
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+}
+
+impl Instance for Computing {
+    fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
+        let columns = call.inputs().iter().flatten().filter_map(Input::dense);
+        let columns: Result<Vec<Vec<i64>>, Problem> =
+            columns.map(|column| Ok(column.values::<i64>()?.to_vec())).collect();
+        outputs.set(0, (self.0)(&columns?)?);
+        Ok(())
+    }
+}
+
+fn computed(inputs: &[&str], output: DType, answer: Answer) -> Lease {
+    let column = || Some(vec![Dim::Free(None)]);
+    let inputs = inputs.iter().map(|name| InputSpec::new(*name, DType::I64, column())).collect();
+    let outputs = vec![OutputSpec::new("y", output, None)];
+    let (rows, shapes) = (RowRule::None, ShapeRule::AsSent);
+    let signature = Signature::new("s", Method::Predict, inputs, outputs, rows, shapes).unwrap().shared();
+    let (version, pool) = (Version::numbered(1), ComputePool::new(1, Arc::new(SystemClock)));
+    let model = Arc::new(Computed(vec![signature], answer));
+    Lease::on_model("m", version, model, BatchSettings::default(), pool).unwrap()
+}
+
+fn column(values: impl IntoIterator<Item = i64>) -> Result<Tensor, Problem> {
+    let values: Vec<i64> = values.into_iter().collect();
+    Tensor::from_slice(&[values.len()], &values)
+}
+
+/// What a comparison says of two models of whole numbers.
+fn compared(inputs: &[&str], original: Answer, converted: Answer) -> Result<(), String> {
+    let (original, converted) =
+        (computed(inputs, DType::I64, original), computed(inputs, DType::I64, converted));
+    let signature = original.signatures()[0].clone();
+    let tolerance = Tolerance { relative: 1e-3, absolute: 1e-5 };
+    let parity = compare(&original, &signature, &converted, None, tolerance, false);
+    parity.and_then(|parity| parity.accepted()).map_err(|problem| problem.to_string())
+}
+
+#[test]
+fn a_difference_names_the_rows_and_their_values() {
+    let same: Answer = |columns| column(columns[0].iter().map(|x| x.wrapping_mul(3)));
+    assert_eq!(compared(&["x"], same, same), Ok(()));
+    let found = compared(
+        &["x"],
+        |columns| column(columns[0].iter().map(|x| x.div_euclid(3))),
+        |columns| column(columns[0].iter().map(|x| x / 3)),
+    );
+    let found = found.unwrap_err();
+    assert!(
+        found.contains("rows of halves and negative whole numbers") && found.contains("(x = -"),
+        "{found}"
+    );
+    assert!(!found.contains("golden"), "{found}");
+}
+
+#[test]
+fn values_that_another_input_refuses_are_tried_for_each_input_alone() {
+    fn looked_up(columns: &[Vec<i64>], flag: fn(i64) -> i64) -> Result<Tensor, Problem> {
+        match columns[0].iter().find(|at| !(0..10).contains(*at)) {
+            Some(at) => Err(Problem::invalid(format!("index {at} is out of range"))),
+            None => column(columns[0].iter().zip(&columns[1]).map(|(at, k)| at + flag(*k))),
+        }
+    }
+    let original: Answer = |columns| looked_up(columns, |k| i64::from(k == 9));
+    let wraps: Answer = |columns| looked_up(columns, |k| i64::from(k == 9 || k == -1));
+    assert_eq!(compared(&["at", "k"], original, original), Ok(()));
+    let found = compared(&["at", "k"], original, wraps).unwrap_err();
+    assert!(found.contains("as \"k\"") && found.contains("k = -1"), "{found}");
+}
+
+#[test]
+fn what_the_original_refuses_is_not_to_be_answered() {
+    let refuses: Answer = |columns| match columns[0].iter().any(|x| *x < 0) {
+        true => Err(Problem::invalid("below 0")),
+        false => column(columns[0].iter().copied()),
+    };
+    let takes: Answer = |columns| column(columns[0].iter().copied());
+    assert_eq!(compared(&["x"], refuses, refuses), Ok(()));
+    let found = compared(&["x"], refuses, takes).unwrap_err();
+    assert!(found.contains("refused by the original") && found.contains("below 0"), "{found}");
+}
+
+#[test]
+fn another_shape_or_type_of_the_same_values_is_a_difference() {
+    let plain: Answer = |columns| column(columns[0].iter().copied());
+    let nested: Answer = |columns| Tensor::from_slice(&[columns[0].len(), 1], &columns[0]);
+    let found = compared(&["x"], plain, nested).unwrap_err();
+    assert!(found.contains("has shape [16,1], the original's [16]"), "{found}");
+    // One row alone loses its axis.
+    let squeezed: Answer = |columns| match columns[0].len() {
+        1 => Tensor::from_slice(&[], &columns[0]),
+        _ => column(columns[0].iter().copied()),
+    };
+    let found = compared(&["x"], plain, squeezed).unwrap_err();
+    assert!(found.contains("one at a time"), "{found}");
+
+    let original = computed(&["x"], DType::I64, plain);
+    let narrow: Answer = |columns| {
+        let values: Vec<i32> = columns[0].iter().map(|x| *x as i32).collect();
+        Tensor::from_slice(&[values.len()], &values)
+    };
+    let converted = computed(&["x"], DType::I32, narrow);
+    let signature = original.signatures()[0].clone();
+    let found = compare(&original, &signature, &converted, None, Tolerance::default(), false);
+    let found = found.unwrap_err().to_string();
+    assert!(found.contains("output \"y\" is int32, the original's int64"), "{found}");
+}
