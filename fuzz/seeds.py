@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Lays real files under fuzz/corpus, one folder a target: from examples/, and from the shared folder where it is there.
+"""Lays files under fuzz/corpus, one folder a target: from examples/ and the crates' tests, from the shared folder where it
+is there, and what a crate's own writer makes.
 
 The shared folder is `LANDFALL_SHARED`, else `../shared` beside the workspace.
 """
@@ -7,6 +8,7 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 FUZZ = Path(__file__).resolve().parent
@@ -25,6 +27,11 @@ FILES = {
     "json_lines": [(ROOT, "examples/rows/*.jsonl")],
     "npy": [(ROOT, "examples/rows/*.npy")],
     "npz": [(ROOT, "examples/*/*/*/golden.npz"), (ROOT, "crates/landfall-tables/tests/data/*.npz")],
+    "arrow_file": [(ROOT, "crates/landfall-tables/tests/data/*.arrow")],
+    "arrow_stream": [(ROOT, "crates/landfall-tables/tests/data/*.arrows")],
+    "parquet": [(ROOT, "crates/landfall-tables/tests/data/*.parquet")],
+    "pmml": [(ROOT, "crates/landfall-pmml/tests/pmml/whole/*.pmml")],
+    "tflite": [(ROOT, "crates/landfall-tensorflow/tests/litert/fixtures/*.tflite")],
 }
 TEXTS = {
     "tfs_config": [
@@ -34,9 +41,11 @@ TEXTS = {
     "tfs_rest_question": ['{"context": {"a": 1}, "examples": [{"x": [0.5, NaN], "s": {"b64": "YQ=="}}]}'],
     "libsvm": ["1 1:0.5 3:2\n0 2:-1e-3 # note\n", "1 qid:3 1:1\n"],
     "journal": ["", "landfall journal 1\n"],
-    "parquet": ["PAR1"],
-    "arrow_file": ["ARROW1"],
-    "arrow_stream": [""],
+    "pmml_located": ["a,b\n1,x\n", "a\tb\n1\t\n"],
+    "pmml_values": [
+        "\0\0\0\0\0\0\0@\t3\tabc\t2020-02-29\t2020-02-29T23:59:60\t12:00:00\t(a|b)+%5.2f\n",
+        "\0\0\0\0\0\0\0\0\t-1\ta b\t\t1969-12-31T00:00:00\t\t%Y-%m-%d\n",
+    ],
 }
 
 
@@ -51,6 +60,7 @@ def main():
         for number, text in enumerate(texts):
             (corpus(target) / f"text_{number}").write_text(text)
     awkward()
+    written("landfall-tables", "parquet_seeds", corpus("parquet"))
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")
 
@@ -59,6 +69,12 @@ def corpus(target):
     folder = FUZZ / "corpus" / target
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def written(crate, example, folder):
+    """Files that a crate's example writes."""
+    command = ["cargo", "run", "-q", "-p", crate, "--example", example, folder]
+    subprocess.run(command, cwd=ROOT, check=True)
 
 
 def awkward():

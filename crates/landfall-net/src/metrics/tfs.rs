@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) const TFS_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain");
 
-/// Names of models that callers made up are not kept beyond this number.
+/// Names of models that callers made up are not kept beyond this number, nor longer ones than this.
 const MOST_NAMES: usize = 1000;
+const LONGEST_NAME: usize = 1024;
 /// Upper bounds of times in microseconds: 10 × 1.8ⁿ.
 const BOUNDS: usize = 33;
 
@@ -25,14 +26,15 @@ struct Cells {
     /// By model and outcome.
     requests: BTreeMap<(String, &'static str), u64>,
     /// By model, API and entry point; of answered requests.
-    latencies: BTreeMap<(String, &'static str, &'static str), Times>,
+    latencies: BTreeMap<(String, &'static str, &'static str), Distribution>,
     /// By model: how many `tf.Example`s the requests had.
-    examples: BTreeMap<String, Times>,
+    examples: BTreeMap<String, Distribution>,
 }
 
-/// A distribution.
+/// How values spread.
 #[derive(Clone)]
-struct Times {
+struct Distribution {
+    /// By upper bound; the last is of those above all.
     counts: Vec<u64>,
     sum: f64,
 }
@@ -73,6 +75,7 @@ impl Latencies {
     fn record(&self, model: &str, api: &'static str, entry: Entry, outcome: Option<Kind>, took: Duration) {
         let mut cells = self.cells();
         let status = outcome.map_or("OK", |kind| kind.name());
+        let model = if model.len() <= LONGEST_NAME { model } else { "" };
         let known =
             cells.requests.len() < MOST_NAMES || cells.requests.contains_key(&(model.to_owned(), status));
         let model = if known { model } else { "" };
@@ -82,8 +85,10 @@ impl Latencies {
                 Entry::Rest => "REST",
                 Entry::Grpc => "GRPC",
             };
-            let times =
-                cells.latencies.entry((model.to_owned(), api, entry)).or_insert_with(Times::of_bounds);
+            let times = cells
+                .latencies
+                .entry((model.to_owned(), api, entry))
+                .or_insert_with(|| Distribution::new(BOUNDS));
             times.add(&bounds(), took.as_secs_f64() * 1e6);
         }
     }
@@ -92,11 +97,8 @@ impl Latencies {
     pub(crate) fn examples(&self, model: &str, count: usize) {
         let mut cells = self.cells();
         if cells.examples.len() < MOST_NAMES || cells.examples.contains_key(model) {
-            let times = cells
-                .examples
-                .entry(model.to_owned())
-                .or_insert_with(|| Times { counts: vec![0; EXAMPLE_BOUNDS + 1], sum: 0.0 });
-            times.add(&example_bounds(), count as f64);
+            let counts = cells.examples.entry(model.to_owned());
+            counts.or_insert_with(|| Distribution::new(EXAMPLE_BOUNDS)).add(&example_bounds(), count as f64);
         }
     }
 }
@@ -112,9 +114,10 @@ fn bounds() -> [f64; BOUNDS] {
     std::array::from_fn(|power| 10.0 * 1.8f64.powi(power as i32))
 }
 
-impl Times {
-    fn of_bounds() -> Self {
-        Times { counts: vec![0; BOUNDS + 1], sum: 0.0 }
+impl Distribution {
+    /// Of values with so many bounds.
+    fn new(bounds: usize) -> Self {
+        Distribution { counts: vec![0; bounds + 1], sum: 0.0 }
     }
 
     fn add(&mut self, bounds: &[f64], value: f64) {
@@ -144,19 +147,18 @@ pub(crate) fn tfs_page(shared: &Shared) -> String {
             page.histogram("request_latency", &labels, &bounds(), &times.counts, times.sum);
         }
         page.kind("request_example_count_total", "counter");
-        for (model, times) in &cells.examples {
-            page.scalar("request_example_count_total", &[("model", model)], times.sum as u64);
+        for (model, examples) in &cells.examples {
+            page.scalar("request_example_count_total", &[("model", model)], examples.sum as u64);
         }
         page.kind("request_example_counts", "histogram");
-        for (model, times) in &cells.examples {
-            let labels = [("model", model.as_str())];
-            page.histogram("request_example_counts", &labels, &example_bounds(), &times.counts, times.sum);
+        for (model, Distribution { counts, sum }) in &cells.examples {
+            page.histogram("request_example_counts", &[("model", model)], &example_bounds(), counts, *sum);
         }
     }
     let available = shared.catalog.available(None);
     page.kind("model_warmup_latency", "histogram");
     for (folder, took) in available.iter().filter_map(|lease| lease.replayed()) {
-        let mut times = Times::of_bounds();
+        let mut times = Distribution::new(BOUNDS);
         times.add(&bounds(), took.as_secs_f64() * 1e6);
         let labels = [("model_path", &*folder.to_string_lossy()), ("status", "OK")];
         page.histogram("model_warmup_latency", &labels, &bounds(), &times.counts, times.sum);
@@ -235,7 +237,8 @@ impl Page {
 
 fn written(labels: &[(&str, &str)]) -> String {
     let one = |(name, value): &(&str, &str)| {
-        format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        format!("{name}=\"{value}\"")
     };
     labels.iter().map(one).collect::<Vec<_>>().join(",")
 }
@@ -248,19 +251,19 @@ mod tests {
     fn times_fall_into_the_originals_buckets_and_labels_are_escaped() {
         let latencies = Latencies::default();
         for micros in [5, 10, 17, 1_000_000] {
-            latencies.record("a\"b\\", "predict", Entry::Rest, None, Duration::from_micros(micros));
+            latencies.record("a\"\nb\\", "predict", Entry::Rest, None, Duration::from_micros(micros));
         }
-        latencies.record("a\"b\\", "predict", Entry::Rest, Some(Kind::NotFound), Duration::ZERO);
+        latencies.record("a\"\nb\\", "predict", Entry::Rest, Some(Kind::NotFound), Duration::ZERO);
         let cells = latencies.cells();
         let ((model, ..), times) = cells.latencies.iter().next().unwrap();
         let mut page = Page(String::new());
         page.histogram("t", &[("model_name", model)], &bounds(), &times.counts, times.sum);
         let lines: Vec<&str> = page.0.lines().collect();
-        assert_eq!(lines[0], r#":tensorflow:serving:t_bucket{model_name="a\"b\\",le="10"} 1"#);
-        assert_eq!(lines[1], r#":tensorflow:serving:t_bucket{model_name="a\"b\\",le="18"} 3"#);
+        assert_eq!(lines[0], r#":tensorflow:serving:t_bucket{model_name="a\"\nb\\",le="10"} 1"#);
+        assert_eq!(lines[1], r#":tensorflow:serving:t_bucket{model_name="a\"\nb\\",le="18"} 3"#);
         assert_eq!(lines.len(), 33 + 1 + 2);
         assert!(lines[33].contains(r#"le="+Inf"} 4"#), "{}", lines[33]);
-        assert_eq!(lines[35], r#":tensorflow:serving:t_count{model_name="a\"b\\"} 4"#);
+        assert_eq!(lines[35], r#":tensorflow:serving:t_count{model_name="a\"\nb\\"} 4"#);
         let counted: Vec<u64> = cells.requests.values().copied().collect();
         assert_eq!(counted, [1, 4], "NOT_FOUND before OK");
     }
@@ -277,8 +280,11 @@ mod tests {
                 Duration::ZERO,
             );
         }
+        let long = "a".repeat(1 << 20);
+        latencies.record(&long, "predict", Entry::Grpc, Some(Kind::InvalidArgument), Duration::ZERO);
         let cells = latencies.cells();
-        assert!(cells.requests.len() <= MOST_NAMES + 1);
-        assert_eq!(cells.requests.values().sum::<u64>(), 3 * MOST_NAMES as u64);
+        assert!(cells.requests.keys().all(|(name, _)| name.len() <= LONGEST_NAME));
+        assert!(cells.requests.len() <= MOST_NAMES + 2);
+        assert_eq!(cells.requests.values().sum::<u64>(), 3 * MOST_NAMES as u64 + 1);
     }
 }
