@@ -89,6 +89,8 @@ pub struct Facts {
     pub memory_bytes: Option<u64>,
     /// Threads that one run uses inside the engine.
     pub threads_inside: usize,
+    /// The load option that gives a run more threads; `None` where there is none, or it was set.
+    pub threads_option: Option<&'static str>,
     /// What a call costs, as far as known before the first one.
     pub cost: CostClass,
     /// Structure, for people: (`nodes`, `12`), (`opset`, `17`).

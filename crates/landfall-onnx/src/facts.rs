@@ -41,6 +41,7 @@ pub(crate) fn of(
         format: "onnx",
         memory_bytes: Some(memory_bytes),
         threads_inside,
+        threads_option: None,
         cost: CostClass::Unknown,
         structure,
         notes,

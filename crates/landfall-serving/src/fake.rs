@@ -70,7 +70,10 @@ impl Engine for FakeEngine {
     }
 
     fn options(&self) -> &'static [OptionSpec] {
-        &[OptionSpec { key: "colour", help: "of no effect" }]
+        &[
+            OptionSpec { key: "colour", help: "of no effect" },
+            OptionSpec { key: "threads", help: "what the facts say of a run's threads" },
+        ]
     }
 
     fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
@@ -78,7 +81,9 @@ impl Engine for FakeEngine {
         let entry = files.single(&[".fake"]).ok_or_else(|| Problem::internal("nothing there"))?;
         let bytes = files.bytes(&entry.name)?;
         let text = String::from_utf8_lossy(bytes.bytes()).into_owned();
-        FakeModel::parse(&text, &entry.name, self).map(|model| Arc::new(model) as Arc<dyn Model>)
+        let mut model = FakeModel::parse(&text, &entry.name, self)?;
+        model.threads = options.get("threads").map(|threads| threads.parse().unwrap());
+        Ok(Arc::new(model))
     }
 }
 
@@ -88,6 +93,8 @@ pub(crate) struct Behaviour {
     /// The shortest rows that depend on each other.
     couple: Option<usize>,
     collapse: bool,
+    /// Whether a row counts for nothing beside one over 1000.
+    overshadow: bool,
     distinct: bool,
     least: usize,
     strings: bool,
@@ -98,6 +105,8 @@ pub(crate) struct FakeModel {
     signatures: Vec<Arc<Signature>>,
     behaviour: Behaviour,
     verify: Option<String>,
+    /// As the option says.
+    threads: Option<usize>,
 }
 
 impl FakeModel {
@@ -117,6 +126,7 @@ impl FakeModel {
                 "scale" => behaviour.scale = rest.parse().unwrap(),
                 "couple" => behaviour.couple = Some(rest.parse().unwrap_or(0)),
                 "collapse" => behaviour.collapse = true,
+                "overshadow" => behaviour.overshadow = true,
                 "distinct" => behaviour.distinct = true,
                 "least" => behaviour.least = rest.parse().unwrap(),
                 "strings" => behaviour.strings = true,
@@ -130,7 +140,7 @@ impl FakeModel {
             }
         }
         let signature = declare(&behaviour, rows)?;
-        Ok(FakeModel { signatures: vec![signature.shared()], behaviour, verify })
+        Ok(FakeModel { signatures: vec![signature.shared()], behaviour, verify, threads: None })
     }
 }
 
@@ -154,7 +164,13 @@ impl Model for FakeModel {
     }
 
     fn facts(&self) -> Facts {
-        Facts { engine: "fake", format: "fake", threads_inside: 1, ..Facts::default() }
+        Facts {
+            engine: "fake",
+            format: "fake",
+            threads_inside: self.threads.unwrap_or(1),
+            threads_option: self.threads.is_none().then_some("threads"),
+            ..Facts::default()
+        }
     }
 
     fn verify(&self) -> Result<usize, Problem> {
@@ -190,6 +206,9 @@ impl Instance for FakeInstance {
         if behaviour.couple.is_some_and(|shortest| width >= shortest) {
             let mean = y.iter().sum::<f32>() / y.len() as f32;
             y.iter_mut().for_each(|value| *value += mean);
+        }
+        if behaviour.overshadow && y.iter().any(|value| *value > 1000.0) {
+            y.iter_mut().for_each(|value| *value -= value.min(1000.0));
         }
         if behaviour.collapse {
             y = vec![y.iter().sum()];

@@ -5,7 +5,7 @@ use crate::instances::Hold;
 use crate::lane;
 use crate::request::{Answer, Request, Response, Ticket, Timing};
 use crate::run::run_call;
-use crate::scheduler::Core;
+use crate::scheduler::Scheduler;
 use crate::statistics::Ran;
 use landfall_model::{Call, Problem, Reason};
 use std::sync::Arc;
@@ -17,22 +17,22 @@ use std::time::{Duration, Instant};
 ///
 /// The call must have been made with one of the version's own signatures.
 pub fn submit(lease: Lease, request: Request, now: Instant) -> Answer {
-    let core = lease.scheduler.core();
+    let scheduler = &lease.scheduler;
     let rows = request.call.rows().unwrap_or(1);
-    let in_place = core.runs_in_place(rows);
+    let in_place = scheduler.runs_in_place(rows);
     let fits = match lease.batching().largest_call {
         Some(most) if rows > most => Err(too_large(rows, most)),
         _ => Ok(()),
     };
-    if let Err(problem) = fits.and_then(|()| admit(core, &request, in_place, now)) {
+    if let Err(problem) = fits.and_then(|()| admit(scheduler, &request, in_place, now)) {
         lease.statistics.refused(problem.kind());
         return Answer::refused(problem);
     }
     let ticket = Arc::new(Ticket::new(lease, request, now));
-    let core = ticket.lease.scheduler.core();
-    let elsewhere = if in_place { lane::push(core, ticket.clone()).err() } else { Some(ticket.clone()) };
+    let scheduler = &ticket.lease.scheduler;
+    let elsewhere = if in_place { lane::push(scheduler, ticket.clone()).err() } else { Some(ticket.clone()) };
     if let Some(ticket) = elsewhere {
-        core.enqueue(ticket);
+        scheduler.enqueue(ticket);
     }
     Answer::of(ticket)
 }
@@ -42,21 +42,21 @@ fn too_large(rows: usize, most: usize) -> Problem {
     Problem::invalid(format!("Task size {rows} is larger than maximum input batch size {most}"))
 }
 
-fn admit(core: &Arc<Core>, request: &Request, in_place: bool, now: Instant) -> Result<(), Problem> {
+fn admit(scheduler: &Arc<Scheduler>, request: &Request, in_place: bool, now: Instant) -> Result<(), Problem> {
     let bytes = request.call.bytes_total();
-    core.enter(bytes, now)?;
+    scheduler.enter(bytes, now)?;
     let Some(deadline) = request.deadline else { return Ok(()) };
     let refusal = if deadline <= now {
         Problem::new(Reason::DeadlineExceeded)
     } else {
-        let here = if in_place { lane::rows_waiting(core) } else { None };
-        let wait = here.map_or_else(|| core.expected_queue_wait(), |rows| core.expected_wait(rows));
-        if now + wait <= deadline {
+        let here = if in_place { lane::rows_waiting(scheduler) } else { None };
+        let wait = here.map_or_else(|| scheduler.expected_queue_wait(), |rows| scheduler.expected_wait(rows));
+        if wait <= deadline - now {
             return Ok(());
         }
-        core.full(wait)
+        scheduler.full(wait)
     };
-    core.leave(bytes);
+    scheduler.leave(bytes);
     Err(refusal)
 }
 
@@ -73,7 +73,7 @@ impl Worker {
     /// # Errors
     /// When the engine cannot make a further workspace.
     pub fn new(lease: Lease) -> Result<Worker, Problem> {
-        let hold = lease.scheduler.core().instances.hold()?;
+        let hold = lease.scheduler.instances.hold()?;
         Ok(Worker { lease, hold })
     }
 
@@ -82,14 +82,14 @@ impl Worker {
     /// # Errors
     /// The engine's; internal when it panicked or gave another number of rows.
     pub fn run(&mut self, call: &Call) -> Result<Response, Problem> {
-        let core = self.lease.scheduler.core();
-        let started = core.clock().now();
-        let result = run_call(&mut self.hold, call, core.part_rows());
-        let finished = core.clock().now();
+        let scheduler = &self.lease.scheduler;
+        let started = scheduler.clock().now();
+        let result = run_call(&mut self.hold, call, scheduler.part_rows());
+        let finished = scheduler.clock().now();
         let infer = finished.saturating_duration_since(started);
         let outputs = result.inspect_err(|problem| self.lease.statistics.failed(problem.kind(), infer))?;
         let rows = call.rows().unwrap_or(1);
-        core.observe(rows, infer);
+        scheduler.observe(rows, infer);
         let (input, output) = (Duration::ZERO, Duration::ZERO);
         let ran = Ran { rows, started, finished, input, infer, output };
         self.lease.statistics.ran(&ran, std::iter::once((started, rows)));

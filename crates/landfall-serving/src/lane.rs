@@ -8,7 +8,7 @@ use crate::Clock;
 use crate::batcher::{Batcher, Formed};
 use crate::pace::Share;
 use crate::request::Ticket;
-use crate::scheduler::Core;
+use crate::scheduler::Scheduler;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,7 +59,7 @@ struct Waiting {
 
 /// A version with calls that wait here; there is an entry only while there are calls.
 struct Version {
-    core: Arc<Core>,
+    scheduler: Arc<Scheduler>,
     batcher: Batcher<Arc<Ticket>>,
 }
 
@@ -98,8 +98,8 @@ pub fn turn(clock: &dyn Clock) -> Turned {
     let (mut woke, mut cut) = (false, false);
     while let Some(step) = step(now, &mut turning.formed) {
         match step {
-            Step::Run(core, share) => {
-                woke |= turning.conduct(&core, now, clock);
+            Step::Run(scheduler, share) => {
+                woke |= turning.conduct(&scheduler, now, clock);
                 cut |= share.cut;
             }
             Step::Move(mut version) => version.move_to_threads(),
@@ -114,23 +114,23 @@ pub fn turn(clock: &dyn Clock) -> Turned {
 }
 
 /// Lets a call wait in this thread's lane; gives it back when the thread has none.
-pub(crate) fn push(core: &Arc<Core>, ticket: Arc<Ticket>) -> Result<(), Arc<Ticket>> {
+pub(crate) fn push(scheduler: &Arc<Scheduler>, ticket: Arc<Ticket>) -> Result<(), Arc<Ticket>> {
     let mut ticket = Some(ticket);
     let _ = LANE.try_with(|lane| {
         if let Ok(mut lane) = lane.try_borrow_mut()
             && let Some(waiting) = lane.as_mut()
             && let Some(ticket) = ticket.take()
         {
-            waiting.version(core).batcher.push(ticket);
+            waiting.version(scheduler).batcher.push(ticket);
         }
     });
     ticket.map_or(Ok(()), Err)
 }
 
 /// Rows of a version that wait in this thread's lane; `None` when the thread has none.
-pub(crate) fn rows_waiting(core: &Arc<Core>) -> Option<usize> {
+pub(crate) fn rows_waiting(scheduler: &Arc<Scheduler>) -> Option<usize> {
     let rows = |waiting: &Waiting| {
-        let found = waiting.versions.iter().find(|version| Arc::ptr_eq(&version.core, core));
+        let found = waiting.versions.iter().find(|version| Arc::ptr_eq(&version.scheduler, scheduler));
         found.map_or(0, |version| version.batcher.rows())
     };
     LANE.try_with(|lane| lane.try_borrow().ok()?.as_ref().map(rows)).ok().flatten()
@@ -143,7 +143,7 @@ fn waits() -> bool {
 /// What a turn does next.
 enum Step {
     /// Run the batch that was formed.
-    Run(Arc<Core>, Share),
+    Run(Arc<Scheduler>, Share),
     /// Hand over the calls of a version that turned out to be expensive.
     Move(Version),
 }
@@ -156,17 +156,17 @@ fn step(now: Instant, formed: &mut Formed<Arc<Ticket>>) -> Option<Step> {
 impl Version {
     fn move_to_threads(&mut self) {
         for ticket in self.batcher.drain() {
-            self.core.enqueue(ticket);
+            self.scheduler.enqueue(ticket);
         }
     }
 }
 
 impl Waiting {
-    fn version(&mut self, core: &Arc<Core>) -> &mut Version {
-        let place = self.versions.iter().position(|version| Arc::ptr_eq(&version.core, core));
+    fn version(&mut self, scheduler: &Arc<Scheduler>) -> &mut Version {
+        let place = self.versions.iter().position(|version| Arc::ptr_eq(&version.scheduler, scheduler));
         let place = place.unwrap_or_else(|| {
             let batcher = self.spare.pop().unwrap_or_default();
-            self.versions.push(Version { core: core.clone(), batcher });
+            self.versions.push(Version { scheduler: scheduler.clone(), batcher });
             self.versions.len() - 1
         });
         &mut self.versions[place]
@@ -177,22 +177,22 @@ impl Waiting {
             self.next = 0;
         }
         let version = self.versions.get_mut(self.next)?;
-        if !version.core.runs_in_place(1) {
+        if !version.scheduler.runs_in_place(1) {
             return Some(Step::Move(self.versions.swap_remove(self.next)));
         }
         let waiting = version.batcher.rows();
-        let share = version.core.share(waiting, std::mem::take(&mut self.waited), now);
-        version.batcher.next(now, &Core::in_place_limits(share), formed);
-        version.core.took(waiting - version.batcher.rows());
+        let share = version.scheduler.share(waiting, std::mem::take(&mut self.waited), now);
+        version.batcher.next(now, &Scheduler::in_place_limits(share), formed);
+        version.scheduler.took(waiting - version.batcher.rows());
         if version.batcher.calls() > 0 {
             self.next += 1;
-            return Some(Step::Run(version.core.clone(), share));
+            return Some(Step::Run(version.scheduler.clone(), share));
         }
-        let Version { core, batcher } = self.versions.swap_remove(self.next);
+        let Version { scheduler, batcher } = self.versions.swap_remove(self.next);
         if self.spare.len() < SPARE_MAX {
             self.spare.push(batcher);
         }
-        Some(Step::Run(core, share))
+        Some(Step::Run(scheduler, share))
     }
 }
 
@@ -221,8 +221,8 @@ impl Turning {
 impl Turning {
     /// Engines' panics are caught where they run; whatever else panics must not cost its thread all connections, nor be
     /// met again in the next batch.
-    fn conduct(&mut self, core: &Core, now: Instant, clock: &dyn Clock) -> bool {
-        let conducted = catch_unwind(AssertUnwindSafe(|| core.conduct(&mut self.formed, now, clock)));
+    fn conduct(&mut self, scheduler: &Scheduler, now: Instant, clock: &dyn Clock) -> bool {
+        let conducted = catch_unwind(AssertUnwindSafe(|| scheduler.conduct(&mut self.formed, now, clock)));
         conducted.unwrap_or_else(|_| {
             self.formed = Formed::default();
             false

@@ -17,7 +17,7 @@ pub struct Loaded {
     pub(crate) joint: Option<Joint>,
     pub(crate) facts: Facts,
     pub(crate) batching: BatchSettings,
-    pub(crate) scheduler: Scheduler,
+    pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) statistics: Statistics,
     pub(crate) replayed: Option<(PathBuf, Duration)>,
 }
@@ -100,10 +100,5 @@ impl Loaded {
     /// Distributions of times and batch sizes, errors by kind, and what waits, for metrics.
     pub fn snapshot(&self) -> Snapshot {
         self.statistics.snapshot(self.scheduler.waiting())
-    }
-
-    /// Whether its calls run on the thread that read them, since a run is shorter than a hop to another thread.
-    pub fn runs_in_place(&self) -> bool {
-        self.scheduler.runs_in_place()
     }
 }

@@ -3,6 +3,7 @@
 mod choice;
 mod import;
 mod signatures;
+mod spread;
 
 use crate::files::FolderFiles;
 use crate::golden::{GoldenReport, GoldenRows, Tolerance, check_golden};
@@ -12,8 +13,9 @@ use crate::{Clock, Lease, Loaded, ModelSettings, Source, Worker};
 use choice::{choose, importer_of};
 pub use import::import_once;
 use import::{import, split};
-use landfall_model::{Call, Joint, Kind, Model, Problem, Signature, Version};
+use landfall_model::{Call, Engine, Joint, Kind, Model, Options, Problem, Signature, Version};
 use signatures::{settle_rows, with_rules};
+use spread::spread;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct LoadReport {
     pub why: String,
     /// Lines that a user should know.
     pub notes: Vec<String>,
+    /// What is odd about the folders that the version was found in, where they were looked at to load it alone.
+    pub warnings: Vec<String>,
     /// Verification rows of the model's own file that were run.
     pub verified: usize,
     /// What the comparison with golden rows found.
@@ -72,7 +76,7 @@ pub fn load_once(kit: &Arc<Kit>, source: &Source) -> Result<(Lease, LoadReport),
         settings: newest.own.clone().unwrap_or(seen.settings),
     };
     let (loaded, report) = load(kit, &order)?;
-    Ok((Lease::new(loaded), report))
+    Ok((Lease::new(loaded), LoadReport { warnings: round.warnings, ..report }))
 }
 
 /// Why a folder or file is no model: what each engine said.
@@ -96,7 +100,8 @@ fn load_with(
     settings: &ModelSettings,
     report: &mut LoadReport,
 ) -> Result<Arc<Loaded>, Problem> {
-    let runner = open(kit, order, settings, report)?;
+    let opened = open(kit, order, settings, report)?;
+    let runner = &opened.model;
     report.notes.extend(runner.facts().notes);
     report.verified = runner.verify().map_err(|problem| problem.at("the model's own verification"))?;
 
@@ -111,7 +116,8 @@ fn load_with(
     warm_up.extend((kit.tables.replay)(&order.path, &declared, joint.as_ref())?);
 
     runner.prepare();
-    let signatures = settle_rows(&declared, &*runner, golden.as_ref(), &warm_up, report)?;
+    let signatures = settle_rows(&declared, &**runner, golden.as_ref(), &warm_up, report)?;
+    let runner = spread(kit, opened, &signatures, report)?;
     let batching = match &kit.batching {
         Some(read) => read(&order.path)?,
         None => settings.batching.clone(),
@@ -144,21 +150,35 @@ fn read<T>(path: &Path, read: impl FnOnce() -> Result<T, Problem>) -> Result<T, 
         .map_err(|problem| if problem.to_string().starts_with(&shown) { problem } else { problem.at(shown) })
 }
 
+/// A model, and what it was loaded with.
+struct Opened {
+    model: Arc<dyn Model>,
+    engine: Arc<dyn Engine>,
+    files: FolderFiles,
+    options: Options,
+}
+
+impl Opened {
+    fn by(engine: &Arc<dyn Engine>, files: FolderFiles, options: Options) -> Result<Self, Problem> {
+        Ok(Opened { model: engine.load(&files, &options)?, engine: engine.clone(), files, options })
+    }
+}
+
 /// Opens the files with the engine that claims them most, or has them converted for one.
 fn open(
     kit: &Kit,
     order: &Order,
     settings: &ModelSettings,
     report: &mut LoadReport,
-) -> Result<Arc<dyn Model>, Problem> {
+) -> Result<Opened, Problem> {
     let preferred = settings.prefer_file.as_ref().map(|name| order.path.join(name));
     let files = FolderFiles::open(preferred.filter(|path| path.is_file()).as_ref().unwrap_or(&order.path))?;
     let nobody = match choose(kit, &files, &settings.engines) {
         Ok((engine, why)) => {
-            let model = engine.load(&files, &settings.options_for(engine.name()))?;
-            let is_left = model.facts().engine != engine.name();
+            let opened = Opened::by(engine, files, settings.options_for(engine.name()))?;
+            let is_left = opened.model.facts().engine != engine.name();
             report.why = if is_left { format!("left to it by {}", engine.name()) } else { why };
-            return Ok(model);
+            return Ok(opened);
         }
         Err(problem) => problem,
     };
@@ -169,7 +189,7 @@ fn open(
     let files = FolderFiles::open(&imported.path)?;
     let (engine, why) = choose(kit, &files, &settings.engines)?;
     report.why = format!("{why}, converted by {}", importer.name());
-    engine.load(&files, &rest)
+    Opened::by(engine, files, rest)
 }
 
 /// Holds a version's answers against golden rows.

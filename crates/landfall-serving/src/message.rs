@@ -3,8 +3,8 @@
 use crate::Loaded;
 use crate::Source;
 use crate::ask::Asked;
+use crate::fingerprint::Fingerprint;
 use crate::loader::{LoadReport, Order};
-use crate::print::Print;
 use crate::reaper::Retired;
 use crate::repository::Round;
 use landfall_model::Problem;
@@ -61,7 +61,7 @@ pub(crate) struct Finished {
 pub(crate) struct Work {
     pub(crate) job: u64,
     pub(crate) order: Order,
-    pub(crate) print: Print,
+    pub(crate) fingerprint: Fingerprint,
     /// How often it was tried before.
     pub(crate) tried: u32,
 }

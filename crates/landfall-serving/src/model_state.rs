@@ -92,7 +92,7 @@ impl ModelState {
     /// What the next load of a version would start from.
     pub(crate) fn basis(&self, seen: &SeenVersion) -> Basis {
         let settings = seen.own.clone().unwrap_or_else(|| self.settings.clone());
-        Basis { path: seen.path.clone(), print: seen.print, settings }
+        Basis { path: seen.path.clone(), fingerprint: seen.fingerprint, settings }
     }
 
     /// Labels and where they are meant to point: those that were moved outrank the configured ones.
@@ -186,7 +186,7 @@ impl ModelState {
     /// Puts a load under way on record.
     pub(crate) fn begin(&mut self, seen: &SeenVersion, number: u64) {
         let job = Job { number, basis: self.basis(seen), began: false };
-        let newness = newness(&seen.version, &seen.print);
+        let newness = newness(&seen.version, &seen.fingerprint);
         self.ended.retain(|(status, _)| status.version != seen.version);
         match self.slot_mut(&seen.version) {
             Some(Slot { life: Life::Available { reload, .. }, .. }) => *reload = Some(Reload::Running(job)),

@@ -7,7 +7,8 @@ use landfall_model::{
 };
 use std::sync::Arc;
 
-/// How far a row's answers may lie apart, alone and in company.
+/// How far a row's answers may lie apart, alone and in company; at least as far as neighbouring values of their type do
+/// ([`spacing`]), since a sum that another batch size rounds in another way may end on either.
 const RELATIVE: f64 = 1e-4;
 /// The same for values near 0, in parts of the largest value of the output: what cancels out leaves noise of that size.
 const NEAR_ZERO: f64 = 1e-6;
@@ -55,6 +56,15 @@ fn open_to_any_number(signature: &Signature, rows: usize) -> Result<Signature, P
     outputs.iter_mut().for_each(|output| open(&mut output.dims));
     let (name, method, shapes) = (signature.name(), signature.method().clone(), signature.shapes());
     Signature::new(name, method, inputs, outputs, RowRule::Pieces(rows), shapes)
+}
+
+/// A row that a model with this signature can be called with, which `runs` tells: with free axes as long as they may be.
+pub(crate) fn made_row(signature: &Arc<Signature>, mut runs: impl FnMut(&Call) -> bool) -> Option<Call> {
+    let call = |length: &usize| {
+        let Pair([row, _]) = made_pair(signature, *length, Size::Small).ok()?;
+        Call::checked(signature.clone(), row, signature.default_outputs().clone()).ok()
+    };
+    LENGTHS.iter().rev().filter_map(call).find(|call| runs(call))
 }
 
 enum FirstDims {
@@ -108,24 +118,25 @@ fn try_rows(signature: &Arc<Signature>, instance: &mut dyn Instance, rows: &[Cal
     if let Some(pair) = rows.iter().find_map(pair_of) {
         return agree(signature, instance, &pair?);
     }
-    let (mut why, mut agreed) = (String::new(), false);
+    let (mut why, mut agreed) = (String::new(), None);
     for length in LENGTHS {
-        let pair = match made_pair(signature, length) {
-            Ok(pair) => pair,
-            Err(problem) => return Err(problem.to_string()),
-        };
+        let pair = made_pair(signature, length, Size::Small).map_err(|problem| problem.to_string())?;
         match agree(signature, instance, &pair) {
-            // What agrees in rows of one value may not in longer ones; a length that the model does not take says nothing.
-            Err(reason) if reason.starts_with(NOT_RUN) && agreed => return Ok(()),
-            Err(reason) if reason.starts_with(NOT_RUN) => why = reason,
-            Ok(()) if length == LENGTHS[0] && has_free_inner_dims(signature) => agreed = true,
-            result => return result,
+            Ok(()) => agreed = Some(length),
+            Err(reason) if !reason.starts_with(NOT_RUN) => return Err(reason),
+            // A length that the model does not take says nothing.
+            Err(reason) => why = reason,
         }
-        if !has_free_inner_dims(signature) {
+        // What agrees in rows of one value may not in longer ones.
+        let is_tried = agreed.is_some() && length > LENGTHS[0];
+        if is_tried || !has_free_inner_dims(signature) {
             break;
         }
     }
-    Err(why)
+    match agreed {
+        Some(length) => keeps_beside_large(signature, instance, length),
+        None => Err(why),
+    }
 }
 
 const NOT_RUN: &str = "the probe did not run";
@@ -163,8 +174,17 @@ fn pair_of(call: &Call) -> Option<Result<Pair, String>> {
     Pair::of(&tensors.iter().map(cut).collect::<Vec<_>>()).map(Ok)
 }
 
-/// Two rows of small values that any model should take.
-fn made_pair(signature: &Signature, length: usize) -> Result<Pair, Problem> {
+/// Of the values of the second row of a pair that is made.
+#[derive(Clone, Copy, PartialEq)]
+enum Size {
+    /// 0 and 1, and the texts `` and `1`: any model should take them.
+    Small,
+    /// Large numbers where the input has floats (integers are often places in a table), texts of several words.
+    Large,
+}
+
+/// Two rows; the first one's values are small.
+fn made_pair(signature: &Signature, length: usize, size: Size) -> Result<Pair, Problem> {
     let strings_alone =
         signature.inputs().iter().filter(|input| !input.optional).all(|input| input.dtype == DType::String);
     let made = |input: &InputSpec| -> Result<Option<Input>, Problem> {
@@ -190,7 +210,10 @@ fn made_pair(signature: &Signature, length: usize) -> Result<Pair, Problem> {
             // a model makes of a whole batch differs from what it makes of one row.
             let within = element % row.max(1);
             let value = if element < row { within % 2 } else { usize::from(within % 3 != 2) };
-            push(&mut tensor, input, value, strings_alone)?;
+            match element >= row && size == Size::Large {
+                true => push_large(&mut tensor, input, value, strings_alone)?,
+                false => push(&mut tensor, input, value, strings_alone)?,
+            }
         }
         Ok(Some(Input::Dense(tensor.freeze(shape)?)))
     };
@@ -219,46 +242,59 @@ fn push(tensor: &mut TensorMut, input: &InputSpec, value: usize, strings: bool) 
     }
 }
 
+/// A large value where there is one for this input, else a small one.
+fn push_large(tensor: &mut TensorMut, input: &InputSpec, value: usize, strings: bool) -> Result<(), Problem> {
+    match input.dtype {
+        _ if input.categories.is_some() => push(tensor, input, value, strings),
+        DType::String => tensor.push_scalar(&Scalar::Bytes(b"1 1 1 1".to_vec())),
+        DType::F16 => tensor.push_scalar(&Scalar::Float(3e4)),
+        DType::BF16 | DType::F32 | DType::F64 => tensor.push_scalar(&Scalar::Float(1e7)),
+        _ => push(tensor, input, value, strings),
+    }
+}
+
 fn has_free_inner_dims(signature: &Signature) -> bool {
     let free = |dims: &Vec<Dim>| dims.iter().skip(1).any(|dim| matches!(dim, Dim::Free(_)));
     signature.inputs().iter().filter_map(|input| input.dims.as_ref()).any(free)
 }
 
-/// Whether rows' answers are the same together and alone. Each comes a second time, so that a model shows itself which
-/// drops or merges rows (distinct values, those other than 0), or to which a row of zeros is none (a norm over the batch).
-fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, pair: &Pair) -> Result<(), String> {
-    // Every output has rows, or none of the calls that want it can be cut: so all of them, whoever asks for them.
-    let wanted: Wanted = (0..signature.outputs().len()).collect();
-    let not_run = |problem: Problem| format!("{NOT_RUN}: {problem}");
-    let call = |inputs: &[Option<Input>]| {
-        Call::checked(signature.clone(), inputs.to_vec(), wanted.clone()).map_err(not_run)
-    };
-    let mut run = |call: &Call| -> Result<Outputs, String> {
+/// Runs pairs of rows, together and alone.
+struct Trial<'a> {
+    signature: &'a Arc<Signature>,
+    instance: &'a mut dyn Instance,
+}
+
+impl Trial<'_> {
+    fn call(&self, row: &[Option<Input>]) -> Result<Call, String> {
+        // Every output has rows, or none of the calls that want it can be cut: so all of them, whoever asks for them.
+        let wanted: Wanted = (0..self.signature.outputs().len()).collect();
+        let call = Call::checked(self.signature.clone(), row.to_vec(), wanted).map_err(not_run)?;
+        match call.rows() {
+            Some(1) => Ok(call),
+            _ => Err(format!("{NOT_RUN}: its rows are not of the declared shape")),
+        }
+    }
+
+    fn run(&mut self, call: &Call) -> Result<Outputs, String> {
         let mut outputs = Outputs::new();
-        instance.run(call, &mut outputs).map_err(not_run)?;
+        self.instance.run(call, &mut outputs).map_err(not_run)?;
         match outputs.failed().first() {
             Some((_, problem)) => Err(not_run(problem.clone())),
             None => Ok(outputs),
         }
-    };
-    let [first, second] = [call(&pair.0[0])?, call(&pair.0[1])?];
-    if [&first, &second].iter().any(|call| call.rows() != Some(1)) {
-        return Err(format!("{NOT_RUN}: its rows are not of the declared shape"));
     }
-    let rows = [&first, &second, &first, &second];
-    let together = run(&Call::stacked(&rows).map_err(not_run)?)?;
-    let alone = [run(&first)?, run(&second)?];
-    for (row, alone) in alone.iter().cycle().take(rows.len()).enumerate() {
-        for (place, spec) in signature.outputs().iter().enumerate() {
+
+    /// Whether a row of several has the outputs that it has alone.
+    fn compare(&self, row: usize, rows: usize, together: &Outputs, alone: &Outputs) -> Result<(), String> {
+        for (place, spec) in self.signature.outputs().iter().enumerate() {
             let (Some(all), Some(one)) = (together.get(place), alone.get(place)) else {
                 return Err(format!("output {:?} did not come", spec.name));
             };
-            if all.shape().first() != Some(&rows.len()) || one.shape().first() != Some(&1) {
+            if all.shape().first() != Some(&rows) || one.shape().first() != Some(&1) {
                 return Err(format!(
-                    "output {:?} has shape {} for {} rows and {} for 1",
+                    "output {:?} has shape {} for {rows} rows and {} for 1",
                     spec.name,
                     all.shape(),
-                    rows.len(),
                     one.shape()
                 ));
             }
@@ -269,8 +305,46 @@ fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, pair: &Pair) -
                 ));
             }
         }
+        Ok(())
     }
-    Ok(())
+}
+
+#[cold]
+fn not_run(problem: Problem) -> String {
+    format!("{NOT_RUN}: {problem}")
+}
+
+/// Whether rows' answers are the same together and alone. Each comes a second time, so that a model shows itself which
+/// drops or merges rows (distinct values, those other than 0), or to which a row of zeros is none (a norm over the batch).
+fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, pair: &Pair) -> Result<(), String> {
+    let mut trial = Trial { signature, instance };
+    let [first, second] = [trial.call(&pair.0[0])?, trial.call(&pair.0[1])?];
+    let rows = [&first, &second, &first, &second];
+    let together = trial.run(&Call::stacked(&rows).map_err(not_run)?)?;
+    let alone = [trial.run(&first)?, trial.run(&second)?];
+    let mut both = alone.iter().cycle().take(rows.len()).enumerate();
+    both.try_for_each(|(row, alone)| trial.compare(row, rows.len(), &together, alone))
+}
+
+/// Whether a small row's answers stay what they are beside a large row: what a model makes of a whole batch (its largest value,
+/// a branch on its sum, its longest text) may show there alone. The large row's own answers say nothing: a network far out
+/// of its range answers by its rounding. Nor does a model say anything that does not take such a row.
+fn keeps_beside_large(
+    signature: &Arc<Signature>,
+    instance: &mut dyn Instance,
+    length: usize,
+) -> Result<(), String> {
+    let mut trial = Trial { signature, instance };
+    let mut outputs = || -> Result<[Outputs; 2], String> {
+        let Pair([small, large]) = made_pair(signature, length, Size::Large).map_err(not_run)?;
+        let (small, large) = (trial.call(&small)?, trial.call(&large)?);
+        let together = Call::stacked(&[&small, &large]).map_err(not_run)?;
+        Ok([trial.run(&together)?, trial.run(&small)?])
+    };
+    match outputs() {
+        Ok([together, alone]) => trial.compare(0, 2, &together, &alone),
+        Err(_) => Ok(()),
+    }
 }
 
 /// Equal, or for floats within the tolerance.
@@ -281,13 +355,23 @@ fn same(a: &Tensor, b: &Tensor) -> bool {
     if !a.dtype().is_float() && !matches!(a.dtype(), DType::Complex64 | DType::Complex128) {
         return a == b;
     }
+    let relative = RELATIVE.max(spacing(a.dtype()));
     let (a, b) = (floats(a), floats(b));
     let largest = a.iter().chain(&b).filter(|v| v.is_finite()).fold(0.0f64, |most, v| most.max(v.abs()));
     a.iter().zip(&b).all(|(&a, &b)| {
         let distance = (a - b).abs();
-        let near = distance.is_finite() && distance <= RELATIVE * a.abs().max(b.abs()) + NEAR_ZERO * largest;
+        let near = distance.is_finite() && distance <= relative * a.abs().max(b.abs()) + NEAR_ZERO * largest;
         a == b || near || (a.is_nan() && b.is_nan())
     })
+}
+
+/// How far neighbouring values of a type lie apart at most, in parts of themselves; 0 where [`RELATIVE`] is far more.
+fn spacing(dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => 2f64.powi(-10),
+        DType::BF16 => 2f64.powi(-7),
+        _ => 0.0,
+    }
 }
 
 /// All numbers of a tensor of floats; of complex ones both parts.

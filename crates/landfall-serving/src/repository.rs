@@ -267,7 +267,7 @@ impl Repository {
                     continue;
                 }
             };
-            if seen.print.is_empty {
+            if seen.fingerprint.is_empty {
                 continue;
             }
             let same = versions.iter().position(|other| other.version == seen.version);
@@ -286,7 +286,7 @@ impl Repository {
                 }
             }
         }
-        versions.sort_by_key(|seen| std::cmp::Reverse(newness(&seen.version, &seen.print)));
+        versions.sort_by_key(|seen| std::cmp::Reverse(newness(&seen.version, &seen.fingerprint)));
         versions
     }
 
@@ -315,7 +315,7 @@ impl Repository {
         Ok(SeenVersion {
             version,
             path: path.to_owned(),
-            print: self.known.print(path)?,
+            fingerprint: self.known.fingerprint(path)?,
             settled: true,
             own: None,
         })

@@ -41,13 +41,8 @@ const BATCH_BYTES: usize = 64 << 20;
 const SETTLE_EVERY: u32 = 16;
 const SETTLE_ALWAYS_UNTIL: u32 = 64;
 
-/// Where calls of one version wait, and who runs them.
+/// Where calls of one version wait, and who runs them: queue, lanes and threads share it.
 pub(crate) struct Scheduler {
-    core: Arc<Core>,
-}
-
-/// What queues, lanes and threads share of one version.
-pub(crate) struct Core {
     pub(crate) instances: Arc<Instances>,
     settings: BatchSettings,
     cost: Cost,
@@ -78,10 +73,10 @@ impl Scheduler {
         facts: &Facts,
         settings: BatchSettings,
         pool: Arc<ComputePool>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Arc<Self>, Problem> {
         let instances = Instances::new(runner, facts.engine);
         drop(instances.hold()?);
-        let core = Core {
+        let scheduler = Scheduler {
             instances,
             settings,
             cost: Cost::default(),
@@ -95,37 +90,21 @@ impl Scheduler {
             queue: Mutex::default(),
             pool,
         };
-        core.settle();
-        Ok(Scheduler { core: Arc::new(core) })
-    }
-
-    pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.core
+        scheduler.settle();
+        Ok(Arc::new(scheduler))
     }
 
     /// Takes no further calls. What waits is still answered. For the end of the process: a version that is replaced
     /// keeps answering those who hold a lease.
     pub(crate) fn close(&self) {
-        self.core.admission.closed.store(true, Relaxed);
+        self.admission.closed.store(true, Relaxed);
     }
 
     /// Calls that wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.core.admission.calls()
+        self.admission.calls()
     }
 
-    /// Whether calls run on the thread that read them.
-    pub(crate) fn runs_in_place(&self) -> bool {
-        self.core.runs_in_place(1)
-    }
-
-    /// What its threads read the time from.
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        self.core.pool.clock()
-    }
-}
-
-impl Core {
     /// Whether a call of so many rows runs on the thread that read it.
     #[inline]
     pub(crate) fn runs_in_place(&self, rows: usize) -> bool {
@@ -185,6 +164,7 @@ impl Core {
         self.settings.pad_to.iter().copied().find(|&size| size >= rows).filter(|&size| size > rows)
     }
 
+    /// What its threads read the time from.
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.pool.clock()
     }

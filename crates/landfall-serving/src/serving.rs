@@ -2,15 +2,14 @@
 
 use crate::catalog::Catalog;
 use crate::control::Control;
+use crate::fingerprint::Fingerprint;
 use crate::journal::Journal;
 use crate::keeper::Keeper;
 use crate::kit::Kit;
 use crate::loader::load;
 use crate::locked::lock;
-use crate::message::Look;
-use crate::message::{Finished, Lines, Message, Work};
+use crate::message::{Finished, Lines, Look, Message, Work};
 use crate::observer::{Event, Observer};
-use crate::print::Print;
 use crate::reaper;
 use crate::repository::Repository;
 use crate::start::{Setup, Start, Started};
@@ -145,14 +144,14 @@ fn load_all(works: &Mutex<Receiver<Work>>, kit: &Kit, clock: &dyn Clock, keeper:
     loop {
         // Only one loader waits at a time; it holds the lock for as long as it waits.
         let Ok(work) = lock(works).recv() else { return };
-        let Work { job, order, print, .. } = &work;
+        let Work { job, order, fingerprint, .. } = &work;
         let (job, model) = (*job, order.model.clone());
         if keeper.send(Message::Began { model: model.clone(), job }).is_err() {
             return;
         }
         let started = clock.now();
         let outcome = load(kit, order);
-        let changed = !Print::of(&order.path).is_ok_and(|now| now == *print);
+        let changed = !Fingerprint::of(&order.path).is_ok_and(|now| now == *fingerprint);
         let took = clock.now().saturating_duration_since(started);
         if keeper.send(Message::Finished(Finished { model, job, outcome, changed, took, work })).is_err() {
             return;

@@ -2,6 +2,7 @@
 
 use half::{bf16, f16};
 use landfall_model::{DType, Element, InputSpec, NullRule, Problem, TensorMut};
+use smallvec::SmallVec;
 
 /// Appends the value that `text` says; `false` when it says none of the tensor's type. Numbers may have blanks around.
 pub(crate) fn push_text(tensor: &mut TensorMut, text: &[u8]) -> bool {
@@ -133,7 +134,18 @@ pub(crate) fn missing(column: &str) -> Problem {
 /// The problem of a value that is not what the column's input takes.
 #[cold]
 pub(crate) fn unfit(column: &str, expected: impl std::fmt::Display, text: &[u8]) -> Problem {
-    let why = why_unfit(text).map_or_else(String::new, |why| format!(" ({why})"));
+    unfit_since(column, expected, text, why_unfit(text))
+}
+
+/// The same, with why it is none where that is known.
+#[cold]
+pub(crate) fn unfit_since(
+    column: &str,
+    expected: impl std::fmt::Display,
+    text: &[u8],
+    why: Option<&str>,
+) -> Problem {
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
     Problem::invalid(format!("column {column:?}: expected {expected}, found {}{why}", quoted(text)))
 }
 
@@ -185,14 +197,24 @@ pub(crate) fn utf8(column: &str, text: &[u8]) -> Result<(), Problem> {
     })
 }
 
+/// A text's decimal comma as the point that numbers are read with; `None` of a text that has a point already.
+pub(crate) fn with_point(text: &[u8]) -> Option<SmallVec<[u8; 32]>> {
+    let point = |&byte: &u8| if byte == b',' { b'.' } else { byte };
+    (!text.contains(&b'.')).then(|| text.iter().map(point).collect())
+}
+
+/// Whether a text is a number but for its decimal comma.
+pub(crate) fn has_decimal_comma(text: &[u8]) -> bool {
+    text.contains(&b',') && with_point(text).is_some_and(|text| float::<f64>(&text).is_some())
+}
+
 /// What a text that is no value looks like, and how it would be one.
-fn why_unfit(text: &[u8]) -> Option<&'static str> {
+pub(crate) fn why_unfit(text: &[u8]) -> Option<&'static str> {
     let without = |signs: &[u8]| -> Vec<u8> {
         text.trim_ascii().iter().copied().filter(|byte| !signs.contains(byte)).collect()
     };
     let is_number = |text: &[u8]| float::<f64>(text).is_some();
-    let pointed: Vec<u8> = text.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect();
-    if text.contains(&b',') && is_number(&pointed) {
+    if has_decimal_comma(text) {
         return Some("a decimal point is read, a comma is not");
     }
     let dressed = |signs: &[u8]| text.trim_ascii().iter().any(|byte| signs.contains(byte));

@@ -5,8 +5,8 @@ use landfall_model::{Signature, Slot};
 use std::collections::{HashMap, HashSet};
 
 /// The columns' names as the model has them. A name that the model does not know means the one that differs from it in
-/// blanks at the ends alone (and, where a model writes blanks as underscores, in those within), where that is one of the model's, and no second column is, or means, the same; else it stays
-/// as it is.
+/// blanks at the ends alone (and, where a model writes blanks as underscores, in those within), where that is one of the
+/// model's, and no second column is, or means, the same; else it stays as it is.
 pub(crate) fn settled<'a>(signature: &'a Signature, columns: &[&'a str]) -> Vec<&'a str> {
     let padded = padded_names(signature);
     let meant = |column: &&'a str| {

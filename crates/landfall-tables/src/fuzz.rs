@@ -48,7 +48,7 @@ fn stream(format: Format, bytes: &[u8]) {
     read_all(|| TableInput::stream("fuzz", Some(format), Cursor::new(bytes.to_vec())));
 }
 
-/// For each signature, with a column kept and with none.
+/// For each signature, with a column kept (and, of CSV, decimal commas) and with none.
 fn read_all(input: impl Fn() -> TableInput) {
     for (signature, kept) in signatures().into_iter().zip(["b", "n", "s"]) {
         read(input(), signature.clone(), Vec::new());
@@ -58,7 +58,9 @@ fn read_all(input: impl Fn() -> TableInput) {
 
 fn read(input: TableInput, signature: Arc<Signature>, keep: Vec<String>) {
     let wanted = signature.default_outputs().clone();
-    let options = ReadOptions { chunk_rows: 3, missing: vec![b"NA".to_vec()], keep, eager: false };
+    let decimal_comma = input.format == Some(Format::Csv) && !keep.is_empty();
+    let missing = vec![b"NA".to_vec()];
+    let options = ReadOptions { chunk_rows: 3, missing, decimal_comma, keep, eager: false };
     let Ok(reader) = TableReader::open(vec![input], signature.clone(), wanted.clone(), &options) else {
         return;
     };

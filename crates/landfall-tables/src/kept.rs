@@ -175,7 +175,8 @@ pub(crate) fn wrong(why: String) -> Problem {
 pub(crate) fn unknown(name: &str, known: &[String]) -> Problem {
     if known.is_empty() {
         return wrong(format!(
-            "no column can be {name:?}, the table's have no names: give a CSV file with a header, JSON Lines, Parquet or Arrow"
+            "no column can be {name:?}, the table's have no names: give a CSV file with a header, JSON Lines, NPZ, \
+             Parquet or Arrow"
         ));
     }
     let known = those_alike(known.iter().map(String::as_str).collect(), &[name.to_owned()]);

@@ -5,7 +5,7 @@ use crate::opened::{Opened, Wants};
 use crate::options::ReadOptions;
 use crate::source::{Source, TableInput, unpacked};
 use crate::{arrow, csv, json_lines, libsvm, npy, packed, part_files};
-use landfall_model::Problem;
+use landfall_model::{Problem, Reason};
 
 /// Opens a file in the format that it is in, unpacked where it is gzip; or the files of a folder. The arrays of an NPZ
 /// file can come as two, to be read in step.
@@ -27,6 +27,9 @@ pub(crate) fn open_file(
         Some(format) => format,
         None => Format::detect(plain, &first)?,
     };
+    if options.decimal_comma && format != Format::Csv {
+        return Err(no_comma(&label, format));
+    }
     let length = source.length();
     let opened = match format {
         Format::Csv => csv::open(&label, source.stream(), wants, options),
@@ -42,4 +45,10 @@ pub(crate) fn open_file(
         (true, Some(length)) => opened.with_total(length),
         _ => opened,
     }])
+}
+
+#[cold]
+fn no_comma(label: &str, format: Format) -> Problem {
+    let why = format!("{label} is {}: decimal commas are read in CSV alone", format.name());
+    Problem::new(Reason::SettingInvalid { setting: "--decimal-comma".to_owned(), why })
 }

@@ -23,6 +23,24 @@ pub(crate) enum Filling {
     Parts(Vec<usize>),
 }
 
+impl Filling {
+    /// The columns, by place.
+    pub(crate) fn places(&self) -> &[usize] {
+        match self {
+            Filling::Whole(place) => std::slice::from_ref(place),
+            Filling::Parts(places) => places,
+        }
+    }
+
+    /// The same, to count them anew.
+    pub(crate) fn places_mut(&mut self) -> &mut [usize] {
+        match self {
+            Filling::Whole(place) => std::slice::from_mut(place),
+            Filling::Parts(places) => places,
+        }
+    }
+}
+
 /// The filling of each input that the file has.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -71,12 +89,7 @@ pub(crate) fn by_name(
         return Err(Problem::new(Reason::InputsMissing { missing, given }));
     }
     let mut used = vec![false; columns.len()];
-    for (_, filling) in &fills {
-        match filling {
-            Filling::Whole(place) => used[*place] = true,
-            Filling::Parts(places) => places.iter().for_each(|&place| used[place] = true),
-        }
-    }
+    fills.iter().flat_map(|(_, filling)| filling.places()).for_each(|&place| used[place] = true);
     // Names that no input takes may stand several times: what joins tables together writes such.
     if let Some(first) = repeated.iter().find(|&&first| used[matcher.places[columns[first].name.as_str()]]) {
         return Err(Problem::invalid(format!("two columns are named {:?}", columns[*first].name)));

@@ -1,6 +1,6 @@
 //! The axes of one row of an input: what the model declares, and what a table's cells come to.
 
-use landfall_model::{Dim, InputSpec, ShapeRule, display_dims};
+use landfall_model::{Dim, InputSpec, Problem, ShapeRule, display_dims};
 
 /// The declared axes of one row: those of the input without the first.
 #[derive(Clone, Debug)]
@@ -80,6 +80,16 @@ impl RowDims {
             _ if values == 1 && dims.iter().all(|dim| dim.takes(1)) => Some(vec![1; dims.len()]),
             _ => None,
         }
+    }
+
+    /// The axes of a row whose values stand in so many plain columns.
+    ///
+    /// # Errors
+    /// Internal: columns are held against the dims when a file is opened.
+    pub(crate) fn of_columns(&self, count: usize) -> Result<Vec<usize>, Problem> {
+        let one = if count == 1 { self.fitted(&[]) } else { None };
+        one.or_else(|| self.cut(count))
+            .ok_or_else(|| Problem::internal("the columns of an input do not fit it"))
     }
 
     /// For messages: `one value`, `13 values`, `[3,224,224]`.

@@ -23,6 +23,7 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
             format: compiled.format,
             memory_bytes: None,
             threads_inside: 1,
+            threads_option: None,
             cost: cost(&compiled),
             structure: std::mem::take(&mut compiled.structure),
             notes: std::mem::take(&mut compiled.notes),

@@ -294,7 +294,7 @@ fn suggestion(message: &str) -> String {
     }
 }
 
-/// How many letters must be put in, taken out or changed to make `b` of `a` (Levenshtein).
+/// How many characters must be put in, taken out or changed to make `b` of `a` (Levenshtein).
 pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -3,6 +3,7 @@
 use crate::args::ModelFlags;
 use crate::engines::{Registry, registry};
 use crate::exit::Failure;
+use crate::output::say;
 use crate::{config, convert, elsewhere, golden, state, unread};
 use landfall_dialects::tfs::inference::Rules;
 use landfall_dialects::tfs::warmup;
@@ -29,6 +30,7 @@ pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport
     let kit = kit(registry, ComputePool::new(1, clock), imports);
     let source = Source { settings: settings(flags), ..Source::path(path) };
     let (lease, mut report) = load_once(&kit, &source).map_err(called_wrong)?;
+    report.warnings.iter().for_each(|warning| say(&format!("landfall: {warning}")));
     if matches!(lease.facts().engine, "onnxruntime" | "embedded") {
         report.why = reason;
     }

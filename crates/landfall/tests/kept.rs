@@ -112,7 +112,8 @@ fn what_cannot_be_kept_is_a_wrong_call() {
     for (input, keep, output, told) in [
         (csv.as_str(), "Id", "out.csv", "--keep: the table has no column \"Id\" (there are id, "),
         (&csv, "id,id", "out.csv", "--keep: \"id\" is named twice"),
-        (golden, "label", "out.csv", "--keep: no column can be \"label\", the table's have no names"),
+        (golden, "labels", "out.csv", "--keep: the table has no column \"labels\" (there are "),
+        (golden, "label", "out.csv", "--keep: \"label\" is an output of the model too"),
         (&csv, "id", "out.npy", "--keep: NPY holds one array: write NPZ"),
     ] {
         let written = path(folder.path(), output);

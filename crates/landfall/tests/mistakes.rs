@@ -117,7 +117,7 @@ fn a_table_with_other_separators_is_told_from_one_with_other_columns() {
     for (header, code, told) in [(names, 0, false), ("a@b@c@d", 1, true), ("a,b,c,d", 1, false)] {
         fs::write(&path, format!("{header}\n5.1@3.5@1.4@0.2\n").replace('@', "\t")).unwrap();
         let (found, out, err) = run(&["predict", IRIS, "-i", path.to_str().unwrap(), "--engine", "embedded"]);
-        assert_eq!((found, err.contains("It has no comma")), (code, told), "{err}");
+        assert_eq!((found, err.contains("another sign between cells")), (code, told), "{err}");
         assert_eq!(out.lines().count(), if code == 0 { 2 } else { 0 }, "{out}");
     }
 }
@@ -248,6 +248,94 @@ fn nothing_that_is_read_is_written_over() {
             "{more:?}: {code} {err}"
         );
         assert_eq!((fs::read(&table).unwrap(), fs::read(&model).unwrap()), before, "{more:?}");
+    }
+}
+
+#[test]
+fn answers_and_bad_rows_go_into_files_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(place("sub")).unwrap();
+    let rows = place("rows.csv");
+    fs::write(&rows, "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,oops\n").unwrap();
+    let (out, roundabout) = (place("out.csv"), place("sub/../out.csv"));
+    for bad_rows in [&out, &roundabout] {
+        for is_there in [false, true] {
+            if is_there {
+                fs::write(&out, "before").unwrap();
+            }
+            let both =
+                ["predict", IRIS, "-i", &rows, "--engine", "embedded", "-o", &out, "--bad-rows", bad_rows];
+            let (code, _, err) = run(&both);
+            assert!(
+                code == 2 && err.contains("answers and bad rows go into files of their own"),
+                "{code} {err}"
+            );
+            assert_eq!(fs::read_to_string(&out).ok().as_deref(), is_there.then_some("before"));
+        }
+        fs::remove_file(&out).unwrap();
+    }
+    let (code, _, err) = run(&["predict", IRIS, "-i", &rows, "--engine", "embedded", "--bad-rows", "-"]);
+    assert!(code == 2 && err.contains("--bad-rows -: name the file that takes the rows"), "{code} {err}");
+}
+
+#[test]
+fn more_threads_than_any_machine_runs_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("landfall.toml");
+    fs::write(&config, "[server]\nthreads = 100000\n").unwrap();
+    for arguments in [
+        &["predict", IRIS, "-i", "examples/rows/iris.csv", "--threads", "100000"][..],
+        &["serve", IRIS, "--threads", "100000"],
+        &["serve", IRIS, "--config", config.to_str().unwrap()],
+    ] {
+        let (code, _, err) = run(arguments);
+        assert!(
+            code == 2 && err.contains("100000: expected a number of threads from 1 to 1024"),
+            "{code} {err}"
+        );
+    }
+}
+
+#[test]
+fn times_that_no_clock_reaches_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("landfall.toml");
+    let text = format!(
+        "[models.iris]\npath = {:?}\n[models.iris.batching]\nmax_delay = \"200000000000000000m\"\n",
+        root().join(IRIS)
+    );
+    fs::write(&config, text).unwrap();
+    for arguments in [
+        &["serve", IRIS, "--drain-timeout", "200000000000000000m"][..],
+        &["serve", IRIS, "--drain-delay", "200000000000000000m"],
+        &["serve", "--config", config.to_str().unwrap()],
+    ] {
+        let (code, _, err) = run(arguments);
+        assert!(code == 2 && err.contains("is longer than a hundred years"), "{arguments:?}: {code} {err}");
+    }
+}
+
+#[test]
+fn folders_without_numbers_that_are_taken_for_versions_are_told_by_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["blue", "red"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::copy(root().join(IRIS).join("1/model.onnx"), folder.path().join(name).join("model.onnx"))
+            .unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    let rows = "examples/rows/iris.csv";
+    for arguments in [
+        &["inspect", path][..],
+        &["inspect", path, "--json"],
+        &["check", path],
+        &["predict", path, "-i", rows],
+    ] {
+        let (code, out, err) = run(&[arguments, &["--engine", "embedded"]].concat());
+        assert_eq!(code, 0, "{err}");
+        assert!(err.contains("is taken for one model") && err.contains("\"red\""), "{arguments:?}: {err}");
+        assert!(!out.contains("is taken for one model"), "{arguments:?}: {out}");
     }
 }
 

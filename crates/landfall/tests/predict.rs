@@ -361,6 +361,21 @@ fn bad_rows_are_kept_in_order_and_the_others_answered_in_order_whatever_the_thre
 }
 
 #[test]
+fn a_table_with_decimal_commas_has_the_answers_of_the_same_with_points() {
+    let folder = tempfile::tempdir().unwrap();
+    let points = std::fs::read_to_string(root().join("examples/rows/iris.csv")).unwrap();
+    let commas = points.replace(',', ";").replace('.', ",");
+    let commas = written(folder.path(), "commas.csv", &commas);
+    let points = written(folder.path(), "points.csv", &points);
+    let (_, expected, _) = iris(&["-i", &points]);
+    assert_eq!(iris(&["-i", &commas, "--decimal-comma"]), (0, expected, String::new()));
+    let (code, _, err) = iris(&["-i", &commas]);
+    assert!(code == 1 && err.contains("--decimal-comma reads it"), "{code} {err}");
+    let (code, _, err) = iris(&["-i", "examples/rows/iris.jsonl", "--decimal-comma"]);
+    assert!(code == 2 && err.contains("is jsonl: decimal commas are read in CSV alone"), "{code} {err}");
+}
+
+#[test]
 fn what_stops_at_a_bad_row_answers_the_rows_before_it_alone() {
     let folder = tempfile::tempdir().unwrap();
     for bad in [1, 2, 700, 1200] {

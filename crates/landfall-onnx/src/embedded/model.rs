@@ -2,7 +2,7 @@
 
 use super::apart::apart;
 use super::guarded::guarded;
-use super::options::EmbeddedOptions;
+use super::options::{EmbeddedOptions, THREADS};
 use super::plan::Plan;
 use super::range::Ranges;
 use super::rewritten::rewritten;
@@ -27,6 +27,7 @@ pub(super) struct EmbeddedModel {
 
 impl EmbeddedModel {
     pub(super) fn load(files: &dyn ModelFiles, options: &Options) -> Result<Self, Problem> {
+        let threads_option = options.get(THREADS).is_none().then_some(THREADS);
         let options = EmbeddedOptions::read(options)?;
         let (entry, path) = recognise::model_file(files)?;
         let file = path.display().to_string();
@@ -90,6 +91,7 @@ impl EmbeddedModel {
             format!("input {:?}: its default is always taken; another value is refused", input.name)
         }));
         let facts = facts::of(&declared, NAME, options.num_threads, memory, notes);
+        let facts = Facts { threads_option, ..facts };
         Ok(EmbeddedModel { signatures: [interface.signature], plan: Arc::new(plan), facts })
     }
 }

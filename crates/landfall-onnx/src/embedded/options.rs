@@ -2,9 +2,12 @@
 
 use landfall_model::{OptionSpec, Options, Problem};
 
+/// Threads within one run.
+pub(super) const THREADS: &str = "num_threads";
+
 /// All options that the engine knows.
 pub(super) static KNOWN: [OptionSpec; 2] = [
-    OptionSpec { key: "num_threads", help: "threads within one run (default 1)" },
+    OptionSpec { key: THREADS, help: "threads within one run (default 1)" },
     OptionSpec {
         key: "precision",
         help: "float32: compute a float64 model in float32 (default: such a model is refused)",
@@ -26,7 +29,7 @@ impl EmbeddedOptions {
     /// An unknown option, or a value that is none of its.
     pub(super) fn read(options: &Options) -> Result<Self, Problem> {
         options.check(&KNOWN)?;
-        let threads = options.get("num_threads").unwrap_or("1");
+        let threads = options.get(THREADS).unwrap_or("1");
         let num_threads = threads.parse().ok().filter(|n| (1..=256).contains(n));
         let narrows_floats = match options.get("precision") {
             None => false,
@@ -36,9 +39,8 @@ impl EmbeddedOptions {
             }
         };
         Ok(EmbeddedOptions {
-            num_threads: num_threads.ok_or_else(|| {
-                Problem::option("num_threads", format!("{threads:?} is no number of threads"))
-            })?,
+            num_threads: num_threads
+                .ok_or_else(|| Problem::option(THREADS, format!("{threads:?} is no number of threads")))?,
             narrows_floats,
         })
     }

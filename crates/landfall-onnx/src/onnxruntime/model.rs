@@ -5,7 +5,7 @@
 
 use super::NAME;
 use super::api::Runtime;
-use super::options::SessionOptions;
+use super::options::{SessionOptions, THREADS};
 use super::plan::Plan;
 use super::problem::load_problem;
 use super::run::OrtInstance;
@@ -29,6 +29,7 @@ impl OrtModel {
         files: &dyn ModelFiles,
         options: &Options,
     ) -> Result<Self, Problem> {
+        let threads_option = options.get(THREADS).is_none().then_some(THREADS);
         let options = SessionOptions::read(options)?;
         let (entry, path) = recognise::model_file(files)?;
         let file = path.display().to_string();
@@ -44,6 +45,7 @@ impl OrtModel {
             n => usize::try_from(n).unwrap_or(1),
         };
         let mut facts = facts::of(&declared, NAME, threads, bytes, interface.notes);
+        facts.threads_option = threads_option;
         facts.structure.push(("onnxruntime".to_owned(), runtime.version().to_owned()));
         Ok(OrtModel { signatures: [interface.signature], plan: Arc::new(plan), facts })
     }

@@ -2,12 +2,12 @@
 
 use landfall_model::{OptionSpec, Options, Problem};
 
+/// Threads within one operator.
+pub(super) const THREADS: &str = "intra_op_num_threads";
+
 /// All options that the engine knows.
 pub(super) static KNOWN: [OptionSpec; 6] = [
-    OptionSpec {
-        key: "intra_op_num_threads",
-        help: "threads within one operator (default 1; 0: one for each core)",
-    },
+    OptionSpec { key: THREADS, help: "threads within one operator (default 1; 0: one for each core)" },
     OptionSpec {
         key: "inter_op_num_threads",
         help: "threads across operators, with execution_mode ORT_PARALLEL (default 1)",
@@ -52,7 +52,7 @@ impl SessionOptions {
     pub(super) fn read(options: &Options) -> Result<Self, Problem> {
         options.check(&KNOWN)?;
         Ok(SessionOptions {
-            intra_op_num_threads: threads(options, "intra_op_num_threads")?,
+            intra_op_num_threads: threads(options, THREADS)?,
             inter_op_num_threads: threads(options, "inter_op_num_threads")?,
             graph_optimization_level: one_of(
                 options,

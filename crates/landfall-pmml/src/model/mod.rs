@@ -78,6 +78,7 @@ impl PmmlModel {
             format: "pmml",
             memory_bytes: None,
             threads_inside: 1,
+            threads_option: None,
             cost: CostClass::Unknown,
             structure: structure.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
             notes: added(head),

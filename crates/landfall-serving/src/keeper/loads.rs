@@ -3,8 +3,7 @@
 use super::Keeper;
 use crate::Loaded;
 use crate::loader::{LoadReport, Order};
-use crate::message::Look;
-use crate::message::{Finished, Message, Work};
+use crate::message::{Finished, Look, Message, Work};
 use crate::model_state::Life;
 use crate::reaper::Retired;
 use crate::told::Told;
@@ -21,7 +20,7 @@ impl Keeper {
         let path = seen.path;
         let order = Order { model: model.name.clone(), version: seen.version, path, settings };
         // Loaders end after the keeper does.
-        let _ = self.lines.loaders.send(Work { job, order, print: seen.print, tried: 0 });
+        let _ = self.lines.loaders.send(Work { job, order, fingerprint: seen.fingerprint, tried: 0 });
     }
 
     pub(super) fn unload(&mut self, name: &str, version: &Version) {

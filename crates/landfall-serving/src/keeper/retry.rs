@@ -47,7 +47,7 @@ impl Keeper {
         for (due, work) in &mut self.retrying.waiting {
             let model = self.models.get(&*work.order.model);
             let seen = model.and_then(|model| model.seen(&work.order.version));
-            if seen.is_none_or(|seen| seen.settled && seen.print != work.print) {
+            if seen.is_none_or(|seen| seen.settled && seen.fingerprint != work.fingerprint) {
                 *due = (*due).min(now);
             }
         }
@@ -64,7 +64,7 @@ impl Keeper {
             if model.job_mut(work.job).is_none() {
                 continue;
             }
-            let same = model.seen(&version).is_some_and(|seen| seen.print == work.print);
+            let same = model.seen(&version).is_some_and(|seen| seen.fingerprint == work.fingerprint);
             if same && model.wants(&version) {
                 // Loaders end after the keeper does.
                 let _ = self.lines.loaders.send(work);

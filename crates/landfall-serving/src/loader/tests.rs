@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::fake::{FakeEngine, answer, kit, put, scale};
-use crate::{NullRules, VersionPolicy};
+use crate::{ComputePool, NullRules, SystemClock, VersionPolicy};
 use landfall_model::{Claim, Importer, ModelFiles, NullRule, Options, Reason, RowRule};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
 
 fn once(
     files: &[(&str, &str)],
@@ -25,6 +27,15 @@ fn a_file_is_loaded_under_its_stem_as_version_1() {
     assert_eq!((report.why.as_str(), report.verified), ("the only one that reads it", 1));
     assert_eq!(answer(&lease), 3.0);
     assert_eq!(lease.statistics().executions, 1, "only calls count");
+}
+
+#[test]
+fn a_report_warns_of_folders_without_numbers_that_were_taken_for_versions() {
+    let (_, report) =
+        once(&[("a/m.fake", &scale(1)), ("b/m.fake", &scale(2))], |folder| Source::path(folder)).unwrap();
+    assert!(report.warnings[0].contains("whose versions are the folders \""), "{:?}", report.warnings);
+    let (_, numbered) = once(&[("1/m.fake", &scale(1))], |folder| Source::path(folder)).unwrap();
+    assert!(numbered.warnings.is_empty(), "{:?}", numbered.warnings);
 }
 
 #[test]
@@ -196,4 +207,47 @@ fn what_no_engine_reads_is_converted_beside_the_original() {
     assert_eq!(answer(&lease), 7.0);
     assert_eq!(report.notes, ["a plan was carried out"]);
     assert!(report.why.ends_with("converted by planner"), "{}", report.why);
+}
+
+/// Between two looks at it, so many milliseconds pass.
+struct Ticking(u64, AtomicU64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Instant {
+        let looks = self.1.fetch_add(1, Ordering::Relaxed);
+        SystemClock.now() + Duration::from_millis(self.0 * looks)
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// Threads of a run of a model whose rows take so many milliseconds, and the notes of its load.
+fn threads_of_a_run(row_ms: u64, threads: usize, text: &str, set: Option<&str>) -> (usize, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("a.fake", text)]);
+    let mut kit = kit(Arc::new(FakeEngine::default()));
+    let clock = Arc::new(Ticking(row_ms, AtomicU64::new(0)));
+    Arc::get_mut(&mut kit).unwrap().pool = ComputePool::new(threads, clock);
+    let mut source = Source::path(folder.path().join("a.fake"));
+    set.into_iter().for_each(|threads| source.settings.options.set("threads", threads));
+    let (lease, report) = load_once(&kit, &source).unwrap();
+    assert_eq!(answer(&lease), 3.0);
+    (lease.facts().threads_inside, report.notes)
+}
+
+#[test]
+fn a_model_whose_rows_take_long_runs_on_all_threads() {
+    let (threads, notes) = threads_of_a_run(30, 4, &scale(3), None);
+    assert_eq!(threads, 4);
+    assert!(notes[0].contains("each run takes 4 threads (threads = 1 keeps it to one)"), "{notes:?}");
+    assert_eq!(threads_of_a_run(1, 4, &scale(3), None), (1, Vec::new()), "its rows take little");
+    assert_eq!(threads_of_a_run(30, 1, &scale(3), None).0, 1, "there is one thread");
+    assert_eq!(threads_of_a_run(30, 4, &scale(3), Some("2")).0, 2, "somebody said otherwise");
+}
+
+#[test]
+fn a_model_that_is_never_batched_keeps_a_thread_for_each_call() {
+    assert_eq!(threads_of_a_run(30, 4, "fake\nscale 3\nrows 1\nend\n", None).0, 1);
 }

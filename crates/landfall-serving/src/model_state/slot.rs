@@ -1,7 +1,7 @@
 //! Where one version stands: being loaded, answering, being loaded again beside the copy that answers, or broken.
 
 use super::ModelState;
-use crate::print::Print;
+use crate::fingerprint::Fingerprint;
 use crate::{Loaded, ModelSettings};
 use landfall_model::{Problem, Version, VersionState, VersionStatus};
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub(crate) enum Reload {
 #[derive(Clone)]
 pub(crate) struct Basis {
     pub(crate) path: PathBuf,
-    pub(crate) print: Print,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) settings: Result<Arc<ModelSettings>, Problem>,
 }
 
@@ -54,7 +54,7 @@ impl Basis {
             (Err(a), Err(b)) => a == b,
             _ => false,
         };
-        self.path == other.path && self.print == other.print && same_settings
+        self.path == other.path && self.fingerprint == other.fingerprint && same_settings
     }
 }
 

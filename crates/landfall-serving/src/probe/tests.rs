@@ -33,6 +33,13 @@ fn rows_that_depend_on_each_other_when_they_are_longer_than_one_value_are_never_
 }
 
 #[test]
+fn rows_that_depend_on_each_other_where_one_is_large_are_never_batched() {
+    let (rule, note) = settled("fake\novershadow\nend\n");
+    assert_eq!(rule, RowRule::None);
+    assert!(note.unwrap().contains("depends on the other rows"));
+}
+
+#[test]
 fn an_output_without_rows_is_never_batched() {
     let (rule, note) = settled("fake\ncollapse\nend\n");
     assert_eq!(rule, RowRule::None);
@@ -110,4 +117,19 @@ fn nearness_is_relative_and_nan_is_like_nan() {
     assert!(!same(&tensor(&[f32::INFINITY]), &tensor(&[f32::NEG_INFINITY])));
     let whole = |value: i64| Tensor::from_slice(&[1], &[value]).unwrap();
     assert!(!same(&whole(1 << 40), &whole((1 << 40) + 1)), "integers are equal or not");
+}
+
+#[test]
+fn values_of_half_precision_may_be_neighbours() {
+    for (dtype, next, further) in
+        [(DType::F16, 1.0 + 1.0 / 1024.0, 1.01), (DType::BF16, 1.0 + 1.0 / 128.0, 1.1)]
+    {
+        let tensor = |value: f64| {
+            let mut tensor = TensorMut::new(dtype);
+            tensor.push_scalar(&Scalar::Float(value)).unwrap();
+            tensor.freeze([1].into_iter().collect()).unwrap()
+        };
+        assert!(same(&tensor(1.0), &tensor(next)), "{dtype}");
+        assert!(!same(&tensor(1.0), &tensor(further)), "{dtype}");
+    }
 }

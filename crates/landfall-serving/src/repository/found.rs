@@ -1,6 +1,6 @@
 //! What a look has found: models and their versions, each time all of them.
 
-use crate::print::Print;
+use crate::fingerprint::Fingerprint;
 use crate::{ModelSettings, Source};
 use landfall_model::{Kind, Problem, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,7 @@ pub(crate) struct Seen {
 pub(crate) struct SeenVersion {
     pub(crate) version: Version,
     pub(crate) path: PathBuf,
-    pub(crate) print: Print,
+    pub(crate) fingerprint: Fingerprint,
     /// Whether its files lie still.
     pub(crate) settled: bool,
     /// Its settings, where a `model.toml` of its own says something: that file outranks the model's.
@@ -68,9 +68,9 @@ impl Found {
 }
 
 /// How new a version is: numbers before all other names, then by number, then by time.
-pub(crate) fn newness(version: &Version, print: &Print) -> (bool, i64, std::time::SystemTime) {
+pub(crate) fn newness(version: &Version, fingerprint: &Fingerprint) -> (bool, i64, std::time::SystemTime) {
     let number = version.number();
-    (number.is_some(), number.unwrap_or(0), print.changed)
+    (number.is_some(), number.unwrap_or(0), fingerprint.changed)
 }
 
 /// Of models with one name the first source's is taken.

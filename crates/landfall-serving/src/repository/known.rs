@@ -2,8 +2,8 @@
 
 use crate::ModelSettings;
 use crate::files::FolderFiles;
+use crate::fingerprint::Fingerprint;
 use crate::kit::Kit;
-use crate::print::Print;
 use crate::settings::SETTINGS_FILE;
 use landfall_model::{Claim, Kind, Problem};
 use std::collections::HashMap;
@@ -15,49 +15,49 @@ use std::sync::Arc;
 pub(super) struct Known {
     kit: Arc<Kit>,
     /// Of this look: a folder is looked at as a child, as a model and as a version.
-    prints: HashMap<PathBuf, Print>,
+    fingerprints: HashMap<PathBuf, Fingerprint>,
     /// Of the look before.
-    before: HashMap<PathBuf, Print>,
+    before: HashMap<PathBuf, Fingerprint>,
     /// What this look could not look at, but the one before could.
     kept: Vec<String>,
-    recognised: HashMap<PathBuf, (Print, bool)>,
-    settings: HashMap<PathBuf, (Print, Result<ModelSettings, Problem>)>,
+    recognised: HashMap<PathBuf, (Fingerprint, bool)>,
+    settings: HashMap<PathBuf, (Fingerprint, Result<ModelSettings, Problem>)>,
 }
 
 impl Known {
     pub(super) fn new(kit: Arc<Kit>) -> Self {
-        let (prints, before, kept, recognised, settings) = Default::default();
-        Known { kit, prints, before, kept, recognised, settings }
+        let (fingerprints, before, kept, recognised, settings) = Default::default();
+        Known { kit, fingerprints, before, kept, recognised, settings }
     }
 
     /// A look begins.
     pub(super) fn begin(&mut self) {
-        self.before = std::mem::take(&mut self.prints);
+        self.before = std::mem::take(&mut self.fingerprints);
     }
 
     /// A look has ended: what it did not meet is forgotten. Gives what stays as it was because it could not be looked at.
     pub(super) fn end(&mut self) -> Vec<String> {
-        self.recognised.retain(|path, _| self.prints.contains_key(path));
-        self.settings.retain(|path, _| self.prints.contains_key(path));
+        self.recognised.retain(|path, _| self.fingerprints.contains_key(path));
+        self.settings.retain(|path, _| self.fingerprints.contains_key(path));
         std::mem::take(&mut self.kept)
     }
 
-    /// The print of a path in this look. What is there and cannot be looked at, though it could before, is taken to be as
+    /// The fingerprint of a path in this look. What is there and cannot be looked at, though it could before, is taken to be as
     /// it was: a file system that stutters takes no version out of service.
-    pub(super) fn print(&mut self, path: &Path) -> Result<Print, Problem> {
-        if let Some(print) = self.prints.get(path) {
-            return Ok(*print);
+    pub(super) fn fingerprint(&mut self, path: &Path) -> Result<Fingerprint, Problem> {
+        if let Some(fingerprint) = self.fingerprints.get(path) {
+            return Ok(*fingerprint);
         }
-        let print = match (Print::of(path), self.before.get(path)) {
+        let fingerprint = match (Fingerprint::of(path), self.before.get(path)) {
             (Err(problem), Some(before)) if problem.kind() != Kind::NotFound => {
                 let path = path.display();
                 self.kept.push(format!("cannot look at {path}, what was loaded from it stays: {problem}"));
                 *before
             }
-            (print, _) => print?,
+            (fingerprint, _) => fingerprint?,
         };
-        self.prints.insert(path.to_owned(), print);
-        Ok(print)
+        self.fingerprints.insert(path.to_owned(), fingerprint);
+        Ok(fingerprint)
     }
 
     /// What is said of a folder without a model.
@@ -69,9 +69,9 @@ impl Known {
 
     /// Whether an engine claims the model at this path, or an importer does. An engine that panics over it does not.
     pub(super) fn recognises(&mut self, path: &Path) -> bool {
-        let Ok(print) = self.print(path) else { return false };
+        let Ok(fingerprint) = self.fingerprint(path) else { return false };
         if let Some((known, recognised)) = self.recognised.get(path)
-            && *known == print
+            && *known == fingerprint
         {
             return *recognised;
         }
@@ -82,7 +82,7 @@ impl Known {
         };
         let recognised = self.kit.engines.iter().any(|engine| claims(&|| engine.recognise(&files)))
             || self.kit.importers.iter().any(|importer| claims(&|| importer.recognise(&files)));
-        self.recognised.insert(path.to_owned(), (print, recognised));
+        self.recognised.insert(path.to_owned(), (fingerprint, recognised));
         recognised
     }
 
@@ -92,16 +92,17 @@ impl Known {
         if folder.as_os_str().is_empty() || !path.is_file() {
             return Ok(ModelSettings::default());
         }
-        let print = self.print(&path)?;
+        let fingerprint = self.fingerprint(&path)?;
         if let Some((known, settings)) = self.settings.get(&path)
-            && *known == print
+            && *known == fingerprint
         {
             return settings.clone();
         }
         let settings = (self.kit.settings)(&path).map_err(|problem| problem.at(path.display().to_string()));
-        self.settings.insert(path, (print, settings.clone()));
+        self.settings.insert(path, (fingerprint, settings.clone()));
         settings
     }
+
     /// All paths of which something is kept.
     #[cfg(test)]
     pub(super) fn paths(&self) -> Vec<PathBuf> {

@@ -271,22 +271,22 @@ fn a_version_that_cannot_be_looked_at_any_more_stays_as_it_was() {
     put(folder.path(), &[("m/1/m.fake", MODEL), ("m/spring/m.fake", MODEL)]);
     let source = Source::path(folder.path().join("m"));
     let mut repository = Repository::new(vec![source], kit(Arc::new(FakeEngine::default())));
-    let prints = |round: &Round| -> Vec<_> {
-        round.models[0].versions.iter().map(|seen| (seen.version.clone(), seen.print)).collect()
+    let fingerprints = |round: &Round| -> Vec<_> {
+        round.models[0].versions.iter().map(|seen| (seen.version.clone(), seen.fingerprint)).collect()
     };
-    let before = prints(&repository.look());
+    let before = fingerprints(&repository.look());
     assert_eq!(before.len(), 2);
     for version in ["1", "spring"] {
         std::os::unix::fs::symlink(".", folder.path().join("m").join(version).join("again")).unwrap();
     }
     for _ in 0..2 {
         let round = repository.look();
-        assert_eq!(prints(&round), before);
+        assert_eq!(fingerprints(&round), before);
         for version in ["m/1", "m/spring"] {
             let said = format!("{version}, what was loaded from it stays: ");
             assert!(round.warnings.iter().any(|text| text.contains(&said)), "{:?}", round.warnings);
         }
     }
     std::fs::remove_dir_all(folder.path().join("m/1")).unwrap();
-    assert_eq!(prints(&repository.look()).len(), 1, "what is gone is gone");
+    assert_eq!(fingerprints(&repository.look()).len(), 1, "what is gone is gone");
 }

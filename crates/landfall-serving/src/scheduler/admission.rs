@@ -1,6 +1,6 @@
 //! How many calls of one version may wait, and how long a further one would.
 
-use super::Core;
+use super::Scheduler;
 use crate::batcher::Formed;
 use crate::locked::lock;
 use crate::request::Ticket;
@@ -33,7 +33,7 @@ impl Admission {
     }
 }
 
-impl Core {
+impl Scheduler {
     /// Takes a call, with so many bytes of inputs, into the budget of those that wait. A call that finds nobody waiting
     /// is taken whatever its size.
     ///

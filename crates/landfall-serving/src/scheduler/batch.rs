@@ -1,6 +1,6 @@
 //! A batch from its forming to its answers: stacked, run once, cut apart; those who came too late turned away.
 
-use super::Core;
+use super::Scheduler;
 use crate::Clock;
 use crate::batcher::Formed;
 use crate::instances::Hold;
@@ -11,7 +11,7 @@ use landfall_model::{Call, Outputs, Problem, Reason};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-impl Core {
+impl Scheduler {
     /// Answers what a batcher gave: those too late, and those who run together. Says whether a caller was woken.
     pub(crate) fn conduct(&self, formed: &mut Formed<Arc<Ticket>>, now: Instant, clock: &dyn Clock) -> bool {
         [&formed.batch, &formed.expired, &formed.left].into_iter().for_each(|tickets| self.release(tickets));
@@ -46,22 +46,22 @@ pub(super) fn turn_away(tickets: &[Arc<Ticket>], now: Instant, problem: &Problem
 
 /// Runs calls together and answers them. A run that fails is tried again in halves, down to single calls, so that one
 /// caller's data fails that caller alone. `now` is when the batch was formed. Says whether a caller was woken.
-fn run_batch(core: &Core, tickets: &[Arc<Ticket>], now: Instant, clock: &dyn Clock) -> bool {
+fn run_batch(scheduler: &Scheduler, tickets: &[Arc<Ticket>], now: Instant, clock: &dyn Clock) -> bool {
     let _unanswered = Unanswered(tickets);
-    match core.instances.hold() {
-        Ok(mut hold) => run_together(core, &mut hold, tickets, now, clock),
+    match scheduler.instances.hold() {
+        Ok(mut hold) => run_together(scheduler, &mut hold, tickets, now, clock),
         Err(problem) => tickets.iter().fold(false, |woke, ticket| woke | fail(ticket, problem.clone(), now)),
     }
 }
 
 fn run_together(
-    core: &Core,
+    scheduler: &Scheduler,
     hold: &mut Hold,
     tickets: &[Arc<Ticket>],
     now: Instant,
     clock: &dyn Clock,
 ) -> bool {
-    match (attempt(core, hold, tickets, now, clock), tickets) {
+    match (attempt(scheduler, hold, tickets, now, clock), tickets) {
         (Ok((answers, timing)), _) => {
             let answered = tickets.iter().zip(answers);
             answered.fold(false, |woke, (ticket, outputs)| {
@@ -72,8 +72,8 @@ fn run_together(
         (Err(problem), [ticket]) => fail(ticket, problem, clock.now()),
         (Err(_), _) => {
             let (first, second) = tickets.split_at(tickets.len() / 2);
-            let woke = run_together(core, hold, first, clock.now(), clock);
-            run_together(core, hold, second, clock.now(), clock) | woke
+            let woke = run_together(scheduler, hold, first, clock.now(), clock);
+            run_together(scheduler, hold, second, clock.now(), clock) | woke
         }
     }
 }
@@ -81,7 +81,7 @@ fn run_together(
 /// Puts calls together, runs them once, and cuts the outputs apart, in order. What was counted stands in the statistics
 /// before anybody has his answer.
 fn attempt(
-    core: &Core,
+    scheduler: &Scheduler,
     hold: &mut Hold,
     tickets: &[Arc<Ticket>],
     started: Instant,
@@ -92,14 +92,14 @@ fn attempt(
         [ticket] => (&ticket.call, started),
         _ => {
             let calls: Vec<&Call> = tickets.iter().map(|ticket| &ticket.call).collect();
-            stacked = core.stacked(&calls)?;
+            stacked = scheduler.stacked(&calls)?;
             (&stacked, clock.now())
         }
     };
     let rows = call.rows().unwrap_or(1);
-    let outputs = match core.padded_rows(rows).filter(|_| is_divisible(call)) {
-        Some(size) => run_call(hold, &call.padded(size)?, core.part_rows())?.rows(0..rows),
-        None => run_call(hold, call, core.part_rows())?,
+    let outputs = match scheduler.padded_rows(rows).filter(|_| is_divisible(call)) {
+        Some(size) => run_call(hold, &call.padded(size)?, scheduler.part_rows())?.rows(0..rows),
+        None => run_call(hold, call, scheduler.part_rows())?,
     };
     let ran_at = clock.now();
     let (answers, cut_at) = match tickets {
@@ -114,7 +114,7 @@ fn attempt(
         infer: ran_at.saturating_duration_since(stacked_at),
         output: cut_at.saturating_duration_since(ran_at),
     };
-    core.observe(rows, ran.infer);
+    scheduler.observe(rows, ran.infer);
     if let Some(first) = tickets.first() {
         first.lease.statistics.ran(&ran, tickets.iter().map(|t| (t.arrived, t.call.rows().unwrap_or(1))));
     }

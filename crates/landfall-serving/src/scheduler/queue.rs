@@ -1,6 +1,6 @@
 //! The queue before the compute threads: when it wants a thread, and what a thread runs of it.
 
-use super::Core;
+use super::Scheduler;
 use super::batch::turn_away;
 use crate::batcher::{Batcher, Formed};
 use crate::compute::Station;
@@ -30,7 +30,7 @@ enum Wish {
     Alarm(Instant),
 }
 
-impl Core {
+impl Scheduler {
     /// Puts a call into the queue before the compute threads.
     pub(crate) fn enqueue(self: &Arc<Self>, ticket: Arc<Ticket>) {
         let wish = {
@@ -83,7 +83,7 @@ impl Core {
     }
 }
 
-impl Station for Core {
+impl Station for Scheduler {
     fn run_next(self: Arc<Self>) {
         let now = self.clock().now();
         let mut formed = Formed::default();
@@ -105,7 +105,7 @@ impl Station for Core {
 }
 
 /// One run on a compute thread; when it ends, whoever waits for it may run.
-struct Running<'a>(&'a Arc<Core>);
+struct Running<'a>(&'a Arc<Scheduler>);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {

@@ -1,6 +1,6 @@
 //! Which versions lie still: those to whose files nothing was done for a while.
 
-use crate::print::Print;
+use crate::fingerprint::Fingerprint;
 use crate::repository::{Round, Seen};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// Since when each version's files have lain still.
 pub(crate) struct Settling {
     settle: Duration,
-    since: HashMap<PathBuf, (Print, Instant)>,
+    since: HashMap<PathBuf, (Fingerprint, Instant)>,
 }
 
 impl Settling {
@@ -32,12 +32,13 @@ impl Settling {
             let is_whole = whole(model);
             for version in &mut model.versions {
                 let start = match self.since.get(&version.path) {
-                    Some((print, start)) if *print == version.print => *start,
+                    Some((fingerprint, start)) if *fingerprint == version.fingerprint => *start,
                     _ => now,
                 };
-                since.insert(version.path.clone(), (version.print, start));
+                since.insert(version.path.clone(), (version.fingerprint, start));
                 let still = start + self.settle;
-                let old = wall.duration_since(version.print.touched).is_ok_and(|age| age >= self.settle);
+                let old =
+                    wall.duration_since(version.fingerprint.touched).is_ok_and(|age| age >= self.settle);
                 version.settled = is_whole || old || now >= still;
                 if !version.settled {
                     next = Some(next.map_or(still, |next: Instant| next.min(still)));
@@ -61,11 +62,11 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn round(path: &Path) -> Round {
-        let print = Print::of(path).unwrap();
+        let fingerprint = Fingerprint::of(path).unwrap();
         let version = SeenVersion {
             version: Version::numbered(1),
             path: path.into(),
-            print,
+            fingerprint,
             settled: false,
             own: None,
         };
@@ -91,7 +92,7 @@ mod tests {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("a"), "half").unwrap();
-            let wall = Print::of(folder.path()).unwrap().touched;
+            let wall = Fingerprint::of(folder.path()).unwrap().touched;
             Case { folder, settling: Settling::new(SECOND), start: Instant::now(), wall }
         }
 

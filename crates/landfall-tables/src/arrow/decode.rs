@@ -44,7 +44,7 @@ pub(super) fn plan(
     let is_kept = |name: &String| kept.iter().flatten().any(|&place| columns[place].name == *name);
     let ignored = plan.ignored.drain(..).filter(|name| !is_kept(name)).collect();
     let mut needed: Vec<usize> =
-        plan.fills.iter().flat_map(|(_, filling)| places(filling).to_vec()).collect();
+        plan.fills.iter().flat_map(|(_, filling)| filling.places().to_vec()).collect();
     needed.extend(kept.iter().flatten());
     needed.sort_unstable();
     needed.dedup();
@@ -53,28 +53,18 @@ pub(super) fn plan(
     kept.iter_mut().flatten().for_each(moved);
     for (slot, filling) in &mut plan.fills {
         let spec = &wants.signature.inputs()[*slot];
-        for place in places(filling) {
+        for place in filling.places() {
             let field = schema.field(*place);
             let at = |problem: Problem| problem.at(format!("column {:?}", field.name()));
             if let Some(found) = dtype_of(field.data_type(), spec.dtype).map_err(at)? {
                 check_type(spec, found).map_err(at)?;
             }
         }
-        match filling {
-            Filling::Whole(place) => moved(place),
-            Filling::Parts(places) => places.iter_mut().for_each(moved),
-        }
+        filling.places_mut().iter_mut().for_each(moved);
     }
     let names = needed.iter().map(|&place| schema.field(place).name().clone()).collect();
     let all_names = columns.into_iter().map(|column| column.name).collect();
     Ok((ArrowDecoder { plan, names, all_names, kept, types }, needed, ignored))
-}
-
-fn places(filling: &Filling) -> &[usize] {
-    match filling {
-        Filling::Whole(place) => std::slice::from_ref(place),
-        Filling::Parts(places) => places,
-    }
 }
 
 impl Decoder for ArrowDecoder {
@@ -170,7 +160,7 @@ impl ArrowDecoder {
         for (slot, filling) in &self.plan.fills {
             let Filling::Whole(place) = filling else { continue };
             let (spec, dims) = self.spec(*slot);
-            let each = match lists::rows(&columns[*place])? {
+            let each = match lists::rows(&columns[*place]) {
                 Rows::Alike { axes, .. } if dims.fitted(&axes).is_some() => continue,
                 Rows::Alike { axes, .. } => vec![RowAxes::Axes(axes); rows],
                 Rows::Each(each) => each,
@@ -230,7 +220,7 @@ impl ArrowDecoder {
         bad: &mut BadRows,
     ) -> Result<Tensor, Problem> {
         let (spec, dims) = self.spec(slot);
-        let (axes, tensor, nulls) = match lists::rows(column)? {
+        let (axes, tensor, nulls) = match lists::rows(column) {
             Rows::Alike { axes, values } => {
                 let leaf = leaf(values.as_ref(), spec.dtype)?;
                 (axes, leaf.tensor, null_places(leaf.nulls.as_ref()))
@@ -266,9 +256,7 @@ impl ArrowDecoder {
             let values = Values { column: &self.names[place], tensor: leaf.tensor, nulls, row_elements: 1 };
             tensors.push(fitted(values, spec, bad)?);
         }
-        let axes = if places.len() == 1 { dims.fitted(&[]) } else { None };
-        let axes = axes.or_else(|| dims.cut(places.len()));
-        let axes = axes.ok_or_else(|| Problem::internal("the columns of an input do not fit it"))?;
+        let axes = dims.of_columns(places.len())?;
         side_by_side(tensors, rows)?.reshaped(std::iter::once(rows).chain(axes).collect())
     }
 
@@ -287,11 +275,11 @@ impl ArrowDecoder {
             out.push(b':');
             let one = column.slice(row, 1);
             match lists::rows(&one) {
-                Ok(Rows::Alike { axes, values }) => match marked(&values) {
+                Rows::Alike { axes, values } => match marked(&values) {
                     Ok(tensor) => json_lines::push_values(&tensor, 0, &axes, &mut out),
                     Err(_) => out.extend_from_slice(b"null"),
                 },
-                _ => out.extend_from_slice(b"null"),
+                Rows::Each(_) => out.extend_from_slice(b"null"),
             }
         }
         out.push(b'}');

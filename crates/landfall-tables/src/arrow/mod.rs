@@ -15,7 +15,7 @@ mod write;
 pub(crate) use ipc::{open_file, open_stream};
 pub(crate) use parquet::open as open_parquet;
 pub(crate) use worded::{array_dtype, array_tensor, can_be_worded, worded};
-pub(crate) use write::{ArrowSink, encode, schema};
+pub(crate) use write::{ArrowSink, column, column_type, encode, schema};
 
 use arrow_schema::ArrowError;
 use landfall_model::Problem;

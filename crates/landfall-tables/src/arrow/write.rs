@@ -25,8 +25,9 @@ const ROW_GROUP_ROWS: usize = 1 << 17;
 /// The schema of the outputs, as declared or as chunks have shown them.
 pub(crate) fn schema(layout: &Layout) -> Result<Arc<Schema>, Problem> {
     let field = |column: &OutputColumn| {
-        let item = data_type(column.dtype).ok_or_else(|| no_complex(column))?;
-        Ok(Field::new(&column.name, nested_type(item, column.axes().len()), true))
+        let item = data_type(column.dtype, column.axes().len());
+        let item = item.ok_or_else(|| no_complex(&format!("output {:?}", column.name)))?;
+        Ok(Field::new(&column.name, item, true))
     };
     let kept = layout.kept.iter().map(|column| Ok(Field::new(&column.name, column.data_type(), true)));
     let fields: Result<Vec<Field>, Problem> = kept.chain(layout.columns.iter().map(field)).collect();
@@ -43,15 +44,15 @@ pub(crate) fn encode(
     let mut arrays = kept;
     for (tensor, column) in tensors.iter().zip(&layout.columns) {
         let axes = column.fixed_axes(tensor)?;
-        let array = flat(tensor, column)?;
-        arrays.push(axes.iter().rev().try_fold(array, |values, &length| lists(values, length))?);
+        arrays.push(nested(flat(tensor, &format!("output {:?}", column.name))?, rows, &axes)?);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema(layout)?, arrays, &options).map_err(|e| write_failed(&e))
 }
 
-fn data_type(dtype: DType) -> Option<DataType> {
-    Some(match dtype {
+/// The type of a column of values, or of lists in lists so deep; `None` for complex numbers.
+fn data_type(dtype: DType, depth: usize) -> Option<DataType> {
+    let item = match dtype {
         DType::Bool => DataType::Boolean,
         DType::U8 => DataType::UInt8,
         DType::U16 => DataType::UInt16,
@@ -67,22 +68,39 @@ fn data_type(dtype: DType) -> Option<DataType> {
         DType::F64 => DataType::Float64,
         DType::String => DataType::Utf8,
         DType::Complex64 | DType::Complex128 => return None,
-    })
+    };
+    Some((0..depth).fold(item, |item, _| DataType::List(Arc::new(Field::new("item", item, true)))))
 }
 
-fn nested_type(item: DataType, depth: usize) -> DataType {
-    (0..depth).fold(item, |item, _| DataType::List(Arc::new(Field::new("item", item, true))))
+/// The type that [`column`] has for an array of this shape; `None` for complex numbers.
+pub(crate) fn column_type(dtype: DType, shape: &[usize]) -> Option<DataType> {
+    data_type(dtype, row_axes(shape).len())
+}
+
+/// An array's rows as a column: lists of its further axes, as outputs have them.
+///
+/// # Errors
+/// Invalid argument, for texts that are no UTF-8; unimplemented, for complex numbers. `what` names the array.
+pub(crate) fn column(what: &str, tensor: &Tensor) -> Result<ArrayRef, Problem> {
+    let rows = tensor.shape().first().copied().unwrap_or(0);
+    nested(flat(tensor, what)?, rows, row_axes(tensor.shape()))
+}
+
+/// The axes of one row: none where it is a single value.
+fn row_axes(shape: &[usize]) -> &[usize] {
+    match shape.get(1..) {
+        None | Some([1]) => &[],
+        Some(axes) => axes,
+    }
 }
 
 #[cold]
-fn no_complex(column: &OutputColumn) -> Problem {
-    Problem::unsupported(
-        format!("output {:?}: complex numbers in this format", column.name),
-        "write NPY or NPZ",
-    )
+fn no_complex(what: &str) -> Problem {
+    Problem::unsupported(format!("{what}: complex numbers in this format"), "write NPY or NPZ")
 }
 
-fn flat(tensor: &Tensor, column: &OutputColumn) -> Result<ArrayRef, Problem> {
+/// All values in one array; `what` names the tensor.
+fn flat(tensor: &Tensor, what: &str) -> Result<ArrayRef, Problem> {
     let nulls = tensor
         .missing()
         .map(|missing| NullBuffer::new(BooleanBuffer::collect_bool(tensor.len(), |i| !missing.get(i))));
@@ -103,8 +121,8 @@ fn flat(tensor: &Tensor, column: &OutputColumn) -> Result<ArrayRef, Problem> {
         DType::BF16 => plain::<Float32Type>(&cast(tensor, DType::F32)?.tensor, nulls),
         DType::F32 => plain::<Float32Type>(tensor, nulls),
         DType::F64 => plain::<Float64Type>(tensor, nulls),
-        DType::String => texts(tensor, column)?,
-        DType::Complex64 | DType::Complex128 => return Err(no_complex(column)),
+        DType::String => texts(tensor, what)?,
+        DType::Complex64 | DType::Complex128 => return Err(no_complex(what)),
     })
 }
 
@@ -113,23 +131,30 @@ fn plain<T: ArrowPrimitiveType>(tensor: &Tensor, nulls: Option<NullBuffer>) -> A
     Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::new(bytes, 0, tensor.len()), nulls))
 }
 
-fn texts(tensor: &Tensor, column: &OutputColumn) -> Result<ArrayRef, Problem> {
+fn texts(tensor: &Tensor, what: &str) -> Result<ArrayRef, Problem> {
     let mut texts: Vec<Option<&str>> = Vec::with_capacity(tensor.len());
     for (i, bytes) in tensor.strings()?.iter().enumerate() {
         let text = std::str::from_utf8(bytes).map_err(|_| {
-            Problem::invalid(format!(
-                "output {:?} has bytes that are no UTF-8: write JSON Lines, CSV or NPZ",
-                column.name
-            ))
+            Problem::invalid(format!("{what} has bytes that are no UTF-8: write JSON Lines, CSV or NPZ"))
         })?;
         texts.push((!tensor.is_missing(i)).then_some(text));
     }
     Ok(Arc::new(StringArray::from(texts)))
 }
 
-/// Lists of equal length.
-pub(super) fn lists(values: ArrayRef, length: usize) -> Result<ArrayRef, Problem> {
-    let count = values.len().checked_div(length).unwrap_or(0);
+/// Values as so many rows of these axes, each axis a list.
+pub(super) fn nested(values: ArrayRef, rows: usize, axes: &[usize]) -> Result<ArrayRef, Problem> {
+    (0..axes.len()).rev().try_fold(values, |values, axis| {
+        lists(values, rows * axes[..axis].iter().product::<usize>(), axes[axis])
+    })
+}
+
+/// So many lists of equal length.
+fn lists(values: ArrayRef, count: usize, length: usize) -> Result<ArrayRef, Problem> {
+    if i32::try_from(values.len()).is_err() {
+        let what = "lists of more than 2^31 values of one call in this format";
+        return Err(Problem::unsupported(what, "write NPY or NPZ"));
+    }
     let field = Arc::new(Field::new("item", values.data_type().clone(), true));
     let offsets = OffsetBuffer::<i32>::from_lengths(std::iter::repeat_n(length, count));
     Ok(Arc::new(ListArray::try_new(field, offsets, values, None).map_err(|e| write_failed(&e))?))

@@ -1,18 +1,18 @@
 //! CSV into inputs: cells straight into columns of the model's types.
 
-use super::record::{COMMA, Cell, Records, cells, first_cells};
+use super::record::{Cell, Records, cells, first_cells};
 use crate::cell;
 use crate::chunk::{Decoded, Raw, TextRows};
 use crate::column_names::{named_slot, settled};
 use crate::kept::{self, Holds};
 use crate::opened::{Decoder, Opened, Wants};
 use crate::options::ReadOptions;
-use crate::plan::{self, Filling, Plan, SourceColumn};
+use crate::plan::{self, Plan, SourceColumn};
 use crate::rows_builder::{Row, RowsBuilder};
 use crate::text_rows::{FirstThenRest, RecordReader};
 use arrow_array::ArrayRef;
 use arrow_array::builder::BinaryBuilder;
-use landfall_model::{DType, InputSpec, NullRule, Problem, Slot};
+use landfall_model::{DType, InputSpec, NullRule, Problem, Slot, TensorMut};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -23,20 +23,21 @@ pub(crate) fn open(
     wants: &Wants,
     options: &ReadOptions,
 ) -> Result<Opened, Problem> {
-    let mut records = RecordReader::new(name, stream, Records::new(), options.eager);
+    let mut separator = if options.decimal_comma { b';' } else { b',' };
+    let mut records = RecordReader::new(name, stream, Records::new(separator), options.eager);
     let first = records.block(1)?;
-    let (mut by_place, mut separator) = (false, COMMA);
+    let mut by_place = false;
     let (plan, names, first) = match first {
         None => (no_columns(wants), Vec::new(), None),
         Some(first) => {
             let mut names =
                 header(first.record(0), separator).map_err(|problem| problem.at(name.to_owned()))?;
             let mut named = names_inputs(wants, &names);
-            if !named && let Some((other, better)) = other_separator(wants, first.record(0)) {
+            if !named && let Some((other, better)) = other_separator(wants, first.record(0), separator) {
                 (separator, names, named) = (other, better, true);
                 records.splitter().separator = separator;
             }
-            match (!named).then(|| without_header(wants, &first, options)).flatten() {
+            match (!named).then(|| without_header(wants, &first, separator, options)).flatten() {
                 Some(plan) => {
                     let numbered = (0..names.len()).map(|i| (i + 1).to_string()).collect();
                     (plan, numbered, Some(first))
@@ -63,15 +64,15 @@ pub(crate) fn open(
     let is_kept = |name: &String| kept.iter().flatten().any(|&place| names.get(place) == Some(name));
     let ignored = plan.ignored.iter().filter(|name| !is_kept(name)).cloned().collect();
     let named = first.is_none();
-    let missing = options.missing.clone();
-    let decoder = CsvDecoder { plan, names, named, by_place, separator, missing, kept };
+    let (missing, decimal_comma) = (options.missing.clone(), options.decimal_comma);
+    let decoder = CsvDecoder { plan, names, named, by_place, separator, missing, decimal_comma, kept };
     Ok(Opened::new(FirstThenRest { first, records }, decoder, ignored))
 }
 
-/// A sign that stands between cells in the place of the comma, and the header's names by it: where a name is then one of
-/// the model's.
-fn other_separator(wants: &Wants, record: &[u8]) -> Option<(u8, Vec<String>)> {
-    [b';', b'\t', b'|'].into_iter().find_map(|separator| {
+/// A sign that stands between cells in the place of the expected one, and the header's names by it: where a name is then
+/// one of the model's.
+fn other_separator(wants: &Wants, record: &[u8], expected: u8) -> Option<(u8, Vec<String>)> {
+    [b',', b';', b'\t', b'|'].into_iter().filter(|&separator| separator != expected).find_map(|separator| {
         let names = header(record, separator).ok()?;
         (names.len() > 1 && names_inputs(wants, &names)).then_some((separator, names))
     })
@@ -105,9 +106,9 @@ fn names_inputs(wants: &Wants, names: &[String]) -> bool {
 }
 
 /// A first record that is data: as many cells as the inputs take, each of its input's type, and not all of them text.
-fn without_header(wants: &Wants, first: &TextRows, options: &ReadOptions) -> Option<Plan> {
+fn without_header(wants: &Wants, first: &TextRows, separator: u8, options: &ReadOptions) -> Option<Plan> {
     let mut row = Vec::new();
-    if !cells(first.record(0), COMMA, &mut row) {
+    if !cells(first.record(0), separator, &mut row) {
         return None;
     }
     let plan = plan::by_place(&wants.signature, wants.only, row.len())?;
@@ -115,15 +116,14 @@ fn without_header(wants: &Wants, first: &TextRows, options: &ReadOptions) -> Opt
         .fills
         .iter()
         .flat_map(|(slot, filling)| {
-            let count = if let Filling::Parts(places) = filling { places.len() } else { 1 };
-            std::iter::repeat_n(wants.signature.inputs()[*slot].dtype, count)
+            std::iter::repeat_n(wants.signature.inputs()[*slot].dtype, filling.places().len())
         })
         .collect();
     let is_value = |(cell, &dtype): (&Cell<'_>, &DType)| {
         let text = cell.text();
-        let mut value = landfall_model::TensorMut::new(dtype);
+        let mut value = TensorMut::new(dtype);
         is_missing(&text, dtype, false, &options.missing)
-            || cell::push_text(&mut value, &text)
+            || push_text(&mut value, &text, options.decimal_comma)
             || cell::push_truth(&mut value, &text)
     };
     let data = row.iter().zip(&types).all(is_value) && types.iter().any(|dtype| *dtype != DType::String);
@@ -145,8 +145,8 @@ fn no_name_fits(wants: &Wants, names: &[String]) -> Problem {
     }
     let more = if names.len() > SHOWN { ", …" } else { "" };
     let other_sign = match names {
-        [only] if only.contains([';', '\t', '|']) => {
-            " It has no comma; read with another sign between cells (; | or tabs) its names fit no better."
+        [only] if only.contains([',', ';', '\t', '|']) => {
+            " Read with another sign between cells (a comma, a semicolon, a bar or a tab) its names fit no better."
         }
         _ => "",
     };
@@ -167,6 +167,16 @@ fn shown(name: &str) -> String {
     }
 }
 
+/// Appends the value of a cell; `false` when it is none of the tensor's type. Among decimal commas a point is no part of a
+/// number.
+#[inline]
+fn push_text(tensor: &mut TensorMut, text: &[u8], decimal_comma: bool) -> bool {
+    if decimal_comma && tensor.dtype() != DType::String {
+        return cell::with_point(text).is_some_and(|text| cell::push_text(tensor, &text));
+    }
+    cell::push_text(tensor, text)
+}
+
 fn is_missing(text: &[u8], dtype: DType, accepts: bool, tokens: &[Vec<u8>]) -> bool {
     let empty = text.is_empty() || (dtype != DType::String && text.trim_ascii().is_empty());
     (empty && (dtype != DType::String || accepts)) || tokens.iter().any(|token| token == text)
@@ -185,6 +195,7 @@ struct CsvDecoder {
     /// What stands between cells.
     separator: u8,
     missing: Vec<Vec<u8>>,
+    decimal_comma: bool,
     /// Places of the columns to keep.
     kept: Vec<Option<usize>>,
 }
@@ -232,9 +243,8 @@ impl Decoder for CsvDecoder {
                     )));
                 }
                 for (i, (_, filling)) in self.plan.fills.iter().enumerate() {
-                    let Filling::Parts(places) = filling else { continue };
                     let slot = &mut rows.slots[i];
-                    for &place in places {
+                    for &place in filling.places() {
                         self.push(&mut slot.tensor, slot.spec, place, &row[place])?;
                     }
                     rows.close(i, Some(&shapes[i]));
@@ -253,13 +263,8 @@ impl Decoder for CsvDecoder {
 impl CsvDecoder {
     /// Axes of a row of each input: the same in all rows.
     fn shapes(&self, rows: &RowsBuilder<'_>) -> Result<Vec<Vec<usize>>, Problem> {
-        let shape = |((_, filling), slot): (&(usize, Filling), &crate::rows_builder::SlotRows<'_>)| {
-            let count = if let Filling::Parts(places) = filling { places.len() } else { 1 };
-            let one = if count == 1 { slot.dims.fitted(&[]) } else { None };
-            one.or_else(|| slot.dims.cut(count))
-                .ok_or_else(|| Problem::internal("the columns of an input do not fit it"))
-        };
-        self.plan.fills.iter().zip(&rows.slots).map(shape).collect()
+        let columns = self.plan.fills.iter().map(|(_, filling)| filling.places().len());
+        columns.zip(&rows.slots).map(|(count, slot)| slot.dims.of_columns(count)).collect()
     }
 
     /// The text of a column's cells; null where nothing stands, and in rows that cannot be read.
@@ -277,7 +282,7 @@ impl CsvDecoder {
     #[inline]
     fn push(
         &self,
-        tensor: &mut landfall_model::TensorMut,
+        tensor: &mut TensorMut,
         spec: &InputSpec,
         place: usize,
         cell: &Cell<'_>,
@@ -285,7 +290,7 @@ impl CsvDecoder {
         let text = cell.text();
         // Most cells are numbers: what cannot be parsed is looked at again.
         let number = spec.dtype != DType::String;
-        if number && self.missing.is_empty() && cell::push_text(tensor, &text) {
+        if number && self.missing.is_empty() && push_text(tensor, &text, self.decimal_comma) {
             return Ok(());
         }
         let accepts = spec.null == NullRule::Accept;
@@ -295,7 +300,7 @@ impl CsvDecoder {
         if !number {
             cell::utf8(&self.names[place], &text)?;
         }
-        if cell::push_text(tensor, &text) {
+        if push_text(tensor, &text, self.decimal_comma) {
             return Ok(());
         }
         if spec.accepts_invalid {
@@ -305,7 +310,7 @@ impl CsvDecoder {
         if cell::push_truth(tensor, &text) {
             return Ok(());
         }
-        Err(unfit(&self.names[place], spec.dtype, &text))
+        Err(unfit(&self.names[place], spec.dtype, &text, self.decimal_comma))
     }
 }
 
@@ -314,19 +319,19 @@ impl CsvDecoder {
 const MISSING_WORDS: [&str; 15] =
     ["NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "NaN", "nan", "NaT", "\\N", ".", "?", "-"];
 
-/// The problem of a cell; one that looks missing is told how it becomes so.
+/// The problem of a cell; one that looks missing, or has another decimal mark, is told how it is read.
 #[cold]
-fn unfit(column: &str, expected: DType, text: &[u8]) -> Problem {
-    let problem = cell::unfit(column, expected, text);
-    match MISSING_WORDS.iter().find(|word| word.as_bytes() == text) {
-        Some(word) => {
-            let quoted = if word.bytes().all(|b| b.is_ascii_alphabetic()) {
-                (*word).to_owned()
-            } else {
-                format!("'{word}'")
-            };
-            Problem::invalid(format!("{problem} (--missing {quoted} takes it for a missing value)"))
-        }
-        None => problem,
+fn unfit(column: &str, expected: DType, text: &[u8], decimal_comma: bool) -> Problem {
+    if let Some(word) = MISSING_WORDS.iter().find(|word| word.as_bytes() == text) {
+        let quote = if word.bytes().all(|b| b.is_ascii_alphabetic()) { "" } else { "'" };
+        let why = format!("--missing {quote}{word}{quote} takes it for a missing value");
+        return cell::unfit_since(column, expected, text, Some(&why));
     }
+    let why = match (decimal_comma, cell::has_decimal_comma(text)) {
+        (false, true) => Some("a decimal point is read, a comma is not; --decimal-comma reads it"),
+        (true, true) => None,
+        (true, false) if text.contains(&b'.') => Some("with --decimal-comma a number has no point"),
+        (_, false) => cell::why_unfit(text),
+    };
+    cell::unfit_since(column, expected, text, why)
 }

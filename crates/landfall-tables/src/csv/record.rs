@@ -13,9 +13,6 @@ enum Place {
     QuoteSeen,
 }
 
-/// What stands between cells, unless the header is read better with another sign.
-pub(crate) const COMMA: u8 = b',';
-
 /// Finds the ends of records. A quote opens a quoted cell at the start of a cell only, as in [`cells`].
 pub(crate) struct Records {
     place: Place,
@@ -24,8 +21,8 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn new() -> Self {
-        Records { place: Place::CellStart, separator: COMMA }
+    pub(crate) fn new(separator: u8) -> Self {
+        Records { place: Place::CellStart, separator }
     }
 }
 
@@ -146,12 +143,12 @@ mod tests {
 
     fn table(text: &str) -> Vec<Vec<String>> {
         let stream = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
-        let mut reader = RecordReader::new("t", stream, Records::new(), false);
+        let mut reader = RecordReader::new("t", stream, Records::new(b','), false);
         let mut rows = Vec::new();
         while let Some(block) = reader.block(2).unwrap() {
             for record in block.iter() {
                 let mut out = Vec::new();
-                let closed = cells(record, COMMA, &mut out);
+                let closed = cells(record, b',', &mut out);
                 let mut row: Vec<String> =
                     out.iter().map(|c| String::from_utf8(c.text().into_owned()).unwrap()).collect();
                 if !closed {

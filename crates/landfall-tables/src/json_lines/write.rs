@@ -3,7 +3,7 @@
 use crate::kept_cells::Cells;
 use crate::layout::Layout;
 use crate::number_text::{Values, push_number};
-use landfall_model::{DType, Problem, Tensor};
+use landfall_model::{Problem, Tensor};
 
 /// How NaN and infinities are written in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,11 +27,8 @@ pub(crate) fn encode(
     let keys: Vec<Vec<u8>> = layout.columns.iter().map(|column| key(&column.name)).collect();
     let mut columns = Vec::with_capacity(tensors.len());
     for (tensor, column) in tensors.iter().zip(&layout.columns) {
-        if matches!(tensor.dtype(), DType::Complex64 | DType::Complex128) {
-            return Err(no_complex(&column.name));
-        }
-        let axes = column.axes_of(tensor)?;
-        columns.push((Values::of(tensor)?, axes, tensor.row_elements(), tensor));
+        let values = Values::of(tensor).map_err(|problem| problem.at(format!("output {:?}", column.name)))?;
+        columns.push((values, column.axes_of(tensor)?, tensor.row_elements(), tensor));
     }
     let mut out = Vec::with_capacity(rows * 32 * columns.len());
     for row in 0..rows {
@@ -60,11 +57,6 @@ fn push_kept(cells: &Cells, row: usize, nan: JsonNan, out: &mut Vec<u8>) {
         Some(b"NaN" | b"Infinity" | b"-Infinity") if nan == JsonNan::Null => out.extend_from_slice(b"null"),
         Some(json) => out.extend_from_slice(json),
     }
-}
-
-#[cold]
-fn no_complex(output: &str) -> Problem {
-    Problem::unsupported(format!("output {output:?}: complex numbers in this format"), "write NPY or NPZ")
 }
 
 /// `"name":`

@@ -8,7 +8,10 @@ use std::io::{Cursor, Read};
 
 /// An array being read, its header done.
 pub(super) struct ArrayStream {
+    /// The file and the array, for messages.
     pub(super) name: String,
+    /// The array's name in its file; of a file of one array, the file's.
+    pub(super) array: String,
     pub(super) header: Header,
     stream: Box<dyn Read + Send>,
     /// Whether the stream ends with the array.
@@ -19,7 +22,7 @@ impl ArrayStream {
     /// An array of an NPZ file.
     pub(super) fn of(file_name: &str, file: &File, entry: &Entry) -> Result<Self, Problem> {
         let name = format!("{file_name}, array {:?}", entry.name);
-        ArrayStream::open(&name, entry.reader(file)?, true)
+        Ok(ArrayStream { array: entry.name.clone(), ..ArrayStream::open(&name, entry.reader(file)?, true)? })
     }
 
     /// An array whose header comes next; `ends` where nothing may follow it.
@@ -28,7 +31,7 @@ impl ArrayStream {
     /// What is wrong with the header.
     pub(super) fn open(name: &str, mut stream: Box<dyn Read + Send>, ends: bool) -> Result<Self, Problem> {
         let header = Header::read(name, &mut *stream)?;
-        let array = ArrayStream { name: name.to_owned(), header, stream, ends };
+        let array = ArrayStream { name: name.to_owned(), array: name.to_owned(), header, stream, ends };
         if array.header.fortran && array.header.shape.len() > 1 { array.in_c_order() } else { Ok(array) }
     }
 

@@ -4,15 +4,22 @@ use super::header::Items;
 use super::text::{strings, swap};
 use crate::chunk::{Decoded, Raw, RawArray};
 use crate::columns::{BadRows, Values, fitted, side_by_side, without_bad};
-use crate::json_lines;
+use crate::kept::{self, Holds};
 use crate::opened::Decoder;
 use crate::plan::{Filling, Plan};
 use crate::row_dims::RowDims;
+use crate::{arrow, json_lines};
+use arrow_array::{ArrayRef, BinaryArray};
+use arrow_schema::DataType;
 use landfall_model::{Buffer, Problem, Shape, Tensor};
+use std::sync::Arc;
 
 /// What an array's header said.
 pub(super) struct ArrayFacts {
+    /// The file and the array, for messages.
     pub(super) name: String,
+    /// The array's name in its file.
+    pub(super) array: String,
     pub(super) items: Items,
     pub(super) big_endian: bool,
     pub(super) shape: Vec<usize>,
@@ -21,11 +28,37 @@ pub(super) struct ArrayFacts {
 pub(super) struct ArrayDecoder {
     pub(super) plan: Plan,
     pub(super) arrays: Vec<ArrayFacts>,
+    /// Of all arrays of the file, those included that nobody takes; `None` of one that names none.
+    pub(super) names: Option<Vec<String>>,
+    /// Places of the arrays to keep, and what their rows are as cells.
+    pub(super) kept: Vec<Option<(usize, Holds)>>,
     /// Whether chunks are whole arrays.
     pub(super) whole: bool,
 }
 
 impl Decoder for ArrayDecoder {
+    fn names(&self) -> Option<Vec<String>> {
+        self.names.clone()
+    }
+
+    fn kept(&self) -> Vec<Option<Holds>> {
+        self.kept.iter().map(|kept| kept.as_ref().map(|(_, holds)| holds.clone())).collect()
+    }
+
+    fn keep(&self, raw: &Raw) -> Result<Vec<Option<ArrayRef>>, Problem> {
+        let Raw::Arrays { arrays, rows } = raw else { return Err(Problem::internal("these are no arrays")) };
+        let column = |(place, holds): &(usize, Holds)| {
+            let facts = &self.arrays[*place];
+            let tensor = facts.tensor(&arrays[*place], if self.whole { None } else { Some(*rows) })?;
+            if *holds == Holds::Text {
+                kept::bytes_fit(arrays[*place].bytes.len())?;
+                return Ok(Arc::new(BinaryArray::from_iter_values(tensor.strings()?.iter())) as ArrayRef);
+            }
+            arrow::column(&facts.name, &tensor.reshaped(facts.shape_of(*rows, self.whole))?)
+        };
+        self.kept.iter().map(|kept| kept.as_ref().map(column).transpose()).collect()
+    }
+
     fn decode(&self, raw: &Raw) -> Result<Decoded, Problem> {
         let Raw::Arrays { arrays, rows } = raw else { return Err(Problem::internal("these are no arrays")) };
         let mut bad = BadRows::new();
@@ -48,10 +81,7 @@ impl Decoder for ArrayDecoder {
                 Filling::Parts(places) => {
                     let columns =
                         places.iter().map(|&place| one(place, &mut bad)).collect::<Result<_, _>>()?;
-                    let axes = if places.len() == 1 { dims.fitted(&[]) } else { None };
-                    let axes = axes.or_else(|| dims.cut(places.len()));
-                    let axes =
-                        axes.ok_or_else(|| Problem::internal("the arrays of an input do not fit it"))?;
+                    let axes = dims.of_columns(places.len())?;
                     side_by_side(columns, *rows)?.reshaped(std::iter::once(*rows).chain(axes).collect())?
                 }
             };
@@ -75,7 +105,7 @@ impl Decoder for ArrayDecoder {
             if out.len() > 1 {
                 out.push(b',');
             }
-            json_lines::push_string(facts.array_name().as_bytes(), &mut out);
+            json_lines::push_string(facts.array.as_bytes(), &mut out);
             out.push(b':');
             let axes = facts.shape.get(1..).unwrap_or_default();
             let width: usize = axes.iter().product();
@@ -92,9 +122,12 @@ impl Decoder for ArrayDecoder {
 }
 
 impl ArrayFacts {
-    /// The array's name in its file.
-    pub(super) fn array_name(&self) -> &str {
-        self.name.rsplit("array ").next().unwrap_or(&self.name).trim_matches('"')
+    /// What the array's rows are as cells of a kept column; `None` for complex numbers.
+    pub(super) fn cells(&self) -> Option<Holds> {
+        Some(match arrow::column_type(self.items.dtype(), &self.shape)? {
+            DataType::Utf8 => Holds::Text,
+            other => Holds::Typed(other),
+        })
     }
 
     /// The values, flat: of so many rows, or of all.

@@ -7,10 +7,12 @@ use super::npz::{self, Entry};
 use super::sparse;
 use crate::chunk::{EMPTY_VALUES, Raw, RawArray};
 use crate::columns::check_type;
+use crate::kept;
 use crate::opened::{Opened, RawSource, Wants};
 use crate::plan::{self, Filling, Plan, SourceColumn};
 use crate::source::OpenSource;
 use landfall_model::{Buffer, Problem};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 
@@ -33,7 +35,8 @@ pub(crate) fn open_npy(name: &str, source: OpenSource, wants: &Wants) -> Result<
         fills: vec![(slot, Filling::Whole(0))],
         ignored: Vec::new(),
     };
-    opened(vec![array], plan, wants)
+    let kept = vec![None; wants.keep.len()];
+    opened(vec![array], plan, wants, (None, kept))
 }
 
 /// Opens arrays by name.
@@ -42,6 +45,8 @@ pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Vec<Ope
     if let Some(matrix) = sparse::taken_out(name, file, &mut entries, wants)? {
         return with_others(name, file, matrix, entries, wants);
     }
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let mut kept = kept_places(name, &names, wants)?;
     let inputs = wants.signature.inputs();
     let known = |entry: &Entry| inputs.iter().any(|input| input.name == entry.name);
     let only = wants.only.or_else(|| wants.signature.only_required_input());
@@ -63,11 +68,16 @@ pub(crate) fn open_npz(name: &str, file: &File, wants: &Wants) -> Result<Vec<Ope
         },
         None => plan::by_name(&wants.signature, wants.only, &columns).map_err(|p| p.at(name.to_owned()))?,
     };
-    let streams = only_needed(streams, &mut plan);
-    Ok(vec![opened(streams, plan, wants)?])
+    let streams = only_needed(streams, &mut plan, &mut kept);
+    Ok(vec![opened(streams, plan, wants, (Some(names), kept))?])
 }
 
-/// Sparse rows, and beside them those arrays that bear the names of other inputs.
+/// Where the arrays to keep stand among the arrays of a file.
+fn kept_places(name: &str, names: &[String], wants: &Wants) -> Result<Vec<Option<usize>>, Problem> {
+    kept::places(&wants.keep, names.iter().map(String::as_str)).map_err(|problem| problem.at(name.to_owned()))
+}
+
+/// Sparse rows, and beside them those arrays that bear the names of other inputs, or are kept.
 fn with_others(
     name: &str,
     file: &File,
@@ -76,21 +86,26 @@ fn with_others(
     wants: &Wants,
 ) -> Result<Vec<Opened>, Problem> {
     let mut plan = Plan { signature: wants.signature.clone(), fills: Vec::new(), ignored: Vec::new() };
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let mut kept = kept_places(name, &names, wants)?;
     let mut streams = Vec::new();
-    for entry in entries {
+    for (place, entry) in entries.into_iter().enumerate() {
         let slot = wants.signature.inputs().iter().position(|input| input.name == entry.name);
-        match slot.filter(|_| wants.only.is_none()) {
-            Some(slot) => {
-                plan.fills.push((slot, Filling::Whole(streams.len())));
-                streams.push(ArrayStream::of(name, file, &entry)?);
-            }
-            None => matrix.ignored.push(entry.name),
+        let slot = slot.filter(|_| wants.only.is_none());
+        let kept = kept.iter_mut().flatten().find(|kept| **kept == place);
+        if slot.is_none() && kept.is_none() {
+            matrix.ignored.push(entry.name);
+            continue;
         }
+        plan.fills.extend(slot.map(|slot| (slot, Filling::Whole(streams.len()))));
+        // No place further on is as small.
+        kept.into_iter().for_each(|kept| *kept = streams.len());
+        streams.push(ArrayStream::of(name, file, &entry)?);
     }
     if streams.is_empty() {
         return Ok(vec![matrix]);
     }
-    let others = opened(streams, plan, wants)?;
+    let others = opened(streams, plan, wants, (Some(names), kept))?;
     if let (Some(sparse), Some(dense)) = (matrix.total, others.total)
         && sparse != dense
     {
@@ -101,44 +116,50 @@ fn with_others(
     Ok(vec![matrix, others])
 }
 
-/// Drops the arrays that nobody takes; the plan counts those that are left.
-fn only_needed(streams: Vec<ArrayStream>, plan: &mut Plan) -> Vec<ArrayStream> {
-    let mut places = vec![usize::MAX; streams.len()];
-    for (_, filling) in &plan.fills {
-        match filling {
-            Filling::Whole(place) => places[*place] = 0,
-            Filling::Parts(parts) => parts.iter().for_each(|&place| places[place] = 0),
-        }
-    }
-    for (kept, place) in places.iter_mut().filter(|place| **place == 0).enumerate() {
-        *place = kept;
-    }
-    for (_, filling) in &mut plan.fills {
-        match filling {
-            Filling::Whole(place) => *place = places[*place],
-            Filling::Parts(parts) => parts.iter_mut().for_each(|place| *place = places[*place]),
-        }
-    }
-    let kept = streams.into_iter().zip(places).filter(|(_, place)| *place != usize::MAX);
-    kept.map(|(stream, _)| stream).collect()
+/// Drops the arrays that nobody takes or keeps; the places count those that are left.
+fn only_needed(
+    mut streams: Vec<ArrayStream>,
+    plan: &mut Plan,
+    kept: &mut [Option<usize>],
+) -> Vec<ArrayStream> {
+    let taken = plan.fills.iter().flat_map(|(_, filling)| filling.places()).chain(kept.iter().flatten());
+    let needed: BTreeSet<usize> = taken.copied().collect();
+    let filled = plan.fills.iter_mut().flat_map(|(_, filling)| filling.places_mut());
+    filled.chain(kept.iter_mut().flatten()).for_each(|place| *place = needed.range(..*place).count());
+    let mut place = 0..;
+    streams.retain(|_| place.next().is_some_and(|place| needed.contains(&place)));
+    streams
 }
 
-fn opened(arrays: Vec<ArrayStream>, plan: Plan, wants: &Wants) -> Result<Opened, Problem> {
+/// Of a file with names: those of its arrays, and the places among `arrays` of those to keep.
+fn opened(
+    arrays: Vec<ArrayStream>,
+    plan: Plan,
+    wants: &Wants,
+    (names, kept): (Option<Vec<String>>, Vec<Option<usize>>),
+) -> Result<Opened, Problem> {
     for (slot, filling) in &plan.fills {
         let spec = &wants.signature.inputs()[*slot];
-        let places = match filling {
-            Filling::Whole(place) => std::slice::from_ref(place),
-            Filling::Parts(places) => places.as_slice(),
-        };
-        for &place in places {
+        for &place in filling.places() {
             let found = arrays[place].header.items.dtype();
             check_type(spec, found).map_err(|problem| problem.at(arrays[place].name.clone()))?;
         }
     }
     let rows = common_rows(&arrays, wants.whole)?;
-    let facts = arrays.iter().map(|array| ArrayFacts::of(&array.name, &array.header)).collect();
-    let ignored = plan.ignored.clone();
-    let decoder = ArrayDecoder { plan, arrays: facts, whole: wants.whole };
+    let facts: Vec<_> = arrays.iter().map(ArrayFacts::of).collect();
+    let keeps = |place: usize| {
+        let array = &facts[place];
+        if array.shape.first().copied().unwrap_or(1) != rows {
+            return Err(kept::wrong(format!("{} has other rows than the table's {rows}", array.name)));
+        }
+        let complex = || kept::wrong(format!("{} holds complex numbers, which no column has", array.name));
+        array.cells().map(|holds| (place, holds)).ok_or_else(complex)
+    };
+    let kept: Vec<_> =
+        kept.iter().map(|place| place.map(keeps).transpose()).collect::<Result<_, Problem>>()?;
+    let is_kept = |name: &String| kept.iter().flatten().any(|&(place, _)| facts[place].array == *name);
+    let ignored = plan.ignored.iter().filter(|name| !is_kept(name)).cloned().collect();
+    let decoder = ArrayDecoder { plan, arrays: facts, names, kept, whole: wants.whole };
     let source = Arrays { arrays, left: rows, started: false, whole: wants.whole };
     Ok(Opened::new(source, decoder, ignored).with_total(rows as u64))
 }
@@ -203,9 +224,14 @@ impl RawSource for Arrays {
 
 /// Only what the decoder needs to know.
 impl ArrayFacts {
-    pub(super) fn of(name: &str, header: &Header) -> Self {
-        let Header { items, big_endian, shape, .. } = header;
-        let swapped = *big_endian && !matches!(items, Items::Bytes(_));
-        ArrayFacts { name: name.to_owned(), items: *items, big_endian: swapped, shape: shape.clone() }
+    pub(super) fn of(stream: &ArrayStream) -> Self {
+        let Header { items, big_endian, shape, .. } = &stream.header;
+        ArrayFacts {
+            name: stream.name.clone(),
+            array: stream.array.clone(),
+            items: *items,
+            big_endian: *big_endian && !matches!(items, Items::Bytes(_)),
+            shape: shape.clone(),
+        }
     }
 }

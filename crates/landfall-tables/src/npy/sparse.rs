@@ -131,7 +131,7 @@ fn scipy_layout(
         return Ok(None);
     }
     let bytes = Buffer::from_owner(stream.take(size)?);
-    let facts = ArrayFacts::of(&stream.name, &stream.header);
+    let facts = ArrayFacts::of(&stream);
     let words = facts.tensor(&RawArray { bytes, row_bytes: size }, None)?;
     Ok(words.strings()?.iter().next().map(|word| String::from_utf8_lossy(word).into_owned()))
 }
@@ -146,7 +146,7 @@ fn matrix_shape(mut stream: ArrayStream) -> Result<[i64; 2], Problem> {
     }
     let bytes = stream.take(2 * stream.header.items.size())?;
     stream.finish()?;
-    let numbers = integers(&ArrayFacts::of(&stream.name, &stream.header), Buffer::from_owner(bytes))?;
+    let numbers = integers(&ArrayFacts::of(&stream), Buffer::from_owner(bytes))?;
     numbers.values::<i64>()?.try_into().map_err(|_| wrong(&stream))
 }
 
@@ -207,7 +207,7 @@ impl Arrays {
                 self.indptr.name
             )));
         }
-        let pointers = ArrayFacts::of(&self.indptr.name, &self.indptr.header);
+        let pointers = ArrayFacts::of(&self.indptr);
         let bytes = self.indptr.take(pointers.items.size())?;
         let first = integers(&pointers, Buffer::from_owner(bytes))?;
         if first.values::<i64>()? != [0] {
@@ -217,7 +217,7 @@ impl Arrays {
                 first.scalar(0)
             )));
         }
-        let facts = |array: &ArrayStream| ArrayFacts::of(&array.name, &array.header);
+        let facts = ArrayFacts::of;
         let decoder = SparseDecoder {
             slot,
             dtype: wants.signature.inputs()[slot].dtype,

@@ -70,17 +70,12 @@ impl SparseSource {
             let next = usize::try_from(end).ok().filter(|next| *next >= self.end);
             let next = next.ok_or_else(|| wrong(format!("before it starts, at {}", self.end)))?;
             if next > total {
-                return Err(wrong(format!("but the array {:?} has {total} values", self.data_name())));
+                return Err(wrong(format!("but the array {:?} has {total} values", self.arrays.data.array)));
             }
             lengths.push(next - self.end);
             self.end = next;
         }
         Ok(lengths)
-    }
-
-    fn data_name(&self) -> String {
-        let data = &self.arrays.data;
-        ArrayFacts::of(&data.name, &data.header).array_name().to_owned()
     }
 
     /// Refuses what no row points at, and what follows the arrays.
@@ -89,9 +84,7 @@ impl SparseSource {
         if self.end != total {
             return Err(Problem::invalid(format!(
                 "{}: the last row ends at {}, but the array {:?} has {total} values",
-                self.pointers.name,
-                self.end,
-                self.data_name()
+                self.pointers.name, self.end, self.arrays.data.array
             )));
         }
         self.arrays.data.finish()?;
@@ -175,7 +168,7 @@ impl Decoder for SparseDecoder {
             if out.len() > 1 {
                 out.push(b',');
             }
-            json_lines::push_string(facts.array_name().as_bytes(), &mut out);
+            json_lines::push_string(facts.array.as_bytes(), &mut out);
             out.push(b':');
             match values(facts, bytes, starts) {
                 Ok(tensor) => json_lines::push_values(&tensor, 0, &[tensor.len()], &mut out),

@@ -19,7 +19,7 @@ pub(super) struct ZipWriter<W> {
     entries: u64,
 }
 
-/// Beyond it a size stands in the 64-bit extra field.
+/// A size or place this large stands in the 64-bit extra field, and this number in its own place.
 const LIMIT: u64 = 0xFFFF_FFFF;
 /// 1980-01-01, the first day that a zip file can say: files are the same whenever they are made.
 const DATE: u16 = 0x21;
@@ -82,7 +82,6 @@ impl<W: Write> ZipWriter<W> {
     /// What the entry's head and its line in the directory have in common.
     fn fields(&self, out: &mut Vec<u8>, entry: &StoredEntry<'_>, extra_bytes: u16) {
         let size = entry.bytes.min(LIMIT) as u32;
-        let size = if entry.bytes >= LIMIT { u32::MAX } else { size };
         [VERSION, UTF8_NAMES, 0, 0, DATE].iter().for_each(|v| out.extend_from_slice(&v.to_le_bytes()));
         [entry.crc, size, size].iter().for_each(|v| out.extend_from_slice(&v.to_le_bytes()));
         [entry.name.len() as u16, extra_bytes].iter().for_each(|v| out.extend_from_slice(&v.to_le_bytes()));
@@ -101,8 +100,7 @@ impl<W: Write> ZipWriter<W> {
         let extra_bytes = if large.is_empty() { 0 } else { 4 + 8 * large.len() as u16 };
         self.fields(&mut line, entry, extra_bytes);
         line.extend_from_slice(&[0; 10]);
-        let start = if start >= LIMIT { u32::MAX } else { start as u32 };
-        line.extend_from_slice(&start.to_le_bytes());
+        line.extend_from_slice(&(start.min(LIMIT) as u32).to_le_bytes());
         line.extend_from_slice(entry.name.as_bytes());
         if !large.is_empty() {
             extra(&mut line, &large);

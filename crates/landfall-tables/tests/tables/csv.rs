@@ -3,6 +3,7 @@
 use crate::house::*;
 use landfall_model::*;
 use landfall_tables::*;
+use std::sync::Arc;
 
 fn floats(gathered: &Gathered, slot: usize) -> Vec<f32> {
     gathered.tensors[slot].as_ref().map_or_else(Vec::new, |t| t.values::<f32>().unwrap().to_vec())
@@ -43,7 +44,75 @@ fn another_sign_between_cells_is_taken_where_the_header_fits_only_so() {
     let comma = read(Format::Csv, b"n;s\n1,5;a\n", &signature, 10).unwrap();
     assert!(comma.bad[0].1.contains(r#"expected float32, found "1,5""#), "{:?}", comma.bad);
     let other = read(Format::Csv, b"a;b\n1;a\n", &signature, 10).unwrap_err().to_string();
-    assert!(other.contains("It has no comma"), "{other}");
+    assert!(other.contains("another sign between cells"), "{other}");
+}
+
+fn with_decimal_commas(text: &str, signature: &Arc<Signature>) -> Result<Gathered, Problem> {
+    let input = TableInput::stream("t", Some(Format::Csv), std::io::Cursor::new(text.as_bytes().to_vec()));
+    let missing = vec![b"k.A.".to_vec()];
+    let options = ReadOptions { decimal_comma: true, missing, ..ReadOptions::default() };
+    gather(vec![input], signature, &options)
+}
+
+#[test]
+fn decimal_commas_are_read_where_asked_for_with_semicolons_between_cells() {
+    let inputs = vec![
+        input("n", DType::F32, &[]),
+        with_null(input("i", DType::I64, &[]), NullRule::Zero),
+        input("s", DType::String, &[]),
+    ];
+    let signature = signature(inputs, RowRule::Independent);
+    let found = with_decimal_commas(
+        "n;i;s\n1,5;7;1,5\n-2,5e-1;3,0;a.b\n 4 ;;c\n,5;k.A.;d\nTRUE;1e3;e\n\"6,25\";0;\"f;\"\n",
+        &signature,
+    );
+    let found = found.unwrap();
+    assert_eq!((floats(&found, 0), found.bad.len()), (vec![1.5, -0.25, 4.0, 0.5, 1.0, 6.25], 0));
+    assert_eq!(found.tensors[1].as_ref().unwrap().values::<i64>().unwrap(), [7, 3, 0, 0, 1000, 0]);
+    let texts = found.tensors[2].as_ref().unwrap();
+    let texts: Vec<&[u8]> = texts.strings().unwrap().iter().collect();
+    assert_eq!(texts, [&b"1,5"[..], b"a.b", b"c", b"d", b"e", b"f;"]);
+
+    for (text, values) in [
+        ("n,i,s\n\"1,5\",1,a\n", vec![1.5]),
+        ("s\ti\tn\na,b\t1\t2,5\n", vec![2.5]),
+        ("1,5;2;a\n2,5;3;b\n", vec![1.5, 2.5]),
+        ("n;i;s\n", vec![]),
+    ] {
+        let found = with_decimal_commas(text, &signature).unwrap();
+        assert_eq!((floats(&found, 0), found.bad.len()), (values, 0), "{text:?}");
+    }
+}
+
+#[test]
+fn numbers_among_decimal_commas_have_no_point_and_no_thousands() {
+    let inputs = vec![input("n", DType::F32, &[]), input("i", DType::I64, &[])];
+    let signature = signature(inputs, RowRule::Independent);
+    let text = "n;i\n1.5;1\n1.234,5;1\n1 234,5;1\n1,2,3;1\n1;1,5\n-;1\n1;1\n";
+    let found = with_decimal_commas(text, &signature).unwrap();
+    assert_eq!(floats(&found, 0), [1.0]);
+    let told: Vec<&str> = found.bad.iter().map(|(_, problem, _)| problem.as_str()).collect();
+    assert!(told[0].ends_with("found \"1.5\" (with --decimal-comma a number has no point)"), "{told:?}");
+    assert!(told[1].ends_with("found \"1.234,5\" (with --decimal-comma a number has no point)"), "{told:?}");
+    assert!(told[2].ends_with("(thousands stand without a sign between them)"), "{told:?}");
+    assert!(told[3].contains("found \"1,2,3\""), "{told:?}");
+    assert!(told[4].ends_with("expected int64, found \"1,5\""), "{told:?}");
+    assert!(told[5].ends_with("(--missing '-' takes it for a missing value)"), "{told:?}");
+    let default = read(Format::Csv, b"n;i\n1,5;1\n", &signature, 10).unwrap();
+    let told = &default.bad[0].1;
+    assert!(told.ends_with("(a decimal point is read, a comma is not; --decimal-comma reads it)"), "{told}");
+}
+
+#[test]
+fn decimal_commas_are_refused_of_other_formats_by_name() {
+    let signature = signature(vec![input("n", DType::F32, &[])], RowRule::Independent);
+    for format in Format::ALL.iter().copied().filter(|format| *format != Format::Csv) {
+        let input = TableInput::stream("t", Some(format), std::io::Cursor::new(b"{}".to_vec()));
+        let options = ReadOptions { decimal_comma: true, ..ReadOptions::default() };
+        let told = gather(vec![input], &signature, &options).unwrap_err().to_string();
+        let expected = format!("t is {}: decimal commas are read in CSV alone", format.name());
+        assert!(told.contains("--decimal-comma") && told.contains(&expected), "{told}");
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Any bytes give rows or problems: each reader over random bytes, broken real files and every cut of one.
 
-use crate::house::fixture;
-use landfall_tables::{Format, fuzz};
+use crate::house::{fixture, gather, input, signature, with_null};
+use crate::parquet_seeds::parquet_seeds;
+use landfall_model::{DType, NullRule, RowRule};
+use landfall_tables::{Format, ReadOptions, TableInput, fuzz};
 
 /// A small generator with a fixed seed (xorshift64*).
 struct Random(u64);
@@ -76,6 +78,23 @@ fn arrow_and_parquet_of_any_kind_give_rows_or_problems() {
     let path = folder.path().join("fuzz");
     mutated(&[file("types.arrows")], b"\0\x01\xff", 600, fuzz::arrow_stream);
     mutated(&[file("types.arrow")], b"\0\x01\xff", 600, |bytes| fuzz::file(Format::ArrowFile, &path, bytes));
-    mutated(&[file("types.parquet")], b"\0\x01\xff", 600, |bytes| fuzz::file(Format::Parquet, &path, bytes));
+    let mut seeds: Vec<Vec<u8>> = parquet_seeds().into_iter().map(|(_, bytes)| bytes).collect();
+    seeds.push(file("types.parquet"));
+    mutated(&seeds, b"\0\x01\xff", 1200, |bytes| fuzz::file(Format::Parquet, &path, bytes));
     std::panic::set_hook(loud);
+}
+
+#[test]
+fn every_seed_of_parquet_is_a_table_of_good_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in parquet_seeds() {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let file = || vec![TableInput::file(&path).with_format(Format::Parquet)];
+        let inputs = ["a", "b"].map(|name| with_null(input(name, DType::F64, &[]), NullRule::Nan)).to_vec();
+        let signature = signature(inputs, RowRule::Independent);
+        let found = gather(file(), &signature, &ReadOptions::default()).unwrap();
+        let rows = if name == "no_rows" { 0 } else { 5 };
+        assert_eq!((found.rows.len(), found.bad.len()), (rows, 0), "{name} {:?}", found.bad);
+    }
 }

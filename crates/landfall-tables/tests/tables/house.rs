@@ -98,6 +98,12 @@ impl Write for Memory {
     }
 }
 
+/// An NPZ file of arrays.
+pub(crate) fn npz(arrays: &[(&str, Tensor)]) -> Vec<u8> {
+    let specs = arrays.iter().map(|(name, tensor)| OutputSpec::new(*name, tensor.dtype(), None)).collect();
+    write(Format::Npz, specs, &[arrays.iter().map(|(_, tensor)| tensor.clone()).collect()]).unwrap()
+}
+
 /// Tensors as a table, in chunks.
 pub(crate) fn write(
     format: Format,

@@ -9,7 +9,7 @@ fn model(rows: RowRule) -> Arc<Signature> {
     signature(vec![input("x", DType::F32, &[])], rows)
 }
 
-fn keeping(names: &[&str], chunk_rows: usize) -> ReadOptions {
+pub(crate) fn keeping(names: &[&str], chunk_rows: usize) -> ReadOptions {
     let keep = names.iter().map(|name| (*name).to_owned()).collect();
     ReadOptions { chunk_rows, keep, ..ReadOptions::default() }
 }
@@ -28,7 +28,7 @@ fn scored(
     scored_by(&model(rows), files, options, format)
 }
 
-fn scored_by(
+pub(crate) fn scored_by(
     signature: &Arc<Signature>,
     files: Vec<TableInput>,
     options: &ReadOptions,
@@ -66,7 +66,7 @@ fn refused(files: Vec<TableInput>, names: &[&str]) -> String {
 }
 
 /// As the formats of Arrow and Parquet have it again, in CSV.
-fn back(format: Format, bytes: Vec<u8>, names: &[&str]) -> String {
+pub(crate) fn back(format: Format, bytes: Vec<u8>, names: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t");
     std::fs::write(&path, bytes).unwrap();

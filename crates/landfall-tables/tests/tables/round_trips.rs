@@ -190,6 +190,18 @@ fn what_a_format_cannot_hold_is_refused_by_name() {
 }
 
 #[test]
+fn rows_without_a_value_stay_rows() {
+    for (axes, rows) in [(vec![0], 5), (vec![2, 0], 3)] {
+        let tensor = tensor(DType::F32, &axes, rows, &[]);
+        for format in formats(DType::F32).into_iter().filter(|format| *format != Format::Csv) {
+            let found = through(format, &tensor, 2);
+            assert_eq!((found.rows.len(), found.bad.len()), (rows, 0), "{format:?} {axes:?}");
+            assert_eq!(found.tensors[0].as_ref(), Some(&tensor), "{format:?} {axes:?}");
+        }
+    }
+}
+
+#[test]
 fn a_number_that_does_not_fit_stays_with_its_text_where_the_model_takes_invalid_values() {
     let outputs = vec![OutputSpec::new("n", DType::F64, Some(vec![Dim::Free(None)]))];
     let column = Tensor::from_slice(&[4], &[1.0, 2.5, 1e300, 4.0]).unwrap();

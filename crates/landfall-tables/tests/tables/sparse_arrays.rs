@@ -69,12 +69,6 @@ fn of_text(chunk_rows: usize) -> Rows {
     rows(vec![text], &matrix(), chunk_rows).unwrap()
 }
 
-/// An NPZ file of arrays.
-fn npz(arrays: &[(&str, Tensor)]) -> Vec<u8> {
-    let specs = arrays.iter().map(|(name, tensor)| OutputSpec::new(*name, tensor.dtype(), None)).collect();
-    write(Format::Npz, specs, &[arrays.iter().map(|(_, tensor)| tensor.clone()).collect()]).unwrap()
-}
-
 fn of_arrays(arrays: &[(&str, Tensor)], chunk_rows: usize) -> Result<Rows, Problem> {
     let file = TableInput::stream("t.npz", Some(Format::Npz), Cursor::new(npz(arrays)));
     rows(vec![file], &matrix(), chunk_rows)

@@ -105,6 +105,7 @@ fn facts(declared: &Declared, runtime: &Runtime, length: u64, notes: Vec<String>
         format: "tflite",
         memory_bytes: Some(length),
         threads_inside: 1,
+        threads_option: None,
         cost: CostClass::Unknown,
         structure,
         notes,

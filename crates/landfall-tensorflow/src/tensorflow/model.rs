@@ -204,6 +204,7 @@ fn facts(
         format: "tensorflow",
         memory_bytes: Some(memory),
         threads_inside,
+        threads_option: None,
         cost: CostClass::Unknown,
         structure,
         notes,

@@ -130,11 +130,14 @@ pub(crate) struct Predict {
     /// Cells that mean "missing", beside the empty one
     #[arg(long, value_name = "TOKEN,…", value_delimiter = ',')]
     pub(crate) missing: Vec<String>,
+    /// CSV with decimal commas in its numbers, and semicolons between cells
+    #[arg(long)]
+    pub(crate) decimal_comma: bool,
     /// What happens to rows that cannot be read or answered: stop, skip, or a file that takes them
     #[arg(long, value_name = "stop|skip|FILE", default_value = "stop")]
     pub(crate) bad_rows: String,
     /// Threads that read, compute and write; default: all cores
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = units::parse_threads)]
     pub(crate) threads: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) model_flags: ModelFlags,

@@ -1,6 +1,6 @@
 //! Flags of the server, with the names of their environment variables.
 
-use super::units::{parse_duration, parse_size};
+use super::units::{parse_duration, parse_size, parse_threads};
 use clap::{Args, ValueEnum};
 use landfall_net::Endpoint;
 use std::num::NonZeroUsize;
@@ -30,7 +30,7 @@ pub(crate) struct ServerFlags {
     #[arg(long, value_name = "bare|null", env = "LANDFALL_JSON_NAN")]
     pub(crate) json_nan: Option<JsonNan>,
     /// Threads that read, decode and answer; cheap models run on them too [default: all cores]
-    #[arg(long, value_name = "N", env = "LANDFALL_THREADS")]
+    #[arg(long, value_name = "N", env = "LANDFALL_THREADS", value_parser = parse_threads)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// How long a stopping server says that it is not ready, and answers all the same, before it closes its doors
     /// [default: 0s]

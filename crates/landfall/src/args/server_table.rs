@@ -25,7 +25,7 @@ pub(crate) struct ServerTable {
     state: Option<PathBuf>,
     #[serde(deserialize_with = "toml_value::choice")]
     json_nan: Option<JsonNan>,
-    #[serde(deserialize_with = "toml_value::count")]
+    #[serde(deserialize_with = "toml_value::threads")]
     threads: Option<NonZeroUsize>,
     #[serde(deserialize_with = "toml_value::duration")]
     drain_delay: Option<Duration>,

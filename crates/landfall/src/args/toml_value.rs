@@ -2,7 +2,7 @@
 //! expected and what came.
 
 use super::models::{key_value, null_rule};
-use super::units::{parse_duration, parse_size};
+use super::units::{parse_duration, parse_size, parse_threads};
 use clap::ValueEnum;
 use landfall_net::Endpoint;
 use serde::de::Error;
@@ -37,9 +37,16 @@ pub(crate) fn size<'de, D: Deserializer<'de>>(value: D) -> Result<Option<usize>,
 
 /// A text with its unit.
 pub(crate) fn duration<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
-    told(value, r#"a time with its unit, such as "250us", "5ms" or "30s""#, |value| {
-        parse_duration(value.as_str()?).ok()
-    })
+    let text = told(value, r#"a time with its unit, such as "250us", "5ms" or "30s""#, |value| {
+        value.as_str().map(str::to_owned)
+    })?;
+    text.map(|text| parse_duration(&text).map_err(Error::custom)).transpose()
+}
+
+/// A number of threads.
+pub(crate) fn threads<'de, D: Deserializer<'de>>(value: D) -> Result<Option<NonZeroUsize>, D::Error> {
+    let count = told(value, "a whole number of 1 or more", as_count)?;
+    count.map(|count| parse_threads(&count.to_string()).map_err(Error::custom)).transpose()
 }
 
 /// A number of things.

@@ -1,5 +1,6 @@
 //! Numbers with units: sizes and durations. A duration without a unit is refused, since nobody could tell what it means.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Bytes from `64MiB`, `2GB`, `1048576`.
@@ -21,6 +22,16 @@ pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
     size.ok_or_else(|| format!("{text:?}: expected a size such as 64MiB, 2GB or 1048576"))
 }
 
+/// A number of threads; more of them than any machine has processors would only take memory.
+pub(crate) fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
+    const MOST: usize = 1024;
+    let count = text.parse::<NonZeroUsize>().ok().filter(|count| count.get() <= MOST);
+    count.ok_or_else(|| format!("{text}: expected a number of threads from 1 to {MOST}"))
+}
+
+/// No time that is waited is longer: what a moment and it add up to is a moment still.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// A duration from `250us`, `5ms`, `30s`, `2m`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
@@ -35,7 +46,11 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         _ => return Err(format!("{text:?}: expected a time with its unit, such as 250us, 5ms or 30s")),
     };
     let value = number.parse::<f64>().ok().and_then(|n| Duration::try_from_secs_f64(n * seconds).ok());
-    value.ok_or_else(|| format!("{text:?}: expected a time with its unit, such as 250us, 5ms or 30s"))
+    match value {
+        None => Err(format!("{text:?}: expected a time with its unit, such as 250us, 5ms or 30s")),
+        Some(value) if value > LONGEST => Err(format!("{text:?} is longer than a hundred years")),
+        Some(value) => Ok(value),
+    }
 }
 
 #[cfg(test)]
@@ -52,7 +67,7 @@ mod tests {
         for wrong in ["", "x", "5 lightyears", "99999999999999999999", "20000000000GiB"] {
             assert!(parse_size(wrong).is_err(), "{wrong:?}");
         }
-        for wrong in ["5", "", "-1s", "1h2"] {
+        for wrong in ["5", "", "-1s", "1h2", "200000000000000000m", "99999999999999999999999999s"] {
             assert!(parse_duration(wrong).is_err(), "{wrong:?}");
         }
     }

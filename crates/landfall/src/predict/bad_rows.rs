@@ -13,10 +13,11 @@ pub(super) enum BadRows {
     /// They are left out.
     Skip,
     /// They go into a file: number, reason, the row as it came.
-    Keep(Kept),
+    Keep(RowsFile),
 }
 
-pub(super) struct Kept {
+/// A file of bad rows, there when it is whole.
+pub(super) struct RowsFile {
     path: PathBuf,
     file: AtomicFile,
     out: BufWriter<File>,
@@ -31,7 +32,7 @@ impl BadRows {
         Ok(match text {
             "stop" => BadRows::Stop(table),
             "skip" => BadRows::Skip,
-            path => BadRows::Keep(Kept::create(path.into())?),
+            path => BadRows::Keep(RowsFile::create(path.into())?),
         })
     }
 
@@ -54,7 +55,7 @@ impl BadRows {
                 })
             }
             BadRows::Skip => Ok(()),
-            BadRows::Keep(kept) => rows.iter().try_for_each(|row| kept.write(row)),
+            BadRows::Keep(file) => rows.iter().try_for_each(|row| file.write(row)),
         }
     }
 
@@ -63,19 +64,19 @@ impl BadRows {
     /// # Errors
     /// What the operating system said.
     pub(super) fn finish(self) -> Result<(), Problem> {
-        let BadRows::Keep(Kept { path, file, mut out }) = self else { return Ok(()) };
+        let BadRows::Keep(RowsFile { path, file, mut out }) = self else { return Ok(()) };
         out.flush().map_err(|e| Problem::io(format!("write {}", path.display()), &e))?;
         file.commit()
     }
 }
 
-impl Kept {
+impl RowsFile {
     fn create(path: PathBuf) -> Result<Self, Problem> {
         let file = AtomicFile::create(&path)?;
         let mut out = BufWriter::new(file.handle()?);
         out.write_all(b"row,reason,text\n")
             .map_err(|e| Problem::io(format!("write {}", path.display()), &e))?;
-        Ok(Kept { path, file, out })
+        Ok(RowsFile { path, file, out })
     }
 
     fn write(&mut self, row: &BadRow) -> Result<(), Problem> {

@@ -41,10 +41,11 @@ impl<T> InOrder<T> {
         self.changed.notify_all();
     }
 
-    /// A maker has no more.
-    pub(super) fn done(&self) {
-        self.lock().makers -= 1;
-        self.changed.notify_all();
+    /// Runs a maker. Whatever becomes of it, the reader learns that it is done; where it panics, all stop: its result will
+    /// never come.
+    pub(super) fn make<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _done = Done(self);
+        work()
     }
 
     /// The next result in order; `None` when there are no more, or the next one will never come.
@@ -75,6 +76,18 @@ impl<T> InOrder<T> {
     }
 }
 
+/// A maker, until it is done.
+struct Done<'a, T>(&'a InOrder<T>);
+
+impl<T> Drop for Done<'_, T> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.makers -= 1;
+        state.stopped |= std::thread::panicking();
+        self.0.changed.notify_all();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,19 +99,31 @@ mod tests {
         let seen: Vec<u64> = std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    loop {
-                        let number = numbers.fetch_add(1, Relaxed);
-                        if number >= 1000 || !results.wait_for_room(number) {
-                            break;
+                    results.make(|| {
+                        loop {
+                            let number = numbers.fetch_add(1, Relaxed);
+                            if number >= 1000 || !results.wait_for_room(number) {
+                                break;
+                            }
+                            results.put(number, number * 2);
                         }
-                        results.put(number, number * 2);
-                    }
-                    results.done();
+                    });
                 });
             }
             std::iter::from_fn(|| results.take()).collect()
         });
         assert_eq!(seen, (0..1000).map(|n| n * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_maker_that_panics_keeps_nobody_waiting() {
+        let results = InOrder::<u64>::new(2, 2);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| results.make(|| results.wait_for_room(2)));
+            let panics = scope.spawn(|| results.make(|| std::panic::resume_unwind(Box::new("on purpose"))));
+            assert!(panics.join().map(|never: ()| never).is_err());
+            assert_eq!((results.take(), other.join().unwrap()), (None, false));
+        });
     }
 
     #[test]

@@ -22,7 +22,6 @@ use progress::Progress;
 use scoring::Scoring;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use table::Opened;
 
 /// Scores the table.
@@ -42,7 +41,7 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     let optional = !arguments.model_flags.set.is_empty();
     let of_engine = lease.facts().notes.iter().filter(|_| optional);
     of_engine.chain(&reader.notes()).for_each(|note| say(&format!("landfall: {note}")));
-    output::kept_apart(Path::new(&arguments.bad_rows), arguments).map_err(Failure::call)?;
+    output::kept_apart(arguments).map_err(Failure::call)?;
     let bad_rows = BadRows::new(&arguments.bad_rows, table::label(&arguments.input))?;
     let threads = match signature.rows() {
         RowRule::Independent | RowRule::Pieces(_) => threads(arguments.threads),

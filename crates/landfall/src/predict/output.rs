@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use landfall_model::Problem;
 use landfall_tables::{AtomicFile, Format};
 use std::io::{BufWriter, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -49,17 +49,41 @@ impl Write for Pipe {
     }
 }
 
-/// Refuses to write a file over the model or over a table that is read.
+/// Refuses to write a file over the model or over a table that is read, and to write answers and bad rows into one.
 ///
 /// # Errors
 /// What to do instead.
-pub(super) fn kept_apart(path: &Path, arguments: &Predict) -> Result<(), String> {
-    let place = |path: &Path| std::fs::canonicalize(path).ok().filter(|path| path.is_file());
-    let Some(written) = place(path) else { return Ok(()) };
+pub(super) fn kept_apart(arguments: &Predict) -> Result<(), String> {
+    let answers = Some(arguments.output_file.as_path()).filter(|path| path.as_os_str() != "-");
+    let bad_rows = match arguments.bad_rows.as_str() {
+        "stop" | "skip" => None,
+        "-" => return Err("--bad-rows -: name the file that takes the rows".to_owned()),
+        path => Some(Path::new(path)),
+    };
     let inputs = arguments.input.iter().map(|input| name_and_path(input).1);
-    let read = inputs.chain([arguments.model.as_path()]).any(|read| place(read).as_ref() == Some(&written));
-    let told = || format!("{} is read: name another file to be written", path.display());
-    if read { Err(told()) } else { Ok(()) }
+    let read: Vec<PathBuf> = inputs.chain([arguments.model.as_path()]).map(place).collect();
+    for path in answers.iter().chain(&bad_rows) {
+        let place = place(path);
+        if place.is_file() && read.contains(&place) {
+            return Err(format!("{} is read: name another file to be written", path.display()));
+        }
+    }
+    if let (Some(answers), Some(bad_rows)) = (answers, bad_rows)
+        && place(answers) == place(bad_rows)
+    {
+        return Err(format!("{}: answers and bad rows go into files of their own", answers.display()));
+    }
+    Ok(())
+}
+
+/// Where a file lies, or would lie, whatever names lead there.
+fn place(path: &Path) -> PathBuf {
+    let in_folder = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    std::fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
 impl Output {
@@ -68,7 +92,6 @@ impl Output {
         let told =
             arguments.output_format.as_deref().map(Format::of_name).transpose().map_err(Failure::Call)?;
         let path = &arguments.output_file;
-        kept_apart(path, arguments).map_err(Failure::call)?;
         if path.as_os_str() == "-" {
             // Lines are answered with lines.
             let like_input = input_format.filter(|format| *format == Format::JsonLines);

@@ -3,6 +3,7 @@
 use super::bad_rows::BadRows;
 use super::in_order::InOrder;
 use super::progress::Progress;
+use super::table;
 use landfall_model::{Call, Outputs, Problem, Reason, RowRule};
 use landfall_serving::{Lease, Worker};
 use landfall_tables::{BadRow, Encoded, Kept, RawChunk, TableEncoder, TableReader, TableWriter};
@@ -42,9 +43,16 @@ impl Scoring<'_> {
         let encoder = writer.encoder();
         let (mut rows, mut bad) = (0, 0);
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..self.threads)
-                .map(|_| scope.spawn(|| Makes(&results).run(|| self.work(&encoder, &results))))
-                .collect();
+            let work = || results.make(|| self.work(&encoder, &results));
+            let mut workers = Vec::new();
+            for _ in 0..self.threads {
+                match std::thread::Builder::new().spawn_scoped(scope, work) {
+                    Ok(worker) => workers.push(worker),
+                    Err(error) if workers.is_empty() => return Err(Problem::io("start a thread", &error)),
+                    // Those that run do its work.
+                    Err(_) => results.make(|| ()),
+                }
+            }
             let written = (|| {
                 while let Some(scored) = results.take() {
                     let scored: Scored = scored?;
@@ -95,8 +103,14 @@ impl Scoring<'_> {
             let ending = scored.bad.iter().map(|bad| bad.row).min().filter(|_| self.stop_at_bad);
             let before = piece.rows.iter().filter(|&&row| ending.is_none_or(|ending| row < ending)).count();
             let Some(call) = first_rows(&piece.call, before, piece.rows.len()) else { continue };
+            let beside = Beside { encoder, kept: &piece.kept };
             let mut bad = Vec::new();
-            self.answer(worker, &call, 0, &Beside { encoder, kept: &piece.kept }, &mut scored, &mut bad)?;
+            for (first, part) in runs(&call) {
+                self.answer(worker, &part, first, &beside, &mut scored, &mut bad)?;
+                if self.stop_at_bad && !bad.is_empty() {
+                    break;
+                }
+            }
             for (row, problem) in bad {
                 let number = piece.rows.get(row).copied().unwrap_or_default();
                 let problem = in_the_table(problem).at(format!("row {number}"));
@@ -128,7 +142,7 @@ impl Scoring<'_> {
                     return before
                         .map_or(Ok(()), |call| self.answer(worker, &call, first, beside, scored, bad));
                 }
-                scored.rows += (call.rows().unwrap_or(1) - failed.len().min(call.rows().unwrap_or(1))) as u64;
+                scored.rows += call.rows().unwrap_or(1).saturating_sub(failed.len()) as u64;
                 bad.extend(failed.iter().map(|(row, problem)| (first + row, problem.clone())));
                 scored.encoded.push(beside.encode(call, first, &response.outputs)?);
                 return Ok(());
@@ -176,6 +190,18 @@ impl Beside<'_> {
     }
 }
 
+/// A call as several, each with its first row's place, where its rows hold more than one run should take.
+fn runs(call: &Call) -> Vec<(usize, Call)> {
+    let rows = call.rows().filter(|_| *call.signature().rows() == RowRule::Independent).unwrap_or(0);
+    let each = table::run_rows(rows, call.bytes_total());
+    if rows <= each {
+        return vec![(0, call.clone())];
+    }
+    let part = |first: usize| Some((first, call.part(first..rows.min(first + each))?));
+    // What cannot be cut is answered whole.
+    (0..rows).step_by(each).map(part).collect::<Option<_>>().unwrap_or_else(|| vec![(0, call.clone())])
+}
+
 /// The first rows of a call; all of it where that is all; `None` where no row is left, or the call cannot be cut.
 fn first_rows(call: &Call, rows: usize, of: usize) -> Option<Call> {
     match rows {
@@ -201,17 +227,36 @@ fn in_the_table(problem: Problem) -> Problem {
     }
 }
 
-/// A maker of results: whatever happens to it, the reader learns that it is done.
-struct Makes<'a, T>(&'a InOrder<T>);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_model::{DType, Dim, Input, InputSpec, Method, ShapeRule, Signature, Tensor, Wanted};
 
-impl<T> Makes<'_, T> {
-    fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        work()
+    /// The first rows of a call's runs, and how many each has, where rows of the call hold `width` floats.
+    fn cut(rows: usize, width: usize, rule: RowRule) -> Vec<(usize, usize)> {
+        let inputs = vec![InputSpec::new("x", DType::F32, Some(vec![Dim::Free(None); 2]))];
+        let signature =
+            Signature::new("all", Method::Predict, inputs, Vec::new(), rule, ShapeRule::Checked).unwrap();
+        let values: Vec<f32> = (0..rows * width).map(|value| value as f32).collect();
+        let input = Input::Dense(Tensor::from_slice(&[rows, width], &values).unwrap());
+        let call = Call::checked(signature.shared(), vec![Some(input)], Wanted::default()).unwrap();
+        let runs = runs(&call);
+        let parts = runs.iter().map(|(_, part)| part.input(0).and_then(Input::dense).unwrap());
+        let joined: Vec<f32> = parts.flat_map(|part| part.values::<f32>().unwrap().to_vec()).collect();
+        assert_eq!(joined, values);
+        runs.iter().map(|(first, part)| (*first, part.rows().unwrap_or(rows))).collect()
     }
-}
 
-impl<T> Drop for Makes<'_, T> {
-    fn drop(&mut self) {
-        self.0.done();
+    #[test]
+    fn rows_that_hold_much_are_answered_few_at_a_time() {
+        assert_eq!(cut(500, 100, RowRule::Independent), [(0, 500)]);
+        assert_eq!(cut(200, 1 << 10, RowRule::Independent), [(0, 64), (64, 64), (128, 64), (192, 8)]);
+        assert_eq!(cut(20, 1 << 17, RowRule::Independent), [(0, 8), (8, 8), (16, 4)]);
+        assert_eq!(
+            cut(20, 1 << 17, RowRule::Ordered),
+            [(0, 20)],
+            "rows that depend on each other stay together"
+        );
+        assert_eq!(cut(0, 3, RowRule::Independent), [(0, 0)]);
     }
 }

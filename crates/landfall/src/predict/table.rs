@@ -4,13 +4,39 @@ use crate::args::{Predict, name_and_path};
 use crate::elsewhere;
 use crate::exit::Failure;
 use crate::{golden, loading};
-use landfall_model::{Problem, Reason, Signature, Wanted};
+use landfall_model::{Dim, InputSpec, Problem, Reason, Signature, Wanted};
 use landfall_tables::{Format, ReadOptions, TableInput, TableReader};
 use std::ffi::OsString;
 use std::sync::Arc;
 
-/// Rows of one run: enough to amortise the call, few enough that what lies between layers stays in the cache.
+/// Rows of a chunk at most: enough to amortise the call, few enough that what lies between layers stays in the cache.
 const CHUNK_ROWS: usize = 512;
+/// Bytes of a run's inputs, unless that makes fewer than [`RUN_ROWS`]. Rows that hold more cost more, so that fewer
+/// amortise the call; and what lies between layers is many times the inputs' size (a convolution's channels, a text's
+/// attention), for each thread. In smaller chunks short tables of costly rows reach all threads, too.
+const RUN_BYTES: usize = 256 << 10;
+/// Rows of a run at least.
+const RUN_ROWS: usize = 8;
+
+/// Rows of a run, where `rows` of them hold `bytes`.
+pub(super) fn run_rows(rows: usize, bytes: usize) -> usize {
+    (RUN_BYTES * rows / bytes.max(1)).max(RUN_ROWS)
+}
+
+/// Rows of a chunk for this signature. A free length counts as 1, as it is not known before rows are read; and what a
+/// sparse row holds does not follow from the columns that it could have.
+fn chunk_rows(signature: &Signature, format: Option<Format>) -> usize {
+    let length = |dim: &Dim| match dim {
+        Dim::Known(length) => *length,
+        Dim::Free(_) => 1,
+    };
+    let bytes = |input: &InputSpec| {
+        let lengths = input.dims.iter().flatten().skip(1).map(length);
+        lengths.fold(input.dtype.size().unwrap_or(1), usize::saturating_mul)
+    };
+    let inputs = signature.inputs().iter().filter(|_| format != Some(Format::Libsvm));
+    run_rows(1, inputs.map(bytes).fold(0, usize::saturating_add)).min(CHUNK_ROWS)
+}
 
 /// The table's name before a row's number; nothing where several files make the table.
 pub(super) fn label(inputs: &[OsString]) -> Option<String> {
@@ -53,8 +79,14 @@ fn open_with(arguments: &Predict, signature: &Arc<Signature>, streams: bool) -> 
     let wanted = wanted(signature, &arguments.output).map_err(Failure::Call)?;
     let (inputs, first_format) = inputs(arguments, signature)?;
     let missing = arguments.missing.iter().map(|token| token.clone().into_bytes()).collect();
-    let options =
-        ReadOptions { chunk_rows: CHUNK_ROWS, missing, eager: streams, keep: arguments.keep.clone() };
+    let chunk_rows = chunk_rows(signature, first_format);
+    let options = ReadOptions {
+        chunk_rows,
+        missing,
+        decimal_comma: arguments.decimal_comma,
+        eager: streams,
+        keep: arguments.keep.clone(),
+    };
     let reader = TableReader::open(inputs, signature.clone(), wanted.clone(), &options)
         .map_err(loading::called_wrong)?;
     Ok(Opened { signature: signature.clone(), wanted, reader, first_format })
@@ -125,4 +157,28 @@ fn standard_input(told: Option<Format>) -> Result<TableInput, Failure> {
         Some(format) => TableInput::stream(LABEL, Some(format), stream),
         None => TableInput::detected(LABEL, stream)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_model::{DType, Method, RowRule, ShapeRule};
+
+    fn of(dtype: DType, dims: &[Dim]) -> usize {
+        let dims = std::iter::once(Dim::Free(None)).chain(dims.iter().cloned()).collect();
+        let inputs = vec![InputSpec::new("x", dtype, Some(dims))];
+        let (rows, shapes) = (RowRule::Independent, ShapeRule::Checked);
+        let signature = Signature::new("all", Method::Predict, inputs, Vec::new(), rows, shapes).unwrap();
+        chunk_rows(&signature, Some(Format::Csv))
+    }
+
+    #[test]
+    fn chunks_of_larger_rows_have_fewer_of_them() {
+        assert_eq!(of(DType::F32, &[Dim::Known(28)]), 512);
+        assert_eq!(of(DType::F32, &[Dim::Known(28), Dim::Known(28)]), 83);
+        assert_eq!(of(DType::F32, &[Dim::Known(3), Dim::Known(224), Dim::Known(224)]), 8);
+        assert_eq!(of(DType::I64, &[Dim::Free(None)]), 512, "as it is not known");
+        assert_eq!(of(DType::F64, &[Dim::Known(usize::MAX)]), 8);
+        assert_eq!(of(DType::String, &[]), 512);
+    }
 }

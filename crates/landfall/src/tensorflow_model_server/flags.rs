@@ -4,6 +4,7 @@
 //! `False` beside `true` and `false`. The last of several counts. An unknown flag is refused here; the original prints
 //! its usage and goes on without it.
 
+use crate::config::edit_distance;
 use landfall_model::Problem;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -227,7 +228,7 @@ fn checked(flag: &Flag, value: String) -> Result<String, Problem> {
 /// An argument that is none of the flags; the flag that it may have meant stands beside it.
 fn unknown(argument: &str) -> Problem {
     let name = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
-    let nearest = FLAGS.iter().map(|flag| (distance(name, flag.name), flag.name)).min();
+    let nearest = FLAGS.iter().map(|flag| (edit_distance(name, flag.name), flag.name)).min();
     let hint = match nearest {
         Some((distance, nearest)) if distance <= 1 + name.len() / 4 => {
             format!(" (did you mean --{nearest}?)")
@@ -235,20 +236,6 @@ fn unknown(argument: &str) -> Problem {
         _ => String::new(),
     };
     Problem::invalid(format!("unknown argument: {argument}{hint}"))
-}
-
-/// How many letters must be changed, left out or put in.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let change = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// The list of flags, as the original prints it.

@@ -149,7 +149,7 @@ fn a_thread_that_cannot_be_started_fails_those_who_wait_and_is_tried_again_for_t
 #[test]
 fn an_expected_wait_beyond_the_deadline_is_refused_at_once() {
     let bench = threads(BatchSettings { max_rows: Some(1), ..BatchSettings::default() }, 1);
-    bench.lease.scheduler.core().observe(1, Duration::from_millis(100));
+    bench.lease.scheduler.observe(1, Duration::from_millis(100));
     let now = SystemClock.now();
     bench.seen.shut();
     let running = bench.submit(&row(0), now);
@@ -234,17 +234,17 @@ fn what_was_accepted_is_answered_after_closing_and_nothing_new_is() {
 #[test]
 fn a_model_moves_to_lanes_and_back_as_its_cost_is_learned() {
     let bench = threads(BatchSettings::default(), 1);
-    assert!(!bench.lease.runs_in_place());
-    bench.lease.scheduler.core().observe(1, Duration::from_micros(30));
-    assert!(bench.lease.runs_in_place());
-    (0..200).for_each(|_| bench.lease.scheduler.core().observe(1, Duration::from_millis(3)));
-    assert!(!bench.lease.runs_in_place());
+    assert!(!bench.lease.scheduler.runs_in_place(1));
+    bench.lease.scheduler.observe(1, Duration::from_micros(30));
+    assert!(bench.lease.scheduler.runs_in_place(1));
+    (0..200).for_each(|_| bench.lease.scheduler.observe(1, Duration::from_millis(3)));
+    assert!(!bench.lease.scheduler.runs_in_place(1));
 }
 
 #[test]
 fn calls_in_a_lane_move_to_the_threads_when_their_model_turns_out_expensive() {
     let bench = threads(BatchSettings::default(), 1);
-    let learn = |micros| bench.lease.scheduler.core().observe(1, Duration::from_micros(micros));
+    let learn = |micros| bench.lease.scheduler.observe(1, Duration::from_micros(micros));
     learn(30);
     let _lane = Lane::enter();
     let answers: Vec<_> = (0..10).map(|i| bench.submit(&row(i), SystemClock.now())).collect();

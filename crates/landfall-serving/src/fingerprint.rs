@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 32;
 /// Names, sizes, inodes and times of all files of a model, as one number; and when the last of them changed. Among the times
 /// is that of the inode's last change: content that was rewritten in place under its old time is another one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Print {
+pub(crate) struct Fingerprint {
     hash: u64,
     /// Whether there is no file at all.
     pub(crate) is_empty: bool,
@@ -27,14 +27,14 @@ pub(crate) struct Print {
 }
 
 /// Equal when nothing of the content has changed.
-impl PartialEq for Print {
+impl PartialEq for Fingerprint {
     fn eq(&self, other: &Self) -> bool {
         self.hash == other.hash
     }
 }
 
-impl Print {
-    /// The print of a file, or of a folder with all that lies in it. To a file belong those beside it that are named
+impl Fingerprint {
+    /// The fingerprint of a file, or of a folder with all that lies in it. To a file belong those beside it that are named
     /// after it (`model.onnx.data`).
     pub(crate) fn of(path: &Path) -> Result<Self, Problem> {
         let metadata = fs::metadata(path).map_err(|error| trouble("open", path, &error))?;
@@ -125,12 +125,12 @@ impl Walk {
         }
     }
 
-    fn finish(mut self) -> Print {
+    fn finish(mut self) -> Fingerprint {
         self.entries.sort();
         let is_empty = self.entries.is_empty();
         let mut hasher = DefaultHasher::new();
         self.entries.hash(&mut hasher);
-        Print {
+        Fingerprint {
             hash: hasher.finish(),
             is_empty,
             changed: UNIX_EPOCH + self.changed,
@@ -149,17 +149,17 @@ mod tests {
         let path = folder.path();
         fs::create_dir(path.join("deep")).unwrap();
         fs::write(path.join("deep/a"), "one").unwrap();
-        let first = Print::of(path).unwrap();
-        assert_eq!(Print::of(path).unwrap(), first);
+        let first = Fingerprint::of(path).unwrap();
+        assert_eq!(Fingerprint::of(path).unwrap(), first);
         fs::write(path.join(".hidden"), "x").unwrap();
-        assert_eq!(Print::of(path).unwrap().hash, first.hash, "hidden files do not count");
+        assert_eq!(Fingerprint::of(path).unwrap().hash, first.hash, "hidden files do not count");
         fs::write(path.join(SETTINGS_FILE), "x").unwrap();
-        assert_eq!(Print::of(path).unwrap().hash, first.hash, "settings do not count");
+        assert_eq!(Fingerprint::of(path).unwrap().hash, first.hash, "settings do not count");
         fs::write(path.join("deep/a"), "three").unwrap();
-        let second = Print::of(path).unwrap();
+        let second = Fingerprint::of(path).unwrap();
         assert_ne!(second.hash, first.hash);
         fs::write(path.join("b"), "").unwrap();
-        assert_ne!(Print::of(path).unwrap().hash, second.hash);
+        assert_ne!(Fingerprint::of(path).unwrap().hash, second.hash);
     }
 
     #[test]
@@ -168,9 +168,9 @@ mod tests {
         let path = folder.path().join("a");
         fs::write(&path, "one").unwrap();
         let (first, time) =
-            (Print::of(folder.path()).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
+            (Fingerprint::of(folder.path()).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
         // Clocks of file systems tick some milliseconds apart.
-        while Print::of(folder.path()).unwrap() == first {
+        while Fingerprint::of(folder.path()).unwrap() == first {
             fs::write(&path, "two").unwrap();
             fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
         }
@@ -183,15 +183,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let model = folder.path().join("m.onnx");
         fs::write(&model, "m").unwrap();
-        let alone = Print::of(&model).unwrap();
+        let alone = Fingerprint::of(&model).unwrap();
         fs::write(folder.path().join("other"), "x").unwrap();
-        assert_eq!(Print::of(&model).unwrap(), alone);
+        assert_eq!(Fingerprint::of(&model).unwrap(), alone);
         fs::write(folder.path().join("m.onnx.data"), "w").unwrap();
-        assert_ne!(Print::of(&model).unwrap(), alone);
+        assert_ne!(Fingerprint::of(&model).unwrap(), alone);
     }
 
     #[test]
     fn what_is_not_there_has_no_print() {
-        assert_eq!(Print::of(Path::new("/nowhere/at/all")).unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(Fingerprint::of(Path::new("/nowhere/at/all")).unwrap_err().kind(), Kind::NotFound);
     }
 }
