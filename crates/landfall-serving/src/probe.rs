@@ -12,6 +12,8 @@ use std::sync::Arc;
 const RELATIVE: f64 = 1e-4;
 /// The same for values near 0, in parts of the largest value of the output: what cancels out leaves noise of that size.
 const NEAR_ZERO: f64 = 1e-6;
+/// A large value, beside 0 and 1. Not larger: a model may go round a loop as often as an input says.
+const LARGE: f64 = 1e3;
 /// Lengths that free axes other than rows get, one after the other until a run succeeds; after the first one another is
 /// tried all the same.
 const LENGTHS: [usize; 3] = [1, 8, 64];
@@ -247,8 +249,7 @@ fn push_large(tensor: &mut TensorMut, input: &InputSpec, value: usize, strings: 
     match input.dtype {
         _ if input.categories.is_some() => push(tensor, input, value, strings),
         DType::String => tensor.push_scalar(&Scalar::Bytes(b"1 1 1 1".to_vec())),
-        DType::F16 => tensor.push_scalar(&Scalar::Float(3e4)),
-        DType::BF16 | DType::F32 | DType::F64 => tensor.push_scalar(&Scalar::Float(1e7)),
+        dtype if dtype.is_float() => tensor.push_scalar(&Scalar::Float(LARGE)),
         _ => push(tensor, input, value, strings),
     }
 }

@@ -95,7 +95,10 @@ pub(super) fn model_of(files: &dyn ModelFiles) -> Result<Found, Problem> {
 fn is_checkpoint(files: &dyn ModelFiles) -> bool {
     let is_index = |name: &str| name.ends_with(".index");
     let is_data = |name: &str| name.rsplit_once(".data-").is_some_and(|(_, part)| part.contains("-of-"));
-    let any = |of: &dyn Fn(&str) -> bool| files.entries().iter().any(|entry| of(&entry.name));
+    // Not those below it: they are other models', or versions of one.
+    let own = |name: &str| !name.contains('/');
+    let any =
+        |of: &dyn Fn(&str) -> bool| files.entries().iter().any(|entry| own(&entry.name) && of(&entry.name));
     match files.is_folder() {
         true => {
             any(&is_index)

@@ -132,6 +132,9 @@ fn a_checkpoint_is_told_from_a_model_with_the_way_out() {
     }
     let text = said(&part);
     assert!(text.contains("name the folder that holds saved_model.pb"), "{text}");
+    // A folder that holds it further down is not one itself: a version may lie in between.
+    let above = Folder::open(scratch.path());
+    assert!(matches!(engine.recognise(&above), Claim::No(_)));
 }
 
 #[test]
