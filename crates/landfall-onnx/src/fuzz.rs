@@ -1,13 +1,14 @@
 //! Bodies for fuzzers: any bytes must come to an end, without a panic and without memory beyond their own size.
 
 use crate::lowered::LoweredModel;
-use crate::{declared, embedded, interface};
+use crate::{declared, embedded, interface, onnxruntime};
 use landfall_model::{Call, DType, Input, InputSpec, Model, Options, Outputs, Shape, Strings, Tensor};
 
 /// The reader of ONNX files, the signature made of what it read, and what puts nodes in other words.
 pub fn declared(bytes: &[u8]) {
     let _ = declared::looks_like_onnx(bytes, bytes.len() as u64);
     let Ok(declared) = declared::read("fuzz", bytes) else { return };
+    onnxruntime::read("fuzz", bytes, &declared);
     if let Ok(interface) = interface::Interface::of("fuzz", &declared) {
         embedded::read("fuzz", bytes, &declared, &interface.signature);
     }

@@ -20,7 +20,9 @@ mod facts;
 #[doc(hidden)]
 pub mod fuzz;
 mod interface;
+mod kinds;
 mod lowered;
+mod message;
 mod node;
 mod onnxruntime;
 mod owned;

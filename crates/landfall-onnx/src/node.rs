@@ -34,6 +34,15 @@ pub(crate) fn nodes<'a>(mut graph: Fields<'a>) -> impl Iterator<Item = Result<No
     })
 }
 
+/// Makes a prefix longer until no name that a node gives begins with it, those of graphs within the node too.
+pub(crate) fn keep_apart(node: &Node<'_>, prefix: &mut String) -> Result<(), Problem> {
+    while node.outputs.iter().any(|name| name.starts_with(prefix.as_str())) {
+        prefix.push('\'');
+    }
+    let graphs = node.attributes.graphs()?;
+    graphs.into_iter().try_for_each(|graph| nodes(graph).try_for_each(|node| keep_apart(&node?, prefix)))
+}
+
 impl<'a> Node<'a> {
     /// Reads a `NodeProto`.
     pub(crate) fn read(mut fields: Fields<'a>) -> Result<Self, Problem> {

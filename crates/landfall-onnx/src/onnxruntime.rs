@@ -1,6 +1,7 @@
 //! The engine `onnxruntime`: ONNX Runtime's shared library, found and opened at run time.
 
 mod api;
+mod divisions;
 mod model;
 mod options;
 mod plan;
@@ -11,6 +12,7 @@ mod session;
 mod value;
 mod workspace;
 
+use crate::declared::Declared;
 use api::Runtime;
 use landfall_foreign::{LibrarySpec, Search, Surroundings, search};
 use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
@@ -58,6 +60,11 @@ impl OnnxRuntime {
     pub fn path(&self) -> &Path {
         self.runtime.path()
     }
+}
+
+/// For fuzzers: what puts nodes in other words before the library reads them.
+pub(crate) fn read(file: &str, bytes: &[u8], declared: &Declared) {
+    let _ = divisions::guarded(file, bytes, declared);
 }
 
 impl Engine for OnnxRuntime {

@@ -12,6 +12,7 @@
 //! gate NAME           loading waits until the gate is opened
 //! fail TEXT           loading fails
 //! panic               loading panics
+//! narrow              loading for runs on several threads fails
 //! verify TEXT         the model's own verification fails
 //! bitter              its workspaces panic when they are dropped
 //! end                 the last line: a file without it was cut short
@@ -83,6 +84,9 @@ impl Engine for FakeEngine {
         let text = String::from_utf8_lossy(bytes.bytes()).into_owned();
         let mut model = FakeModel::parse(&text, &entry.name, self)?;
         model.threads = options.get("threads").map(|threads| threads.parse().unwrap());
+        if text.contains("\nnarrow\n") && model.threads.is_some_and(|threads| threads > 1) {
+            return Err(Problem::invalid("no room for so many threads"));
+        }
         Ok(Arc::new(model))
     }
 }

@@ -3,12 +3,12 @@
 //! What comes before such a node is computed first, then the node, then what comes behind it. The graph that the engine
 //! reads lacks the node: what it gives is an input there, and what it takes is an output.
 
-use super::kinds::{Kinds, stored_name};
-use super::message::{Message, main_graph, with_main_graph};
 use super::own::types_of;
 use super::support::refused;
 use crate::declared::{ElementType, name_of};
+use crate::kinds::{Kinds, stored_name};
 use crate::lowered::{self, Run};
+use crate::message::{Message, main_graph, with_main_graph};
 use crate::node::{Node, nodes};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem, Tensor};

@@ -198,9 +198,9 @@ impl<'a> Bounds<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::{Message, integer, plain, stored};
     use super::*;
     use crate::declared::ElementType;
+    use crate::message::{Message, integer, plain, stored};
     use landfall_model::{DType, InputSpec, Method, RowRule, ShapeRule};
 
     /// The bound of `y` after some nodes over float `x` and whole `i`, where inputs are no larger than a size.

@@ -3,12 +3,11 @@
 
 use super::bounds::Bounds;
 use super::lost::{Counting, What};
-use super::message::{
-    Message, copy_attributes, integer, main_graph, named, stored, with_graphs, with_main_graph,
-};
-use super::rewritten::keep_apart;
 use crate::declared::ElementType;
-use crate::node::{Node, nodes};
+use crate::message::{
+    Message, copy_attributes, integer, main_graph, named, stored, with_graphs, with_main_graph, with_nodes,
+};
+use crate::node::{Node, keep_apart, nodes};
 use landfall_model::protobuf::{Fields, Value};
 use landfall_model::{DType, Problem, Signature};
 use std::collections::{BTreeMap, HashSet};
@@ -58,17 +57,8 @@ struct Guard<'a> {
 
 impl<'a> Guard<'a> {
     /// A graph with checks; `None` where it stays.
-    fn graph(&mut self, mut graph: Fields<'a>) -> Result<Option<Message>, Problem> {
-        let (mut whole, mut is_changed) = (Message::default(), false);
-        while let Some((number, value)) = graph.next()? {
-            let changed = if number == 1 { self.node(value.clone())? } else { None };
-            is_changed |= changed.is_some();
-            match changed {
-                Some(nodes) => nodes.iter().for_each(|node| whole.bytes(1, &node.0)),
-                None => whole.field(number, value)?,
-            }
-        }
-        Ok(is_changed.then_some(whole))
+    fn graph(&mut self, graph: Fields<'a>) -> Result<Option<Message>, Problem> {
+        with_nodes(graph, |node| self.node(node))
     }
 
     /// A node with checks before it, or within; `None` where it stays.

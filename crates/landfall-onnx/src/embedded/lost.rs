@@ -3,8 +3,8 @@
 //! By the operators' definitions NaN stays NaN. This engine's kernels compare, and a comparison with NaN is false: `Relu`
 //! gives 0 for it, and a caller would take that for a prediction. Whole numbers have 32 bits, and a cast ends there.
 
-use super::message::{Message, integer, plain, stored};
 use crate::declared::ElementType;
+use crate::message::{Message, integer, plain, stored};
 use crate::node::Node;
 use landfall_model::{DType, Problem};
 

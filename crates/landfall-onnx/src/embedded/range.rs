@@ -3,7 +3,7 @@
 //! For each call, how large the results of additions, multiplications and the like on int64 inputs can become is bounded by
 //! the largest values that came. What comes of shapes, comparisons and casts is not followed.
 
-use super::message::main_graph;
+use crate::message::main_graph;
 use crate::node::{Node, nodes};
 use landfall_model::protobuf::Fields;
 use landfall_model::{Call, DType, Input, Problem, Reason, Signature, Tensor};

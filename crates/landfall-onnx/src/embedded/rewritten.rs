@@ -18,10 +18,10 @@ mod small;
 mod whole;
 mod windows;
 
-use super::kinds::{Kinds, stored_name};
-use super::message::{Message, main_graph, plain, stored, with_main_graph};
 use crate::declared::ElementType;
-use crate::node::{Node, nodes};
+use crate::kinds::{Kinds, stored_name};
+use crate::message::{Message, main_graph, plain, stored, with_main_graph};
+use crate::node::{Node, keep_apart, nodes};
 use landfall_model::protobuf::{Fields, Value};
 use landfall_model::{DType, Problem};
 use std::collections::{HashMap, HashSet};
@@ -63,15 +63,6 @@ struct Words<'a> {
     calculated: HashSet<&'a str>,
     /// Whether the graph is one within a node.
     is_within: bool,
-}
-
-/// Makes a prefix longer until no name that a node gives begins with it, those of graphs within the node too.
-pub(super) fn keep_apart(node: &Node<'_>, prefix: &mut String) -> Result<(), Problem> {
-    while node.outputs.iter().any(|name| name.starts_with(prefix.as_str())) {
-        prefix.push('\'');
-    }
-    let graphs = node.attributes.graphs()?;
-    graphs.into_iter().try_for_each(|graph| nodes(graph).try_for_each(|node| keep_apart(&node?, prefix)))
 }
 
 /// Operators that have steps.

@@ -5,9 +5,9 @@
 
 use super::bounds::Bounds;
 use super::lost::{Counting, What};
-use super::message::{Message, main_graph, with_main_graph};
 use super::support::refused;
 use crate::declared::Declared;
+use crate::message::{Message, main_graph, with_main_graph};
 use crate::node::{Node, nodes};
 use landfall_model::{Buffer, Kind, Problem, Signature};
 use std::collections::{BTreeMap, HashSet};

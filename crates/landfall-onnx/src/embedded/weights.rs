@@ -171,8 +171,8 @@ impl<'a> External<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::{Message, stored};
     use super::*;
+    use crate::message::{Message, stored};
 
     fn read(tensor: &Message, externals: &BTreeMap<String, Buffer>) -> Weights {
         Weights::read(Fields::new("test", &tensor.0), externals).unwrap().1

@@ -5,6 +5,7 @@
 
 use super::NAME;
 use super::api::Runtime;
+use super::divisions;
 use super::options::{SessionOptions, THREADS};
 use super::plan::Plan;
 use super::problem::load_problem;
@@ -33,11 +34,15 @@ impl OrtModel {
         let options = SessionOptions::read(options)?;
         let (entry, path) = recognise::model_file(files)?;
         let file = path.display().to_string();
-        let declared = declared::read(&file, files.bytes(&entry.name)?.bytes())?;
+        let bytes = files.bytes(&entry.name)?;
+        let declared = declared::read(&file, bytes.bytes())?;
         let interface = Interface::of(&file, &declared)?;
         let externals = external::checked(&declared, files).map_err(|problem| problem.at(&file))?;
-        let session =
-            Session::load(runtime, &path, &options).map_err(|failure| load_problem(&file, failure))?;
+        let guarded = divisions::guarded(&file, bytes.bytes(), &declared)?;
+        drop(bytes);
+        let session = Session::load(runtime, &path, guarded.as_deref(), &options)
+            .map_err(|failure| load_problem(&file, failure))?;
+        drop(guarded);
         let plan = Plan::of(Arc::new(session), &interface).map_err(|problem| problem.at(&file))?;
         let bytes = entry.bytes + externals.values().map(|buffer| buffer.len() as u64).sum::<u64>();
         let threads = match options.intra_op_num_threads {

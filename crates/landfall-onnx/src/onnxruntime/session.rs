@@ -4,6 +4,7 @@
 use super::api::{Failure, Runtime};
 use super::options::SessionOptions;
 use ort_sys as sys;
+use std::ffi::CString;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 
@@ -27,22 +28,40 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// Loads a model file; files with external data beside it are found by the library.
+    /// Loads a model file; files with external data beside it are found by the library. Where `bytes` are given, they are
+    /// loaded in the file's place.
     pub(super) fn load(
         runtime: &'static Runtime,
         path: &Path,
+        bytes: Option<&[u8]>,
         options: &SessionOptions,
     ) -> Result<Session, Failure> {
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let folder = c_text(folder.as_os_str().as_encoded_bytes())?;
         let path = os_path(path)?;
         let mut raw = ptr::null_mut();
         // SAFETY: the out pointer is valid for a pointer.
         runtime.check(unsafe { (runtime.table.CreateSessionOptions)(&mut raw) })?;
         let mut session = ptr::null_mut();
         let loaded = apply(runtime, raw, options).and_then(|()| {
-            // SAFETY: environment and options are valid, the path ends in NUL.
-            runtime.check(unsafe {
-                (runtime.table.CreateSession)(runtime.environment, path.as_ptr(), raw, &mut session)
-            })
+            let Some(bytes) = bytes else {
+                // SAFETY: environment and options are valid, the path ends in NUL.
+                return runtime.check(unsafe {
+                    (runtime.table.CreateSession)(runtime.environment, path.as_ptr(), raw, &mut session)
+                });
+            };
+            let key = c"session.model_external_initializers_file_folder_path";
+            // SAFETY: as above; both texts end in NUL, and the library reads so many bytes, and keeps none of them.
+            unsafe {
+                runtime.check((runtime.table.AddSessionConfigEntry)(raw, key.as_ptr(), folder.as_ptr()))?;
+                runtime.check((runtime.table.CreateSessionFromArray)(
+                    runtime.environment,
+                    bytes.as_ptr().cast(),
+                    bytes.len(),
+                    raw,
+                    &mut session,
+                ))
+            }
         });
         // SAFETY: made above, released once; a session keeps its own copy.
         unsafe { (runtime.table.ReleaseSessionOptions)(raw) };
@@ -98,11 +117,16 @@ fn apply(
     Ok(())
 }
 
+/// A text as the C API takes it, ending in NUL.
+fn c_text(text: &[u8]) -> Result<CString, Failure> {
+    CString::new(text)
+        .map_err(|_| Failure { code: 0, text: format!("{} holds a NUL", String::from_utf8_lossy(text)) })
+}
+
 /// A path as the C API takes it, ending in NUL.
 #[cfg(not(windows))]
-fn os_path(path: &Path) -> Result<std::ffi::CString, Failure> {
-    std::ffi::CString::new(path.as_os_str().as_encoded_bytes())
-        .map_err(|_| Failure { code: 0, text: format!("{} holds a NUL", path.display()) })
+fn os_path(path: &Path) -> Result<CString, Failure> {
+    c_text(path.as_os_str().as_encoded_bytes())
 }
 
 /// A path as the C API takes it, ending in NUL.

@@ -5,6 +5,7 @@ mod apart;
 mod bad_files;
 mod boxes;
 mod declared;
+mod divisions;
 mod dtypes;
 mod external;
 mod golden;

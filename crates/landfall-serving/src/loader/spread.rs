@@ -20,14 +20,14 @@ const TIMES: usize = 3;
 /// calls are batched: what threads of one run lose is made good by runs of several rows.
 ///
 /// # Errors
-/// What loading finds.
+/// What loading finds under the options that did before.
 pub(super) fn spread(
     kit: &Kit,
     opened: Opened,
     signatures: &[Arc<Signature>],
     report: &mut LoadReport,
 ) -> Result<Arc<dyn Model>, Problem> {
-    let Opened { model, engine, files, mut options } = opened;
+    let Opened { model, engine, files, options } = opened;
     let (threads, facts) = (kit.pool.threads(), model.facts());
     let are_batched = signatures.iter().all(|signature| *signature.rows() == RowRule::Independent);
     let Some(key) = facts.threads_option.filter(|_| threads > 1 && are_batched) else { return Ok(model) };
@@ -36,12 +36,23 @@ pub(super) fn spread(
     };
     // Before the second one is loaded: weights need not lie in memory twice.
     drop(model);
-    options.set(key, threads.to_string());
-    report.notes.push(format!(
-        "a row takes {} ms on one thread: each run takes {threads} threads ({key} = 1 keeps it to one)",
-        took.as_millis()
-    ));
-    let model = engine.load(&files, &options)?;
+    let mut on_all = options.clone();
+    on_all.set(key, threads.to_string());
+    let (took, of_all) = (took.as_millis(), format!("{threads} threads"));
+    let model = match engine.load(&files, &on_all) {
+        Ok(model) => {
+            report.notes.push(format!(
+                "a row takes {took} ms on one thread: each run takes {of_all} ({key} = 1 keeps it to one)"
+            ));
+            model
+        }
+        Err(problem) => {
+            report
+                .notes
+                .push(format!("a row takes {took} ms, and runs on {of_all} cannot be had: {problem}"));
+            engine.load(&files, &options)?
+        }
+    };
     model.prepare();
     Ok(model)
 }

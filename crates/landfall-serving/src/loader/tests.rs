@@ -248,6 +248,13 @@ fn a_model_whose_rows_take_long_runs_on_all_threads() {
 }
 
 #[test]
+fn a_model_that_cannot_be_loaded_for_all_threads_keeps_one() {
+    let (threads, notes) = threads_of_a_run(30, 4, "fake\nscale 3\nnarrow\nend\n", None);
+    assert_eq!(threads, 1);
+    assert!(notes[0].contains("cannot be had: no room for so many threads"), "{notes:?}");
+}
+
+#[test]
 fn a_model_that_is_never_batched_keeps_a_thread_for_each_call() {
     assert_eq!(threads_of_a_run(30, 4, "fake\nscale 3\nrows 1\nend\n", None).0, 1);
 }

@@ -1,12 +1,15 @@
 """What operators do to a server: links flipped under it, its process killed, a second one beside it."""
+import importlib.util
 import os
 import shutil
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import requests
 
 from expect import has, near, same
@@ -34,8 +37,8 @@ def folder():
 
 
 @contextmanager
-def serving(server, models, state):
-    running = Running([server.landfall, "serve", str(models), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--engine", "embedded", "--state", str(state)])
+def serving(server, models, state, *more):
+    running = Running([server.landfall, "serve", str(models), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--engine", server.engine, "--state", str(state), *more])
     try:
         yield running
     finally:
@@ -125,3 +128,38 @@ def two_servers_on_one_state_folder_keep_to_themselves_until_they_start_again(se
             history = requests.get(again.url("/control/history"), timeout=20).json()["history"]
             same([entry["version"] for entry in history], ["1", "2", "2", "1", "1", "2"])
             has("".join(again.log), "control over the network is on")
+
+
+def with_onnx(test):
+    """Marks a test that writes an ONNX file."""
+    test.left_out = None if importlib.util.find_spec("onnx") else "onnx is not installed"
+    return test
+
+
+def rounds(path, weights, count):
+    """Writes y = x W W … W, over rows of matrices."""
+    from onnx import TensorProto, helper, numpy_helper, save
+    names = ["x", *(f"h{i}" for i in range(1, count)), "y"]
+    nodes = [helper.make_node("MatMul", [before, "w"], [after]) for before, after in zip(names, names[1:])]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *weights.shape]) for name in ("x", "y")]
+    graph = helper.make_graph(nodes, "rounds", values[:1], values[1:], [numpy_helper.from_array(weights, "w")])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+
+@with_onnx
+def a_model_whose_rows_take_long_runs_on_all_threads_and_answers_the_same(server):
+    size, count, callers = 256, 200, 8
+    dice = np.random.default_rng(5)
+    # A rotation: values stay as large as they are.
+    weights = np.linalg.qr(dice.normal(size=(size, size)))[0].astype(np.float32)
+    rows = dice.normal(size=(callers, size, size)).astype(np.float32)
+    expected = rows.astype(np.float64) @ np.linalg.matrix_power(weights.astype(np.float64), count)
+    with folder() as top:
+        rounds(top / "rounds.onnx", weights, count)
+        key = {"onnxruntime": "intra_op_num_threads", "embedded": "num_threads"}[server.engine]
+        for more, is_said in (((), True), ((f"--set={key}=1",), False)):
+            with serving(server, top / "rounds.onnx", top / "state", "--threads=2", *more) as running, ThreadPoolExecutor(callers) as pool:
+                same("each run takes 2 threads" in "".join(running.log), is_said)
+                answers = pool.map(lambda row: predict(running, "rounds", {"instances": [row.tolist()]}), rows)
+                for answer, row in zip(answers, expected):
+                    near(answer.json()["predictions"][0], row)

@@ -1,7 +1,7 @@
 //! Activations and a normalisation that the engine does not have, by formulas of `Operators.md` of ONNX.
 
 use super::Words;
-use crate::embedded::message::{float, plain};
+use crate::message::{float, plain};
 use crate::node::Node;
 use landfall_model::{DType, Problem};
 

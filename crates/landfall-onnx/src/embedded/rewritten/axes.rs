@@ -1,7 +1,7 @@
 //! Names of axes: the engine takes axes of one name for equally long, and computes shapes before a call by that. ONNX Runtime
 //! does not, and a file may have any name on several axes, or an empty one.
 
-use crate::embedded::message::Message;
+use crate::message::Message;
 use landfall_model::Problem;
 use landfall_model::protobuf::Fields;
 

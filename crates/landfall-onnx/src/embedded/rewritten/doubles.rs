@@ -2,7 +2,7 @@
 
 use super::Words;
 use crate::declared::{ElementType, name_of};
-use crate::embedded::message::{Message, integer, plain, stored};
+use crate::message::{Message, integer, plain, stored};
 use crate::node::{Node, nodes};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};

@@ -1,7 +1,7 @@
 //! Graphs within nodes: there nothing is watched, so that what can be is put in words that keep NaN.
 
 use super::Words;
-use crate::embedded::message::with_graphs;
+use crate::message::with_graphs;
 use crate::node::Node;
 use landfall_model::Problem;
 

@@ -1,7 +1,7 @@
 //! Along axes: where the largest is, and shares of several axes at once.
 
 use super::Words;
-use crate::embedded::message::{integer, integers, named, plain};
+use crate::message::{integer, integers, named, plain};
 use crate::node::Node;
 use landfall_model::Problem;
 

@@ -2,7 +2,7 @@
 
 use super::Words;
 use crate::declared::ElementType;
-use crate::embedded::message::{integer, plain};
+use crate::message::{integer, plain};
 use crate::node::Node;
 use landfall_model::{DType, Problem};
 

@@ -4,7 +4,7 @@
 use super::Words;
 use super::whole::Factor;
 use crate::declared::ElementType;
-use crate::embedded::message::{integer, named};
+use crate::message::{integer, named};
 use crate::node::Node;
 use landfall_model::{DType, Problem};
 

@@ -2,7 +2,7 @@
 
 use super::Words;
 use crate::declared::ElementType;
-use crate::embedded::message::{copy_attributes, integer, integers, plain};
+use crate::message::{copy_attributes, integer, integers, plain};
 use crate::node::Node;
 use landfall_model::{DType, Problem};
 

@@ -6,7 +6,7 @@
 
 use super::Words;
 use crate::declared::ElementType;
-use crate::embedded::message::{copy_attributes, integer, named, plain};
+use crate::message::{copy_attributes, integer, named, plain};
 use crate::node::Node;
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};

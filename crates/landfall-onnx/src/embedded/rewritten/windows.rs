@@ -1,7 +1,7 @@
 //! Convolutions and pooling: what stands for itself where it is left out, and padding that comes first.
 
 use super::Words;
-use crate::embedded::message::{Message, copy_attributes, integer, integers, named};
+use crate::message::{Message, copy_attributes, integer, integers, named};
 use crate::node::Node;
 use landfall_model::Problem;
 

@@ -91,7 +91,7 @@ const REDUCING: [&str; 7] =
 
 /// What is known of the values of one graph, and of those around it.
 #[derive(Default)]
-pub(super) struct Kinds<'a> {
+pub(crate) struct Kinds<'a> {
     known: HashMap<&'a str, Kind>,
     /// Names in the order in which they were given, and what each was before.
     given: Vec<(&'a str, Option<Kind>)>,
@@ -140,7 +140,7 @@ impl<'a> Kinds<'a> {
     ///
     /// # Errors
     /// Malformed.
-    pub(super) fn read(graph: Fields<'a>) -> Result<Self, Problem> {
+    pub(crate) fn read(graph: Fields<'a>) -> Result<Self, Problem> {
         let mut kinds = Kinds::default();
         kinds.enter(graph)?;
         Ok(kinds)
@@ -150,7 +150,7 @@ impl<'a> Kinds<'a> {
     ///
     /// # Errors
     /// Malformed.
-    pub(super) fn enter(&mut self, graph: Fields<'a>) -> Result<usize, Problem> {
+    pub(crate) fn enter(&mut self, graph: Fields<'a>) -> Result<usize, Problem> {
         let (mark, mut said) = (self.given.len(), HashMap::new());
         let mut fields = graph.clone();
         while let Some((number, value)) = fields.next()? {
@@ -174,7 +174,7 @@ impl<'a> Kinds<'a> {
     }
 
     /// Forgets what was taken up since.
-    pub(super) fn leave(&mut self, mark: usize) {
+    pub(crate) fn leave(&mut self, mark: usize) {
         for (name, before) in self.given.drain(mark..).rev() {
             match before {
                 Some(kind) => self.known.insert(name, kind),
@@ -189,17 +189,17 @@ impl<'a> Kinds<'a> {
     }
 
     /// The element type of a value.
-    pub(super) fn element(&self, name: &str) -> Option<ElementType> {
+    pub(crate) fn element(&self, name: &str) -> Option<ElementType> {
         self.known.get(name)?.element
     }
 
     /// How many axes a value has.
-    pub(super) fn rank(&self, name: &str) -> Option<usize> {
+    pub(crate) fn rank(&self, name: &str) -> Option<usize> {
         self.known.get(name)?.rank
     }
 
     /// How many values a list has.
-    pub(super) fn length(&self, name: &str) -> Option<usize> {
+    pub(crate) fn length(&self, name: &str) -> Option<usize> {
         self.known.get(name)?.length
     }
 
@@ -354,7 +354,7 @@ fn constant(node: &Node<'_>) -> Result<Kind, Problem> {
 }
 
 /// The name of a `TensorProto`.
-pub(super) fn stored_name(fields: Fields<'_>) -> Result<&str, Problem> {
+pub(crate) fn stored_name(fields: Fields<'_>) -> Result<&str, Problem> {
     Ok(stored(fields)?.0)
 }
 

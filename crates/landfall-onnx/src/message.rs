@@ -8,7 +8,7 @@ use landfall_model::protobuf::{Fields, Value};
 ///
 /// # Errors
 /// Malformed.
-pub(super) fn main_graph<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Option<Fields<'a>>, Problem> {
+pub(crate) fn main_graph<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Option<Fields<'a>>, Problem> {
     let mut fields = Fields::new(file, bytes);
     while let Some((number, value)) = fields.next()? {
         if number == 7 {
@@ -22,7 +22,7 @@ pub(super) fn main_graph<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Option<Fi
 ///
 /// # Errors
 /// Malformed.
-pub(super) fn with_main_graph<'a>(
+pub(crate) fn with_main_graph<'a>(
     file: &'a str,
     bytes: &'a [u8],
     parts: impl Fn(&'a [u8]) -> [&'a [u8]; 2],
@@ -39,12 +39,12 @@ pub(super) fn with_main_graph<'a>(
 }
 
 /// `NodeProto` of the default domain with one output, named as that.
-pub(super) fn plain(operator: &str, inputs: &[&str], output: &str, attributes: &[Message]) -> Message {
+pub(crate) fn plain(operator: &str, inputs: &[&str], output: &str, attributes: &[Message]) -> Message {
     named(output, operator, inputs, output, attributes)
 }
 
 /// The same under a name of its own, for messages.
-pub(super) fn named(
+pub(crate) fn named(
     name: &str,
     operator: &str,
     inputs: &[&str],
@@ -61,7 +61,7 @@ pub(super) fn named(
 }
 
 /// `AttributeProto` of an integer.
-pub(super) fn integer(name: &str, value: i64) -> Message {
+pub(crate) fn integer(name: &str, value: i64) -> Message {
     let mut attribute = Message::default();
     attribute.bytes(1, name.as_bytes());
     attribute.number(3, value as u64);
@@ -70,7 +70,7 @@ pub(super) fn integer(name: &str, value: i64) -> Message {
 }
 
 /// `AttributeProto` of a float.
-pub(super) fn float(name: &str, value: f32) -> Message {
+pub(crate) fn float(name: &str, value: f32) -> Message {
     let mut attribute = Message::default();
     attribute.bytes(1, name.as_bytes());
     attribute.fixed32(2, value.to_le_bytes());
@@ -79,7 +79,7 @@ pub(super) fn float(name: &str, value: f32) -> Message {
 }
 
 /// `AttributeProto` of integers.
-pub(super) fn integers(name: &str, values: &[i64]) -> Message {
+pub(crate) fn integers(name: &str, values: &[i64]) -> Message {
     let mut attribute = Message::default();
     attribute.bytes(1, name.as_bytes());
     values.iter().for_each(|&value| attribute.number(8, value as u64));
@@ -89,7 +89,7 @@ pub(super) fn integers(name: &str, values: &[i64]) -> Message {
 
 /// A protobuf message under construction.
 #[derive(Default)]
-pub(super) struct Message(pub(super) Vec<u8>);
+pub(crate) struct Message(pub(super) Vec<u8>);
 
 impl Message {
     fn varint(&mut self, mut value: u64) {
@@ -100,12 +100,12 @@ impl Message {
         self.0.push(value as u8);
     }
 
-    pub(super) fn number(&mut self, field: u32, value: u64) {
+    pub(crate) fn number(&mut self, field: u32, value: u64) {
         self.varint(u64::from(field) << 3);
         self.varint(value);
     }
 
-    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, field: u32, bytes: &[u8]) {
         self.varint(u64::from(field) << 3 | 2);
         self.varint(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
@@ -117,14 +117,14 @@ impl Message {
     }
 
     /// Parts of one message's bytes, one behind the other.
-    pub(super) fn joined(&mut self, field: u32, parts: [&[u8]; 2]) {
+    pub(crate) fn joined(&mut self, field: u32, parts: [&[u8]; 2]) {
         self.varint(u64::from(field) << 3 | 2);
         self.varint(parts.iter().map(|part| part.len() as u64).sum());
         parts.iter().for_each(|part| self.0.extend_from_slice(part));
     }
 
     /// A field as it was read.
-    pub(super) fn field(&mut self, field: u32, value: Value<'_>) -> Result<(), Problem> {
+    pub(crate) fn field(&mut self, field: u32, value: Value<'_>) -> Result<(), Problem> {
         match value {
             Value::Varint(value) => self.number(field, value),
             Value::Fixed64(bytes) => {
@@ -139,7 +139,7 @@ impl Message {
 }
 
 /// `TensorProto` with raw data.
-pub(super) fn stored(name: &str, element: ElementType, dims: &[u64], raw: &[u8]) -> Message {
+pub(crate) fn stored(name: &str, element: ElementType, dims: &[u64], raw: &[u8]) -> Message {
     let mut tensor = Message::default();
     dims.iter().for_each(|&dim| tensor.number(1, dim));
     tensor.number(2, element.0);
@@ -149,7 +149,7 @@ pub(super) fn stored(name: &str, element: ElementType, dims: &[u64], raw: &[u8])
 }
 
 /// Hands attributes of a `NodeProto` on.
-pub(super) fn copy_attributes(
+pub(crate) fn copy_attributes(
     bytes: &[u8],
     to: &mut Message,
     is_meant: impl Fn(&str) -> bool,
@@ -163,11 +163,38 @@ pub(super) fn copy_attributes(
     Ok(())
 }
 
+/// A `GraphProto` with other nodes; `None` where `change` leaves all as they are, which is found out before weights are copied.
+///
+/// # Errors
+/// Malformed.
+pub(crate) fn with_nodes<'a>(
+    graph: Fields<'a>,
+    mut change: impl FnMut(Value<'a>) -> Result<Option<Vec<Message>>, Problem>,
+) -> Result<Option<Message>, Problem> {
+    let (mut changes, mut fields) = (Vec::new(), graph.clone());
+    while let Some((number, value)) = fields.next()? {
+        if number == 1 {
+            changes.push(change(value)?);
+        }
+    }
+    if changes.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let (mut whole, mut fields, mut changes) = (Message::default(), graph, changes.into_iter());
+    while let Some((number, value)) = fields.next()? {
+        match if number == 1 { changes.next().flatten() } else { None } {
+            Some(nodes) => nodes.iter().for_each(|node| whole.bytes(1, &node.0)),
+            None => whole.field(number, value)?,
+        }
+    }
+    Ok(Some(whole))
+}
+
 /// A `NodeProto` with other graphs within it; `None` where `change` leaves all as they are.
 ///
 /// # Errors
 /// Malformed.
-pub(super) fn with_graphs<'a>(
+pub(crate) fn with_graphs<'a>(
     bytes: &'a [u8],
     mut change: impl FnMut(Fields<'a>) -> Result<Option<Message>, Problem>,
 ) -> Result<Option<Message>, Problem> {
