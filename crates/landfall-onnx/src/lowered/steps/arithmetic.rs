@@ -56,11 +56,31 @@ pub(super) fn two(ask: &Ask<'_>) -> Result<Built, Refusal> {
         "Add" => step!(|a, b| a + b, |a, b| a + b, i64::wrapping_add, i32::wrapping_add),
         "Sub" => step!(|a, b| a - b, |a, b| a - b, i64::wrapping_sub, i32::wrapping_sub),
         "Mul" => step!(|a, b| a * b, |a, b| a * b, i64::wrapping_mul, i32::wrapping_mul),
-        // What a whole number divided by none is, nobody says.
-        "Div" => step!(|a, b| a / b, |a, b| a / b, |a, b| a.checked_div(b).unwrap_or(0), |a, b| a
-            .checked_div(b)
-            .unwrap_or(0)),
+        "Div" => quotient(dtype),
         _ => step!(f32::powf, f64::powf, |a, _| a, |a, _| a).nearly(),
+    })
+}
+
+/// Whole numbers by none are an error, as in ONNX Runtime; the least one by −1 is itself.
+fn quotient(dtype: DType) -> Built {
+    fn whole<T: Element + Default + PartialEq>(
+        a: &Tensor,
+        b: &Tensor,
+        f: fn(T, T) -> T,
+    ) -> Result<Tensor, Problem> {
+        if b.values::<T>()?.contains(&T::default()) {
+            return Err(Problem::invalid("a whole number is divided by zero (Div)"));
+        }
+        pairwise(a, b, f)
+    }
+    Built::one(dtype, move |inputs| {
+        let (a, b) = (given(inputs, 0)?, given(inputs, 1)?);
+        match dtype {
+            DType::F32 => pairwise::<f32, f32>(a, b, |a, b| a / b),
+            DType::F64 => pairwise::<f64, f64>(a, b, |a, b| a / b),
+            DType::I64 => whole(a, b, i64::wrapping_div),
+            _ => whole(a, b, i32::wrapping_div),
+        }
     })
 }
 

@@ -51,7 +51,7 @@ fn output(step: &str) -> Message {
         "Cast f64" => matrix(11, 3),
         "Cast i64" | "ArgMax" | "ArgMin" => matrix(7, if step == "Cast i64" { 3 } else { 1 }),
         "Cast i32" => matrix(6, 3),
-        "Div whole" => matrix(7, 3),
+        "Div whole" | "Div none" => matrix(7, 3),
         "Cast bool" | "Less" | "Equal" => matrix(9, 3),
         "OneHotEncoder" => tensor_type(1, None),
         "Concat" => matrix(1, 6),
@@ -142,7 +142,9 @@ fn constants(step: &str) -> Vec<Message> {
     };
     match step {
         "Gather" => vec![whole_numbers("index", &[2, -3])],
-        "Div whole" => vec![whole_numbers("by", &[3, -2, 7])],
+        // By −1 the least number is itself.
+        "Div whole" => vec![whole_numbers("by", &[3, -1, 7])],
+        "Div none" => vec![whole_numbers("by", &[3, 0, 7])],
         "Slice front" => cut(&[0], &[2], &[1], &[1]),
         "Slice back" => cut(&[-1, i64::MAX], &[i64::MIN, 0], &[1, 0], &[-2, -7]),
         "Slice rows" => cut(&[-20, 1], &[i64::MAX, -1], &[0, -1], &[3, 1]),
@@ -156,7 +158,7 @@ fn constants(step: &str) -> Vec<Message> {
 fn file_of(step: &str, element: i64) -> Vec<u8> {
     let operator = step.split(' ').next().unwrap();
     let inputs: &[&str] = match operator {
-        _ if step == "Div whole" => &["x", "by"],
+        _ if matches!(step, "Div whole" | "Div none") => &["x", "by"],
         "Concat" | "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Sum" | "Less" | "Equal" => &["x", "w"],
         "Gather" => &["x", "index"],
         "Slice" => &["x", "starts", "ends", "axes", "steps"],
@@ -208,6 +210,16 @@ fn steps_give_onnx_runtimes_bits() {
         let found = run(&*own, &own.signatures()[0], &given, &[]).unwrap();
         same_bits(&found, &want).unwrap_or_else(|why| panic!("{what}: {why}"));
     }
+}
+
+#[test]
+fn whole_numbers_are_not_divided_by_zero() {
+    let files = Files::model(&file_of("Div none", 7));
+    let x = Tensor::from_slice(&[1, 3], &[4i64, 5, 6]).unwrap();
+    let w = Tensor::from_slice(&[1, 3], &[0f32; 3]).unwrap();
+    let model = load(&*bare(), &files).unwrap();
+    let refused = run(&*model, &model.signatures()[0], &[("x", &x), ("w", &w)], &["z"]).unwrap_err();
+    assert!(refused.to_string().contains("divided by zero"), "{refused}");
 }
 
 #[test]
