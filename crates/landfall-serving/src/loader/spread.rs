@@ -1,5 +1,5 @@
-//! Models whose rows take long answer with all threads at once: a lone caller waits less, and callers who come together share
-//! a run.
+//! Models whose rows take long answer with several threads at once: a lone caller waits less, and callers who come together
+//! share a run, or wait for one another.
 
 use super::Opened;
 use crate::kit::Kit;
@@ -13,11 +13,15 @@ use std::time::Duration;
 /// too much beside the work.
 const LONG_ROW: Duration = Duration::from_millis(5);
 
+/// Threads of a run of a model whose calls are never batched, at most: each further one does less, and nothing makes good
+/// for it.
+const OF_ONE_CALL: usize = 4;
+
 /// How often a row is timed.
 const TIMES: usize = 3;
 
-/// The model; loaded once more, for runs on all threads, where its rows take long and its engine can do so. Only where
-/// calls are batched: what threads of one run lose is made good by runs of several rows.
+/// The model; loaded once more, for runs on several threads, where its rows take long and its engine can do so: on all
+/// threads, where calls are batched, for runs of several rows make good what such threads lose.
 ///
 /// # Errors
 /// What loading finds under the options that did before.
@@ -28,33 +32,39 @@ pub(super) fn spread(
     report: &mut LoadReport,
 ) -> Result<Arc<dyn Model>, Problem> {
     let Opened { model, engine, files, options } = opened;
-    let (threads, facts) = (kit.pool.threads(), model.facts());
     let are_batched = signatures.iter().all(|signature| *signature.rows() == RowRule::Independent);
-    let Some(key) = facts.threads_option.filter(|_| threads > 1 && are_batched) else { return Ok(model) };
+    let all = kit.pool.threads();
+    let threads = if are_batched { all } else { of_one_call(all) };
+    let Some(key) = model.facts().threads_option.filter(|_| threads > 1) else { return Ok(model) };
     let Some(took) = row_takes(&*model, signatures, kit.pool.clock()).filter(|took| *took >= LONG_ROW) else {
         return Ok(model);
     };
     // Before the second one is loaded: weights need not lie in memory twice.
     drop(model);
-    let mut on_all = options.clone();
-    on_all.set(key, threads.to_string());
-    let (took, of_all) = (took.as_millis(), format!("{threads} threads"));
-    let model = match engine.load(&files, &on_all) {
+    let (took, mut on_several) = (took.as_millis(), options.clone());
+    on_several.set(key, threads.to_string());
+    let model = match engine.load(&files, &on_several) {
         Ok(model) => {
             report.notes.push(format!(
-                "a row takes {took} ms on one thread: each run takes {of_all} ({key} = 1 keeps it to one)"
+                "a row takes {took} ms on one thread: each run takes {threads} threads ({key} = 1 keeps it to one)"
             ));
             model
         }
         Err(problem) => {
-            report
-                .notes
-                .push(format!("a row takes {took} ms, and runs on {of_all} cannot be had: {problem}"));
+            let text =
+                format!("a row takes {took} ms, and runs on {threads} threads cannot be had: {problem}");
+            report.notes.push(text);
             engine.load(&files, &options)?
         }
     };
     model.prepare();
     Ok(model)
+}
+
+/// Threads of a run, so that as few as may be are left over where as many runs as there is room for take place at once.
+fn of_one_call(all: usize) -> usize {
+    let busy = |threads: &usize| all / threads * threads;
+    (2..=OF_ONE_CALL.min(all)).max_by_key(busy).unwrap_or(1)
 }
 
 /// How long a made row takes by the default signature, once it has run: the least of some times, for other models may be

@@ -255,6 +255,10 @@ fn a_model_that_cannot_be_loaded_for_all_threads_keeps_one() {
 }
 
 #[test]
-fn a_model_that_is_never_batched_keeps_a_thread_for_each_call() {
-    assert_eq!(threads_of_a_run(30, 4, "fake\nscale 3\nrows 1\nend\n", None).0, 1);
+fn a_call_of_a_model_that_is_never_batched_runs_on_few_threads() {
+    let threads = |all| threads_of_a_run(30, all, "fake\nscale 3\nrows 1\nend\n", None).0;
+    assert_eq!([1, 2, 3, 4, 8, 16].map(threads), [1, 2, 3, 4, 4, 4]);
+    assert_eq!([6, 7].map(threads), [3, 3], "two calls at once");
+    let (short, _) = threads_of_a_run(1, 4, "fake\nscale 3\nrows 1\nend\n", None);
+    assert_eq!(short, 1, "its rows take little");
 }
