@@ -14,7 +14,7 @@ use choice::{choose, importer_of};
 pub use import::import_once;
 use import::{import, split};
 use landfall_model::{Call, Engine, Joint, Kind, Model, Options, Problem, Signature, Version};
-use signatures::{settle_rows, with_rules};
+use signatures::{said_of_rows, settle_rows, with_rules};
 use spread::spread;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -106,6 +106,7 @@ fn load_with(
     report.verified = runner.verify().map_err(|problem| problem.at("the model's own verification"))?;
 
     let declared = with_rules(runner.signatures(), settings)?;
+    report.notes.extend(said_of_rows(&declared, settings));
     let golden = settings.golden.as_deref().map(|path| read(path, || (kit.tables.golden)(path, &declared)));
     let golden = golden.transpose()?;
     let warm_up =

@@ -46,6 +46,19 @@ pub(crate) fn overridden(signature: &Signature, batch: Option<bool>) -> Result<S
     }
 }
 
+/// What is to be said of a signature whose axis 0 has one length throughout, which may be rows or may not: nobody but its
+/// author knows.
+pub(crate) fn one_length(signature: &Signature) -> Option<String> {
+    match (signature.rows(), first_dims(signature)) {
+        (RowRule::None, FirstDims::Fixed(rows @ 2..)) => Some(format!(
+            "signature {:?}: axis 0 is always {rows}, and so are its calls; where those are rows, batch = true lets calls have \
+             any number of them, in pieces of {rows}",
+            signature.name()
+        )),
+        _ => None,
+    }
+}
+
 /// A model that takes `rows` rows at a time takes calls of any number of them: axis 0 is declared free.
 fn open_to_any_number(signature: &Signature, rows: usize) -> Result<Signature, Problem> {
     let open = |dims: &mut Option<Vec<Dim>>| {

@@ -1,7 +1,7 @@
 //! A model's signatures with what its settings, and a probe, say of missing values and of rows.
 
 use crate::golden::GoldenRows;
-use crate::probe::{overridden, proven};
+use crate::probe::{one_length, overridden, proven};
 use crate::{LoadReport, ModelSettings, NullRules};
 use landfall_model::{Call, InputSpec, Model, NullRule, Problem, Reason, RowRule, Signature};
 use std::collections::BTreeMap;
@@ -40,6 +40,15 @@ pub(super) fn with_rules(
         Ok(ruled.shared())
     };
     signatures.iter().map(ruled).collect()
+}
+
+/// What is to be said of rows that nobody decided on.
+pub(super) fn said_of_rows<'s>(
+    signatures: &'s [Arc<Signature>],
+    settings: &ModelSettings,
+) -> impl Iterator<Item = String> + 's {
+    let is_decided = settings.batch.is_some();
+    signatures.iter().filter(move |_| !is_decided).filter_map(|signature| one_length(signature))
 }
 
 /// Whether a rule for all inputs is one for others than this: `nan`, where the input has no NaN and another does.

@@ -134,6 +134,13 @@ fn settings_reach_the_signature() {
     let (lease, _) = with(batched, "fake\nrows 4\nend\n").unwrap();
     assert_eq!(*lease.signatures()[0].rows(), RowRule::Pieces(4));
     assert_eq!(answer(&lease), 1.0, "a short piece is padded and cut");
+    let said = |text: &str, batch| {
+        let settings = ModelSettings { batch, ..ModelSettings::default() };
+        with(settings, text).unwrap().1.notes.join(" ")
+    };
+    let four = "fake\nrows 4\nend\n";
+    assert!(said(four, None).contains("axis 0 is always 4, and so are its calls"), "{}", said(four, None));
+    assert_eq!([said(four, Some(true)), said(four, Some(false)), said("fake\nend\n", None)], ["", "", ""]);
 }
 
 #[test]

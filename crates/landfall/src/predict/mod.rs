@@ -30,17 +30,17 @@ use table::Opened;
 /// A wrong call for formats and outputs that do not exist; failed work when the model does not load, a row cannot be
 /// read or answered (with `--bad-rows stop`), or a file cannot be read or written.
 pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
-    let (lease, _) = loading::load(&arguments.model, &arguments.model_flags)?;
+    let (lease, loaded) = loading::load(&arguments.model, &arguments.model_flags)?;
     let streams = arguments.input.iter().any(|input| input == "-");
     let Opened { signature, wanted, reader, first_format } =
         table::open(arguments, lease.signatures(), streams)?;
     // Said before the work, so that a wrong file shows at once and whatever becomes of the work.
     let mut passed_over = PassedOver::default();
     passed_over.say_new(&reader);
-    // What the engine has to say of options interests those who gave some.
-    let optional = !arguments.model_flags.set.is_empty();
-    let of_engine = lease.facts().notes.iter().filter(|_| optional);
-    of_engine.chain(&reader.notes()).for_each(|note| say(&format!("landfall: {note}")));
+    // What a load has to say interests those who gave options, and whose rows are not taken one by one.
+    let interests = !arguments.model_flags.set.is_empty() || *signature.rows() == RowRule::None;
+    let of_load = loaded.notes.iter().filter(|_| interests);
+    of_load.chain(&reader.notes()).for_each(|note| say(&format!("landfall: {note}")));
     output::kept_apart(arguments).map_err(Failure::call)?;
     let bad_rows = BadRows::new(&arguments.bad_rows, table::label(&arguments.input))?;
     let threads = match signature.rows() {
