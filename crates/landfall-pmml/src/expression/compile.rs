@@ -4,7 +4,7 @@ use super::document::{Apply as ApplyDocument, Derived, Discretize, Kind, Node, R
 use super::{Apply, ApplyTreatment, Expr, InvalidResult, tables};
 use crate::functions::{self, Applied, Function};
 use crate::pattern::{Pattern, Way};
-use crate::read::{Element, Place};
+use crate::read::Place;
 use crate::resolve::{Build, ScopeId, SlotDef, Source};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
@@ -53,19 +53,6 @@ pub(crate) fn derived_slot<'a>(b: &mut Build<'a>, scope: ScopeId, derived: &Deri
     }
     b.order_values(slot, order);
     Ok(slot)
-}
-
-/// The slot that a `<FieldRef>` outside of expressions means: the field's, or one with its missing values replaced.
-pub(crate) fn referred<'a>(b: &mut Build<'a>, scope: ScopeId, element: &Element<'a>) -> Result<u32, Problem> {
-    element.only(&b.xml, &["field", "mapMissingTo"])?;
-    let (name, place) = (element.need(&b.xml, "field")?.to_owned(), element.place);
-    let slot = b.resolve(scope, &name, place)?;
-    b.xml.leaf(element)?;
-    let Some(text) = element.get("mapMissingTo") else { return Ok(slot) };
-    let (dtype, optype) = (b.slots[slot as usize].dtype, b.slots[slot as usize].optype);
-    let if_missing = optional(b, Some(text), dtype, place)?;
-    let source = Source::Derived(Box::new(Expr::Field { slot, if_missing }));
-    Ok(b.slot(SlotDef { name, dtype, optype, source, field: None }))
 }
 
 /// An expression whose values are cast to a type, where they are of another.
@@ -189,7 +176,7 @@ fn apply<'a>(
     Ok(typed)
 }
 
-fn optional<'a>(
+pub(super) fn optional<'a>(
     b: &mut Build<'a>,
     text: Option<&str>,
     dtype: DataType,

@@ -64,7 +64,10 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
         Expr::Cast { of, from, to } => {
             let value = evaluate(of, cx)?;
             match cx.cast(value, *from, *to) {
-                Value::Invalid if value != Value::Invalid => Err(invalid("the conversion of a value")),
+                Value::Invalid if value != Value::Invalid => {
+                    let text = cx.shown(value, *from);
+                    Err(invalid(&format!("the conversion of {text:?} to {to:?}")))
+                }
                 value => Ok(value),
             }
         }
@@ -126,12 +129,14 @@ fn run_apply(apply: &Apply, cx: &mut Cx<'_>) -> Result<Value, Problem> {
         return question(apply, cx);
     }
     for of in &apply.arguments {
-        values.push(argument(of, cx)?);
+        let value = argument(of, cx)?;
+        // Arguments after a missing one are not looked at, where a value stands for the result.
+        if value.is_missing() && !apply.treatment.if_missing.is_missing() {
+            return Ok(apply.treatment.if_missing);
+        }
+        values.push(value);
     }
     let missing = values.iter().any(|value| value.is_missing());
-    if missing && !apply.treatment.if_missing.is_missing() {
-        return Ok(apply.treatment.if_missing);
-    }
     let value = if missing && !apply.function.takes_missing {
         Value::Missing
     } else if values.contains(&Value::Invalid) {

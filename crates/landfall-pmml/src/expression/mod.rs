@@ -3,16 +3,18 @@
 mod compile;
 mod document;
 mod evaluate;
+mod fields;
 mod rows;
 mod tables;
 mod text_index;
 
-pub(crate) use compile::{Typed, derived_slot, referred, resolve, resolve_derived};
+pub(crate) use compile::{Typed, derived_slot, resolve, resolve_derived};
 pub(crate) use document::{
     Derived, Functions, Kind as DocumentKind, Node as DocumentNode, read_derived, read_expression,
     read_function,
 };
 pub(crate) use evaluate::{evaluate, of_one};
+pub(crate) use fields::{of_numbers, referred};
 pub(crate) use text_index::TextIndex;
 
 use crate::functions::{Applied, Function};

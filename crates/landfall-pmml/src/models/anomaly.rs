@@ -55,11 +55,21 @@ pub(super) fn read<'a>(
                 .xml
                 .malformed(element.place, "algorithmType=\"clusterMeanDist\" needs <MeanClusterDistances>"));
         }
-        ("iforest", _) => Kind::Forest { sample: element.need_number(&b.xml, "sampleDataSize")? },
+        ("iforest", _) => Kind::Forest { sample: sample_size(b, element, &inner)? },
         ("ocsvm" | "other", _) => Kind::Direct,
         _ => return Err(element.value(&b.xml, "algorithmType")),
     };
     Ok(Box::new(Anomaly { inner, kind }))
+}
+
+/// How many rows each tree of a forest has seen: as the document says, or as its trees do at their roots.
+fn sample_size<'a>(b: &Build<'a>, element: &Element<'a>, forest: &Model) -> Result<f64, Problem> {
+    if let Some(size) = element.number(&b.xml, "sampleDataSize")?.or_else(|| forest.body.rows_grown_from()) {
+        return Ok(size);
+    }
+    let what = "an isolation forest without sampleDataSize, whose trees do not say at their roots of how many rows they are";
+    let instead = "give sampleDataSize, or the recordCount of each root: by it depths become scores";
+    Err(b.xml.refused(element.place, what, instead))
 }
 
 /// The mean depth at which one of so many rows stands alone in a random tree.

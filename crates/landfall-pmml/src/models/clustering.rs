@@ -72,7 +72,6 @@ pub(super) fn read<'a>(
         "distributionBased" => false,
         _ => return Err(element.value(&b.xml, "modelClass")),
     };
-    let declared = element.count(&b.xml, "numberOfClusters")?;
     let (mut measure, mut fields, mut documents) = (None, Vec::new(), Vec::new());
     let (mut weights, mut centre_fields) = (None, Vec::new());
     while let Some(child) = header.next(b, element)? {
@@ -111,9 +110,7 @@ pub(super) fn read<'a>(
             .xml
             .malformed(element.place, "each cluster needs one number for each clustering field"));
     }
-    if declared.is_some_and(|declared| declared != clusters.len()) {
-        return Err(element.value(&b.xml, "numberOfClusters"));
-    }
+    element.counted(&b.xml, "numberOfClusters", clusters.len(), "clusters")?;
     let measure = measure.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> is missing"))?;
     if !measure.has_tables(fields.iter().map(|field| &field.part)) {
         let what = "compareFunction=\"table\" of a <ClusteringField> without <Comparisons>";

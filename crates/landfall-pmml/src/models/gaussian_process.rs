@@ -2,6 +2,7 @@
 
 use super::training::Training;
 use super::{Body, Header};
+use crate::expression;
 use crate::read::{Element, array, table};
 use crate::resolve::{Build, Slot};
 use crate::run::{Answer, Cx};
@@ -59,7 +60,8 @@ pub(super) fn read<'a>(
     let target = header.target.as_ref().map(|target| target.name.clone()).unwrap_or_default();
     let (mut slots, mut columns) = (Vec::new(), Vec::new());
     for (field, column) in training.fields.iter().filter(|(field, _)| *field != target) {
-        slots.push(b.resolve(header.scope, field, element.place)?);
+        let slot = b.resolve(header.scope, field, element.place)?;
+        slots.push(expression::of_numbers(b, slot));
         columns.push(column.clone());
     }
     let y_column = training.column(&target).unwrap_or_default().to_owned();

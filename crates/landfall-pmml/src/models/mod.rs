@@ -75,6 +75,11 @@ pub(crate) trait Body: Send + Sync + Debug {
         None
     }
 
+    /// How many training rows each of its trees was grown from, where they say so and agree.
+    fn rows_grown_from(&self) -> Option<f64> {
+        None
+    }
+
     /// Models within, whose fields are answered beside this one's.
     fn inner(&self) -> Vec<&Model> {
         Vec::new()

@@ -46,9 +46,9 @@ impl Normalization {
             Normalization::None | Normalization::SimpleMax => x,
             Normalization::SoftMax | Normalization::Logit => round(1.0 / round(1.0 + exp(-x, math))),
             Normalization::Probit => round(normal_cdf(x)),
-            Normalization::CLogLog => round(1.0 - (-x.exp()).exp()),
+            Normalization::CLogLog => round(1.0 - exp(-exp(x, math), math)),
             Normalization::Exp => exp(x, math),
-            Normalization::LogLog => round((-(-x).exp()).exp()),
+            Normalization::LogLog => exp(-exp(-x, math), math),
             Normalization::CauchIt => round(0.5 + x.atan() / std::f64::consts::PI),
         }
     }

@@ -149,6 +149,7 @@ fn table<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Resul
                     return Err(child.value(&b.xml, "exponent"));
                 }
                 let slot = b.resolve(header.scope, child.need(&b.xml, "name")?, child.place)?;
+                let slot = expression::of_numbers(b, slot);
                 let coefficient = coefficient(b)?;
                 table.numeric.push(Numeric { slot, exponent: exponent as i32, coefficient });
                 b.xml.leaf(&child)?;
@@ -170,7 +171,8 @@ fn table<'a>(b: &mut Build<'a>, element: &Element<'a>, header: &Header) -> Resul
                     if field.name != "FieldRef" {
                         return Err(b.xml.unknown(&field, &child));
                     }
-                    slots.push(expression::referred(b, header.scope, &field)?);
+                    let slot = expression::referred(b, header.scope, &field)?;
+                    slots.push(expression::of_numbers(b, slot));
                 }
                 table.terms.push(Term { slots, coefficient });
             }

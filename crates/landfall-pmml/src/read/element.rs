@@ -81,12 +81,35 @@ impl<'a> Element<'a> {
         self.parsed(xml, name, text)
     }
 
-    /// A required attribute's whole number.
+    /// A whole number.
+    ///
+    /// # Errors
+    /// A value that is none.
     pub(crate) fn count(&self, xml: &Xml<'a>, name: &str) -> Result<Option<usize>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let wrong =
             || xml.malformed(self.place, format!("{name}={text:?} of <{}>: expected a count", self.name));
         text.trim().parse().map(Some).map_err(|_| wrong())
+    }
+
+    /// That as many `things` are there as an attribute says; one that is left out says nothing.
+    ///
+    /// # Errors
+    /// Both counts, where they differ.
+    pub(crate) fn counted(
+        &self,
+        xml: &Xml<'a>,
+        name: &str,
+        found: usize,
+        things: &str,
+    ) -> Result<(), Problem> {
+        match self.count(xml, name)? {
+            Some(count) if count != found => Err(xml.malformed(
+                self.place,
+                format!("{name}=\"{count}\" of <{}>, which has {found} {things}", self.name),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// A truth value; `default` where the attribute is absent.
@@ -105,17 +128,14 @@ impl<'a> Element<'a> {
         })
     }
 
-    /// The problem of an attribute value that is not implemented.
+    /// The problem of an attribute value that is not implemented, or of an attribute that is wanting.
     #[cold]
     pub(crate) fn value(&self, xml: &Xml<'a>, name: &str) -> Problem {
-        xml.unsupported(
-            self.place,
-            format!(
-                "{name}={:?} of <{}> is unknown or not implemented",
-                self.get(name).unwrap_or_default(),
-                self.name
-            ),
-        )
+        let what = match self.get(name) {
+            Some(value) => format!("{name}={value:?} of <{}> is unknown or not implemented", self.name),
+            None => return xml.malformed(self.place, format!("<{}> lacks {name}", self.name)),
+        };
+        xml.unsupported(self.place, what)
     }
 }
 

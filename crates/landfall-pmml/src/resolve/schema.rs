@@ -216,11 +216,11 @@ fn treated<'a>(
 fn outliers<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Outliers, Problem> {
     let limit = |name: &str, without: f64| Ok(element.number(&b.xml, name)?.unwrap_or(without));
     let (low, high) = (limit("lowValue", f64::NEG_INFINITY)?, limit("highValue", f64::INFINITY)?);
-    if low.is_nan() || high.is_nan() || low > high {
-        return Err(b.xml.malformed(element.place, "lowValue is greater than highValue"));
-    }
     match element.get("outliers") {
         None | Some("asIs") => Ok(Outliers::AsIs),
+        _ if low.is_nan() || high.is_nan() || low > high => {
+            Err(b.xml.malformed(element.place, "lowValue is greater than highValue"))
+        }
         Some("asMissingValues") => Ok(Outliers::Missing { low, high }),
         Some("asExtremeValues") => Ok(Outliers::Clamp { low, high }),
         Some(_) => Err(element.value(&b.xml, "outliers")),

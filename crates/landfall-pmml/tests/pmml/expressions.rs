@@ -359,3 +359,14 @@ fn a_division_by_zero_is_infinite_where_it_is_wanted_as_it_is() {
     assert_eq!(of("double", &over("asMissing", "0.0"), "x,t\n3,\n"), [""]);
     assert!(of("double", &over("returnInvalid", "0.0"), "x,t\n3,\n")[0].starts_with("error"));
 }
+
+#[test]
+fn arguments_after_a_missing_one_that_is_replaced_are_not_looked_at() {
+    let fails = apply("ln", "<Constant dataType=\"double\">-1</Constant>");
+    let sum = |arguments: &str| format!("<Apply function=\"+\" mapMissingTo=\"9\">{arguments}</Apply>");
+    let rows = "x,t\nNA,a\n1,a\n";
+    let got = of("double", &sum(&format!("{X}{fails}")), rows);
+    assert!(got[0] == "9" && got[1].starts_with("error"), "{got:?}");
+    let got = of("double", &sum(&format!("{fails}{X}")), rows);
+    assert!(got.iter().all(|answer| answer.starts_with("error")), "{got:?}");
+}

@@ -3,7 +3,7 @@
 
 use crate::cases::with_fields;
 use crate::files::load;
-use crate::rules::{categorical, continuous};
+use crate::rules::{categorical, continuous, schema};
 use crate::table::answers;
 
 const REAL: &str = "<Array type=\"real\">";
@@ -249,4 +249,83 @@ fn normal_nodes_have_a_closed_form_beside_others() {
         (0..20).scan(z, |term, n| Some(std::mem::replace(term, *term * z * z / f64::from(2 * n + 3)))).sum();
     let variance = 5.0 * (1.0 - z * density / (density * inside));
     near(&network("a", &(first + &walk), "f\n0.5\n"), &[0.5, variance.sqrt()]);
+}
+
+#[test]
+fn unknown_nodes_that_have_nothing_to_do_with_each_other_are_not_looked_at_together() {
+    let product = |x: &str, y: &str| {
+        format!("<Apply function=\"*\"><FieldRef field=\"{x}\"/><FieldRef field=\"{y}\"/></Apply>")
+    };
+    let around = |name: &str, mean: String| {
+        node(name, "NormalDistributionForBN", &[("Mean", mean), ("Variance", constant(1.0))])
+    };
+    let positive = |name: &str| {
+        node(name, "LognormalDistributionForBN", &[("Mean", constant(0.0)), ("Variance", constant(1.0))])
+    };
+    let first = node("a", "UniformDistributionForBN", &[("Lower", constant(0.0)), ("Upper", constant(1.0))]);
+    let pair = first + &around("b", product("a", "a"));
+    let others = positive("c") + &positive("d") + &around("e", product("c", "d"));
+    let alone = network("a", &pair, "b\n0.7\n");
+    // The same points are looked at, and so the digits are the same.
+    assert_eq!(network("a", &(others.clone() + &pair), "b,e\n0.7,2\n"), alone);
+    assert_eq!(network("a", &(pair + &others), "b,e\n0.7,2\n"), alone);
+}
+
+#[test]
+fn an_isolation_forest_takes_its_sample_size_from_the_roots_of_its_trees() {
+    let tree = |count: &str, score: f64| {
+        format!(
+            "<Segment><True/><TreeModel functionName=\"regression\"><MiningSchema><MiningField name=\"x\"/></MiningSchema>\
+             <Node {count} score=\"{score}\"><True/></Node></TreeModel></Segment>"
+        )
+    };
+    let forest = |size: &str, counts: [&str; 2]| {
+        let model = format!(
+            "<AnomalyDetectionModel functionName=\"regression\" algorithmType=\"iforest\" {size}>{}\
+             <MiningModel functionName=\"regression\"><MiningSchema><MiningField name=\"x\"/></MiningSchema>\
+             <Segmentation multipleModelMethod=\"average\">{}{}</Segmentation></MiningModel></AnomalyDetectionModel>",
+            schema("y", &["x"]),
+            tree(counts[0], 3.0),
+            tree(counts[1], 4.0)
+        );
+        with_fields(&(continuous("x") + &continuous("y")), &model)
+    };
+    let of_five = "recordCount=\"5\"";
+    let expected = answers(&forest("sampleDataSize=\"5\"", ["", ""]), "x\n1\n");
+    assert_eq!(answers(&forest("", [of_five, of_five]), "x\n1\n"), expected);
+    // What the document says itself stands.
+    assert_eq!(answers(&forest("sampleDataSize=\"5\"", ["recordCount=\"9\""; 2]), "x\n1\n"), expected);
+    for counts in [["", ""], [of_five, ""], [of_five, "recordCount=\"6\""]] {
+        let problem = load(forest("", counts).as_bytes()).err().unwrap().to_string();
+        assert!(problem.contains("sampleDataSize"), "{problem}");
+    }
+}
+
+#[test]
+fn orders_that_are_left_out_are_those_of_the_coefficients() {
+    let of = |order: &str| {
+        let method = format!(
+            "<ARIMA><NonseasonalComponent {order}><AR>{REAL}0.5</Array></AR></NonseasonalComponent></ARIMA>"
+        );
+        forecaster("h", "ARIMA", &series("4 8"), &method)
+    };
+    assert_eq!(answers(&of(""), "h\n1\n")[1], "4");
+    assert_eq!(answers(&of("p=\"1\""), "h\n1\n")[1], "4");
+    let problem = load(of("p=\"2\"").as_bytes()).err().unwrap().to_string();
+    assert!(problem.contains("p=\"2\" of <NonseasonalComponent>, which has 1 coefficients"), "{problem}");
+}
+
+#[test]
+fn limits_that_nothing_asks_for_are_not_compared() {
+    let of = |outliers: &str| {
+        let model = format!(
+            "<RegressionModel functionName=\"regression\"><MiningSchema><MiningField name=\"y\" usageType=\"target\"/>\
+             <MiningField name=\"x\" lowValue=\"2\" highValue=\"1\" {outliers}/></MiningSchema><RegressionTable \
+             intercept=\"1\"><NumericPredictor name=\"x\" coefficient=\"1\"/></RegressionTable></RegressionModel>"
+        );
+        with_fields(&(continuous("x") + &continuous("y")), &model)
+    };
+    assert_eq!(answers(&of(""), "x\n3\n")[1], "4");
+    let problem = load(of("outliers=\"asExtremeValues\"").as_bytes()).err().unwrap().to_string();
+    assert!(problem.contains("lowValue is greater than highValue"), "{problem}");
 }

@@ -301,3 +301,25 @@ fn a_table_for_another_target_is_refused_by_the_addition_that_names_it() {
     let refused = crate::files::load(document("z").as_bytes()).map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("x-targetField=\"z\" of <RegressionTable>"), "{refused}");
 }
+
+#[test]
+fn predictors_that_are_numbers_are_read_from_text() {
+    let fields = categorical("t", &[]) + &continuous("y");
+    let table = "<RegressionTable intercept=\"1\"><NumericPredictor name=\"t\" coefficient=\"2\"/><PredictorTerm \
+                 coefficient=\"1\"><FieldRef field=\"t\"/><FieldRef field=\"t\"/></PredictorTerm></RegressionTable>";
+    let line = format!(
+        "<RegressionModel functionName=\"regression\">{}{table}</RegressionModel>",
+        schema("y", &["t"])
+    );
+    let general = format!(
+        "<GeneralRegressionModel functionName=\"regression\" modelType=\"generalLinear\">{}<ParameterList>\
+         <Parameter name=\"p\"/></ParameterList><CovariateList><Predictor name=\"t\"/></CovariateList><PPMatrix><PPCell \
+         value=\"2\" predictorName=\"t\" parameterName=\"p\"/></PPMatrix><ParamMatrix><PCell parameterName=\"p\" \
+         beta=\"3\"/></ParamMatrix></GeneralRegressionModel>",
+        schema("y", &["t"])
+    );
+    for (model, expected) in [(line, "12.25"), (general, "18.75")] {
+        let got = answers(&with_fields(&fields, &model), "t\n2.5\nabc\nNA\n");
+        assert!(got[1] == expected && got[2].contains("\"abc\"") && got[3].is_empty(), "{got:?}");
+    }
+}

@@ -242,6 +242,10 @@ fn classes_of_other_ranks_and_several_at_once_are_answered() {
         with_fields(&fields, &model(&[("all", "feature=\"predictedValue\" rank=\"2\" isMultiValued=\"1\"")]));
     let got = answers(&several, "x\n1\n");
     assert!(got[1].contains("[b, a]"), "{got:?}");
+    // What a field names is one entry, and what is alone is the first in each order.
+    let named = ("p", "feature=\"probability\" value=\"c\" rank=\"2\"");
+    let alone = ("e", "feature=\"entityId\" rankOrder=\"ascending\"");
+    assert_eq!(answers(&with_fields(&fields, &model(&[named, alone])), "x\n1\n")[1], "b,0.125,1");
     let refused = with_fields(&fields, &model(&[("e", "feature=\"entityId\" isMultiValued=\"1\"")]));
     let problem = load(refused.as_bytes()).err().unwrap().to_string();
     assert!(problem.contains("isMultiValued") && problem.contains("line 1"), "{problem}");

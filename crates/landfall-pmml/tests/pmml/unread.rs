@@ -127,7 +127,15 @@ fn an_output_of_a_network_means_a_target_along_its_lines() {
         )
     };
     assert_eq!(answers(&network(&scaled("")), "x\n1\n"), ["y", "20"]);
-    says(&network(&scaled("outliers=\"asExtremeValues\"")), "<NeuralOutput> of another expression");
+    let rows = "x\n1\n0.25\n-3\n0\n0.5\n";
+    let clamped = answers(&network(&scaled("outliers=\"asExtremeValues\"")), rows);
+    assert_eq!(clamped[1..], ["10", "5", "0", "0", "10"]);
+    let missing = answers(&network(&scaled("outliers=\"asMissingValues\"")), rows);
+    assert_eq!(missing[1..], ["", "5", "", "0", "10"]);
+    says(
+        &network("<Apply function=\"ln\"><FieldRef field=\"y\"/></Apply>"),
+        "<NeuralOutput> of another expression",
+    );
     says(&network("<FieldRef field=\"x\"/>"), "field \"x\" is no target");
 }
 

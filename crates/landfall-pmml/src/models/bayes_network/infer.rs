@@ -48,7 +48,7 @@ impl Belief {
 /// A case while it is being looked at.
 struct Look<'n> {
     network: &'n Network,
-    /// Nodes that have a say, each after its parents.
+    /// Nodes that are looked at together, each after its parents.
     order: Vec<usize>,
     observed: Vec<Value>,
     /// The state of each discrete node, the distribution of each continuous one that nothing depends on.
@@ -63,6 +63,9 @@ struct Look<'n> {
     /// Points that stand for an unknown number.
     grid: Grid,
     cases: u64,
+    /// Of all cases of the nodes that are looked at, and the places of the targets among these.
+    total: f64,
+    asked: Vec<usize>,
     beliefs: Vec<Belief>,
 }
 
@@ -75,51 +78,119 @@ pub(super) fn infer(network: &Network, cx: &mut Cx<'_>) -> Result<Option<Vec<Bel
             *place = cx.get(slot)?;
         }
     }
-    // What is unknown and leads to nothing known or asked has no say.
-    let mut says = vec![false; count];
-    for at in (0..count).rev() {
-        says[at] |= !observed[at].is_missing() || network.targets.iter().any(|(target, _)| *target == at);
-        if says[at] {
-            network.nodes[at].parents.iter().for_each(|parent| says[*parent] = true);
-        }
-    }
+    let says = with_say(network, &observed);
     let mut has_children = vec![false; count];
     for at in (0..count).filter(|at| says[*at]) {
         network.nodes[at].parents.iter().for_each(|parent| has_children[*parent] = true);
     }
-    // What depends on a number that has a closed form is normal around what is linear in it.
-    let mut is_closed: Vec<bool> =
-        (0..count).map(|at| says[at] && network.nodes[at].is_linear && observed[at].is_missing()).collect();
-    for at in (0..count).filter(|at| says[*at] && !network.nodes[*at].is_linear) {
-        network.nodes[at].parents.iter().for_each(|parent| is_closed[*parent] = false);
-    }
+    let is_closed = closed(network, &says, &observed);
     let hidden = |at: &usize| {
         let continuous = matches!(network.nodes[*at].kind, Kind::Continuous { .. });
         says[*at] && continuous && observed[*at].is_missing() && has_children[*at] && !is_closed[*at]
     };
-    let grid = Grid::of((0..count).filter(hidden).count());
+    let counted = |part: Vec<usize>| (part.iter().filter(|at| hidden(at)).count(), part);
+    let parts: Vec<_> = parts(network, &says, &observed).into_iter().map(counted).collect();
     let states = |(target, _): &(usize, Option<usize>)| match &network.nodes[*target].kind {
         Kind::Discrete { states, .. } => Belief { shares: vec![0.0; states.len()], ..Belief::default() },
         Kind::Continuous { .. } => Belief::default(),
     };
     let mut look = Look {
         network,
-        order: (0..count).filter(|at| says[*at]).collect(),
+        order: Vec::new(),
         observed,
         states: vec![0; count],
         open: vec![None; count],
         numbers: vec![0.0; count],
         has_children,
         is_closed,
-        grid,
+        grid: Grid::of(0),
         cases: 0,
+        total: 0.0,
+        asked: Vec::new(),
         beliefs: network.targets.iter().map(states).collect(),
     };
-    look.at(cx, 0, 1.0, &Joint::default())?;
-    Ok(Some(look.beliefs).filter(|beliefs| beliefs.iter().all(|belief| belief.total > 0.0)))
+    if !look.know(cx) {
+        return Ok(None);
+    }
+    for (hidden, order) in parts {
+        let targets = network.targets.iter().enumerate();
+        look.asked = targets.filter(|(_, (at, _))| order.contains(at)).map(|(place, _)| place).collect();
+        (look.order, look.grid, look.total) = (order, Grid::of(hidden), 0.0);
+        look.at(cx, 0, 1.0, &Joint::default())?;
+        let can_be = look.total > 0.0;
+        if !can_be {
+            return Ok(None);
+        }
+    }
+    Ok(Some(look.beliefs))
+}
+
+/// Whether each node has a say: what is unknown and leads to nothing known or asked has none.
+fn with_say(network: &Network, observed: &[Value]) -> Vec<bool> {
+    let mut says = vec![false; observed.len()];
+    for at in (0..observed.len()).rev() {
+        says[at] |= !observed[at].is_missing() || network.targets.iter().any(|(target, _)| *target == at);
+        if says[at] {
+            network.nodes[at].parents.iter().for_each(|parent| says[*parent] = true);
+        }
+    }
+    says
+}
+
+/// Whether the number of each node is unknown and has a closed form: what depends on it is normal around what is linear in it.
+fn closed(network: &Network, says: &[bool], observed: &[Value]) -> Vec<bool> {
+    let nodes = || network.nodes.iter().enumerate().filter(|(at, _)| says[*at]);
+    let mut closed = vec![false; says.len()];
+    nodes().for_each(|(at, node)| closed[at] = node.is_linear && observed[at].is_missing());
+    for (_, node) in nodes().filter(|(_, node)| !node.is_linear) {
+        node.parents.iter().for_each(|parent| closed[*parent] = false);
+    }
+    closed
+}
+
+/// Nodes that have a say, in parts that have nothing to do with each other once all is known that is observed: unknown nodes
+/// with their children and their children's other parents, each node after its parents.
+fn parts(network: &Network, says: &[bool], observed: &[Value]) -> Vec<Vec<usize>> {
+    let unknown = |at: &usize| observed[*at].is_missing();
+    let mut part: Vec<usize> = (0..says.len()).collect();
+    let with_say = || (0..says.len()).filter(|at| says[*at]);
+    for at in with_say() {
+        let parents = network.nodes[at].parents.iter().copied().filter(unknown);
+        let joined: Vec<usize> = parents.chain(Some(at).filter(unknown)).map(|node| part[node]).collect();
+        let Some(least) = joined.iter().copied().min() else { continue };
+        if joined.iter().any(|other| *other != least) {
+            part.iter_mut().filter(|own| joined.contains(own)).for_each(|own| *own = least);
+        }
+        part[at] = least;
+    }
+    let mut all: Vec<Vec<usize>> = vec![Vec::new(); says.len()];
+    with_say().for_each(|at| all[part[at]].push(at));
+    all.retain(|part| !part.is_empty());
+    all
 }
 
 impl Look<'_> {
+    /// Puts what is observed where parents are asked; whether all of it can be.
+    fn know(&mut self, cx: &mut Cx<'_>) -> bool {
+        for (at, node) in self.network.nodes.iter().enumerate() {
+            let value = self.observed[at];
+            if value.is_missing() {
+                continue;
+            }
+            match &node.kind {
+                Kind::Discrete { states, .. } => {
+                    let Some(state) = states.iter().position(|state| state.value == value) else {
+                        return false;
+                    };
+                    self.states[at] = state;
+                }
+                Kind::Continuous { .. } => self.numbers[at] = value.num().unwrap_or_default(),
+            }
+            cx.set(node.slot, value);
+        }
+        true
+    }
+
     /// Looks at all cases from the node at this place of the order on; `joint` is what is known of numbers of nodes before it
     /// that have a closed form.
     fn at(&mut self, cx: &mut Cx<'_>, place: usize, weight: f64, joint: &Joint) -> Result<(), Problem> {
@@ -261,8 +332,10 @@ impl Look<'_> {
 
     /// Adds the case to what is believed of the targets.
     fn count(&mut self, weight: f64, joint: &Joint) {
+        self.total += weight;
         let network = self.network;
-        for ((target, _), belief) in network.targets.iter().zip(&mut self.beliefs) {
+        for place in &self.asked {
+            let ((target, _), belief) = (&network.targets[*place], &mut self.beliefs[*place]);
             belief.total += weight;
             match &network.nodes[*target].kind {
                 Kind::Discrete { .. } => belief.shares[self.states[*target]] += weight,

@@ -2,6 +2,7 @@
 
 use super::hazard::{Baseline, Hazard};
 use super::{Cell, Equation, Parameter};
+use crate::expression;
 use crate::models::{Header, MiningFunction};
 use crate::read::{Element, Matrix, Place};
 use crate::resolve::Build;
@@ -223,7 +224,7 @@ impl Parts {
                 let exponent = crate::value::number(text).ok_or_else(|| {
                     b.xml.malformed(*place, format!("exponent {text:?}: expected a number"))
                 })?;
-                Cell::Power { slot, exponent }
+                Cell::Power { slot: expression::of_numbers(b, slot), exponent }
             }
         })
     }

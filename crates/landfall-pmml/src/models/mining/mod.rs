@@ -279,6 +279,12 @@ impl Body for Mining {
             }
     }
 
+    fn rows_grown_from(&self) -> Option<f64> {
+        let mut all = self.segments.iter().map(|segment| segment.model.body.rows_grown_from());
+        let first = all.next()?;
+        first.filter(|_| all.all(|rows| rows == first))
+    }
+
     fn inner(&self) -> Vec<&Model> {
         match self.method {
             Method::Chain | Method::MultiChain | Method::First | Method::All => {

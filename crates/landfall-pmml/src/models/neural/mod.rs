@@ -10,6 +10,7 @@ use super::columns::{Layers, LayersNeuron};
 use super::normalization::Normalization;
 use super::{Body, Math, MiningFunction};
 use crate::blocks::{Answers, BlockCx, BlockId, Feature, RowPlaces, RowValues, best};
+use crate::expression::NormOutliers;
 use crate::resolve::Slot;
 use crate::run::{Answer, Cx};
 use crate::value::Value;
@@ -68,8 +69,8 @@ struct Output {
 #[derive(Debug)]
 enum Meaning {
     Number,
-    /// Points of a line from field to neuron, followed backwards.
-    Scaled(Vec<(f64, f64)>),
+    /// Points of a line from field to neuron, followed backwards; and what becomes of what lies beyond its ends.
+    Scaled(Vec<(f64, f64)>, NormOutliers),
     Class(usize),
 }
 
@@ -89,13 +90,21 @@ impl Neuron {
     }
 }
 
-/// The field's value whose place on the line is `y`.
-fn unscaled(y: f64, points: &[(f64, f64)]) -> f64 {
-    let rising = points[0].1 <= points[points.len() - 1].1;
+/// The field's value whose place on the line is `y`; `None` where what lies beyond the ends is missing.
+fn unscaled(y: f64, points: &[(f64, f64)], outliers: NormOutliers) -> Option<f64> {
+    let (first, last) = (points[0].1, points[points.len() - 1].1);
+    let rising = first <= last;
+    let (least, most) = if rising { (first, last) } else { (last, first) };
+    let y = match outliers {
+        NormOutliers::Follow => y,
+        NormOutliers::Clamp => y.max(least).min(most),
+        NormOutliers::Missing if y < least || y > most => return None,
+        NormOutliers::Missing => y,
+    };
     let inner = &points[1..points.len() - 1];
     let at = inner.partition_point(|point| if rising { point.1 < y } else { point.1 > y });
     let ((x0, y0), (x1, y1)) = (points[at], points[at + 1]);
-    if y1 == y0 { x0 } else { x0 + (y - y0) / (y1 - y0) * (x1 - x0) }
+    Some(if y1 == y0 { x0 } else { x0 + (y - y0) / (y1 - y0) * (x1 - x0) })
 }
 
 impl Network {
@@ -167,8 +176,9 @@ impl Body for Network {
     }
 
     fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
-        // Several targets are answered row by row.
-        if self.others > 0 {
+        let may_lack = matches!(self.outputs[0].meaning, Meaning::Scaled(_, NormOutliers::Missing));
+        // Several targets are answered row by row, and what may have no value.
+        if self.others > 0 || may_lack {
             return false;
         }
         let Some(mut ready) = cx.compute(self.block) else { return false };
@@ -177,8 +187,9 @@ impl Body for Network {
             MiningFunction::Classification => self.classify_columns(cx, &mut ready.values, answers),
             _ => {
                 let column = &mut ready.values[..rows];
-                if let Meaning::Scaled(points) = &self.outputs[0].meaning {
-                    column.iter_mut().for_each(|y| *y = self.math.round(unscaled(*y, points)));
+                if let Meaning::Scaled(points, outliers) = &self.outputs[0].meaning {
+                    let of = |y| unscaled(y, points, *outliers).unwrap_or(y);
+                    column.iter_mut().for_each(|y| *y = self.math.round(of(*y)));
                 }
                 answers.value.numbers(rows).copy_from_slice(column);
             }
@@ -207,8 +218,9 @@ impl Network {
                 _ if self.function == MiningFunction::Classification && target.is_none() => {}
                 // The first neuron of several.
                 _ if !answer.value.is_missing() => {}
-                Meaning::Scaled(points) => {
-                    answer.value = Value::Num(self.math.round(unscaled(value, points)));
+                Meaning::Scaled(points, outliers) => {
+                    let number = unscaled(value, points, *outliers);
+                    answer.value = Value::of(number.map(|number| self.math.round(number)));
                 }
                 _ => answer.value = Value::Num(value),
             }
@@ -245,8 +257,11 @@ mod tests {
     #[test]
     fn lines_are_followed_backwards() {
         let points = [(10.0, 0.0), (20.0, 0.5), (40.0, 1.0)];
-        assert_eq!(unscaled(0.25, &points), 15.0);
-        assert_eq!(unscaled(0.75, &points), 30.0);
-        assert_eq!(unscaled(1.5, &points), 60.0);
+        let follow = |y| unscaled(y, &points, NormOutliers::Follow);
+        assert_eq!([follow(0.25), follow(0.75), follow(1.5)], [15.0, 30.0, 60.0].map(Some));
+        let clamp = |y| unscaled(y, &points, NormOutliers::Clamp);
+        assert_eq!([clamp(-1.0), clamp(0.75), clamp(1.5)], [10.0, 30.0, 40.0].map(Some));
+        let missing = |y| unscaled(y, &points, NormOutliers::Missing);
+        assert_eq!([missing(-0.1), missing(0.75), missing(1.1)], [None, Some(30.0), None]);
     }
 }

@@ -1,7 +1,7 @@
 //! A network as the document has it: inputs, layers, outputs, all joined by the names of neurons.
 
 use super::{Activation, Layer, Meaning, Network, Neuron, Output};
-use crate::expression::{self, Derived, DocumentKind, NormOutliers};
+use crate::expression::{self, Derived, DocumentKind};
 use crate::models::normalization::Normalization;
 use crate::models::{Body, Header};
 use crate::read::Element;
@@ -65,7 +65,7 @@ pub(in crate::models) fn read<'a>(
                     input.only(&b.xml, &["id"])?;
                     let (derived, id) = (derived(b, &input)?, input.need(&b.xml, "id")?.to_owned());
                     let slot = expression::derived_slot(b, header.scope, &derived)?;
-                    network.inputs.push(slot);
+                    network.inputs.push(expression::of_numbers(b, slot));
                     place(b, &mut places, id, &mut network.neurons, &input)?;
                 }
             }
@@ -194,15 +194,15 @@ fn read_output<'a>(
     }
     let (field, meaning) = match &derived.expression.kind {
         DocumentKind::FieldRef { field, .. } => (field, Meaning::Number),
-        DocumentKind::NormContinuous { field, points, outliers: NormOutliers::Follow, .. } => {
-            (field, Meaning::Scaled(points.clone()))
+        DocumentKind::NormContinuous { field, points, outliers, .. } => {
+            (field, Meaning::Scaled(points.clone(), *outliers))
         }
         DocumentKind::NormDiscrete { field, value, thermometer: false, .. } => {
             (field, Meaning::Class(header.class_of(b, header.other(field), value).0))
         }
         _ => {
-            let what = "a <NeuralOutput> of another expression than the field itself, <NormContinuous> that follows its \
-                        lines, or <NormDiscrete> of one value";
+            let what = "a <NeuralOutput> of another expression than the field itself, <NormContinuous>, or \
+                        <NormDiscrete> of one value";
             return Err(b.xml.unsupported(element.place, what));
         }
     };

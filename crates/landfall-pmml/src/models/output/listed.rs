@@ -8,6 +8,9 @@ use crate::run::{Answer, Cx};
 use crate::value::{DataType, Value};
 use landfall_model::Problem;
 
+/// Features whose `value` names what they are asked of.
+const NAMING: &[&str] = &["probability", "confidence", "affinity", "entityAffinity", "clusterAffinity"];
+
 /// Which list of a model's answer is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Of {
@@ -35,7 +38,7 @@ pub(super) struct Listed {
     display: Option<Names>,
 }
 
-/// Resolves what a field asks of a list, and the type of that; `None` for a field that asks for the first alone.
+/// Resolves what a field asks of a list, and the type of that; `None` for a field that asks for the first alone, or by name.
 ///
 /// # Errors
 /// A rank, or several values, of what is no list in this model.
@@ -49,14 +52,15 @@ pub(super) fn resolve<'a>(
     if !several && rank <= 1 && !ascending {
         return Ok(None);
     }
+    // What a field names is one entry, and of one alone each order has the same first.
+    let is_named = document.value.is_some() && NAMING.contains(&document.feature.as_str());
+    let is_first = is_named || (!several && rank <= 1);
     let classes = asked.is_class(model) && model.element != "RuleSetModel" && document.value.is_none();
     let entities = matches!(model.element.as_str(), "ClusteringModel" | "NearestNeighborModel" | "TextModel");
     let of = match document.feature.as_str() {
         "predictedValue" | "predictedDisplayValue" if classes => Of::Classes,
         "predictedValue" | "predictedDisplayValue" | "entityId" | "clusterId" if entities => Of::Entities,
-        "affinity" | "entityAffinity" | "clusterAffinity" if entities && document.value.is_none() => {
-            Of::Affinities
-        }
+        "affinity" | "entityAffinity" | "clusterAffinity" if entities && !is_named => Of::Affinities,
         "probability" if classes => Of::Probabilities,
         "confidence" if classes => Of::Confidences,
         "reasonCode" => Of::Reasons,
@@ -68,7 +72,9 @@ pub(super) fn resolve<'a>(
         | "clusterId"
         | "affinity"
         | "entityAffinity"
-        | "clusterAffinity" => {
+        | "clusterAffinity"
+            if !is_first =>
+        {
             let what = format!(
                 "output field {:?}: rank, rankOrder or isMultiValued of {:?} for this model",
                 document.name, document.feature

@@ -130,7 +130,10 @@ fn fields<'a>(
     element.only(&b.xml, &["numberOfFields"])?;
     while let Some(child) = b.xml.child(element)? {
         match child.name.as_ref() {
-            "FieldRef" => all.push(Field::Number(expression::referred(b, header.scope, &child)?)),
+            "FieldRef" => {
+                let slot = expression::referred(b, header.scope, &child)?;
+                all.push(Field::Number(expression::of_numbers(b, slot)));
+            }
             "CategoricalPredictor" => {
                 child.only(&b.xml, &["name", "value", "coefficient"])?;
                 let slot = b.resolve(header.scope, child.need(&b.xml, "name")?, child.place)?;

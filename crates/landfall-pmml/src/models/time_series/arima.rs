@@ -195,11 +195,8 @@ fn component<'a>(b: &mut Build<'a>, element: &Element<'a>, names: [&str; 3]) -> 
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    for (name, found) in [(names[0], component.values.len()), (names[2], component.noises.len())] {
-        if element.count(&b.xml, name)?.unwrap_or(0) != found {
-            return Err(element.value(&b.xml, name));
-        }
-    }
+    element.counted(&b.xml, names[0], component.values.len(), "coefficients in its <AR>")?;
+    element.counted(&b.xml, names[2], component.noises.len(), "coefficients in its <MA>")?;
     let reach = component.differences.saturating_mul(component.period.max(1));
     if component.differences > 20 || reach > REACH_MAX {
         return Err(element.value(&b.xml, names[1]));

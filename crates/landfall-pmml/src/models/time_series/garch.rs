@@ -46,8 +46,8 @@ pub(super) fn read<'a>(
                         _ => return Err(b.xml.unknown(&part, &child)),
                     }
                 }
-                counted(b, &child, "p", mean.values.len())?;
-                counted(b, &child, "q", mean.noises.len())?;
+                child.counted(&b.xml, "p", mean.values.len(), "coefficients in its <AR>")?;
+                child.counted(&b.xml, "q", mean.noises.len(), "coefficients in its <MA>")?;
             }
             "GARCHPart" => spread = Some(variance_part(b, &child)?),
             _ => return Err(b.xml.unknown(&child, element)),
@@ -104,13 +104,6 @@ fn variance_part<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Varianc
         return Err(element.value(&b.xml, "gp"));
     }
     Ok((constant, squares, residuals, variances, past))
-}
-
-fn counted<'a>(b: &Build<'a>, element: &Element<'a>, name: &str, found: usize) -> Result<(), Problem> {
-    match element.count(&b.xml, name)? {
-        Some(count) if count != found => Err(element.value(&b.xml, name)),
-        _ => Ok(()),
-    }
 }
 
 impl Garch {

@@ -154,7 +154,6 @@ fn read_season<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Season, P
         "multiplicative" => true,
         _ => return Err(element.value(&b.xml, "type")),
     };
-    let period = element.count(&b.xml, "period")?.unwrap_or(0);
     let phase = element.count(&b.xml, "phase")?.unwrap_or(0);
     let mut factors = Vec::new();
     while let Some(child) = b.xml.child(element)? {
@@ -163,10 +162,12 @@ fn read_season<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Season, P
         }
         factors = array::numbers(&mut b.xml, &child)?;
     }
-    if factors.is_empty() || factors.len() != period {
-        return Err(element.value(&b.xml, "period"));
+    if factors.is_empty() {
+        return Err(b.xml.malformed(element.place, "<Seasonality_ExpoSmooth> has no factors"));
     }
-    Ok(Season { multiplicative, factors, phase: phase % period })
+    element.counted(&b.xml, "period", factors.len(), "factors")?;
+    let phase = phase % factors.len();
+    Ok(Season { multiplicative, factors, phase })
 }
 
 impl Trend {

@@ -278,6 +278,10 @@ impl Body for Tree {
         Some(self)
     }
 
+    fn rows_grown_from(&self) -> Option<f64> {
+        self.nodes.first().map(|root| root.record_count).filter(|rows| *rows > 0.0)
+    }
+
     fn over_columns(&self, cx: &mut BlockCx<'_>, answers: &mut Answers) -> bool {
         self.alone.as_ref().is_some_and(|alone| alone.over_columns(self, cx, answers))
     }
