@@ -164,11 +164,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         holds
     }
 
-    /// The kernel that [`Forest::add_margins`] takes for so many rows, once a few rows have gone down the nodes themselves.
-    pub fn kernel_for(&self, rows: usize) -> Kernel {
-        self.kernel_of::<X>(rows)
-    }
-
+    /// The kernel that is taken for so many rows, once a few rows have gone down the nodes themselves.
     fn kernel_of<R: Real>(&self, rows: usize) -> Kernel {
         let (instructions, trees) = (Instructions::best(), &self.compiled);
         let sliced = if rows >= FEWEST { self.layouts.sliced::<R>(trees) } else { None };

@@ -41,9 +41,7 @@ impl<X: Real, Y: Real> Trees<X, Y> {
                 continue;
             }
             let leaves = self.leaves(std::array::from_fn(|lane| group[lane].root), [row; LANES]);
-            for (tree, leaf) in group.iter().zip(leaves) {
-                self.add_leaf(tree, leaf as usize, row, sums);
-            }
+            self.add_leaves(group, leaves, row, sums);
         }
         for tree in groups.remainder() {
             self.add_leaf(tree, self.leaf(tree, row) as usize, row, sums);

@@ -60,15 +60,15 @@ impl<X: Real, Y: Real> ByRanks<X, Y> for Levels {
         sums: &mut [Y],
     ) {
         let outputs = job.forest.outputs;
+        let trees = &job.forest.trees[job.trees.clone()];
         for ((row, ranks), sums) in rows.zip(ranks).zip(sums.chunks_exact_mut(outputs)) {
-            for number in job.trees.clone() {
-                let (tree, first) = (&job.forest.trees[number], number * self.places);
-                let questions = first..first + tree.depth as usize;
+            let leaves = (job.trees.start..).zip(trees).map(|(number, tree)| {
+                let questions = number * self.places..number * self.places + tree.depth as usize;
                 let asked = self.slots[questions.clone()].iter().zip(&self.ranks[questions]);
                 let answers = asked.map(|(&slot, &rank)| u32::from(ranks[usize::from(slot)] > rank));
-                let leaf = answers.rev().fold(0, |leaf, right| 2 * leaf + right);
-                job.forest.add_leaf(tree, leaf as usize, job.rows.row(row), sums);
-            }
+                answers.rev().fold(0, |leaf, right| 2 * leaf + right)
+            });
+            job.forest.add_leaves(trees, leaves, job.rows.row(row), sums);
         }
     }
 }

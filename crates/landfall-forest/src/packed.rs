@@ -145,23 +145,24 @@ impl Packed {
     /// The leaves that a row of these ranks comes to in eight trees.
     #[inline(always)]
     fn leaves(&self, trees: &[Place; WAYS], ranks: &[u8; SLOTS]) -> [u32; WAYS] {
-        let splits = trees.map(|tree| &self.splits[tree.first as usize..]);
+        let splits = self.splits.as_slice();
         let nearest = trees.iter().map(|tree| tree.nearest).min().unwrap_or(1);
         let farthest = trees.iter().map(|tree| tree.farthest).max().unwrap_or(1);
-        let mut at = [0u32; WAYS];
-        let mut split: [Split; WAYS] = std::array::from_fn(|way| splits[way][0]);
+        let mut at = trees.map(|tree| tree.first);
+        let mut split = at.map(|at| splits[at as usize]);
         for _ in 1..nearest {
             for way in 0..WAYS {
-                at[way] = split[way].target(ranks);
-                split[way] = splits[way][at[way] as usize];
+                at[way] = trees[way].first + split[way].target(ranks);
+                split[way] = splits[at[way] as usize];
             }
         }
         for _ in nearest..farthest {
             let mut goes_on = false;
             for way in 0..WAYS {
                 let is_last = split[way].is_last();
-                at[way] = select_unpredictable(is_last, at[way], split[way].target(ranks));
-                split[way] = splits[way][at[way] as usize];
+                let next = trees[way].first + split[way].target(ranks);
+                at[way] = select_unpredictable(is_last, at[way], next);
+                split[way] = splits[at[way] as usize];
                 goes_on |= !is_last;
             }
             if !goes_on {
@@ -190,9 +191,7 @@ impl<X: Real, Y: Real> ByRanks<X, Y> for Packed {
                 std::array::from_fn(|way| places[if way < places.len() { way } else { 0 }]);
             for ((row, ranks), sums) in rows.clone().zip(ranks).zip(sums.chunks_exact_mut(outputs)) {
                 let leaves = self.leaves(&eight, ranks);
-                for (tree, leaf) in trees.iter().zip(leaves) {
-                    job.forest.add_leaf(tree, leaf as usize, job.rows.row(row), sums);
-                }
+                job.forest.add_leaves(trees, leaves, job.rows.row(row), sums);
             }
         }
     }

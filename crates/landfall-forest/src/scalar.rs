@@ -60,6 +60,24 @@ impl<X: Real, Y: Real> Trees<X, Y> {
         }
     }
 
+    /// Adds a leaf of each of these trees to one row's sums, one after the other.
+    #[inline(always)]
+    pub(crate) fn add_leaves<R: Real>(
+        &self,
+        trees: &[Tree],
+        leaves: impl IntoIterator<Item = u32>,
+        row: &[R],
+        sums: &mut [Y],
+    ) {
+        let leaves = trees.iter().zip(leaves);
+        if let ([sum], true) = (&mut *sums, self.linear.constants.is_empty()) {
+            // In a register: each addition waits for the one before it, and would for its way through memory as well.
+            *sum = leaves.fold(*sum, |sum, (tree, leaf)| sum + self.values[tree.first_value + leaf as usize]);
+            return;
+        }
+        leaves.for_each(|(tree, leaf)| self.add_leaf(tree, leaf as usize, row, sums));
+    }
+
     /// Number of the leaf that a row comes to.
     #[inline]
     pub(crate) fn leaf<R: Real>(&self, tree: &Tree, row: &[R]) -> u32 {

@@ -232,11 +232,12 @@ fn rows_of_levels<R: Real, X: Real, Y: Real, const PLACES: usize>(
         let ranks = Ranks::of(&ranks.0);
         for (word, trees) in forest.trees[job.trees.clone()].chunks(AT_ONCE / PLACES).enumerate() {
             let mut answers = ranks.above(&slots[word], &others[word]);
-            for tree in trees {
+            let leaves = std::iter::repeat_with(|| {
                 let leaf = answers & ((1 << PLACES) - 1);
                 answers >>= PLACES;
-                forest.add_leaf(tree, leaf as usize, row, sums);
-            }
+                leaf as u32
+            });
+            forest.add_leaves(trees, leaves, row, sums);
         }
     }
 }

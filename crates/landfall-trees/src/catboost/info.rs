@@ -37,7 +37,10 @@ impl Info {
     /// Malformed JSON, or classes that are none, naming the key.
     pub(crate) fn take_text(&mut self, key: &str, text: &[u8]) -> Result<(), Problem> {
         match key {
-            "params" | "loss_function" | "class_params" | "multiclass_params" => {
+            // A sum of models that is loaded and saved once more has empty parameters.
+            "params" | "loss_function" | "class_params" | "multiclass_params"
+                if !text.trim_ascii().is_empty() =>
+            {
                 self.take(key, &json::read(key, text)?).map_err(|problem| problem.at(key))
             }
             _ => match std::str::from_utf8(text) {

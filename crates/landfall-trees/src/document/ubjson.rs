@@ -11,6 +11,12 @@ const MAX_UBJSON_DEPTH: usize = if MAX_DEPTH < 100 { MAX_DEPTH } else { 100 };
 /// Fields that there is room for in an object at first: those of a tree.
 const FIELDS: usize = 20;
 
+/// Bytes of a field that is a list of numbers beside its key and its numbers: two lengths of nine bytes, markers and type.
+const HEAD_BYTES: usize = 2 * 9 + 4;
+
+/// Bytes that come near the core together.
+const LINE_BYTES: usize = 64;
+
 /// Reads a whole document.
 ///
 /// # Errors
@@ -117,6 +123,7 @@ fn object<'a>(
         Some(Value::Object(fields)) => fields.as_slice(),
         _ => &[],
     };
+    let mut is_ahead_unknown = !before.is_empty();
     let mut fields: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(FIELDS);
     while head.count.is_none_or(|count| fields.len() < count) {
         let marker = match next.take() {
@@ -136,9 +143,46 @@ fn object<'a>(
             Some(marker) => marker,
             None => reader.byte()?,
         };
-        fields.push((key.into(), value(reader, marker, depth + 1, None)?));
+        let value = value(reader, marker, depth + 1, None)?;
+        fields.push((key.into(), value));
+        if is_ahead_unknown && let Some(lengths) = lengths(before, &fields) {
+            bring_near(reader, &before[fields.len()..], lengths);
+            is_ahead_unknown = false;
+        }
     }
     Ok(Value::Object(fields))
+}
+
+/// Lengths of the list that an object's last field is: in the object before it, and its own.
+fn lengths(before: &[(Cow<'_, str>, Value<'_>)], fields: &[(Cow<'_, str>, Value<'_>)]) -> Option<[usize; 2]> {
+    let place = fields.len() - 1;
+    match (&before.get(place)?.1, &fields[place].1) {
+        (Value::Numbers(before), Value::Numbers(own)) if own.len() > 0 => Some([before.len(), own.len()]),
+        _ => None,
+    }
+}
+
+/// Reads a byte of each field that follows, where it begins if all lists differ in length from those of the object before as the
+/// first one does. Where one ends tells where the next one begins, so that the core would wait for memory at each of them; it waits
+/// for all these at once.
+fn bring_near(reader: &Reader<'_>, before: &[(Cow<'_, str>, Value<'_>)], [known, own]: [usize; 2]) {
+    let (mut ahead, mut distance, mut read) = (reader.clone(), 0, 0);
+    for (key, value) in before {
+        if distance >= LINE_BYTES {
+            let Ok(byte) = ahead.take(distance).and_then(|_| ahead.clone().byte()) else { break };
+            (read, distance) = (read ^ byte, 0);
+        }
+        distance += key.len() + HEAD_BYTES;
+        match value {
+            Value::Numbers(Numbers::Typed(typed, bytes)) if bytes.len() == known * typed.size() => {
+                distance = distance.saturating_add(own.saturating_mul(typed.size()));
+            }
+            Value::Numbers(Numbers::Typed(_, bytes)) => distance += bytes.len(),
+            Value::Number(_) => {}
+            _ => break,
+        }
+    }
+    std::hint::black_box(read);
 }
 
 /// The start of a list or object, and the marker after it, if it was read already.
@@ -220,6 +264,48 @@ mod tests {
         assert_eq!(document.find("b").unwrap().list().unwrap(), mixed);
         assert_eq!(document.find("c").unwrap().list().unwrap(), [Value::Null]);
         assert_eq!(document.find("d").unwrap().list().unwrap(), []);
+    }
+
+    #[test]
+    fn objects_of_a_list_are_read_whatever_the_one_before_has() {
+        // Lists that grow, shrink, change their type or are no list, fields that are missing or more, and the end of the file behind.
+        let list = |key: &str, typed: u8, numbers: usize| {
+            let head =
+                [&b"i\x01"[..], key.as_bytes(), b"[$", &[typed], b"#I", &(numbers as u16).to_be_bytes()]
+                    .concat();
+            [head, vec![7; numbers * super::typed(typed).unwrap().size()]].concat()
+        };
+        let objects = [
+            [list("a", b'd', 300), b"i\x01bi\x05".to_vec(), list("c", b'U', 300), list("d", b'l', 40)]
+                .concat(),
+            [list("a", b'd', 900), b"i\x01bI\x01\x05".to_vec(), list("c", b'U', 900), list("d", b'D', 900)]
+                .concat(),
+            [list("a", b'd', 2), b"i\x01bSi\x01x".to_vec(), list("c", b'U', 2)].concat(),
+            [
+                list("a", b'l', 500),
+                list("b", b'l', 500),
+                list("c", b'l', 500),
+                list("d", b'l', 500),
+                list("e", b'l', 0),
+            ]
+            .concat(),
+            list("a", b'd', 300),
+            list("a", b'd', 30_000),
+        ];
+        let objects_of = |order: &[usize]| {
+            let each = order.iter().map(|&place| [&b"{"[..], &objects[place], b"}"].concat());
+            [b"[".to_vec(), each.collect::<Vec<_>>().concat(), b"]".to_vec()].concat()
+        };
+        let alone: Vec<Vec<u8>> = (0..objects.len()).map(|place| objects_of(&[place])).collect();
+        let alone: Vec<_> = alone.iter().map(|bytes| read("f", bytes).unwrap()).collect();
+        for first in 0..objects.len() {
+            for second in 0..objects.len() {
+                let bytes = objects_of(&[first, second]);
+                let both = read("f", &bytes).unwrap();
+                let expected = [alone[first].list().unwrap(), alone[second].list().unwrap()].concat();
+                assert_eq!(both.list().unwrap(), expected, "{first} and {second}");
+            }
+        }
     }
 
     #[test]

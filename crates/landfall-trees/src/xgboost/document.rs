@@ -21,7 +21,8 @@ pub(crate) fn read<'a>(document: &'a Value<'a>) -> Result<Learner<'a>, Problem> 
         Booster::Trees(trees) => trees.source.len() == 0,
         Booster::Linear(weights) => weights.is_empty(),
     };
-    // Of trees it reads such files of 2.0 and later alone: older ones are read as those that wrote them do.
+    // Of trees it reads such files of 2.0 and later alone: older ones are read as those that wrote them do. So are linear boosters with
+    // weights that do not count their rounds, as up to 1.3: 3.2 takes them for untrained, but not the same model's binary file.
     let is_read = matches!(read.booster, Booster::Linear(_)) || read.version >= [2, 0, 0];
     read.base_is_placeholder &= is_untrained && is_read;
     Ok(read)

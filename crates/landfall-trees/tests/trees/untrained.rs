@@ -45,6 +45,10 @@ fn a_base_score_that_training_never_came_to_estimate_is_the_margin_itself() {
     linear["learner"]["gradient_booster"] =
         json!({"name": "gblinear", "model": {"boosted_rounds": 0, "weights": []}});
     assert_eq!(margin(&linear), 0.5);
+    // As it was written before rounds were counted: trained all the same.
+    linear["version"] = json!([1, 3, 3]);
+    linear["learner"]["gradient_booster"] = json!({"name": "gblinear", "model": {"weights": [0.25, -2, 1]}});
+    assert_eq!(margin(&linear), (1.0 + 0.5f32.ln()) + 0.25 - 4.0);
 }
 
 #[test]
