@@ -92,6 +92,19 @@ pub fn check_golden(
     golden: &GoldenRows,
     tolerance: Tolerance,
 ) -> Result<GoldenReport, Problem> {
+    check_golden_by(lease, golden, &|_, _| tolerance)
+}
+
+/// The same with a tolerance for each value: by the output's place among the golden rows' and the value's among all of the
+/// output's.
+///
+/// # Errors
+/// As above.
+pub fn check_golden_by(
+    lease: &Lease,
+    golden: &GoldenRows,
+    tolerance: &dyn Fn(usize, usize) -> Tolerance,
+) -> Result<GoldenReport, Problem> {
     let wanted = golden.outputs.iter().map(|(place, _)| *place).collect();
     let call = Call::checked(golden.signature.clone(), golden.inputs.clone(), wanted)?;
     let mut worker = Worker::new(lease.clone())?;
@@ -121,11 +134,11 @@ fn compare(
     golden: &GoldenRows,
     outputs: &Outputs,
     rows: Option<(usize, usize)>,
-    tolerance: Tolerance,
+    tolerance: &dyn Fn(usize, usize) -> Tolerance,
     mut report: GoldenReport,
 ) -> Result<GoldenReport, Problem> {
     let start = rows.map_or(0, |(start, _)| start);
-    for (place, expected) in &golden.outputs {
+    for (output, (place, expected)) in golden.outputs.iter().enumerate() {
         let name = &golden.signature.outputs()[*place].name;
         let expected = match rows {
             Some((start, end)) if expected.shape().first().is_some_and(|&all| all >= end) => {
@@ -149,7 +162,10 @@ fn compare(
             let failed = outputs.failed().iter().find(|(failed, _)| *failed == row);
             let difference = match failed {
                 Some((_, problem)) => Some((text(&expected, element), problem.to_string())),
-                None => differs(&expected, found, element, tolerance, &mut report.largest),
+                None => {
+                    let tolerance = tolerance(output, start * width + element);
+                    differs(&expected, found, element, tolerance, &mut report.largest)
+                }
             };
             let Some((expected, found)) = difference else { continue };
             report.differing += 1;

@@ -98,7 +98,7 @@ pub use compute::ComputePool;
 pub use control::Control;
 pub use entry::{Entry, What};
 pub use files::FolderFiles;
-pub use golden::{Difference, GoldenReport, GoldenRows, Tolerance, check_golden};
+pub use golden::{Difference, GoldenReport, GoldenRows, Tolerance, check_golden, check_golden_by};
 pub use infer::{Worker, submit};
 pub use kit::{Kit, ReadBatching, ReadCalls, ReadGolden, ReadReplay, ReadSettings, Tables, Unread};
 pub use lane::{Lane, Turned, turn};

@@ -12,7 +12,7 @@ fn compared(expected: Tensor, found: Tensor) -> GoldenReport {
     let golden = GoldenRows { signature, inputs: vec![None], outputs: vec![(0, expected)] };
     let mut outputs = Outputs::new();
     outputs.set(0, found);
-    compare(&golden, &outputs, None, Tolerance::default(), GoldenReport::default()).unwrap()
+    compare(&golden, &outputs, None, &|_, _| Tolerance::default(), GoldenReport::default()).unwrap()
 }
 
 fn floats(values: &[f32]) -> Tensor {
@@ -68,7 +68,8 @@ fn a_row_that_failed_differs_with_its_problem() {
     let mut outputs = Outputs::new();
     outputs.set(0, expected);
     outputs.fail_row(1, Problem::invalid("no such category"));
-    let report = compare(&golden, &outputs, None, Tolerance::default(), GoldenReport::default()).unwrap();
+    let report =
+        compare(&golden, &outputs, None, &|_, _| Tolerance::default(), GoldenReport::default()).unwrap();
     assert_eq!(report.differences[0].found, "no such category");
     assert_eq!((report.differing, report.differences[0].row), (1, 2));
 }

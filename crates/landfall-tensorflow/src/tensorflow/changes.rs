@@ -6,18 +6,45 @@
 use super::graph::{GraphDef, Node};
 use landfall_model::Signature;
 
-/// Names of operators that change something, and beginnings of such names.
-const CHANGING: [&str; 5] =
-    ["LookupTableInsert", "LookupTableImport", "LookupTableRemove", "TemporaryVariable", "CountUpTo"];
-const BEGINNINGS: [&str; 8] = [
-    "Assign",
-    "Scatter",
-    "ResourceScatter",
-    "ResourceApply",
-    "ResourceSparseApply",
+/// Names of operators that change something.
+const CHANGING: [&str; 10] = [
+    "CountUpTo",
+    "LookupTableImport",
+    "LookupTableInsert",
+    "LookupTableRemove",
+    "ResourceCountUpTo",
+    "ResourceStridedSliceAssign",
+    "Stage",
+    "StridedSliceAssign",
+    "TemporaryVariable",
+    "Unstage",
+];
+/// Beginnings of such names. Those of generators keep how far they are in a variable (`tf.random.Generator`).
+const BEGINNINGS: [&str; 24] = [
+    "AccumulatorApply",
+    "AccumulatorTake",
     "Apply",
-    "QueueEnqueue",
+    "Assign",
+    "BarrierInsert",
+    "BarrierTake",
+    "IteratorGetNext",
+    "MapStage",
+    "MapUnstage",
+    "OrderedMapStage",
+    "OrderedMapUnstage",
     "QueueDequeue",
+    "QueueEnqueue",
+    "ReaderRead",
+    "ResourceApply",
+    "ResourceScatter",
+    "ResourceSparseApply",
+    "Rng",
+    "Scatter",
+    "SparseApply",
+    "StatefulRandomBinomial",
+    "StatefulStandardNormal",
+    "StatefulTruncatedNormal",
+    "StatefulUniform",
 ];
 /// Scatters that make a new tensor.
 const PURE: [&str; 2] = ["ScatterNd", "ScatterNdNonAliasingAdd"];
@@ -49,6 +76,9 @@ mod tests {
             "ResourceScatterNdUpdate",
             "ScatterUpdate",
             "LookupTableInsertV2",
+            "RngReadAndSkip",
+            "StatefulUniformFullInt",
+            "SparseApplyFtrlV2",
         ] {
             assert!(changing(op), "{op}");
         }
@@ -58,6 +88,8 @@ mod tests {
             "TensorScatterUpdate",
             "LookupTableFindV2",
             "ResourceGather",
+            "StatefulPartitionedCall",
+            "StatelessRandomUniformV2",
             "AddV2",
         ] {
             assert!(!changing(op), "{op}");

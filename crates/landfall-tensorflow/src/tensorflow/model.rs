@@ -75,6 +75,7 @@ pub(super) fn load_saved_model(
     let tags_in_c = tags.iter().map(|tag| in_c(tag)).collect::<Result<Vec<_>, _>>()?;
     let interface = interface::of(meta_graph);
     let mut notes = interface.notes;
+    notes.extend(lost_assets(meta_graph, files));
     let open = || without_shapes::open(runtime, folder, bytes.bytes(), &tags_in_c, &threads.config());
     let (session, opened_from) = operators
         .with(runtime, &mut notes, open)
@@ -168,6 +169,15 @@ fn variables_are_there(
         return Ok(());
     }
     Err(Problem::new(Reason::FileMissing { file: folder.join(recognise::INDEX).display().to_string() }))
+}
+
+/// A line for each asset that is not there. What runs at the opening reads those of tables, and fails then; others are read in
+/// calls, or by nothing: a model opens without them, here as in TensorFlow Serving.
+fn lost_assets(meta_graph: &MetaGraph<'_>, files: &dyn ModelFiles) -> Vec<String> {
+    let is_there =
+        |asset: &&str| files.entries().iter().any(|entry| entry.name.strip_prefix("assets/") == Some(*asset));
+    let lost = meta_graph.assets.iter().filter(|asset| files.is_folder() && !is_there(asset));
+    lost.map(|asset| format!("assets/{asset} is missing: calls that read it fail")).collect()
 }
 
 fn no_such_tags(read: &SavedModel<'_>, tags: &[&str]) -> Problem {

@@ -16,7 +16,8 @@ pub(super) const INDEX: &str = "variables/variables.index";
 const CHUNKED: &str = "saved_model.cpb";
 /// What a training keeps beside its checkpoints: which of them is the latest.
 const CHECKPOINTS: &str = "checkpoint";
-const GRAPH: [&str; 2] = [".pb", ".pbtxt"];
+/// `.graphdef` is their ending in Triton's repositories.
+const GRAPH: [&str; 3] = [".pb", ".pbtxt", ".graphdef"];
 
 /// What the files are.
 pub(super) enum Found {

@@ -2,7 +2,7 @@
 
 use crate::cases::engine;
 use crate::folder::Folder;
-use crate::message::{Message, graph, node, of_type, saved_model};
+use crate::message::{Message, graph, node, of_type, saved_model, with_graph};
 use landfall_foreign::Surroundings;
 use landfall_model::{Claim, Engine, Kind, Options, Problem};
 use landfall_tensorflow::TensorFlow;
@@ -159,4 +159,21 @@ fn signatures_that_no_call_can_carry_are_left_out_and_named() {
         let problem = engine.load(&Folder::open(folder), &Options::new()).err().unwrap().to_string();
         assert!(problem.contains("declared as float32, and DT_STRING in the graph"), "{problem}");
     });
+}
+
+#[test]
+fn a_lost_asset_is_named_and_the_model_opens_where_nothing_reads_it_at_the_opening() {
+    let Some(engine) = engine() else { return };
+    let asset = Message::new().message(1, &Message::new().text(1, "x:0")).text(2, "words.txt");
+    let meta_graph = with_graph(&graph(&[placeholder(), identity(&["x"])]), "y:0", STRING).message(6, &asset);
+    let model = Message::new().number(1, 1).message(2, &meta_graph);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("saved_model.pb"), &model.0).unwrap();
+    let notes =
+        || engine.load(&Folder::open(folder.path()), &Options::new()).unwrap().facts().notes.join("\n");
+    let lost = "assets/words.txt is missing: calls that read it fail";
+    assert!(notes().contains(lost), "{}", notes());
+    std::fs::create_dir(folder.path().join("assets")).unwrap();
+    std::fs::write(folder.path().join("assets/words.txt"), "a\n").unwrap();
+    assert!(!notes().contains(lost), "{}", notes());
 }

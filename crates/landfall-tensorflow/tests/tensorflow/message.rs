@@ -58,6 +58,11 @@ pub(crate) fn graph(nodes: &[Message]) -> Message {
 
 /// A SavedModel of one graph with the tag `serve`, and a signature from tensor `x:0` to the named one.
 pub(crate) fn saved_model(graph: &Message, output: &str, dtype: i64) -> Message {
+    Message::new().number(1, 1).message(2, &with_graph(graph, output, dtype))
+}
+
+/// Its one meta graph.
+pub(crate) fn with_graph(graph: &Message, output: &str, dtype: i64) -> Message {
     let info = |name: &str, dtype| {
         let free = Message::new().message(2, &Message::new().number(1, -1));
         Message::new().text(1, name).number(2, dtype).message(3, &free)
@@ -67,9 +72,8 @@ pub(crate) fn saved_model(graph: &Message, output: &str, dtype: i64) -> Message 
         .message(1, &entry("x", &info("x:0", dtype)))
         .message(2, &entry("y", &info(output, dtype)))
         .text(3, "tensorflow/serving/predict");
-    let meta_graph = Message::new()
+    Message::new()
         .message(1, &Message::new().text(4, "serve"))
         .message(2, graph)
-        .message(5, &entry("serving_default", &signature));
-    Message::new().number(1, 1).message(2, &meta_graph)
+        .message(5, &entry("serving_default", &signature))
 }

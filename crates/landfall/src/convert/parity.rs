@@ -1,9 +1,11 @@
 //! Whether a converted model answers as its original does: on made rows, and on golden rows where there are some.
 
+mod rounding;
+
 use super::rows::{self, Recipe, Values};
 use super::trials;
-use landfall_model::{Call, Input, InputSpec, Kind, Problem, Reason, Scalar, Signature, Tensor};
-use landfall_serving::{GoldenReport, GoldenRows, Lease, Tolerance, Worker, check_golden};
+use landfall_model::{Call, Input, InputSpec, Kind, Problem, Reason, Signature, Tensor};
+use landfall_serving::{GoldenReport, GoldenRows, Lease, Tolerance, Worker, check_golden, check_golden_by};
 use std::sync::Arc;
 
 /// What a comparison came to.
@@ -150,13 +152,16 @@ impl Pair<'_> {
 
     /// Rows that the original answers, with its answers, or what it says of them.
     fn answered(&mut self, recipe: &Recipe) -> Result<Result<GoldenRows, Problem>, Problem> {
-        let inputs = rows::made(self.signature, recipe)?;
+        Ok(self.answers(rows::made(self.signature, recipe)?))
+    }
+
+    /// Inputs with the original's answers.
+    fn answers(&mut self, inputs: Vec<Option<Input>>) -> Result<GoldenRows, Problem> {
         let wanted = self.signature.default_outputs().clone();
-        let call = Call::checked(self.signature.clone(), inputs.clone(), wanted);
-        Ok(call.and_then(|call| self.original.run(&call)).map(|response| {
-            let outputs = response.outputs.iter().map(|(place, tensor)| (place, tensor.clone()));
-            GoldenRows { signature: self.signature.clone(), inputs, outputs: outputs.collect() }
-        }))
+        let call = Call::checked(self.signature.clone(), inputs.clone(), wanted)?;
+        let response = self.original.run(&call)?;
+        let outputs = response.outputs.iter().map(|(place, tensor)| (place, tensor.clone()));
+        Ok(GoldenRows { signature: self.signature.clone(), inputs, outputs: outputs.collect() })
     }
 
     /// What is to be said of a converted model that answers values which the original refuses.
@@ -182,16 +187,24 @@ impl Pair<'_> {
         if !recipe.is_far() {
             return check_golden(self.converted, &carried, self.tolerance).map_err(at);
         }
-        // Of large numbers, what cancels out leaves noise of their size.
-        let mut all = GoldenReport::default();
-        for (place, expected) in carried.outputs {
-            let absolute = self.tolerance.absolute * largest(&expected).max(1.0);
-            let (signature, inputs) = (carried.signature.clone(), carried.inputs.clone());
-            let one = GoldenRows { signature, inputs, outputs: vec![(place, expected)] };
-            let tolerance = Tolerance { absolute, ..self.tolerance };
-            add(&mut all, check_golden(self.converted, &one, tolerance).map_err(at)?);
+        let (tolerances, relative) = (self.tolerances(rows)?, self.tolerance.relative);
+        let own = |output: usize, value: usize| Tolerance { relative, absolute: tolerances[output][value] };
+        check_golden_by(self.converted, &carried, &own).map_err(at)
+    }
+
+    /// The absolute tolerance of each value of each output, of rows with large numbers.
+    fn tolerances(&mut self, rows: &GoldenRows) -> Result<Vec<Vec<f64>>, Problem> {
+        let nudge = rounding::nudge(rows);
+        let mut moved = Vec::new();
+        for draw in 0..rounding::DRAWS {
+            // What the original refuses says nothing of how far it moves.
+            moved.extend(self.answers(rows::nudged(&rows.inputs, nudge, draw)?).ok());
         }
-        Ok(all)
+        let of = |(output, (_, expected)): (usize, &(usize, Tensor))| {
+            let moved: Vec<&Tensor> = moved.iter().map(|rows| &rows.outputs[output].1).collect();
+            rounding::tolerances(rows, expected, &moved, nudge, self.tolerance.absolute)
+        };
+        Ok(rows.outputs.iter().enumerate().map(of).collect())
     }
 
     /// Whether outputs come in the original's shapes: a comparison of golden rows counts their values alone.
@@ -209,16 +222,6 @@ impl Pair<'_> {
         }
         Ok(())
     }
-}
-
-/// The size of the largest number of a tensor, infinities left out.
-fn largest(tensor: &Tensor) -> f64 {
-    (0..tensor.len())
-        .map(|element| match tensor.scalar(element) {
-            Scalar::Float(number) if number.is_finite() => number.abs(),
-            _ => 0.0,
-        })
-        .fold(0.0, f64::max)
 }
 
 /// Adds a comparison to those before it.

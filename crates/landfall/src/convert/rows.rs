@@ -1,7 +1,8 @@
 //! Rows made for a signature, to compare two models with: deterministic, of every kind that the types allow.
 
 use landfall_model::{
-    BufferMut, DType, Dim, Input, InputSpec, Problem, RowRule, Shape, Signature, StringsMut, Tensor,
+    BufferMut, DType, Dim, Input, InputSpec, Problem, RowRule, Scalar, Shape, Signature, StringsMut, Tensor,
+    TensorMut,
 };
 use std::fmt;
 
@@ -95,7 +96,7 @@ const WORDS: [&str; 8] = ["", "a", "good film", "the cat sat", "desktop", "berli
 /// # Errors
 /// When a shape has too many elements.
 pub(super) fn made(signature: &Signature, recipe: &Recipe) -> Result<Vec<Option<Input>>, Problem> {
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ recipe.draw.wrapping_mul(0x2545_f491_4f6c_dd1d));
+    let mut dice = Dice::of(recipe.draw);
     let rows = match signature.rows() {
         // What is made of such a model may keep its length.
         RowRule::Pieces(size) => *size,
@@ -129,6 +130,11 @@ pub(super) fn has_free_inner_axes(signature: &Signature) -> bool {
 struct Dice(u64);
 
 impl Dice {
+    /// Another draw gives other numbers.
+    fn of(draw: u64) -> Self {
+        Dice(0x9e37_79b9_7f4a_7c15 ^ draw.wrapping_mul(0x2545_f491_4f6c_dd1d))
+    }
+
     /// From 0 to 1.
     fn fraction(&mut self) -> f64 {
         self.0 ^= self.0 >> 12;
@@ -191,7 +197,7 @@ fn real(buffer: &mut BufferMut, dtype: DType, row: usize, values: Values, dice: 
         (_, Values::Small) => dice.fraction(),
         (_, Values::Ties) => (dice.below(13) as f64 - 6.0) / 2.0,
         (_, Values::Endless) => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1.0, -1.0][dice.below(6)],
-        (_, Values::Far) => far(dtype, dice),
+        (_, Values::Far) => far(dtype, row, dice),
         (1, Values::Varied | Values::Wide | Values::Low) => 20.0 * dice.fraction() - 10.0,
         (_, Values::Varied | Values::Wide | Values::Low) => {
             2.0 * (dice.fraction() + dice.fraction() + dice.fraction()) - 3.0
@@ -207,11 +213,40 @@ fn real(buffer: &mut BufferMut, dtype: DType, row: usize, values: Values, dice: 
     }
 }
 
-/// From 1 to 1e12, of all magnitudes alike, on both sides of 0; half floats end at 65504.
-fn far(dtype: DType, dice: &mut Dice) -> f64 {
+/// From 1 to 1e12, on both sides of 0; half floats end at 65504. The numbers of an even row are of all magnitudes alike, those
+/// of an odd one of about one, which grows from row to row: there what is small is not small beside something else.
+fn far(dtype: DType, row: usize, dice: &mut Dice) -> f64 {
     let digits = if dtype == DType::F16 { 4.8 } else { 12.0 };
     let sign = if dice.below(2) == 0 { 1.0 } else { -1.0 };
-    sign * 10f64.powf(digits * dice.fraction())
+    let part = match row % 2 {
+        0 => dice.fraction(),
+        _ => ((row % ROWS) as f64 + dice.fraction()) / ROWS as f64,
+    };
+    sign * 10f64.powf(digits * part)
+}
+
+/// The inputs with each real number moved up or down by a part of itself; another draw moves other ones up.
+///
+/// # Errors
+/// None that values of their own type could have.
+pub(super) fn nudged(inputs: &[Option<Input>], part: f64, draw: u64) -> Result<Vec<Option<Input>>, Problem> {
+    let mut dice = Dice::of(draw);
+    let mut moved = |tensor: &Tensor| {
+        let mut made = TensorMut::with_capacity(tensor.dtype(), tensor.len());
+        for element in 0..tensor.len() {
+            let sign = if dice.below(2) == 0 { 1.0 } else { -1.0 };
+            made.push_scalar(&match tensor.scalar(element) {
+                Scalar::Float(number) => Scalar::Float(number * (1.0 + sign * part)),
+                other => other,
+            })?;
+        }
+        made.freeze(tensor.shape().clone())
+    };
+    let each = |input: &Option<Input>| match input.as_ref().and_then(Input::dense) {
+        Some(tensor) if tensor.dtype().is_float() => Ok(Some(Input::Dense(moved(tensor)?))),
+        _ => Ok(input.clone()),
+    };
+    inputs.iter().map(each).collect()
 }
 
 /// Whole numbers at the ends of types, and beyond what smaller types and those of real numbers hold exactly.

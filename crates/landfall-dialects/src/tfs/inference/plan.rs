@@ -120,9 +120,19 @@ fn of_graph(task: Task, signature: &Signature, rules: Rules) -> Result<Answer, P
                  Signature was: {}",
                 shown(signature)
             ))),
-            (classes, scores) => Ok(Answer::Classes { classes, scores }),
+            (classes, scores) => {
+                let tensor = |place: usize| &*signature.outputs()[place].tensor;
+                // A tensor that is declared as both is the classes'.
+                let is_taken = |place: usize| classes.is_some_and(|of| is_named(tensor(of), tensor(place)));
+                Ok(Answer::Classes { classes, scores: scores.filter(|&place| !is_taken(place)) })
+            }
         },
     }
+}
+
+/// Whether two outputs of a graph are one tensor of it.
+fn is_named(one: &str, other: &str) -> bool {
+    !one.is_empty() && one == other
 }
 
 /// A signature in a line.

@@ -108,6 +108,21 @@ fn a_graphs_signature_is_held_against_the_originals_rules() {
 }
 
 #[test]
+fn a_tensor_that_is_declared_as_classes_and_scores_is_the_classes() {
+    let named = |name: &str, tensor: &str| OutputSpec {
+        tensor: tensor.to_owned(),
+        ..output(name, DType::String, Some(2))
+    };
+    let of = |scores: &str| {
+        graph(Method::Classify, EXAMPLES, vec![named("classes", "a:0"), named("scores", scores)])
+    };
+    let classes = |scores| Ok(Answer::Classes { classes: Some(0), scores });
+    assert_eq!(planned(Task::Classify, &of("a:0")), classes(None));
+    assert_eq!(planned(Task::Classify, &of("a:1")), classes(Some(1)));
+    assert_eq!(planned(Task::Classify, &of("")), classes(Some(1)));
+}
+
+#[test]
 fn other_models_are_told_apart_by_the_names_types_and_shapes_of_their_outputs() {
     let of = |outputs: Vec<OutputSpec>| model(vec![InputSpec::new("x", DType::F32, None)], outputs);
     let (label, probabilities) = (output("label", DType::I64, None), output("p", DType::F32, Some(3)));

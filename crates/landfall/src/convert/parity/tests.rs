@@ -2,7 +2,8 @@
 
 use super::*;
 use landfall_model::{
-    DType, Dim, Facts, Instance, Method, Model, OutputSpec, Outputs, RowRule, ShapeRule, TensorMut, Version,
+    DType, Dim, Element, Facts, Instance, Method, Model, OutputSpec, Outputs, RowRule, Scalar, ShapeRule,
+    TensorMut, Version,
 };
 use landfall_serving::{BatchSettings, ComputePool, SystemClock};
 
@@ -44,14 +45,14 @@ fn inputs_and_outputs_go_over_by_name_and_one_that_may_be_left_out_is() {
     assert!(problem.contains('y') && problem.contains("the converted model"), "{problem}");
 }
 
-/// What a model makes of its inputs' rows of whole numbers.
-type Answer = fn(&[Vec<i64>]) -> Result<Tensor, Problem>;
+/// What a model makes of its inputs' rows.
+type Answer<T = i64> = fn(&[Vec<T>]) -> Result<Tensor, Problem>;
 
-/// A model of whole numbers that computes by a function.
-struct Computed(Vec<Arc<Signature>>, Answer);
-struct Computing(Answer);
+/// A model that computes by a function.
+struct Computed<T>(Vec<Arc<Signature>>, Answer<T>);
+struct Computing<T>(Answer<T>);
 
-impl Model for Computed {
+impl<T: Element> Model for Computed<T> {
     fn signatures(&self) -> &[Arc<Signature>] {
         &self.0
     }
@@ -65,19 +66,19 @@ impl Model for Computed {
     }
 }
 
-impl Instance for Computing {
+impl<T: Element> Instance for Computing<T> {
     fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
         let columns = call.inputs().iter().flatten().filter_map(Input::dense);
-        let columns: Result<Vec<Vec<i64>>, Problem> =
-            columns.map(|column| Ok(column.values::<i64>()?.to_vec())).collect();
+        let columns: Result<Vec<Vec<T>>, Problem> =
+            columns.map(|column| Ok(column.values::<T>()?.to_vec())).collect();
         outputs.set(0, (self.0)(&columns?)?);
         Ok(())
     }
 }
 
-fn computed(inputs: &[&str], output: DType, answer: Answer) -> Lease {
+fn computed<T: Element>(inputs: &[&str], output: DType, answer: Answer<T>) -> Lease {
     let column = || Some(vec![Dim::Free(None)]);
-    let inputs = inputs.iter().map(|name| InputSpec::new(*name, DType::I64, column())).collect();
+    let inputs = inputs.iter().map(|name| InputSpec::new(*name, T::DTYPE, column())).collect();
     let outputs = vec![OutputSpec::new("y", output, None)];
     let (rows, shapes) = (RowRule::None, ShapeRule::AsSent);
     let signature = Signature::new("s", Method::Predict, inputs, outputs, rows, shapes).unwrap().shared();
@@ -91,10 +92,9 @@ fn column(values: impl IntoIterator<Item = i64>) -> Result<Tensor, Problem> {
     Tensor::from_slice(&[values.len()], &values)
 }
 
-/// What a comparison says of two models of whole numbers.
-fn compared(inputs: &[&str], original: Answer, converted: Answer) -> Result<(), String> {
-    let (original, converted) =
-        (computed(inputs, DType::I64, original), computed(inputs, DType::I64, converted));
+/// What a comparison says of two models of numbers of one type.
+fn compared<T: Element>(inputs: &[&str], original: Answer<T>, converted: Answer<T>) -> Result<(), String> {
+    let (original, converted) = (computed(inputs, T::DTYPE, original), computed(inputs, T::DTYPE, converted));
     let signature = original.signatures()[0].clone();
     let tolerance = Tolerance { relative: 1e-3, absolute: 1e-5 };
     let parity = compare(&original, &signature, &converted, None, tolerance, false);
@@ -105,7 +105,7 @@ fn compared(inputs: &[&str], original: Answer, converted: Answer) -> Result<(), 
 fn a_difference_names_the_rows_and_their_values() {
     let same: Answer = |columns| column(columns[0].iter().map(|x| x.wrapping_mul(3)));
     assert_eq!(compared(&["x"], same, same), Ok(()));
-    let found = compared(
+    let found = compared::<i64>(
         &["x"],
         |columns| column(columns[0].iter().map(|x| x.div_euclid(3))),
         |columns| column(columns[0].iter().map(|x| x / 3)),
@@ -169,4 +169,56 @@ fn another_shape_or_type_of_the_same_values_is_a_difference() {
     let found = compare(&original, &signature, &converted, None, Tolerance::default(), false);
     let found = found.unwrap_err().to_string();
     assert!(found.contains("output \"y\" is int32, the original's int64"), "{found}");
+}
+
+/// A row's number out of those that three columns have in it.
+fn of_rows(columns: &[Vec<f32>], of: impl Fn(f32, f32, f32) -> f32) -> Result<Tensor, Problem> {
+    let [a, b, c] = columns else { return Err(Problem::internal("three columns")) };
+    let values: Vec<f32> = a.iter().zip(b).zip(c).map(|((a, b), c)| of(*a, *b, *c)).collect();
+    Tensor::from_slice(&[values.len()], &values)
+}
+
+#[test]
+fn a_small_difference_shows_beside_large_answers_to_other_rows() {
+    let original: Answer<f32> = |columns| of_rows(columns, |a, _, _| if a > 1e6 { a } else { a + 1.0 });
+    let of_the_batch: Answer<f32> = |columns| {
+        let most = columns[0].iter().copied().fold(f32::MIN, f32::max);
+        of_rows(columns, |a, _, _| if most > 1e6 { a } else { a + 1.0 })
+    };
+    assert_eq!(compared(&["a", "b", "c"], original, original), Ok(()));
+    let found = compared(&["a", "b", "c"], original, of_the_batch).unwrap_err();
+    assert!(found.contains("rows of numbers up to 1e12"), "{found}");
+}
+
+#[test]
+fn a_small_difference_shows_in_an_answer_that_large_numbers_do_not_go_into() {
+    let original: Answer<f32> = |columns| of_rows(columns, |a, _, _| if a.abs() > 1e9 { 2.0 } else { 1.0 });
+    let other: Answer<f32> = |columns| of_rows(columns, |_, _, _| 1.0);
+    assert!(compared(&["a", "b", "c"], original, other).is_err());
+}
+
+#[test]
+fn noise_of_rounding_is_no_difference() {
+    let sums: [Answer<f32>; 3] = [
+        |columns| of_rows(columns, |a, b, c| (a + b) + c),
+        |columns| of_rows(columns, |a, b, c| a + (b + c)),
+        |columns| of_rows(columns, |a, b, c| (f64::from(a) + f64::from(b) + f64::from(c)) as f32),
+    ];
+    let weighed: [Answer<f32>; 2] = [
+        |columns| of_rows(columns, |a, b, c| 3000.0 * (a - b) + c),
+        |columns| of_rows(columns, |a, b, c| (c - 3000.0 * b) + 3000.0 * a),
+    ];
+    // A sigmoid's end is a little above 0 in one library, and 0 in the other.
+    let gated: [Answer<f32>; 2] = [
+        |columns| of_rows(columns, |a, _, _| a / (1.0 + (-a).exp())),
+        |columns| of_rows(columns, |a, _, _| a * (1.0 / (1.0 + (-a).exp())).max(1.5e-8)),
+    ];
+    for pairs in [&sums[..], &weighed, &gated] {
+        for converted in pairs {
+            assert_eq!(compared(&["a", "b", "c"], pairs[0], *converted), Ok(()));
+        }
+    }
+    // What weighs another number is not.
+    let lighter: Answer<f32> = |columns| of_rows(columns, |a, b, c| 3000.0 * (a - b) + c / 2.0);
+    assert!(compared(&["a", "b", "c"], weighed[0], lighter).is_err());
 }
