@@ -14,6 +14,7 @@ mod workspace;
 
 use crate::declared::Declared;
 use api::Runtime;
+use divisions::Zeros;
 use landfall_foreign::{LibrarySpec, Search, Surroundings, search};
 use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
 use std::path::Path;
@@ -64,7 +65,9 @@ impl OnnxRuntime {
 
 /// For fuzzers: what puts nodes in other words before the library reads them.
 pub(crate) fn read(file: &str, bytes: &[u8], declared: &Declared) {
-    let _ = divisions::guarded(file, bytes, declared);
+    for zeros in [Zeros::Library, Zeros::Graph] {
+        let _ = divisions::guarded(file, bytes, declared, zeros);
+    }
 }
 
 impl Engine for OnnxRuntime {

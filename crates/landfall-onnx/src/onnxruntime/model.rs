@@ -5,7 +5,7 @@
 
 use super::NAME;
 use super::api::Runtime;
-use super::divisions;
+use super::divisions::{self, Zeros};
 use super::options::{SessionOptions, THREADS};
 use super::plan::Plan;
 use super::problem::load_problem;
@@ -38,7 +38,7 @@ impl OrtModel {
         let declared = declared::read(&file, bytes.bytes())?;
         let interface = Interface::of(&file, &declared)?;
         let externals = external::checked(&declared, files).map_err(|problem| problem.at(&file))?;
-        let guarded = divisions::guarded(&file, bytes.bytes(), &declared)?;
+        let guarded = divisions::guarded(&file, bytes.bytes(), &declared, Zeros::of(runtime.version()))?;
         drop(bytes);
         let session = Session::load(runtime, &path, guarded.as_deref(), &options)
             .map_err(|failure| load_problem(&file, failure))?;
