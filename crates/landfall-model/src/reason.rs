@@ -241,6 +241,7 @@ impl fmt::Display for Reason {
             ShuttingDown => write!(f, "the server is shutting down"),
             Malformed { file, offset: Some(offset), what } => write!(f, "{file}, byte {offset}: {what}"),
             Malformed { file, offset: None, what } => write!(f, "{file}: {what}"),
+            FileMissing { file } if file.is_empty() => write!(f, "no file is named: its name is empty"),
             FileMissing { file } => write!(f, "{file} is missing"),
             Unsupported { what, instead } if instead.is_empty() => write!(f, "{what} is not supported"),
             Unsupported { what, instead } => write!(f, "{what} is not supported: {instead}"),

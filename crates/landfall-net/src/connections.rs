@@ -88,11 +88,11 @@ pub(crate) struct Connections {
 #[derive(Default)]
 struct State {
     next: u64,
-    open: HashMap<u64, Entry>,
+    open: HashMap<u64, OpenConnection>,
     told: Option<Order>,
 }
 
-struct Entry {
+struct OpenConnection {
     activity: Arc<Activity>,
     share: Arc<Share>,
     waker: Option<Waker>,
@@ -115,7 +115,7 @@ impl Connections {
         }
         let number = state.next;
         state.next += 1;
-        let entry = Entry {
+        let entry = OpenConnection {
             activity: activity.clone(),
             share: share.clone(),
             waker: None,
@@ -167,7 +167,7 @@ impl Connections {
     }
 }
 
-impl Entry {
+impl OpenConnection {
     /// Whether there was reason since the last time to let the connection stay.
     fn has_moved(&mut self) -> bool {
         let activity = &self.activity;

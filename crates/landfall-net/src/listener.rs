@@ -104,8 +104,13 @@ pub(crate) fn probe(endpoint: &Endpoint) -> Result<(), Problem> {
 }
 
 fn probe_unix(path: &Path) -> io::Result<()> {
+    // The name may be too long for a socket's.
+    unix::SocketAddr::from_pathname(path)?;
     match std::fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_socket() && unix::UnixStream::connect(path).is_err() => Ok(()),
+        Ok(found) if !found.file_type().is_socket() => {
+            Err(io::Error::other("a file that is no socket lies there"))
+        }
+        Ok(_) if unix::UnixStream::connect(path).is_err() => Ok(()),
         Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
         Err(_) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -214,7 +219,11 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "kept").unwrap();
         assert!(bind(&Endpoint::Unix(file.clone()), 1, false).is_err());
+        let probed = |path| probe(&Endpoint::Unix(path)).unwrap_err().to_string();
+        assert!(probed(file.clone()).contains("no socket lies there"));
         assert_eq!(std::fs::read(file).unwrap(), b"kept");
+        let long = probed(folder.path().join("x".repeat(120)));
+        assert!(long.contains("path must be shorter"), "{long}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::memory::{Full, Hold, Share};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use landfall_dialects::HttpError;
@@ -69,6 +69,14 @@ impl Answers {
                 None => return Poll::Ready(Err(std::mem::take(&mut self.end))),
             }
         }
+    }
+}
+
+/// Takes the body of an answer to HEAD away, and says how long it would be (RFC 9110, section 9.3.2).
+#[cold]
+pub(crate) fn without_body(reply: &mut Reply) {
+    if let ReplyBody::Whole(bytes) = std::mem::replace(reply.body_mut(), ReplyBody::Empty) {
+        reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     }
 }
 

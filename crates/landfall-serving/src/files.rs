@@ -10,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 const MAX_FILES: usize = 100_000;
 /// How deep folders of one model may lie in each other.
 const MAX_DEPTH: usize = 32;
+/// Folders in which Triton's model repositories keep a version's model where it is more than a file.
+const NESTED: [&str; 2] = ["model.savedmodel", "model.onnx"];
 /// Files up to this size are read, larger ones are mapped: a map of a file that is cut short kills the process, and
 /// small files are those that are rewritten in place.
 const MAPPED_FROM: u64 = 64 << 20;
@@ -27,12 +29,15 @@ pub struct FolderFiles {
 }
 
 impl FolderFiles {
-    /// The model at `path`. Hidden files (`.name`) and what is no regular file are passed over.
+    /// The model at `path`, or in the folder that is all there is in it and has one of the names [`NESTED`]. Hidden files
+    /// (`.name`) and what is no regular file are passed over.
     ///
     /// # Errors
     /// [`Reason::FileMissing`], what the operating system said, or resource exhausted for a folder with more files
     /// than a model can have.
     pub fn open(path: &Path) -> Result<Self, Problem> {
+        let nested = nested(path);
+        let path = nested.as_deref().unwrap_or(path);
         let metadata = fs::metadata(path).map_err(|error| trouble("open", path, &error))?;
         let is_folder = metadata.is_dir();
         let folder = if is_folder { path } else { parent(path) };
@@ -105,6 +110,15 @@ impl ModelFiles for FolderFiles {
         }
         read(file, length).map_err(|error| trouble("read", &path, &error))
     }
+}
+
+/// The folder with a name of [`NESTED`] in a folder that holds nothing else.
+fn nested(path: &Path) -> Option<PathBuf> {
+    let is_hidden = |entry: &fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+    let mut entries = fs::read_dir(path).ok()?.flatten().filter(|entry| !is_hidden(entry));
+    let only = entries.next().filter(|_| entries.next().is_none())?;
+    let is_meant = NESTED.iter().any(|name| only.file_name() == *name);
+    Some(only.path()).filter(|path| is_meant && path.is_dir())
 }
 
 /// Download caches keep a model's files as links into one folder of contents. Where the file that somebody named is such
@@ -225,6 +239,34 @@ mod tests {
         let files = FolderFiles::open(&folder.path().join("a.onnx")).unwrap();
         assert_eq!(files.entries().len(), 1);
         assert_eq!(files.bytes("a.data").unwrap().bytes(), b"weights");
+    }
+
+    #[test]
+    fn a_model_may_lie_in_a_folder_of_its_own_as_in_tritons_repositories() {
+        let folder = folder(&[
+            ("1/model.savedmodel/saved_model.pb", "model"),
+            ("1/.hidden", ""),
+            ("2/model.onnx/model.onnx", "graph"),
+            ("2/model.onnx/weights", "1"),
+            ("3/model.onnx/a.onnx", ""),
+            ("3/a.onnx", ""),
+            ("4/model/a.onnx", ""),
+        ]);
+        let names = |version: &str| {
+            let files = FolderFiles::open(&folder.path().join(version)).unwrap();
+            files.entries().iter().map(|entry| entry.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names("1"), ["saved_model.pb"]);
+        assert_eq!(names("2"), ["model.onnx", "weights"]);
+        assert_eq!(
+            names("3"),
+            ["a.onnx", "model.onnx/a.onnx"],
+            "a folder beside others is none of a model's own"
+        );
+        assert_eq!(names("4"), ["model/a.onnx"]);
+        let files = FolderFiles::open(&folder.path().join("2")).unwrap();
+        assert_eq!(files.bytes("weights").unwrap().bytes(), b"1");
+        assert!(files.bytes("../../4/model/a.onnx").is_err());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use crate::files::{parent, trouble};
 use crate::settings::SETTINGS_FILE;
 use landfall_model::{Kind, Problem};
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const MAX_ENTRIES: usize = 100_000;
@@ -37,15 +38,16 @@ impl Fingerprint {
     /// The fingerprint of a file, or of a folder with all that lies in it. To a file belong those beside it that are named
     /// after it (`model.onnx.data`).
     pub(crate) fn of(path: &Path) -> Result<Self, Problem> {
-        let metadata = fs::metadata(path).map_err(|error| trouble("open", path, &error))?;
+        Fingerprint::counted(path, None).0
+    }
+
+    /// The same, and how many files and folders were looked at. `beside` are the files in a file's folder, sorted, where they
+    /// are known; else that folder is listed.
+    pub(crate) fn counted(path: &Path, beside: Option<&[PathBuf]>) -> (Result<Self, Problem>, usize) {
         let mut walk = Walk::default();
-        if metadata.is_dir() {
-            walk.folder(path, "", MAX_DEPTH)?;
-        } else {
-            walk.add("", &metadata);
-            walk.named_after(path);
-        }
-        Ok(walk.finish())
+        let walked = walk.path(path, beside);
+        let seen = walk.seen;
+        (walked.map(|()| walk.finish()), seen)
     }
 }
 
@@ -84,6 +86,17 @@ impl Walk {
         self.touched = self.touched.max(since(touched));
     }
 
+    fn path(&mut self, path: &Path, beside: Option<&[PathBuf]>) -> Result<(), Problem> {
+        let metadata = fs::metadata(path).map_err(|error| trouble("open", path, &error))?;
+        if metadata.is_dir() {
+            return self.folder(path, "", MAX_DEPTH);
+        }
+        self.seen += 1;
+        self.add("", &metadata);
+        self.named_after(path, beside);
+        Ok(())
+    }
+
     fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Problem> {
         let listing = fs::read_dir(folder).map_err(|error| trouble("list", folder, &error))?;
         for entry in listing {
@@ -110,18 +123,34 @@ impl Walk {
     }
 
     /// Files beside a model file that begin with its name.
-    fn named_after(&mut self, path: &Path) {
+    fn named_after(&mut self, path: &Path, beside: Option<&[PathBuf]>) {
         let Some(own) = path.file_name().and_then(|name| name.to_str()) else { return };
-        let Ok(listing) = fs::read_dir(parent(path)) else { return };
-        for entry in listing.flatten().take(MAX_ENTRIES) {
-            let file_name = entry.file_name();
-            let Some(name) = file_name.to_str() else { continue };
-            if name != own
-                && name.starts_with(own)
-                && let Ok(metadata) = fs::metadata(entry.path())
-            {
-                self.add(name, &metadata);
+        let begins = |name: &OsStr| name.as_encoded_bytes().starts_with(own.as_bytes());
+        match beside {
+            Some(files) => {
+                // Sorted: those that begin with a name stand right behind it.
+                let behind = &files[files.partition_point(|file| file.as_path() <= path)..];
+                behind
+                    .iter()
+                    .take_while(|file| file.file_name().is_some_and(begins))
+                    .for_each(|file| self.beside(file));
             }
+            None => {
+                let Ok(listing) = fs::read_dir(parent(path)) else { return };
+                let entries = listing.flatten().take(MAX_ENTRIES);
+                let named = entries.filter(|entry| entry.file_name() != own && begins(&entry.file_name()));
+                named.for_each(|entry| self.beside(&entry.path()));
+            }
+        }
+    }
+
+    /// A file that lies beside the model's own.
+    fn beside(&mut self, file: &Path) {
+        if let Some(name) = file.file_name().and_then(|name| name.to_str())
+            && let Ok(metadata) = fs::metadata(file)
+        {
+            self.seen += 1;
+            self.add(name, &metadata);
         }
     }
 
@@ -187,7 +216,13 @@ mod tests {
         fs::write(folder.path().join("other"), "x").unwrap();
         assert_eq!(Fingerprint::of(&model).unwrap(), alone);
         fs::write(folder.path().join("m.onnx.data"), "w").unwrap();
-        assert_ne!(Fingerprint::of(&model).unwrap(), alone);
+        let both = Fingerprint::of(&model).unwrap();
+        assert_ne!(both, alone);
+        // The same by a list of what lies there.
+        let files = ["l.onnx", "m.onnx", "m.onnx.data", "other"].map(|name| folder.path().join(name));
+        let (listed, seen) = Fingerprint::counted(&model, Some(&files));
+        assert_eq!((listed.unwrap(), seen), (both, 2));
+        assert_eq!(Fingerprint::counted(&model, Some(&files[..2])).0.unwrap(), alone);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::record::{HEADER, Replay, entry_line, replay, was_lines};
 use landfall_model::{Kind, Problem};
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A journal of more entries is shortened, at the next start, to [`KEPT_ENTRIES`].
@@ -16,12 +17,16 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// A journal, open for writing; or none, where a session keeps nothing.
 pub(crate) struct Journal {
-    file: Option<Opened>,
-    /// Why nothing can be written; control calls are refused with it.
-    refused: Option<Problem>,
+    file: Option<JournalFile>,
     orders: Orders,
     entries: Vec<Entry>,
     base: Orders,
+}
+
+enum JournalFile {
+    Opened(Opened),
+    /// One that could not be opened, and why: control calls are refused with it.
+    Refused(PathBuf, Problem),
 }
 
 struct Opened {
@@ -35,7 +40,7 @@ impl Journal {
     /// One that keeps nothing on disk.
     pub(crate) fn in_memory() -> Self {
         let (orders, base) = (Orders::default(), Orders::default());
-        Journal { file: None, refused: None, orders, entries: Vec::new(), base }
+        Journal { file: None, orders, entries: Vec::new(), base }
     }
 
     /// The journal at `path`, made where there is none; and what a user should know about it. Where it can neither be
@@ -44,13 +49,28 @@ impl Journal {
         match Journal::try_open(path) {
             Ok((journal, note)) => (journal, note),
             Err(problem) => {
-                let what_to_do = "make it one that this server can read and write, or name another folder with --state, and \
-                                  start the server again";
+                let what_to_do = "make it one that this server can read and write: the next call tries again; or name another \
+                                  folder with --state, and start the server again";
                 let problem = Problem::worded(problem.kind(), format!("{problem}; {what_to_do}"));
                 let note = format!("models cannot be loaded, unloaded or promoted by calls: {problem}");
-                (Journal { refused: Some(problem), ..Journal::in_memory() }, Some(note))
+                let file = Some(JournalFile::Refused(path.to_owned(), problem));
+                (Journal { file, ..Journal::in_memory() }, Some(note))
             }
         }
+    }
+
+    /// Tries again to open a journal that could not be. `Some` where it is open now: what it says holds from now on, and a user
+    /// should know it.
+    pub(crate) fn try_again(&mut self) -> Option<String> {
+        let Some(JournalFile::Refused(path, _)) = &self.file else { return None };
+        let path = path.clone();
+        let (again, note) = Journal::open(&path);
+        let is_open = matches!(again.file, Some(JournalFile::Opened(_)));
+        *self = again;
+        let note = note.map(|note| format!("; {note}")).unwrap_or_default();
+        is_open.then(|| {
+            format!("{} can be read and written again, and what it says holds{note}", path.display())
+        })
     }
 
     fn try_open(path: &Path) -> Result<(Self, Option<String>), Problem> {
@@ -86,7 +106,7 @@ impl Journal {
         let note = (replay.bad_lines > 0)
             .then(|| format!("{}: {} damaged lines were passed over", path.display(), replay.bad_lines));
         let Replay { orders, entries, base, .. } = replay;
-        let mut journal = Journal { file: Some(opened), refused: None, orders, entries, base };
+        let mut journal = Journal { file: Some(JournalFile::Opened(opened)), orders, entries, base };
         journal.shorten_file();
         Ok((journal, note))
     }
@@ -108,22 +128,35 @@ impl Journal {
 
     /// Writes an entry to disk and carries it out. Nothing has changed when it fails.
     pub(crate) fn append(&mut self, entry: Entry) -> Result<(), Problem> {
-        if let Some(problem) = &self.refused {
-            return Err(problem.clone());
-        }
-        if let Some(opened) = &mut self.file {
-            let text = entry_line(&entry);
-            opened.append(&text).map_err(|error| {
-                Problem::worded(
-                    Kind::Unavailable,
-                    format!("cannot write to the journal {}: {error}", opened.path.display()),
-                )
-            })?;
+        let anew = self.is_gone().then(|| self.text());
+        match &mut self.file {
+            None => {}
+            Some(JournalFile::Refused(_, problem)) => return Err(problem.clone()),
+            Some(JournalFile::Opened(opened)) => {
+                opened.write(anew.as_deref(), &entry_line(&entry)).map_err(|error| {
+                    let text = format!("cannot write to the journal {}: {error}", opened.path.display());
+                    Problem::worded(Kind::Unavailable, text)
+                })?
+            }
         }
         self.orders.apply(&entry);
         self.entries.push(entry);
         self.forget_oldest();
         Ok(())
+    }
+
+    /// Whether somebody removed the file, so that what is written to it is nowhere. Another server may have put a shorter one in
+    /// its place.
+    fn is_gone(&self) -> bool {
+        let Some(JournalFile::Opened(opened)) = &self.file else { return false };
+        opened.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0) && !opened.path.exists()
+    }
+
+    /// What a file that says all of it holds.
+    fn text(&self) -> String {
+        let mut text = format!("{HEADER}\n{}", was_lines(&self.base));
+        self.entries.iter().for_each(|entry| text += &entry_line(entry));
+        text
     }
 
     /// Keeps the memory bounded.
@@ -143,9 +176,8 @@ impl Journal {
         if !self.forget_oldest() {
             return;
         }
-        let mut text = format!("{HEADER}\n{}", was_lines(&self.base));
-        self.entries.iter().for_each(|entry| text += &entry_line(entry));
-        if let Some(opened) = &mut self.file
+        let text = self.text();
+        if let Some(JournalFile::Opened(opened)) = &mut self.file
             && opened.alone
             && let Ok(replaced) = opened.replaced(&text)
         {
@@ -155,6 +187,17 @@ impl Journal {
 }
 
 impl Opened {
+    /// Appends lines, to a file made `anew` where the one that was open is gone.
+    fn write(&mut self, anew: Option<&str>, text: &str) -> std::io::Result<()> {
+        if let Some(anew) = anew {
+            if let Some(folder) = self.path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            *self = self.replaced(anew)?;
+        }
+        self.append(text)
+    }
+
     /// Appends whole lines and waits until they are on disk. What was written of them is taken back on failure.
     fn append(&mut self, text: &str) -> std::io::Result<()> {
         let apart = if self.alone {

@@ -14,7 +14,7 @@ use crate::journal::Journal;
 use crate::lifecycle::Action;
 use crate::message::{Lines, Look, Message};
 use crate::model_state::ModelState;
-use crate::observer::Observer;
+use crate::observer::{Event, Observer};
 use crate::reaper::Retired;
 use crate::start::{Setup, Start};
 use crate::told::Told;
@@ -154,6 +154,23 @@ impl Keeper {
         self.settle(name);
     }
 
+    /// Tries again to open the journal of a model's source, if that could not be. What it says is carried out, as it would have
+    /// been at the start.
+    fn reopen_journal(&mut self, model: &str) {
+        let Some(source) = self.models.get(model).map(|model| model.source) else { return };
+        let Some(note) = self.journals.get_mut(source).and_then(Journal::try_again) else { return };
+        self.observer.event(&Event::Warning { text: &note });
+        let of_source = self.models.values().filter(|model| model.source == source);
+        let models: Vec<(String, bool)> =
+            of_source.map(|model| (model.name.to_string(), model.asked_for)).collect();
+        for (name, asked_for) in models {
+            if asked_for {
+                self.journals[source].overrule_unload(&name);
+            }
+            self.refresh(&name);
+        }
+    }
+
     /// A control call was carried out: says so once the catalog shows it.
     pub(crate) fn tell_changed(&mut self, who: String, what: String) {
         self.told.push(Told::Changed { who, what });
@@ -170,8 +187,12 @@ impl Keeper {
                 self.replacing.push((ticket, reply));
                 let _ = self.lines.watch.send(Look::Sources { sources, ticket });
             }
-            Ask::Change { model, who, verb: Verb::Unload } => self.unload_all(&model, who, reply),
+            Ask::Change { model, who, verb: Verb::Unload } => {
+                self.reopen_journal(&model);
+                self.unload_all(&model, who, reply);
+            }
             Ask::Change { model, who, verb } => {
+                self.reopen_journal(&model);
                 // The files may have come a moment ago.
                 let ticket = self.number();
                 self.pending.push(Pending::new(model.clone(), who, verb, reply, ticket));

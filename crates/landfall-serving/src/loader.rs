@@ -13,7 +13,7 @@ use crate::{Clock, Lease, Loaded, ModelSettings, Source, Worker};
 use choice::{choose, importer_of};
 pub use import::import_once;
 use import::{import, split};
-use landfall_model::{Call, Engine, Joint, Kind, Model, Options, Problem, Signature, Version};
+use landfall_model::{Call, Engine, Joint, Kind, Model, ModelFiles, Options, Problem, Signature, Version};
 use signatures::{said_of_rows, settle_rows, with_rules};
 use spread::spread;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -114,7 +114,8 @@ fn load_with(
     let mut warm_up = warm_up.transpose()?.unwrap_or_default();
     let own = warm_up.len();
     let joint = runner.joins_signatures().then(|| Joint::of(&declared)).flatten();
-    warm_up.extend((kit.tables.replay)(&order.path, &declared, joint.as_ref())?);
+    let folder = if opened.files.is_folder() { opened.files.path() } else { &order.path };
+    warm_up.extend((kit.tables.replay)(folder, &declared, joint.as_ref())?);
 
     runner.prepare();
     let signatures = settle_rows(&declared, &**runner, golden.as_ref(), &warm_up, report)?;

@@ -18,25 +18,34 @@ mod folder;
 mod found;
 mod known;
 mod not_there;
+mod view;
 
 use crate::files::{parent, trouble};
 use crate::kit::Kit;
 use crate::settings::SETTINGS_FILE;
 use crate::{Layout, ModelSettings, Source, VersionPolicy};
-use folder::{absolute, children, folder_name, is_number, stem};
-use found::{Found, one_of_each_name};
+use folder::{Children, absolute, folder_name, is_number, stem};
+use found::{Before, Found, cannot_look_at, one_of_each_name};
 pub(crate) use found::{Round, Seen, SeenVersion, newness};
 use known::Known;
 use landfall_model::{Problem, Reason, Version};
 use not_there::named_in_vain;
 pub(crate) use not_there::none_available;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The most files and folders that one source is looked through for: who names `/` means something else.
+const MOST_MET: usize = 1_000_000;
 
 /// Looks at the sources; remembers what it read, so that looking again is cheap.
 pub(crate) struct Repository {
     sources: Vec<Source>,
     known: Known,
+    /// Sources that a look could look at.
+    seen: BTreeSet<usize>,
+    /// Sources that the last look did not come to the end of.
+    endless: BTreeSet<usize>,
 }
 
 /// What folders were taken for that are not numbered, and that nobody called versions: they may be meant as models.
@@ -52,17 +61,34 @@ fn taken_for_versions(model: &str, path: &Path, versions: &[SeenVersion]) -> Str
     )
 }
 
+/// What a model's folder says in Triton's words, until it does so in ours.
+fn not_read(folder: &Path) -> Option<String> {
+    let [foreign, own] = ["config.pbtxt", SETTINGS_FILE].map(|name| folder.join(name));
+    let is_passed_over = !folder.as_os_str().is_empty() && foreign.is_file() && !own.is_file();
+    is_passed_over.then(|| {
+        let foreign = foreign.display();
+        format!(
+            "{foreign} is not read: names, types and shapes are the model's own, and what else it needs is said in a {SETTINGS_FILE} \
+             beside it"
+        )
+    })
+}
+
 impl Repository {
     pub(crate) fn new(sources: Vec<Source>, kit: Arc<Kit>) -> Self {
-        Repository { sources, known: Known::new(kit) }
+        let (known, seen, endless) = (Known::new(kit, MOST_MET), BTreeSet::new(), BTreeSet::new());
+        Repository { sources, known, seen, endless }
     }
 
-    pub(crate) fn sources(&self) -> &[Source] {
-        &self.sources
+    /// The sources whose changes are worth watching: folders without an end are none.
+    pub(crate) fn watchable(&self) -> Vec<&Source> {
+        let watchable = |(index, source)| (!self.endless.contains(&index)).then_some(source);
+        self.sources.iter().enumerate().filter_map(watchable).collect()
     }
 
     /// Looks at these sources from now on.
     pub(crate) fn set_sources(&mut self, sources: Vec<Source>) {
+        self.seen.clear();
         self.sources = sources;
     }
 
@@ -70,17 +96,23 @@ impl Repository {
     pub(crate) fn look(&mut self) -> Round {
         let mut round = Round::default();
         self.known.begin();
+        self.endless.clear();
         let sources = self.sources.clone();
         for (index, source) in sources.iter().enumerate() {
             let mut found = Found { source: index, ..Found::default() };
-            match self.look_at(source, &mut found) {
+            match self.look_through(source, &mut found) {
                 Ok(()) => {
+                    self.seen.insert(index);
                     if source.layout != Layout::Numbered {
                         round.warnings.extend(found.models.iter().flat_map(named_in_vain));
                     }
                     round.models.append(&mut found.models);
                 }
-                Err(problem) => round.dropped.push((index, problem)),
+                Err(problem) => {
+                    let before = if self.seen.contains(&index) { Before::Seen } else { Before::Never };
+                    round.warnings.push(cannot_look_at(&source.path, before, &problem));
+                    round.dropped.push((index, problem));
+                }
             }
             round.warnings.append(&mut found.warnings);
             round.passed_over.append(&mut found.passed_over);
@@ -88,6 +120,19 @@ impl Repository {
         one_of_each_name(&mut round);
         round.warnings.append(&mut self.known.end());
         round
+    }
+
+    /// Looks at a source, as far as it has an end.
+    fn look_through(&mut self, source: &Source, found: &mut Found) -> Result<(), Problem> {
+        self.known.begin_source();
+        let looked = self.look_at(source, found);
+        let ended = self.known.has_end(&source.path);
+        if ended.is_err() {
+            self.endless.insert(found.source);
+            // What was found on the way is as little the whole as what was not.
+            found.warnings.clear();
+        }
+        ended.and(looked)
     }
 
     fn look_at(&mut self, source: &Source, found: &mut Found) -> Result<(), Problem> {
@@ -102,9 +147,10 @@ impl Repository {
             return self.single(found, name, path, parent(path), above);
         }
         let is_model = source.name.is_some() || path.join(SETTINGS_FILE).is_file();
-        let (folders, files) = children(path)?;
+        let children = self.known.children(path)?;
+        let Children { folders, files } = &*children;
         if self.known.recognises(path) {
-            return self.whole_folder(found, source, &folders);
+            return self.whole_folder(found, source, folders);
         }
         // A version may have settings of its own; a numbered folder with settings is one.
         let has_models = |repository: &mut Self| {
@@ -114,10 +160,10 @@ impl Repository {
             })
         };
         if !is_model && has_models(self) {
-            self.all_in(found, &folders, &files, above);
+            self.all_in(found, folders, files, above);
             return Ok(());
         }
-        let versions = self.versions(&folders, found);
+        let versions = self.versions(folders, found);
         if is_model || !versions.is_empty() {
             let name = source.name.clone().unwrap_or_else(|| folder_name(path));
             if !is_model && versions.iter().all(|seen| seen.version.number().is_none()) {
@@ -127,7 +173,7 @@ impl Repository {
             return Ok(());
         }
         let before = found.models.len();
-        self.all_in(found, &[], &files, above);
+        self.all_in(found, &[], files, above);
         if found.models.len() == before && !(files.is_empty() && folders.is_empty()) {
             found.warnings.push(self.known.holds_nothing(path));
         }
@@ -147,7 +193,7 @@ impl Repository {
             return Err(Problem::invalid(text));
         }
         let name = source.name.clone().unwrap_or_else(|| folder_name(path));
-        let (mut folders, _) = children(path)?;
+        let mut folders = self.known.children(path)?.folders.clone();
         folders
             .retain(|folder| Version::named(&folder_name(folder)).number().is_some_and(|number| number >= 0));
         let versions = self.versions(&folders, found);
@@ -204,11 +250,11 @@ impl Repository {
     fn all_in(&mut self, found: &mut Found, folders: &[PathBuf], files: &[PathBuf], above: &ModelSettings) {
         for folder in folders {
             let seen = self.child(found, folder, above);
-            found.pass_over(folder_name(folder), folder, seen);
+            found.pass_over(folder_name(folder), folder, seen, self.known.before(folder));
         }
         for file in files {
             let seen = self.loose(found, file, above);
-            found.pass_over(stem(file), file, seen);
+            found.pass_over(stem(file), file, seen, self.known.before(file));
         }
     }
 
@@ -218,8 +264,8 @@ impl Repository {
         if self.known.recognises(path) {
             return self.single(found, name, path, path, above);
         }
-        let (folders, _) = children(path)?;
-        let versions = self.versions(&folders, found);
+        let children = self.known.children(path)?;
+        let versions = self.versions(&children.folders, found);
         if versions.is_empty() && !path.join(SETTINGS_FILE).is_file() {
             found.warnings.push(self.known.holds_nothing(path));
             return Ok(());
@@ -300,6 +346,7 @@ impl Repository {
         above: &ModelSettings,
     ) {
         let below = self.known.settings_in(settings_folder);
+        found.warnings.extend(not_read(settings_folder));
         for version in versions.iter_mut().filter(|seen| seen.path != settings_folder && seen.path.is_dir()) {
             if version.path.join(SETTINGS_FILE).is_file() {
                 let own = self.known.settings_in(&version.path);
@@ -326,8 +373,8 @@ impl Repository {
         if self.known.recognises(folder) {
             return false;
         }
-        let Ok((folders, _)) = children(folder) else { return false };
-        folders.iter().any(|child| is_number(child) || self.known.recognises(child))
+        let Ok(children) = self.known.children(folder) else { return false };
+        children.folders.iter().any(|child| is_number(child) || self.known.recognises(child))
     }
 }
 

@@ -57,9 +57,9 @@ impl Default for WatchSettings {
     }
 }
 
-/// Who asked for the next look.
+/// Who waits for the next look.
 #[derive(Default)]
-struct Asked {
+struct NextLook {
     /// Models whose files are said to be whole.
     models: BTreeSet<String>,
     tickets: Vec<u64>,
@@ -81,13 +81,11 @@ impl Watch {
         let mut settling = Settling::new(self.settings.settle);
         let mut said = BTreeSet::new();
         let start = self.clock.now();
-        let (mut asked, mut first, mut replaced) = (Asked::default(), true, None);
+        let (mut asked, mut first, mut replaced) = (NextLook::default(), true, None);
         if self.settings.rounds == Rounds::Never && !self.wait(inbox, None, &mut asked, &mut replaced) {
             return;
         }
         loop {
-            // Watch first, then look: what changes in between makes an event.
-            native.refresh(self.repository.sources());
             let mut round = self.repository.look();
             let now = self.clock.now();
             let whole = |model: &Seen| asked.models.contains(&model.name) || (first && model.path.is_file());
@@ -98,13 +96,15 @@ impl Watch {
             if !first || settles.is_none() || now >= start + 2 * self.settings.settle || asked_for {
                 first = false;
                 round.sources = replaced.take();
-                let Asked { tickets, .. } = std::mem::take(&mut asked);
+                let NextLook { tickets, .. } = std::mem::take(&mut asked);
                 if self.keeper.send(Message::Round(round, tickets)).is_err() {
                     return;
                 }
             }
+            // Only now it is known what has an end. What changes before it is watched is found by another look.
+            let news = native.refresh(&self.repository.watchable()) && self.settings.rounds == Rounds::Always;
             let pace = if native.works() { self.settings.rescan } else { self.settings.poll };
-            let again = now + pace;
+            let again = if news { now } else { now + pace };
             let wake = match self.settings.rounds {
                 Rounds::Always => Some(settles.unwrap_or(again).min(again)),
                 Rounds::Once | Rounds::Never => settles,
@@ -120,7 +120,7 @@ impl Watch {
         &mut self,
         inbox: &Receiver<Look>,
         mut wake: Option<Instant>,
-        asked: &mut Asked,
+        asked: &mut NextLook,
         replaced: &mut Option<Vec<Source>>,
     ) -> bool {
         loop {
@@ -156,18 +156,11 @@ impl Watch {
 
     /// Says what is new among the warnings; what lasts was said.
     fn warn(&self, round: &Round, said: &mut BTreeSet<String>) {
-        let sources = self.repository.sources();
-        let dropped = round.dropped.iter().map(|(source, problem)| {
-            format!(
-                "cannot look at {}, what was loaded from it stays: {problem}",
-                sources[*source].path.display()
-            )
-        });
         let settings = round.models.iter().filter_map(|model| {
             let problem = model.settings.as_ref().err()?;
             Some(format!("model {:?}: {problem}", model.name))
         });
-        let now: BTreeSet<String> = dropped.chain(settings).chain(round.warnings.iter().cloned()).collect();
+        let now: BTreeSet<String> = settings.chain(round.warnings.iter().cloned()).collect();
         for text in now.difference(said) {
             self.observer.event(&Event::Warning { text });
         }

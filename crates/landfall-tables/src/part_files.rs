@@ -51,7 +51,10 @@ pub(crate) fn open(
 }
 
 /// The files of a folder by name. What begins with `_` or `.` is no part (`_SUCCESS`, checksums), as Hadoop has it.
-fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+///
+/// # Errors
+/// What the operating system said; unimplemented for a folder within the folder.
+pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     let failed = |error: std::io::Error| Problem::io(format!("read {}", folder.display()), &error);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {

@@ -2,6 +2,7 @@
 
 use crate::format::{Format, PEEKED_BYTES};
 use crate::packed;
+use crate::part_files;
 use crate::scratch::ScratchFile;
 use landfall_model::Problem;
 use std::fs::File;
@@ -49,6 +50,26 @@ impl TableInput {
         let (source, first, _) = unpacked(peeked, label, PEEKED_BYTES)?;
         let format = Format::detect(label, &first)?;
         Ok(TableInput::stream(label, Some(format), source.stream()))
+    }
+
+    /// The format of its rows, where it is known before the table is opened: what was told, else what content and ending of
+    /// its file say, or of the first file of its folder. `None` for a stream, and for what cannot be read.
+    pub fn shown_format(&self) -> Option<Format> {
+        let Source::File(path) = &self.source else { return self.format };
+        if self.format.is_some() {
+            return self.format;
+        }
+        if path.is_dir() {
+            return TableInput::file(part_files::files_of(path).ok()?.first()?).shown_format();
+        }
+        // A pipe gives its bytes once.
+        if !path.is_file() {
+            return Format::of_ending(&self.label);
+        }
+        let peeked = Source::File(path.clone()).peeked(&self.label, PEEKED_BYTES).ok()?;
+        let (_, first, packed) = unpacked(peeked, &self.label, PEEKED_BYTES).ok()?;
+        let plain = if packed { packed::plain_name(&self.label) } else { &self.label };
+        Format::detect(plain, &first).ok()
     }
 
     /// The same for one input alone.

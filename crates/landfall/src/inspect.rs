@@ -28,7 +28,7 @@ fn for_people(lease: &Lease, report: &LoadReport) -> String {
     line(&mut text, "format", facts.format);
     line(&mut text, "engine", &format!("{} ({})", facts.engine, report.why));
     if let Some(bytes) = facts.memory_bytes {
-        line(&mut text, "memory", &format!("{:.1} MB", bytes as f64 / 1e6));
+        line(&mut text, "memory", &size(bytes));
     }
     facts.structure.iter().chain(&facts.later.find()).for_each(|(name, value)| line(&mut text, name, value));
     report.notes.iter().for_each(|note| line(&mut text, "note", note));
@@ -38,6 +38,15 @@ fn for_people(lease: &Lease, report: &LoadReport) -> String {
         signature.outputs().iter().for_each(|output| output_line(&mut text, output));
     }
     text
+}
+
+/// A number of bytes in the largest unit of which there is one.
+fn size(bytes: u64) -> String {
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "KB")];
+    match units.into_iter().find(|(unit, _)| bytes as f64 >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit),
+        None => format!("{bytes} bytes"),
+    }
 }
 
 fn line(text: &mut String, name: &str, value: &str) {
@@ -134,4 +143,23 @@ fn signature_json(signature: &Signature) -> Value {
         "inputs": signature.inputs().iter().map(input).collect::<Vec<_>>(),
         "outputs": signature.outputs().iter().map(output).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_the_unit_in_which_they_are_told_apart() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1_000, "1.0 KB"),
+            (41_250, "41.2 KB"),
+            (1_000_000, "1.0 MB"),
+            (2_640_000_000, "2.6 GB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
 }

@@ -100,6 +100,28 @@ fn flags_that_cannot_be_followed_are_refused_by_name() {
 }
 
 #[test]
+fn paths_that_hold_no_model_are_told_without_a_word_of_what_was_loaded() {
+    for command in ["serve", "inspect"] {
+        for (path, says) in [
+            ("/proc", "/proc is a view into the kernel: no model lies there"),
+            ("no/such/place", "no/such/place is missing"),
+            ("", "no file is named: its name is empty"),
+        ] {
+            if path == "/proc" && !std::path::Path::new(path).join("self").exists() {
+                continue;
+            }
+            let (code, _, err) = run(&[command, path]);
+            // An empty path is refused with the arguments where they are read as paths.
+            assert!(
+                code == 1 && err.contains(says) || (path.is_empty() && code == 2),
+                "{command} {path:?}: {err}"
+            );
+            assert!(!err.contains("stays"), "{command} {path:?}: {err}");
+        }
+    }
+}
+
+#[test]
 fn a_row_that_cannot_be_read_is_named_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.csv");
@@ -360,4 +382,11 @@ fn a_folder_of_part_files_and_a_packed_table_are_scored_as_they_lie() {
     ]);
     let piped = command.arg(landfall().get_program()).current_dir(root()).output().unwrap();
     assert_eq!(String::from_utf8(piped.stdout).unwrap(), whole.1);
+    let packed = folder.path().join("rows.jsonl.gz");
+    let mut pack = std::process::Command::new("sh");
+    pack.args(["-c", "gzip -c examples/rows/iris.jsonl > \"$0\""]).arg(&packed).current_dir(root());
+    assert!(pack.status().unwrap().success());
+    let plain = run(&["predict", IRIS, "-i", "examples/rows/iris.jsonl", "--engine", "embedded"]);
+    let found = run(&["predict", IRIS, "-i", packed.to_str().unwrap(), "--engine", "embedded"]);
+    assert_eq!((plain.0, &plain.1), (0, &found.1), "lines are answered with lines: {}", found.2);
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with JSON, in RapidJSON's words.
 
+use super::Scanner;
+
 /// What is wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
@@ -51,6 +53,21 @@ impl Fault {
             Fault::NumberTooBig => "Number too big to be stored in double.",
             Fault::MissingFraction => "Miss fraction part in number.",
             Fault::MissingExponent => "Miss exponent in number.",
+        }
+    }
+}
+
+impl Scanner<'_> {
+    /// RapidJSON's name for the type of the value at this place.
+    pub fn type_name(&self) -> &'static str {
+        match self.peek() {
+            b'n' => "Null",
+            b't' => "True",
+            b'f' => "False",
+            b'{' => "Object",
+            b'[' => "Array",
+            b'"' => "String",
+            _ => "Number",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod write;
 
 pub use fault::{Fault, SyntaxError};
 pub use number::Number;
+pub(crate) use number::POWERS;
 pub use quote::quoted;
 pub use scan::Scanner;
 pub use short::FromShort;

@@ -2,7 +2,7 @@
 //! turns out otherwise.
 
 use super::asked::{Asked, Form};
-use super::errors::Fault;
+use super::errors::Refusal;
 use crate::Decoded;
 use landfall_model::{Problem, Reason, Signature};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) fn decode(
     signatures: &[Arc<Signature>],
     model: &str,
-    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<Decoded<Form>, Fault>,
+    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<Decoded<Form>, Refusal>,
     scan: impl Fn() -> Asked,
 ) -> Result<Decoded<Form>, Problem> {
     let none = || Problem::new(Reason::SignatureNotFound { signature: String::new() });
@@ -29,18 +29,18 @@ pub(super) fn decode(
 fn again(
     signatures: &[Arc<Signature>],
     model: &str,
-    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<Decoded<Form>, Fault>,
+    attempt: impl Fn(&Arc<Signature>, Asked) -> Result<Decoded<Form>, Refusal>,
     said: Asked,
-    outcome: Result<Decoded<Form>, Fault>,
+    outcome: Result<Decoded<Form>, Refusal>,
 ) -> Result<Decoded<Form>, Problem> {
     let name = said.signature.as_deref().unwrap_or_default();
     if name.is_empty() || name == signatures[0].name() {
-        return outcome.map_err(|fault| fault.word(&signatures[0], model, &said.id));
+        return outcome.map_err(|refusal| refusal.word(&signatures[0], model, &said.id));
     }
     let Some(signature) = signatures.iter().find(|signature| signature.name() == name) else {
         let known: Vec<&str> = signatures.iter().map(|signature| signature.name()).collect();
         let place = format!("signature_name (there are {})", known.join(", "));
         return Err(Problem::new(Reason::SignatureNotFound { signature: name.to_owned() }).at(place));
     };
-    attempt(signature, Asked::default()).map_err(|fault| fault.word(signature, model, &said.id))
+    attempt(signature, Asked::default()).map_err(|refusal| refusal.word(signature, model, &said.id))
 }

@@ -37,6 +37,8 @@ pub(super) fn top(tensor: &Tensor, spec: &OutputSpec, k: usize) -> Result<Tensor
 fn write(out: &mut Vec<u8>, value: &Scalar, class: usize, label: Option<&String>) -> std::io::Result<()> {
     use std::io::Write;
     match value {
+        // As C's printf has it.
+        Scalar::Float(value) if value.is_nan() => write!(out, "nan:{class}")?,
         Scalar::Float(value) => write!(out, "{value:.6}:{class}")?,
         value => write!(out, "{value}:{class}")?,
     }
@@ -90,6 +92,12 @@ mod tests {
         let top = top(&scores, &spec(None), 2).unwrap();
         assert_eq!(top.shape()[..], [2, 2]);
         assert_eq!(texts(&top), ["3.000000:1", "2.000000:2", "0.500000:0", "0.500000:2"]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_written_as_c_does_and_comes_last() {
+        let scores = Tensor::from_slice(&[1, 3], &[f64::NAN, f64::NEG_INFINITY, f64::INFINITY]).unwrap();
+        assert_eq!(texts(&top(&scores, &spec(None), 3).unwrap()), ["inf:2", "-inf:1", "nan:0"]);
     }
 
     #[test]

@@ -80,40 +80,46 @@ pub fn statistics(problem: Problem) -> Problem {
     }
 }
 
+/// An engine that left out an output which the call wanted.
+#[cold]
+pub(super) fn not_computed(output: &str) -> Problem {
+    Problem::internal(format!("output {output:?} was not computed"))
+}
+
 /// What stops a decoder, before the request's id may be known.
-pub(super) enum Fault {
-    /// A problem; worded by [`Fault::word`] where its reason is a mismatch of request and model.
+pub(super) enum Refusal {
+    /// A problem; worded by [`Refusal::word`] where its reason is a mismatch of request and model.
     Problem(Problem),
     /// A sentence that gets the request's id in front.
     Validation(String),
 }
 
-impl Fault {
+impl Refusal {
     /// The problem in Triton's words.
     #[cold]
     pub(super) fn word(self, signature: &Signature, model: &str, id: &[u8]) -> Problem {
         match self {
-            Fault::Problem(problem) => validation(problem, signature, model, id),
-            Fault::Validation(text) => with_id(text, id),
+            Refusal::Problem(problem) => validation(problem, signature, model, id),
+            Refusal::Validation(text) => with_id(text, id),
         }
     }
 
     /// A problem with a sentence of its own.
     #[cold]
     pub(super) fn invalid(text: impl Into<String>) -> Self {
-        Fault::Problem(Problem::invalid(text))
+        Refusal::Problem(Problem::invalid(text))
     }
 }
 
-impl From<Problem> for Fault {
+impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Fault::Problem(problem)
+        Refusal::Problem(problem)
     }
 }
 
-impl From<Misfit> for Fault {
+impl From<Misfit> for Refusal {
     fn from(misfit: Misfit) -> Self {
-        Fault::Validation(misfit.0)
+        Refusal::Validation(misfit.0)
     }
 }
 

@@ -9,9 +9,9 @@ use super::records::written;
 use crate::Identity;
 use crate::protobuf::Writer;
 
-/// What was asked, by its number in `PredictionLog`.
+/// The method that was called, by its number in `PredictionLog`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Asked {
+pub enum LoggedMethod {
     /// `Classify`.
     Classify = 2,
     /// `Regress`.
@@ -25,8 +25,8 @@ pub enum Asked {
 /// An answered request.
 #[derive(Clone, Copy, Debug)]
 pub struct Logged<'a> {
-    /// What was asked.
-    pub asked: Asked,
+    /// The method that was called.
+    pub method: LoggedMethod,
     /// Who answered.
     pub identity: Identity<'a>,
     /// With which signature.
@@ -50,7 +50,7 @@ pub fn record(logged: &Logged<'_>) -> Vec<u8> {
         metadata.message(2, |sampling| sampling.double_field(1, logged.rate));
         metadata.varint_field(4, logged.seconds);
     });
-    message.message(logged.asked as u32, |both| {
+    message.message(logged.method as u32, |both| {
         both.bytes_field(1, logged.request);
         both.bytes_field(2, logged.response);
     });
@@ -77,10 +77,10 @@ mod tests {
             .shared()
     }
 
-    fn logged(asked: Asked, request: &[u8]) -> Vec<u8> {
+    fn logged(method: LoggedMethod, request: &[u8]) -> Vec<u8> {
         let identity = Identity { model: "m", version: &Version::numbered(3) };
         let (rate, seconds, response) = (0.5, 1, &b""[..]);
-        record(&Logged { asked, identity, signature: "s", rate, seconds, request, response })
+        record(&Logged { method, identity, signature: "s", rate, seconds, request, response })
     }
 
     #[test]
@@ -104,14 +104,16 @@ mod tests {
         let question = Question { task: Task::Regress, signature: String::new(), examples };
         let regress = grpc::encode_question(identity, &question);
 
-        let file = [logged(Asked::Predict, &predict), logged(Asked::Regress, &regress)].concat();
+        let file =
+            [logged(LoggedMethod::Predict, &predict), logged(LoggedMethod::Regress, &regress)].concat();
         let strictly = Rules::default();
         let calls = warmup::calls("f", &file, std::slice::from_ref(&signature), None, strictly);
         // Two outputs are no regression: the second record is read, and refused for that alone.
         let problem = calls.unwrap_err().to_string();
         assert!(problem.contains("record 1"), "{problem}");
         let calls =
-            warmup::calls("f", &logged(Asked::Predict, &predict), &[signature], None, strictly).unwrap();
+            warmup::calls("f", &logged(LoggedMethod::Predict, &predict), &[signature], None, strictly)
+                .unwrap();
         let [again] = calls.as_slice() else { panic!("one call") };
         let values =
             |call: &Call| call.input(0).and_then(Input::dense).unwrap().values::<f32>().unwrap().to_vec();

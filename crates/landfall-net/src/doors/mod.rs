@@ -1,7 +1,7 @@
 //! From a request to its reply: one module for each protocol.
 
 pub(crate) mod accept;
-mod asked;
+mod call_options;
 mod control;
 mod grpc;
 mod health;
@@ -56,6 +56,10 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
     }
     let mut reply =
         if is_grpc { grpc::answer(caller, parts, body).await } else { rest(caller, parts, body).await };
+    // Of an answer over HTTP/1 the body is left out below us.
+    if parts.method == Method::HEAD && version == Version::HTTP_2 {
+        reply::without_body(&mut reply);
+    }
     if let Err(full) = count(caller, version, &mut reply) {
         reply = refuse(is_grpc, full);
     }

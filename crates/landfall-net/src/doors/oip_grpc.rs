@@ -1,6 +1,6 @@
 //! The Open Inference Protocol over gRPC.
 
-use super::asked::Asked;
+use super::call_options::CallOptions;
 use super::oip::{self, Described, VERSION};
 use super::oip_stream;
 use super::predict::{away, bytes_of, hand_in};
@@ -54,7 +54,7 @@ async fn answered(
     coding: Option<Coding>,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Problem> {
-    let asked = Asked::of(headers)?;
+    let options = CallOptions::of(headers)?;
     let body = message(caller, body, coding).await?;
     let (bytes, address) = (body.len(), dialect::infer_address(body.bytes())?);
     let lease = oip::find(&caller.shared, &address.model, &address.version)?;
@@ -63,7 +63,7 @@ async fn answered(
     let decode = move || dialect::decode_infer(&body, holder.signatures(), holder.model());
     let decoded = away(bytes, decode).await??;
     let room = room::for_tensors(&caller.share, bytes, &decoded.call)?;
-    let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
+    let (waiting, signature, form) = hand_in(lease.clone(), options, decoded);
     let outputs = waiting.answer().await?.outputs;
     let room = room::for_answer(&caller.share, room, &outputs, room::BINARY)?;
     away(bytes_of(&outputs), move || {

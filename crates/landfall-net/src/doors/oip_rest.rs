@@ -1,7 +1,7 @@
 //! The Open Inference Protocol over HTTP.
 
 use super::accept::admits_json;
-use super::asked::Asked;
+use super::call_options::CallOptions;
 use super::oip::{self, Described, VERSION};
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
@@ -116,7 +116,7 @@ async fn answered(
     coding: Option<Coding>,
     found: &mut Option<Lease>,
 ) -> Result<Reply, Refused> {
-    let asked = Asked::of(headers)?;
+    let options = CallOptions::of(headers)?;
     let header_length = headers.get(HEADER_LENGTH).cloned();
     let boundary = header_length.as_ref().and_then(|value| value.to_str().ok()?.parse().ok());
     let body = packed::read_around(caller, body, coding, boundary.unwrap_or(0)).await?;
@@ -130,7 +130,7 @@ async fn answered(
         dialect::decode(&body, header_length, holder.signatures(), holder.model()).map(|call| (call, room))
     };
     let (decoded, room) = away(bytes, decode).await??;
-    let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
+    let (waiting, signature, form) = hand_in(lease.clone(), options, decoded);
     let outputs = waiting.answer().await?.outputs;
     let room = room::for_answer(&caller.share, room, &outputs, room::TEXT)?;
     let nan = caller.shared.json_nan;

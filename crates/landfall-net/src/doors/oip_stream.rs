@@ -1,7 +1,7 @@
 //! `ModelStreamInfer`. A failed question is answered by a message, and the stream goes on, unless its caller wants it to
 //! end.
 
-use super::asked::Asked;
+use super::call_options::CallOptions;
 use super::oip;
 use super::predict::{Waiting, away, bytes_of, hand_in};
 use super::room::{self, Room};
@@ -31,8 +31,8 @@ pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         Ok(coding) => coding,
         Err(unknown) => return unknown.reply(),
     };
-    let asked = match Asked::of(&parts.headers) {
-        Ok(asked) => asked,
+    let options = match CallOptions::of(&parts.headers) {
+        Ok(options) => options,
         Err(problem) => return status::refused(&errors::grpc(&problem)),
     };
     let ends_on_error = parts
@@ -40,7 +40,7 @@ pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         .get("triton_grpc_error")
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     let (shared, share) = (caller.shared.clone(), caller.share.clone());
-    let questions = Arc::new(Questions { shared, share, asked, coding, ends_on_error });
+    let questions = Arc::new(Questions { shared, share, options, coding, ends_on_error });
     stream::open(caller, body, errors::grpc, move |message| questions.clone().begin(message))
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
 struct Questions {
     shared: Arc<Shared>,
     share: Arc<Share>,
-    asked: Asked,
+    options: CallOptions,
     coding: Option<Coding>,
     ends_on_error: bool,
 }
@@ -76,7 +76,7 @@ impl Questions {
         let decode = move || dialect::decode_infer(&body, holder.signatures(), holder.model());
         let decoded = away(bytes, decode).await??;
         let room = room::for_tensors(&self.share, bytes, &decoded.call)?;
-        let (waiting, signature, form) = hand_in(lease.clone(), self.asked, decoded);
+        let (waiting, signature, form) = hand_in(lease.clone(), self.options, decoded);
         Ok(Question { lease, signature, form, waiting, share: self.share.clone(), room })
     }
 }

@@ -83,10 +83,11 @@ pub(crate) async fn read_leniently(
     }
 }
 
-/// A body's coding as TensorFlow Serving reads it: whatever contains `gzip` is gzip, and what is not known is no coding.
+/// A body's coding as TensorFlow Serving reads it: whatever contains `gzip` is gzip, and what is not known is no coding. Names
+/// come in any case.
 fn lenient(headers: &HeaderMap) -> Option<Coding> {
-    let text = headers.get(CONTENT_ENCODING)?.to_str().ok()?;
-    if text.contains("gzip") { Some(Coding::Gzip) } else { Coding::named(text) }
+    let text = headers.get(CONTENT_ENCODING)?.to_str().ok()?.to_ascii_lowercase();
+    if text.contains("gzip") { Some(Coding::Gzip) } else { Coding::named(&text) }
 }
 
 /// Packs an answer as its caller prefers.

@@ -1,6 +1,6 @@
 //! The middle of every prediction, whatever the door: hand in, wait, and keep long work off the I/O thread.
 
-use super::asked::Asked;
+use super::call_options::CallOptions;
 use crate::aside;
 use crate::caller::CLOCK;
 use crate::limits::IN_PLACE;
@@ -18,7 +18,7 @@ use std::time::Instant;
 /// No future: what a caller moves in here does not make its own future larger.
 pub(crate) fn hand_in<Form>(
     lease: Lease,
-    asked: Asked,
+    options: CallOptions,
     decoded: Decoded<Form>,
 ) -> (Waiting, Arc<Signature>, Form) {
     let Decoded { mut call, hints, form } = decoded;
@@ -28,7 +28,7 @@ pub(crate) fn hand_in<Form>(
     if asking.is_some() {
         call.trace();
     }
-    let request = asked.request(call, hints, now);
+    let request = options.request(call, hints, now);
     let deadline = request.deadline;
     let answer = submit(lease, request, now);
     handed_in();

@@ -1,6 +1,6 @@
 //! The TensorFlow Serving API over gRPC.
 
-use super::asked::Asked;
+use super::call_options::CallOptions;
 use super::predict::{away, bytes_of, hand_in};
 use super::room;
 use super::tfs::{place, predictable, statuses};
@@ -10,7 +10,7 @@ use super::{tfs_inference, tfs_reload};
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
 use crate::grpc::frame::framed;
-use crate::metrics::{Door, Entry, Noticed};
+use crate::metrics::{Door, EntryPoint, Noticed};
 use crate::reply::Reply;
 use http::HeaderMap;
 use http::request::Parts;
@@ -64,8 +64,8 @@ async fn infer(caller: &Caller, parts: &Parts, body: Incoming, asks: Asks) -> Re
     };
     let (mut lease, mut address) = (None, None);
     let noticed = match asks {
-        Asks::One(Task::Classify) => Noticed::begin(&caller.shared, "Classify", Entry::Grpc),
-        Asks::One(Task::Regress) => Noticed::begin(&caller.shared, "Regress", Entry::Grpc),
+        Asks::One(Task::Classify) => Noticed::begin(&caller.shared, "Classify", EntryPoint::Grpc),
+        Asks::One(Task::Regress) => Noticed::begin(&caller.shared, "Regress", EntryPoint::Grpc),
         // The original counts requests for all but this one.
         Asks::Several => None,
     };
@@ -119,7 +119,7 @@ fn model_status(shared: &Shared, body: &[u8]) -> Result<Vec<u8>, GrpcError> {
 
 async fn predict(caller: &Caller, headers: &HeaderMap, body: Incoming, coding: Option<Coding>) -> Reply {
     let (mut lease, mut address) = (None, None);
-    let noticed = Noticed::begin(&caller.shared, "Predict", Entry::Grpc);
+    let noticed = Noticed::begin(&caller.shared, "Predict", EntryPoint::Grpc);
     let answered = answered(caller, headers, body, coding, &mut address, &mut lease).await;
     ended(caller, answered, address.as_ref(), lease.as_ref(), noticed)
 }
@@ -152,18 +152,19 @@ async fn answered(
     meant: &mut Option<Address>,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Problem> {
-    let asked = Asked::of(headers)?;
+    let options = CallOptions::of(headers)?;
     let body = message(caller, body, coding).await?;
     let address = meant.insert(dialect::predict_address(body.bytes())?);
     let lease = caller.shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
     let (bytes, holder) = (body.len(), lease.clone());
-    let logging = Logging::begin(&caller.shared, lease.model(), logs::Asked::Predict, || Some(body.clone()));
+    let logging =
+        Logging::begin(&caller.shared, lease.model(), logs::LoggedMethod::Predict, || Some(body.clone()));
     let strict = caller.shared.tfs.check_method_names;
     let decode = move || predictable(dialect::decode_predict(&body, holder.signatures())?, strict);
     let decoded = away(bytes, decode).await??;
     let room = room::for_tensors(&caller.share, bytes, &decoded.call)?;
-    let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
+    let (waiting, signature, form) = hand_in(lease.clone(), options, decoded);
     let form = form.with_tensor_content(caller.shared.tfs.tensor_content);
     let outputs = waiting.answer().await?.outputs;
     let room = room::for_answer(&caller.share, room, &outputs, room::BINARY)?;

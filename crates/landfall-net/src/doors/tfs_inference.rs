@@ -1,6 +1,6 @@
 //! Classify, regress and multi-inference of the TensorFlow Serving API, over both its doors.
 
-use super::asked::Asked;
+use super::call_options::CallOptions;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
@@ -13,7 +13,7 @@ use crate::grpc::frame::framed;
 use http::HeaderMap;
 use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::{self, Form, Question, Rules, Several, Task};
-use landfall_dialects::tfs::logs::Asked as Asks;
+use landfall_dialects::tfs::logs::LoggedMethod;
 use landfall_dialects::tfs::{grpc, rest};
 use landfall_dialects::{Address, Decoded, Identity};
 use landfall_model::Problem;
@@ -23,10 +23,10 @@ fn rules(shared: &Shared) -> Rules {
     Rules { check_method: shared.tfs.check_method_names }
 }
 
-fn asks(task: Task) -> Asks {
+fn logged_method(task: Task) -> LoggedMethod {
     match task {
-        Task::Classify => Asks::Classify,
-        Task::Regress => Asks::Regress,
+        Task::Classify => LoggedMethod::Classify,
+        Task::Regress => LoggedMethod::Regress,
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn rest(
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Refused> {
     let shared = &caller.shared;
-    let asked = Asked::of(headers)?.within(shared.tfs.rest_timeout);
+    let options = CallOptions::of(headers)?.within(shared.tfs.rest_timeout);
     let body = packed::read_leniently(caller, body, headers).await?;
     let bytes = body.len();
     let room = room::for_examples(&caller.share, &body)?;
@@ -67,13 +67,13 @@ pub(crate) async fn rest(
     let (question, room) = away(bytes, decode).await??;
     let lease = shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
-    let logging = Logging::begin(shared, lease.model(), asks(task), || {
+    let logging = Logging::begin(shared, lease.model(), logged_method(task), || {
         let identity = Identity { model: lease.model(), version: lease.version() };
         Some(tfs_log::message(grpc::encode_question(identity, &question)))
     });
     let decoded = call(shared, &lease, question, bytes).await?;
     let holder = logging.is_some().then(|| lease.clone());
-    let (waiting, signature, form) = hand_in(lease, asked, decoded);
+    let (waiting, signature, form) = hand_in(lease, options, decoded);
     let outputs = waiting.answer().await?.outputs;
     let room = room::for_answer(&caller.share, room, &outputs, room::TEXT)?;
     notice(shared, &address.model, form.examples());
@@ -103,17 +103,17 @@ pub(crate) async fn grpc(
     meant: &mut Option<Address>,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Problem> {
-    let asked = Asked::of(headers)?;
+    let options = CallOptions::of(headers)?;
     let body = message(caller, body, coding).await?;
     let address = meant.insert(grpc::predict_address(body.bytes())?);
     let lease = caller.shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
     let bytes = body.len();
-    let logging = Logging::begin(&caller.shared, lease.model(), asks(task), || Some(body.clone()));
+    let logging = Logging::begin(&caller.shared, lease.model(), logged_method(task), || Some(body.clone()));
     let question = away(bytes, move || grpc::decode_question(task, body.bytes())).await??;
     let decoded = call(&caller.shared, &lease, question, bytes).await?;
     let room = room::for_tensors(&caller.share, bytes, &decoded.call)?;
-    let (waiting, signature, form) = hand_in(lease.clone(), asked, decoded);
+    let (waiting, signature, form) = hand_in(lease.clone(), options, decoded);
     let outputs = waiting.answer().await?.outputs;
     let room = room::for_answer(&caller.share, room, &outputs, room::BINARY)?;
     notice(&caller.shared, lease.model(), form.examples());
@@ -138,20 +138,20 @@ pub(crate) async fn multi(
     meant: &mut Option<Address>,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Problem> {
-    let asked = Asked::of(headers)?;
+    let options = CallOptions::of(headers)?;
     let body = message(caller, body, coding).await?;
     let address = meant.insert(grpc::multi_inference_address(body.bytes())?);
     let lease = caller.shared.catalog.find(&address.model, &address.version)?;
     *found = Some(lease.clone());
     let (bytes, holder, rules) = (body.len(), lease.clone(), rules(&caller.shared));
-    let asks = Asks::MultiInference;
-    let logging = Logging::begin(&caller.shared, lease.model(), asks, || Some(body.clone()));
+    let method = LoggedMethod::MultiInference;
+    let logging = Logging::begin(&caller.shared, lease.model(), method, || Some(body.clone()));
     let decode =
         move || grpc::decode_multi_inference(body.bytes(), holder.signatures(), holder.joint(), rules);
     let Several { runs, tasks } = away(bytes, decode).await??;
     let rooms = runs.iter().map(|run| room::for_tensors(&caller.share, bytes, &run.call));
     let _rooms = rooms.collect::<Result<Vec<_>, _>>()?;
-    let waiting: Vec<_> = runs.into_iter().map(|run| hand_in(lease.clone(), asked, run).0).collect();
+    let waiting: Vec<_> = runs.into_iter().map(|run| hand_in(lease.clone(), options, run).0).collect();
     let mut outputs = Vec::with_capacity(waiting.len());
     for waiting in waiting {
         outputs.push(waiting.answer().await?.outputs);

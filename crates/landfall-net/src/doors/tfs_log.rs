@@ -4,7 +4,7 @@ use crate::caller::{CLOCK, Shared};
 use crate::grpc::frame::PREFIX;
 use crate::settings::RequestLog;
 use landfall_dialects::Identity;
-use landfall_dialects::tfs::logs::{Asked, Logged, record};
+use landfall_dialects::tfs::logs::{Logged, LoggedMethod, record};
 use landfall_model::Buffer;
 use landfall_serving::{Clock, Lease};
 use std::time::UNIX_EPOCH;
@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 pub(crate) struct Logging {
     log: RequestLog,
     rate: f64,
-    asked: Asked,
+    method: LoggedMethod,
     request: Buffer,
 }
 
@@ -23,20 +23,21 @@ impl Logging {
     pub(crate) fn begin(
         shared: &Shared,
         model: &str,
-        asked: Asked,
+        method: LoggedMethod,
         request: impl FnOnce() -> Option<Buffer>,
     ) -> Option<Box<Logging>> {
         let log = shared.tfs.log.as_ref()?;
         let rate = log.0.sample(model)?;
-        Some(Box::new(Logging { log: log.clone(), rate, asked, request: request()? }))
+        Some(Box::new(Logging { log: log.clone(), rate, method, request: request()? }))
     }
 
     /// It was answered with this message.
     pub(crate) fn end(self, lease: &Lease, signature: &str, response: &[u8]) {
         let identity = Identity { model: lease.model(), version: lease.version() };
         let seconds = CLOCK.wall().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let Logging { log, rate, asked, request } = self;
-        let logged = Logged { asked, identity, signature, rate, seconds, request: request.bytes(), response };
+        let Logging { log, rate, method, request } = self;
+        let logged =
+            Logged { method, identity, signature, rate, seconds, request: request.bytes(), response };
         log.0.take(lease.model(), record(&logged));
     }
 

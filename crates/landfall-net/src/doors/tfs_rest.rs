@@ -1,6 +1,6 @@
 //! The TensorFlow Serving API over HTTP.
 
-use super::asked::Asked;
+use super::call_options::CallOptions;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
 use super::refused::Refused;
@@ -9,7 +9,7 @@ use super::tfs::{place, predictable, statuses};
 use super::tfs_inference;
 use super::tfs_log::{self, Logging};
 use crate::caller::{Caller, Shared};
-use crate::metrics::{Door, Entry, Noticed};
+use crate::metrics::{Door, EntryPoint, Noticed};
 use crate::reply::{self, Reply, empty};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderMap,
@@ -43,7 +43,7 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
 /// Answers all but a browser's question whether it may call, and counts it.
 async fn noticed(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
     let route = dialect::route(parts.method.as_str(), parts.uri.path());
-    let noticed = Noticed::begin(&caller.shared, api(&route), Entry::Rest);
+    let noticed = Noticed::begin(&caller.shared, api(&route), EntryPoint::Rest);
     let model = noticed.as_ref().map(|_| model_of(&route));
     let reply = routed(caller, route, parts, body).await;
     if let (Some(noticed), Some(model)) = (noticed, model) {
@@ -140,7 +140,7 @@ async fn answered(
     body: Incoming,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Refused> {
-    let asked = Asked::of(headers)?.within(caller.shared.tfs.rest_timeout);
+    let options = CallOptions::of(headers)?.within(caller.shared.tfs.rest_timeout);
     let body = packed::read_leniently(caller, body, headers).await?;
     let lease = match caller.shared.catalog.find(&address.model, &address.version) {
         Ok(lease) => lease,
@@ -157,13 +157,13 @@ async fn answered(
     let decode =
         move || predictable(dialect::decode(&body, holder.signatures())?, strict).map(|call| (call, room));
     let (decoded, room) = away(bytes, decode).await??;
-    let logging = Logging::begin(&caller.shared, lease.model(), logs::Asked::Predict, || {
+    let logging = Logging::begin(&caller.shared, lease.model(), logs::LoggedMethod::Predict, || {
         let identity = Identity { model: lease.model(), version: lease.version() };
         grpc::encode_predict_request(identity, &decoded.call).ok().map(tfs_log::message)
     });
     let logging = logging.map(|logging| (logging, lease.clone()));
     // The lease goes with the call: nothing of the answer needs the version.
-    let (waiting, signature, form) = hand_in(lease, asked, decoded);
+    let (waiting, signature, form) = hand_in(lease, options, decoded);
     let outputs = waiting.answer().await?.outputs;
     let room = room::for_answer(&caller.share, room, &outputs, room::TEXT)?;
     let nan = caller.shared.json_nan;

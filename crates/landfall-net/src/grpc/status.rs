@@ -54,15 +54,18 @@ pub(crate) fn refused(error: &GrpcError) -> Reply {
     reply
 }
 
-/// Percent-encoded (`PROTOCOL-HTTP2.md`, Percent-Encoded), cut to what clients take in a head.
+/// Percent-encoded (`PROTOCOL-HTTP2.md`, Percent-Encoded), cut to what clients take in a head. So are blanks at either end: no
+/// field's value has them (RFC 9113, section 8.2.1), and some sentences of the original servers do.
 fn escaped(message: &str) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut text = String::with_capacity(message.len());
-    for letter in message.chars() {
+    for (place, letter) in message.char_indices() {
         let before = text.len();
+        let at_end = place == 0 || place + letter.len_utf8() == message.len();
         for &byte in letter.encode_utf8(&mut [0; 4]).as_bytes() {
             match byte {
-                b' '..=b'~' if byte != b'%' => text.push(byte as char),
+                b'!'..=b'~' if byte != b'%' => text.push(byte as char),
+                b' ' if !at_end => text.push(' '),
                 _ => {
                     text.push('%');
                     text.push(HEX[usize::from(byte >> 4)] as char);
@@ -87,6 +90,7 @@ mod tests {
     #[test]
     fn messages_are_escaped_and_cut_between_letters() {
         assert_eq!(escaped("a %\n\"é\""), "a %25%0A\"%C3%A9\"");
+        assert_eq!((escaped(" a b  "), escaped(" ")), ("%20a b %20".into(), "%20".into()));
         let long = escaped(&"é".repeat(5000));
         assert!(long.len() <= GRPC_MESSAGE_BYTES && long.ends_with("%C3%A9..."), "{}", long.len());
         assert_eq!(escaped(&"x".repeat(4000)).len(), 4000);

@@ -22,4 +22,4 @@ mod tfs;
 
 pub(crate) use counters::{Door, Metrics};
 pub(crate) use page::{OPEN_METRICS, PLAIN, page, plain};
-pub(crate) use tfs::{Entry, Latencies, Noticed, TFS_CONTENT_TYPE, request_count, tfs_page};
+pub(crate) use tfs::{EntryPoint, Latencies, Noticed, TFS_CONTENT_TYPE, request_count, tfs_page};

@@ -41,7 +41,7 @@ struct Distribution {
 
 /// Where a request came in, as the metrics name it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Entry {
+pub(crate) enum EntryPoint {
     Rest,
     Grpc,
 }
@@ -49,13 +49,13 @@ pub(crate) enum Entry {
 /// A request of which the metrics take notice, until it is answered.
 pub(crate) struct Noticed {
     api: &'static str,
-    entry: Entry,
+    entry: EntryPoint,
     began: Instant,
 }
 
 impl Noticed {
     /// A request began; `None` where nobody asks for the metrics.
-    pub(crate) fn begin(shared: &Shared, api: &'static str, entry: Entry) -> Option<Self> {
+    pub(crate) fn begin(shared: &Shared, api: &'static str, entry: EntryPoint) -> Option<Self> {
         shared.tfs.metrics_path.as_ref()?;
         Some(Noticed { api, entry, began: CLOCK.now() })
     }
@@ -72,7 +72,14 @@ impl Latencies {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(&self, model: &str, api: &'static str, entry: Entry, outcome: Option<Kind>, took: Duration) {
+    fn record(
+        &self,
+        model: &str,
+        api: &'static str,
+        entry: EntryPoint,
+        outcome: Option<Kind>,
+        took: Duration,
+    ) {
         let mut cells = self.cells();
         let status = outcome.map_or("OK", |kind| kind.name());
         let model = if model.len() <= LONGEST_NAME { model } else { "" };
@@ -82,8 +89,8 @@ impl Latencies {
         *cells.requests.entry((model.to_owned(), status)).or_default() += 1;
         if outcome.is_none() {
             let entry = match entry {
-                Entry::Rest => "REST",
-                Entry::Grpc => "GRPC",
+                EntryPoint::Rest => "REST",
+                EntryPoint::Grpc => "GRPC",
             };
             let times = cells
                 .latencies
@@ -251,9 +258,9 @@ mod tests {
     fn times_fall_into_the_originals_buckets_and_labels_are_escaped() {
         let latencies = Latencies::default();
         for micros in [5, 10, 17, 1_000_000] {
-            latencies.record("a\"\nb\\", "predict", Entry::Rest, None, Duration::from_micros(micros));
+            latencies.record("a\"\nb\\", "predict", EntryPoint::Rest, None, Duration::from_micros(micros));
         }
-        latencies.record("a\"\nb\\", "predict", Entry::Rest, Some(Kind::NotFound), Duration::ZERO);
+        latencies.record("a\"\nb\\", "predict", EntryPoint::Rest, Some(Kind::NotFound), Duration::ZERO);
         let cells = latencies.cells();
         let ((model, ..), times) = cells.latencies.iter().next().unwrap();
         let mut page = Page(String::new());
@@ -275,13 +282,13 @@ mod tests {
             latencies.record(
                 &number.to_string(),
                 "predict",
-                Entry::Grpc,
+                EntryPoint::Grpc,
                 Some(Kind::NotFound),
                 Duration::ZERO,
             );
         }
         let long = "a".repeat(1 << 20);
-        latencies.record(&long, "predict", Entry::Grpc, Some(Kind::InvalidArgument), Duration::ZERO);
+        latencies.record(&long, "predict", EntryPoint::Grpc, Some(Kind::InvalidArgument), Duration::ZERO);
         let cells = latencies.cells();
         assert!(cells.requests.keys().all(|(name, _)| name.len() <= LONGEST_NAME));
         assert!(cells.requests.len() <= MOST_NAMES + 2);

@@ -52,9 +52,11 @@ fn examples_are_regressed_and_classified_over_http() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(br#"{"context": {"x": 1.0}, "examples": [{}]}"#).unwrap();
     let body = gzip.finish().unwrap();
-    let answer =
-        client.ask("POST", "/v1/models/half/labels/first:regress", "Content-Encoding: gzip\r\n", body);
-    assert_eq!((answer.status, answer.dense().as_str()), (200, r#"{"results":[2.5]}"#));
+    for coding in ["gzip", "x-gzip", "GZIP"] {
+        let header = format!("Content-Encoding: {coding}\r\n");
+        let answer = client.ask("POST", "/v1/models/half/labels/first:regress", &header, &body);
+        assert_eq!((answer.status, answer.dense().as_str()), (200, r#"{"results":[2.5]}"#), "{coding}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! HTTP/1.1 as clients really send it, and as they should not.
 
+use crate::grpc_client::{Grpc as Client, runtime};
 use crate::house::House;
 use crate::http_client::{Http, ask, tfs};
 use landfall_net::{Endpoint, NetSettings};
@@ -45,6 +46,28 @@ fn a_head_has_a_limit_whether_it_ends_or_not() {
     assert_eq!(sent(100 << 10, "\r\n\r\n"), 200);
     assert_eq!(sent(200 << 10, "\r\n\r\n"), 431);
     assert_eq!(sent(200 << 10, ""), 431);
+}
+
+#[test]
+fn who_asks_for_a_head_gets_no_body_over_either_http() {
+    let house = House::open();
+    for (path, status) in [
+        ("/livez", 200),
+        ("/metrics", 200),
+        ("/nothing", 404),
+        ("/v1/models/half", 400),
+        ("/v2/models/half/infer", 405),
+    ] {
+        let plain = ask(house.http, "HEAD", path, "", "");
+        assert_eq!((plain.status, plain.body.len()), (status, 0), "{path}");
+        let (over_http2, head, body) = runtime().block_on(async {
+            let mut client = Client::to(house.http).await;
+            client.ask("HEAD", path).await.expect(path)
+        });
+        assert_eq!((over_http2, body.len()), (status, 0), "{path}");
+        let length: usize = head["content-length"].to_str().unwrap().parse().unwrap();
+        assert!(length > 0, "{path}: what GET would give is said");
+    }
 }
 
 #[test]

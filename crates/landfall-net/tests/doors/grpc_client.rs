@@ -96,6 +96,15 @@ impl Grpc {
         Ok(Ended { head, messages: messages(&collected.to_bytes()), trailers })
     }
 
+    /// A request over HTTP that is no call: its answer's status, head and body.
+    pub(crate) async fn ask(&mut self, method: &str, path: &str) -> hyper::Result<(u16, HeaderMap, Bytes)> {
+        let request = Request::builder().method(method).uri(format!("http://a{path}"));
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request.body(Full::default()).unwrap()).await?;
+        let (status, head) = (response.status().as_u16(), response.headers().clone());
+        Ok((status, head, response.into_body().collect().await?.to_bytes()))
+    }
+
     /// One unary call with a message.
     pub(crate) async fn unary(&mut self, path: &str, message: &[u8]) -> Ended {
         self.call(path, &[], frame(message)).await

@@ -100,6 +100,43 @@ fn another_format_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_journal_that_could_not_be_opened_is_tried_again_and_what_it_says_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state/journal");
+    let (mut journal, _) = Journal::open(&path);
+    journal.append(entry(1, "a", What::Unload)).unwrap();
+    drop(journal);
+    fs::rename(folder.path().join("state"), folder.path().join("away")).unwrap();
+    fs::write(folder.path().join("state"), "a file where a folder should be").unwrap();
+    let (mut journal, note) = Journal::open(&path);
+    assert!(note.unwrap().contains("the next call tries again"));
+    assert_eq!(journal.try_again(), None);
+    assert!(journal.append(entry(2, "b", What::Load)).is_err());
+    fs::remove_file(folder.path().join("state")).unwrap();
+    fs::rename(folder.path().join("away"), folder.path().join("state")).unwrap();
+    assert!(journal.try_again().unwrap().contains("can be read and written again"));
+    assert_eq!(journal.try_again(), None, "it is open");
+    journal.append(entry(3, "b", What::Load)).unwrap();
+    let models: Vec<&str> = journal.entries().iter().map(|entry| entry.model.as_str()).collect();
+    assert_eq!((models, journal.orders().of("a").unloaded), (vec!["a", "b"], true));
+}
+
+#[test]
+fn a_journal_that_was_removed_under_the_server_is_written_anew_with_all_it_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state/journal");
+    let (mut journal, _) = Journal::open(&path);
+    journal.append(entry(1, "a", What::Unload)).unwrap();
+    fs::remove_dir_all(folder.path().join("state")).unwrap();
+    journal.append(entry(2, "b", What::Load)).unwrap();
+    let held = (journal.entries().to_vec(), journal.orders().clone());
+    drop(journal);
+    let (journal, note) = Journal::open(&path);
+    assert_eq!((journal.entries().to_vec(), journal.orders().clone(), note), (held.0, held.1, None));
+    assert_eq!(journal.entries().len(), 2);
+}
+
+#[test]
 fn a_journal_never_becomes_larger_than_the_next_start_would_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
@@ -118,7 +155,7 @@ fn a_full_disk_refuses_the_call_and_leaves_the_journal_whole() {
         return;
     }
     let (mut journal, _) = Journal::open(&tempfile::tempdir().unwrap().path().join("journal"));
-    let opened = journal.file.as_mut().unwrap();
+    let Some(JournalFile::Opened(opened)) = &mut journal.file else { panic!("it is open") };
     opened.file = File::options().write(true).open(full).unwrap();
     let problem = journal.append(entry(1, "a", What::Unload)).unwrap_err();
     assert_eq!(problem.kind(), Kind::Unavailable);

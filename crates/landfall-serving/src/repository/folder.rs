@@ -7,14 +7,22 @@ use std::path::{Path, PathBuf};
 /// The most children of one folder that are looked at.
 const MAX_CHILDREN: usize = 100_000;
 
-/// Child folders and child files, sorted, hidden ones left out.
+/// What lies in a folder, sorted; what is hidden is left out.
+#[derive(Default)]
+pub(super) struct Children {
+    pub(super) folders: Vec<PathBuf>,
+    /// All that is no folder.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// The children of a folder.
 ///
 /// # Errors
 /// When the folder cannot be listed, or has more children than are looked at: which of them are left out would be up to
 /// the file system.
-pub(super) fn children(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Problem> {
+pub(super) fn children(folder: &Path) -> Result<Children, Problem> {
     let listing = std::fs::read_dir(folder).map_err(|error| trouble("list", folder, &error))?;
-    let (mut folders, mut files) = (Vec::new(), Vec::new());
+    let Children { mut folders, mut files } = Children::default();
     for (number, entry) in listing.enumerate() {
         if number == MAX_CHILDREN {
             let text = format!("{} holds more than {MAX_CHILDREN} files and folders", folder.display());
@@ -31,7 +39,7 @@ pub(super) fn children(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Pr
     }
     folders.sort();
     files.sort();
-    Ok((folders, files))
+    Ok(Children { folders, files })
 }
 
 /// Whether a folder is named by a number, as versions are.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(crate) struct Round {
     /// Models, by source and name.
     pub(crate) models: Vec<Seen>,
-    /// Sources that could not be looked at: what came from them stays as it is.
+    /// Sources that could not be looked at, as the warnings say too: what came from them stays as it is.
     pub(crate) dropped: Vec<(usize, Problem)>,
     /// Models that could not be looked at, by name: they stay as they are.
     pub(crate) passed_over: BTreeSet<String>,
@@ -57,14 +57,27 @@ pub(super) struct Found {
 
 impl Found {
     /// Notes that a model could not be looked at, if so. One that has gone in between is simply not there.
-    pub(super) fn pass_over(&mut self, name: String, path: &Path, seen: Result<(), Problem>) {
+    pub(super) fn pass_over(&mut self, name: String, path: &Path, seen: Result<(), Problem>, before: Before) {
         let Err(problem) = seen else { return };
         if problem.kind() != Kind::NotFound {
-            self.warnings
-                .push(format!("cannot look at {}, what was loaded from it stays: {problem}", path.display()));
+            self.warnings.push(cannot_look_at(path, before, &problem));
             self.passed_over.insert(name);
         }
     }
+}
+
+/// Whether a look before could look at something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Before {
+    /// Something may have been loaded from it.
+    Seen,
+    Never,
+}
+
+/// What is said of a path that cannot be looked at.
+pub(super) fn cannot_look_at(path: &Path, before: Before, problem: &Problem) -> String {
+    let stays = if before == Before::Seen { ", what was loaded from it stays" } else { "" };
+    format!("cannot look at {}{stays}: {problem}", path.display())
 }
 
 /// How new a version is: numbers before all other names, then by number, then by time.

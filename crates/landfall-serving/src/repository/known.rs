@@ -1,12 +1,16 @@
 //! What looks at the sources have found, kept so that looking again is cheap.
 
+use super::folder::{self, Children};
+use super::found::{Before, cannot_look_at};
+use super::view::kernel_views;
 use crate::ModelSettings;
-use crate::files::FolderFiles;
+use crate::files::{FolderFiles, trouble};
 use crate::fingerprint::Fingerprint;
 use crate::kit::Kit;
 use crate::settings::SETTINGS_FILE;
 use landfall_model::{Claim, Kind, Problem};
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +19,15 @@ use std::sync::Arc;
 pub(super) struct Known {
     kit: Arc<Kit>,
     /// Of this look: a folder is looked at as a child, as a model and as a version.
-    fingerprints: HashMap<PathBuf, Fingerprint>,
+    fingerprints: HashMap<PathBuf, Result<Fingerprint, Problem>>,
+    /// Of this look too.
+    children: HashMap<PathBuf, Arc<Children>>,
+    /// The most files and folders that one source is looked through for.
+    most: usize,
+    /// How many of them this look may still meet in the source at hand.
+    left: usize,
+    /// Devices on which nothing is looked for.
+    views: Vec<u64>,
     /// Of the look before.
     before: HashMap<PathBuf, Fingerprint>,
     /// What this look could not look at, but the one before could.
@@ -25,43 +37,112 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new(kit: Arc<Kit>) -> Self {
-        let (fingerprints, before, kept, recognised, settings) = Default::default();
-        Known { kit, fingerprints, before, kept, recognised, settings }
+    pub(super) fn new(kit: Arc<Kit>, most: usize) -> Self {
+        let (fingerprints, children, before, kept, recognised, settings) = Default::default();
+        let (left, views) = (most, Vec::new());
+        Known { kit, fingerprints, children, most, left, views, before, kept, recognised, settings }
     }
 
     /// A look begins.
     pub(super) fn begin(&mut self) {
-        self.before = std::mem::take(&mut self.fingerprints);
+        let fingerprints = std::mem::take(&mut self.fingerprints).into_iter();
+        self.before = fingerprints.filter_map(|(path, print)| Some((path, print.ok()?))).collect();
+        self.views = kernel_views();
     }
 
     /// A look has ended: what it did not meet is forgotten. Gives what stays as it was because it could not be looked at.
     pub(super) fn end(&mut self) -> Vec<String> {
-        self.recognised.retain(|path, _| self.fingerprints.contains_key(path));
-        self.settings.retain(|path, _| self.fingerprints.contains_key(path));
+        self.children = HashMap::new();
+        let met = |path: &PathBuf| self.fingerprints.get(path).is_some_and(Result::is_ok);
+        self.recognised.retain(|path, _| met(path));
+        self.settings.retain(|path, _| met(path));
         std::mem::take(&mut self.kept)
+    }
+
+    /// The look turns to a further source.
+    pub(super) fn begin_source(&mut self) {
+        self.left = self.most;
+    }
+
+    /// Whether the source at hand was looked through to its end.
+    ///
+    /// # Errors
+    /// Resource exhausted, where it holds more than is looked at.
+    pub(super) fn has_end(&self, source: &Path) -> Result<(), Problem> {
+        if self.left > 0 {
+            return Ok(());
+        }
+        let text = format!(
+            "{} holds more than {} files and folders: name the model's own path, or a folder of models alone",
+            source.display(),
+            self.most
+        );
+        Err(Problem::worded(Kind::ResourceExhausted, text))
+    }
+
+    /// What a folder holds.
+    ///
+    /// # Errors
+    /// When it cannot be listed, holds too much, or shows what the kernel knows.
+    pub(super) fn children(&mut self, folder: &Path) -> Result<Arc<Children>, Problem> {
+        if let Some(children) = self.children.get(folder) {
+            return Ok(children.clone());
+        }
+        self.may_look_at(folder)?;
+        let children = Arc::new(folder::children(folder)?);
+        self.left = self.left.saturating_sub(children.folders.len() + children.files.len());
+        self.children.insert(folder.to_owned(), children.clone());
+        Ok(children)
+    }
+
+    fn may_look_at(&self, path: &Path) -> Result<(), Problem> {
+        self.has_end(path)?;
+        let metadata = std::fs::metadata(path).map_err(|error| trouble("open", path, &error))?;
+        if self.views.contains(&metadata.dev()) {
+            let text = format!("{} is a view into the kernel: no model lies there", path.display());
+            return Err(Problem::invalid(text));
+        }
+        Ok(())
     }
 
     /// The fingerprint of a path in this look. What is there and cannot be looked at, though it could before, is taken to be as
     /// it was: a file system that stutters takes no version out of service.
     pub(super) fn fingerprint(&mut self, path: &Path) -> Result<Fingerprint, Problem> {
         if let Some(fingerprint) = self.fingerprints.get(path) {
-            return Ok(*fingerprint);
+            return fingerprint.clone();
         }
-        let fingerprint = match (Fingerprint::of(path), self.before.get(path)) {
+        let fingerprint = match (self.look_at(path), self.before.get(path)) {
             (Err(problem), Some(before)) if problem.kind() != Kind::NotFound => {
-                let path = path.display();
-                self.kept.push(format!("cannot look at {path}, what was loaded from it stays: {problem}"));
-                *before
+                // Of a source without an end one line is said.
+                if self.left > 0 {
+                    self.kept.push(cannot_look_at(path, Before::Seen, &problem));
+                }
+                Ok(*before)
             }
-            (fingerprint, _) => fingerprint?,
+            (fingerprint, _) => fingerprint,
         };
-        self.fingerprints.insert(path.to_owned(), fingerprint);
-        Ok(fingerprint)
+        self.fingerprints.insert(path.to_owned(), fingerprint.clone());
+        fingerprint
+    }
+
+    fn look_at(&mut self, path: &Path) -> Result<Fingerprint, Problem> {
+        self.may_look_at(path)?;
+        let beside = path.parent().and_then(|folder| self.children.get(folder));
+        let (fingerprint, met) = Fingerprint::counted(path, beside.map(|children| &*children.files));
+        self.left = self.left.saturating_sub(met);
+        fingerprint
+    }
+
+    /// Whether the look before could look at a path.
+    pub(super) fn before(&self, path: &Path) -> Before {
+        if self.before.contains_key(path) { Before::Seen } else { Before::Never }
     }
 
     /// What is said of a folder without a model.
     pub(super) fn holds_nothing(&self, folder: &Path) -> String {
+        if let Some(Err(problem)) = self.fingerprints.get(folder) {
+            return cannot_look_at(folder, Before::Never, problem);
+        }
         let unread = FolderFiles::open(folder).ok().and_then(|files| (self.kit.unread)(&files));
         let why = unread.map(|problem| format!(": {problem}")).unwrap_or_default();
         format!("{} holds no model that an engine here reads{why}", folder.display())

@@ -109,6 +109,19 @@ fn a_path_is_a_model_or_a_repository_by_what_lies_in_it() {
 }
 
 #[test]
+fn of_tritons_configuration_it_is_said_that_it_is_not_read_until_ours_lies_beside_it() {
+    assert_eq!(
+        layout(&["a/config.pbtxt", "a/1/m.fake", "b/config.pbtxt", "b/model.toml", "b/1/m.fake"]),
+        [
+            "a: 1",
+            "b: 1",
+            "warning: root/a/config.pbtxt is not read: names, types and shapes are the model's own, and what else it needs is \
+             said in a model.toml beside it",
+        ]
+    );
+}
+
+#[test]
 fn a_source_with_a_name_is_one_model() {
     let named = |folder: &Path| Source::path(folder).named("ctr");
     assert_eq!(look(&["1/m.fake"], named), ["ctr: 1"]);
@@ -141,7 +154,7 @@ fn a_file_and_a_numbered_folder_can_be_named_themselves() {
     assert_eq!(look(&["m.fake"], |folder| Source::path(folder.join("m.fake"))), ["m: 1"]);
     assert_eq!(look(&["3/m.fake"], |folder| Source::path(folder.join("3"))), ["root: 3"]);
     let missing = look(&[], |folder| Source::path(folder.join("no/such.fake")));
-    assert_eq!(missing, ["dropped: root/no/such.fake is missing"]);
+    assert_eq!(missing[1], "dropped: root/no/such.fake is missing");
 }
 
 #[test]
@@ -167,7 +180,76 @@ fn a_missing_base_path_drops_its_own_source_alone() {
     assert_eq!(say(&repository.look(), folder.path()), ["a: 1", "b: 1"]);
     std::fs::remove_dir_all(folder.path().join("a")).unwrap();
     put(folder.path(), &[("b/2/m.fake", MODEL)]);
-    assert_eq!(say(&repository.look(), folder.path()), ["b: 2 1", "dropped: a is missing"]);
+    let found = say(&repository.look(), folder.path());
+    let said = "warning: cannot look at a, what was loaded from it stays: a is missing";
+    assert_eq!(found, ["b: 2 1", said, "dropped: a is missing"]);
+}
+
+#[test]
+fn of_a_path_that_was_never_there_nothing_is_said_to_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Source::path(folder.path().join("a"));
+    let mut repository = Repository::new(vec![source], kit(Arc::new(FakeEngine::default())));
+    for _ in 0..2 {
+        let found = say(&repository.look(), folder.path());
+        assert_eq!(found, ["warning: cannot look at a: a is missing", "dropped: a is missing"]);
+    }
+}
+
+#[test]
+fn a_source_without_an_end_is_dropped_with_one_line_and_not_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("small/1/m.fake", MODEL), ("large/1/m.fake", MODEL)]);
+    for number in 0..60 {
+        put(folder.path(), &[(&format!("large/x{number}/readme"), "")]);
+    }
+    let sources = ["small", "large"].map(|name| Source::path(folder.path().join(name)));
+    let kit = kit(Arc::new(FakeEngine::default()));
+    let mut repository = Repository::new(sources.to_vec(), kit.clone());
+    repository.known = Known::new(kit, 100);
+    let found = say(&repository.look(), folder.path());
+    let [models, warning, dropped] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(models, "small: 1");
+    assert!(
+        warning.starts_with("warning: cannot look at large: large holds more than 100 files"),
+        "{warning}"
+    );
+    assert!(dropped.contains("name the model's own path"), "{dropped}");
+    let watchable: Vec<_> = repository.watchable().iter().map(|source| source.path.clone()).collect();
+    assert_eq!(watchable, [folder.path().join("small")]);
+    std::fs::remove_dir_all(folder.path().join("large")).unwrap();
+    put(folder.path(), &[("large/1/m.fake", MODEL)]);
+    assert_eq!(say(&repository.look(), folder.path()), ["small: 1", "large: 1"]);
+    assert_eq!(repository.watchable().len(), 2);
+    for number in 0..60 {
+        put(folder.path(), &[(&format!("large/x{number}/readme"), "")]);
+    }
+    let found = say(&repository.look(), folder.path());
+    let said = "cannot look at large, what was loaded from it stays: large holds more than 100 files";
+    assert!(found.len() == 3 && found[1].contains(said), "{found:?}");
+}
+
+#[test]
+fn nothing_is_looked_for_in_what_the_kernel_shows() {
+    if !Path::new("/proc/self").exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &[("a/1/m.fake", MODEL)]);
+    std::os::unix::fs::symlink("/proc", folder.path().join("b")).unwrap();
+    let sources = [Source::path("/proc"), Source::path(folder.path())];
+    let mut repository = Repository::new(sources.to_vec(), kit(Arc::new(FakeEngine::default())));
+    let found = say(&repository.look(), folder.path());
+    let view = "is a view into the kernel: no model lies there";
+    assert_eq!(
+        found,
+        [
+            "a: 1".to_owned(),
+            format!("warning: cannot look at /proc: /proc {view}"),
+            format!("warning: cannot look at b: b {view}"),
+            format!("dropped: /proc {view}"),
+        ]
+    );
 }
 
 #[test]
@@ -229,7 +311,7 @@ fn a_child_that_cannot_be_looked_at_is_told_and_keeps_no_other_from_being_served
     assert_eq!(found.models.iter().map(|seen| seen.name.as_str()).collect::<Vec<_>>(), ["a"]);
     assert_eq!(found.passed_over.iter().collect::<Vec<_>>(), ["b"], "what has gone is not there");
     let [warning] = &found.warnings[..] else { panic!("{:?}", found.warnings) };
-    assert!(warning.starts_with("cannot look at ") && warning.contains("/b, what was loaded"), "{warning}");
+    assert!(warning.starts_with("cannot look at ") && warning.contains("/b: "), "{warning}");
 }
 
 #[test]

@@ -42,9 +42,9 @@ impl Native {
         Native { watcher, watched: HashMap::new(), all: false }
     }
 
-    /// Watches what is not watched yet: a folder may have come, or come back.
-    pub(super) fn refresh(&mut self, sources: &[Source]) {
-        let Some(watcher) = &mut self.watcher else { return };
+    /// Watches what is not watched yet: a folder may have come, or come back. Says whether there was such a one.
+    pub(super) fn refresh(&mut self, sources: &[&Source]) -> bool {
+        let Some(watcher) = &mut self.watcher else { return false };
         // A folder may hold a file that is a source, and be one itself.
         let mut wanted: BTreeMap<&Path, bool> = BTreeMap::new();
         for source in sources {
@@ -60,10 +60,12 @@ impl Native {
             }
             stays
         });
+        let before = self.watched.clone();
         self.all = true;
         for (path, deep) in wanted {
             self.all &= watch(watcher, &mut self.watched, path, deep);
         }
+        self.watched.iter().any(|(path, watched)| before.get(path) != Some(watched))
     }
 
     /// Whether changes in all sources make events.
@@ -113,7 +115,8 @@ mod tests {
         let mut native = Native::new(&WatchSettings::default(), events);
         let (file, all) = (Source::path(models.join("a.fake")), Source::path(&models));
         let mut deep = |sources: &[Source]| {
-            native.refresh(sources);
+            let sources: Vec<&Source> = sources.iter().collect();
+            assert!(native.refresh(&sources) && !native.refresh(&sources));
             assert!(native.works());
             native.watched.get(&models).map(|watched| watched.deep)
         };

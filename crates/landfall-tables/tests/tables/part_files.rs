@@ -113,6 +113,29 @@ fn a_gzip_file_is_read_as_what_it_unpacks_to() {
 }
 
 #[test]
+fn the_format_of_a_file_shows_by_what_it_holds_packed_or_not_and_that_of_a_folder_by_its_first_part() {
+    let line = "{\"x\": 0.1, \"n\": 1}\n";
+    let folder = folder_of(&[("a", line), ("b.csv", "x,n\n0.1,1\n"), ("c", "neither"), ("_SUCCESS", "")]);
+    fs::write(folder.path().join("d.jsonl.gz"), gzip(line.as_bytes())).unwrap();
+    fs::copy(fixture("types.parquet"), folder.path().join("e")).unwrap();
+    let shown = |name: &str| TableInput::file(folder.path().join(name)).shown_format();
+    for (name, format) in [
+        ("a", Some(Format::JsonLines)),
+        ("b.csv", Some(Format::Csv)),
+        ("c", Some(Format::Csv)),
+        ("d.jsonl.gz", Some(Format::JsonLines)),
+        ("e", Some(Format::Parquet)),
+        ("", Some(Format::JsonLines)),
+        ("nowhere.csv", Some(Format::Csv)),
+        ("nowhere", None),
+    ] {
+        assert_eq!(shown(name), format, "{name}");
+    }
+    let told = TableInput::file(folder.path().join("a")).with_format(Format::Csv);
+    assert_eq!(told.shown_format(), Some(Format::Csv));
+}
+
+#[test]
 fn a_gzip_file_that_is_cut_short_or_damaged_is_refused() {
     let packed = gzip(&b"x,n\n0.1,1\n".repeat(10_000));
     let folder = tempfile::tempdir().unwrap();

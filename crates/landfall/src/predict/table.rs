@@ -129,9 +129,8 @@ fn inputs(arguments: &Predict, signature: &Signature) -> Result<(Vec<TableInput>
             }
         }
         elsewhere::refused(path)?;
-        first = first.or_else(|| Format::of_ending(&path.to_string_lossy()));
-        let input = TableInput::file(path);
-        let input = TableInput { format: told, ..input };
+        let input = TableInput { format: told, ..TableInput::file(path) };
+        first = first.or_else(|| input.shown_format());
         inputs.push(match name {
             None => input,
             Some(name) => input.for_input(name),

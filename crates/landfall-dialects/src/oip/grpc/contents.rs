@@ -1,12 +1,12 @@
 //! Typed contents of an input: `InferTensorContents`, one repeated field for each family of types.
 
-use crate::oip::errors::Fault;
+use crate::oip::errors::Refusal;
 use crate::oip::names;
 use landfall_model::protobuf::{Fields, Value};
 use landfall_model::{DType, Problem, TensorMut};
 
 /// Reads one `InferTensorContents` into `tensor`, whose type is the declared datatype's.
-pub(super) fn read(contents: &[u8], tensor: &mut TensorMut, input: &str, model: &str) -> Result<(), Fault> {
+pub(super) fn read(contents: &[u8], tensor: &mut TensorMut, input: &str, model: &str) -> Result<(), Refusal> {
     let dtype = tensor.dtype();
     let expected = field_of(dtype);
     let mut fields = Fields::new("InferTensorContents", contents);
@@ -81,16 +81,16 @@ fn out_of_range(input: &str, element: usize, value: i64, dtype: DType) -> Proble
 }
 
 #[cold]
-fn twice(input: &str, model: &str) -> Fault {
-    Fault::invalid(format!(
+fn twice(input: &str, model: &str) -> Refusal {
+    Refusal::invalid(format!(
         "unexpected explicit tensor data for input tensor '{input}' for model '{model}', binary data was already supplied."
     ))
 }
 
 #[cold]
-fn other_field(field: u32, expected: DType, input: &str, model: &str) -> Fault {
+fn other_field(field: u32, expected: DType, input: &str, model: &str) -> Refusal {
     let found = ["BOOL", "INT32", "INT64", "UINT32", "UINT64", "FP32", "FP64", "BYTES"][field as usize - 1];
-    Fault::invalid(format!(
+    Refusal::invalid(format!(
         "unexpected explicit tensor data for input tensor '{input}' for model '{model}' of type '{found}', expected \
          datatype '{}'",
         names::datatype(expected)

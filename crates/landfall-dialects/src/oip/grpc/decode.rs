@@ -3,7 +3,7 @@
 use super::{contents, parameter};
 use crate::Decoded;
 use crate::oip::asked::{self, Asked, AskedOutput, Form};
-use crate::oip::errors::Fault;
+use crate::oip::errors::Refusal;
 use crate::oip::gathered::{Gathered, Target};
 use crate::oip::{blob, chosen, names};
 use crate::protobuf::walk::{self, Part, Walk};
@@ -73,7 +73,7 @@ fn decode_with(
     signature: &Arc<Signature>,
     model: &str,
     mut asked: Asked,
-) -> Result<Decoded<Form>, Fault> {
+) -> Result<Decoded<Form>, Refusal> {
     let bytes = body.bytes();
     let mut gathered = Gathered::new(signature);
     let mut inputs: SmallVec<[Pending<'_>; 4]> = SmallVec::new();
@@ -118,10 +118,10 @@ fn input<'a>(
     range: Range<usize>,
     gathered: &Gathered<'_>,
     model: &str,
-) -> Result<Pending<'a>, Fault> {
+) -> Result<Pending<'a>, Refusal> {
     let (mut name, mut datatype) = ("", "");
     let mut shape = Shape::default();
-    let mut negative = None;
+    let (mut negative, mut shared) = (None, None);
     let mut contents = SmallVec::new();
     let mut fields = Walk::within(bytes, range);
     while let Some((field, part)) = fields.next()? {
@@ -135,12 +135,16 @@ fn input<'a>(
             (4, part) => {
                 let (key, _) = parameter::entry(Fields::new(PARAMETER, walk::bytes(bytes, &part)?))?;
                 if asked::is_shared_memory(key.as_bytes()) {
-                    return Err(asked::shared_memory(key, name).into());
+                    shared = Some(key.to_owned());
                 }
             }
             (5, Part::Bytes(range)) => contents.push(range),
             _ => {}
         }
+    }
+    // The name may stand behind its parameters.
+    if let Some(key) = shared {
+        return Err(asked::shared_memory(&key, name).into());
     }
     let target = gathered.target(name)?;
     let dtype = names::dtype(datatype.as_bytes())
@@ -186,7 +190,7 @@ fn typed(
     shape: Shape,
     input: &str,
     model: &str,
-) -> Result<landfall_model::Tensor, Fault> {
+) -> Result<landfall_model::Tensor, Refusal> {
     let elements = blob::elements(&shape, input)?;
     let mut tensor = TensorMut::new(dtype);
     for part in parts {
@@ -197,7 +201,7 @@ fn typed(
         Some(size) if found != elements => {
             Err(blob::size_mismatch(input, model, elements, size, found * size).into())
         }
-        None if found != elements => Err(Fault::Validation(format!(
+        None if found != elements => Err(Refusal::Validation(format!(
             "expected {elements} string elements for inference input '{input}' for model '{model}', got {found}"
         ))),
         _ => Ok(tensor.freeze(shape)?),
@@ -211,35 +215,37 @@ fn unknown_datatype(
     gathered: &Gathered<'_>,
     target: Target,
     model: &str,
-) -> Fault {
+) -> Refusal {
     let (Target::Whole(slot) | Target::Column(slot, _) | Target::Sparse(slot, _)) = target;
     let expected = names::datatype(gathered.spec(slot).dtype);
-    Fault::Validation(format!(
+    Refusal::Validation(format!(
         "inference input '{name}' data-type is '<invalid>', but model '{model}' expects '{expected}' (found '{datatype}')"
     ))
 }
 
 #[cold]
-fn negative_dim(name: &str, dim: i64) -> Fault {
-    Fault::Validation(format!("unexpected shape for input '{name}': dimension {dim}, expected 0 or more"))
+fn negative_dim(name: &str, dim: i64) -> Refusal {
+    Refusal::Validation(format!("unexpected shape for input '{name}': dimension {dim}, expected 0 or more"))
 }
 
 #[cold]
-fn surplus_raw(inputs: usize, raw: usize, model: &str) -> Fault {
-    Fault::invalid(format!(
+fn surplus_raw(inputs: usize, raw: usize, model: &str) -> Refusal {
+    Refusal::invalid(format!(
         "the number of inputs ({inputs}) does not match the expected number of raw input contents ({raw}) for model \
          '{model}'."
     ))
 }
 
 #[cold]
-fn both(input: &str, model: &str) -> Fault {
-    Fault::invalid(format!(
+fn both(input: &str, model: &str) -> Refusal {
+    Refusal::invalid(format!(
         "contents field must not be specified when using raw_input_contents for '{input}' for model '{model}'"
     ))
 }
 
 #[cold]
-fn no_data(input: &str, model: &str) -> Fault {
-    Fault::invalid(format!("unable to find data for input tensor '{input}' for model '{model}' in request."))
+fn no_data(input: &str, model: &str) -> Refusal {
+    Refusal::invalid(format!(
+        "unable to find data for input tensor '{input}' for model '{model}' in request."
+    ))
 }

@@ -4,6 +4,7 @@ use crate::Identity;
 use crate::failed_rows;
 use crate::json::write;
 use crate::oip::asked::Form;
+use crate::oip::errors::not_computed;
 use crate::oip::{blob, classes, names};
 use crate::protobuf::Writer;
 use landfall_model::{Outputs, Problem, Signature, Tensor};
@@ -103,10 +104,4 @@ fn final_response(w: &mut Writer<'_>) {
         entry.string_field(1, "triton_final_response");
         entry.message(2, |value| value.bool_field(1, true));
     });
-}
-
-/// An engine that left out an output which the call wanted.
-#[cold]
-fn not_computed(output: &str) -> Problem {
-    Problem::internal(format!("output {output:?} was not computed"))
 }

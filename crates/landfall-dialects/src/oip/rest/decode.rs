@@ -4,12 +4,12 @@ use super::input::{self, Blobs};
 use super::parameters::{self, other_kind};
 use super::raw;
 use crate::Decoded;
-use crate::json::{Fault as Reason, Scanner};
+use crate::json::{Fault, Scanner};
 use crate::oip::asked::{self, Asked, AskedOutput, Form};
 use crate::oip::chosen;
-use crate::oip::errors::Fault;
+use crate::oip::errors::Refusal;
 use crate::oip::gathered::Gathered;
-use landfall_model::{Buffer, Problem, Signature};
+use landfall_model::{Buffer, Problem, Reason, Signature};
 use std::sync::Arc;
 
 /// Decodes the body of an inference for a model. `header_length` is the text of the header
@@ -31,10 +31,10 @@ pub fn decode(
     if json_length == 0 {
         let none = || {
             let signature = String::new();
-            Problem::new(landfall_model::Reason::SignatureNotFound { signature })
+            Problem::new(Reason::SignatureNotFound { signature })
         };
         let signature = signatures.first().ok_or_else(none)?;
-        return raw::decode(body, signature, model).map_err(|fault| fault.word(signature, model, b""));
+        return raw::decode(body, signature, model).map_err(|refusal| refusal.word(signature, model, b""));
     }
     let attempt =
         |signature: &Arc<Signature>, asked: Asked| decode_with(body, json_length, signature, model, asked);
@@ -58,11 +58,12 @@ fn decode_with(
     signature: &Arc<Signature>,
     model: &str,
     mut asked: Asked,
-) -> Result<Decoded<Form>, Fault> {
+) -> Result<Decoded<Form>, Refusal> {
     let mut scanner = Scanner::new(&body.bytes()[..json_length]);
     let mut gathered = Gathered::new(signature);
     let mut blobs = Blobs::new(body, json_length, model);
-    let (mut has_inputs, mut has_outputs, mut has_id) = (false, false, false);
+    // Of a member that is repeated the first counts.
+    let (mut has_inputs, mut has_outputs, mut has_id, mut has_parameters) = (false, false, false, false);
     if scanner.root()? != b'{' {
         scanner.skip_value()?;
         end(&mut scanner, json_length)?;
@@ -85,7 +86,10 @@ fn decode_with(
                 has_id = true;
                 asked.id = parameters::string(&mut scanner, "id")?.into_owned();
             }
-            b"parameters" => parameters::of_request(&mut scanner, &mut asked)?,
+            b"parameters" if !has_parameters => {
+                has_parameters = true;
+                parameters::of_request(&mut scanner, &mut asked)?;
+            }
             _ => scanner.skip_value()?,
         }
     }
@@ -99,7 +103,7 @@ fn decode_with(
 }
 
 /// Refuses what follows the document, but for white space and NUL bytes, at which RapidJSON stops reading.
-fn end(scanner: &mut Scanner<'_>, length: usize) -> Result<(), Fault> {
+fn end(scanner: &mut Scanner<'_>, length: usize) -> Result<(), Refusal> {
     while scanner.skip_space() == 0 && scanner.at() < length {
         scanner.step();
     }
@@ -107,8 +111,8 @@ fn end(scanner: &mut Scanner<'_>, length: usize) -> Result<(), Fault> {
 }
 
 #[cold]
-fn surplus(at: usize) -> Fault {
-    Fault::invalid(format!(
+fn surplus(at: usize) -> Refusal {
+    Refusal::invalid(format!(
         "failed to parse the request JSON buffer: The document root must not be followed by other values. at {at}"
     ))
 }
@@ -117,7 +121,7 @@ fn inputs(
     scanner: &mut Scanner<'_>,
     gathered: &mut Gathered<'_>,
     blobs: &mut Blobs<'_>,
-) -> Result<(), Fault> {
+) -> Result<(), Refusal> {
     if !scanner.take(b'[') {
         return Err(other_kind(scanner, "Unable to parse 'inputs'", "non-array as array"));
     }
@@ -129,7 +133,7 @@ fn inputs(
     Ok(())
 }
 
-fn outputs(scanner: &mut Scanner<'_>, signature: &Signature, asked: &mut Asked) -> Result<(), Fault> {
+fn outputs(scanner: &mut Scanner<'_>, signature: &Signature, asked: &mut Asked) -> Result<(), Refusal> {
     if !scanner.take(b'[') {
         return Err(other_kind(scanner, "Unable to parse 'outputs'", "non-array as array"));
     }
@@ -142,7 +146,7 @@ fn outputs(scanner: &mut Scanner<'_>, signature: &Signature, asked: &mut Asked) 
     Ok(())
 }
 
-fn output(scanner: &mut Scanner<'_>, signature: &Signature) -> Result<AskedOutput, Fault> {
+fn output(scanner: &mut Scanner<'_>, signature: &Signature) -> Result<AskedOutput, Refusal> {
     if !scanner.take(b'{') {
         scanner.skip_value()?;
         return Err(input::missing("name"));
@@ -165,7 +169,7 @@ fn output(scanner: &mut Scanner<'_>, signature: &Signature) -> Result<AskedOutpu
     }
     asked.place = match signature.output(&name) {
         Some(place) => place,
-        None => return Err(Problem::new(landfall_model::Reason::OutputUnknown { output: name }).into()),
+        None => return Err(Problem::new(Reason::OutputUnknown { output: name }).into()),
     };
     Ok(asked)
 }
@@ -174,7 +178,7 @@ fn output_parameters(
     scanner: &mut Scanner<'_>,
     asked: &mut AskedOutput,
     shared: &mut Option<String>,
-) -> Result<(), Fault> {
+) -> Result<(), Refusal> {
     if !scanner.take(b'{') {
         return Ok(scanner.skip_value()?);
     }
@@ -210,15 +214,19 @@ fn scan_asked(json: &[u8]) -> Asked {
 fn scan_members(json: &[u8], asked: &mut Asked) -> Result<(), crate::json::SyntaxError> {
     let mut scanner = Scanner::new(json);
     if scanner.root()? != b'{' {
-        return Err(scanner.fault(Reason::ValueInvalid));
+        return Err(scanner.fault(Fault::ValueInvalid));
     }
     scanner.step();
-    let mut first = true;
+    let (mut first, mut has_id, mut has_parameters) = (true, false, false);
     while let Some(key) = scanner.next_name(first)? {
         first = false;
         match &*key {
-            b"id" if scanner.peek() == b'"' => asked.id = scanner.string()?.into_owned(),
-            b"parameters" if scanner.peek() == b'{' => {
+            b"id" if !has_id && scanner.peek() == b'"' => {
+                has_id = true;
+                asked.id = scanner.string()?.into_owned();
+            }
+            b"parameters" if !has_parameters && scanner.peek() == b'{' => {
+                has_parameters = true;
                 scanner.step();
                 let mut first = true;
                 while let Some(key) = scanner.next_name(first)? {

@@ -3,6 +3,7 @@
 use crate::failed_rows;
 use crate::json::write;
 use crate::oip::asked::Form;
+use crate::oip::errors::not_computed;
 use crate::oip::{blob, classes, names};
 use crate::{Identity, JsonNan};
 use half::{bf16, f16};
@@ -194,10 +195,4 @@ fn not_text(output: &str, element: usize) -> Problem {
         "output '{output}', element {element}: a string that is no UTF-8 cannot go into JSON: ask for it with \
          \"binary_data\": true"
     ))
-}
-
-/// An engine that left out an output which the call wanted.
-#[cold]
-fn not_computed(output: &str) -> Problem {
-    Problem::internal(format!("output {output:?} was not computed"))
 }

@@ -4,7 +4,7 @@
 use super::parameters::{self, other_kind, unsigned};
 use super::values;
 use crate::json::Scanner;
-use crate::oip::errors::Fault;
+use crate::oip::errors::Refusal;
 use crate::oip::gathered::{Gathered, Target};
 use crate::oip::names;
 use crate::oip::{asked, blob};
@@ -24,12 +24,12 @@ impl<'a> Blobs<'a> {
         Blobs { body, next: json_length, model }
     }
 
-    fn take(&mut self, size: u64, input: &str) -> Result<Buffer, Fault> {
+    fn take(&mut self, size: u64, input: &str) -> Result<Buffer, Refusal> {
         let left = self.body.len() - self.next;
         let size = usize::try_from(size).ok().filter(|&size| size <= left).ok_or_else(|| {
             let lack = size - left as u64;
             let model = self.model;
-            Fault::invalid(format!(
+            Refusal::invalid(format!(
                 "unexpected size for input '{input}', expecting {lack} additional bytes for model '{model}'"
             ))
         })?;
@@ -39,11 +39,11 @@ impl<'a> Blobs<'a> {
     }
 
     /// Refuses what no input took.
-    pub(super) fn finish(&self) -> Result<(), Fault> {
+    pub(super) fn finish(&self) -> Result<(), Refusal> {
         if self.next == self.body.len() {
             return Ok(());
         }
-        Err(Fault::invalid(format!("unexpected additional input data for model '{}'", self.model)))
+        Err(Refusal::invalid(format!("unexpected additional input data for model '{}'", self.model)))
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) fn read(
     scanner: &mut Scanner<'_>,
     gathered: &mut Gathered<'_>,
     blobs: &mut Blobs<'_>,
-) -> Result<(), Fault> {
+) -> Result<(), Refusal> {
     if !scanner.take(b'{') {
         scanner.skip_value()?;
         return Err(missing("name"));
@@ -99,7 +99,7 @@ pub(super) fn read(
 }
 
 impl<'a> Partial<'a> {
-    fn data(&self, scanner: &mut Scanner<'_>, gathered: &Gathered<'_>) -> Result<Data, Fault> {
+    fn data(&self, scanner: &mut Scanner<'_>, gathered: &Gathered<'_>) -> Result<Data, Refusal> {
         if let (Some(name), Some(Some(dtype)), Some(shape)) = (&self.name, self.dtype, &self.shape) {
             let name = text(name);
             let target = gathered.target(&name)?;
@@ -113,7 +113,7 @@ impl<'a> Partial<'a> {
 
     /// `binary_data_size` counts; shared memory is refused once the name is known; others are ignored, and so is what is
     /// no object.
-    fn parameters(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
+    fn parameters(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Refusal> {
         if !scanner.take(b'{') {
             return Ok(scanner.skip_value()?);
         }
@@ -140,7 +140,7 @@ impl<'a> Partial<'a> {
         scanner: &Scanner<'_>,
         gathered: &mut Gathered<'_>,
         blobs: &mut Blobs<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Refusal> {
         if self.shared.is_none()
             && self.blob.is_none()
             && let Data::Read(target, tensor) = self.data
@@ -178,7 +178,7 @@ fn read_data(
     input: &str,
     dtype: DType,
     shape: &Shape,
-) -> Result<Tensor, Fault> {
+) -> Result<Tensor, Refusal> {
     gathered.check_dtype(target, dtype)?;
     let (null, accepts_invalid) = (gathered.null_rule(target), gathered.accepts_invalid(target));
     values::read(scanner, values::Wanted { dtype, shape, null, accepts_invalid, input })
@@ -188,7 +188,7 @@ fn text(name: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(name)
 }
 
-fn shape(scanner: &mut Scanner<'_>) -> Result<Shape, Fault> {
+fn shape(scanner: &mut Scanner<'_>) -> Result<Shape, Refusal> {
     if !scanner.take(b'[') {
         return Err(other_kind(scanner, "Unable to parse 'shape'", "non-array as array"));
     }
@@ -203,18 +203,18 @@ fn shape(scanner: &mut Scanner<'_>) -> Result<Shape, Fault> {
 }
 
 #[cold]
-pub(super) fn missing(key: &str) -> Fault {
-    Fault::invalid(format!("Unable to parse '{key}': attempt to access non-existing object member '{key}'"))
+pub(super) fn missing(key: &str) -> Refusal {
+    Refusal::invalid(format!("Unable to parse '{key}': attempt to access non-existing object member '{key}'"))
 }
 
 #[cold]
-fn invalid_datatype(input: &str) -> Fault {
-    Fault::invalid(format!("invalid datatype for input {input}"))
+fn invalid_datatype(input: &str) -> Refusal {
+    Refusal::invalid(format!("invalid datatype for input {input}"))
 }
 
 #[cold]
-fn one_source(set: &str) -> Fault {
-    Fault::invalid(format!(
+fn one_source(set: &str) -> Refusal {
+    Refusal::invalid(format!(
         "Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters', \
          'shared_memory_region' in 'parameters'. But {set}"
     ))

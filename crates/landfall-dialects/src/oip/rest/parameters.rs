@@ -1,15 +1,15 @@
 //! Values of a few kinds within a request: ids, parameters, names.
 
-use crate::json::{Fault as JsonFault, Number, Scanner, SyntaxError};
+use crate::json::{Fault, Number, Scanner, SyntaxError};
 use crate::oip::asked::Asked;
-use crate::oip::errors::Fault;
+use crate::oip::errors::Refusal;
 use landfall_model::Problem;
 
-impl From<SyntaxError> for Fault {
+impl From<SyntaxError> for Refusal {
     /// In RapidJSON's words, which Triton passes on.
     #[cold]
     fn from(error: SyntaxError) -> Self {
-        Fault::Problem(syntax(error))
+        Refusal::Problem(syntax(error))
     }
 }
 
@@ -18,15 +18,18 @@ impl From<SyntaxError> for Fault {
 pub(super) fn syntax(error: SyntaxError) -> Problem {
     let reason = match error.fault {
         // Its RapidJSON is newer than TensorFlow Serving's, and quotes what is missing.
-        JsonFault::MissingCommaOrBrace => "Missing a comma or '}' after an object member.",
-        JsonFault::MissingCommaOrBracket => "Missing a comma or ']' after an array element.",
+        Fault::MissingCommaOrBrace => "Missing a comma or '}' after an object member.",
+        Fault::MissingCommaOrBracket => "Missing a comma or ']' after an array element.",
         fault => fault.reason(),
     };
     Problem::invalid(format!("failed to parse the request JSON buffer: {reason} at {}", error.offset))
 }
 
 /// A string, as its bytes.
-pub(super) fn string<'a>(scanner: &mut Scanner<'a>, key: &str) -> Result<std::borrow::Cow<'a, [u8]>, Fault> {
+pub(super) fn string<'a>(
+    scanner: &mut Scanner<'a>,
+    key: &str,
+) -> Result<std::borrow::Cow<'a, [u8]>, Refusal> {
     match scanner.peek() {
         b'"' => Ok(scanner.string()?),
         _ => Err(other_kind(scanner, &format!("Unable to parse '{key}'"), "non-string as string")),
@@ -34,7 +37,7 @@ pub(super) fn string<'a>(scanner: &mut Scanner<'a>, key: &str) -> Result<std::bo
 }
 
 /// `true` or `false`.
-pub(super) fn boolean(scanner: &mut Scanner<'_>, key: &str) -> Result<bool, Fault> {
+pub(super) fn boolean(scanner: &mut Scanner<'_>, key: &str) -> Result<bool, Refusal> {
     match scanner.peek() {
         b't' => Ok(scanner.word(b"true").map(|()| true)?),
         b'f' => Ok(scanner.word(b"false").map(|()| false)?),
@@ -43,7 +46,7 @@ pub(super) fn boolean(scanner: &mut Scanner<'_>, key: &str) -> Result<bool, Faul
 }
 
 /// An integer from 0 to 2⁶⁴ − 1. `doing` starts the sentence of an error.
-pub(super) fn unsigned(scanner: &mut Scanner<'_>, doing: &str) -> Result<u64, Fault> {
+pub(super) fn unsigned(scanner: &mut Scanner<'_>, doing: &str) -> Result<u64, Refusal> {
     let start = scanner.at();
     if let Some(value) = scanner.short_integer().and_then(|value| u64::try_from(value).ok()) {
         return Ok(value);
@@ -61,18 +64,18 @@ pub(super) fn unsigned(scanner: &mut Scanner<'_>, doing: &str) -> Result<u64, Fa
 
 /// A value of another kind, in Triton's words; what is malformed is said in RapidJSON's.
 #[cold]
-pub(super) fn other_kind(scanner: &mut Scanner<'_>, doing: &str, words: &str) -> Fault {
+pub(super) fn other_kind(scanner: &mut Scanner<'_>, doing: &str, words: &str) -> Refusal {
     match scanner.skip_value() {
-        Ok(()) => Fault::invalid(format!("{doing}: attempt to access JSON {words}")),
+        Ok(()) => Refusal::invalid(format!("{doing}: attempt to access JSON {words}")),
         Err(error) => error.into(),
     }
 }
 
 /// The parameters of the whole request.
-pub(super) fn of_request(scanner: &mut Scanner<'_>, asked: &mut Asked) -> Result<(), Fault> {
+pub(super) fn of_request(scanner: &mut Scanner<'_>, asked: &mut Asked) -> Result<(), Refusal> {
     if !scanner.take(b'{') {
         scanner.skip_value()?;
-        return Err(Fault::invalid("failed to get request params.: attempt to get members for non-object"));
+        return Err(Refusal::invalid("failed to get request params.: attempt to get members for non-object"));
     }
     let mut first = true;
     while let Some(key) = scanner.next_name(first)? {
@@ -97,7 +100,7 @@ pub(super) fn of_request(scanner: &mut Scanner<'_>, asked: &mut Asked) -> Result
 }
 
 /// A sequence's id is an integer above or equal 0, or a string; a model without state does nothing with it.
-fn sequence_id(scanner: &mut Scanner<'_>) -> Result<(), Fault> {
+fn sequence_id(scanner: &mut Scanner<'_>) -> Result<(), Refusal> {
     match scanner.peek() {
         b'0'..=b'9' => {
             let start = scanner.at();
@@ -114,23 +117,23 @@ fn sequence_id(scanner: &mut Scanner<'_>) -> Result<(), Fault> {
 }
 
 /// A string, number or bool.
-fn any_kind(scanner: &mut Scanner<'_>, key: &[u8]) -> Result<(), Fault> {
+fn any_kind(scanner: &mut Scanner<'_>, key: &[u8]) -> Result<(), Refusal> {
     let simple = !matches!(scanner.peek(), b'{' | b'[' | b'n');
     scanner.skip_value()?;
     if simple { Ok(()) } else { Err(wrong_kind(key)) }
 }
 
 #[cold]
-fn wrong_kind(key: &[u8]) -> Fault {
+fn wrong_kind(key: &[u8]) -> Refusal {
     let key = String::from_utf8_lossy(key);
-    Fault::invalid(format!(
+    Refusal::invalid(format!(
         "parameter '{key}' has invalid type. It should be either 'int', 'bool', or 'string'."
     ))
 }
 
 #[cold]
-fn reserved() -> Fault {
-    Fault::invalid(
+fn reserved() -> Refusal {
+    Refusal::invalid(
         "parameter keys starting with 'triton_' are reserved for Triton usage and should not be specified.",
     )
 }

@@ -5,12 +5,16 @@
 use crate::Decoded;
 use crate::oip::asked::{Asked, Form};
 use crate::oip::blob;
-use crate::oip::errors::Fault;
+use crate::oip::errors::Refusal;
 use landfall_model::{Buffer, Call, DType, Dim, Input, InputSpec, Shape, Signature, Strings, Tensor};
 use std::sync::Arc;
 
 /// Decodes the body as the signature's one required input.
-pub(super) fn decode(body: &Buffer, signature: &Arc<Signature>, model: &str) -> Result<Decoded<Form>, Fault> {
+pub(super) fn decode(
+    body: &Buffer,
+    signature: &Arc<Signature>,
+    model: &str,
+) -> Result<Decoded<Form>, Refusal> {
     let slot = signature.only_required_input().ok_or_else(|| not_one(signature, model))?;
     let spec = &signature.inputs()[slot];
     let tensor = if spec.dtype == DType::String {
@@ -25,10 +29,10 @@ pub(super) fn decode(body: &Buffer, signature: &Arc<Signature>, model: &str) -> 
 }
 
 /// The body is one string, without a length in front.
-fn one_string(body: &Buffer, spec: &InputSpec) -> Result<Tensor, Fault> {
+fn one_string(body: &Buffer, spec: &InputSpec) -> Result<Tensor, Refusal> {
     let dims = spec.dims.as_deref().unwrap_or_default();
     if dims.is_empty() || !dims.iter().all(|dim| dim.takes(1)) {
-        return Err(Fault::Validation(format!(
+        return Err(Refusal::Validation(format!(
             "For BYTE datatype raw input '{}', the model must have input shape [1]",
             spec.name
         )));
@@ -39,7 +43,7 @@ fn one_string(body: &Buffer, spec: &InputSpec) -> Result<Tensor, Fault> {
 
 /// The declared shape with its one free axis as long as the bytes ask for, but no shorter than 1: no bytes are a mistake
 /// and not zero rows. Where axis 0 and one more are free, there is one row.
-fn shape(spec: &InputSpec, bytes: usize) -> Result<Shape, Fault> {
+fn shape(spec: &InputSpec, bytes: usize) -> Result<Shape, Refusal> {
     let dims = spec.dims.as_deref().ok_or_else(|| not_deduced(spec))?;
     let mut free: Vec<usize> = (0..dims.len()).filter(|&axis| matches!(dims[axis], Dim::Free(_))).collect();
     if free.len() == 2 && free[0] == 0 {
@@ -58,16 +62,16 @@ fn shape(spec: &InputSpec, bytes: usize) -> Result<Shape, Fault> {
 }
 
 #[cold]
-fn not_one(signature: &Signature, model: &str) -> Fault {
-    Fault::Validation(format!(
+fn not_one(signature: &Signature, model: &str) -> Refusal {
+    Refusal::Validation(format!(
         "Raw request must only have 1 input (found 1) to be deduced but got {} inputs in '{model}' model configuration",
         signature.inputs().len()
     ))
 }
 
 #[cold]
-fn not_deduced(spec: &InputSpec) -> Fault {
-    Fault::Validation(format!(
+fn not_deduced(spec: &InputSpec) -> Refusal {
+    Refusal::Validation(format!(
         "The shape of the raw input '{}' can not be deduced because there are more than one variable-sized dimension",
         spec.name
     ))

@@ -3,7 +3,7 @@
 use super::describe::{Document, object};
 use super::parameters::{other_kind, syntax};
 use crate::json::Scanner;
-use crate::oip::errors::Fault;
+use crate::oip::errors::Refusal;
 use crate::oip::names::{self, IndexEntry};
 use landfall_model::Problem;
 
@@ -92,40 +92,40 @@ fn done(model: &str, what: &str) -> Vec<u8> {
 /// Reads the members of a body that is empty or one object.
 fn members<'a>(
     body: &'a [u8],
-    mut member: impl FnMut(&mut Scanner<'a>, &[u8]) -> Result<(), Fault>,
+    mut member: impl FnMut(&mut Scanner<'a>, &[u8]) -> Result<(), Refusal>,
 ) -> Result<(), Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(());
     }
     let mut scanner = Scanner::new(body);
-    let read = |scanner: &mut Scanner<'a>| -> Result<(), Fault> {
+    let read = |scanner: &mut Scanner<'a>| -> Result<(), Refusal> {
         if scanner.root()? != b'{' {
             scanner.skip_value()?;
-            return Err(Fault::invalid("the request must be a JSON object"));
+            return Err(Refusal::invalid("the request must be a JSON object"));
         }
         parameters(scanner, &mut member)?;
         scanner.skip_space();
         match scanner.remaining() {
             0 => Ok(()),
-            _ => Err(Fault::Problem(syntax(scanner.fault(crate::json::Fault::ValueInvalid)))),
+            _ => Err(Refusal::Problem(syntax(scanner.fault(crate::json::Fault::ValueInvalid)))),
         }
     };
     let mut read = read;
     match read(&mut scanner) {
         Ok(()) => Ok(()),
-        Err(Fault::Problem(problem)) => Err(problem),
-        Err(Fault::Validation(text)) => Err(Problem::invalid(text)),
+        Err(Refusal::Problem(problem)) => Err(problem),
+        Err(Refusal::Validation(text)) => Err(Problem::invalid(text)),
     }
 }
 
 /// Reads the members of an object that comes next.
 fn parameters<'a>(
     scanner: &mut Scanner<'a>,
-    mut member: impl FnMut(&mut Scanner<'a>, &[u8]) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+    mut member: impl FnMut(&mut Scanner<'a>, &[u8]) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     if !scanner.take(b'{') {
         scanner.skip_value()?;
-        return Err(Fault::invalid("attempt to get members for non-object"));
+        return Err(Refusal::invalid("attempt to get members for non-object"));
     }
     let mut first = true;
     while let Some(key) = scanner.next_name(first)? {
@@ -136,6 +136,6 @@ fn parameters<'a>(
 }
 
 #[cold]
-fn unknown_parameter(name: &[u8]) -> Fault {
-    Fault::invalid(format!("unrecognized load parameter '{}'.", String::from_utf8_lossy(name)))
+fn unknown_parameter(name: &[u8]) -> Refusal {
+    Refusal::invalid(format!("unrecognized load parameter '{}'.", String::from_utf8_lossy(name)))
 }

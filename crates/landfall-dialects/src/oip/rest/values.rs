@@ -1,7 +1,7 @@
 //! The `data` of an input: flat or nested JSON arrays straight into a tensor of the declared type.
 
 use crate::json::{Number, Scanner, SyntaxError};
-use crate::oip::errors::Fault;
+use crate::oip::errors::Refusal;
 use crate::oip::{blob, names};
 use half::{bf16, f16};
 use landfall_model::{BufferMut, DType, Element, NullRule, Shape, Tensor, TensorMut};
@@ -25,7 +25,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Reads the data that comes next: as many values as the shape says, however they are nested.
-pub(super) fn read(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Fault> {
+pub(super) fn read(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Refusal> {
     if scanner.peek() != b'[' {
         return Err(not_an_array(scanner));
     }
@@ -45,7 +45,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tens
         DType::BF16 => numbers::<bf16>(scanner, wanted),
         DType::Bool => numbers::<Truth>(scanner, wanted),
         DType::Complex64 | DType::Complex128 => {
-            Err(Fault::invalid(format!("invalid datatype for input {}", wanted.input)))
+            Err(Refusal::invalid(format!("invalid datatype for input {}", wanted.input)))
         }
     }
 }
@@ -175,7 +175,7 @@ fn long_integer<T: TryFrom<i64> + TryFrom<u64>>(scanner: &mut Scanner<'_>) -> Re
     read.map(Some)
 }
 
-fn numbers<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Fault> {
+fn numbers<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Refusal> {
     let start = scanner.at();
     match all_there::<T>(scanner, wanted)? {
         Some(tensor) => Ok(tensor),
@@ -188,7 +188,7 @@ fn numbers<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Te
 
 /// Values into a buffer of the declared size, or of what the rest of the document can hold at most (a value takes two
 /// bytes at least); `None` when one is `null`, or to be marked invalid.
-fn all_there<T: Value>(start: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Option<Tensor>, Fault> {
+fn all_there<T: Value>(start: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Option<Tensor>, Refusal> {
     let elements = blob::elements(wanted.shape, wanted.input)?;
     let mut scanner = start.clone();
     let room = elements.min(scanner.remaining() / 2 + 1);
@@ -217,7 +217,7 @@ fn all_there<T: Value>(start: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Op
 
 /// The same with missing values, by the input's rule, and invalid ones.
 #[cold]
-fn some_missing<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Fault> {
+fn some_missing<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Refusal> {
     let elements = blob::elements(wanted.shape, wanted.input)?;
     let mut tensor = TensorMut::new(wanted.dtype);
     let mut nesting = Nesting::new(scanner);
@@ -255,7 +255,7 @@ fn push_invalid(scanner: &mut Scanner<'_>, tensor: &mut TensorMut) -> Result<(),
     Ok(())
 }
 
-fn strings(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Fault> {
+fn strings(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Refusal> {
     let elements = blob::elements(wanted.shape, wanted.input)?;
     let mut tensor = TensorMut::new(DType::String);
     let mut nesting = Nesting::new(scanner);
@@ -276,7 +276,7 @@ fn strings(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Faul
     finish(tensor, elements, wanted)
 }
 
-fn finish(tensor: TensorMut, elements: usize, wanted: Wanted<'_>) -> Result<Tensor, Fault> {
+fn finish(tensor: TensorMut, elements: usize, wanted: Wanted<'_>) -> Result<Tensor, Refusal> {
     match tensor.len() == elements {
         true => Ok(tensor.freeze(wanted.shape.clone())?),
         false => Err(too_few_values(tensor.len(), elements, wanted)),
@@ -298,7 +298,7 @@ impl Nesting {
 
     /// Goes to the next value; false when the outermost array has ended.
     #[inline(always)]
-    fn next(&mut self, scanner: &mut Scanner<'_>) -> Result<bool, Fault> {
+    fn next(&mut self, scanner: &mut Scanner<'_>) -> Result<bool, Refusal> {
         loop {
             if !scanner.next_element(self.first)? {
                 self.depth -= 1;
@@ -327,21 +327,21 @@ fn row(shape: &Shape, element: usize) -> usize {
 }
 
 #[cold]
-fn too_deep() -> Fault {
-    Fault::invalid(format!("JSON nesting depth exceeds maximum allowed limit ({MAX_DEPTH})"))
+fn too_deep() -> Refusal {
+    Refusal::invalid(format!("JSON nesting depth exceeds maximum allowed limit ({MAX_DEPTH})"))
 }
 
 #[cold]
-fn not_an_array(scanner: &mut Scanner<'_>) -> Fault {
+fn not_an_array(scanner: &mut Scanner<'_>) -> Refusal {
     match scanner.skip_value() {
-        Ok(()) => Fault::invalid("Unable to parse 'data': attempt to access JSON non-array as array"),
+        Ok(()) => Refusal::invalid("Unable to parse 'data': attempt to access JSON non-array as array"),
         Err(error) => error.into(),
     }
 }
 
 #[cold]
-fn too_many_values(elements: usize, wanted: Wanted<'_>) -> Fault {
-    Fault::invalid(format!(
+fn too_many_values(elements: usize, wanted: Wanted<'_>) -> Refusal {
+    Refusal::invalid(format!(
         "Unable to parse 'data': Shape does not match true shape of 'data' field (input '{}': shape {} has {elements} \
          elements, more values came)",
         wanted.input, wanted.shape
@@ -349,8 +349,8 @@ fn too_many_values(elements: usize, wanted: Wanted<'_>) -> Fault {
 }
 
 #[cold]
-fn too_few_values(found: usize, elements: usize, wanted: Wanted<'_>) -> Fault {
-    Fault::invalid(format!(
+fn too_few_values(found: usize, elements: usize, wanted: Wanted<'_>) -> Refusal {
+    Refusal::invalid(format!(
         "Unable to parse 'data': Shape does not match true shape of 'data' field (input '{}': shape {} has {elements} \
          elements, {found} values came)",
         wanted.input, wanted.shape
@@ -359,7 +359,7 @@ fn too_few_values(found: usize, elements: usize, wanted: Wanted<'_>) -> Fault {
 
 /// A value that is none of its type's, in Triton's words, and where it stands and what it is.
 #[cold]
-fn refusal(refused: Refused, at: &Scanner<'_>, wanted: Wanted<'_>, element: usize) -> Fault {
+fn refusal(refused: Refused, at: &Scanner<'_>, wanted: Wanted<'_>, element: usize) -> Refusal {
     if let Refused::Syntax(error) = refused {
         return error.into();
     }
@@ -379,7 +379,7 @@ fn refusal(refused: Refused, at: &Scanner<'_>, wanted: Wanted<'_>, element: usiz
         }
         _ => "Unable to parse 'data': attempt to access JSON non-signed-integer as signed-integer",
     };
-    Fault::invalid(format!(
+    Refusal::invalid(format!(
         "{words} (input '{}' row {}: expected {}, found {shown})",
         wanted.input,
         row(wanted.shape, element),

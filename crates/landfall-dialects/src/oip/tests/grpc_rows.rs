@@ -223,7 +223,18 @@ fn parameters_that_do_not_fit_are_refused_in_tritons_words() {
             ),
             "parameter 'shared_memory_region' of tensor 'X': shared memory is not supported",
         ),
+        ("TRITON-SHM-9", nameless_until_later(), "of tensor 'X': shared memory is not supported"),
     ]);
+}
+
+/// An input whose name stands behind its parameters: fields come in any order.
+fn nameless_until_later() -> Vec<u8> {
+    let mut out = Vec::new();
+    Writer::new(&mut out).message(5, |w| {
+        parameter(w, 4, "shared_memory_region", |w| w.string_field(3, "r"));
+        w.string_field(1, "X");
+    });
+    out
 }
 
 #[test]

@@ -210,6 +210,7 @@ fn timeout_and_priority_are_hints_and_zero_is_none() {
         (hints(r#""timeout":0,"priority":0"#).timeout, hints(r#""priority":0"#).priority),
         (None, None)
     );
+    assert_eq!(hints(r#""priority":2},"parameters":{"priority":3"#).priority, Some(2), "the first counts");
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl<'a> Root<'a> {
 /// An object of features as a serialized `tf.Example`.
 fn example(scanner: &mut Scanner<'_>) -> Result<Vec<u8>, Problem> {
     if scanner.peek() != b'{' {
-        let text = format!("Example must be JSON object but got JSON {}", type_of(scanner));
+        let text = format!("Example must be JSON object but got JSON {}", scanner.type_name());
         return Err(Problem::invalid(text));
     }
     scanner.step();
@@ -141,7 +141,7 @@ fn value(name: &[u8], scanner: &mut Scanner<'_>, feature: &mut FeatureWriter) ->
             return Err(Problem::invalid(format!(
                 "Feature: {} has element with unexpected JSON type: {}",
                 String::from_utf8_lossy(name),
-                type_of(scanner)
+                scanner.type_name()
             )));
         }
         word @ (b't' | b'f') => {
@@ -168,17 +168,4 @@ fn value(name: &[u8], scanner: &mut Scanner<'_>, feature: &mut FeatureWriter) ->
         String::from_utf8_lossy(name),
         feature.kind()
     )))
-}
-
-/// RapidJSON's name for the type of the value at this place.
-fn type_of(scanner: &Scanner<'_>) -> &'static str {
-    match scanner.peek() {
-        b'n' => "Null",
-        b't' => "True",
-        b'f' => "False",
-        b'{' => "Object",
-        b'[' => "Array",
-        b'"' => "String",
-        _ => "Number",
-    }
 }

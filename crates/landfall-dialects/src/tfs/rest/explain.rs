@@ -330,15 +330,7 @@ fn type_error(value: &Scanner<'_>, spec: &InputSpec) -> Result<(), Complaint> {
     if !has_json_form(spec.dtype) && !object {
         return Err((Kind::Unimplemented, format!("Conversion of JSON Value: {text} to type: {expected}")));
     }
-    let found = match value.peek() {
-        b'n' => "Null",
-        b't' => "True",
-        b'f' => "False",
-        b'{' => "Object",
-        b'[' => "Array",
-        b'"' => "String",
-        _ => "Number",
-    };
+    let found = value.type_name();
     invalid(format!("JSON Value: {text} Type: {found} is not of expected type: {expected}"))
 }
 

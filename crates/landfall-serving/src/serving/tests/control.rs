@@ -215,3 +215,27 @@ fn without_a_place_for_the_journal_calls_are_refused_and_models_served() {
     assert_eq!(case.default(), "1");
     assert!(case.story.lines().iter().any(|line| line.contains("cannot be loaded, unloaded or promoted")));
 }
+
+#[test]
+fn once_there_is_a_place_for_the_journal_calls_are_taken_without_a_restart() {
+    let mut case =
+        Case::with(&[("m/1/a.fake", &scale(1)), ("m/2/a.fake", &scale(2)), ("n/1/a.fake", &scale(1))]);
+    case.serve(vec![Source::path(case.models())]);
+    case.promote("1", None).unwrap();
+    case.control().unload("n", "ann", LONG).unwrap();
+    let (state, away) = (case.folder.path().join("state"), case.folder.path().join("away"));
+    case.serving = None;
+    std::fs::rename(&state, &away).unwrap();
+    std::fs::write(&state, "a file where a folder should be").unwrap();
+    case.serve(vec![Source::path(case.models())]);
+    assert_eq!(case.default(), "2");
+    assert!(case.control().unload("n", "ann", LONG).is_err());
+    std::fs::remove_file(&state).unwrap();
+    std::fs::rename(&away, &state).unwrap();
+    // The rollback undoes what the journal says, and the other model is as it was left.
+    case.control().rollback("m", "ann", LONG).unwrap();
+    assert_eq!(case.default(), "2");
+    let n = case.serving().catalog().model("n").unwrap();
+    assert!(n.unloaded, "{n:?}");
+    assert!(case.story.lines().iter().any(|line| line.contains("can be read and written again")));
+}

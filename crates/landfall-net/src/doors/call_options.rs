@@ -10,37 +10,37 @@ use std::time::{Duration, Instant};
 
 /// What a head asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct CallOptions {
     deadline: Option<Instant>,
     priority: Option<u64>,
 }
 
-impl Asked {
+impl CallOptions {
     /// Reads `x-request-timeout-ms`, `grpc-timeout` and `x-request-priority`; the clock only where it matters.
     ///
     /// # Errors
     /// Invalid argument for values that are none.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Asked, Problem> {
-        let mut asked = Asked::default();
+    pub(crate) fn of(headers: &HeaderMap) -> Result<CallOptions, Problem> {
+        let mut options = CallOptions::default();
         // One pass: three look-ups would hash three names.
         for (name, value) in headers {
             match name.as_str() {
                 "x-request-timeout-ms" => {
                     let wait = Duration::from_millis(number("x-request-timeout-ms", value.as_bytes())?);
-                    asked.shorten(wait, CLOCK.now());
+                    options.shorten(wait, CLOCK.now());
                 }
-                "grpc-timeout" => asked.shorten(timeout::parse(value.as_bytes())?, CLOCK.now()),
+                "grpc-timeout" => options.shorten(timeout::parse(value.as_bytes())?, CLOCK.now()),
                 "x-request-priority" => {
-                    asked.priority = Some(number("x-request-priority", value.as_bytes())?)
+                    options.priority = Some(number("x-request-priority", value.as_bytes())?)
                 }
                 _ => {}
             }
         }
-        Ok(asked)
+        Ok(options)
     }
 
     /// The same with a deadline this far from now at most.
-    pub(crate) fn within(mut self, wait: Option<Duration>) -> Asked {
+    pub(crate) fn within(mut self, wait: Option<Duration>) -> CallOptions {
         if let Some(wait) = wait {
             self.shorten(wait, CLOCK.now());
         }
@@ -77,8 +77,8 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn of(headers: &[(&'static str, &'static str)]) -> Result<Asked, Problem> {
-        Asked::of(
+    fn of(headers: &[(&'static str, &'static str)]) -> Result<CallOptions, Problem> {
+        CallOptions::of(
             &headers
                 .iter()
                 .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
@@ -88,14 +88,14 @@ mod tests {
 
     #[test]
     fn the_shortest_wait_counts_and_nothing_asked_is_no_deadline() {
-        assert_eq!(of(&[("host", "a")]).unwrap(), Asked::default());
+        assert_eq!(of(&[("host", "a")]).unwrap(), CallOptions::default());
         let now = CLOCK.now();
-        let asked =
+        let options =
             of(&[("grpc-timeout", "10S"), ("x-request-timeout-ms", "2000"), ("x-request-priority", "3")])
                 .unwrap();
-        let deadline = asked.deadline.unwrap();
+        let deadline = options.deadline.unwrap();
         assert!(deadline >= now + Duration::from_secs(2) && deadline < now + Duration::from_secs(9));
-        assert_eq!(asked.priority, Some(3));
+        assert_eq!(options.priority, Some(3));
         assert_eq!(of(&[("x-request-timeout-ms", "18446744073709551615")]).unwrap().priority, None);
     }
 
