@@ -29,8 +29,8 @@ pub struct FolderFiles {
 }
 
 impl FolderFiles {
-    /// The model at `path`, or in the folder that is all there is in it and has one of the names [`NESTED`]. Hidden files
-    /// (`.name`) and what is no regular file are passed over.
+    /// The model at `path`; of a folder that holds nothing but a folder `model.savedmodel` or `model.onnx`, as versions in
+    /// Triton's repositories do, what lies in that. Hidden files (`.name`) and what is no regular file are passed over.
     ///
     /// # Errors
     /// [`Reason::FileMissing`], what the operating system said, or resource exhausted for a folder with more files
