@@ -1,6 +1,7 @@
 //! The files of a model, seen from an engine: names, and a way to read them. Implemented where files may be opened.
 
 use crate::{Buffer, Problem};
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// One file of a model.
@@ -40,6 +41,14 @@ pub trait ModelFiles: Send + Sync {
     /// # Errors
     /// Not found; invalid argument for a name that leaves the folder; or what the operating system said.
     fn bytes(&self, name: &str) -> Result<Buffer, Problem>;
+
+    /// The same bytes one after the other, for readers that need a part of them at a time; read, not mapped, where they lie in a file.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::bytes`]; reading gives what the operating system said.
+    fn reader(&self, name: &str) -> Result<Box<dyn Read + '_>, Problem> {
+        Ok(Box::new(Cursor::new(self.bytes(name)?)))
+    }
 
     /// The one file that is the model, for formats of a single file: the file itself, or the only entry of the folder
     /// whose name ends in one of `endings` (`.onnx`).

@@ -110,6 +110,11 @@ impl ModelFiles for FolderFiles {
         }
         read(file, length).map_err(|error| trouble("read", &path, &error))
     }
+
+    fn reader(&self, name: &str) -> Result<Box<dyn Read + '_>, Problem> {
+        let (file, _, length) = self.file(name)?;
+        Ok(Box::new(file.take(length)))
+    }
 }
 
 /// The folder with a name of [`NESTED`] in a folder that holds nothing else.
@@ -239,6 +244,10 @@ mod tests {
         let files = FolderFiles::open(&folder.path().join("a.onnx")).unwrap();
         assert_eq!(files.entries().len(), 1);
         assert_eq!(files.bytes("a.data").unwrap().bytes(), b"weights");
+        let mut read = Vec::new();
+        files.reader("a.data").unwrap().read_to_end(&mut read).unwrap();
+        assert_eq!(read, b"weights");
+        assert!(files.reader("../a.data").err().unwrap().to_string().contains("leaves the model's folder"));
     }
 
     #[test]

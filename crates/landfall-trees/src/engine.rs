@@ -25,8 +25,6 @@ impl Engine for Trees {
     }
 
     fn load(&self, files: &dyn ModelFiles, options: &Options) -> Result<Arc<dyn Model>, Problem> {
-        let entry = recognise::model_file(files)?;
-        let path = files.place(entry);
-        load::load(&path.display().to_string(), files.bytes(&entry.name)?.bytes(), options)
+        load::load_file(files, recognise::model_file(files)?, options)
     }
 }

@@ -59,5 +59,5 @@ pub fn catboost_binary(bytes: &[u8]) {
 
 /// LightGBM's text.
 pub fn lightgbm_text(bytes: &[u8]) {
-    let _ = lightgbm::load_text("fuzz", bytes, &Options::new());
+    let _ = lightgbm::load_text(lightgbm::Text::of_bytes("fuzz", bytes), &Options::new());
 }

@@ -2,12 +2,34 @@
 
 use crate::compiled::Compiled;
 use crate::document::{json, ubjson};
+use crate::lightgbm::Text;
 use crate::model::TreeModel;
-use crate::recognise::{Form, form, not_recognised};
+use crate::recognise::{Form, form, head_form, not_recognised};
 use crate::{catboost, lightgbm, xgboost};
 use landfall_forest::Real;
-use landfall_model::{Element, Model, Options, Problem};
+use landfall_model::{Element, FileEntry, Model, ModelFiles, Options, Problem};
 use std::sync::Arc;
+
+/// Files from this size on are read in pieces where their reader goes through them once: the bytes of smaller ones stay in the core's
+/// caches, and to look at the first ones beforehand takes longer than memory for all of them.
+const IN_PIECES_FROM: u64 = 8 << 20;
+
+/// Reads a model's file.
+///
+/// # Errors
+/// As [`load`]; what the operating system said of the file.
+pub(crate) fn load_file(
+    files: &dyn ModelFiles,
+    entry: &FileEntry,
+    options: &Options,
+) -> Result<Arc<dyn Model>, Problem> {
+    let file = files.place(entry).display().to_string();
+    if entry.bytes < IN_PIECES_FROM || head_form(files, entry)? != Some(Form::LightgbmText) {
+        return load(&file, files.bytes(&entry.name)?.bytes(), options);
+    }
+    let mut reader = files.reader(&entry.name)?;
+    ToModel.ready(lightgbm::load_text(Text::of_reader(&file, entry.bytes, &mut *reader), options)?)
+}
 
 /// Reads a model; `file` is for messages.
 ///
@@ -45,7 +67,7 @@ pub(crate) fn read<R: Ready>(file: &str, bytes: &[u8], options: &Options, to: R)
             to.ready(xgboost::load_document(&document, options).map_err(here)?)
         }
         Form::XgboostBinary => to.ready(xgboost::load_binary(file, bytes, options)?),
-        Form::LightgbmText => to.ready(lightgbm::load_text(file, bytes, options)?),
+        Form::LightgbmText => to.ready(lightgbm::load_text(Text::of_bytes(file, bytes), options)?),
         Form::CatboostBinary => to.ready(catboost::load_binary(file, bytes, options)?),
         Form::CatboostJson => {
             let document = json::read(file, bytes)?;

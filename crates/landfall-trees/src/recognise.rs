@@ -49,6 +49,14 @@ pub(crate) fn form(head: &[u8]) -> Option<Form> {
     }
 }
 
+/// The form of one of the files, by its first bytes.
+///
+/// # Errors
+/// What the operating system said of the file.
+pub(crate) fn head_form(files: &dyn ModelFiles, entry: &FileEntry) -> Result<Option<Form>, Problem> {
+    files.head(&entry.name, HEAD_BYTES).map(|head| form(&head))
+}
+
 /// Whether JSON follows an opening brace, rather than the binary kind.
 fn starts_with_key(rest: &[u8]) -> bool {
     rest.trim_ascii_start().first() == Some(&b'"')
@@ -59,7 +67,7 @@ pub(crate) fn claim(files: &dyn ModelFiles) -> Claim {
     let Some(entry) = files.single(&ENDINGS) else {
         return Claim::No("no single file of a tree model".to_owned());
     };
-    match files.head(&entry.name, HEAD_BYTES).map(|head| form(&head)) {
+    match head_form(files, entry) {
         Err(problem) => Claim::No(format!("{} cannot be read: {problem}", entry.name)),
         Ok(Some(_)) => Claim::Sure,
         Ok(None) => Claim::No("no XGBoost, LightGBM or CatBoost file".to_owned()),

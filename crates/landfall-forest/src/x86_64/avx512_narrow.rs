@@ -12,7 +12,7 @@ const TOGETHER: usize = 16;
 pub(crate) fn narrowed<const MOST: usize>(_: HasScan, row: &[f64], into: &mut Line<[f32; MOST]>) -> bool {
     const { assert!(MOST.is_multiple_of(TOGETHER)) };
     assert!(row.len() <= MOST);
-    // SAFETY: the processor has each instruction set that the function is compiled for.
+    // SAFETY: a `HasScan` is made only where the processor has what the function is compiled for.
     unsafe { narrow(row, into) }
 }
 

@@ -9,8 +9,12 @@ use landfall_forest::LinearLeaf;
 use landfall_model::Problem;
 use std::collections::HashMap;
 
-/// Infinite thresholds are written as this, JSON having no word for them.
+/// Infinite thresholds are written as this, JSON having no word for them. Up to 2.2, whose models are of version 2, the library
+/// itself compares with this number: what is beyond it goes right.
 const INFINITE: f64 = 1e300;
+
+/// Versions of models whose thresholds are never infinite.
+const FINITE_VERSIONS: [&str; 2] = ["", "v2"];
 
 /// Reads a model.
 ///
@@ -43,10 +47,15 @@ pub(crate) fn read(document: &Value<'_>) -> Result<(Booster, Growing), Problem> 
         categories: document.maybe("pandas_categorical", categories::read)?.unwrap_or_default(),
         categorical,
     };
+    let has_infinite = !FINITE_VERSIONS.contains(&booster.version.as_str());
     let mut trees = Growing::new(&booster, 0)?;
     for (number, info) in document.field("tree_info")?.list()?.iter().enumerate() {
         let tree = info.at("tree_structure", tree);
-        trees.add(&tree.map_err(|problem| problem.at(format!("tree {number}")))?)?;
+        let mut tree = tree.map_err(|problem| problem.at(format!("tree {number}")))?;
+        if has_infinite {
+            tree.thresholds.iter_mut().for_each(|threshold| *threshold = infinite(*threshold));
+        }
+        trees.add(&tree)?;
     }
     Ok((booster, trees))
 }
@@ -137,7 +146,7 @@ fn add_split(node: &Value<'_>, tree: &mut RawTree) -> Result<(), Problem> {
             ((tree.sets.len() - 1) as f64, CATEGORICAL)
         }
         "<=" => {
-            let threshold = node.at("threshold", Value::number).map(finite)?;
+            let threshold = node.at("threshold", Value::number)?;
             let missing = match node.field("missing_type")?.text()? {
                 "None" => 0,
                 "Zero" => ZERO_IS_MISSING,
@@ -157,7 +166,8 @@ fn add_split(node: &Value<'_>, tree: &mut RawTree) -> Result<(), Problem> {
     Ok(())
 }
 
-fn finite(threshold: f64) -> f64 {
+/// The threshold that a written one stands for. (Numbers of sets of categories are far below.)
+fn infinite(threshold: f64) -> f64 {
     if threshold.abs() >= INFINITE { f64::INFINITY.copysign(threshold) } else { threshold }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Format: `GBDT::SaveModelToString` and `Tree::ToString` of the library's sources.
 
+use super::blocks::{Behind, Keys, Text};
 use super::booster::Booster;
 use super::categories;
 use super::growing::Growing;
@@ -13,111 +14,53 @@ use landfall_model::Problem;
 use std::str::FromStr;
 
 /// Bytes that a file has for each node, most of the time: room for nodes is made by its length.
-const NODE_BYTES: usize = 40;
+const NODE_BYTES: u64 = 40;
+
+/// Nodes that room is made for at most before they are there: a length is not believed beyond this.
+const MOST_ROOM: u64 = 1 << 24;
 
 /// Reads a model.
 ///
 /// # Errors
-/// Invalid argument, naming tree and key.
-pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<(Booster, Growing), Problem> {
-    let nodes = bytes.len() / NODE_BYTES;
-    Lines { file, bytes, at: 0 }.booster(nodes)
+/// Invalid argument, naming tree and key; malformed, with the offset, where it is no text.
+pub(crate) fn read(mut text: Text<'_>) -> Result<(Booster, Growing), Problem> {
+    let file = text.file;
+    let here = |problem: Problem| problem.at(file);
+    let nodes = (text.length / NODE_BYTES).min(MOST_ROOM) as usize;
+    let (head, mut behind) = text.block()?;
+    let mut booster = header(&head).map_err(here)?;
+    let mut trees = Growing::new(&booster, nodes).map_err(here)?;
+    let mut read = RawTree::default();
+    while behind == Behind::Tree {
+        let number = trees.trees;
+        let (keys, next) = text.block()?;
+        tree(&keys, &mut read).map_err(|problem| problem.at(format!("tree {number}"))).map_err(here)?;
+        trees.add(&read).map_err(here)?;
+        behind = next;
+    }
+    if behind == Behind::EndOfFile {
+        return Err(here(wrong("the file ends before \"end of trees\"")));
+    }
+    let parameters = parameters(&mut text, &mut booster)?;
+    booster.categorical.splice(0..0, parameters);
+    Ok((booster, trees))
 }
 
-/// A file's lines. Each is told from the next one, and held against UTF-8, when it is asked for: what is read of it then is near the
-/// core already.
-struct Lines<'a> {
-    file: &'a str,
-    bytes: &'a [u8],
-    /// Where the next line begins.
-    at: usize,
-}
-
-/// The keys of one block: two dozen, of which the last one of a name counts.
-#[derive(Default)]
-struct Keys<'a>(Vec<(&'a str, &'a str)>);
-
-impl<'a> Keys<'a> {
-    fn get(&self, key: &str) -> Option<&'a str> {
-        self.0.iter().rev().find(|(name, _)| *name == key).map(|(_, value)| *value)
-    }
-}
-
-impl<'a> Lines<'a> {
-    /// The next line, without its end; `None` behind the last one.
-    ///
-    /// # Errors
-    /// Malformed, with the offset, where it is not UTF-8.
-    fn next(&mut self) -> Result<Option<&'a str>, Problem> {
-        let rest = &self.bytes[self.at..];
-        if rest.is_empty() {
-            return Ok(None);
+/// What stands behind the trees: importances, parameters of training, categories.
+fn parameters(text: &mut Text<'_>, booster: &mut Booster) -> Result<Option<Vec<usize>>, Problem> {
+    let file = text.file;
+    let mut categorical = None;
+    while let Some(line) = text.line()? {
+        if let Some(list) = line.strip_prefix("[categorical_feature: ") {
+            let list = list.trim_end().trim_end_matches(']');
+            categorical = list.split(',').map(|place| place.parse().ok()).collect::<Option<Vec<usize>>>();
+        } else if let Some(lists) = line.strip_prefix("pandas_categorical:") {
+            let here = |problem: Problem| problem.at("pandas_categorical").at(file);
+            let document = json::read(file, lists.as_bytes()).map_err(here)?;
+            booster.categories = categories::read(&document).map_err(here)?;
         }
-        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let line = std::str::from_utf8(&rest[..end]).map_err(|error| {
-            let place = self.at + error.valid_up_to();
-            Problem::malformed(self.file, Some(place as u64), "the text is not UTF-8")
-        })?;
-        self.at = self.bytes.len().min(self.at + end + 1);
-        Ok(Some(line.strip_suffix('\r').unwrap_or(line)))
     }
-
-    fn booster(mut self, nodes: usize) -> Result<(Booster, Growing), Problem> {
-        let file = self.file;
-        let here = |problem: Problem| problem.at(file);
-        let (head, mut end) = self.block()?;
-        let mut booster = header(&head).map_err(here)?;
-        let mut trees = Growing::new(&booster, nodes).map_err(here)?;
-        let mut read = RawTree::default();
-        while let Some(line) = end {
-            if line.trim_end() == "end of trees" {
-                break;
-            }
-            let number = trees.trees;
-            let (keys, next) = self.block()?;
-            tree(&keys, &mut read).map_err(|problem| problem.at(format!("tree {number}"))).map_err(here)?;
-            trees.add(&read).map_err(here)?;
-            end = next;
-        }
-        if end.is_none() {
-            return Err(here(wrong("the file ends before \"end of trees\"")));
-        }
-        let parameters = self.parameters(&mut booster)?;
-        booster.categorical.splice(0..0, parameters);
-        Ok((booster, trees))
-    }
-
-    /// The keys up to the next tree, or to the end of the trees, and the line that ended them.
-    fn block(&mut self) -> Result<(Keys<'a>, Option<&'a str>), Problem> {
-        let mut keys = Keys::default();
-        while let Some(line) = self.next()? {
-            if line.starts_with("Tree=") || line.trim_end() == "end of trees" {
-                return Ok((keys, Some(line)));
-            }
-            // A feature's name may hold an equals sign: the key ends at the first one.
-            let (key, value) = line.split_once('=').unwrap_or((line, ""));
-            if !key.trim().is_empty() {
-                keys.0.push((key.trim(), value));
-            }
-        }
-        Ok((keys, None))
-    }
-
-    /// What stands behind the trees: importances, parameters of training, categories.
-    fn parameters(&mut self, booster: &mut Booster) -> Result<Option<Vec<usize>>, Problem> {
-        let mut categorical = None;
-        while let Some(line) = self.next()? {
-            if let Some(list) = line.strip_prefix("[categorical_feature: ") {
-                let list = list.trim_end().trim_end_matches(']');
-                categorical = list.split(',').map(|place| place.parse().ok()).collect::<Option<Vec<usize>>>();
-            } else if let Some(lists) = line.strip_prefix("pandas_categorical:") {
-                let here = |problem: Problem| problem.at("pandas_categorical").at(self.file);
-                let document = json::read(self.file, lists.as_bytes()).map_err(here)?;
-                booster.categories = categories::read(&document).map_err(here)?;
-            }
-        }
-        Ok(categorical)
-    }
+    Ok(categorical)
 }
 
 fn header(keys: &Keys<'_>) -> Result<Booster, Problem> {

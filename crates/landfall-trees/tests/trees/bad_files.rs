@@ -171,7 +171,7 @@ fn text_of_lightgbm_that_is_broken_is_refused() {
         let problem = refusal(written::LIGHTGBM.replacen(from, to, 1).as_bytes()).to_string();
         assert!(problem.contains(words), "{problem} lacks {words}");
     }
-    // Even where nothing is read: lines are held against UTF-8 one by one, and told by their place in the file.
+    // Even where nothing is read: all lines are held against UTF-8, and told by their place in the file.
     for line in ["end of trees", "pandas_categorical"] {
         let place = written::LIGHTGBM.find(line).unwrap();
         let mut bytes = written::LIGHTGBM.as_bytes().to_vec();

@@ -13,6 +13,7 @@ mod fuzz;
 mod libraries;
 mod names;
 mod npy;
+mod pieces;
 mod rows;
 mod untrained;
 mod versions;

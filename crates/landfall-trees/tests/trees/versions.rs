@@ -1,8 +1,9 @@
-//! What files of single versions of XGBoost have differently.
+//! What files of single versions of XGBoost and LightGBM have differently.
 
 use crate::files::load;
 use crate::written;
-use landfall_model::{Call, Input, Outputs, Tensor};
+use landfall_model::{Call, Input, Options, Outputs, Tensor};
+use landfall_trees::Scorer;
 use serde_json::{Value, json};
 
 /// What makes files of later versions mean what they say.
@@ -62,4 +63,17 @@ fn quantiles_are_put_in_order_by_the_rules_of_versions_that_do_so() {
     assert_eq!(ask(&model, "prediction"), [6.25, 0.0, 3.0]);
     assert_eq!(ask_by(&model, "margin", BY_FILE), [6.25, 0.0, 3.0]);
     assert_eq!(ask_by(&model, "prediction", BY_FILE), [0.0, 3.0, 6.25]);
+}
+
+#[test]
+fn the_largest_threshold_of_a_dump_is_infinite_from_version_three_on() {
+    let mut dump = written::lightgbm_dump();
+    dump["tree_info"][0]["tree_structure"]["threshold"] = json!(1e300);
+    for (version, beyond) in [("v2", 1.25), ("v3", -0.75), ("v4", -0.75)] {
+        dump["version"] = json!(version);
+        let mut scorer = Scorer::read(dump.to_string().as_bytes(), "dump", &Options::new()).unwrap();
+        let mut found = Vec::new();
+        scorer.score(&[3e38, 1.0, f32::INFINITY, 1.0, f32::NAN, 1.0], &mut found).unwrap();
+        assert_eq!(found, [-0.75, beyond, 1.25], "{version}");
+    }
 }
