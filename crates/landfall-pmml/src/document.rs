@@ -93,9 +93,7 @@ fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<(String, (u32, u32))
     if let Some(namespace) = root.get("xmlns") {
         let known = namespace.split_once("://www.dmg.org/PMML-").map(|(_, rest)| rest);
         if !known.is_some_and(|rest| rest.starts_with('3') || rest.starts_with('4')) {
-            return Err(b
-                .xml
-                .unsupported(root.place, format!("namespace {namespace:?}: expected PMML 3.0 to 4.4")));
+            return Err(another_version(b, root, &format!("namespace {namespace:?} of <PMML>")));
         }
     }
     let version = root.get("version").unwrap_or("4.4");
@@ -105,8 +103,14 @@ fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<(String, (u32, u32))
         (Some(major @ 3), Some(minor)) | (Some(major @ 4), Some(minor @ 0..=4)) => {
             Ok((version.to_owned(), (major, minor)))
         }
-        _ => Err(root.value(&b.xml, "version")),
+        _ => Err(another_version(b, root, &format!("version={version:?} of <PMML>"))),
     }
+}
+
+/// A document of a version that is not read.
+fn another_version<'a>(b: &Build<'a>, root: &Element<'a>, found: &str) -> Problem {
+    let what = format!("{found}: expected PMML 3.0 to 4.4");
+    b.xml.refused(root.place, what, "write the file anew as one of these versions")
 }
 
 fn header<'a>(b: &mut Build<'a>, element: &Element<'a>, head: &mut Head) -> Result<(), Problem> {

@@ -41,7 +41,7 @@ impl Value {
         if number.is_nan() { Value::Missing } else { Value::Num(number) }
     }
 
-    /// A number, where not finite numbers are as good as none.
+    /// A number, or missing where there is none; whether it is one is not looked at, as [`Value::number`] does.
     pub(crate) fn of(number: Option<f64>) -> Value {
         number.map_or(Value::Missing, Value::Num)
     }

@@ -1,4 +1,5 @@
-//! `<GaussianProcessModel>`: the mean and the deviation of a process that goes through the training rows.
+//! `<GaussianProcessModel>`: the mean and the deviation of a process that goes through the training rows, by the triangle of
+//! their covariances (Rasmussen and Williams, Gaussian Processes for Machine Learning, algorithm 2.1).
 
 use super::training::Training;
 use super::{Body, Header};
@@ -57,28 +58,23 @@ pub(super) fn read<'a>(
     let (Some(mut kernel), Some(training)) = (kernel, training) else {
         return Err(b.xml.malformed(element.place, "<GaussianProcessModel> lacks its kernel or instances"));
     };
-    let target = header.target.as_ref().map(|target| target.name.clone()).unwrap_or_default();
+    let Some(target) = header.target.as_ref().map(|target| target.name.clone()) else {
+        return Err(b.xml.malformed(element.place, "<GaussianProcessModel> has no target field"));
+    };
     let (mut slots, mut columns) = (Vec::new(), Vec::new());
     for (field, column) in training.fields.iter().filter(|(field, _)| *field != target) {
         let slot = b.resolve(header.scope, field, element.place)?;
         slots.push(expression::of_numbers(b, slot));
         columns.push(column.clone());
     }
-    let y_column = training.column(&target).unwrap_or_default().to_owned();
-    let (mut rows, mut y) = (Vec::new(), Vec::new());
-    for cells in &training.table {
-        let number = |column: &str| {
-            let number = table::cell(cells, column).and_then(crate::value::number);
-            number.ok_or_else(|| {
-                b.xml.malformed(element.place, format!("a training instance lacks {column:?}"))
-            })
-        };
-        rows.push(columns.iter().map(|column| number(column)).collect::<Result<Vec<f64>, _>>()?);
-        y.push(number(&y_column)?);
-    }
-    if rows.len() > ROWS_MAX {
+    let Some(y_column) = training.column(&target) else {
+        let what = format!("<InstanceFields> have no column for the target {target:?}");
+        return Err(b.xml.malformed(element.place, what));
+    };
+    if training.table.len() > ROWS_MAX {
         return Err(b.xml.unsupported(element.place, format!("more than {ROWS_MAX} training instances")));
     }
+    let (rows, y) = instances(b, element, &training, &columns, y_column)?;
     // One number stands for all fields.
     match kernel.lambda[..] {
         [] => kernel.lambda = vec![1.0; slots.len()],
@@ -93,6 +89,27 @@ pub(super) fn read<'a>(
     };
     let weights = backward(&triangle, forward(&triangle, &y));
     Ok(Box::new(Process { kernel, slots, rows, triangle, weights }))
+}
+
+/// The numbers of the training instances: those of `columns`, and those of the target's column.
+fn instances<'a>(
+    b: &Build<'a>,
+    element: &Element<'a>,
+    training: &Training,
+    columns: &[String],
+    y_column: &str,
+) -> Result<(Vec<Vec<f64>>, Vec<f64>), Problem> {
+    let (mut rows, mut y) = (Vec::new(), Vec::new());
+    for (cells, place) in training.table.iter().zip(1..) {
+        let number = |column: &str| {
+            let number = table::cell(cells, column).and_then(crate::value::number);
+            let what = || format!("training instance {place}: expected a number in column {column:?}");
+            number.ok_or_else(|| b.xml.malformed(element.place, what()))
+        };
+        rows.push(columns.iter().map(|column| number(column)).collect::<Result<Vec<f64>, _>>()?);
+        y.push(number(y_column)?);
+    }
+    Ok((rows, y))
 }
 
 fn read_kernel<'a>(

@@ -64,10 +64,10 @@ impl Normalization {
     }
 }
 
-/// In single precision a power of Euler's number as that precision writes it, which the evaluators take that asked for
+/// The exponential. In single precision it is a power of Euler's number as that precision writes it, which the evaluators take that asked for
 /// `x-mathContext` first: the last bits of probabilities near 1 depend on it.
 #[inline(always)]
-fn exp(x: f64, math: Math) -> f64 {
+pub(crate) fn exp(x: f64, math: Math) -> f64 {
     // The logarithm of 2.7182817.
     const SHORT_E_LOG: f64 = 0.999_999_952_742_571_1;
     if math.float { math.round(blocks::exp(x * SHORT_E_LOG)) } else { blocks::exp(x) }

@@ -3,7 +3,7 @@
 use super::columns::{Points, PointsAttribute};
 use super::output::Document;
 use super::predicate::{self, Predicate};
-use super::{Body, Header};
+use super::{Body, Header, Math};
 use crate::blocks::{Answers, BlockCx, BlockId, Cells};
 use crate::expression::{self, Expr};
 use crate::read::Element;
@@ -19,6 +19,7 @@ pub(super) const ATTRIBUTES: &[&str] =
 #[derive(Debug)]
 struct Scorecard {
     initial: f64,
+    math: Math,
     characteristics: Vec<Characteristic>,
     points_above: bool,
     reasons: bool,
@@ -58,7 +59,8 @@ pub(super) fn read<'a>(
     };
     let baseline = element.number(&b.xml, "baselineScore")?;
     let mut card = Scorecard {
-        initial: element.number(&b.xml, "initialScore")?.unwrap_or(0.0),
+        initial: header.math.number(&b.xml, element, "initialScore")?.unwrap_or(0.0),
+        math: header.math,
         characteristics: Vec::new(),
         points_above,
         reasons: element.flag(&b.xml, "useReasonCodes", true)?,
@@ -86,7 +88,8 @@ pub(super) fn read<'a>(
     if card.reasons {
         card.ranks = header.outputs.iter().filter_map(Document::reason_rank).max().unwrap_or(0);
     }
-    let columns = card.columns(b);
+    // Steps of single precision are those of a row alone.
+    let columns = if header.math.float { None } else { card.columns(b) };
     card.block = b.block(|| columns);
     Ok(Box::new(card))
 }
@@ -141,7 +144,7 @@ fn read_characteristic<'a>(
             return Err(b.xml.unknown(&child, element));
         }
         child.only(&b.xml, &["partialScore", "reasonCode"])?;
-        let mut score = child.number(&b.xml, "partialScore")?.map(Score::Fixed);
+        let mut score = header.math.number(&b.xml, &child, "partialScore")?.map(Score::Fixed);
         let reason = child.get("reasonCode").map(|code| b.symbols.intern(code)).or(own);
         let mut condition = None;
         while let Some(part) = b.xml.child(&child)? {
@@ -182,11 +185,11 @@ impl Body for Scorecard {
             let points = match &attribute.score {
                 Score::Fixed(points) => *points,
                 Score::Complex(expr) => match expression::evaluate(expr, cx)?.num() {
-                    Some(points) => points,
+                    Some(points) => self.math.round(points),
                     None => return Ok(()),
                 },
             };
-            total += points;
+            total = self.math.round(total + points);
             let Some(reason) = attribute.reason.filter(|_| self.reasons) else { continue };
             let difference = self.difference(characteristic, points);
             match reasons.iter_mut().find(|(other, _)| *other == reason) {

@@ -65,7 +65,9 @@ pub(crate) fn sparse<'a>(
     for (&index, &value) in indices.iter().zip(&values) {
         let whole = index >= 1.0 && index.fract() == 0.0 && length.is_none_or(|n| index <= n as f64);
         if !whole {
-            return Err(xml.malformed(element.place, format!("index {index} of a sparse array")));
+            let range = length.map_or("from 1 on".to_owned(), |length| format!("from 1 to {length}"));
+            let what = format!("index {index} of a sparse array: expected a whole number {range}");
+            return Err(xml.malformed(element.place, what));
         }
         pairs.push((index as usize - 1, value));
     }
@@ -145,7 +147,11 @@ mod tests {
         assert_eq!(read("defaultValue=\"7\"", Some(2)).unwrap(), [(0, 7.0), (1, 5.0)]);
         assert!(read("defaultValue=\"7\"", None).unwrap_err().contains("has n"));
         assert!(read("n=\"999999999\" defaultValue=\"7\"", None).unwrap_err().contains("at most"));
-        assert!(read("n=\"1\" defaultValue=\"7\"", None).unwrap_err().contains("index 2"));
+        assert!(
+            read("n=\"1\" defaultValue=\"7\"", None)
+                .unwrap_err()
+                .contains("index 2 of a sparse array: expected a whole number from 1 to 1")
+        );
     }
 
     #[test]

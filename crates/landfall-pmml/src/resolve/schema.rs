@@ -80,7 +80,7 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// The names of the target fields, in order.
+    /// The target fields, in order.
     pub(crate) fn targets(&self) -> impl Iterator<Item = &MiningField> {
         self.fields.iter().filter(|field| field.usage == Usage::Target)
     }
@@ -194,7 +194,12 @@ fn treated<'a>(
         Some(rule @ ("asIs" | "asValue")) => match constant(b, replacing(element))? {
             Some(value) => InvalidRule::Replace(value),
             None if rule == "asIs" => InvalidRule::AsIs,
-            None => return Err(b.xml.malformed(element.place, "asValue lacks invalidValueReplacement")),
+            None => {
+                let what = format!(
+                    "invalidValueTreatment=\"asValue\" of field {name:?} lacks invalidValueReplacement"
+                );
+                return Err(b.xml.malformed(element.place, what));
+            }
         },
         Some(_) => return Err(element.value(&b.xml, "invalidValueTreatment")),
     };
@@ -297,8 +302,8 @@ impl Treatment {
     }
 }
 
-/// The problem of a name that nothing declares.
 impl Build<'_> {
+    /// The problem of a name that nothing declares.
     #[cold]
     pub(crate) fn undeclared(&self, name: &str, place: Place) -> Problem {
         self.xml.malformed(place, format!("field {name:?} is not declared"))

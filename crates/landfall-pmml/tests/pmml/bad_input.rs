@@ -79,6 +79,49 @@ fn refusals_name_line_and_column() {
     }
 }
 
+/// A Gaussian process of these training instances.
+fn process(columns: &str, rows: &str) -> String {
+    let model = format!(
+        "<GaussianProcessModel functionName=\"regression\">{}<RadialBasisKernel/><TrainingInstances><InstanceFields>\
+         <InstanceField field=\"x\" column=\"x\"/>{columns}</InstanceFields><InlineTable>{rows}</InlineTable>\
+         </TrainingInstances></GaussianProcessModel>",
+        crate::rules::schema("y", &["x"])
+    );
+    document("", &model)
+}
+
+/// A baseline of counts of `x`.
+fn counted(counts: &str) -> String {
+    let model = format!(
+        "<BaselineModel functionName=\"regression\">{}<TestDistributions field=\"x\" testStatistic=\"chiSquareDistribution\">\
+         <Baseline><CountTable>{counts}</CountTable></Baseline></TestDistributions></BaselineModel>",
+        crate::rules::schema("y", &["x"])
+    );
+    document("", &model)
+}
+
+#[test]
+fn numbers_that_a_model_lacks_are_named_with_their_place() {
+    let target = "<InstanceField field=\"y\" column=\"t\"/>";
+    let count = |field: &str, count: &str| {
+        format!("<FieldValueCount field=\"{field}\" value=\"1\" count=\"{count}\"/>")
+    };
+    let asked = linear("", "").replace("name=\"x\"", "name=\"x\" invalidValueTreatment=\"asValue\"");
+    for (text, what) in [
+        (process("", "<row><x>1</x></row>"), "no column for the target \"y\""),
+        (
+            process(target, "<row><x>1</x><t>2</t></row><row><x>3</x><t>two</t></row>"),
+            "training instance 2: expected a number in column \"t\"",
+        ),
+        (counted(&(count("x", "3") + &count("y", "1"))), "other fields than the table's first"),
+        (counted(&count("x", "-3")), "count=\"-3\" is below zero"),
+        (document("", &asked), "of field \"x\" lacks invalidValueReplacement"),
+    ] {
+        let problem = load(text.as_bytes()).err().unwrap_or_else(|| panic!("{what}: loads")).to_string();
+        assert!(problem.contains(what) && problem.contains("line "), "{what}: {problem}");
+    }
+}
+
 #[test]
 fn other_namespaces_and_versions_are_refused() {
     for head in ["xmlns=\"http://www.w3.org/2000/svg\"", "version=\"5.0\"", "version=\"four\""] {

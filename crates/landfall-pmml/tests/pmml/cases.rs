@@ -220,11 +220,3 @@ fn a_model_verifies_its_own_rows() {
     let problem = verified("8").unwrap_err().to_string();
     assert!(problem.contains("row 1") && problem.contains("expected 8, found 7"), "{problem}");
 }
-
-#[test]
-fn single_precision_rounds_each_step() {
-    let float = linear("", "<NumericPredictor name=\"x\" coefficient=\"0.1\"/>")
-        .replace("functionName=\"regression\"", "functionName=\"regression\" x-mathContext=\"float\"");
-    let expected = f64::from(0.1f32 * 3.0 + 1.0);
-    assert_eq!(answers(&document("", &float), "x\n3\n")[1], expected.to_string());
-}

@@ -26,6 +26,7 @@ mod schema;
 mod segments;
 mod series;
 mod several;
+mod single;
 mod table;
 mod texts;
 mod unread;

@@ -78,10 +78,12 @@ impl Counts {
             if counts.cells.is_empty() {
                 counts.slots.clone_from(&slots);
             }
-            if slots != counts.slots || count < 0.0 {
-                return Err(b
-                    .xml
-                    .malformed(child.place, "a count of other fields than the first, or below zero"));
+            if slots != counts.slots {
+                let what = "a <FieldValueCount> of other fields than the table's first one";
+                return Err(b.xml.malformed(child.place, what));
+            }
+            if count < 0.0 {
+                return Err(b.xml.malformed(child.place, format!("count=\"{count}\" is below zero")));
             }
             let values = path.iter().map(|level| level.value).chain([value]).collect();
             counts.cells.push((values, count));

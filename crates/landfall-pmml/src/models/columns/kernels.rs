@@ -1,7 +1,8 @@
 //! Kernels of rows with the support vectors of a machine, the vectors side by side.
 
-use crate::blocks::{Loops, exp, power_of_two, widest};
+use crate::blocks::{Loops, power_of_two, widest};
 use crate::models::Math;
+use crate::models::normalization::exp;
 use crate::models::support_vector::Kernel;
 
 /// Vectors that lie side by side, and rows that do.
@@ -267,7 +268,7 @@ impl Terms for Difference {
 
     #[inline(always)]
     fn kernel(&self, sum: f64, _: f64) -> f64 {
-        self.math.round(exp(-self.gamma * sum))
+        exp(-self.math.round(self.gamma * sum), self.math)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The model over columns.
 
 use super::hazard::Hazard;
-use super::{Cell, DOUBLE, General, Kind, Link, Number};
+use super::{Cell, General, Kind, Link, Number};
 use crate::blocks::{Answers, BlockCx, Features, RowPlaces, RowValues, best};
-use crate::models::MiningFunction;
 use crate::models::columns::{Design, DesignCell};
 use crate::models::normalization::Normalization;
+use crate::models::{Math, MiningFunction};
 use crate::resolve::Slot;
 use crate::value::Value;
 use std::collections::HashMap;
@@ -15,7 +15,8 @@ impl General {
     pub(super) fn columns(&self) -> Option<Design> {
         let fixed = [&self.offset, &self.trials].into_iter().all(|number| matches!(number, Number::Fixed(_)));
         let is_mean = self.hazard.is_none() || self.function == MiningFunction::Regression;
-        if !fixed || !is_mean || self.equations.is_empty() {
+        // Steps of single precision are those of a row alone.
+        if !fixed || !is_mean || self.equations.is_empty() || self.math.float {
             return None;
         }
         let mut named: HashMap<Slot, Vec<Value>> = HashMap::new();
@@ -72,7 +73,7 @@ impl General {
             let numbers = answers.value.numbers(rows);
             numbers.copy_from_slice(&scores[..rows]);
             if let (Number::Fixed(trials), false) = (&self.trials, self.kind == Kind::Linear) {
-                self.link.column(numbers);
+                self.link.column(numbers, self.math);
                 numbers.iter_mut().for_each(|mean| *mean *= trials);
             }
         }
@@ -94,7 +95,7 @@ impl General {
         let (rows, count) = (cx.rows(), cx.m.lists[answers.list].len());
         answers.start_scores(count, rows);
         if let Some((class, other)) = self.two_classes(count) {
-            self.link_of_class().column(scores);
+            self.link_of_class().column(scores, self.math);
             if let Some(class) = class {
                 answers.scores[class * rows..(class + 1) * rows].copy_from_slice(scores);
             }
@@ -144,11 +145,11 @@ impl Cell {
 
 impl Link {
     /// [`Link::inverse`] of a column.
-    fn column(self, column: &mut [f64]) {
+    fn column(self, column: &mut [f64], math: Math) {
         match self {
             Link::Identity => {}
-            Link::Logit => Normalization::Logit.column(column, DOUBLE),
-            _ => column.iter_mut().for_each(|x| *x = self.inverse(*x)),
+            Link::Logit => Normalization::Logit.column(column, math),
+            _ => column.iter_mut().for_each(|x| *x = self.inverse(*x, math)),
         }
     }
 }

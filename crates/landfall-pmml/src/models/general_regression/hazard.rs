@@ -1,6 +1,7 @@
 //! Cox regression: the hazard that has piled up until a row's time, by its stratum and its risk.
 
 use super::{Cell, General, Number};
+use crate::models::normalization::exp;
 use crate::resolve::Slot;
 use crate::run::Cx;
 use crate::value::Value;
@@ -54,9 +55,11 @@ impl General {
     /// The score of a row of no risk, less an offset that all rows have.
     pub(super) fn reference_score(&self) -> f64 {
         let betas = self.equations.first().map_or(&[][..], |equation| equation.betas.as_slice());
-        let score: f64 = betas.iter().map(|(at, beta)| beta * self.parameters[*at].reference_point).sum();
+        let round = |number: f64| self.math.round(number);
+        let reference = |at: usize| round(self.parameters[at].reference_point);
+        let score = betas.iter().fold(0.0, |sum, (at, beta)| round(sum + round(beta * reference(*at))));
         match self.offset {
-            Number::Fixed(offset) => score - offset,
+            Number::Fixed(offset) => round(score - round(offset)),
             Number::Field(_) => score,
         }
     }
@@ -78,15 +81,21 @@ impl General {
             offset @ Number::Field(_) => self.number(cx, offset)?,
         };
         let Some(own) = own else { return Ok(None) };
-        let score = self.score(&self.equations[0], design) + own;
-        Ok(table.until(time).map(|base| base * (score - self.reference_score()).exp()))
+        let score = self.math.round(self.score(&self.equations[0], design) + own);
+        Ok(table.until(time).map(|base| self.at_risk(base, score, self.reference_score())))
     }
 
     /// Of a row's score, its time and the place of its stratum.
     pub(super) fn hazard_of(&self, hazard: &Hazard, row: [f64; 3], reference: f64) -> Option<f64> {
         let [score, time, stratum] = row;
         let (_, table) = hazard.tables.get(stratum as usize).filter(|_| !stratum.is_nan())?;
-        table.until(time).map(|base| base * (score - reference).exp())
+        table.until(time).map(|base| self.at_risk(base, score, reference))
+    }
+
+    /// What the hazard of a row of no risk is at a row's score.
+    fn at_risk(&self, base: f64, score: f64, reference: f64) -> f64 {
+        let risk = exp(self.math.round(score - reference), self.math);
+        self.math.round(self.math.round(base) * risk)
     }
 
     /// Of the numbers that a block gives a row.

@@ -1,10 +1,12 @@
 //! Link functions, undone.
 
-use super::DOUBLE;
+use crate::models::Math;
 use crate::models::normalization::Normalization;
 use crate::read::Element;
 use crate::resolve::Build;
 use landfall_model::Problem;
+
+const DOUBLE: Math = Math { float: false };
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Link {
@@ -42,21 +44,26 @@ pub(super) fn read<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Link, Pro
 
 impl Link {
     /// The mean whose link is `x`.
-    pub(super) fn inverse(self, x: f64) -> f64 {
+    pub(super) fn inverse(self, x: f64, math: Math) -> f64 {
+        let round = |number: f64| math.round(number);
+        let exp = |x: f64| Normalization::Exp.one(x, math);
         match self {
             Link::Identity => x,
-            Link::Log => x.exp(),
-            Link::LogC => 1.0 - x.exp(),
-            Link::LogLog => Normalization::LogLog.one(x, DOUBLE),
-            Link::Logit => Normalization::Logit.one(x, DOUBLE),
-            Link::CLogLog => Normalization::CLogLog.one(x, DOUBLE),
-            Link::Probit => Normalization::Probit.one(x, DOUBLE),
-            Link::CauchIt => Normalization::CauchIt.one(x, DOUBLE),
-            Link::NegBin(c) => 1.0 / (c * ((-x).exp() - 1.0)),
-            Link::OddsPower(d) if d != 0.0 => 1.0 / (1.0 + (1.0 + d * x).powf(-1.0 / d)),
-            Link::OddsPower(_) => Normalization::Logit.one(x, DOUBLE),
-            Link::Power(d) if d != 0.0 => x.powf(1.0 / d),
-            Link::Power(_) => x.exp(),
+            Link::Log => exp(x),
+            Link::LogC => round(1.0 - exp(x)),
+            Link::LogLog => Normalization::LogLog.one(x, math),
+            Link::Logit => Normalization::Logit.one(x, math),
+            Link::CLogLog => Normalization::CLogLog.one(x, math),
+            Link::Probit => Normalization::Probit.one(x, math),
+            Link::CauchIt => Normalization::CauchIt.one(x, math),
+            Link::NegBin(c) => round(1.0 / round(round(c) * round(exp(-x) - 1.0))),
+            Link::OddsPower(d) if d != 0.0 => {
+                let odds = round(round(1.0 + round(round(d) * x)).powf(-round(1.0 / round(d))));
+                round(1.0 / round(1.0 + odds))
+            }
+            Link::OddsPower(_) => Normalization::Logit.one(x, math),
+            Link::Power(d) if d != 0.0 => round(x.powf(round(1.0 / round(d)))),
+            Link::Power(_) => exp(x),
         }
     }
 
@@ -67,7 +74,8 @@ impl Link {
         }
         // By Richardson's rule from two central differences.
         let step = 1e-3 * (1.0 + x.abs());
-        let difference = |h: f64| (self.inverse(x + h) - self.inverse(x - h)) / (2.0 * h);
+        let inverse = |x: f64| self.inverse(x, DOUBLE);
+        let difference = |h: f64| (inverse(x + h) - inverse(x - h)) / (2.0 * h);
         (4.0 * difference(step / 2.0) - difference(step)) / 3.0
     }
 }
@@ -78,9 +86,12 @@ mod tests {
 
     #[test]
     fn links_are_undone() {
-        assert_eq!(Link::Power(0.5).inverse(3.0), 9.0);
-        assert!((Link::NegBin(1.5).inverse(-1.0) - 1.0 / (1.5 * (std::f64::consts::E - 1.0))).abs() < 1e-15);
-        assert!((Link::OddsPower(2.0).inverse(1.5) - 1.0 / (1.0 + 4f64.powf(-0.5))).abs() < 1e-15);
-        assert_eq!(Link::LogC.inverse(0.0), 0.0);
+        assert_eq!(Link::Power(0.5).inverse(3.0, DOUBLE), 9.0);
+        assert!(
+            (Link::NegBin(1.5).inverse(-1.0, DOUBLE) - 1.0 / (1.5 * (std::f64::consts::E - 1.0))).abs()
+                < 1e-15
+        );
+        assert!((Link::OddsPower(2.0).inverse(1.5, DOUBLE) - 1.0 / (1.0 + 4f64.powf(-0.5))).abs() < 1e-15);
+        assert_eq!(Link::LogC.inverse(0.0, DOUBLE), 0.0);
     }
 }

@@ -38,8 +38,6 @@ pub(super) const ATTRIBUTES: &[&str] = &[
     "baselineStrataVariable",
 ];
 
-const DOUBLE: Math = Math { float: false };
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Linear,
@@ -53,6 +51,7 @@ enum Kind {
 struct General {
     kind: Kind,
     function: MiningFunction,
+    math: Math,
     parameters: Vec<Parameter>,
     /// One for each class that has coefficients of its own; a regression has one.
     equations: Vec<Equation>,
@@ -152,6 +151,7 @@ pub(super) fn read<'a>(
     let mut model = General {
         kind,
         function: header.function,
+        math: header.math,
         parameters: parts.parameters,
         equations,
         reference,
@@ -169,11 +169,11 @@ pub(super) fn read<'a>(
 }
 
 impl Cell {
-    fn value(&self, cx: &mut Cx<'_>) -> Result<Option<f64>, Problem> {
+    fn value(&self, cx: &mut Cx<'_>, math: Math) -> Result<Option<f64>, Problem> {
         let (slot, of): (Slot, &dyn Fn(Value) -> Option<f64>) = match self {
             Cell::Power { slot, exponent } if *exponent == 1.0 => (*slot, &|value: Value| value.num()),
             Cell::Power { slot, exponent } => {
-                (*slot, &move |value: Value| Some(value.num()?.powf(*exponent)))
+                (*slot, &move |value: Value| Some(math.round(value.num()?).powf(*exponent)))
             }
             Cell::Factor { slot, value } => (*slot, &move |found| Some(f64::from(u8::from(found == *value)))),
             Cell::Contrast { slot, values } => (*slot, &move |found| {
@@ -181,7 +181,7 @@ impl Cell {
             }),
         };
         let value = cx.get(slot)?;
-        Ok(if value.is_missing() { None } else { of(value) })
+        Ok(if value.is_missing() { None } else { of(value).map(|number| math.round(number)) })
     }
 }
 
@@ -192,8 +192,8 @@ impl General {
         for parameter in &self.parameters {
             let mut product = 1.0;
             for cell in &parameter.cells {
-                match cell.value(cx)? {
-                    Some(value) => product *= value,
+                match cell.value(cx, self.math)? {
+                    Some(value) => product = self.math.round(product * value),
                     None => return Ok(None),
                 }
             }
@@ -204,13 +204,16 @@ impl General {
 
     fn number(&self, cx: &mut Cx<'_>, number: &Number) -> Result<Option<f64>, Problem> {
         match number {
-            Number::Fixed(number) => Ok(Some(*number)),
-            Number::Field(slot) => cx.number(*slot),
+            Number::Fixed(number) => Ok(Some(self.math.round(*number))),
+            Number::Field(slot) => Ok(cx.number(*slot)?.map(|number| self.math.round(number))),
         }
     }
 
     fn score(&self, equation: &Equation, design: &[f64]) -> f64 {
-        equation.betas.iter().fold(0.0, |sum, (parameter, beta)| sum + beta * design[*parameter])
+        let betas = equation.betas.iter();
+        betas.fold(0.0, |sum, (parameter, beta)| {
+            self.math.round(sum + self.math.round(beta * design[*parameter]))
+        })
     }
 
     /// The standard error of the predicted mean, by the covariances of the parameters.
@@ -250,12 +253,12 @@ impl General {
             return self.ordinal(scores, into);
         }
         if let Some((class, other)) = self.two_classes(into.len()) {
-            let probability = self.link_of_class().inverse(scores[0]);
+            let probability = self.link_of_class().inverse(scores[0], self.math);
             if let Some(class) = class {
                 into[class] = probability;
             }
             if let Some(other) = other {
-                into[other] = 1.0 - probability;
+                into[other] = self.math.round(1.0 - probability);
             }
             return;
         }
@@ -266,10 +269,10 @@ impl General {
             }
         }
         match self.kind {
-            Kind::Multinomial => soft_max(into, DOUBLE),
+            Kind::Multinomial => soft_max(into, self.math),
             _ => {
-                into.iter_mut().for_each(|score| *score = self.link.inverse(*score));
-                simple_max(into, DOUBLE);
+                into.iter_mut().for_each(|score| *score = self.link.inverse(*score, self.math));
+                simple_max(into, self.math);
             }
         }
     }
@@ -279,13 +282,13 @@ impl General {
         let mut left: Vec<usize> = (0..into.len()).collect();
         for (equation, score) in self.equations.iter().zip(scores) {
             let Some(class) = equation.class else { continue };
-            let upto = self.cumulative.one(*score, DOUBLE);
-            into[class] = upto - below;
+            let upto = self.cumulative.one(*score, self.math);
+            into[class] = self.math.round(upto - below);
             below = upto;
             left.retain(|other| *other != class);
         }
         if let Some(last) = self.reference.or(left.last().copied()) {
-            into[last] = 1.0 - below;
+            into[last] = self.math.round(1.0 - below);
         }
     }
 }
@@ -320,15 +323,17 @@ impl Body for General {
         let (Some(offset), Some(trials)) = (offset, self.number(cx, &self.trials)?) else { return Ok(()) };
         let own = || self.equations.iter().map(|equation| self.score(equation, &design)).collect();
         let mut scores: RowValues = ahead.unwrap_or_else(own);
-        scores.iter_mut().for_each(|score| *score += offset);
+        scores.iter_mut().for_each(|score| *score = self.math.round(*score + offset));
         if self.function == MiningFunction::Classification {
             let classes = &cx.m.lists[answer.list];
             answer.scores.resize(classes.len(), 0.0);
             self.probabilities(&scores, &mut answer.scores);
             answer.value = answer.best().map_or(Value::Missing, |class| classes[class]);
         } else {
-            let mean =
-                if self.kind == Kind::Linear { scores[0] } else { self.link.inverse(scores[0]) * trials };
+            let mean = match self.kind {
+                Kind::Linear => scores[0],
+                _ => self.math.round(self.link.inverse(scores[0], self.math) * trials),
+            };
             answer.value = Value::Num(mean);
             answer.deviation = self.deviation(&design, scores[0]).map(|deviation| deviation * trials);
         }

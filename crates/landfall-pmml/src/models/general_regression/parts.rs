@@ -253,6 +253,7 @@ impl Parts {
         let mut equations: Vec<Equation> = Vec::new();
         let mut shared = Vec::new();
         for (class, name, beta, place) in std::mem::take(&mut self.betas) {
+            let beta = header.math.round(beta);
             let Some(parameter) = places.get(&name).copied() else {
                 return Err(b.xml.malformed(place, format!("parameter {name:?} is not declared")));
             };

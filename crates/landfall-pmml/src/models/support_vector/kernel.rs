@@ -16,9 +16,9 @@ pub(crate) enum Kernel {
 
 impl Kernel {
     /// Reads one of the elements that name it.
-    pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Self, Problem> {
+    pub(super) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, math: Math) -> Result<Self, Problem> {
         element.only(&b.xml, &["gamma", "coef0", "degree", "description"])?;
-        let number = |name: &str| Ok::<f64, Problem>(element.number(&b.xml, name)?.unwrap_or(1.0));
+        let number = |name: &str| Ok::<f64, Problem>(math.number(&b.xml, element, name)?.unwrap_or(1.0));
         let (gamma, coef0, degree) = (number("gamma")?, number("coef0")?, number("degree")?);
         b.xml.leaf(element)?;
         Ok(match element.name.as_ref() {
@@ -32,10 +32,11 @@ impl Kernel {
     /// Of two vectors' product; nothing for what is not made of it.
     #[inline(always)]
     pub(crate) fn of_dot(self, dot: f64, math: Math) -> f64 {
+        let scaled = |gamma: f64, coef0: f64| math.round(math.round(gamma * dot) + coef0);
         match self {
             Kernel::Linear | Kernel::RadialBasis { .. } => dot,
-            Kernel::Polynomial { gamma, coef0, degree } => math.round((gamma * dot + coef0).powf(degree)),
-            Kernel::Sigmoid { gamma, coef0 } => math.round((gamma * dot + coef0).tanh()),
+            Kernel::Polynomial { gamma, coef0, degree } => math.round(scaled(gamma, coef0).powf(degree)),
+            Kernel::Sigmoid { gamma, coef0 } => math.round(scaled(gamma, coef0).tanh()),
         }
     }
 }

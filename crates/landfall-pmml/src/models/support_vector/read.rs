@@ -31,7 +31,7 @@ pub(in crate::models) fn read<'a>(
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
             "LinearKernelType" | "PolynomialKernelType" | "RadialBasisKernelType" | "SigmoidKernelType" => {
-                kernel_type = Kernel::read(b, &child)?;
+                kernel_type = Kernel::read(b, &child, header.math)?;
             }
             "VectorDictionary" if dictionary.vectors.is_empty() && machines.is_empty() => {
                 dictionary.read(b, &child, header)?;

@@ -53,7 +53,7 @@ pub(super) fn read<'a>(
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
-    let Some((constant, squares, residuals, variances, past_variances)) = spread else {
+    let Some(VariancePart { constant, squares, residuals, variances, past_variances }) = spread else {
         return Err(b.xml.malformed(element.place, "<GARCH> lacks its <GARCHPart>"));
     };
     if mean.past.len() < mean.values.len() {
@@ -73,13 +73,22 @@ pub(super) fn read<'a>(
     Ok(Box::new(Garch { mean, constant, squares, variances, past_squares, past_variances }))
 }
 
-type VariancePart = (f64, Vec<f64>, Vec<f64>, Vec<f64>, Vec<f64>);
+/// `<GARCHPart>` as the document has it.
+#[derive(Default)]
+struct VariancePart {
+    constant: f64,
+    /// Coefficients of squared noises, and noises, the latest last.
+    squares: Vec<f64>,
+    residuals: Vec<f64>,
+    /// Coefficients of variances, and variances, the latest last.
+    variances: Vec<f64>,
+    past_variances: Vec<f64>,
+}
 
 fn variance_part<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<VariancePart, Problem> {
     element.only(&b.xml, &["constant", "gp", "gq"])?;
     let constant = element.number(&b.xml, "constant")?.unwrap_or(0.0);
-    let (mut squares, mut residuals) = (Vec::new(), Vec::new());
-    let (mut variances, mut past) = (Vec::new(), Vec::new());
+    let mut all = VariancePart { constant, ..VariancePart::default() };
     while let Some(child) = b.xml.child(element)? {
         if !matches!(child.name.as_ref(), "ResidualSquareCoefficients" | "VarianceCoefficients") {
             return Err(b.xml.unknown(&child, element));
@@ -88,10 +97,10 @@ fn variance_part<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Varianc
         while let Some(part) = b.xml.child(&child)? {
             part.only(&b.xml, &[])?;
             let place = match (child.name.as_ref(), part.name.as_ref()) {
-                ("ResidualSquareCoefficients", "Residuals") => &mut residuals,
-                ("ResidualSquareCoefficients", "MACoefficients") => &mut squares,
-                ("VarianceCoefficients", "PastVariances") => &mut past,
-                ("VarianceCoefficients", "MACoefficients") => &mut variances,
+                ("ResidualSquareCoefficients", "Residuals") => &mut all.residuals,
+                ("ResidualSquareCoefficients", "MACoefficients") => &mut all.squares,
+                ("VarianceCoefficients", "PastVariances") => &mut all.past_variances,
+                ("VarianceCoefficients", "MACoefficients") => &mut all.variances,
                 _ => return Err(b.xml.unknown(&part, &child)),
             };
             *place = array_within(b, &part)?;
@@ -99,11 +108,11 @@ fn variance_part<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Varianc
     }
     // gp counts variances and gq squares in some texts, the other way in others: either is taken.
     let (gp, gq) = (element.count(&b.xml, "gp")?, element.count(&b.xml, "gq")?);
-    let found = (Some(squares.len()), Some(variances.len()));
+    let found = (Some(all.squares.len()), Some(all.variances.len()));
     if found != (gp, gq) && found != (gq, gp) {
         return Err(element.value(&b.xml, "gp"));
     }
-    Ok((constant, squares, residuals, variances, past))
+    Ok(all)
 }
 
 impl Garch {
