@@ -9,6 +9,7 @@ mod interface;
 mod layout;
 mod metadata;
 mod model;
+mod prepared;
 mod rows;
 mod run;
 mod session;

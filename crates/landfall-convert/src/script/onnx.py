@@ -23,6 +23,7 @@ def to_onnx(kind, source, out, opset, tags, signature, inputs, outputs, names):
     rename(model.graph, "output", wanted_outputs.split(","))
     guard_indices(onnx, model.graph)
     guard_divisions(onnx, model)
+    join_scales(onnx, model)
     onnx.save(model, out)
     return {"made by": f"tf2onnx {tf2onnx.__version__}, TensorFlow {tf.__version__}, opset {opset}"}
 
@@ -52,13 +53,15 @@ def run_converter(arguments):
 
 
 def teach_operators(tf2onnx):
-    """Operators that tf2onnx does not know: those of Keras' gelu and of its layers Discretization and IntegerLookup."""
+    """Operators that tf2onnx does not know: those of Keras' gelu and of its layers Discretization and IntegerLookup. And those
+    that it has otherwise than TensorFlow: quotients of whole numbers, which it rounds towards zero, and what they leave."""
     import numpy as np
     from onnx import TensorProto
     from tf2onnx import constants, utils
     from tf2onnx.custom_opsets import onnx_ml
     from tf2onnx.graph_builder import GraphBuilder
     from tf2onnx.handler import tf_op
+    from tf2onnx.onnx_opset import math as arithmetic
 
     def removed(graph, node):
         """What the nodes need that take a node's place: its outputs, and their shapes and types."""
@@ -109,6 +112,63 @@ def teach_operators(tf2onnx):
             if not graph.find_output_consumers(table.output[0]):
                 graph.remove_node(table.name)
 
+    kinds = TensorProto
+    # Whole numbers, and those that ONNX Runtime divides, which hold them and their quotients.
+    divided_as = {kinds.INT8: kinds.INT32, kinds.UINT8: kinds.INT32, kinds.INT16: kinds.INT32, kinds.UINT16: kinds.INT32,
+                  kinds.UINT32: kinds.INT64, kinds.INT32: kinds.INT32, kinds.INT64: kinds.INT64}
+
+    def cast(graph, value, kind):
+        """A value as another type."""
+        return graph.make_node("Cast", [value], attr={"to": kind}).output[0] if graph.get_dtype(value) != kind else value
+
+    def zero(graph, kind):
+        return graph.make_const(utils.make_name("zero"), np.array(0, utils.map_onnx_to_numpy_type(kind))).output[0]
+
+    def is_left_with_another_sign(graph, left, one, other, nothing):
+        """Where a division leaves something, and two numbers have different signs."""
+        make = lambda operator, *inputs: graph.make_node(operator, list(inputs)).output[0]  # noqa: E731
+        signs = make("Xor", make("Less", one, nothing), make("Less", other, nothing))
+        return make("And", make("Not", make("Equal", left, nothing)), signs)
+
+    class Quotient(arithmetic.FloorDiv):
+        """Of whole numbers, rounded down: one less than the quotient towards zero, where something is left below zero."""
+        @classmethod
+        def version_10(cls, graph, node, **more):
+            kind = graph.get_dtype(node.input[0])
+            if kind not in divided_as:
+                return cls.version_6(graph, node, **more)
+            wide = divided_as[kind]
+            dividend, divisor = (cast(graph, value, wide) for value in node.input)
+            told = removed(graph, node)
+            quotient = graph.make_node("Div", [dividend, divisor]).output[0]
+            left = graph.make_node("Mod", [dividend, divisor]).output[0]
+            below = is_left_with_another_sign(graph, left, dividend, divisor, zero(graph, wide))
+            one = graph.make_node("Cast", [below], attr={"to": wide}).output[0]
+            if kind == wide:
+                graph.make_node("Sub", [quotient, one], **told)
+            else:
+                rounded = graph.make_node("Sub", [quotient, one]).output[0]
+                graph.make_node("Cast", [rounded], attr={"to": kind}, **told)
+
+    class Remainder(arithmetic.FloorMod):
+        """With the divisor's sign: ONNX's own for whole numbers; for others what C's `fmod` leaves, and the divisor once more where
+        that has the other sign."""
+        @classmethod
+        def version_10(cls, graph, node, **more):
+            kind = graph.get_dtype(node.input[0])
+            if kind in divided_as or kind == kinds.UINT64:
+                graph.make_node("Mod", node.input, **removed(graph, node))
+            elif kind in (kinds.FLOAT, kinds.DOUBLE):
+                (dividend, divisor), told = node.input, removed(graph, node)
+                left = graph.make_node("Mod", [dividend, divisor], attr={"fmod": 1}).output[0]
+                below = is_left_with_another_sign(graph, left, left, divisor, zero(graph, kind))
+                more = graph.make_node("Add", [left, divisor]).output[0]
+                graph.make_node("Where", [below, more, left], **told)
+            else:
+                cls.version_7(graph, node, **more)
+
+    tf_op("FloorDiv")(Quotient)
+    tf_op("FloorMod")(Remainder)
     tf_op("LookupTableFindV2")(Lookup)
     tf_op("Erfc")(Complement)
     tf_op("Bucketize")(Bucket)
@@ -266,6 +326,67 @@ def divided(onnx, node):
     else:
         nodes.append(node)
     return nodes
+
+
+def join_scales(onnx, model):
+    """Puts one BatchNormalization in the place of a factor for each channel and a term for each channel behind it, which a batch
+    normalisation of Keras 3 comes to behind an activation: ONNX Runtime carries it out in the layout of its convolutions."""
+    import collections
+    import numpy as np
+    graph = model.graph
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model).graph
+    except Exception:
+        # Of a model beyond 2 GB no shapes are inferred.
+        return
+    types = {value.name: value.type.tensor_type for value in [*inferred.value_info, *inferred.input, *inferred.output]}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    uses = collections.Counter(names_used(onnx, graph))
+    users = {name: node for node in graph.node for name in node.input}
+    added = {}
+    for node in graph.node:
+        factor = of_channels(constants, types, node, "Mul")
+        user = users.get(node.output[0]) if factor and uses[node.output[0]] == 1 else None
+        term = of_channels(constants, types, user, "Add") if user else None
+        if not term:
+            continue
+        name, value = user.output[0], node.input[1 - factor[0]]
+        parts = {"factor": factor[1], "term": term[1], "mean": np.zeros_like(term[1]), "variance": np.ones_like(term[1])}
+        graph.initializer.extend(onnx.numpy_helper.from_array(part, f"{name}__{end}") for end, part in parts.items())
+        joined = onnx.helper.make_node("BatchNormalization", [value, *(f"{name}__{end}" for end in parts)], [name], epsilon=0.0)
+        added[node.output[0]], added[name] = None, joined
+    nodes = [added.get(node.output[0], node) if node.output else node for node in graph.node]
+    del graph.node[:]
+    graph.node.extend(node for node in nodes if node is not None)
+    used = set(names_used(onnx, graph))
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+
+
+def of_channels(constants, types, node, operator):
+    """Which input of an operator is a constant of one number for each channel of the other one, and these numbers."""
+    if node.op_type != operator or node.domain not in ("", "ai.onnx"):
+        return None
+    for place, name in enumerate(node.input):
+        tensor, other = constants.get(name), types.get(node.input[1 - place])
+        if tensor is None or other is None or tensor.data_type != 1 or other.elem_type != 1:
+            continue
+        dims, shape = list(tensor.dims), [dim.dim_value for dim in other.shape.dim]
+        if len(dims) >= 3 and len(shape) == len(dims) and shape[1] == dims[1] and all(dim == 1 for dim in [dims[0], *dims[2:]]):
+            from onnx import numpy_helper
+            return place, numpy_helper.to_array(tensor).ravel()
+    return None
+
+
+def names_used(onnx, graph):
+    """The names that a graph's nodes take, those of graphs within them too, and its outputs."""
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from names_used(onnx, attribute.g)
+    yield from (value.name for value in graph.output)
 
 
 def unsupported_line(text):

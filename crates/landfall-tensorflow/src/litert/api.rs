@@ -68,10 +68,19 @@ functions! {
     set_accelerators: "LiteRtSetOptionsHardwareAccelerators" = fn(Handle, c_int) -> Status;
     /// Options, name, version, functions, their user data.
     add_operator: "LiteRtAddCustomOpKernelOption" = fn(Handle, *const c_char, c_int, *const Kernel, *const c_void) -> Status;
+    /// What the settings are for, the settings, what frees them, room for their handle.
+    create_settings: "LiteRtCreateOpaqueOptions" =
+        fn(*const c_char, *const c_void, extern "C" fn(*mut c_void), *mut Handle) -> Status;
+    destroy_settings: "LiteRtDestroyOpaqueOptions" = fn(Handle);
+    /// Options, settings: takes these over.
+    add_settings: "LiteRtAddOpaqueOptions" = fn(Handle, Handle) -> Status;
     destroy_options: "LiteRtDestroyOptions" = fn(Handle);
     /// Environment, model, options.
     compile: "LiteRtCreateCompiledModel" = fn(Handle, Handle, Handle, *mut Handle) -> Status;
     destroy_compiled: "LiteRtDestroyCompiledModel" = fn(Handle);
+    /// Compiled model, room for a text that `free` frees.
+    words: "LiteRtCompiledModelGetErrorMessages" = fn(Handle, *mut *mut c_char) -> Status;
+    forget_words: "LiteRtCompiledModelClearErrors" = fn(Handle) -> Status;
     /// Compiled model, signature, input, lengths of axes, their number.
     resize: "LiteRtCompiledModelResizeInputTensor" = fn(Handle, usize, usize, *const c_int, usize) -> Status;
     /// Compiled model, signature, number of outputs, their layouts, whether shapes are worked out anew first.
@@ -99,8 +108,6 @@ pub(super) struct Runtime {
     pub(super) environment: Handle,
     /// Held while a model is compiled: the headers promise nothing about two at a time.
     pub(super) compiling: Mutex<()>,
-    /// Whether tensors of strings go in and come out.
-    pub(super) takes_strings: bool,
     path: PathBuf,
 }
 
@@ -131,16 +138,12 @@ impl Runtime {
     /// # Errors
     /// In a few words: why this library will not do.
     pub(super) fn open(library: Library) -> Result<&'static Runtime, String> {
-        // The library does not tell its version. This function came with the argument that `create_model` has gained
-        // since; with an older library that call would be a wild one.
-        // SAFETY: never called.
-        let marker = unsafe { library.function::<unsafe extern "C" fn()>("LiteRtCreateModelFromFd") };
-        marker.map_err(|_| "it is too old: ai-edge-litert 2.1.6 or newer is needed".to_owned())?;
-        // This one came with tensors of strings.
+        // The library does not tell its version. This function came with 2.2, which takes tensors of strings; 2.1 ends the
+        // process where a kernel refuses a call's shapes, and functions of still older ones have fewer arguments.
         // SAFETY: never called.
         let marker =
             unsafe { library.function::<unsafe extern "C" fn()>("LiteRtGetCompiledModelEnvironment") };
-        let takes_strings = marker.is_ok();
+        marker.map_err(|_| "it is too old: ai-edge-litert 2.2 or newer is needed".to_owned())?;
         let library = library.keep();
         let call = Functions::of(library)?;
         let options = [(LOG_FROM, SILENT), (REGISTERED, CPU)];
@@ -157,7 +160,7 @@ impl Runtime {
         let status = unsafe { (call.create_environment)(2, options.as_ptr().cast(), &mut environment) };
         checked("create an environment", status).map_err(|failure| failure.to_string())?;
         let path = library.path().to_owned();
-        Ok(Box::leak(Box::new(Runtime { call, environment, compiling: Mutex::new(()), takes_strings, path })))
+        Ok(Box::leak(Box::new(Runtime { call, environment, compiling: Mutex::new(()), path })))
     }
 
     /// The file that it was opened from.

@@ -58,24 +58,6 @@ fn plain(tensor: &DeclaredTensor) -> Result<DType, Problem> {
     }
 }
 
-/// For a library that does not take them.
-///
-/// # Errors
-/// Unsupported, naming a tensor of strings.
-pub(super) fn without_strings(signatures: &[Signature]) -> Result<(), Problem> {
-    let names = signatures.iter().flat_map(|signature| {
-        let inputs = signature.inputs().iter().map(|input| (&input.name, input.dtype));
-        inputs.chain(signature.outputs().iter().map(|output| (&output.name, output.dtype)))
-    });
-    match names.into_iter().find(|(_, dtype)| *dtype == DType::String) {
-        Some((name, _)) => Err(Problem::unsupported(
-            format!("tensor {name:?} of strings on LiteRT before 2.2"),
-            "pip install --upgrade ai-edge-litert",
-        )),
-        None => Ok(()),
-    }
-}
-
 fn dims(tensor: &DeclaredTensor) -> Vec<Dim> {
     let dim = |&length: &i32| usize::try_from(length).map_or(Dim::Free(None), Dim::Known);
     tensor.free_shape.iter().map(dim).collect()

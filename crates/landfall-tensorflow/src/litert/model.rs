@@ -2,6 +2,7 @@
 
 use super::api::{Failure, Runtime};
 use super::declared::{self, Declared, DeclaredSignature, Shapes};
+use super::prepared::{self, Prepared};
 use super::run::{LiteRtInstance, Plan, engine_problem};
 use super::session::Program;
 use super::{NAME, interface, rows, streamed};
@@ -40,15 +41,13 @@ impl LiteRtModel {
             .collect();
         let length = bytes.len() as u64;
         let runtime = open()?;
-        if !runtime.takes_strings {
-            interface::without_strings(&unproven).map_err(|problem| problem.at(file))?;
-        }
         let bytes = streamed::streamed(file, bytes.bytes(), &declared.shapes())?.unwrap_or(bytes);
         let program = Program::load(runtime, bytes).map_err(|failure| load_problem(file, failure))?;
         let program = Arc::new(program);
         let mut instance = LiteRtInstance::new(&program, &plans).map_err(|problem| problem.at(file))?;
         let own = |signature: &Signature| &declared.signatures[index(signature)];
-        let (signatures, notes) = proven(unproven, &mut instance, own);
+        let prepared = prepared(file, &unproven, &mut instance, own)?;
+        let (signatures, notes) = proven(unproven, &prepared, &mut instance, own);
         let facts = facts(&declared, runtime, length, notes);
         Ok(LiteRtModel { signatures, plans, program, facts })
     }
@@ -68,19 +67,39 @@ impl Model for LiteRtModel {
     }
 }
 
+/// How each signature could be prepared for calls.
+///
+/// # Errors
+/// Unsupported, in LiteRT's words, where none could.
+fn prepared<'a>(
+    file: &str,
+    signatures: &[Signature],
+    instance: &mut LiteRtInstance,
+    own: impl Fn(&Signature) -> &'a DeclaredSignature,
+) -> Result<Vec<Prepared>, Problem> {
+    let each = signatures.iter().enumerate();
+    let prepared = each.map(|(place, signature)| prepared::prepared(instance, place, own(signature)));
+    let prepared = prepared.collect::<Result<Vec<_>, Problem>>().map_err(|problem| problem.at(file))?;
+    let names: Vec<&str> = signatures.iter().map(Signature::name).collect();
+    prepared::refused(file, &names, &prepared)?;
+    Ok(prepared)
+}
+
 /// Signatures with what their rows are, and a line for each that cannot be called with any number of rows.
 fn proven<'a>(
     unproven: Vec<Signature>,
+    prepared: &[Prepared],
     instance: &mut LiteRtInstance,
     own: impl Fn(&Signature) -> &'a DeclaredSignature,
 ) -> (Vec<Arc<Signature>>, Vec<String>) {
     let (mut signatures, mut notes) = (Vec::new(), Vec::new());
-    for mut signature in unproven {
+    for (mut signature, prepared) in unproven.into_iter().zip(prepared) {
+        notes.extend(prepared.note(signature.name()));
         if *signature.rows() == RowRule::Unproven {
             let own = own(&signature);
             let (rule, note) = match own.shapes {
                 Shapes::OfValues => rows::of_values(&signature),
-                _ => rows::proven(&signature, instance, interface::rows_as_converted(own)),
+                _ => rows::proven(&signature, instance, interface::rows_as_converted(own), prepared),
             };
             notes.extend(note);
             signature = signature.with_rows(rule);

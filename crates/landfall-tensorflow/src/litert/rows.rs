@@ -3,6 +3,7 @@
 //! Converters write a free axis where the original had one, though an operator behind it may hold a shape of one row.
 //! A file that cannot be run with two rows is called row by row.
 
+use super::prepared::Prepared;
 use landfall_model::{
     BufferMut, Call, DType, Input, InputSpec, Instance, Outputs, Problem, RowRule, Shape, Signature, Tensor,
 };
@@ -14,17 +15,27 @@ const RELATIVE: f64 = 1e-4;
 const NEAR_ZERO: f64 = 1e-6;
 
 /// What the rows of a signature with a free axis 0 are, and a note where they are not independent. `converted` is the
-/// number of rows that the file was converted with.
+/// number of rows that the file was converted with, `prepared` how it could be prepared.
 pub(super) fn proven(
     signature: &Signature,
     instance: &mut dyn Instance,
     converted: usize,
+    prepared: &Prepared,
 ) -> (RowRule, Option<String>) {
     let name = signature.name();
-    match agree(&Arc::new(signature.clone().with_rows(RowRule::None)), instance) {
+    let length = match prepared {
+        Prepared::WithLengths(Some(length)) => *length,
+        Prepared::AsConverted | Prepared::WithLengths(None) => 1,
+        Prepared::Never { .. } => return (RowRule::None, None),
+    };
+    match agree(&Arc::new(signature.clone().with_rows(RowRule::None)), instance, length) {
         Ok(true) => (RowRule::Independent, None),
         Ok(false) => {
             let note = format!("signature {name:?} is never batched: two rows differ together and alone");
+            (RowRule::None, Some(note))
+        }
+        Err(problem) if *prepared != Prepared::AsConverted => {
+            let note = format!("signature {name:?} is never batched: {problem}");
             (RowRule::None, Some(note))
         }
         Err(problem) => {
@@ -41,15 +52,15 @@ pub(super) fn of_values(signature: &Signature) -> (RowRule, Option<String>) {
     (RowRule::None, Some(note))
 }
 
-/// Lengths of all axes but the first; 1 for free ones.
-fn inner(input: &InputSpec) -> impl Iterator<Item = usize> {
-    input.dims.iter().flatten().skip(1).map(|dim| usize::try_from(dim.as_signed()).unwrap_or(1))
+/// Lengths of all axes but the first; `length` for free ones.
+fn inner(input: &InputSpec, length: usize) -> impl Iterator<Item = usize> {
+    input.dims.iter().flatten().skip(1).map(move |dim| usize::try_from(dim.as_signed()).unwrap_or(length))
 }
 
-fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance) -> Result<bool, Problem> {
+fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, length: usize) -> Result<bool, Problem> {
     let mut pair = Vec::new();
     for (seed, input) in signature.inputs().iter().enumerate() {
-        let shape: Shape = std::iter::once(2).chain(inner(input)).collect();
+        let shape: Shape = std::iter::once(2).chain(inner(input, length)).collect();
         pair.push(made(input.dtype, shape, seed)?);
     }
     let mut answers = |rows: std::ops::Range<usize>| {

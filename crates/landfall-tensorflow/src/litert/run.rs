@@ -82,6 +82,18 @@ impl LiteRtInstance {
         Ok(())
     }
 
+    /// Lays out a signature's memory for inputs of these shapes, as a call does; else what the library says of them.
+    ///
+    /// # Errors
+    /// When it cannot compile the file anew, where it could not.
+    pub(super) fn prepare(&mut self, place: usize, dims: &[Vec<i32>]) -> Result<Result<(), String>, Problem> {
+        self.settled[place] = None;
+        let Err(failure) = shaped(&mut self.compiled, &self.plans[place], dims) else { return Ok(Ok(())) };
+        let said = self.compiled.words().unwrap_or_else(|| failure.to_string());
+        self.start_over()?;
+        Ok(Err(said))
+    }
+
     /// Settles and fills the memory of a signature. `texts` are the bytes that its outputs of strings take at least.
     fn fill(&mut self, place: usize, tensors: &[&Tensor], texts: &[usize]) -> Result<(), Problem> {
         let plan = &self.plans[place];
@@ -139,9 +151,9 @@ impl LiteRtInstance {
                 Ok(None)
             }
             Err(failure) => {
-                let outgrown = self.outgrown(place);
+                let (outgrown, words) = (self.outgrown(place), self.compiled.words());
                 self.start_over()?;
-                outgrown.map(Some).ok_or_else(|| run_problem(failure))
+                outgrown.map(Some).ok_or_else(|| run_problem(failure, words))
             }
         }
     }
@@ -209,6 +221,12 @@ fn dense(call: &Call) -> Result<Vec<&Tensor>, Problem> {
     tensors.ok_or_else(|| Problem::internal("a TensorFlow Lite model takes arrays only"))
 }
 
+/// A tensor's shape as LiteRT takes it.
+fn dims_of(tensor: &Tensor) -> Result<Vec<i32>, Problem> {
+    let lengths: Result<Vec<i32>, _> = tensor.shape().iter().map(|&length| i32::try_from(length)).collect();
+    lengths.map_err(|_| Problem::invalid(format!("shape {} is too large for LiteRT", tensor.shape())))
+}
+
 /// `None` for lengths that are not known.
 fn shape_of(dims: &[i32]) -> Option<Shape> {
     dims.iter().map(|&length| usize::try_from(length).ok()).collect()
@@ -217,6 +235,14 @@ fn shape_of(dims: &[i32]) -> Option<Shape> {
 fn same(dims: &[i32], shape: &Shape) -> bool {
     dims.len() == shape.len()
         && dims.iter().zip(shape.iter()).all(|(&dim, &length)| usize::try_from(dim) == Ok(length))
+}
+
+/// Gives the inputs their shapes, and works out the outputs'. A number has none to be given.
+fn shaped(compiled: &mut Compiled, plan: &Plan, dims: &[Vec<i32>]) -> Result<Vec<Vec<i32>>, Failure> {
+    for (input, lengths) in dims.iter().enumerate().filter(|(_, lengths)| !lengths.is_empty()) {
+        compiled.resize(plan.index, input, lengths)?;
+    }
+    compiled.output_shapes(plan.index, plan.ends.len(), true)
 }
 
 /// Gives the inputs their shapes, and makes memory for both ends.
@@ -230,17 +256,9 @@ fn settle(
     let retired = before.map_or_else(Vec::new, |before| {
         before.retired.into_iter().chain(before.inputs).chain(before.outputs).collect()
     });
-    let mut dims = Vec::with_capacity(tensors.len());
-    for (input, tensor) in tensors.iter().enumerate() {
-        let lengths: Result<Vec<i32>, _> = tensor.shape().iter().map(|&n| i32::try_from(n)).collect();
-        let lengths = lengths
-            .map_err(|_| Problem::invalid(format!("shape {} is too large for LiteRT", tensor.shape())))?;
-        if !lengths.is_empty() {
-            compiled.resize(plan.index, input, &lengths).map_err(|failure| shape_problem(failure, tensor))?;
-        }
-        dims.push(lengths);
-    }
-    let found = compiled.output_shapes(plan.index, plan.ends.len(), true).map_err(engine_problem)?;
+    let dims = tensors.iter().map(|tensor| dims_of(tensor)).collect::<Result<Vec<_>, Problem>>()?;
+    let found = shaped(compiled, plan, &dims);
+    let found = found.map_err(|failure| shape_problem(failure, compiled.words(), tensors))?;
     let texts_in: usize =
         tensors.iter().filter_map(|tensor| tensor.strings().ok()).map(Strings::bytes_total).sum();
     let mut shapes = Vec::with_capacity(found.len());
@@ -330,17 +348,20 @@ fn nothing(call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
 }
 
 #[cold]
-fn shape_problem(failure: Failure, tensor: &Tensor) -> Problem {
-    let text = format!("{NAME}: {failure}: the model does not take shape {}", tensor.shape());
+fn shape_problem(failure: Failure, words: Option<String>, tensors: &[&Tensor]) -> Problem {
+    let shapes: Vec<String> = tensors.iter().map(|tensor| tensor.shape().to_string()).collect();
+    let said = words.unwrap_or_else(|| failure.to_string());
+    let text = format!("{NAME}: the model does not take inputs of shapes {}: {said}", shapes.join(" and "));
     Problem::worded(Kind::InvalidArgument, text)
 }
 
 #[cold]
-fn run_problem(failure: Failure) -> Problem {
-    let text = format!(
-        "{failure}: an operator refuses these values: an index beyond the end, or lengths that do not go together"
-    );
-    Problem::new(Reason::Engine { engine: NAME, text })
+fn run_problem(failure: Failure, words: Option<String>) -> Problem {
+    let why = words.unwrap_or_else(|| {
+        "an operator refuses these values: an index beyond the end, or lengths that do not go together"
+            .to_owned()
+    });
+    Problem::new(Reason::Engine { engine: NAME, text: format!("{failure}: {why}") })
 }
 
 #[cold]

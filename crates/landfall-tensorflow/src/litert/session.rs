@@ -4,7 +4,7 @@
 use super::api::{Failure, Handle, Layout, Runtime, TensorType, checked};
 use super::taker::{self, KERNEL, Taker};
 use landfall_model::{Buffer, DType};
-use std::ffi::{CString, c_int};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 use std::slice;
 use std::sync::{Arc, PoisonError};
@@ -17,6 +17,21 @@ const HOST_MEMORY: c_int = 1;
 const READ: c_int = 0;
 /// `kLiteRtTensorBufferLockModeWrite`.
 const WRITE: c_int = 1;
+
+/// What settings of an interpreter are for, and those that have it keep what it says of what fails: else that would go to standard
+/// error.
+///
+/// Source: `litert/runtime/litert_runtime_options.h` of LiteRT 2.2 and 2.3; settings are TOML, and
+/// `kLiteRtErrorReporterModeBuffer` is 2.
+const KEPT_WORDS: (&CStr, &CStr) = (c"runtime_options_string", c"error_reporter_mode = 2\n");
+
+unsafe extern "C" {
+    /// C's own: for what the library has made by C's `malloc`.
+    fn free(memory: *mut c_void);
+}
+
+/// Frees nothing, for settings that are constants.
+extern "C" fn leave(_: *mut c_void) {}
 
 /// A file that the library has read. Shared by all that was compiled of it.
 pub(super) struct Program {
@@ -68,6 +83,7 @@ impl Program {
                 "add an operator",
                 (call.add_operator)(options, name.as_ptr(), 1, &raw const KERNEL, data),
             )?;
+            keep_words(self.runtime, options)?;
             let environment = self.runtime.environment;
             checked(
                 "compile the model",
@@ -82,6 +98,26 @@ impl Drop for Program {
     fn drop(&mut self) {
         // SAFETY: made by `load`, released once; whatever was compiled of it holds the program, and is gone.
         unsafe { (self.runtime.call.destroy_model)(self.model) }
+    }
+}
+
+/// Has interpreters that are made with these options keep their words.
+///
+/// # Safety
+/// The options must be alive.
+unsafe fn keep_words(runtime: &'static Runtime, options: Handle) -> Result<(), Failure> {
+    let (call, (purpose, settings)) = (&runtime.call, KEPT_WORDS);
+    let mut handle = ptr::null_mut();
+    // SAFETY: both texts end in NUL and are constants, which are read and never freed; the out pointer is valid; settings
+    // that the options have not taken over are released here.
+    unsafe {
+        let made = (call.create_settings)(purpose.as_ptr(), settings.as_ptr().cast(), leave, &mut handle);
+        checked("make settings", made)?;
+        let added = (call.add_settings)(options, handle);
+        if added != 0 {
+            (call.destroy_settings)(handle);
+        }
+        checked("add settings", added)
     }
 }
 
@@ -184,6 +220,27 @@ impl Compiled {
             checked("ask for a size", (call.needed_size)(requirements, &mut size))?;
         }
         Ok(size)
+    }
+
+    /// What the interpreter has said of what failed since it was asked last, in one line; `None` where it said nothing.
+    pub(super) fn words(&mut self) -> Option<String> {
+        let call = &self.program.runtime.call;
+        let mut text: *mut c_char = ptr::null_mut();
+        // SAFETY: the handle is alive; the out pointer is valid for a pointer.
+        let status = unsafe { (call.words)(self.handle, &mut text) };
+        if status != 0 || text.is_null() {
+            return None;
+        }
+        // SAFETY: the library made the text by C's `malloc`, with NUL at its end, and gave it away; it is freed once, after it
+        // was copied. The handle is alive.
+        let said = unsafe {
+            let said = CStr::from_ptr(text).to_string_lossy().into_owned();
+            free(text.cast());
+            (call.forget_words)(self.handle);
+            said
+        };
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!said.is_empty()).then_some(said)
     }
 
     /// What the operator of our own took over in the last run; `None` where there was none, or no memory for it.

@@ -1,4 +1,5 @@
-//! TensorFlow's C functions. `unsafe` lives here, in `session.rs` and in `value.rs` alone.
+//! TensorFlow's C functions. `unsafe` lives here, in `session.rs`, `value.rs` and `fetch.rs`, and in `denormals.rs`, which calls
+//! none of them.
 //!
 //! Facts about the C API: `tensorflow/c/c_api.h`, `tf_tensor.h` and `tf_tstring.h` of TensorFlow 2.15 to 2.21. All
 //! handles are pointers to classes of the library's own. From 2.21 on some of the functions lie in the library that this

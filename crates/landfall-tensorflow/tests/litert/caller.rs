@@ -15,6 +15,12 @@ pub(crate) fn loaded(name: &str) -> Option<Arc<dyn Model>> {
     Some(engine()?.load(&OneFile::open(&fixture(name)), &Options::new()).unwrap())
 }
 
+/// Why a file is not loaded; `None`, said in a line, where the library is not here.
+pub(crate) fn refused(name: &str) -> Option<Problem> {
+    let loaded = engine()?.load(&OneFile::open(&fixture(name)), &Options::new());
+    Some(loaded.map(|_| ()).unwrap_err())
+}
+
 /// A tensor of strings.
 pub(crate) fn texts(shape: &[usize], values: &[&str]) -> Tensor {
     Tensor::from_strings(Shape::new(shape), values.iter().collect()).unwrap()

@@ -6,5 +6,6 @@ mod caller;
 mod cases;
 mod conformance;
 mod memory_files;
+mod prepared;
 mod shapes;
 mod strings;

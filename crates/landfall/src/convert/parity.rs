@@ -1,6 +1,7 @@
 //! Whether a converted model answers as its original does: on made rows, and on golden rows where there are some.
 
 mod rounding;
+mod whole;
 
 use super::rows::{self, Recipe, Values};
 use super::trials;
@@ -66,7 +67,7 @@ pub(crate) fn compare(
     let golden = golden.transpose()?;
     let worker = |lease: &Lease| Worker::new(lease.clone());
     let (original, worker) = (worker(original)?, worker(converted)?);
-    let mut pair = Pair { original, converted, worker, signature, to, tolerance };
+    let mut pair = Pair { original, converted, worker, signature, to, tolerance, whole: Vec::new() };
     let mut parity = Parity {
         made: Err(Problem::internal("no rows were made")),
         seldom: GoldenReport::default(),
@@ -85,6 +86,7 @@ pub(crate) fn compare(
         }
     }
     let Some((base, rows)) = base else { return Ok(parity) };
+    pair.whole = whole::outputs(&rows);
     let made = pair.checked(&base, &rows)?;
     parity.differs = difference(&base, &rows, &made);
     parity.made = Ok(made);
@@ -109,6 +111,8 @@ struct Pair<'a> {
     signature: &'a Arc<Signature>,
     to: &'a Arc<Signature>,
     tolerance: Tolerance,
+    /// By output, whether it holds whole numbers in a type of the reals.
+    whole: Vec<bool>,
 }
 
 impl Pair<'_> {
@@ -184,11 +188,20 @@ impl Pair<'_> {
             |problem: Problem| problem.at(format!("the converted model, on {}", named(recipe, signature)));
         let carried = carried_over(rows, self.signature, self.to)?;
         self.shapes_agree(&carried).map_err(at)?;
-        if !recipe.is_far() {
-            return check_golden(self.converted, &carried, self.tolerance).map_err(at);
-        }
-        let (tolerances, relative) = (self.tolerances(rows)?, self.tolerance.relative);
-        let own = |output: usize, value: usize| Tolerance { relative, absolute: tolerances[output][value] };
+        let absolute = if recipe.is_far() { Some(self.tolerances(rows)?) } else { None };
+        let is_whole = |(output, (_, tensor)): (usize, &(usize, Tensor))| {
+            self.whole.get(output) == Some(&true) && whole::is_whole(tensor)
+        };
+        let whole: Vec<bool> = rows.outputs.iter().enumerate().map(is_whole).collect();
+        let own = |output: usize, value: usize| {
+            let absolute =
+                absolute.as_ref().map_or(self.tolerance.absolute, |absolute| absolute[output][value]);
+            let tolerance = Tolerance { absolute, ..self.tolerance };
+            match whole[output] {
+                true => whole::tolerance(&rows.outputs[output].1, value, tolerance),
+                false => tolerance,
+            }
+        };
         check_golden_by(self.converted, &carried, &own).map_err(at)
     }
 
@@ -201,8 +214,10 @@ impl Pair<'_> {
             moved.extend(self.answers(rows::nudged(&rows.inputs, nudge, draw)?).ok());
         }
         let of = |(output, (_, expected)): (usize, &(usize, Tensor))| {
-            let moved: Vec<&Tensor> = moved.iter().map(|rows| &rows.outputs[output].1).collect();
-            rounding::tolerances(rows, expected, &moved, nudge, self.tolerance.absolute)
+            // A whole number moves by one where another one moves by little.
+            let is_whole = self.whole.get(output) == Some(&true) && whole::is_whole(expected);
+            let moved = moved.iter().filter(|_| !is_whole).map(|rows| &rows.outputs[output].1);
+            rounding::tolerances(rows, expected, &moved.collect::<Vec<_>>(), nudge, self.tolerance.absolute)
         };
         Ok(rows.outputs.iter().enumerate().map(of).collect())
     }

@@ -24,6 +24,8 @@ pub(super) enum Values {
     Low,
     /// Numbers of all magnitudes up to 1e12: amounts, times in seconds and milliseconds, what is cast and overflows.
     Far,
+    /// Whole numbers of all magnitudes up to 1e12: amounts and times too, that are counted.
+    Amounts,
     /// Infinities and NaN among others.
     Endless,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for Values {
             Values::Wide => "rows of whole numbers at the ends of their types",
             Values::Low => "rows of whole numbers at the lower ends of their types",
             Values::Far => "rows of numbers up to 1e12",
+            Values::Amounts => "rows of whole numbers up to 1e12",
             Values::Endless => "rows of infinities and NaN",
         })
     }
@@ -112,6 +115,11 @@ pub(super) fn made(signature: &Signature, recipe: &Recipe) -> Result<Vec<Option<
 /// Whether an input holds rows, and not a number or a list of them that goes for the whole call.
 pub(super) fn has_rows(input: &InputSpec) -> bool {
     input.dims.as_ref().is_none_or(|dims| matches!(dims.first(), Some(Dim::Free(_))))
+}
+
+/// Whether an input holds rows of whole numbers.
+pub(super) fn has_whole_rows(input: &InputSpec) -> bool {
+    has_rows(input) && is_of_numbers(input) && !input.dtype.is_float() && !is_complex(input.dtype)
 }
 
 /// Whether an input holds numbers, which can be large and small.
@@ -198,8 +206,8 @@ fn real(buffer: &mut BufferMut, dtype: DType, row: usize, values: Values, dice: 
         (_, Values::Ties) => (dice.below(13) as f64 - 6.0) / 2.0,
         (_, Values::Endless) => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1.0, -1.0][dice.below(6)],
         (_, Values::Far) => far(dtype, row, dice),
-        (1, Values::Varied | Values::Wide | Values::Low) => 20.0 * dice.fraction() - 10.0,
-        (_, Values::Varied | Values::Wide | Values::Low) => {
+        (1, Values::Varied | Values::Wide | Values::Low | Values::Amounts) => 20.0 * dice.fraction() - 10.0,
+        (_, Values::Varied | Values::Wide | Values::Low | Values::Amounts) => {
             2.0 * (dice.fraction() + dice.fraction() + dice.fraction()) - 3.0
         }
     };
@@ -267,6 +275,14 @@ const WIDE: [i64; 14] = [
     i64::MIN,
 ];
 
+/// From 1 to 1e12, or to the end of a narrower type, on both sides of 0 where there are two.
+fn amount(dtype: DType, is_unsigned: bool, dice: &mut Dice) -> i64 {
+    let bits = 8 * dtype.size().unwrap_or(8) - usize::from(!is_unsigned);
+    let most = 1e12f64.min(2f64.powi(bits as i32) - 1.0);
+    let sign = if is_unsigned || dice.below(2) == 0 { 1 } else { -1 };
+    sign * most.powf(dice.fraction()) as i64
+}
+
 /// The bits of a whole number; narrower types have the lowest of them.
 fn whole(input: &InputSpec, values: Values, dice: &mut Dice) -> i64 {
     let dtype = input.dtype;
@@ -281,6 +297,7 @@ fn whole(input: &InputSpec, values: Values, dice: &mut Dice) -> i64 {
             number + i64::from(number >= 0)
         }
         // A number that goes for the whole call may say how often something is done: large ones are below 0.
+        Values::Amounts if has_rows(input) => amount(dtype, is_unsigned, dice),
         Values::Wide if has_rows(input) => WIDE[dice.below(WIDE.len())],
         Values::Wide | Values::Low if !is_unsigned => {
             let lowest = i64::MIN >> (64 - 8 * dtype.size().unwrap_or(8));
@@ -365,6 +382,32 @@ mod tests {
                 let lowest = if signed.contains(&dtype) { ends } else { 0 };
                 assert!(drawn.contains(&lowest), "{dtype:?}: {drawn:?}");
             }
+        }
+    }
+
+    #[test]
+    fn amounts_are_whole_numbers_of_all_magnitudes_that_their_types_hold() {
+        for (dtype, least, most) in [
+            (DType::I64, -1e12, 1e12),
+            (DType::I32, f64::from(i32::MIN), f64::from(i32::MAX)),
+            (DType::U16, 1.0, 65535.0),
+            (DType::I8, -128.0, 127.0),
+        ] {
+            let made = made(&signature(dtype, RowRule::None), &Recipe::of(Values::Amounts, 50)).unwrap();
+            let tensor = made[0].as_ref().unwrap().dense().unwrap();
+            let number = |element: usize| match tensor.scalar(element) {
+                Scalar::Int(number) => number as f64,
+                Scalar::UInt(number) => number as f64,
+                other => panic!("{other:?}"),
+            };
+            let drawn: Vec<f64> = (0..tensor.len()).map(number).collect();
+            assert!(drawn.iter().all(|x| *x >= least && *x <= most && *x != 0.0), "{dtype}");
+            // A third of the digits each.
+            for part in [1.0 / 3.0, 2.0 / 3.0] {
+                let above = drawn.iter().filter(|x| x.abs() > most.powf(part)).count();
+                assert!(above > 0 && above < drawn.len(), "{dtype}: {above}");
+            }
+            assert_eq!(drawn.iter().any(|x| *x < 0.0), least < 0.0, "{dtype}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which rows a converted model is compared on: beside plain ones, those with values, lengths and numbers of rows that are
 //! seldom met.
 
-use super::rows::{Recipe, Values, has_free_inner_axes, has_rows, is_of_numbers};
+use super::rows::{Recipe, Values, has_free_inner_axes, has_rows, has_whole_rows, is_of_numbers};
 use landfall_model::Signature;
 
 /// Lengths that free axes other than rows get, until the original answers.
@@ -43,7 +43,9 @@ pub(super) fn of_values(signature: &Signature, base: &Recipe, may_count: bool) -
         return Vec::new();
     }
     let ends = if may_count { Values::Low } else { Values::Wide };
-    let all = [Values::Varied, Values::Ties, ends, Values::Far].into_iter();
+    let has_amounts = !may_count && signature.inputs().iter().any(has_whole_rows);
+    let all = [Values::Varied, Values::Ties, ends, Values::Far];
+    let all = all.into_iter().chain(has_amounts.then_some(Values::Amounts));
     let draws = if signature.inputs().iter().all(has_rows) { 1 } else { DRAWS };
     let drawn = |values: Values| (0..draws).map(move |draw| Recipe { values, draw, ..*base });
     all.filter(|values| *values != base.values).flat_map(drawn).collect()

@@ -243,8 +243,18 @@ def seldom():
     """What a conversion to ONNX takes in another way for values that are seldom met: a signature for each."""
     x, at, k = Spec([None], tf.float32, "x"), Spec([None], tf.int64, "at"), Spec([None], tf.int64, "k")
     table = tf.reshape(tf.range(6.0), [3, 2])
+    image, filters = Spec([None, 4, 4, 2], tf.float32, "image"), tf.reshape(tf.range(-9.0, 9.0) / 9, [3, 3, 2, 1]) * [1.0, -2.0, 0.5]
+
+    def floored(at, k):
+        divisor = tf.where(tf.equal(k, 0), tf.ones_like(k), k)
+        few, by = tf.cast(at, tf.int8), tf.cast(divisor, tf.int8)
+        return {"down": at // 3, "rest": at % -3, "by": at // divisor, "left": tf.math.floormod(at, divisor), "few": few // by, "few_left": few % by}
+
     functions = {
-        "divided": (lambda at: {"down": at // 3, "rest": tf.math.floormod(at, 3), "most": tf.maximum(at, 2)}, [at], {"at": np.array([-7, 7, 2**53 + 1])}),
+        "floored": (floored, [at, k], {"at": np.array([-7, 7, -2**63, -2**63, 127, 6]), "k": np.array([2, -2, -1, 3, -5, -3])}),
+        "wrapped": (lambda x: {"y": tf.math.floormod(x, 7.5), "z": tf.math.floormod(x, -0.1)}, [x], {"x": np.array([-1e9, 1e9, 15, -15, 3.7, 0], np.float32)}),
+        "greatest": (lambda at: {"y": tf.maximum(at, 2)}, [at], {"at": np.array([-7, 7, 2**53 + 1])}),
+        "normed": (lambda image: {"y": tf.nn.relu(tf.nn.conv2d(image, filters, 1, "SAME")) * [-1.5, 0.25, 3.0] + [7.0, -8.0, 9.0]}, [image], {"image": reals(3, 4, 4, 2)}),
         "divided_by": (lambda at, k: {"y": tf.raw_ops.Div(x=at, y=tf.where(tf.equal(k, 0), tf.ones_like(k), k))}, [at, k], {"at": np.array([-2**63, 7, -7]), "k": np.array([-1, -1, 2])}),
         "halved": (lambda x: {"y": tf.cast(tf.cast(x, tf.float16), tf.float32)}, [x], {"x": np.array([1, 3e5], np.float32)}),
         "begun": (lambda x, b: {"y": tf.slice(x, [b], [-1])}, [x, Spec([], tf.int32, "b")], {"x": reals(6), "b": np.int32(5)}),

@@ -14,7 +14,7 @@ import tritonclient.grpc as triton
 
 from expect import has, same
 from server import ROOT
-from test_tensorflow import made_by, served, with_tensorflow
+from test_tensorflow import convert, made_by, served, with_tensorflow
 from test_tensorflow_shared import asked_by_grpc
 from test_tensorflow_shared import served as served_together
 from test_tensorflow_shared import state_of, table
@@ -85,7 +85,7 @@ def a_light_file_whose_shapes_show_in_a_run_answers_at_each_door_alone_and_toget
 @with_tensorflow
 def conversions_that_answer_otherwise_for_values_seldom_met_are_found_out(server):
     stays, goes = "runs on tensorflow, not on ONNX", "runs on ONNX, converted by"
-    said = {"divided": stays, "divided_by": goes, "halved": stays, "begun": stays, "flagged": goes, "looked_up": goes}
+    said = {"floored": goes, "wrapped": goes, "greatest": stays, "normed": goes, "divided_by": goes, "halved": stays, "begun": stays, "flagged": goes, "looked_up": goes}
     with served(server, forms() / "seldom/model", "--prefer", "onnx") as running:
         for name, where in said.items():
             rows, wanted = rows_of(f"seldom_{name}")
@@ -94,6 +94,16 @@ def conversions_that_answer_otherwise_for_values_seldom_met_are_found_out(server
         for beyond in (-1, 3):
             body = {"signature_name": "looked_up", "inputs": [0, beyond]}
             same(requests.post(running.url("/v1/models/m:predict"), json=body, timeout=20).status_code >= 400, True)
+
+
+@with_tensorflow
+def a_factor_and_a_term_for_each_channel_become_one_operator(server):
+    import onnx
+    with tempfile.TemporaryDirectory() as folder:
+        done = convert(server, forms() / "seldom/model", f"{folder}/m.onnx", "--signature", "normed")
+        same((done.returncode, done.stderr), (0, done.stderr))
+        operators = [node.op_type for node in onnx.load(f"{folder}/m.onnx").graph.node]
+        same([name for name in operators if name in ("Mul", "Add", "BatchNormalization")], ["BatchNormalization"])
 
 
 @with_tensorflow

@@ -25,7 +25,8 @@ pub(super) fn nudge(rows: &GoldenRows) -> f64 {
 
 /// The absolute tolerance of each value of one output, whose `absolute` one for numbers around 1 is given. `moved` is the same
 /// output of inputs moved by the part `nudge`. It is what the value moves by when inputs move by `absolute` of themselves, or what
-/// the row's largest number loses by rounding; at most `absolute` of the output's largest number.
+/// the row's largest number loses by rounding; at most `absolute` of the output's largest number. Without `moved` ones it is the
+/// rounding alone.
 pub(super) fn tolerances(
     rows: &GoldenRows,
     expected: &Tensor,

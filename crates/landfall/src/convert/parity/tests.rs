@@ -198,6 +198,57 @@ fn a_small_difference_shows_in_an_answer_that_large_numbers_do_not_go_into() {
 }
 
 #[test]
+fn a_difference_of_one_shows_in_whole_numbers_of_a_real_type_beside_none_of_their_size() {
+    // What is rounded down, of numbers up to 1e12.
+    let floor: Answer<f32> = |columns| of_rows(columns, |a, _, _| a.floor());
+    let above: Answer<f32> =
+        |columns| of_rows(columns, |a, _, _| if a.abs() > 2e4 { a.floor() + 1.0 } else { a.floor() });
+    assert_eq!(compared(&["a", "b", "c"], floor, floor), Ok(()));
+    let found = compared(&["a", "b", "c"], floor, above).unwrap_err();
+    assert!(found.contains("rows of numbers up to 1e12"), "{found}");
+
+    // What is made of whole numbers, as a double.
+    fn doubled(columns: &[Vec<i64>], more: fn(i64) -> f64) -> Result<Tensor, Problem> {
+        let values: Vec<f64> = columns[0].iter().map(|x| *x as f64 + more(*x)).collect();
+        Tensor::from_slice(&[values.len()], &values)
+    }
+    let compared = |original: Answer, converted: Answer| {
+        let (original, converted) =
+            (computed(&["x"], DType::F64, original), computed(&["x"], DType::F64, converted));
+        let signature = original.signatures()[0].clone();
+        let tolerance = Tolerance { relative: 1e-3, absolute: 1e-5 };
+        let parity = compare(&original, &signature, &converted, None, tolerance, false).unwrap();
+        parity.accepted().map_err(|problem| problem.to_string())
+    };
+    let exact: Answer = |columns| doubled(columns, |_| 0.0);
+    assert_eq!(compared(exact, exact), Ok(()));
+    let above: Answer = |columns| doubled(columns, |x| f64::from((20_000..1 << 24).contains(&x.abs())));
+    let found = compared(exact, above).unwrap_err();
+    assert!(found.contains("rows of whole numbers up to 1e12"), "{found}");
+    // Beyond what a double holds with bits to spare, a neighbour is a rounding.
+    assert_eq!(
+        compared(exact, |columns| doubled(columns, |x| f64::from(x.unsigned_abs() > 1 << 52))),
+        Ok(())
+    );
+}
+
+#[test]
+fn rounding_of_whole_numbers_is_no_difference() {
+    let squares: [Answer<f32>; 2] = [
+        |columns| of_rows(columns, |a, _, _| a.round() * a.round()),
+        |columns| of_rows(columns, |a, _, _| (f64::from(a.round()).powi(2) * (1.0 + 2e-7)) as f32),
+    ];
+    // Large sums whose order is another one.
+    let sums: [Answer<f32>; 2] = [
+        |columns| of_rows(columns, |a, b, c| (a.floor() + b.floor()) + c.floor()),
+        |columns| of_rows(columns, |a, b, c| a.floor() + (b.floor() + c.floor())),
+    ];
+    for [original, converted] in [squares, sums] {
+        assert_eq!(compared(&["a", "b", "c"], original, converted), Ok(()));
+    }
+}
+
+#[test]
 fn noise_of_rounding_is_no_difference() {
     let sums: [Answer<f32>; 3] = [
         |columns| of_rows(columns, |a, b, c| (a + b) + c),
