@@ -36,6 +36,9 @@ impl FromStr for Endpoint {
     /// `HOST:PORT`, a port alone for all interfaces, or `unix:PATH`.
     fn from_str(text: &str) -> Result<Self, Problem> {
         let wrong = || Problem::invalid(format!("{text:?}: expected HOST:PORT, a port alone, or unix:PATH"));
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(wrong().at(format!("an address is meant, without {scheme}://")));
+        }
         if let Some(path) = text.strip_prefix("unix:") {
             return if path.is_empty() { Err(wrong()) } else { Ok(Endpoint::Unix(path.into())) };
         }

@@ -4,11 +4,11 @@ use super::unary::{coding, framed, message, reply, unknown};
 use super::{oip_grpc, reflection, tfs_grpc, tfs_profiler};
 use crate::caller::Caller;
 use crate::grpc::status;
-use crate::reply::{Reply, empty};
+use crate::reply::{Reply, empty, whole};
 use crate::settings::GrpcHealth;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 use hyper::body::Incoming;
 use landfall_dialects::{oip, services};
 use landfall_model::{Kind, Problem};
@@ -21,8 +21,18 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     named.eq_ignore_ascii_case(TYPE) && matches!(after, [] | [b'+' | b';' | b' ', ..])
 }
 
+/// The answer to a call that came to the port where no gRPC is spoken.
+#[cold]
+pub(crate) fn elsewhere() -> Reply {
+    status::refused(&status::plain(&Problem::unsupported("gRPC on this port", "call the port of --grpc")))
+}
+
 /// Answers a call.
 pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+    if parts.version < Version::HTTP_2 {
+        let text = "gRPC over HTTP/2 is spoken here; REST answers on the port of --http\n";
+        return whole(StatusCode::BAD_REQUEST, HeaderValue::from_static("text/plain"), text);
+    }
     if !is_grpc(&parts.headers) {
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }

@@ -40,6 +40,10 @@ use landfall_dialects::oip::errors;
 pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
     let version = parts.version;
     let _under_way = caller.begin(version);
+    // gRPC is HTTP/2 alone: of all other requests the headers are not looked at.
+    if caller.speaks == Speaks::Http && version == Version::HTTP_2 && grpc::is_grpc(&parts.headers) {
+        return grpc::elsewhere();
+    }
     let is_grpc = match caller.speaks {
         Speaks::Http => false,
         Speaks::Grpc => true,

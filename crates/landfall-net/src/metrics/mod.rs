@@ -15,9 +15,12 @@
 //! | `landfall_requests_memory_bytes`, `landfall_requests_memory_limit_bytes` | | what requests hold (bodies, what they turn into, answers), and may hold together |
 //! | `landfall_requests_memory_refusals_total` | | how often a request found no room in it |
 //! | `landfall_ready` | | 1 when everything that was asked for answers |
+//! | `landfall_build_info` | version | 1 |
+//! | `process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_open_fds`, … | | what the process uses, under the names of Prometheus' client libraries (Linux) |
 
 mod counters;
 mod page;
+mod process;
 mod tfs;
 
 pub(crate) use counters::{Door, Metrics};

@@ -1,6 +1,7 @@
 //! The page that is scraped: in OpenMetrics text for who asks for it, else in Prometheus' older text format.
 
 use super::counters::Count;
+use super::process;
 use crate::caller::Shared;
 use crate::memory::Memory;
 use http::HeaderValue;
@@ -84,6 +85,8 @@ impl Collector for Page {
         failures(encoder, &seen)?;
         states(encoder, shared)?;
         memory(encoder, &shared.memory)?;
+        build(encoder)?;
+        process::encode(encoder)?;
         let mut ready = encoder.encode_descriptor(
             "landfall_ready",
             "1 when everything that was asked for answers",
@@ -111,6 +114,15 @@ fn requests(encoder: &mut DescriptorEncoder<'_>, counts: &[Count]) -> fmt::Resul
         ];
         counter(metric.encode_family(&labels)?, count.count)
     })
+}
+
+/// Which Landfall this is.
+fn build(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    // A gauge: Prometheus' older format knows no metric of information.
+    encoder
+        .encode_descriptor("landfall_build_info", "Which Landfall this is", None, MetricType::Gauge)?
+        .encode_family(&[("version", env!("CARGO_PKG_VERSION"))])?
+        .encode_gauge(&1u64)
 }
 
 fn memory(encoder: &mut DescriptorEncoder<'_>, memory: &Memory) -> fmt::Result {
@@ -182,16 +194,18 @@ fn histograms(
     unit: Option<Unit>,
     value: fn(&Snapshot) -> &Histogram,
 ) -> fmt::Result {
-    let scale = if unit.is_some() { 1e-9 } else { 1.0 };
+    let parts = if unit.is_some() { 1e9 } else { 1.0 };
     let mut metric = encoder.encode_descriptor(name, what, unit.as_ref(), MetricType::Histogram)?;
     seen.iter()
-        .try_for_each(|seen| histogram(metric.encode_family(&seen.labels())?, value(&seen.snapshot), scale))
+        .try_for_each(|seen| histogram(metric.encode_family(&seen.labels())?, value(&seen.snapshot), parts))
 }
 
-fn histogram(mut metric: MetricEncoder<'_>, histogram: &Histogram, scale: f64) -> fmt::Result {
-    let bounds = histogram.bounds.iter().map(|&bound| bound as f64 * scale).chain([f64::INFINITY]);
+/// `parts` of what was kept make one of what is written. A quotient is the number nearest to the true one, so that a bound
+/// reads as `30.0`; a product with the fraction need not be.
+fn histogram(mut metric: MetricEncoder<'_>, histogram: &Histogram, parts: f64) -> fmt::Result {
+    let bounds = histogram.bounds.iter().map(|&bound| bound as f64 / parts).chain([f64::INFINITY]);
     let buckets: Vec<(f64, u64)> = bounds.zip(histogram.counts.iter().copied()).collect();
-    metric.encode_histogram::<NoLabelSet>(histogram.sum as f64 * scale, histogram.count(), &buckets, None)
+    metric.encode_histogram::<NoLabelSet>(histogram.sum as f64 / parts, histogram.count(), &buckets, None)
 }
 
 fn failures(encoder: &mut DescriptorEncoder<'_>, seen: &[Seen]) -> fmt::Result {

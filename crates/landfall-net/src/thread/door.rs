@@ -144,8 +144,8 @@ fn builder(speaks: Speaks, connections: &GrpcConnections) -> auto::Builder<Tokio
                 let timer = TokioTimer::new();
                 builder.http2().timer(timer).keep_alive_interval(every).keep_alive_timeout(timeout);
             }
-            builder.http2_only()
         }
-        Speaks::Http | Speaks::Both => builder,
+        Speaks::Http | Speaks::Both => {}
     }
+    builder
 }

@@ -231,13 +231,14 @@ fn each_port_speaks_its_own() {
     let house = House::open();
     assert_eq!(get(house.http, "/livez").status, 200);
     let mut client = crate::http_client::Http::to(house.grpc);
-    client.send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert!(!String::from_utf8_lossy(&client.rest()).contains("200"));
+    client.send("GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let answer = String::from_utf8(client.rest()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("REST answers on"), "{answer}");
     runtime().block_on(async {
-        // HTTP/2 is spoken on the HTTP port too, but a gRPC call is none of its paths.
-        let mut client = Grpc::to(house.http).await;
-        let asked = tokio::spawn(async move { client.unary(INFER, &[]).await });
-        assert!(asked.await.unwrap_err().is_panic(), "404 is no gRPC answer");
+        // HTTP/2 is spoken on the HTTP port too.
+        let ended = Grpc::to(house.http).await.unary(INFER, &infer("half", "", &[1.0])).await;
+        assert_eq!(ended.status(), 12);
+        assert!(ended.message().contains("call the port of --grpc"), "{ended:?}");
     });
 }
 

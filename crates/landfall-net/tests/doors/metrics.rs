@@ -32,10 +32,22 @@ fn requests_are_counted_by_door_and_outcome_and_runs_by_model() {
         r#"landfall_waiting{model="half",version="2"} 0"#,
         r#"landfall_model_memory_bytes{model="half",version="2"} 4"#,
         r#"landfall_version_state{model="slow",version="1",state="AVAILABLE"} 1"#,
+        concat!("landfall_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         "landfall_ready 1",
         "# EOF",
     ] {
         assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+    }
+    assert!(page.contains(r#"le="30.0""#), "bounds are round numbers in\n{page}");
+    let value = |name: &str| page.lines().find_map(|line| line.strip_prefix(name)?.parse::<f64>().ok());
+    if std::path::Path::new("/proc/self/stat").exists() {
+        let memory = value("process_resident_memory_bytes ").expect("it is on the page");
+        assert!(memory > 1e6 && memory < value("process_virtual_memory_bytes ").unwrap(), "{page}");
+        assert!(value("process_cpu_seconds_total ").is_some_and(|seconds| seconds < 1e4), "{page}");
+        assert!(value("process_open_fds ").unwrap() <= value("process_max_fds ").unwrap(), "{page}");
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+        let age = now - value("process_start_time_seconds ").unwrap();
+        assert!((-2.0..1e5).contains(&age), "began {age} s ago");
     }
     for name in ["landfall_queue_seconds", "landfall_compute_seconds", "landfall_batch_rows"] {
         let last = format!("{name}_bucket{{le=\"+Inf\",model=\"half\",version=\"2\"}}");
