@@ -37,7 +37,7 @@ impl FromStr for Preference {
 pub struct Choice {
     /// In order of preference; never empty.
     pub engines: Vec<Arc<dyn Engine>>,
-    /// Completes "engine X, …": `because no libonnxruntime was found: tried …`.
+    /// Completes "engine X: …": `no libonnxruntime was found: tried …`.
     pub reason: String,
     /// What the search for the library tried; `None` when there was none.
     pub report: Option<Report>,
@@ -64,7 +64,7 @@ pub fn engines(
     };
     let embedded = lowering(Arc::new(Embedded::new()));
     if preference == Preference::Embedded {
-        let reason = "because it was asked for".to_owned();
+        let reason = "it was asked for".to_owned();
         return Ok(Choice { engines: vec![embedded], reason, report: None, version: None });
     }
     let search = OnnxRuntime::find(explicit, surroundings);
@@ -83,7 +83,7 @@ pub fn engines(
             Err(Problem::worded(Kind::FailedPrecondition, report.to_string()).at("engine onnxruntime"))
         }
         None => {
-            let reason = format!("because {report}");
+            let reason = report.to_string();
             Ok(Choice { engines: vec![embedded], reason, report: Some(report), version: None })
         }
     }
@@ -107,7 +107,7 @@ mod tests {
                 assert!(text.contains("tried") && text.contains(INSTALL), "{text}");
                 let fallen_back = engines(Preference::Auto, None, &nowhere).unwrap();
                 assert_eq!(fallen_back.engines[0].name(), "embedded");
-                assert!(fallen_back.reason.starts_with("because no libonnxruntime was found"));
+                assert!(fallen_back.reason.starts_with("no libonnxruntime was found"));
             }
         }
         assert_eq!("auto".parse::<Preference>().unwrap(), Preference::Auto);

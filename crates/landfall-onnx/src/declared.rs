@@ -152,7 +152,8 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Declared, Problem> {
     Ok(declared)
 }
 
-fn opset(mut fields: Fields<'_>) -> Result<(String, i64), Problem> {
+/// Domain and version of an `OperatorSetIdProto`.
+pub(crate) fn opset(mut fields: Fields<'_>) -> Result<(String, i64), Problem> {
     let (mut domain, mut version) = (String::new(), 0);
     while let Some((number, value)) = fields.next()? {
         match number {

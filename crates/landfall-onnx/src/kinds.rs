@@ -1,93 +1,19 @@
 //! Element types and numbers of axes of a graph's values, as far as the file says them or they follow from its nodes
 //! (`Operators.md` of ONNX).
 
+mod operators;
+
 use crate::declared::{ElementType, ValueType, name_of, value_info};
-use crate::node::{Node, nodes};
+use crate::functions::{Elements, Function, Functions};
+use crate::node::{IN_FUNCTION, Node, nodes, nodes_of};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
+use operators::{ALIKE, REDUCING, SAME_ELEMENTS, TOGETHER, TRUTHS};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// Tensors of more axes are of no known number of them.
 const MOST_AXES: usize = 64;
-
-/// Operators whose first output is of the first input's type, along as many axes.
-const ALIKE: [&str; 53] = [
-    "Dropout",
-    "Neg",
-    "Abs",
-    "Relu",
-    "LeakyRelu",
-    "PRelu",
-    "Elu",
-    "Selu",
-    "Celu",
-    "ThresholdedRelu",
-    "Sigmoid",
-    "HardSigmoid",
-    "HardSwish",
-    "Mish",
-    "Tanh",
-    "Softplus",
-    "Softsign",
-    "Gelu",
-    "Exp",
-    "Log",
-    "Sqrt",
-    "Reciprocal",
-    "Erf",
-    "Sin",
-    "Cos",
-    "Tan",
-    "Asin",
-    "Acos",
-    "Atan",
-    "Sign",
-    "Ceil",
-    "Floor",
-    "Round",
-    "Clip",
-    "Softmax",
-    "LogSoftmax",
-    "Transpose",
-    "Slice",
-    "Pad",
-    "Tile",
-    "CumSum",
-    "Trilu",
-    "ScatterND",
-    "ScatterElements",
-    "Conv",
-    "ConvTranspose",
-    "MaxPool",
-    "AveragePool",
-    "BatchNormalization",
-    "InstanceNormalization",
-    "LayerNormalization",
-    "Resize",
-    "GroupNormalization",
-];
-
-/// Operators that give the first input's type along the axes of all of them.
-const TOGETHER: [&str; 10] = ["Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Mean", "Sum", "Pow"];
-
-/// Operators that give truth values.
-const TRUTHS: [&str; 11] = [
-    "Equal",
-    "Less",
-    "LessOrEqual",
-    "Greater",
-    "GreaterOrEqual",
-    "And",
-    "Or",
-    "Xor",
-    "Not",
-    "IsNaN",
-    "IsInf",
-];
-
-/// Operators that take axes together.
-const REDUCING: [&str; 7] =
-    ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2"];
 
 /// What is known of the values of one graph, and of those around it.
 #[derive(Default)]
@@ -95,6 +21,7 @@ pub(crate) struct Kinds<'a> {
     known: HashMap<&'a str, Kind>,
     /// Names in the order in which they were given, and what each was before.
     given: Vec<(&'a str, Option<Kind>)>,
+    functions: Rc<Functions<'a>>,
 }
 
 /// What is known of a value.
@@ -141,9 +68,48 @@ impl<'a> Kinds<'a> {
     /// # Errors
     /// Malformed.
     pub(crate) fn read(graph: Fields<'a>) -> Result<Self, Problem> {
-        let mut kinds = Kinds::default();
+        Kinds::with_functions(graph, Rc::default())
+    }
+
+    /// The same of a graph that calls functions of its file.
+    ///
+    /// # Errors
+    /// Malformed.
+    pub(crate) fn with_functions(graph: Fields<'a>, functions: Rc<Functions<'a>>) -> Result<Self, Problem> {
+        let mut kinds = Kinds { functions, ..Kinds::default() };
         kinds.enter(graph)?;
         Ok(kinds)
+    }
+
+    /// Takes up the values of a function that is called with inputs of such types.
+    ///
+    /// # Errors
+    /// Malformed.
+    pub(crate) fn in_function(
+        functions: &Rc<Functions<'a>>,
+        function: &Function<'a>,
+        inputs: &[Option<ElementType>],
+    ) -> Result<Self, Problem> {
+        let mut kinds = Kinds { functions: functions.clone(), ..Kinds::default() };
+        let (mut said, mut fields) = (HashMap::new(), function.fields.clone());
+        while let Some((number, value)) = fields.next()? {
+            if number == 12 {
+                let value = value.message()?;
+                said.insert(name_of(value.clone())?, declared(value)?);
+            }
+        }
+        for (place, input) in function.inputs.iter().enumerate() {
+            let kind = Kind::of(inputs.get(place).copied().flatten(), None);
+            kinds.give(input, kind.or(said.get(input).copied().unwrap_or_default()));
+        }
+        let mut nodes = nodes_of(function.fields.clone(), IN_FUNCTION);
+        nodes.try_for_each(|node| kinds.node(&node?, &said))?;
+        Ok(kinds)
+    }
+
+    /// The element types of a node's inputs.
+    pub(crate) fn elements(&self, node: &Node<'a>) -> Elements {
+        node.inputs.iter().map(|input| self.element(input)).collect()
     }
 
     /// Takes up a graph within a node, which sees all that is known there. Gives what [`Kinds::leave`] goes back to.
@@ -204,11 +170,42 @@ impl<'a> Kinds<'a> {
     }
 
     fn node(&mut self, node: &Node<'a>, said: &HashMap<&'a str, Kind>) -> Result<(), Problem> {
+        let given_within = self.given_within(node)?;
         for (place, &name) in node.outputs.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            let found = if node.domain.is_empty() { self.output(node, place)? } else { Kind::default() };
+            let found = match &given_within {
+                Some(elements) => Kind::of(elements.get(place).copied().flatten(), None),
+                None if node.domain.is_empty() => self.output(node, place)?,
+                None => Kind::default(),
+            };
             self.give(name, found.or(said.get(name).copied().unwrap_or_default()));
         }
         Ok(())
+    }
+
+    /// The element types of a node's outputs where a function, or a graph within the node, gives them.
+    fn given_within(&mut self, node: &Node<'a>) -> Result<Option<Elements>, Problem> {
+        if let Some((operator, _)) = self.functions.called(node) {
+            return self.functions.outputs(operator, self.elements(node)).map(Some);
+        }
+        // Beside what a loop carries and gives, its body says whether to go on.
+        let (graph, beside) = match (node.domain, node.operator) {
+            ("", "If") => ("then_branch", 0),
+            ("", "Loop") => ("body", 1),
+            ("", "Scan") => ("body", 0),
+            _ => return Ok(None),
+        };
+        let Some(graph) = node.attributes.graph(graph)? else { return Ok(None) };
+        let _level = self.functions.level(&graph)?;
+        let mark = self.enter(graph.clone())?;
+        let (mut elements, mut fields) = (Elements::new(), graph);
+        while let Some((number, value)) = fields.next()? {
+            if number == 12 {
+                elements.push(self.element(name_of(value.message()?)?));
+            }
+        }
+        self.leave(mark);
+        elements.drain(..beside.min(elements.len()));
+        Ok(Some(elements))
     }
 
     fn input(&self, node: &Node<'a>, place: usize) -> Kind {
@@ -298,6 +295,8 @@ impl<'a> Kinds<'a> {
                 let is_whole = !node.attributes.has("start") && !node.attributes.has("end");
                 Kind::list(DType::I64, first.rank.filter(|_| is_whole))
             }
+            operator if SAME_ELEMENTS.contains(&operator) && place == 0 => Kind::of(first.element, None),
+            "Unique" => Kind::of(int64, Some(1)),
             "Size" => Kind::of(int64, Some(0)),
             "NonZero" => Kind::of(int64, Some(2)),
             "ArgMax" | "ArgMin" => Kind::of(int64, self.reduced(node, Some(1))?),

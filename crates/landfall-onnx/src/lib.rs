@@ -17,6 +17,7 @@ pub mod declared;
 mod embedded;
 mod external;
 mod facts;
+mod functions;
 #[doc(hidden)]
 pub mod fuzz;
 mod interface;

@@ -148,6 +148,31 @@ pub(crate) fn stored(name: &str, element: ElementType, dims: &[u64], raw: &[u8])
     tensor
 }
 
+/// `NodeProto` that gives a tensor.
+pub(crate) fn constant(name: &str, tensor: &Message) -> Message {
+    let mut value = Message::default();
+    value.bytes(1, b"value");
+    value.bytes(5, &tensor.0);
+    value.number(20, 4);
+    plain("Constant", &[], name, &[value])
+}
+
+/// The same `NodeProto` of another operator of its domain, and of no overload.
+///
+/// # Errors
+/// Malformed.
+pub(crate) fn with_operator(bytes: &[u8], operator: &str) -> Result<Message, Problem> {
+    let mut node = Message::default();
+    let mut fields = Fields::new("node", bytes);
+    while let Some((number, value)) = fields.next()? {
+        if !matches!(number, 4 | 8) {
+            node.field(number, value)?;
+        }
+    }
+    node.bytes(4, operator.as_bytes());
+    Ok(node)
+}
+
 /// Hands attributes of a `NodeProto` on.
 pub(crate) fn copy_attributes(
     bytes: &[u8],
@@ -163,27 +188,28 @@ pub(crate) fn copy_attributes(
     Ok(())
 }
 
-/// A `GraphProto` with other nodes; `None` where `change` leaves all as they are, which is found out before weights are copied.
+/// A message with other nodes, which lie in its field `of`; `None` where `change` leaves all as they are, which is found out before weights are copied.
 ///
 /// # Errors
 /// Malformed.
 pub(crate) fn with_nodes<'a>(
-    graph: Fields<'a>,
+    message: Fields<'a>,
+    of: u32,
     mut change: impl FnMut(Value<'a>) -> Result<Option<Vec<Message>>, Problem>,
 ) -> Result<Option<Message>, Problem> {
-    let (mut changes, mut fields) = (Vec::new(), graph.clone());
+    let (mut changes, mut fields) = (Vec::new(), message.clone());
     while let Some((number, value)) = fields.next()? {
-        if number == 1 {
+        if number == of {
             changes.push(change(value)?);
         }
     }
     if changes.iter().all(Option::is_none) {
         return Ok(None);
     }
-    let (mut whole, mut fields, mut changes) = (Message::default(), graph, changes.into_iter());
+    let (mut whole, mut fields, mut changes) = (Message::default(), message, changes.into_iter());
     while let Some((number, value)) = fields.next()? {
-        match if number == 1 { changes.next().flatten() } else { None } {
-            Some(nodes) => nodes.iter().for_each(|node| whole.bytes(1, &node.0)),
+        match if number == of { changes.next().flatten() } else { None } {
+            Some(nodes) => nodes.iter().for_each(|node| whole.bytes(of, &node.0)),
             None => whole.field(number, value)?,
         }
     }

@@ -2,6 +2,7 @@
 //! [`crate::declared::read`] before.
 
 use crate::declared::name_of;
+use crate::functions::Operator;
 use landfall_model::Problem;
 use landfall_model::protobuf::{Fields, Value};
 
@@ -11,6 +12,8 @@ pub(crate) struct Node<'a> {
     /// Empty for the default domain.
     pub(crate) domain: &'a str,
     pub(crate) operator: &'a str,
+    /// Which of several functions of this domain and name.
+    overload: &'a str,
     /// An empty name is an optional input that does not come.
     pub(crate) inputs: Vec<&'a str>,
     pub(crate) outputs: Vec<&'a str>,
@@ -21,11 +24,27 @@ pub(crate) struct Node<'a> {
 pub(crate) struct Attributes<'a>(Vec<(&'a str, Fields<'a>)>);
 
 /// The nodes of a graph, in the file's order.
-pub(crate) fn nodes<'a>(mut graph: Fields<'a>) -> impl Iterator<Item = Result<Node<'a>, Problem>> {
+pub(crate) fn nodes<'a>(graph: Fields<'a>) -> impl Iterator<Item = Result<Node<'a>, Problem>> {
+    nodes_of(graph, IN_GRAPH)
+}
+
+/// The field of a `GraphProto` that holds its nodes.
+pub(crate) const IN_GRAPH: u32 = 1;
+
+/// The same of a `FunctionProto`.
+pub(crate) const IN_FUNCTION: u32 = 7;
+
+/// The nodes that lie in this field of a message, in the file's order.
+pub(crate) fn nodes_of<'a>(
+    mut message: Fields<'a>,
+    field: u32,
+) -> impl Iterator<Item = Result<Node<'a>, Problem>> {
     std::iter::from_fn(move || {
         loop {
-            match graph.next() {
-                Ok(Some((1, node))) => return Some(node.message().and_then(Node::read)),
+            match message.next() {
+                Ok(Some((number, node))) if number == field => {
+                    return Some(node.message().and_then(Node::read));
+                }
                 Ok(Some(_)) => {}
                 Ok(None) => return None,
                 Err(problem) => return Some(Err(problem)),
@@ -34,9 +53,9 @@ pub(crate) fn nodes<'a>(mut graph: Fields<'a>) -> impl Iterator<Item = Result<No
     })
 }
 
-/// Makes a prefix longer until no name that a node gives begins with it, those of graphs within the node too.
+/// Makes a prefix longer until no name that a node reads or gives begins with it, those of graphs within the node too.
 pub(crate) fn keep_apart(node: &Node<'_>, prefix: &mut String) -> Result<(), Problem> {
-    while node.outputs.iter().any(|name| name.starts_with(prefix.as_str())) {
+    while node.inputs.iter().chain(&node.outputs).any(|name| name.starts_with(prefix.as_str())) {
         prefix.push('\'');
     }
     let graphs = node.attributes.graphs()?;
@@ -46,7 +65,7 @@ pub(crate) fn keep_apart(node: &Node<'_>, prefix: &mut String) -> Result<(), Pro
 impl<'a> Node<'a> {
     /// Reads a `NodeProto`.
     pub(crate) fn read(mut fields: Fields<'a>) -> Result<Self, Problem> {
-        let (mut name, mut domain, mut operator) = ("", "", "");
+        let (mut name, mut domain, mut operator, mut overload) = ("", "", "", "");
         let (mut inputs, mut outputs, mut attributes) = (Vec::new(), Vec::new(), Vec::new());
         while let Some((number, value)) = fields.next()? {
             match number {
@@ -56,12 +75,19 @@ impl<'a> Node<'a> {
                 4 => operator = value.text()?,
                 5 => attributes.push(attribute(value.message()?)?),
                 7 => domain = value.text()?,
+                8 => overload = value.text()?,
                 _ => {}
             }
         }
         let name = if name.is_empty() { outputs.first().copied().unwrap_or_default() } else { name };
         let domain = if domain == "ai.onnx" { "" } else { domain };
-        Ok(Node { name, domain, operator, inputs, outputs, attributes: Attributes(attributes) })
+        let attributes = Attributes(attributes);
+        Ok(Node { name, domain, operator, overload, inputs, outputs, attributes })
+    }
+
+    /// The function that it calls, where that is one.
+    pub(crate) fn called(&self) -> Operator<'a> {
+        (self.domain, self.operator, self.overload)
     }
 
     /// For messages: `ai.onnx.ml.Scaler`.

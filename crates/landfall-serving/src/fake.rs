@@ -8,6 +8,7 @@
 //! distinct            … and of equal values of `y` one is left
 //! rows 4              axis 0 is always 4
 //! strings             input `x` is of strings; `y` is their length
+//! refuse 0            a value of 0 in any row fails; `refuse alike`: neighbours in a row that are equal
 //! least 8             axis 1 is free, and less than 8 fails
 //! gate NAME           loading waits until the gate is opened
 //! fail TEXT           loading fails
@@ -100,6 +101,7 @@ pub(crate) struct Behaviour {
     /// Whether a row counts for nothing beside one over 1000.
     overshadow: bool,
     distinct: bool,
+    refuse: Option<String>,
     least: usize,
     strings: bool,
     bitter: bool,
@@ -132,6 +134,7 @@ impl FakeModel {
                 "collapse" => behaviour.collapse = true,
                 "overshadow" => behaviour.overshadow = true,
                 "distinct" => behaviour.distinct = true,
+                "refuse" => behaviour.refuse = Some(rest.to_owned()),
                 "least" => behaviour.least = rest.parse().unwrap(),
                 "strings" => behaviour.strings = true,
                 "bitter" => behaviour.bitter = true,
@@ -193,6 +196,17 @@ impl Drop for FakeInstance {
     }
 }
 
+impl Behaviour {
+    fn refused(&self, values: &[f32], width: usize) -> Result<(), Problem> {
+        let Some(refuse) = &self.refuse else { return Ok(()) };
+        let is_met = match refuse.parse() {
+            Ok(value) => values.contains(&value),
+            Err(_) => values.chunks(width).any(|row| row.windows(2).any(|pair| pair[0] == pair[1])),
+        };
+        if is_met { Err(Problem::invalid(format!("{refuse}: refused"))) } else { Ok(()) }
+    }
+}
+
 impl Instance for FakeInstance {
     fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
         let FakeInstance(behaviour) = self;
@@ -205,7 +219,9 @@ impl Instance for FakeInstance {
             let strings: Vec<usize> = x.strings()?.iter().map(<[u8]>::len).collect();
             strings.chunks(width).map(|row| row.iter().sum::<usize>() as f32).collect()
         } else {
-            x.values::<f32>()?.chunks(width).map(|row| row.iter().sum::<f32>() * behaviour.scale).collect()
+            let values = x.values::<f32>()?;
+            behaviour.refused(values, width)?;
+            values.chunks(width).map(|row| row.iter().sum::<f32>() * behaviour.scale).collect()
         };
         if behaviour.couple.is_some_and(|shortest| width >= shortest) {
             let mean = y.iter().sum::<f32>() / y.len() as f32;
@@ -246,6 +262,7 @@ pub(crate) fn kit(engine: Arc<FakeEngine>) -> Arc<Kit> {
         settings: Box::new(read_settings),
         tables: Tables { golden: Box::new(read_golden), warm_up: Box::new(read_warm_up), ..Tables::unread() },
         unread: |_| None,
+        give_back: || (),
         imports: None,
         batching: None,
     })

@@ -1,7 +1,7 @@
 //! The one door for calls: online ([`submit`]) and offline ([`Worker`]).
 
 use crate::Lease;
-use crate::instances::Hold;
+use crate::instances::PooledInstance;
 use crate::lane;
 use crate::request::{Answer, Request, Response, Ticket, Timing};
 use crate::run::run_call;
@@ -64,7 +64,7 @@ fn admit(scheduler: &Arc<Scheduler>, request: &Request, in_place: bool, now: Ins
 /// files and tables, where the reader waits anyway.
 pub struct Worker {
     lease: Lease,
-    hold: Hold,
+    instance: PooledInstance,
 }
 
 impl Worker {
@@ -73,8 +73,8 @@ impl Worker {
     /// # Errors
     /// When the engine cannot make a further workspace.
     pub fn new(lease: Lease) -> Result<Worker, Problem> {
-        let hold = lease.scheduler.instances.hold()?;
-        Ok(Worker { lease, hold })
+        let instance = lease.scheduler.instances.pooled()?;
+        Ok(Worker { lease, instance })
     }
 
     /// Answers a call: large ones in parts, those of models with a fixed number of rows in pieces.
@@ -84,7 +84,7 @@ impl Worker {
     pub fn run(&mut self, call: &Call) -> Result<Response, Problem> {
         let scheduler = &self.lease.scheduler;
         let started = scheduler.clock().now();
-        let result = run_call(&mut self.hold, call, scheduler.part_rows());
+        let result = run_call(&mut self.instance, call, scheduler.part_rows());
         let finished = scheduler.clock().now();
         let infer = finished.saturating_duration_since(started);
         let outputs = result.inspect_err(|problem| self.lease.statistics.failed(problem.kind(), infer))?;

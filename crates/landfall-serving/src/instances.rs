@@ -22,10 +22,10 @@ impl Instances {
     ///
     /// # Errors
     /// When the engine cannot make a further one.
-    pub(crate) fn hold(self: &Arc<Self>) -> Result<Hold, Problem> {
-        let mut hold = Hold { instances: self.clone(), instance: None };
-        hold.instance()?;
-        Ok(hold)
+    pub(crate) fn pooled(self: &Arc<Self>) -> Result<PooledInstance, Problem> {
+        let mut pooled = PooledInstance { instances: self.clone(), instance: None };
+        pooled.instance()?;
+        Ok(pooled)
     }
 
     fn idle(&self) -> Option<Box<dyn Instance>> {
@@ -37,13 +37,13 @@ impl Instances {
 }
 
 /// A workspace in use; it goes back when dropped.
-pub(crate) struct Hold {
+pub(crate) struct PooledInstance {
     instances: Arc<Instances>,
     instance: Option<Box<dyn Instance>>,
 }
 
-impl Hold {
-    /// The one it holds, or a new one after the last panicked.
+impl PooledInstance {
+    /// The one that it has, or a new one after the last panicked.
     fn instance(&mut self) -> Result<&mut Box<dyn Instance>, Problem> {
         if self.instance.is_none() {
             self.instance = self.instances.idle();
@@ -81,7 +81,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for PooledInstance {
     fn drop(&mut self) {
         if let Some(instance) = self.instance.take() {
             lock(&self.instances.idle).push((thread_number(), instance));

@@ -21,6 +21,9 @@ pub struct Kit {
     pub tables: Tables,
     /// Knows files that no engine reads.
     pub unread: Unread,
+    /// Gives freed memory back to the system: called on a thread that has loaded or freed a version, before it waits for
+    /// the next one.
+    pub give_back: fn(),
     /// Where converted models go when they cannot lie beside the original.
     pub imports: Option<PathBuf>,
     /// Reads how calls are put together from a version's folder; `None`: its settings say it.

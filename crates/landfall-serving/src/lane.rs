@@ -6,7 +6,7 @@
 
 use crate::Clock;
 use crate::batcher::{Batcher, Formed};
-use crate::pace::Share;
+use crate::pace::NextBatch;
 use crate::request::Ticket;
 use crate::scheduler::Scheduler;
 use std::cell::RefCell;
@@ -98,9 +98,9 @@ pub fn turn(clock: &dyn Clock) -> Turned {
     let (mut woke, mut cut) = (false, false);
     while let Some(step) = step(now, &mut turning.formed) {
         match step {
-            Step::Run(scheduler, share) => {
+            Step::Run(scheduler, batch) => {
                 woke |= turning.conduct(&scheduler, now, clock);
-                cut |= share.cut;
+                cut |= batch.cut;
             }
             Step::Move(mut version) => version.move_to_threads(),
         }
@@ -143,7 +143,7 @@ fn waits() -> bool {
 /// What a turn does next.
 enum Step {
     /// Run the batch that was formed.
-    Run(Arc<Scheduler>, Share),
+    Run(Arc<Scheduler>, NextBatch),
     /// Hand over the calls of a version that turned out to be expensive.
     Move(Version),
 }
@@ -181,18 +181,18 @@ impl Waiting {
             return Some(Step::Move(self.versions.swap_remove(self.next)));
         }
         let waiting = version.batcher.rows();
-        let share = version.scheduler.share(waiting, std::mem::take(&mut self.waited), now);
-        version.batcher.next(now, &Scheduler::in_place_limits(share), formed);
+        let batch = version.scheduler.next_batch(waiting, std::mem::take(&mut self.waited), now);
+        version.batcher.next(now, &Scheduler::in_place_limits(batch), formed);
         version.scheduler.took(waiting - version.batcher.rows());
         if version.batcher.calls() > 0 {
             self.next += 1;
-            return Some(Step::Run(version.scheduler.clone(), share));
+            return Some(Step::Run(version.scheduler.clone(), batch));
         }
         let Version { scheduler, batcher } = self.versions.swap_remove(self.next);
         if self.spare.len() < SPARE_MAX {
             self.spare.push(batcher);
         }
-        Some(Step::Run(scheduler, share))
+        Some(Step::Run(scheduler, batch))
     }
 }
 

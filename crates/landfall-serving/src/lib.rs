@@ -21,6 +21,7 @@
 //!     settings: Box::new(|_| Ok(ModelSettings::default())),
 //!     tables: Tables::unread(),
 //!     unread: |_| None,
+//!     give_back: || (),
 //!     imports: None,
 //!     batching: None,
 //! };
@@ -108,7 +109,7 @@ pub use loader::{LoadReport, import_once, load_once};
 pub use observer::{Event, Observer, Silent};
 pub use request::{Answer, Request, Response, Timing};
 pub use serving::Serving;
-pub use settings::{BatchOptions, Layout, ModelSettings, NullRules, Source, VersionPolicy};
+pub use settings::{BatchOptions, Layout, ModelSettings, NullRules, Origins, Source, VersionPolicy};
 pub use start::{Retries, Setup, Started};
 pub use statistics::{Histogram, Snapshot};
 pub use watch::{Rounds, WatchSettings};

@@ -2,20 +2,21 @@
 
 mod choice;
 mod import;
+mod intra_op;
 mod signatures;
-mod spread;
 
 use crate::files::FolderFiles;
 use crate::golden::{GoldenReport, GoldenRows, Tolerance, check_golden};
 use crate::kit::Kit;
-use crate::repository::Repository;
+use crate::repository::{Repository, several};
 use crate::{Clock, Lease, Loaded, ModelSettings, Source, Worker};
+pub(crate) use choice::strongest;
 use choice::{choose, importer_of};
 pub use import::import_once;
 use import::{import, split};
+use intra_op::on_several_threads;
 use landfall_model::{Call, Engine, Joint, Kind, Model, ModelFiles, Options, Problem, Signature, Version};
 use signatures::{said_of_rows, settle_rows, with_rules};
-use spread::spread;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,19 +55,16 @@ pub fn load_once(kit: &Arc<Kit>, source: &Source) -> Result<(Lease, LoadReport),
     if let Some((_, problem)) = round.dropped.pop() {
         return Err(problem);
     }
-    let path = source.path.display();
     let seen = match (round.models.pop(), round.models.as_slice()) {
         (Some(seen), []) => seen,
         (None, _) => return Err(not_a_model(kit, &source.path)),
         (Some(last), others) => {
             let names: Vec<&str> = others.iter().chain([&last]).map(|seen| seen.name.as_str()).collect();
-            return Err(Problem::invalid(format!(
-                "{path} holds several models ({}): name the path of one",
-                names.join(", ")
-            )));
+            return Err(several(&source.path, &names));
         }
     };
     let Some(newest) = seen.versions.first() else {
+        let path = source.path.display();
         return Err(Problem::invalid(format!("{path} holds no version of a model")));
     };
     let order = Order {
@@ -91,6 +89,7 @@ pub(crate) fn load(kit: &Kit, order: &Order) -> Result<(Arc<Loaded>, LoadReport)
     let mut report = LoadReport::default();
     catch_unwind(AssertUnwindSafe(|| load_with(kit, order, &settings, &mut report)))
         .unwrap_or_else(|_| Err(Problem::internal("loading panicked; the log has the message")))
+        .map_err(|problem| settings.origins.placed(problem))
         .map(|loaded| (loaded, report))
 }
 
@@ -119,7 +118,7 @@ fn load_with(
 
     runner.prepare();
     let signatures = settle_rows(&declared, &**runner, golden.as_ref(), &warm_up, report)?;
-    let runner = spread(kit, opened, &signatures, report)?;
+    let runner = on_several_threads(kit, opened, &signatures, report)?;
     let batching = match &kit.batching {
         Some(read) => read(&order.path)?,
         None => settings.batching.clone(),

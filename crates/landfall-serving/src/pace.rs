@@ -31,7 +31,7 @@ const CALLERS_OVER: f64 = 16.0;
 
 /// The next batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Share {
+pub(crate) struct NextBatch {
     /// Its most rows.
     pub(crate) rows: usize,
     /// Whether its answers go out before the next batch runs.
@@ -69,7 +69,7 @@ struct Window {
 }
 
 impl Pace {
-    /// The share of `waiting` rows that runs now. `waited`: the thread had nothing to do before they came. `most` is the
+    /// What of `waiting` rows runs now. `waited`: the thread had nothing to do before they came. `most` is the
     /// largest batch; `takes` says what a run of so many rows takes, where that is known.
     pub(crate) fn next(
         &mut self,
@@ -78,20 +78,24 @@ impl Pace {
         now: Instant,
         most: usize,
         takes: impl Fn(usize) -> Option<Duration>,
-    ) -> Share {
+    ) -> NextBatch {
         // Who was answered last is about to ask again, unless what waits is just that.
         let under_way = waiting + if waited { 0 } else { self.ran };
         self.callers += (under_way as f64 - self.callers) / CALLERS_OVER;
         let whole = power_of_two_near(self.callers);
         if whole / 2 >= most || whole < 2 || takes(whole).is_none_or(|time| time < CUT_FROM) {
             self.forget(whole);
-            return Share { rows: most, cut: false };
+            return NextBatch { rows: most, cut: false };
         }
         if whole != self.whole {
             self.forget(whole);
         }
         self.look_back(now);
-        if self.cuts() { Share { rows: whole / 2, cut: true } } else { Share { rows: most, cut: false } }
+        if self.cuts() {
+            NextBatch { rows: whole / 2, cut: true }
+        } else {
+            NextBatch { rows: most, cut: false }
+        }
     }
 
     /// Whether batches are halves now: the better way, or while the other is tried the other.
@@ -183,12 +187,12 @@ mod tests {
                 batches.clear();
                 let (mut waiting, mut waited) = (64, true);
                 while waiting > 0 {
-                    let share =
+                    let batch =
                         self.pace.next(waiting, waited, self.now, 256, |rows| Some(micros(2) * rows as u32));
-                    let rows = share.rows.min(waiting);
+                    let rows = batch.rows.min(waiting);
                     self.pace.ran(rows);
                     batches.push(rows);
-                    self.now += (if share.cut { self.halves } else { self.whole }) * rows as u32 / 64;
+                    self.now += (if batch.cut { self.halves } else { self.whole }) * rows as u32 / 64;
                     (waiting, waited) = (waiting - rows, false);
                 }
             }
@@ -261,12 +265,18 @@ mod tests {
         let now = crate::SystemClock.now();
         for batch in 0..10_000 {
             let now = now + micros(100) * batch;
-            assert_eq!(pace.next(1, true, now, 256, |_| Some(micros(200))), Share { rows: 256, cut: false });
+            assert_eq!(
+                pace.next(1, true, now, 256, |_| Some(micros(200))),
+                NextBatch { rows: 256, cut: false }
+            );
             pace.ran(1);
         }
         for batch in 0..10_000 {
             let now = now + micros(100) * batch;
-            assert_eq!(pace.next(64, true, now, 256, |_| Some(micros(40))), Share { rows: 256, cut: false });
+            assert_eq!(
+                pace.next(64, true, now, 256, |_| Some(micros(40))),
+                NextBatch { rows: 256, cut: false }
+            );
             pace.ran(64);
         }
     }
@@ -276,8 +286,8 @@ mod tests {
         let mut pace = Pace::default();
         let now = crate::SystemClock.now();
         for batch in 0..10_000 {
-            let share = pace.next(1000, false, now + micros(500) * batch, 256, |_| Some(micros(2000)));
-            assert_eq!(share, Share { rows: 256, cut: false });
+            let batch = pace.next(1000, false, now + micros(500) * batch, 256, |_| Some(micros(2000)));
+            assert_eq!(batch, NextBatch { rows: 256, cut: false });
             pace.ran(256);
         }
     }

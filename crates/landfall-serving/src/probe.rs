@@ -1,10 +1,13 @@
 //! What rows are: what configuration says, or a probe at load. Two different rows, each of them twice, must give the same
 //! together as each alone, or the version is never batched and never split.
 
+mod made;
+
 use landfall_model::{
-    Call, DType, Dim, Input, InputSpec, Instance, Outputs, Problem, RowRule, Scalar, Shape, Signature,
-    Tensor, TensorMut, Wanted,
+    Call, DType, Dim, Input, Instance, Outputs, Problem, RowRule, Scalar, Signature, Tensor, Wanted,
 };
+pub(crate) use made::made_row;
+use made::{LENGTHS, Pair, SMALL, Small, made_pair, made_pair_beside_large};
 use std::sync::Arc;
 
 /// How far a row's answers may lie apart, alone and in company; at least as far as neighbouring values of their type do
@@ -12,12 +15,6 @@ use std::sync::Arc;
 const RELATIVE: f64 = 1e-4;
 /// The same for values near 0, in parts of the largest value of the output: what cancels out leaves noise of that size.
 const NEAR_ZERO: f64 = 1e-6;
-/// A large value, beside 0 and 1. Not larger: a model may go round a loop as often as an input says.
-const LARGE: f64 = 1e3;
-/// Lengths that free axes other than rows get, one after the other until a run succeeds; after the first one another is
-/// tried all the same.
-const LENGTHS: [usize; 3] = [1, 8, 64];
-
 /// What `batch = …` makes of a signature; the signature itself where nobody said.
 ///
 /// # Errors
@@ -73,15 +70,6 @@ fn open_to_any_number(signature: &Signature, rows: usize) -> Result<Signature, P
     Signature::new(name, method, inputs, outputs, RowRule::Pieces(rows), shapes)
 }
 
-/// A row that a model with this signature can be called with, which `runs` tells: with free axes as long as they may be.
-pub(crate) fn made_row(signature: &Arc<Signature>, mut runs: impl FnMut(&Call) -> bool) -> Option<Call> {
-    let call = |length: &usize| {
-        let Pair([row, _]) = made_pair(signature, *length, Size::Small).ok()?;
-        Call::checked(signature.clone(), row, signature.default_outputs().clone()).ok()
-    };
-    LENGTHS.iter().rev().filter_map(call).find(|call| runs(call))
-}
-
 enum FirstDims {
     Free,
     Fixed(usize),
@@ -135,9 +123,8 @@ fn try_rows(signature: &Arc<Signature>, instance: &mut dyn Instance, rows: &[Cal
     }
     let (mut why, mut agreed) = (String::new(), None);
     for length in LENGTHS {
-        let pair = made_pair(signature, length, Size::Small).map_err(|problem| problem.to_string())?;
-        match agree(signature, instance, &pair) {
-            Ok(()) => agreed = Some(length),
+        match agree_made(signature, instance, length) {
+            Ok(small) => agreed = Some((length, small)),
             Err(reason) if !reason.starts_with(NOT_RUN) => return Err(reason),
             // A length that the model does not take says nothing.
             Err(reason) => why = reason,
@@ -149,29 +136,33 @@ fn try_rows(signature: &Arc<Signature>, instance: &mut dyn Instance, rows: &[Cal
         }
     }
     match agreed {
-        Some(length) => keeps_beside_large(signature, instance, length),
+        Some((length, small)) => keeps_beside_large(signature, instance, length, small),
         None => Err(why),
     }
 }
 
-const NOT_RUN: &str = "the probe did not run";
-
-/// Two different rows, each alone: inputs by slot.
-struct Pair([Vec<Option<Input>>; 2]);
-
-impl Pair {
-    fn of(together: &[Option<Input>]) -> Option<Self> {
-        let part = |row: usize| -> Option<Vec<Option<Input>>> {
-            let cut = |input: &Option<Input>| match input {
-                None => Some(None),
-                Some(Input::Dense(tensor)) => Some(Some(Input::Dense(tensor.rows(row..row + 1)))),
-                Some(_) => None,
-            };
-            together.iter().map(cut).collect()
-        };
-        Some(Pair([part(0)?, part(1)?]))
+/// Tries made rows, of one kind of small values after the other until a model takes them: one that divides by an input
+/// takes no zeros. Gives the kind that it took.
+fn agree_made(
+    signature: &Arc<Signature>,
+    instance: &mut dyn Instance,
+    length: usize,
+) -> Result<Small, String> {
+    let mut first_reason = None;
+    for small in SMALL {
+        let pair = made_pair(signature, length, small).map_err(not_run);
+        match pair.and_then(|pair| agree(signature, instance, &pair)) {
+            Ok(()) => return Ok(small),
+            Err(reason) if !reason.starts_with(NOT_RUN) => return Err(reason),
+            Err(reason) => {
+                first_reason.get_or_insert(reason);
+            }
+        }
     }
+    Err(first_reason.unwrap_or_default())
 }
+
+const NOT_RUN: &str = "the probe did not run";
 
 /// Two neighbouring rows of a call that differ.
 fn pair_of(call: &Call) -> Option<Result<Pair, String>> {
@@ -187,84 +178,6 @@ fn pair_of(call: &Call) -> Option<Result<Pair, String>> {
     })?;
     let cut = |tensor: &Option<&Tensor>| tensor.map(|tensor| Input::Dense(tensor.rows(row - 1..row + 1)));
     Pair::of(&tensors.iter().map(cut).collect::<Vec<_>>()).map(Ok)
-}
-
-/// Of the values of the second row of a pair that is made.
-#[derive(Clone, Copy, PartialEq)]
-enum Size {
-    /// 0 and 1, and the texts `` and `1`: any model should take them.
-    Small,
-    /// Large numbers where the input has floats (integers are often places in a table), texts of several words.
-    Large,
-}
-
-/// Two rows; the first one's values are small.
-fn made_pair(signature: &Signature, length: usize, size: Size) -> Result<Pair, Problem> {
-    let strings_alone =
-        signature.inputs().iter().filter(|input| !input.optional).all(|input| input.dtype == DType::String);
-    let made = |input: &InputSpec| -> Result<Option<Input>, Problem> {
-        if input.optional {
-            return Ok(None);
-        }
-        let Some(dims) = &input.dims else {
-            return Err(Problem::invalid(format!("input {:?} declares no rank to make rows of", input.name)));
-        };
-        let inner = dims.iter().skip(1).map(|dim| match dim {
-            Dim::Known(known) => *known,
-            Dim::Free(_) => length,
-        });
-        let shape: Shape = std::iter::once(2).chain(inner).collect();
-        // A declared shape can be absurd; nothing is allocated for one.
-        if shape.elements()? > 1 << 24 {
-            return Err(Problem::invalid(format!("input {:?} is too large to make rows of", input.name)));
-        }
-        let row = shape.elements()? / 2;
-        let mut tensor = TensorMut::with_capacity(input.dtype, 2 * row);
-        for element in 0..2 * row {
-            // 0, 1, 0, 1, … and 1, 1, 0, 1, 1, 0, …: rows that differ in their sums and their means too, so that what
-            // a model makes of a whole batch differs from what it makes of one row.
-            let within = element % row.max(1);
-            let value = if element < row { within % 2 } else { usize::from(within % 3 != 2) };
-            match element >= row && size == Size::Large {
-                true => push_large(&mut tensor, input, value, strings_alone)?,
-                false => push(&mut tensor, input, value, strings_alone)?,
-            }
-        }
-        Ok(Some(Input::Dense(tensor.freeze(shape)?)))
-    };
-    let together = signature.inputs().iter().map(made).collect::<Result<Vec<_>, _>>()?;
-    Pair::of(&together).ok_or_else(|| Problem::internal("rows that were made cannot be cut"))
-}
-
-fn push(tensor: &mut TensorMut, input: &InputSpec, value: usize, strings: bool) -> Result<(), Problem> {
-    let declared = input.categories.as_ref().and_then(|all| all.get(value).or_else(|| all.first()));
-    if let Some(category) = declared {
-        return tensor.push_scalar(category);
-    }
-    match input.dtype {
-        DType::Bool => tensor.push_scalar(&Scalar::Bool(value == 1)),
-        DType::String if strings && value == 1 => tensor.push_scalar(&Scalar::Bytes(b"1".to_vec())),
-        DType::String => tensor.push_scalar(&Scalar::Bytes(Vec::new())),
-        DType::Complex64 => {
-            tensor.push([value as f32, 0.0]);
-            Ok(())
-        }
-        DType::Complex128 => {
-            tensor.push([value as f64, 0.0]);
-            Ok(())
-        }
-        _ => tensor.push_scalar(&Scalar::UInt(value as u64)),
-    }
-}
-
-/// A large value where there is one for this input, else a small one.
-fn push_large(tensor: &mut TensorMut, input: &InputSpec, value: usize, strings: bool) -> Result<(), Problem> {
-    match input.dtype {
-        _ if input.categories.is_some() => push(tensor, input, value, strings),
-        DType::String => tensor.push_scalar(&Scalar::Bytes(b"1 1 1 1".to_vec())),
-        dtype if dtype.is_float() => tensor.push_scalar(&Scalar::Float(LARGE)),
-        _ => push(tensor, input, value, strings),
-    }
 }
 
 fn has_free_inner_dims(signature: &Signature) -> bool {
@@ -334,8 +247,9 @@ fn agree(signature: &Arc<Signature>, instance: &mut dyn Instance, pair: &Pair) -
     let mut trial = Trial { signature, instance };
     let [first, second] = [trial.call(&pair.0[0])?, trial.call(&pair.0[1])?];
     let rows = [&first, &second, &first, &second];
-    let together = trial.run(&Call::stacked(&rows).map_err(not_run)?)?;
     let alone = [trial.run(&first)?, trial.run(&second)?];
+    let together = trial.run(&Call::stacked(&rows).map_err(not_run)?);
+    let together = together.map_err(|reason| format!("rows that run alone fail together ({reason})"))?;
     let mut both = alone.iter().cycle().take(rows.len()).enumerate();
     both.try_for_each(|(row, alone)| trial.compare(row, rows.len(), &together, alone))
 }
@@ -347,10 +261,11 @@ fn keeps_beside_large(
     signature: &Arc<Signature>,
     instance: &mut dyn Instance,
     length: usize,
+    small: Small,
 ) -> Result<(), String> {
     let mut trial = Trial { signature, instance };
     let mut outputs = || -> Result<[Outputs; 2], String> {
-        let Pair([small, large]) = made_pair(signature, length, Size::Large).map_err(not_run)?;
+        let Pair([small, large]) = made_pair_beside_large(signature, length, small).map_err(not_run)?;
         let (small, large) = (trial.call(&small)?, trial.call(&large)?);
         let together = Call::stacked(&[&small, &large]).map_err(not_run)?;
         Ok([trial.run(&together)?, trial.run(&small)?])

@@ -27,11 +27,12 @@ impl Retired {
         }
     }
 
-    fn free(self) {
+    fn free(self, give_back: fn()) {
         match self {
             Retired::Version(loaded, tell) => {
                 // An engine's destructor may panic: that must not keep all later versions in memory.
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(loaded)));
+                give_back();
                 tell();
             }
             Retired::Snapshot(snapshot) => drop(snapshot),
@@ -39,8 +40,8 @@ impl Retired {
     }
 }
 
-/// Frees what comes in as soon as nobody else holds it. Ends when no more can come and all is free.
-pub(crate) fn run(inbox: &Receiver<Retired>) {
+/// Frees what comes in as soon as nobody else holds it, and has each version's memory given back. Ends when no more can come and all is free.
+pub(crate) fn run(inbox: &Receiver<Retired>, give_back: fn()) {
     let mut waiting: Vec<Retired> = Vec::new();
     let (mut open, mut pause) = (true, FIRST_LOOK);
     while open || !waiting.is_empty() {
@@ -63,7 +64,7 @@ pub(crate) fn run(inbox: &Receiver<Retired>) {
         waiting.sort_by_key(|retired| matches!(retired, Retired::Version(..)));
         let mut held = Vec::new();
         for retired in waiting {
-            if retired.is_free() { retired.free() } else { held.push(retired) }
+            if retired.is_free() { retired.free(give_back) } else { held.push(retired) }
         }
         waiting = held;
     }
@@ -75,6 +76,7 @@ mod tests {
     use crate::fake::{FakeModel, LONG};
     use crate::{BatchSettings, ComputePool, Lease, SystemClock};
     use landfall_model::Version;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::channel;
 
     #[test]
@@ -89,8 +91,13 @@ mod tests {
             let tell = Box::new(move || freed.send(name).unwrap());
             reaper.send(Retired::Version(lease.into_fresh(None).unwrap(), tell)).unwrap();
         }
-        let thread = std::thread::spawn(move || run(&retired));
+        static GIVEN_BACK: AtomicUsize = AtomicUsize::new(0);
+        let give_back = || {
+            GIVEN_BACK.fetch_add(1, Ordering::SeqCst);
+        };
+        let thread = std::thread::spawn(move || run(&retired, give_back));
         assert_eq!([ended.recv_timeout(LONG), ended.recv_timeout(LONG)], [Ok("bitter"), Ok("sweet")]);
+        assert_eq!(GIVEN_BACK.load(Ordering::SeqCst), 2, "the memory of each");
         drop(reaper);
         thread.join().unwrap();
     }

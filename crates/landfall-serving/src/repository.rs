@@ -30,7 +30,7 @@ pub(crate) use found::{Round, Seen, SeenVersion, newness};
 use known::Known;
 use landfall_model::{Problem, Reason, Version};
 use not_there::named_in_vain;
-pub(crate) use not_there::none_available;
+pub(crate) use not_there::{none_available, several};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,6 +58,20 @@ fn taken_for_versions(model: &str, path: &Path, versions: &[SeenVersion]) -> Str
         path.display(),
         names.join(", "),
         path.join(first).display()
+    )
+}
+
+/// Which file of a folder it was taken for, and which it was not.
+fn taken_for_one_file(folder: &Path, own: &Path, others: &[&Path], first: &Path) -> String {
+    let names: Vec<String> = others.iter().map(|file| folder_name(file)).collect();
+    let (folder, own, are) =
+        (folder.display(), folder_name(own), if others.len() == 1 { "is" } else { "are" });
+    format!(
+        "{folder} is taken for one model ({own}); {} {are} passed over: give each model a folder of its own, or name its file \
+         (serve {}={})",
+        names.join(", "),
+        stem(first),
+        first.display()
     )
 }
 
@@ -153,18 +167,17 @@ impl Repository {
             return self.whole_folder(found, source, folders);
         }
         // A version may have settings of its own; a numbered folder with settings is one.
-        let has_models = |repository: &mut Self| {
-            folders.iter().any(|child| {
-                let has_settings = child.join(SETTINGS_FILE).is_file() && !is_number(child);
-                has_settings || repository.has_versions(child)
-            })
-        };
-        if !is_model && has_models(self) {
+        let models = self.models_among(folders);
+        if !is_model && !models.is_empty() {
             self.all_in(found, folders, files, above);
             return Ok(());
         }
         let versions = self.versions(folders, found);
         if is_model || !versions.is_empty() {
+            if versions.is_empty() && !models.is_empty() && !path.join(SETTINGS_FILE).is_file() {
+                let names: Vec<String> = models.iter().map(|folder| folder_name(folder)).collect();
+                return Err(several(path, &names.iter().map(String::as_str).collect::<Vec<_>>()));
+            }
             let name = source.name.clone().unwrap_or_else(|| folder_name(path));
             if !is_model && versions.iter().all(|seen| seen.version.number().is_none()) {
                 found.warnings.push(taken_for_versions(&name, path, &versions));
@@ -175,9 +188,38 @@ impl Repository {
         let before = found.models.len();
         self.all_in(found, &[], files, above);
         if found.models.len() == before && !(files.is_empty() && folders.is_empty()) {
-            found.warnings.push(self.known.holds_nothing(path));
+            let nothing = self.known.holds_nothing(path);
+            found.warnings.push(nothing + &self.deeper(folders));
         }
         Ok(())
+    }
+
+    /// The folders among these that a repository has for models.
+    fn models_among(&mut self, folders: &[PathBuf]) -> Vec<PathBuf> {
+        let mut models = folders.to_vec();
+        models.retain(|child| {
+            let has_settings = child.join(SETTINGS_FILE).is_file() && !is_number(child);
+            has_settings || self.has_versions(child)
+        });
+        models
+    }
+
+    /// Which of these folders are repositories themselves, for people who named the folder above them.
+    fn deeper(&mut self, folders: &[PathBuf]) -> String {
+        let mut repositories = folders.to_vec();
+        repositories.retain(|folder| {
+            let Ok(children) = self.known.children(folder) else { return false };
+            !self.models_among(&children.folders).is_empty()
+                || children.files.iter().any(|file| self.known.recognises(file))
+        });
+        match &*repositories {
+            [] => String::new(),
+            [one] => format!("; models lie in {0}: name that folder (serve {0})", one.display()),
+            several => {
+                let shown: Vec<String> = several.iter().map(|folder| folder.display().to_string()).collect();
+                format!("; models lie in {}: name those folders", shown.join(", "))
+            }
+        }
     }
 
     /// One model whose versions are the folders with numbers for names.
@@ -226,6 +268,7 @@ impl Repository {
     ) -> Result<(), Problem> {
         let path = &source.path;
         let own = folder_name(path);
+        self.other_models(found, path);
         if folders.iter().any(|child| self.has_versions(child) || is_number(child)) {
             found.warnings.push(format!(
                 "{} is a model itself: the models in its folders are passed over",
@@ -246,6 +289,24 @@ impl Repository {
         Ok(())
     }
 
+    /// Says which files of a folder that is one model would be models of their own, by others than read the folder.
+    fn other_models(&mut self, found: &mut Found, folder: &Path) {
+        let (Some(reader), Ok(children)) = (self.known.reader(folder), self.known.children(folder)) else {
+            return;
+        };
+        let readers = children.files.iter().map(|file| (file.as_path(), self.known.reader(file)));
+        let readers: Vec<(&Path, Option<&str>)> = readers.collect();
+        let of = |is_meant: &dyn Fn(&str) -> bool| -> Vec<&Path> {
+            let meant = readers.iter().filter(|(_, reader)| reader.is_some_and(is_meant));
+            meant.map(|(file, _)| *file).collect()
+        };
+        let (own, others) = (of(&|name| name == reader), of(&|name| name != reader));
+        // Of a folder that its reader knows by other signs than one file, the files are its parts.
+        if let ([own], [first, ..]) = (&*own, &*others) {
+            found.warnings.push(taken_for_one_file(folder, own, &others, first));
+        }
+    }
+
     /// The models of a repository. One that cannot be looked at keeps no other from being served.
     fn all_in(&mut self, found: &mut Found, folders: &[PathBuf], files: &[PathBuf], above: &ModelSettings) {
         for folder in folders {
@@ -262,6 +323,7 @@ impl Repository {
     fn child(&mut self, found: &mut Found, path: &Path, above: &ModelSettings) -> Result<(), Problem> {
         let name = folder_name(path);
         if self.known.recognises(path) {
+            self.other_models(found, path);
             return self.single(found, name, path, path, above);
         }
         let children = self.known.children(path)?;
@@ -279,7 +341,10 @@ impl Repository {
         match self.known.recognises(file) {
             // No settings: a `model.toml` in this folder would make the folder one model.
             true => self.single(found, stem(file), file, Path::new(""), above),
-            false => Ok(()),
+            false => {
+                found.warnings.extend(self.known.passed_over(file));
+                Ok(())
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use crate::batching::BatchSettings;
 use crate::compute::ComputePool;
 use crate::cost::Cost;
 use crate::instances::Instances;
-use crate::pace::{Pace, Share};
+use crate::pace::{NextBatch, Pace};
 use crate::run::PART_ROWS;
 use admission::Admission;
 use landfall_model::{Call, CostClass, Facts, Model, Problem};
@@ -75,7 +75,7 @@ impl Scheduler {
         pool: Arc<ComputePool>,
     ) -> Result<Arc<Self>, Problem> {
         let instances = Instances::new(runner, facts.engine);
-        drop(instances.hold()?);
+        drop(instances.pooled()?);
         let scheduler = Scheduler {
             instances,
             settings,
@@ -112,16 +112,16 @@ impl Scheduler {
     }
 
     /// How much of `waiting` rows an I/O thread runs now; `waited` as for [`Pace::next`].
-    pub(crate) fn share(&self, waiting: usize, waited: bool, now: Instant) -> Share {
+    pub(crate) fn next_batch(&self, waiting: usize, waited: bool, now: Instant) -> NextBatch {
         let most = self.in_place_rows.load(Relaxed).max(1);
         match self.pace.try_lock() {
             Ok(mut pace) => pace.next(waiting, waited, now, most, |rows| self.cost.estimate(rows)),
             // Another thread is at it: not worth waiting for.
-            Err(_) => Share { rows: most, cut: false },
+            Err(_) => NextBatch { rows: most, cut: false },
         }
     }
 
-    /// So many rows of that share run: fewer where calls of other shapes wait too.
+    /// So many rows of that batch run: fewer where calls of other shapes wait too.
     pub(crate) fn took(&self, rows: usize) {
         if let Ok(mut pace) = self.pace.try_lock() {
             pace.ran(rows);
@@ -129,8 +129,8 @@ impl Scheduler {
     }
 
     /// Batches on I/O threads.
-    pub(crate) fn in_place_limits(share: Share) -> Limits<'static> {
-        Limits { max_rows: share.rows, max_bytes: BATCH_BYTES, max_delay: Duration::ZERO, preferred: &[] }
+    pub(crate) fn in_place_limits(batch: NextBatch) -> Limits<'static> {
+        Limits { max_rows: batch.rows, max_bytes: BATCH_BYTES, max_delay: Duration::ZERO, preferred: &[] }
     }
 
     /// Batches on compute threads.

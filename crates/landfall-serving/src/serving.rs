@@ -69,9 +69,10 @@ impl Serving {
             keeper: own.clone(),
         };
         let events = watch.clone();
+        let give_back = setup.kit.give_back;
         spawn("reaper", move || {
             let _freed_when_dropped: Sender<()> = freed_when_dropped;
-            reaper::run(&retired);
+            reaper::run(&retired, give_back);
         })?;
         let works = Arc::new(Mutex::new(works));
         for _ in 0..setup.load_threads.max(1) {
@@ -151,6 +152,7 @@ fn load_all(works: &Mutex<Receiver<Work>>, kit: &Kit, clock: &dyn Clock, keeper:
         }
         let started = clock.now();
         let outcome = load(kit, order);
+        (kit.give_back)();
         let changed = !Fingerprint::of(&order.path).is_ok_and(|now| now == *fingerprint);
         let took = clock.now().saturating_duration_since(started);
         if keeper.send(Message::Finished(Finished { model, job, outcome, changed, took, work })).is_err() {

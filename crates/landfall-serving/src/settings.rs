@@ -1,9 +1,10 @@
 //! What can be set for a model, as plain data: whoever reads configuration files fills it in.
 
 use crate::BatchSettings;
-use landfall_model::{Options, Version};
+use landfall_model::{Options, Problem, Reason, Version};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Name of the file beside a model that holds its settings.
@@ -78,6 +79,36 @@ pub struct ModelSettings {
     pub warm_up: Option<PathBuf>,
     /// The engines that may load it, by name; empty: any.
     pub engines: Vec<String>,
+    /// Which files say what stands here, for messages.
+    pub origins: Origins,
+}
+
+/// The files that load options and rules for missing values stand in; those of the call itself stand in none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Origins {
+    /// By option.
+    options: BTreeMap<String, PathBuf>,
+    /// By input that a rule is for.
+    inputs: BTreeMap<String, PathBuf>,
+}
+
+impl Origins {
+    /// A problem with what a file says, with the file's name in front.
+    pub(crate) fn placed(&self, problem: Problem) -> Problem {
+        let file = match problem.reason() {
+            Reason::OptionUnknown { option, .. } => self.options.get(option),
+            Reason::InputUnknown { input } => self.inputs.get(input),
+            Reason::SettingInvalid { setting, .. } => {
+                setting.strip_prefix("option ").and_then(|option| self.options.get(option))
+            }
+            _ => None,
+        };
+        let file = file.map(|file| file.display().to_string());
+        match file {
+            Some(file) => problem.at(file),
+            None => problem,
+        }
+    }
 }
 
 /// Which versions are kept loaded.
@@ -157,14 +188,25 @@ impl NullRules {
 }
 
 impl ModelSettings {
+    /// The same as what a file says.
+    #[must_use]
+    pub fn said_in(mut self, file: &Path) -> Self {
+        let of = |key: &str| (key.to_owned(), file.to_owned());
+        self.origins.options = self.options.iter().map(|(key, _)| of(key)).collect();
+        self.origins.inputs = self.null_rules.by_input.keys().map(|input| of(input)).collect();
+        self
+    }
+
     /// These settings, and `below` where they say nothing. Maps are put together key by key.
     #[must_use]
-    pub fn over(mut self, below: ModelSettings) -> Self {
+    pub fn over(mut self, mut below: ModelSettings) -> Self {
         for (label, version) in below.labels {
             self.labels.entry(label).or_insert(version);
         }
         for (key, value) in below.options.iter() {
             if self.options.get(key).is_none() {
+                let origin = below.origins.options.get(key).map(|file| (key.to_owned(), file.clone()));
+                self.origins.options.extend(origin);
                 self.options.set(key, value);
             }
         }
@@ -174,7 +216,11 @@ impl ModelSettings {
         // A rule for all that outranks the file's must also outrank the file's rule for one input.
         if self.null_rules.all.is_none() {
             for (input, rule) in below.null_rules.by_input {
-                self.null_rules.by_input.entry(input).or_insert(rule);
+                if let Entry::Vacant(free) = self.null_rules.by_input.entry(input) {
+                    let origin = below.origins.inputs.remove_entry(free.key());
+                    self.origins.inputs.extend(origin);
+                    free.insert(rule);
+                }
             }
             self.null_rules.all = below.null_rules.all;
         }

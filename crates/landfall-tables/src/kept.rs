@@ -179,7 +179,7 @@ pub(crate) fn unknown(name: &str, known: &[String]) -> Problem {
              Parquet or Arrow"
         ));
     }
-    let known = those_alike(known.iter().map(String::as_str).collect(), &[name.to_owned()]);
+    let known = those_alike(known.iter().map(String::as_str).collect(), &[name.to_owned()], None);
     wrong(format!("the table has no column {name:?} (there are {})", known.join(", ")))
 }
 

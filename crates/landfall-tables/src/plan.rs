@@ -1,6 +1,6 @@
 //! Which columns of a file fill which inputs: decided by name, once for each file.
 
-use crate::column_names::settled;
+use crate::column_names::{named_slot, settled};
 use crate::row_dims::RowDims;
 use landfall_model::{InputSpec, Problem, Reason, Signature, Slot};
 use std::collections::HashMap;
@@ -85,7 +85,11 @@ pub(crate) fn by_name(
         fills.push((0, Filling::Parts(vec![place])));
     }
     if !missing.is_empty() {
-        let given = those_alike(columns.iter().map(|column| column.name.as_str()).collect(), &missing);
+        let given = those_alike(
+            columns.iter().map(|column| column.name.as_str()).collect(),
+            &missing,
+            Some(signature),
+        );
         return Err(Problem::new(Reason::InputsMissing { missing, given }));
     }
     let mut used = vec![false; columns.len()];
@@ -99,8 +103,9 @@ pub(crate) fn by_name(
     Ok(Plan { signature: signature.clone(), fills, ignored })
 }
 
-/// The names of a file's columns, for a message; of very many those that are most like what is missing.
-pub(crate) fn those_alike(names: Vec<&str>, missing: &[String]) -> Vec<String> {
+/// The names of a file's columns, for a message; of very many those that are most like what is missing. A name that the
+/// model knows is no misspelt one, and comes after all others.
+pub(crate) fn those_alike(names: Vec<&str>, missing: &[String], model: Option<&Signature>) -> Vec<String> {
     const SHOWN: usize = 60;
     if names.len() <= SHOWN {
         return names.into_iter().map(str::to_owned).collect();
@@ -117,7 +122,8 @@ pub(crate) fn those_alike(names: Vec<&str>, missing: &[String]) -> Vec<String> {
     };
     let likeness = |name: &str| missing.iter().take(8).map(|wanted| in_common(name, wanted)).max();
     let mut ranked: Vec<(usize, &str)> = names.iter().copied().enumerate().collect();
-    ranked.sort_by_cached_key(|(place, name)| (std::cmp::Reverse(likeness(name)), *place));
+    let known = |name: &str| model.is_some_and(|signature| named_slot(signature, name).is_some());
+    ranked.sort_by_cached_key(|(place, name)| (known(name), std::cmp::Reverse(likeness(name)), *place));
     ranked.truncate(SHOWN);
     let mut shown: Vec<String> = ranked.into_iter().map(|(_, name)| name.to_owned()).collect();
     shown.push(format!("… ({} in all)", names.len()));
@@ -358,6 +364,19 @@ mod tests {
         let told = problem.to_string();
         assert!(told.contains("given: sepal_lenght, ") && told.len() < 1000, "{told}");
         assert!(told.ends_with("… (100001 in all)"), "{told}");
+    }
+
+    #[test]
+    fn of_very_many_columns_a_misspelt_one_stands_before_those_that_the_model_knows() {
+        let mut matrix = input("features", Some(300));
+        matrix.columns =
+            (0..300).map(|i| Column { name: format!("feature_{i}"), doc: String::new() }).collect();
+        let mut names: Vec<String> = (1..300).map(|i| format!("feature_{i}")).collect();
+        names.push("Feat0".into());
+        let columns: Vec<SourceColumn> =
+            names.into_iter().map(|name| SourceColumn { name, plain: true }).collect();
+        let told = by_name(&signature(vec![matrix]), None, &columns).unwrap_err().to_string();
+        assert!(told.contains("missing: feature_0; given: Feat0, feature_"), "{told}");
     }
 
     #[test]

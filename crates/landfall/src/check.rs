@@ -50,10 +50,11 @@ fn for_people(lease: &Lease, report: &LoadReport, golden: Option<&GoldenReport>)
     match golden {
         None => text.push_str("no golden rows to compare with (--golden FILE, or golden in model.toml)\n"),
         Some(found) if found.differing == 0 => {
-            let (rows, values, largest) = (found.rows, found.values, found.largest);
+            let (rows, values) = (found.rows, found.values);
+            let largest = if found.largest == 0.0 { "0".to_owned() } else { format!("{:e}", found.largest) };
             let _ = writeln!(
                 text,
-                "golden rows: {rows} rows, {values} values, all within tolerance (largest distance {largest:e})"
+                "golden rows: {rows} rows, {values} values, all within tolerance (largest distance {largest})"
             );
         }
         Some(found) => {

@@ -1,7 +1,7 @@
 //! Configuration files: `landfall.toml` (server and models) and `model.toml` (beside a model). One type per table;
 //! unknown keys are refused with the nearest known one.
 
-use crate::args::{ServerTable, null_rule, toml_value};
+use crate::args::{ServerTable, toml_value};
 use landfall_model::{Options, Problem, Version};
 use landfall_serving::{BatchOptions, ModelSettings, NullRules, VersionPolicy};
 use serde::de::value::MapAccessDeserializer;
@@ -22,7 +22,7 @@ pub(crate) struct LandfallToml {
 
 /// `[models.NAME]` of `landfall.toml`: where the model lies, and what `model.toml` could say.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table: [models.NAME] with path = \"…\"")]
 pub(crate) struct ModelEntry {
     pub(crate) path: PathBuf,
     #[serde(default)]
@@ -108,17 +108,18 @@ pub(crate) struct InputTable(Option<String>);
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct InputKeys {
+    #[serde(deserialize_with = "toml_value::rule")]
     missing: Option<String>,
     default: Option<toml::Value>,
 }
 
 impl TryFrom<InputKeys> for InputTable {
-    type Error = String;
+    type Error = &'static str;
 
-    fn try_from(keys: InputKeys) -> Result<Self, String> {
+    fn try_from(keys: InputKeys) -> Result<Self, Self::Error> {
         Ok(InputTable(match (keys.missing, keys.default) {
-            (Some(_), Some(_)) => return Err("give either missing or default".to_owned()),
-            (Some(rule), None) => Some(null_rule(&rule).map_err(|why| format!("missing: {why}"))?),
+            (Some(_), Some(_)) => return Err("give either missing or default"),
+            (Some(rule), None) => Some(rule),
             (None, Some(value)) => Some(format!("default={}", text_of(&value))),
             (None, None) => None,
         }))
@@ -389,10 +390,7 @@ mod tests {
                 "[versions]\nonly = []",
                 "line 1, column 1: versions: give one of latest = N, all = true, only = […]",
             ),
-            (
-                "[inputs.age]\nmissing = \"maybe\"",
-                "line 1, column 1: missing: unknown rule for missing values",
-            ),
+            ("[inputs.age]\nmissing = \"maybe\"", "line 2, column 11: unknown rule for missing values"),
             (
                 "[inputs.age]\nmising = \"zero\"",
                 "line 2, column 1: unknown field `mising`, expected `missing` or `default`",
@@ -403,12 +401,20 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_is_named_by_its_path_alone_is_told_the_table() {
+        let problem = parse::<LandfallToml>("[models]\niris = \"m.onnx\"").err().unwrap().to_string();
+        let says = "line 2, column 8: invalid type: string \"m.onnx\", expected a table: [models.NAME] with path = \"…\"";
+        assert_eq!(problem, says);
+    }
+
+    #[test]
     fn a_flag_of_a_wrong_kind_is_refused_with_what_was_expected_and_what_came() {
         for (flag, says) in [
             ("control = true", r#"line 2, column 11: expected "on" or "off", found true"#),
             ("engine = \"fast\"", r#"expected "auto" or "onnxruntime" or "embedded", found "fast""#),
             ("http = 99999", r#"expected "HOST:PORT", a port, or "unix:PATH", found 99999"#),
-            ("max-body = \"much\"", r#"or a number of bytes, found "much""#),
+            ("max-body = \"much\"", r#"or a number of bytes, of 1 byte or more, found "much""#),
+            ("max-body = 0", "of 1 byte or more, found 0"),
             ("drain-timeout = 30", r#"a time with its unit, such as "250us", "5ms" or "30s", found 30"#),
             ("threads = 0", "expected a whole number of 1 or more, found 0"),
             ("state = 3", "expected a path as a text, found 3"),

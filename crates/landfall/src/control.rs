@@ -29,11 +29,16 @@ pub(crate) fn run(control: &Control) -> Result<(), Failure> {
         let (status, list) = runtime.block_on(ask(&control.server, Method::GET, MODELS, None))?;
         // What does not list its models may know the one that is named.
         if status.is_success() {
-            is_there(model, &list).map_err(|problem| problem.at(control.server.clone()))?;
+            is_there(&control.verb, model, &list).map_err(|problem| problem.at(control.server.clone()))?;
         }
     }
     let (status, answer) = runtime.block_on(ask(&control.server, method, &path, body))?;
     if !status.is_success() {
+        if let Some(model) = control.verb.model().filter(|_| status != StatusCode::FORBIDDEN) {
+            let (status, list) = runtime.block_on(ask(&control.server, Method::GET, MODELS, None))?;
+            let known = if status.is_success() { is_there(&control.verb, model, &list) } else { Ok(()) };
+            known.map_err(|problem| problem.at(control.server.clone()))?;
+        }
         return Err(Failure::Work(Problem::invalid(format!(
             "{}: {}",
             control.server,
@@ -49,16 +54,20 @@ pub(crate) fn run(control: &Control) -> Result<(), Failure> {
     Ok(print(&format!("{}\n", text.trim_end()))?)
 }
 
-/// Refuses a name that is none of the listed models': to unload what is not there does nothing, as in Triton.
-fn is_there(model: &str, list: &[u8]) -> Result<(), Problem> {
+/// Refuses a name that is none of the listed models', in one wording for all calls: to unload what is not there does
+/// nothing, as in Triton, and other calls say it as their protocols do.
+fn is_there(verb: &ControlVerb, model: &str, list: &[u8]) -> Result<(), Problem> {
     let Ok(list) = serde_json::from_slice::<Value>(list) else { return Ok(()) };
     let models = list["models"].as_array().into_iter().flatten();
     let names: Vec<&str> = models.filter_map(|model| model["name"].as_str()).collect();
     if names.contains(&model) {
         return Ok(());
     }
-    Err(Problem::new(Reason::ModelNotFound { model: model.to_owned() })
-        .at(format!("unload (there are {})", names.join(", "))))
+    Err(Problem::new(Reason::ModelNotFound { model: model.to_owned() }).at(format!(
+        "{} (there are {})",
+        verb.name(),
+        names.join(", ")
+    )))
 }
 
 fn request(verb: &ControlVerb) -> (Method, String, Option<Value>) {

@@ -5,7 +5,7 @@ mod command;
 
 pub(crate) use command::run;
 
-use crate::args::{EngineChoice, ModelFlags, Prefer};
+use crate::args::{EngineChoice, EngineFlags, Prefer};
 use landfall_convert::{KerasImporter, Python};
 use landfall_foreign::{Outcome, Place, Report, Surroundings};
 use landfall_model::{Engine, Importer, Kind, Problem, Reason};
@@ -45,7 +45,7 @@ impl Registry {
 ///
 /// # Errors
 /// When an engine that was asked for by name is not to be had.
-pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
+pub(crate) fn registry(flags: &EngineFlags, prefer: Option<Prefer>) -> Result<Registry, Problem> {
     let preference = match flags.engine.unwrap_or_default() {
         EngineChoice::Auto => Preference::Auto,
         EngineChoice::Onnxruntime => Preference::OnnxRuntime,
@@ -75,7 +75,7 @@ pub(crate) fn registry(flags: &ModelFlags) -> Result<Registry, Problem> {
     engines.push(tensorflow.clone());
     Ok(Registry {
         onnx_reason_short,
-        prefer_onnx: flags.prefer.map(|Prefer::Onnx| python(&surroundings)),
+        prefer_onnx: prefer.map(|Prefer::Onnx| python(&surroundings)),
         litert,
         tensorflow,
         engines,
@@ -111,7 +111,7 @@ fn took_the_one_named(report: &Report) -> Result<(), Problem> {
 }
 
 /// What a search may look at: the process's own, with the Python that a flag names.
-pub(crate) fn surroundings(flags: &ModelFlags) -> Surroundings {
+pub(crate) fn surroundings(flags: &EngineFlags) -> Surroundings {
     let own = Surroundings::of_process();
     match &flags.python {
         Some(path) => own.with("LANDFALL_PYTHON", path),

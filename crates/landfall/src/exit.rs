@@ -46,5 +46,7 @@ pub(crate) fn code(done: Result<(), Failure>) -> ExitCode {
 
 fn say(problem: &Problem) {
     // Standard error may be closed: there is nobody left to tell.
-    let _ = writeln!(std::io::stderr(), "landfall: {problem}");
+    let mut lines = String::new();
+    problem.to_string().lines().for_each(|line| lines += &format!("landfall: {line}\n"));
+    let _ = std::io::stderr().write_all(lines.as_bytes());
 }

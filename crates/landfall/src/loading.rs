@@ -1,6 +1,6 @@
 //! One model for commands that answer and end; and what loading needs from this floor.
 
-use crate::args::ModelFlags;
+use crate::args::{LoadFlags, ModelFlags};
 use crate::engines::{Registry, registry};
 use crate::exit::Failure;
 use crate::output::say;
@@ -22,13 +22,13 @@ use std::sync::Arc;
 /// the model or it breaks its format.
 pub(crate) fn load(path: &Path, flags: &ModelFlags) -> Result<(Lease, LoadReport), Failure> {
     elsewhere::refused(path)?;
-    let registry = registry(flags)?;
+    let registry = registry(&flags.engines, flags.prefer)?;
     let reason = registry.onnx_reason_short.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // Nothing is submitted: a worker runs calls on its own thread.
     let imports = state::folder().as_deref().map(state::imports);
     let kit = kit(registry, ComputePool::new(1, clock), imports);
-    let source = Source { settings: settings(flags), ..Source::path(path) };
+    let source = Source { settings: settings(&flags.load), ..Source::path(path) };
     let (lease, mut report) = load_once(&kit, &source).map_err(called_wrong)?;
     report.warnings.iter().for_each(|warning| say(&format!("landfall: {warning}")));
     if matches!(lease.facts().engine, "onnxruntime" | "embedded") {
@@ -113,20 +113,21 @@ pub(crate) fn kit_with(
             replay: Box::new(move |version, signatures, joint| replays.read(version, signatures, joint)),
         },
         unread: unread::known,
+        give_back: crate::allocator::give_back,
         imports,
         batching: None,
     }
 }
 
 /// What the model flags say of all models that are served together: a rule for an input is for those that have it.
-pub(crate) fn settings_of_all(flags: &ModelFlags) -> ModelSettings {
+pub(crate) fn settings_of_all(flags: &LoadFlags) -> ModelSettings {
     let mut settings = settings(flags);
     settings.null_rules.where_known = std::mem::take(&mut settings.null_rules.by_input);
     settings
 }
 
 /// What the model flags say of one model.
-pub(crate) fn settings(flags: &ModelFlags) -> ModelSettings {
+pub(crate) fn settings(flags: &LoadFlags) -> ModelSettings {
     let mut options = Options::new();
     flags.set.iter().for_each(|(key, value)| options.set(key, value));
     ModelSettings { options, null_rules: null_rules(&flags.on_missing), ..ModelSettings::default() }

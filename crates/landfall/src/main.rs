@@ -1,6 +1,6 @@
 //! Landfall: a model file becomes an endpoint that existing clients can call, and scores tables from the same binary.
-#![forbid(unsafe_code)]
 
+mod allocator;
 mod args;
 mod check;
 mod config;
@@ -26,9 +26,6 @@ mod unread;
 use args::{Command, Landfall};
 use clap::Parser;
 use std::process::ExitCode;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     confined::settle();

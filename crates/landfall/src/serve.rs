@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     for (flag, endpoint) in [("--http", &net.http), ("--grpc", &net.grpc)] {
         endpoint.as_ref().map_or(Ok(()), Server::can_open).map_err(|problem| problem.at(flag))?;
     }
-    let registry = registry(&model)?;
+    let registry = registry(&model.engines, model.prefer)?;
     info!("ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason);
     let observer = Arc::new(Log { onnx_reason: registry.onnx_reason_short.clone() });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -93,7 +93,7 @@ struct Configured {
 
 /// Flags over environment over `landfall.toml`; and what is to be served.
 fn configuration(arguments: Serve) -> Result<Configured, Failure> {
-    let Serve { models, config, server: mut flags, mut model } = arguments;
+    let Serve { models, config, server: mut flags, mut model, .. } = arguments;
     let is_table = |text: &OsString| Path::new(text).extension().is_some_and(|e| e == "toml");
     let (tables, models): (Vec<OsString>, Vec<OsString>) = models.into_iter().partition(is_table);
     let mut files: Vec<PathBuf> = config.into_iter().chain(tables.into_iter().map(PathBuf::from)).collect();
@@ -104,6 +104,7 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
         }
         files.push(here.to_owned());
     }
+    models.iter().try_for_each(|text| whole(text))?;
     named_once(&models)?;
     let mut entries = Vec::new();
     for file in &files {
@@ -112,7 +113,7 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
         (flags, model) = (flags.over(server), model.over(lower));
         entries.extend(models.into_iter().map(|(name, entry)| (file, name, entry)));
     }
-    let above = loading::settings_of_all(&model);
+    let above = loading::settings_of_all(&model.load);
     let mut sources: Vec<Source> = models.iter().map(|text| source(text, &above)).collect();
     sources.iter().try_for_each(|source| elsewhere::refused(&source.path))?;
     for (file, name, entry) in entries {
@@ -121,8 +122,15 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
         if name.is_empty() {
             return Err(Failure::call(format!("{}: [models]: a model needs a name", file.display())));
         }
-        let settings = above.clone().over(told.settings(folder));
+        let settings = above.clone().over(told.settings(folder).said_in(file));
         sources.push(Source { settings, ..Source::path(folder.join(path)).named(name) });
+    }
+    if sources.is_empty() {
+        let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        return Err(Failure::call(format!(
+            "{} names no model: write [models.NAME] with path = \"…\" into it, or name a model file or folder in the call",
+            files.join(", ")
+        )));
     }
     Ok(Configured { flags, model, above, sources })
 }
@@ -134,6 +142,17 @@ fn named_once(models: &[OsString]) -> Result<(), Failure> {
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(Failure::call(format!("two models are named {:?}", pair[0]))),
         None => Ok(()),
+    }
+}
+
+/// Refuses a name without a path, and a path without the name that its `=` speaks of.
+fn whole(text: &OsStr) -> Result<(), Failure> {
+    let (name, path) = name_and_path(text);
+    let is_half = name.is_some() && path.as_os_str().is_empty();
+    let is_other_half = text.as_encoded_bytes().starts_with(b"=") && !path.exists();
+    match is_half || is_other_half {
+        true => Err(Failure::call(format!("{}: expected NAME=PATH, or a path alone", text.display()))),
+        false => Ok(()),
     }
 }
 

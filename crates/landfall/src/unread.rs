@@ -11,6 +11,7 @@ const UNPACK: &str =
     "unpack it first (a pickle in it is not read either: save the model in its library's own format)";
 const R: &str =
     "export the model as PMML (R's pmml package), or by its library's own function (xgb.save, lgb.save)";
+const GRAPH: &str = "it is made for one device alone: give the ONNX file that it was made from";
 const TORCH: &str = "export the model as ONNX (torch.onnx.export)";
 
 /// First bytes, what they are of, and what to do instead.
@@ -45,8 +46,9 @@ const HEADS: [(&[u8], &str, &str); 25] = [
     (b"GGUF", "a GGUF file", "language models are not served"),
     // docs/spec.md of Git LFS: `version` is a pointer's first line.
     (b"version https://git-lfs.", "a pointer of Git LFS", "fetch the file itself (git lfs pull)"),
-    (b"<!DOCTYPE html", "a web page", "download the model's file itself"),
-    (b"<html", "a web page", "download the model's file itself"),
+    // The tag of an engine that TensorRT serialized, by age.
+    (b"ftrt", "an engine of TensorRT", GRAPH),
+    (b"ptrt", "an engine of TensorRT", GRAPH),
 ];
 
 /// What the model's one file is, and what to do instead; nothing where it is not known.
@@ -73,9 +75,22 @@ fn what_it_is(name: &str, head: &[u8]) -> Option<(&'static str, &'static str)> {
     }
     let holds = |text: &[u8]| head.windows(text.len()).any(|window| window == text);
     if head.starts_with(b"PK\x03\x04") {
-        // The name of the first member stands in its head.
-        let torch = holds(b"data.pkl") || holds(b".format_version");
-        return Some(if torch { ("a PyTorch file", TORCH) } else { ("a zip file", "unpack it first") });
+        return Some(packed(holds));
+    }
+    let lower = name.to_ascii_lowercase();
+    // Core ML's package is a folder whose manifest names the owner of each item; its specification alone is a protobuf.
+    if lower.ends_with(".mlmodel") || holds(b"com.apple.CoreML") {
+        return Some((
+            "a Core ML model",
+            "export the model as ONNX from the library that it was trained with",
+        ));
+    }
+    // docs.openvino.ai, Operation Specifications, "IR": the topology's root element.
+    if lower.ends_with(".xml") && holds(b"<net ") {
+        return Some((
+            "an OpenVINO model",
+            "give the ONNX file that it was made from, or export the model as ONNX",
+        ));
     }
     if holds(b"class catboost_model(object)") || holds(b"struct CatboostModel") {
         return Some(("CatBoost's model as a program", "save it with save_model as .cbm"));
@@ -84,9 +99,28 @@ fn what_it_is(name: &str, head: &[u8]) -> Option<(&'static str, &'static str)> {
     if head.get(3..10) == Some(b"\0\0\0\0\0{\"") {
         return Some(("a safetensors file", "it holds weights alone: export the model as ONNX"));
     }
-    let text = head.trim_ascii_start();
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|first| first.eq_ignore_ascii_case(with));
+    if begins(b"<!doctype html") || begins(b"<html") {
+        return Some(("a web page", "download the model's file itself"));
+    }
     let dump = text.starts_with(b"[") && holds(b"\"nodeid\"");
     dump.then_some(("a dump of XGBoost's trees as JSON", "save the model with save_model"))
+}
+
+/// What a zip file is: the name of its first member stands in its head.
+fn packed(holds: impl Fn(&[u8]) -> bool) -> (&'static str, &'static str) {
+    if holds(b"data.pkl") || holds(b".format_version") {
+        return ("a PyTorch file", TORCH);
+    }
+    // What H2O's writer of MOJO begins with, by the kind of model.
+    if holds(b"model.ini") || holds(b"trees/t00_") {
+        return ("an H2O MOJO", "export the model as PMML (jpmml-h2o)");
+    }
+    match holds(b".npy") {
+        true => ("a file of arrays", "a model's own file is needed (golden rows are named by --golden)"),
+        false => ("a zip file", "unpack it first"),
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +151,11 @@ mod tests {
             (b"/* Model data */\nstatic const struct CatboostModel {", ": CatBoost's model as", ".cbm"),
             (b"version https://git-lfs.github.com/spec/v1\n", ": a pointer of Git LFS is", "git lfs pull"),
             (b"<!DOCTYPE html><html>", ": a web page is", "download"),
+            (b"\n  <!doctype HTML>\n", ": a web page is", "download"),
+            (b"\xef\xbb\xbf<HTML>", ": a web page is", "download"),
+            (b"PK\x03\x04\0\0\0\0x.npy\x93NUMPY", ": a file of arrays is", "--golden"),
+            (b"PK\x03\x04\0\0\0\0model.ini[info]", ": an H2O MOJO is", "PMML"),
+            (b"ftrt\0\0\0\0", ": an engine of TensorRT is", "ONNX"),
             (b"\x40\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"F32\"", ": a safetensors file is", "ONNX"),
             (b"booster[0]:\n0:[f1<2]", ": a dump of XGBoost's trees as text", "save_model"),
             (b"[\n  { \"nodeid\": 0, \"leaf\": 1}]", ": a dump of XGBoost's trees as JSON", "save_model"),
@@ -130,6 +169,9 @@ mod tests {
                 .unwrap()
                 .contains("a gzip file is not supported: unpack")
         );
+        let net = b"<?xml version=\"1.0\"?>\n<net name=\"m\" version=\"11\">";
+        assert!(said("m.xml", net).unwrap().contains("an OpenVINO model is not supported"));
+        assert!(said("m.mlmodel", b"\x08\x04").unwrap().contains("a Core ML model is not supported"));
         assert_eq!(said("m", b"hello"), None);
         assert_eq!(said("m", b""), None);
         assert_eq!(said("m", b"[1, 2]"), None);

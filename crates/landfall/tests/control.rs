@@ -29,8 +29,12 @@ fn models_are_listed_promoted_rolled_back_unloaded_and_loaded() {
     }
     let (done, history) = control(&server, &["history"]);
     assert!(done && history.contains("promote") && history.contains("unload"), "{history}");
-    let (done, text) = control(&server, &["promote", "nope", "1"]);
-    assert!(!done && text.contains("nope"), "{text}");
+    for verb in [&["promote", "nope", "1"][..], &["load", "nope"], &["unload", "nope"], &["rollback", "nope"]]
+    {
+        let (done, text) = control(&server, verb);
+        let says = format!("{} (there are breast_cancer, digits, iris): there is no model \"nope\"", verb[0]);
+        assert!(!done && text.contains(&says), "{text}");
+    }
     let (done, text) = control(&server, &["unload", "irsi"]);
     assert!(
         !done && text.contains("(there are breast_cancer, digits, iris)") && text.contains("irsi"),

@@ -7,7 +7,7 @@ use crate::declared::ElementType;
 use crate::message::{
     Message, copy_attributes, integer, main_graph, named, stored, with_graphs, with_main_graph, with_nodes,
 };
-use crate::node::{Node, keep_apart, nodes};
+use crate::node::{IN_GRAPH, Node, keep_apart, nodes};
 use landfall_model::protobuf::{Fields, Value};
 use landfall_model::{DType, Problem, Signature};
 use std::collections::{BTreeMap, HashSet};
@@ -58,7 +58,7 @@ struct Guard<'a> {
 impl<'a> Guard<'a> {
     /// A graph with checks; `None` where it stays.
     fn graph(&mut self, graph: Fields<'a>) -> Result<Option<Message>, Problem> {
-        with_nodes(graph, |node| self.node(node))
+        with_nodes(graph, IN_GRAPH, |node| self.node(node))
     }
 
     /// A node with checks before it, or within; `None` where it stays.

@@ -2,18 +2,24 @@
 //! `Mod` since 1.25, and (up to 1.31) not for −1, by which the processor cannot divide the least number: either stops the program.
 //!
 //! Divisors of −1 become 1; what `Div` divides by them changes its sign instead, so that the least number stays itself, as in
-//! NumPy. Where the library does not look for zeros, divisors go through a node that fails beside one. Constants without either, and numbers of other types than int32 and int64, are divided as the file says.
+//! NumPy. Types shorter than int32 have room for it, and unsigned ones no −1. Where the library does not look for zeros, divisors go through a node that fails beside one.
+//! Constants without either are divided by as the file says.
+//!
+//! A function that the file itself defines has no types of its own: it is copied for each list of types that it is called with, and the
+//! copies' divisions are put in other words.
 
-use crate::declared::{Declared, ElementType};
-use crate::kinds::{Kinds, stored_name};
-use crate::message::{
-    Message, copy_attributes, integer, main_graph, named, plain, stored, with_graphs, with_main_graph,
-    with_nodes,
-};
-use crate::node::{Node, keep_apart, nodes};
-use landfall_model::protobuf::{Fields, Value};
-use landfall_model::{DType, Problem};
-use std::collections::{BTreeMap, HashMap};
+mod words;
+
+use crate::declared::Declared;
+use crate::functions::{Elements, Function, Functions, Operator};
+use crate::kinds::Kinds;
+use crate::message::{Message, constant, main_graph, with_main_graph, with_nodes};
+use crate::node::{IN_FUNCTION, IN_GRAPH, Node, keep_apart, nodes_of};
+use landfall_model::Problem;
+use landfall_model::protobuf::Fields;
+use std::collections::HashMap;
+use std::rc::Rc;
+use words::Words;
 
 /// Who looks for zeros among divisors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,14 +36,14 @@ impl Zeros {
     }
 }
 
-/// `Where`, in which the other words are put, is of this version of the operator set.
-const SINCE: i64 = 9;
+/// The words are of this version of the operator set; the library takes no `Div` of an earlier one.
+const SINCE: i64 = 7;
 
-/// A model with its divisions in other words; `None` where all may stay. Left as they are: those in functions that the file
-/// itself defines, of types that do not follow from the file, and of operator sets before [`SINCE`].
+/// A model with its divisions in other words; `None` where all may stay. Left as they are: those of types that do not follow from
+/// the file.
 ///
 /// # Errors
-/// Malformed.
+/// Malformed; functions that call functions without end.
 pub(super) fn guarded(
     file: &str,
     bytes: &[u8],
@@ -45,211 +51,90 @@ pub(super) fn guarded(
     zeros: Zeros,
 ) -> Result<Option<Vec<u8>>, Problem> {
     let has = |operator: &str| declared.operators.contains_key(&(String::new(), operator.to_owned()));
-    let is_of_age = declared.opsets.get("").is_some_and(|version| *version >= SINCE);
-    if !is_of_age || !(has("Div") || has("Mod")) {
+    if !(has("Div") || has("Mod")) {
         return Ok(None);
     }
     let Some(graph) = main_graph(file, bytes)? else { return Ok(None) };
-    let mut prefix = "divided".to_owned();
-    nodes(graph.clone()).try_for_each(|node| keep_apart(&node?, &mut prefix))?;
-    let mut divisions = Divisions {
-        kinds: Kinds::read(graph.clone())?,
-        harmless: HashMap::new(),
-        prefix,
-        zeros,
-        made: 0,
-        constants: BTreeMap::new(),
-    };
-    let Some(graph) = divisions.graph(graph)? else { return Ok(None) };
+    let functions = Rc::new(Functions::read(file, bytes)?);
+    let kinds = Kinds::with_functions(graph.clone(), functions.clone())?;
+    let mut copies = Copies { functions, zeros, names: HashMap::new(), made: Vec::new() };
+    let is_of_age = declared.opsets.get("").is_some_and(|version| *version >= SINCE);
+    let mut words = Words::new(&mut copies, kinds, is_of_age, prefix(graph.clone(), IN_GRAPH)?);
+    let Some(graph) = words.graph(graph)? else { return Ok(None) };
     let mut constants = Message::default();
-    divisions.constants.values().flat_map(Units::stored).for_each(|tensor| constants.bytes(5, &tensor.0));
-    with_main_graph(file, bytes, |_| [&graph.0, &constants.0]).map(Some)
+    words.constants().for_each(|(_, tensor)| constants.bytes(5, &tensor.0));
+    let mut model = Message(with_main_graph(file, bytes, |_| [&graph.0, &constants.0])?);
+    copies.made.iter().for_each(|function| model.bytes(25, &function.0));
+    Ok(Some(model.0))
 }
 
-struct Divisions<'a> {
-    kinds: Kinds<'a>,
-    /// Constants, and whether they are without −1 and 0.
-    harmless: HashMap<&'a str, bool>,
+/// What no name begins with that nodes in this field of a message read or give.
+fn prefix(message: Fields<'_>, field: u32) -> Result<String, Problem> {
+    let mut prefix = "divided".to_owned();
+    nodes_of(message, field).try_for_each(|node| keep_apart(&node?, &mut prefix))?;
+    Ok(prefix)
+}
+
+/// The file's functions, and copies of them with divisions in other words.
+struct Copies<'a> {
+    functions: Rc<Functions<'a>>,
     zeros: Zeros,
-    prefix: String,
-    made: usize,
-    /// Constants of the other words, by type.
-    constants: BTreeMap<ElementType, Units>,
+    /// What the copy of a function is called, by the types that it is called with; `None` where the function itself will do.
+    names: HashMap<(Operator<'a>, Elements), Option<String>>,
+    made: Vec<Message>,
 }
 
-/// −1, 1, 0, and 0 as a list, of a type: their names.
-#[derive(Clone)]
-struct Units {
-    element: ElementType,
-    minus: String,
-    plus: String,
-    none: String,
-    nones: String,
-}
-
-impl Units {
-    fn stored(&self) -> [Message; 4] {
-        let width = if self.element.dtype() == Some(DType::I32) { 4 } else { 8 };
-        let tensor = |name: &str, dims: &[u64], value: i64| {
-            stored(name, self.element, dims, &value.to_le_bytes()[..width])
-        };
-        let numbers = [(&self.minus, -1), (&self.plus, 1), (&self.none, 0)];
-        let [minus, plus, none] = numbers.map(|(name, value)| tensor(name, &[], value));
-        [minus, plus, none, tensor(&self.nones, &[1], 0)]
-    }
-}
-
-impl<'a> Divisions<'a> {
-    /// A graph in other words; `None` where it stays.
-    fn graph(&mut self, graph: Fields<'a>) -> Result<Option<Message>, Problem> {
-        let mut fields = graph.clone();
-        while let Some((number, value)) = fields.next()? {
-            if number == 5 {
-                let tensor = value.message()?;
-                self.harmless.insert(stored_name(tensor.clone())?, is_harmless(tensor)?);
-            }
+impl<'a> Copies<'a> {
+    /// What a node calls instead of a function: the name of a copy of it, of the same domain. `None` where the node stays.
+    fn called(&mut self, node: &Node<'a>, elements: Elements) -> Result<Option<String>, Problem> {
+        let functions = self.functions.clone();
+        let Some((operator, function)) = functions.called(node) else { return Ok(None) };
+        let key = (operator, elements);
+        if let Some(known) = self.names.get(&key) {
+            return Ok(known.clone());
         }
-        // What is an input, too, is only the value that it has where a call brings none.
-        let mut fields = graph.clone();
-        while let Some((number, value)) = fields.next()? {
-            if number == 11 {
-                self.harmless.remove(crate::declared::name_of(value.message()?)?);
-            }
-        }
-        with_nodes(graph, |node| self.node(node))
+        let _level = functions.level(&function.fields)?;
+        let copied = self.copied(operator, function, &key.1)?;
+        self.names.insert(key, copied.clone());
+        Ok(copied)
     }
 
-    /// A node in other words; `None` where it stays.
-    fn node(&mut self, value: Value<'a>) -> Result<Option<Vec<Message>>, Problem> {
-        let bytes = value.clone().bytes()?;
-        let node = Node::read(value.message()?)?;
-        if node.domain.is_empty() {
-            match node.operator {
-                "Constant" => self.constant(&node)?,
-                "Div" => return Ok(self.quotient(&node)),
-                "Mod" => return self.rest(&node, bytes),
-                _ => {}
-            }
-        }
-        if node.attributes.graphs()?.is_empty() {
+    fn copied(
+        &mut self,
+        operator: Operator<'a>,
+        function: &Function<'a>,
+        elements: &Elements,
+    ) -> Result<Option<String>, Problem> {
+        let functions = self.functions.clone();
+        let kinds = Kinds::in_function(&functions, function, elements)?;
+        let is_of_age = function.opset.is_some_and(|version| version >= SINCE);
+        let prefix = prefix(function.fields.clone(), IN_FUNCTION)?;
+        let mut words = Words::new(self, kinds, is_of_age, prefix);
+        let Some(body) = with_nodes(function.fields.clone(), IN_FUNCTION, |node| words.node(node))? else {
             return Ok(None);
-        }
-        let changed = with_graphs(bytes, |graph| {
-            let mark = self.kinds.enter(graph.clone())?;
-            let changed = self.graph(graph)?;
-            self.kinds.leave(mark);
-            Ok(changed)
-        })?;
-        Ok(changed.map(|node| vec![node]))
-    }
-
-    fn constant(&mut self, node: &Node<'a>) -> Result<(), Problem> {
-        let Some(output) = node.outputs.first() else { return Ok(()) };
-        let is_without = match node.attributes.tensor("value")? {
-            Some(tensor) => is_harmless(tensor)?,
-            None => {
-                let attributes = &node.attributes;
-                !matches!(attributes.integer("value_int")?, Some(-1 | 0))
-                    && attributes.integers("value_ints")?.iter().all(|number| !matches!(number, -1 | 0))
+        };
+        // A function has no constants but nodes, and those before the nodes that read them.
+        let mut copy = Message::default();
+        words.constants().for_each(|(name, tensor)| copy.bytes(IN_FUNCTION, &constant(name, &tensor).0));
+        let name = self.free_name(operator);
+        let mut fields = Fields::new("function", &body.0);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => copy.bytes(1, name.as_bytes()),
+                // An overload: the copy has a name of its own.
+                13 => {}
+                _ => copy.field(number, value)?,
             }
-        };
-        self.harmless.insert(output, is_without);
-        Ok(())
-    }
-
-    /// a / b: (b = −1 ? −a : a) / (b = −1 ? 1 : b).
-    fn quotient(&mut self, node: &Node<'a>) -> Option<Vec<Message>> {
-        let ([a, b], [y]) = (&node.inputs[..], &node.outputs[..]) else { return None };
-        let units = self.units(a, b)?;
-        let (mut words, is_minus, divisor) = self.divisor(node, b, &units);
-        let [negated, dividend] = self.names();
-        words.push(plain("Neg", &[a], &negated, &[]));
-        words.push(plain("Where", &[&is_minus, &negated, a], &dividend, &[]));
-        words.push(plain("Div", &[&dividend, &divisor], y, &[]));
-        Some(words)
-    }
-
-    /// a mod b: a mod (b = −1 ? 1 : b). As C's `fmod`, it is taken of floats, which nothing stops.
-    fn rest(&mut self, node: &Node<'a>, bytes: &'a [u8]) -> Result<Option<Vec<Message>>, Problem> {
-        let ([a, b], [y]) = (&node.inputs[..], &node.outputs[..]) else { return Ok(None) };
-        if node.attributes.integer("fmod")?.unwrap_or(0) != 0 {
-            return Ok(None);
         }
-        let Some(units) = self.units(a, b) else { return Ok(None) };
-        let (mut words, _, divisor) = self.divisor(node, b, &units);
-        let mut rest = plain("Mod", &[a, &divisor], y, &[]);
-        copy_attributes(bytes, &mut rest, |_| true)?;
-        words.push(rest);
-        Ok(Some(words))
+        self.made.push(copy);
+        Ok(Some(name))
     }
 
-    /// Words for a divisor: whether it is −1, and what is divided by instead.
-    fn divisor(&mut self, node: &Node<'a>, b: &str, units: &Units) -> (Vec<Message>, String, String) {
-        let mut words = Vec::new();
-        let b = match self.zeros {
-            Zeros::Library => b.to_owned(),
-            Zeros::Graph => self.without_zeros(node, b, units, &mut words),
-        };
-        let [is_minus, divisor] = self.names();
-        words.push(plain("Equal", &[&b, &units.minus], &is_minus, &[]));
-        words.push(plain("Where", &[&is_minus, &units.plus, &b], &divisor, &[]));
-        (words, is_minus, divisor)
-    }
-
-    /// The same divisors: 0 is added to them out of a list of one, whose second element is asked for where any is 0.
-    fn without_zeros(&mut self, node: &Node<'a>, b: &str, units: &Units, words: &mut Vec<Message>) -> String {
-        let [is_zero, counted, count, place, added, divisors] = self.names();
-        let said = format!("{}: integer division by zero", node.name);
-        let element = [integer("to", units.element.0 as i64)];
-        words.extend([
-            plain("Equal", &[b, &units.none], &is_zero, &[]),
-            plain("Cast", &[&is_zero], &counted, &element),
-            plain("ReduceSum", &[&counted], &count, &[integer("keepdims", 0)]),
-            plain("Sign", &[&count], &place, &[]),
-            named(&said, "Gather", &[&units.nones, &place], &added, &[integer("axis", 0)]),
-            plain("Add", &[b, &added], &divisors, &[]),
-        ]);
-        divisors
-    }
-
-    /// The constants for a division; `None` where it may stay.
-    fn units(&mut self, a: &str, b: &str) -> Option<Units> {
-        let element = self.kinds.element(b).or(self.kinds.element(a))?;
-        let can_stop = matches!(element.dtype(), Some(DType::I32 | DType::I64));
-        if !can_stop || self.harmless.get(b) == Some(&true) {
-            return None;
+    fn free_name(&self, (domain, name, _): Operator<'a>) -> String {
+        let mut free = format!("{name}_divided{}", self.made.len());
+        while self.functions.has(domain, &free) {
+            free.push('_');
         }
-        if !self.constants.contains_key(&element) {
-            let [minus, plus, none, nones] = self.names();
-            self.constants.insert(element, Units { element, minus, plus, none, nones });
-        }
-        self.constants.get(&element).cloned()
+        free
     }
-
-    fn names<const N: usize>(&mut self) -> [String; N] {
-        std::array::from_fn(|_| {
-            self.made += 1;
-            format!("{}{}", self.prefix, self.made)
-        })
-    }
-}
-
-/// Whether no number of a `TensorProto` is a whole −1 or 0. What lies in a file beside the model may be either.
-fn is_harmless(mut tensor: Fields<'_>) -> Result<bool, Problem> {
-    let (mut element, mut raw, mut is_met) = (ElementType::default(), &[][..], false);
-    while let Some((number, value)) = tensor.next()? {
-        match number {
-            2 => element = ElementType(value.varint()?),
-            5 | 7 => value.varints(|number| is_met |= matches!(number as i32, -1 | 0))?,
-            9 => raw = value.bytes()?,
-            14 => is_met |= value.varint()? == 1,
-            _ => {}
-        }
-    }
-    let lies_raw = match element.dtype() {
-        Some(DType::I32) => raw.as_chunks().0.iter().any(|v| matches!(i32::from_le_bytes(*v), -1 | 0)),
-        Some(DType::I64) => raw.as_chunks().0.iter().any(|v| matches!(i64::from_le_bytes(*v), -1 | 0)),
-        _ => false,
-    };
-    Ok(!is_met && !lies_raw)
 }

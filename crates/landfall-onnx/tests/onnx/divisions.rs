@@ -6,6 +6,8 @@ use crate::support::{
 };
 use landfall_model::{Buffer, DType, Shape, Tensor};
 
+mod functions;
+
 const I32: i64 = 6;
 const I64: i64 = 7;
 
@@ -132,5 +134,70 @@ fn graphs_within_nodes_divide_so_and_files_beside_the_model_are_found() {
         let yes = Tensor::from_buffer(DType::Bool, Shape::new(&[]), yes).unwrap();
         let outputs = run(&*model, &model.signatures()[0], &[("yes", &yes), ("a", &a)], &[]).unwrap();
         assert_eq!(outputs.get(0).unwrap().values::<i64>().unwrap(), [i64::MIN, -6]);
+    }
+}
+
+#[test]
+fn what_a_branch_gives_is_divided_so_and_so_is_it_by_older_operators() {
+    let Some(engine) = onnxruntime() else { return };
+    let ty = tensor_type(I32, Some(&[Axis::Free("n")]));
+    let [a, b] =
+        [dividends(), divisors()].map(|values| Tensor::from_slice(&[values.len()], &values).unwrap());
+    let expected: Vec<i32> = dividends().iter().zip(divisors()).map(|(a, b)| a.wrapping_div(b)).collect();
+    // What the branches give declares no type.
+    let branch = |name: &str, input: &str| {
+        let within = Graph::new().node(&node("Identity", &[input], &["given"]));
+        let within = Graph(within.0.message(12, &Message::new().text(1, "given"))).0;
+        Message::new().text(1, name).message(6, &within).number(20, 5)
+    };
+    let choice = node("If", &["yes"], &["c"])
+        .message(5, &branch("then_branch", "b"))
+        .message(5, &branch("else_branch", "b"));
+    let unsaid = node("Identity", &["a"], &["d"]);
+    let graph = Graph::new().node(&choice).node(&unsaid).node(&node("Div", &["d", "c"], &["y"]));
+    let graph = graph.input("yes", &tensor_type(9, Some(&[]))).input("a", &ty).input("b", &ty);
+    let yes = Tensor::from_buffer(DType::Bool, Shape::new(&[]), Buffer::from_owner(vec![1u8])).unwrap();
+    let outputs =
+        answer(engine, &graph.output("y", &ty).file(), &[("yes", &yes), ("a", &a), ("b", &b)]).unwrap();
+    assert_eq!(outputs.get(0).unwrap().values::<i32>().unwrap(), expected);
+    let graph = Graph::new().node(&node("Div", &["a", "b"], &["y"])).input("a", &ty).input("b", &ty);
+    let file = graph.output("y", &ty).file_with(8, &[]);
+    let outputs = answer(engine, &file, &[("a", &a), ("b", &b)]).unwrap();
+    assert_eq!(outputs.get(0).unwrap().values::<i32>().unwrap(), expected);
+}
+
+/// By each version of the library: those that do not look for zeros would end the process.
+#[test]
+fn zeros_of_all_whole_types_are_refused_and_what_is_without_is_divided() {
+    let Some(engine) = onnxruntime() else { return };
+    for (element, dtype) in [
+        (2, DType::U8),
+        (3, DType::I8),
+        (4, DType::U16),
+        (5, DType::I16),
+        (I32, DType::I32),
+        (I64, DType::I64),
+        (12, DType::U32),
+        (13, DType::U64),
+    ] {
+        let of = |dims: &[usize], values: &[u8]| {
+            let width = dtype.size().unwrap();
+            let bytes: Vec<u8> = values
+                .iter()
+                .flat_map(|value| (0..width).map(move |at| if at == 0 { *value } else { 0 }))
+                .collect();
+            Tensor::from_buffer(dtype, Shape::new(dims), Buffer::from_owner(bytes)).unwrap()
+        };
+        for operator in ["Div", "Mod"] {
+            let file = model(element, &node(operator, &["a", "b"], &["y"]), Axis::Free("m"));
+            let run = |a: &Tensor, b: &Tensor| answer(engine, &file, &[("a", a), ("b", b)]);
+            let problem = run(&of(&[3], &[7, 6, 5]), &of(&[3], &[2, 0, 1])).unwrap_err().to_string();
+            assert!(problem.contains("zero"), "{dtype} {operator}: {problem}");
+            let outputs = run(&of(&[3], &[7, 6, 5]), &of(&[3], &[2, 3, 4])).unwrap();
+            let expected = if operator == "Div" { [3, 2, 1] } else { [1, 0, 1] };
+            assert_eq!(outputs.get(0).unwrap(), &of(&[3], &expected), "{dtype} {operator}");
+            let outputs = run(&of(&[0], &[]), &of(&[1], &[4])).unwrap();
+            assert_eq!(outputs.get(0).unwrap(), &of(&[0], &[]), "{dtype} {operator}");
+        }
     }
 }

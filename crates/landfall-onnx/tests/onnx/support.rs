@@ -115,9 +115,15 @@ impl Graph {
     }
     /// The whole file: IR version 8, operator sets 17 and 3 (of `ai.onnx.ml`).
     pub(crate) fn file(self) -> Vec<u8> {
+        self.file_with(17, &[])
+    }
+    /// The same of another version of the operators, with functions of the domain `own`.
+    pub(crate) fn file_with(self, version: i64, functions: &[Message]) -> Vec<u8> {
         let opset = |domain: &str, version| Message::new().text(1, domain).number(2, version);
         let head = Message::new().number(1, 8).text(2, "test").message(7, &self.0);
-        head.message(8, &opset("", 17)).message(8, &opset("ai.onnx.ml", 3)).0
+        let head = head.message(8, &opset("", version)).message(8, &opset("ai.onnx.ml", 3));
+        let head = head.message(8, &opset("own", 1));
+        functions.iter().fold(head, |file, function| file.message(25, function)).0
     }
 }
 

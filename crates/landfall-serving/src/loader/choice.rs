@@ -2,7 +2,7 @@
 
 use crate::files::FolderFiles;
 use crate::kit::Kit;
-use landfall_model::{Claim, Engine, Importer, ModelFiles, Problem, Reason};
+use landfall_model::{Claim, Engine, FileEntry, Importer, ModelFiles, Problem, Reason};
 use std::sync::Arc;
 
 /// The engine with the strongest claim, and why it was taken.
@@ -29,6 +29,9 @@ pub(super) fn choose<'a>(
     let others: Vec<&str> = claims.iter().map(|(engine, _)| engine.name()).collect();
     let Some((engine, _)) = strongest(claims.iter().map(|(engine, claim)| (*engine, claim.clone()))) else {
         let path = files.path().display().to_string();
+        if let Some(problem) = refused(files) {
+            return Err(problem);
+        }
         if std::fs::metadata(files.path()).is_ok_and(|found| found.is_file() && found.len() == 0) {
             return Err(Problem::malformed(path, None, "the file is empty"));
         }
@@ -45,8 +48,18 @@ pub(super) fn choose<'a>(
     Ok((engine, why))
 }
 
+/// How many files are asked for whether the system lets them be read.
+const ASKED: usize = 64;
+
+/// What the system says of a file that it does not let be read: no engine knows better.
+fn refused(files: &FolderFiles) -> Option<Problem> {
+    let head = |entry: &FileEntry| files.head(&entry.name, 1).err();
+    let is_the_systems = |problem: &Problem| matches!(problem.reason(), Reason::Io { .. });
+    files.entries().iter().take(ASKED).filter_map(head).find(is_the_systems)
+}
+
 /// The first of the strongest claims.
-pub(super) fn strongest<T>(claims: impl Iterator<Item = (T, Claim)>) -> Option<(T, Claim)> {
+pub(crate) fn strongest<T>(claims: impl Iterator<Item = (T, Claim)>) -> Option<(T, Claim)> {
     claims.fold(None, |best, next| match &best {
         Some((_, claim)) if *claim >= next.1 => best,
         _ => Some(next),

@@ -4,7 +4,7 @@ use crate::golden::GoldenRows;
 use crate::probe::{one_length, overridden, proven};
 use crate::{LoadReport, ModelSettings, NullRules};
 use landfall_model::{Call, InputSpec, Model, NullRule, Problem, Reason, RowRule, Signature};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The signatures with the rules for missing values and for rows that configuration sets.
@@ -17,7 +17,10 @@ pub(super) fn with_rules(
         let known = |signature: &Arc<Signature>| signature.inputs().iter().any(|spec| spec.name == *input);
         if !signatures.iter().any(known) {
             let problem = Problem::new(Reason::InputUnknown { input: input.clone() });
-            return Err(problem.at("rules for missing values"));
+            let known = signatures.iter().flat_map(|signature| signature.inputs());
+            let known: BTreeSet<&str> = known.map(|spec| spec.name.as_str()).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(problem.at(format!("rules for missing values (inputs are {known})")));
         }
     }
     let ruled = |signature: &Arc<Signature>| {

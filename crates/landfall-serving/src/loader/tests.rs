@@ -53,6 +53,15 @@ fn the_newest_version_is_loaded_and_a_broken_one_is_a_problem() {
 }
 
 #[test]
+fn of_a_file_that_the_system_does_not_let_be_read_that_alone_is_said() {
+    // A file of the kernel's that opens, and whose first byte nobody may read.
+    let files = FolderFiles::open(Path::new("/proc/self/mem"));
+    let Ok(files) = files else { return };
+    let problem = choose(&kit(Arc::new(FakeEngine::default())), &files, &[]).err().unwrap();
+    assert!(problem.to_string().starts_with("cannot read "), "{problem}");
+}
+
+#[test]
 fn what_is_no_model_names_what_each_engine_said() {
     let problem = once(&[("a.txt", "hello")], |folder| Source::path(folder.join("a.txt"))).err().unwrap();
     assert!(matches!(problem.reason(), Reason::NotRecognised { .. }));

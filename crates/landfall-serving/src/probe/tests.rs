@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fake::FakeModel;
-use landfall_model::Model;
+use landfall_model::{InputSpec, Method, Model, OutputSpec, ShapeRule, TensorMut};
 
 fn settled(text: &str) -> (RowRule, Option<String>) {
     let model = FakeModel::of(text);
@@ -62,6 +62,41 @@ fn free_axes_are_tried_longer_until_the_model_runs() {
 }
 
 #[test]
+fn models_that_take_no_zeros_are_tried_with_other_values() {
+    for refused in ["0", "1", "alike"] {
+        let model = |more: &str| settled(&format!("fake\nleast 1\nrefuse {refused}\n{more}end\n"));
+        assert_eq!(model(""), (RowRule::Independent, None), "{refused}");
+        let (rule, note) = model("couple\n");
+        assert_eq!(rule, RowRule::None, "{refused}");
+        assert!(note.unwrap().contains("depends on the other rows"), "{refused}");
+        assert_eq!(model("overshadow\n").0, RowRule::None, "{refused}");
+    }
+}
+
+#[test]
+fn what_no_made_row_runs_is_told_with_the_first_reason() {
+    let signature = |dtype| {
+        let input = InputSpec::new("x", dtype, Some(vec![Dim::Free(None), Dim::Known(2)]));
+        let output = OutputSpec::new("y", dtype, Some(vec![Dim::Free(None)]));
+        let (rows, shapes) = (RowRule::Unproven, ShapeRule::Checked);
+        Signature::new("s", Method::Predict, vec![input], vec![output], rows, shapes).unwrap().shared()
+    };
+    struct Refuses(usize);
+    impl Instance for Refuses {
+        fn run(&mut self, _: &Call, _: &mut Outputs) -> Result<(), Problem> {
+            self.0 += 1;
+            Err(Problem::invalid(format!("refusal {}", self.0)))
+        }
+    }
+    for (dtype, kinds) in [(DType::I8, SMALL.len()), (DType::Bool, 1)] {
+        let mut instance = Refuses(0);
+        let (settled, note) = proven(&signature(dtype), &mut instance, &[]);
+        assert_eq!((settled.rows(), instance.0), (&RowRule::None, kinds), "truths without a false are alike");
+        assert!(note.unwrap().contains("the probe did not run: refusal 1"));
+    }
+}
+
+#[test]
 fn given_rows_are_taken_where_there_are_two_that_differ() {
     let model = FakeModel::of("fake\nleast 100\nend\n");
     let signature = &model.signatures()[0];
@@ -95,7 +130,6 @@ fn configuration_says_what_rows_are_where_the_model_does_not() {
 
 #[test]
 fn mixed_first_axes_cannot_be_rows() {
-    use landfall_model::{Method, OutputSpec, ShapeRule};
     let input = |name: &str, first| InputSpec::new(name, DType::F32, Some(vec![first, Dim::Known(2)]));
     let make = |inputs| {
         let output = OutputSpec::new("y", DType::F32, None);

@@ -7,6 +7,33 @@ use std::path::{Path, PathBuf};
 /// The most children of one folder that are looked at.
 const MAX_CHILDREN: usize = 100_000;
 
+/// What a file's name says of it.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum TakenFor {
+    Model,
+    /// Arrays, tables and pages, which lie beside models.
+    Data,
+    Anything,
+}
+
+/// Endings that are models' own.
+const OF_MODELS: [&str; 9] = [".onnx", ".pmml", ".ubj", ".cbm", ".keras", ".h5", ".hdf5", ".tflite", ".pb"];
+
+/// Endings of files that are packed or marked up, and no models.
+const OF_DATA: [&str; 8] =
+    [".npz", ".csv.gz", ".csv.zst", ".jsonl.gz", ".jsonl.zst", ".xlsx", ".html", ".htm"];
+
+/// What a file's name says of it.
+pub(super) fn taken_for(file: &Path) -> TakenFor {
+    let name = file.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    match () {
+        () if ends(&OF_MODELS) => TakenFor::Model,
+        () if ends(&OF_DATA) => TakenFor::Data,
+        () => TakenFor::Anything,
+    }
+}
+
 /// What lies in a folder, sorted; what is hidden is left out.
 #[derive(Default)]
 pub(super) struct Children {

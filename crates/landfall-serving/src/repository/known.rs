@@ -1,12 +1,13 @@
 //! What looks at the sources have found, kept so that looking again is cheap.
 
-use super::folder::{self, Children};
+use super::folder::{self, Children, TakenFor};
 use super::found::{Before, cannot_look_at};
 use super::view::kernel_views;
 use crate::ModelSettings;
 use crate::files::{FolderFiles, trouble};
 use crate::fingerprint::Fingerprint;
 use crate::kit::Kit;
+use crate::loader::strongest;
 use crate::settings::SETTINGS_FILE;
 use landfall_model::{Claim, Kind, Problem};
 use std::collections::HashMap;
@@ -32,15 +33,18 @@ pub(super) struct Known {
     before: HashMap<PathBuf, Fingerprint>,
     /// What this look could not look at, but the one before could.
     kept: Vec<String>,
-    recognised: HashMap<PathBuf, (Fingerprint, bool)>,
+    /// The name of what reads a path, where something does.
+    readers: HashMap<PathBuf, (Fingerprint, Option<&'static str>)>,
+    /// What is said of a file that nothing reads.
+    unread: HashMap<PathBuf, (Fingerprint, Option<String>)>,
     settings: HashMap<PathBuf, (Fingerprint, Result<ModelSettings, Problem>)>,
 }
 
 impl Known {
     pub(super) fn new(kit: Arc<Kit>, most: usize) -> Self {
-        let (fingerprints, children, before, kept, recognised, settings) = Default::default();
+        let (fingerprints, children, before, kept, readers, unread, settings) = Default::default();
         let (left, views) = (most, Vec::new());
-        Known { kit, fingerprints, children, most, left, views, before, kept, recognised, settings }
+        Known { kit, fingerprints, children, most, left, views, before, kept, readers, unread, settings }
     }
 
     /// A look begins.
@@ -54,7 +58,8 @@ impl Known {
     pub(super) fn end(&mut self) -> Vec<String> {
         self.children = HashMap::new();
         let met = |path: &PathBuf| self.fingerprints.get(path).is_some_and(Result::is_ok);
-        self.recognised.retain(|path, _| met(path));
+        self.readers.retain(|path, _| met(path));
+        self.unread.retain(|path, _| met(path));
         self.settings.retain(|path, _| met(path));
         std::mem::take(&mut self.kept)
     }
@@ -150,21 +155,54 @@ impl Known {
 
     /// Whether an engine claims the model at this path, or an importer does. An engine that panics over it does not.
     pub(super) fn recognises(&mut self, path: &Path) -> bool {
-        let Ok(fingerprint) = self.fingerprint(path) else { return false };
-        if let Some((known, recognised)) = self.recognised.get(path)
+        self.reader(path).is_some()
+    }
+
+    /// The name of the engine, or else of the importer, that claims the model at this path most.
+    pub(super) fn reader(&mut self, path: &Path) -> Option<&'static str> {
+        let fingerprint = self.fingerprint(path).ok()?;
+        if let Some((known, reader)) = self.readers.get(path)
             && *known == fingerprint
         {
-            return *recognised;
+            return *reader;
         }
-        let Ok(files) = FolderFiles::open(path) else { return false };
-        let claims = |claim: &dyn Fn() -> Claim| {
-            let claim = catch_unwind(AssertUnwindSafe(claim));
-            claim.is_ok_and(|claim| !matches!(claim, Claim::No(_)))
+        let files = FolderFiles::open(path).ok()?;
+        let claim = |name: &'static str, claim: &dyn Fn() -> Claim| {
+            let claim = catch_unwind(AssertUnwindSafe(claim)).ok()?;
+            (!matches!(claim, Claim::No(_))).then_some((name, claim))
         };
-        let recognised = self.kit.engines.iter().any(|engine| claims(&|| engine.recognise(&files)))
-            || self.kit.importers.iter().any(|importer| claims(&|| importer.recognise(&files)));
-        self.recognised.insert(path.to_owned(), (fingerprint, recognised));
-        recognised
+        let (engines, importers) = (self.kit.engines.iter(), self.kit.importers.iter());
+        let engines = engines.filter_map(|engine| claim(engine.name(), &|| engine.recognise(&files)));
+        let reader = strongest(engines).or_else(|| {
+            strongest(importers.filter_map(|importer| claim(importer.name(), &|| importer.recognise(&files))))
+        });
+        let reader = reader.map(|(name, _)| name);
+        self.readers.insert(path.to_owned(), (fingerprint, reader));
+        reader
+    }
+
+    /// What is said of a file in a repository that nothing reads: nothing, unless people take it for a model.
+    pub(super) fn passed_over(&mut self, file: &Path) -> Option<String> {
+        let fingerprint = self.fingerprint(file).ok()?;
+        if let Some((known, said)) = self.unread.get(file)
+            && *known == fingerprint
+        {
+            return said.clone();
+        }
+        let unread = || FolderFiles::open(file).ok().and_then(|files| (self.kit.unread)(&files));
+        let said = match folder::taken_for(file) {
+            TakenFor::Data => None,
+            TakenFor::Anything => unread().map(|problem| format!("passed over: {problem}")),
+            TakenFor::Model => Some(match unread() {
+                Some(problem) => format!("passed over: {problem}"),
+                None => format!(
+                    "passed over: {0} has a model's ending, but no engine here reads it; `landfall inspect {0}` says why",
+                    file.display()
+                ),
+            }),
+        };
+        self.unread.insert(file.to_owned(), (fingerprint, said.clone()));
+        said
     }
 
     /// What the `model.toml` in a folder says; nothing where there is none.
@@ -180,6 +218,7 @@ impl Known {
             return settings.clone();
         }
         let settings = (self.kit.settings)(&path).map_err(|problem| problem.at(path.display().to_string()));
+        let settings = settings.map(|settings| settings.said_in(&path));
         self.settings.insert(path, (fingerprint, settings.clone()));
         settings
     }
@@ -187,6 +226,6 @@ impl Known {
     /// All paths of which something is kept.
     #[cfg(test)]
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        self.recognised.keys().chain(self.settings.keys()).cloned().collect()
+        self.readers.keys().chain(self.settings.keys()).cloned().collect()
     }
 }

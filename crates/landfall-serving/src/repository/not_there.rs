@@ -3,6 +3,7 @@
 use super::{Seen, SeenVersion};
 use crate::VersionPolicy;
 use landfall_model::{Problem, Reason, Version};
+use std::path::Path;
 
 /// A line for each version that labels or the version policy name in vain.
 pub(crate) fn named_in_vain(seen: &Seen) -> Vec<String> {
@@ -20,6 +21,17 @@ pub(crate) fn named_in_vain(seen: &Seen) -> Vec<String> {
         format!("model {:?}: {what} names version {version}, but {there}", seen.name)
     };
     named.into_iter().map(line).collect()
+}
+
+/// What is said of a folder of models that was named as one.
+pub(crate) fn several(path: &Path, names: &[&str]) -> Problem {
+    let shown = path.display();
+    Problem::invalid(match names {
+        [one] => {
+            format!("{shown} is no model, but holds one: name its own path, {}", path.join(one).display())
+        }
+        _ => format!("{shown} holds several models ({}): name the path of one", names.join(", ")),
+    })
 }
 
 /// Why none of a model's versions is available, where none failed.

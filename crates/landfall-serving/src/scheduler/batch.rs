@@ -3,7 +3,7 @@
 use super::Scheduler;
 use crate::Clock;
 use crate::batcher::Formed;
-use crate::instances::Hold;
+use crate::instances::PooledInstance;
 use crate::request::{Response, Ticket, Timing, is_divisible};
 use crate::run::run_call;
 use crate::statistics::Ran;
@@ -48,20 +48,20 @@ pub(super) fn turn_away(tickets: &[Arc<Ticket>], now: Instant, problem: &Problem
 /// caller's data fails that caller alone. `now` is when the batch was formed. Says whether a caller was woken.
 fn run_batch(scheduler: &Scheduler, tickets: &[Arc<Ticket>], now: Instant, clock: &dyn Clock) -> bool {
     let _unanswered = Unanswered(tickets);
-    match scheduler.instances.hold() {
-        Ok(mut hold) => run_together(scheduler, &mut hold, tickets, now, clock),
+    match scheduler.instances.pooled() {
+        Ok(mut instance) => run_together(scheduler, &mut instance, tickets, now, clock),
         Err(problem) => tickets.iter().fold(false, |woke, ticket| woke | fail(ticket, problem.clone(), now)),
     }
 }
 
 fn run_together(
     scheduler: &Scheduler,
-    hold: &mut Hold,
+    instance: &mut PooledInstance,
     tickets: &[Arc<Ticket>],
     now: Instant,
     clock: &dyn Clock,
 ) -> bool {
-    match (attempt(scheduler, hold, tickets, now, clock), tickets) {
+    match (attempt(scheduler, instance, tickets, now, clock), tickets) {
         (Ok((answers, timing)), _) => {
             let answered = tickets.iter().zip(answers);
             answered.fold(false, |woke, (ticket, outputs)| {
@@ -72,8 +72,8 @@ fn run_together(
         (Err(problem), [ticket]) => fail(ticket, problem, clock.now()),
         (Err(_), _) => {
             let (first, second) = tickets.split_at(tickets.len() / 2);
-            let woke = run_together(scheduler, hold, first, clock.now(), clock);
-            run_together(scheduler, hold, second, clock.now(), clock) | woke
+            let woke = run_together(scheduler, instance, first, clock.now(), clock);
+            run_together(scheduler, instance, second, clock.now(), clock) | woke
         }
     }
 }
@@ -82,7 +82,7 @@ fn run_together(
 /// before anybody has his answer.
 fn attempt(
     scheduler: &Scheduler,
-    hold: &mut Hold,
+    instance: &mut PooledInstance,
     tickets: &[Arc<Ticket>],
     started: Instant,
     clock: &dyn Clock,
@@ -98,8 +98,8 @@ fn attempt(
     };
     let rows = call.rows().unwrap_or(1);
     let outputs = match scheduler.padded_rows(rows).filter(|_| is_divisible(call)) {
-        Some(size) => run_call(hold, &call.padded(size)?, scheduler.part_rows())?.rows(0..rows),
-        None => run_call(hold, call, scheduler.part_rows())?,
+        Some(size) => run_call(instance, &call.padded(size)?, scheduler.part_rows())?.rows(0..rows),
+        None => run_call(instance, call, scheduler.part_rows())?,
     };
     let ran_at = clock.now();
     let (answers, cut_at) = match tickets {

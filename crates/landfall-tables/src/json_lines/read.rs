@@ -13,7 +13,7 @@ use crate::rows_builder::{Row, RowsBuilder, SlotRows};
 use crate::text_rows::{FirstThenRest, Lines, RecordReader};
 use arrow_array::ArrayRef;
 use arrow_array::builder::BinaryBuilder;
-use landfall_model::{NullRule, Problem, Reason, Slot};
+use landfall_model::{NullRule, Problem, Reason, Signature, Slot};
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::ops::Range;
@@ -158,7 +158,8 @@ impl JsonDecoder {
         let shapes = self.wants.signature.shapes();
         let names = |&slot: &Slot| plan::names_of(&inputs[slot], &RowDims::of(&inputs[slot], shapes));
         let missing: Vec<String> = required.iter().map(names).collect();
-        let given = plan::those_alike(given.iter().map(String::as_str).collect(), &missing);
+        let model = Some(&*self.wants.signature);
+        let given = plan::those_alike(given.iter().map(String::as_str).collect(), &missing, model);
         Err(Problem::new(Reason::InputsMissing { missing, given }))
     }
 
@@ -244,7 +245,7 @@ impl JsonDecoder {
             .map(|(slot, _)| slot.spec.name.clone())
             .collect();
         if !lacking.is_empty() {
-            return Err(lacking_of(&lacking, line));
+            return Err(lacking_of(&lacking, line, &self.wants.signature));
         }
         // A line with nothing of the model's is a row all the same: without any input there would be none.
         let nothing = seen.iter().all(|seen| matches!(seen, Seen::No));
@@ -267,9 +268,9 @@ impl JsonDecoder {
 
 /// Inputs that a line does not have, with the keys that it has: a misspelt one is among them.
 #[cold]
-fn lacking_of(lacking: &[String], line: &[u8]) -> Problem {
+fn lacking_of(lacking: &[String], line: &[u8], model: &Signature) -> Problem {
     let given = keys(line).unwrap_or_default();
-    let given = plan::those_alike(given.iter().map(String::as_str).collect(), lacking);
+    let given = plan::those_alike(given.iter().map(String::as_str).collect(), lacking, Some(model));
     Problem::invalid(format!("missing: {} (given: {})", lacking.join(", "), given.join(", ")))
 }
 

@@ -6,7 +6,7 @@ mod server_table;
 pub(crate) mod toml_value;
 mod units;
 
-pub(crate) use models::{EngineChoice, ModelFlags, Prefer, null_rule};
+pub(crate) use models::{EngineChoice, EngineFlags, LoadFlags, ModelFlags, Prefer};
 pub(crate) use server::{JsonNan, LogFormat, ServerFlags, Switch};
 pub(crate) use server_table::ServerTable;
 
@@ -56,20 +56,20 @@ pub(crate) struct TensorflowModelServer {
     pub(crate) flags: Vec<OsString>,
 }
 
-/// Flags that say how models are loaded, as the environment sets them, for a command that has no such flags.
+/// Flags that say which engines there are, as the environment sets them, for a command that has no such flags.
 #[derive(Parser)]
 struct Environment {
     #[command(flatten)]
-    model: ModelFlags,
+    engines: EngineFlags,
 }
 
-/// What the environment says of how models are loaded.
+/// What the environment says of engines.
 ///
 /// # Errors
 /// Invalid argument, naming the variable.
-pub(crate) fn from_environment() -> Result<ModelFlags, Problem> {
+pub(crate) fn from_environment() -> Result<EngineFlags, Problem> {
     let read = Environment::try_parse_from(["landfall"]);
-    read.map(|environment| environment.model).map_err(|error| Problem::invalid(error.to_string()))
+    read.map(|environment| environment.engines).map_err(|error| Problem::invalid(error.to_string()))
 }
 
 /// The command line. A program called `tensorflow_model_server` is that command.
@@ -90,6 +90,9 @@ pub(crate) struct Serve {
     /// A model file, a folder of versions, a repository folder of models, or a landfall.toml
     #[arg(value_name = "[NAME=]PATH")]
     pub(crate) models: Vec<OsString>,
+    /// What other servers call it: refused with what it is called here
+    #[arg(long = "port", value_name = "PORT", hide = true, value_parser = no_port)]
+    _port: Option<String>,
     /// Server and models by configuration
     #[arg(long, value_name = "FILE", env = "LANDFALL_CONFIG")]
     pub(crate) config: Option<PathBuf>,
@@ -105,6 +108,9 @@ pub(crate) struct Serve {
 pub(crate) struct Predict {
     /// The model: a file or folder
     pub(crate) model: PathBuf,
+    /// A table without its flag: refused with the flag
+    #[arg(value_name = "TABLE", hide = true, value_parser = no_flag)]
+    _table: Option<String>,
     /// Rows: CSV, JSON Lines, Parquet, NPY, NPZ, Arrow IPC, libsvm text, a folder of such files, or - for standard input;
     /// NAME=FILE for one input
     #[arg(short, long, value_name = "[NAME=]FILE", required = true)]
@@ -205,7 +211,9 @@ pub(crate) struct Convert {
     #[arg(long, default_value_t = crate::convert::TOLERANCE.absolute, value_parser = tolerance)]
     pub(crate) atol: f64,
     #[command(flatten)]
-    pub(crate) model_flags: ModelFlags,
+    pub(crate) engines: EngineFlags,
+    #[command(flatten)]
+    pub(crate) load: LoadFlags,
 }
 
 #[derive(Args)]
@@ -215,7 +223,7 @@ pub(crate) struct Engines {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) model_flags: ModelFlags,
+    pub(crate) engines: EngineFlags,
 }
 
 #[derive(Args)]
@@ -270,6 +278,31 @@ pub(crate) enum ControlVerb {
     History,
 }
 
+impl ControlVerb {
+    /// As it is written.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            ControlVerb::List => "list",
+            ControlVerb::Load { .. } => "load",
+            ControlVerb::Unload { .. } => "unload",
+            ControlVerb::Promote { .. } => "promote",
+            ControlVerb::Rollback { .. } => "rollback",
+            ControlVerb::History => "history",
+        }
+    }
+
+    /// The model that it is for.
+    pub(crate) fn model(&self) -> Option<&str> {
+        match self {
+            ControlVerb::Load { model }
+            | ControlVerb::Unload { model }
+            | ControlVerb::Promote { model, .. }
+            | ControlVerb::Rollback { model } => Some(model),
+            ControlVerb::List | ControlVerb::History => None,
+        }
+    }
+}
+
 /// Splits `NAME=PATH`. What lies there under the whole text is a path, whatever signs it holds; a path need not be text.
 pub(crate) fn name_and_path(text: &OsStr) -> (Option<&str>, &Path) {
     use std::os::unix::ffi::OsStrExt;
@@ -281,6 +314,16 @@ pub(crate) fn name_and_path(text: &OsStr) -> (Option<&str>, &Path) {
         Some((name, path)) => (Some(name), Path::new(OsStr::from_bytes(path))),
         None => (None, whole),
     }
+}
+
+/// Refuses `--port`: there are two doors.
+fn no_port(port: &str) -> Result<String, String> {
+    Err(format!("say for which protocol: --http {port}, --grpc {port}, or both for one shared port"))
+}
+
+/// Refuses a table that no flag stands before.
+fn no_flag(table: &str) -> Result<String, String> {
+    Err(format!("rows are named by a flag: -i {table}"))
 }
 
 /// How far numbers may lie apart: 0 or more.

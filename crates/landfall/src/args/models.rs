@@ -1,11 +1,25 @@
-//! Flags that say how a model is loaded; the same for `serve`, `predict`, `check` and `inspect`.
+//! Flags that say how a model is loaded: all of them for `serve`, `predict`, `check` and `inspect`, for other commands those
+//! that mean something there.
 
 use clap::{Args, ValueEnum};
 use landfall_model::{DType, NullRule};
 use std::path::PathBuf;
 
+/// All that says how a model is loaded.
 #[derive(Args, Default, Clone)]
 pub(crate) struct ModelFlags {
+    #[command(flatten)]
+    pub(crate) engines: EngineFlags,
+    /// TensorFlow models run on ONNX where that is exact enough: converted once, compared, else left as they are
+    #[arg(long, value_name = "onnx")]
+    pub(crate) prefer: Option<Prefer>,
+    #[command(flatten)]
+    pub(crate) load: LoadFlags,
+}
+
+/// Which engines there are, and where they come from.
+#[derive(Args, Default, Clone)]
+pub(crate) struct EngineFlags {
     /// Which engine evaluates ONNX models [default: auto]
     #[arg(long, value_name = "auto|onnxruntime|embedded", env = "LANDFALL_ENGINE")]
     pub(crate) engine: Option<EngineChoice>,
@@ -21,9 +35,11 @@ pub(crate) struct ModelFlags {
     /// The Python whose packages are used: libraries are found in it, models are converted by it [env: LANDFALL_PYTHON]
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
-    /// TensorFlow models run on ONNX where that is exact enough: converted once, compared, else left as they are
-    #[arg(long, value_name = "onnx")]
-    pub(crate) prefer: Option<Prefer>,
+}
+
+/// What an engine is told when it loads a model.
+#[derive(Args, Default, Clone)]
+pub(crate) struct LoadFlags {
     /// A load option, named as the model's library names it
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) set: Vec<(String, String)>,
@@ -36,15 +52,20 @@ impl ModelFlags {
     /// These flags, and where they are silent, those of a lower layer; of what may be given several times, all: what
     /// comes later counts.
     pub(crate) fn over(self, lower: ModelFlags) -> ModelFlags {
+        let (own, below) = (self.engines, lower.engines);
         ModelFlags {
-            engine: self.engine.or(lower.engine),
-            onnxruntime: self.onnxruntime.or(lower.onnxruntime),
-            tensorflow: self.tensorflow.or(lower.tensorflow),
-            litert: self.litert.or(lower.litert),
-            python: self.python.or(lower.python),
+            engines: EngineFlags {
+                engine: own.engine.or(below.engine),
+                onnxruntime: own.onnxruntime.or(below.onnxruntime),
+                tensorflow: own.tensorflow.or(below.tensorflow),
+                litert: own.litert.or(below.litert),
+                python: own.python.or(below.python),
+            },
             prefer: self.prefer.or(lower.prefer),
-            set: [lower.set, self.set].concat(),
-            on_missing: [lower.on_missing, self.on_missing].concat(),
+            load: LoadFlags {
+                set: [lower.load.set, self.load.set].concat(),
+                on_missing: [lower.load.on_missing, self.load.on_missing].concat(),
+            },
         }
     }
 }
@@ -73,7 +94,7 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
 }
 
 /// A rule for missing values that fits some type, for all inputs or for one.
-pub(crate) fn null_rule(text: &str) -> Result<String, String> {
+pub(super) fn null_rule(text: &str) -> Result<String, String> {
     let rule = match text.split_once('=') {
         Some((name, rule)) if name != "default" => rule,
         _ => text,

@@ -39,7 +39,7 @@ pub(crate) struct ServerFlags {
     /// How long a stopping server waits for requests under way [default: 30s]
     #[arg(long, value_name = "TIME", env = "LANDFALL_DRAIN_TIMEOUT", value_parser = parse_duration)]
     pub(crate) drain_timeout: Option<Duration>,
-    /// Log lines as text or as JSON [default: text]
+    /// Log lines as text or as JSON; LANDFALL_LOG=debug says more, warn less [default: text]
     #[arg(long, value_name = "text|json", env = "LANDFALL_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
 }

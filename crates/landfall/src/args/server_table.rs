@@ -1,6 +1,6 @@
 //! `[server]` of `landfall.toml`: each flag of `serve` by its name.
 
-use super::models::{EngineChoice, ModelFlags, Prefer};
+use super::models::{EngineChoice, EngineFlags, LoadFlags, ModelFlags, Prefer};
 use super::server::{JsonNan, LogFormat, ServerFlags, Switch};
 use super::toml_value;
 use landfall_net::Endpoint;
@@ -67,14 +67,15 @@ impl ServerTable {
             log_format: self.log_format,
         };
         let model = ModelFlags {
-            engine: self.engine,
-            onnxruntime: self.onnxruntime,
-            tensorflow: self.tensorflow,
-            litert: self.litert,
-            python: self.python,
+            engines: EngineFlags {
+                engine: self.engine,
+                onnxruntime: self.onnxruntime,
+                tensorflow: self.tensorflow,
+                litert: self.litert,
+                python: self.python,
+            },
             prefer: self.prefer,
-            set: self.set,
-            on_missing: self.on_missing,
+            load: LoadFlags { set: self.set, on_missing: self.on_missing },
         };
         (server, model)
     }
@@ -115,8 +116,8 @@ mod tests {
             flags.iter().map(|flag| format!("{flag} = {}\n", value(flag))).collect::<Vec<_>>().concat();
         let table: ServerTable = toml::from_str(&text).unwrap();
         let (server, model) = table.split();
-        assert_eq!((server.max_body, model.engine), (Some(1_048_576), Some(EngineChoice::Embedded)));
-        assert_eq!(model.set, [("a".into(), "1".into()), ("b".into(), "2".into())]);
-        assert_eq!(model.on_missing, ["age=zero"]);
+        assert_eq!((server.max_body, model.engines.engine), (Some(1_048_576), Some(EngineChoice::Embedded)));
+        assert_eq!(model.load.set, [("a".into(), "1".into()), ("b".into(), "2".into())]);
+        assert_eq!(model.load.on_missing, ["age=zero"]);
     }
 }

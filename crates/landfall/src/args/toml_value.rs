@@ -29,8 +29,8 @@ pub(crate) fn endpoint<'de, D: Deserializer<'de>>(value: D) -> Result<Option<End
 
 /// A text with its unit, or a number of bytes.
 pub(crate) fn size<'de, D: Deserializer<'de>>(value: D) -> Result<Option<usize>, D::Error> {
-    told(value, r#"a size such as "64MiB", or a number of bytes"#, |value| match value {
-        Value::Integer(bytes) => usize::try_from(*bytes).ok(),
+    told(value, r#"a size such as "64MiB", or a number of bytes, of 1 byte or more"#, |value| match value {
+        Value::Integer(bytes) => parse_size(&bytes.to_string()).ok(),
         value => parse_size(value.as_str()?).ok(),
     })
 }
@@ -46,7 +46,7 @@ pub(crate) fn duration<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Dur
 /// A number of threads.
 pub(crate) fn threads<'de, D: Deserializer<'de>>(value: D) -> Result<Option<NonZeroUsize>, D::Error> {
     let count = told(value, "a whole number of 1 or more", as_count)?;
-    count.map(|count| parse_threads(&count.to_string()).map_err(Error::custom)).transpose()
+    count.map(|count| parse_threads(&count.to_string()).map_err(|why| refused(&why, count))).transpose()
 }
 
 /// A number of things.
@@ -82,6 +82,12 @@ pub(crate) fn path<'de, D: Deserializer<'de>>(value: D) -> Result<Option<PathBuf
 pub(crate) fn settings<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<(String, String)>, D::Error> {
     let texts = texts(value, r#""KEY=VALUE", or a list of such"#)?;
     texts.iter().map(|text| key_value(text).map_err(|why| refused(&why, text))).collect()
+}
+
+/// A rule for missing values.
+pub(crate) fn rule<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    let text = told(value, "a rule for missing values as a text", |value| value.as_str().map(str::to_owned))?;
+    text.map(|text| null_rule(&text).map_err(Error::custom)).transpose()
 }
 
 /// Rules for missing values: `"[NAME=]RULE"`, or a list of such.

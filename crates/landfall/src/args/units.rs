@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// Bytes from `64MiB`, `2GB`, `1048576`.
+/// Bytes from `64MiB`, `2GB`, `1048576`: the most of something, and so at least one.
 pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -19,14 +19,18 @@ pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
         _ => return Err(format!("{text:?}: expected a size such as 64MiB, 2GB or 1048576")),
     };
     let size = number.parse::<usize>().ok().and_then(|n| n.checked_mul(factor));
-    size.ok_or_else(|| format!("{text:?}: expected a size such as 64MiB, 2GB or 1048576"))
+    match size {
+        Some(0) => Err(format!("{text:?}: expected a size of 1 byte or more, or all would be refused")),
+        Some(size) => Ok(size),
+        None => Err(format!("{text:?}: expected a size such as 64MiB, 2GB or 1048576")),
+    }
 }
 
 /// A number of threads; more of them than any machine has processors would only take memory.
 pub(crate) fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
     const MOST: usize = 1024;
     let count = text.parse::<NonZeroUsize>().ok().filter(|count| count.get() <= MOST);
-    count.ok_or_else(|| format!("{text}: expected a number of threads from 1 to {MOST}"))
+    count.ok_or_else(|| format!("expected a number of threads from 1 to {MOST}"))
 }
 
 /// No time that is waited is longer: what a moment and it add up to is a moment still.
@@ -64,7 +68,7 @@ mod tests {
         assert_eq!(parse_size("17"), Ok(17));
         assert_eq!(parse_duration("250us"), Ok(Duration::from_micros(250)));
         assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
-        for wrong in ["", "x", "5 lightyears", "99999999999999999999", "20000000000GiB"] {
+        for wrong in ["", "x", "5 lightyears", "99999999999999999999", "20000000000GiB", "0", "0MiB"] {
             assert!(parse_size(wrong).is_err(), "{wrong:?}");
         }
         for wrong in ["5", "", "-1s", "1h2", "200000000000000000m", "99999999999999999999999999s"] {

@@ -26,12 +26,10 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
     if target.extension().is_none_or(|ending| ending != "onnx") {
         return Err(Failure::call(format!("{} does not end in .onnx", target.display())));
     }
-    let flags = &arguments.model_flags;
-    let settings = loading::settings(flags);
+    let settings = loading::settings(&arguments.load);
     let options = &settings.options;
     let imports = state::folder().as_deref().map(state::imports);
-    let mut registry = registry(flags)?;
-    registry.prefer_onnx = None;
+    let registry = registry(&arguments.engines, None)?;
     let kit = loading::kit(registry, ComputePool::new(1, Arc::new(SystemClock)), imports);
 
     // A Keras file becomes a SavedModel first; what was made earlier is used again.
@@ -51,7 +49,7 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
     let source = the_version(path, &original);
     let conversion =
         task(&source, original.facts().engine, original.signatures(), signature, options, arguments.opset)?;
-    let python = engines::python(&engines::surroundings(flags));
+    let python = engines::python(&engines::surroundings(&arguments.engines));
 
     let staging = Staging::beside(target)?;
     let file = staging.0.join("model.onnx");

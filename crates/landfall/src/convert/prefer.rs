@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The file of a conversion that is kept.
 const FILE: &str = "model.onnx";
 /// The rows that conversions are compared on: those that passed fewer are made anew.
-const COMPARED: &str = "varied, ties, wide, far by its own size, endless; apart; several lengths, numbers of rows and draws; refusals";
+const COMPARED: &str = "varied, ties, wide, amounts, far by its own size, endless; whole; apart; several lengths, numbers of rows and draws; refusals";
 /// The file that says why there is none.
 const REFUSED: &str = "refused";
 

@@ -13,7 +13,7 @@ use std::fmt::Write;
 /// # Errors
 /// As [`registry`].
 pub(crate) fn run(arguments: &Engines) -> Result<(), Failure> {
-    let registry = registry(&arguments.model_flags)?;
+    let registry = registry(&arguments.engines, None)?;
     let names: Vec<&str> = registry.engines.iter().map(|engine| engine.name()).collect();
     let version = |name: &str| match name {
         "onnxruntime" => registry.onnx_version.clone(),

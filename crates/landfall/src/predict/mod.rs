@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     let mut passed_over = PassedOver::default();
     passed_over.say_new(&reader);
     // What a load has to say interests those who gave options, and whose rows are not taken one by one.
-    let interests = !arguments.model_flags.set.is_empty() || *signature.rows() == RowRule::None;
+    let interests = !arguments.model_flags.load.set.is_empty() || *signature.rows() == RowRule::None;
     let of_load = loaded.notes.iter().filter(|_| interests);
     of_load.chain(&reader.notes()).for_each(|note| say(&format!("landfall: {note}")));
     output::kept_apart(arguments).map_err(Failure::call)?;

@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 /// Bytes that are gathered before they are written to a file.
 const WRITE_BUFFER: usize = 1 << 20;
 
+/// Endings of packed files, and what packs them.
+const PACKERS: [(&str, &str); 4] = [("gz", "gzip"), ("zst", "zstd"), ("bz2", "bzip2"), ("xz", "xz")];
+
 /// Where the answers go.
 pub(super) struct Output {
     pub(super) format: Format,
@@ -76,6 +79,17 @@ pub(super) fn kept_apart(arguments: &Predict) -> Result<(), String> {
     Ok(())
 }
 
+/// Refuses a name that says that the file is packed: what is written there would not be.
+///
+/// # Errors
+/// A wrong call, with the way out.
+fn not_packed(path: &Path) -> Result<(), Failure> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let Some((_, packer)) = PACKERS.iter().find(|(of, _)| *of == ending) else { return Ok(()) };
+    let path = path.display();
+    Err(Failure::call(format!("{path}: files are written unpacked: -o - | {packer} > {path}")))
+}
+
 /// Where a file lies, or would lie, whatever names lead there.
 fn place(path: &Path) -> PathBuf {
     let in_folder = || {
@@ -99,6 +113,7 @@ impl Output {
             return Ok(Output { format, file: None, closed: Arc::default() });
         }
         elsewhere::refused(path)?;
+        not_packed(path)?;
         let format = told.or_else(|| Format::of_ending(&path.to_string_lossy())).ok_or_else(|| {
             Failure::call(format!(
                 "{}: its ending names no format (.csv, .jsonl, .parquet, .arrow, .npy, .npz); say which with \

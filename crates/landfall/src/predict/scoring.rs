@@ -149,8 +149,8 @@ impl Scoring<'_> {
             }
             Err(problem) => problem,
         };
-        let rows = call.rows().filter(|_| *call.signature().rows() == RowRule::Independent);
-        match rows {
+        let is_of_rows = matches!(call.signature().rows(), RowRule::Independent | RowRule::Pieces(_));
+        match call.rows().filter(|_| is_of_rows) {
             Some(1) => {
                 bad.push((first, problem));
                 Ok(())

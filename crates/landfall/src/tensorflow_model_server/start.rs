@@ -45,7 +45,7 @@ pub(super) fn serve(values: &Values) -> Result<(), Problem> {
     }
     let common = settings::common(values)?;
 
-    let registry = registry(&args::from_environment()?)?;
+    let registry = registry(&args::from_environment()?, None)?;
     info!("ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason);
     let changes = Arc::new(Changes::new(Log { onnx_reason: registry.onnx_reason_short.clone() }));
     let sources = models::sources(&configured, &common)?;

@@ -18,11 +18,11 @@ pub struct Several {
 
 /// How the outputs of runs answer tasks, in their order.
 #[derive(Debug)]
-pub struct Tasks(Vec<Share>);
+pub struct Tasks(Vec<Task>);
 
-/// One task's share of a run.
+/// One task's part of a run.
 #[derive(Debug)]
-struct Share {
+struct Task {
     form: Form,
     signature: Arc<Signature>,
     run: usize,
@@ -33,12 +33,12 @@ struct Share {
 impl Tasks {
     /// How many examples there were.
     pub fn examples(&self) -> usize {
-        self.0.first().map_or(0, |share| share.form.examples())
+        self.0.first().map_or(0, |task| task.form.examples())
     }
 
     /// The first task's signature; empty where there is no task.
     pub fn first_signature(&self) -> &str {
-        self.0.first().map_or("", |share| share.signature.name())
+        self.0.first().map_or("", |task| task.signature.name())
     }
 
     /// The signature that each task asked for, and its answer.
@@ -46,8 +46,8 @@ impl Tasks {
         &self,
         outputs: &[Outputs],
     ) -> impl Iterator<Item = Result<(&str, Answered), Problem>> {
-        self.0.iter().map(|share| {
-            let Share { form, signature, run, first } = share;
+        self.0.iter().map(|task| {
+            let Task { form, signature, run, first } = task;
             let own = outputs.get(*run).map(|all| all.places(*first..first + signature.outputs().len()));
             answered(form, signature, &own.unwrap_or_default()).map(|answered| (form.signature(), answered))
         })
@@ -85,25 +85,25 @@ fn together(
 ) -> Result<Several, Problem> {
     let texts = examples::serialized(examples.clone())?;
     let mut inputs = vec![None; joint.signature().inputs().len()];
-    let (mut wanted, mut shares) = (Vec::new(), Vec::with_capacity(tasks.len()));
+    let (mut wanted, mut answering) = (Vec::new(), Vec::with_capacity(tasks.len()));
     for (task, member) in tasks.into_iter().zip(members) {
         inputs[member.slot] = Some(Input::Dense(texts.clone()));
         wanted.extend(task.plan.wanted().iter().map(|place| member.first + place));
         let (signature, form) = task.of(examples.len());
-        shares.push(Share { form, signature, run: 0, first: member.first });
+        answering.push(Task { form, signature, run: 0, first: member.first });
     }
     let wanted: Wanted = wanted.into_iter().collect();
     let call = Call::checked(joint.signature().clone(), inputs, wanted).map_err(names::types_worded)?;
-    Ok(Several { runs: vec![Decoded { call, hints: Hints::default(), form: () }], tasks: Tasks(shares) })
+    Ok(Several { runs: vec![Decoded { call, hints: Hints::default(), form: () }], tasks: Tasks(answering) })
 }
 
 fn apart(tasks: Vec<Planned>, examples: &Strings) -> Result<Several, Problem> {
-    let (mut runs, mut shares) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()));
+    let (mut runs, mut answering) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()));
     for (run, task) in tasks.into_iter().enumerate() {
         let call = task.call(examples.clone())?;
         runs.push(Decoded { call, hints: Hints::default(), form: () });
         let (signature, form) = task.of(examples.len());
-        shares.push(Share { form, signature, run, first: 0 });
+        answering.push(Task { form, signature, run, first: 0 });
     }
-    Ok(Several { runs, tasks: Tasks(shares) })
+    Ok(Several { runs, tasks: Tasks(answering) })
 }

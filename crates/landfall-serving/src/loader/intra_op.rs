@@ -25,7 +25,7 @@ const TIMES: usize = 3;
 ///
 /// # Errors
 /// What loading finds under the options that did before.
-pub(super) fn spread(
+pub(super) fn on_several_threads(
     kit: &Kit,
     opened: Opened,
     signatures: &[Arc<Signature>],
