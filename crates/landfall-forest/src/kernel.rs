@@ -175,7 +175,8 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         }
         let few = self.layouts.few::<R>(trees);
         #[cfg(target_arch = "x86_64")]
-        if few.scanned.is_some() || (few.levels.is_some() && crate::x86_64::has_scan()) {
+        if few.quick.is_some() || few.scanned.is_some() || (few.levels.is_some() && crate::x86_64::has_scan())
+        {
             return Kernel::Scanned;
         }
         let has_packed = few.levels.is_some() || self.layouts.packed::<R>(trees).is_some();
@@ -247,6 +248,9 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         let few = self.layouts.few::<R>(&self.compiled);
         if let Some(layout) = &few.levels {
             return crate::x86_64::scan_levels(&self.row_job(layout, rows, trees), sums);
+        }
+        if let Some(layout) = &few.quick {
+            return crate::x86_64::quick(&self.row_job(layout, rows, trees), sums);
         }
         let Some(scanned) = &few.scanned else { return false };
         let ends = if scanned.stands_alone() {

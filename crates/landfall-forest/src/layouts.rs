@@ -9,6 +9,8 @@ use crate::filled::Filled;
 use crate::levels::Levels;
 use crate::packed::Packed;
 #[cfg(target_arch = "x86_64")]
+use crate::quick::QuickScorer;
+#[cfg(target_arch = "x86_64")]
 use crate::scanned::{Asked, Scanned, Values};
 use crate::sliced::Sliced;
 use crate::trees::Trees;
@@ -45,11 +47,25 @@ pub(crate) struct Layouts<X, Y> {
 pub(crate) struct Few<X> {
     /// Of oblivious trees.
     pub(crate) levels: Option<Levels>,
-    /// Of trees of few levels, where all trees and questions fit into it.
+    /// Of trees of few leaves, where all trees and questions fit into it.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) quick: Option<QuickScorer>,
+    /// Of others, likewise.
     #[cfg(target_arch = "x86_64")]
     pub(crate) scanned: Option<Scanned<X>>,
     #[cfg(not(target_arch = "x86_64"))]
     scanned: std::marker::PhantomData<X>,
+}
+
+impl<X: Real> Few<X> {
+    /// Whether no other layout is needed.
+    fn stands_alone(&self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        let is_scanned = self.quick.is_some() || self.scanned.as_ref().is_some_and(Scanned::stands_alone);
+        #[cfg(not(target_arch = "x86_64"))]
+        let is_scanned = false;
+        is_scanned || self.levels.is_some()
+    }
 }
 
 /// How many rows went down the nodes.
@@ -169,18 +185,17 @@ impl<X: Real, Y: Real> Layouts<X, Y> {
 
     fn few_of(&self, trees: &Trees<X, Y>, conditions: &Conditions<X>) -> Few<X> {
         let packed = || self.packed.get_or_init(|| Packed::of(trees, conditions)).as_ref();
-        let few = Few {
-            levels: Levels::of(trees, conditions),
-            #[cfg(target_arch = "x86_64")]
-            scanned: if has_scan() { Scanned::of(trees, conditions, packed) } else { None },
-            #[cfg(not(target_arch = "x86_64"))]
-            scanned: std::marker::PhantomData,
-        };
+        let levels = Levels::of(trees, conditions);
         #[cfg(target_arch = "x86_64")]
-        let is_scanned = few.scanned.as_ref().is_some_and(Scanned::stands_alone);
+        let few = {
+            let quick = if has_scan() { QuickScorer::of(trees, conditions) } else { None };
+            let is_scanned = has_scan() && quick.is_none();
+            let scanned = if is_scanned { Scanned::of(trees, conditions, packed) } else { None };
+            Few { levels, quick, scanned }
+        };
         #[cfg(not(target_arch = "x86_64"))]
-        let is_scanned = false;
-        if !is_scanned && few.levels.is_none() {
+        let few = Few { levels, scanned: std::marker::PhantomData };
+        if !few.stands_alone() {
             packed();
         }
         few
@@ -214,6 +229,7 @@ impl<X: Real, Y: Real> Layouts<X, Y> {
         let few = few.get().map_or(0, |few| {
             #[cfg(target_arch = "x86_64")]
             let scanned = few.scanned.as_ref().map_or(0, Scanned::memory_bytes)
+                + few.quick.as_ref().map_or(0, QuickScorer::memory_bytes)
                 + self.narrow_values.get().map_or(0, Values::memory_bytes)
                 + self.abreast.get().and_then(Option::as_ref).map_or(0, Abreast::memory_bytes);
             #[cfg(not(target_arch = "x86_64"))]

@@ -55,6 +55,8 @@ mod node;
 mod oblivious;
 mod packed;
 mod plain;
+#[cfg(target_arch = "x86_64")]
+mod quick;
 mod real;
 mod rows;
 mod scalar;

@@ -258,6 +258,38 @@ fn long_and_uneven_trees_are_those_of_the_definition() {
 }
 
 #[test]
+fn deep_trees_of_few_leaves_are_those_of_the_definition() {
+    for kinds in ALL_KINDS {
+        // Sixteen trees at a time; a word has 32 leaves.
+        for (seed, trees, leaves) in
+            [(1, 3, 32), (2, 15, 32), (3, 16, 31), (4, 17, 9), (5, 100, 32), (6, 70, 33), (7, 40, 20)]
+        {
+            let plan = Plan { trees, leaves, depth: 14, values: 90, ..Plan::new(seed, kinds) };
+            check::<f32, f32>(Plan { full: true, ..plan }, 70);
+            check::<f64, f64>(Plan { features: 12, outputs: 3, ..plan }, 40);
+            check::<f32, f64>(Plan { features: 12, full: true, ..plan }, 40);
+            check_ranges(Plan { full: true, ..plan });
+        }
+    }
+}
+
+/// Some trees alone.
+fn check_ranges(plan: Plan) {
+    let grown: Grown<f64, f64> = grow(plan);
+    let values = grown.rows(plan.seed, 5);
+    let rows = Rows::new(&values, 5, grown.features);
+    for trees in [0..0, 0..1, 1..plan.trees, plan.trees / 3..plan.trees / 2, plan.trees - 1..plan.trees] {
+        let mut expected = [0.1; 5];
+        grown.forest.add_margins_by(Kernel::Definition, rows, trees.clone(), &mut expected);
+        for kernel in Kernel::available() {
+            let mut sums = [0.1; 5];
+            grown.forest.add_margins_by(kernel, rows, trees.clone(), &mut sums);
+            assert_eq!(bits(&sums), bits(&expected), "{plan:?}: {kernel:?}, trees {trees:?}");
+        }
+    }
+}
+
+#[test]
 fn large_trees_are_those_of_the_definition_for_any_number_of_rows() {
     for kinds in ALL_KINDS {
         for (at, rows) in

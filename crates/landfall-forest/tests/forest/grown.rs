@@ -71,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) kinds: Kinds,
     pub(crate) trees: usize,
     pub(crate) depth: usize,
+    /// The most leaves of a tree.
+    pub(crate) leaves: usize,
     pub(crate) features: usize,
     pub(crate) outputs: usize,
     pub(crate) vectors: bool,
@@ -90,6 +92,7 @@ impl Plan {
             kinds,
             trees: 7,
             depth: 5,
+            leaves: usize::MAX,
             features: 6,
             outputs: 1,
             vectors: false,
@@ -130,7 +133,7 @@ fn grow_tree<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, tree: usize) -> Tre
     let mut spec =
         TreeSpec { nodes: Vec::new(), values: Vec::new(), width, first_output, linear: Vec::new() };
     let depth = if plan.full { plan.depth } else { dice.below(plan.depth + 1) };
-    grow_node(dice, plan, &mut spec, depth);
+    grow_node(dice, plan, &mut spec, depth, plan.leaves);
     let leaves = spec.values.len() / width;
     if plan.linear && tree % 2 == 1 {
         let mut term = |_| (dice.below(plan.features) as u32, dice.leaf());
@@ -144,18 +147,27 @@ fn grow_tree<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, tree: usize) -> Tre
     spec
 }
 
-fn grow_node<X: Real, Y: Real>(dice: &mut Dice, plan: &Plan, spec: &mut TreeSpec<X, Y>, depth: usize) -> u32 {
+fn grow_node<X: Real, Y: Real>(
+    dice: &mut Dice,
+    plan: &Plan,
+    spec: &mut TreeSpec<X, Y>,
+    depth: usize,
+    leaves: usize,
+) -> u32 {
     let number = spec.nodes.len();
     let leaf = (spec.values.len() / spec.width) as u32;
     spec.nodes.push(NodeSpec { kind: NodeKind::Leaf { leaf, id: 1000 + number as u32 }, cover: 1.0 });
-    if depth == 0 || (!plan.full && dice.below(8) == 0) {
+    if depth == 0 || leaves == 1 || (!plan.full && dice.below(8) == 0) {
         (0..spec.width).for_each(|_| spec.values.push(dice.leaf()));
         spec.nodes[number].cover = 1.0 + dice.below(9) as f64;
         return number as u32;
     }
     let Level { feature, test, missing, zero_is_missing } = grow_question(dice, plan);
-    let left = grow_node(dice, plan, spec, depth - 1);
-    let right = grow_node(dice, plan, spec, depth - 1);
+    // Unequal shares make uneven trees.
+    let share = if leaves == usize::MAX { leaves } else { 1 + dice.below(leaves - 1) };
+    let rest = if leaves == usize::MAX { leaves } else { leaves - share };
+    let left = grow_node(dice, plan, spec, depth - 1, share);
+    let right = grow_node(dice, plan, spec, depth - 1, rest);
     spec.nodes[number].cover = spec.nodes[left as usize].cover + spec.nodes[right as usize].cover;
     spec.nodes[number].kind = NodeKind::Split(Split { feature, test, missing, zero_is_missing, left, right });
     number as u32
