@@ -1,15 +1,10 @@
 //! Sums and leaves.
 
-use crate::grown::{ALL_KINDS, Grown, Plan, grow};
+use crate::grown::{ALL_KINDS, Grown, Plan, bits, grow};
 use landfall_forest::{
     Builder, Instructions, Kernel, NodeKind, NodeSpec, Real, Rows, Side, Split, Test, TreeSpec,
 };
 use std::io::Write;
-
-/// Bits, with all NaNs being one.
-fn bits<Y: Real>(values: &[Y]) -> Vec<u64> {
-    values.iter().map(|value| if value.is_nan() { u64::MAX } else { value.wide().to_bits() }).collect()
-}
 
 fn check<X: Real, Y: Real>(plan: Plan, rows: usize) {
     let grown: Grown<X, Y> = grow(plan);
@@ -268,23 +263,6 @@ fn deep_trees_of_few_leaves_are_those_of_the_definition() {
             check::<f32, f32>(Plan { full: true, ..plan }, 70);
             check::<f64, f64>(Plan { features: 12, outputs: 3, ..plan }, 40);
             check::<f32, f64>(Plan { features: 12, full: true, ..plan }, 40);
-            check_ranges(Plan { full: true, ..plan });
-        }
-    }
-}
-
-/// Some trees alone.
-fn check_ranges(plan: Plan) {
-    let grown: Grown<f64, f64> = grow(plan);
-    let values = grown.rows(plan.seed, 5);
-    let rows = Rows::new(&values, 5, grown.features);
-    for trees in [0..0, 0..1, 1..plan.trees, plan.trees / 3..plan.trees / 2, plan.trees - 1..plan.trees] {
-        let mut expected = [0.1; 5];
-        grown.forest.add_margins_by(Kernel::Definition, rows, trees.clone(), &mut expected);
-        for kernel in Kernel::available() {
-            let mut sums = [0.1; 5];
-            grown.forest.add_margins_by(kernel, rows, trees.clone(), &mut sums);
-            assert_eq!(bits(&sums), bits(&expected), "{plan:?}: {kernel:?}, trees {trees:?}");
         }
     }
 }
@@ -348,9 +326,9 @@ fn a_part_of_the_trees_gives_a_part_of_the_sum() {
     grown.forest.add_margins(rows, 0..7, &mut whole);
     assert_eq!(bits(&parts), bits(&whole));
     let plan = Plan { trees: 150, full: true, ..Plan::new(6, ALL_KINDS[0]) };
-    for plan in
-        [plan, Plan { oblivious: true, ..plan }, Plan { depth: 10, ..plan }, Plan { features: 300, ..plan }]
-    {
+    let uneven = Plan { depth: 14, leaves: 32, ..plan };
+    let deep = Plan { depth: 10, ..plan };
+    for plan in [plan, Plan { oblivious: true, ..plan }, deep, uneven, Plan { features: 300, ..plan }] {
         let grown: Grown<f32, f32> = grow(plan);
         let values = grown.rows(6, 10);
         let rows = Rows::new(&values, 10, grown.features);
@@ -375,88 +353,4 @@ fn many_rows_may_come_as_columns() {
     let mut sums = [0.0; 3];
     assert!(!grown.forest.add_margins_of_columns(&columns, 0..20, &mut sums));
     assert_eq!(sums, [0.0; 3]);
-}
-
-/// Rows, one by one and in a block, until each has been answered by a layout of its own.
-fn ask_for_layouts<X: Real, Y: Real>(grown: &Grown<X, Y>) {
-    let trees = grown.forest.trees();
-    let values = grown.rows(4, 200);
-    let rows = Rows::new(&values, 200, grown.features);
-    let mut all = vec![Y::ZERO; 200 * grown.forest.outputs()];
-    grown.forest.add_margins_by(Kernel::Definition, rows, 0..trees, &mut all);
-    let mut block = vec![Y::ZERO; all.len()];
-    grown.forest.add_margins(rows, 0..trees, &mut block);
-    assert_eq!(bits(&block), bits(&all));
-    let each = all.chunks_exact(grown.forest.outputs());
-    for (row, expected) in values.chunks_exact(grown.features).zip(each) {
-        let mut sums = vec![Y::ZERO; expected.len()];
-        grown.forest.add_margins(Rows::new(row, 1, grown.features), 0..trees, &mut sums);
-        assert_eq!(bits(&sums), bits(expected));
-    }
-}
-
-#[test]
-fn layouts_are_made_where_they_are_asked_for() {
-    for plan in [
-        Plan { trees: 40, ..Plan::new(4, ALL_KINDS[0]) },
-        Plan { oblivious: true, ..Plan::new(4, ALL_KINDS[0]) },
-    ] {
-        let grown: Grown<f32, f32> = grow(plan);
-        let held = grown.forest.memory_bytes();
-        let values = grown.rows(4, 1);
-        let mut sums = vec![0.0; grown.forest.outputs()];
-        let mut ask = || {
-            grown.forest.add_margins(Rows::new(&values, 1, grown.features), 0..1, &mut sums);
-            grown.forest.memory_bytes()
-        };
-        assert_eq!(ask(), held, "one row goes down the nodes");
-        let after = (0..100).map(|_| ask()).last();
-        assert!(after > Some(held), "many single rows get a layout");
-        let copy = grown.forest.clone();
-        assert_eq!(Some(copy.memory_bytes()), after);
-        ask_for_layouts(&grown);
-        assert!(Some(grown.forest.memory_bytes()) > after, "a block gets another one");
-    }
-}
-
-/// Bytes of a forest's layouts once single rows and a block of float32 were asked for, whose numbers are moved by `step`.
-fn layouts_after(step: f64) -> usize {
-    let plan =
-        Plan { trees: 100, depth: 6, features: 28, values: 5000, full: true, ..Plan::new(9, ALL_KINDS[1]) };
-    let grown: Grown<f64, f64> = grow(plan);
-    let narrow: Vec<f32> = (0..200 * 28).map(|at| (at % 509) as f32 / 4.0).collect();
-    let wide: Vec<f64> = narrow.iter().map(|&x| f64::from(x) + step).collect();
-    let mut sums = vec![0.0; 200];
-    for (row, sum) in wide.chunks_exact(28).zip(&mut sums) {
-        grown.forest.add_margins(Rows::new(row, 1, 28), 0..100, std::slice::from_mut(sum));
-    }
-    grown.forest.add_margins_of_f32(None, Rows::new(&narrow, 200, 28), 0..100, &mut sums);
-    grown.forest.memory_bytes() - grown.forest.nodes_bytes()
-}
-
-#[test]
-fn rows_that_float32_holds_need_no_thresholds_of_float64() {
-    let (held, others) = (layouts_after(0.0), layouts_after(1e-9));
-    assert!(4 * held < 3 * others, "{held} bytes, and {others} where rows of both kinds came");
-}
-
-#[test]
-fn layouts_take_at_most_half_of_what_the_trees_take() {
-    for depth in [6, 8] {
-        let plan =
-            Plan { trees: 300, depth, features: 28, full: true, values: 200, ..Plan::new(9, ALL_KINDS[0]) };
-        let grown: Grown<f32, f32> = grow(plan);
-        assert!(grown.forest.memory_bytes() < grown.forest.nodes_bytes() * 21 / 20, "none is made unasked");
-        ask_for_layouts(&grown);
-        let (trees, all) = (grown.forest.nodes_bytes(), grown.forest.memory_bytes());
-        assert!(2 * all <= 3 * trees, "{all} bytes, {trees} of them trees");
-    }
-    let plan = Plan { trees: 300, depth: 7, oblivious: true, full: true, ..Plan::new(9, ALL_KINDS[0]) };
-    let grown: Grown<f32, f64> = grow(plan);
-    ask_for_layouts(&grown);
-    let leaves = 300 * 128;
-    assert!(
-        grown.forest.memory_bytes() < leaves * 14,
-        "a value and a cover for each leaf, and nothing for splits"
-    );
 }

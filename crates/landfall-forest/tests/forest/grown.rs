@@ -44,6 +44,11 @@ impl Dice {
     }
 }
 
+/// Bits, with all NaNs being one.
+pub(crate) fn bits<Y: Real>(values: &[Y]) -> Vec<u64> {
+    values.iter().map(|value| if value.is_nan() { u64::MAX } else { value.wide().to_bits() }).collect()
+}
+
 /// Which splits grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kinds {

@@ -4,4 +4,5 @@
 mod contributions;
 mod evaluation;
 mod grown;
+mod layouts;
 mod refused;
