@@ -29,6 +29,7 @@ BESIDE = {
     "xgboost-large.ubj": ["XGBoost", "daal4py", "OnnxRuntime"],
     "lightgbm-small.txt": ["LightGBM", "lleaves"],
     "lightgbm-medium.txt": ["LightGBM", "lleaves"],
+    "lightgbm-default.txt": ["LightGBM", "lleaves"],
     "lightgbm-large.txt": ["LightGBM"],
     "catboost-medium.cbm": ["CatBoost"],
     "catboost-large.cbm": ["CatBoost"],

@@ -1,6 +1,6 @@
 //! The files of a model, seen from an engine: names, and a way to read them. Implemented where files may be opened.
 
-use crate::{Buffer, Problem};
+use crate::{Buffer, Problem, Reason};
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -61,5 +61,55 @@ pub trait ModelFiles: Send + Sync {
         };
         let mut found = self.entries().iter().filter(top);
         found.next().filter(|_| found.next().is_none())
+    }
+}
+
+/// A model of a single file whose bytes are in memory, perhaps with others beside it, as a test has it.
+#[derive(Clone, Debug)]
+pub struct FilesInMemory {
+    path: PathBuf,
+    entry: FileEntry,
+    contents: Vec<(String, Buffer)>,
+}
+
+impl FilesInMemory {
+    /// The model's own file; `path` is for messages, and its last part is the file's name.
+    pub fn new(path: impl Into<PathBuf>, bytes: &[u8]) -> Self {
+        let path = path.into();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let contents = vec![(name.clone(), Buffer::copy_of(bytes))];
+        FilesInMemory { path, entry: FileEntry { name, bytes: bytes.len() as u64 }, contents }
+    }
+
+    /// With another file beside it.
+    #[must_use]
+    pub fn with(mut self, name: &str, bytes: &[u8]) -> Self {
+        self.contents.push((name.to_owned(), Buffer::copy_of(bytes)));
+        self
+    }
+}
+
+impl ModelFiles for FilesInMemory {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn is_folder(&self) -> bool {
+        false
+    }
+
+    fn entries(&self) -> &[FileEntry] {
+        std::slice::from_ref(&self.entry)
+    }
+
+    fn head(&self, name: &str, bytes: usize) -> Result<Vec<u8>, Problem> {
+        let all = self.bytes(name)?;
+        Ok(all.bytes()[..bytes.min(all.len())].to_vec())
+    }
+
+    fn bytes(&self, name: &str) -> Result<Buffer, Problem> {
+        let found = self.contents.iter().find(|(known, _)| known == name);
+        let missing = || Problem::new(Reason::FileMissing { file: name.to_owned() });
+        found.map(|(_, bytes)| bytes.clone()).ok_or_else(missing)
     }
 }

@@ -3,8 +3,11 @@
 //! Format: the public "Encoding" page of the Protocol Buffers documentation. Groups (wire types 3 and 4) are long
 //! deprecated and refused.
 
+mod text_escape;
+
 use crate::Problem;
 use crate::reader::Reader;
+pub use text_escape::text_escape;
 
 /// A field's value as it lies on the wire.
 #[derive(Clone, Debug)]
@@ -189,9 +192,29 @@ pub fn varint(reader: &mut Reader<'_>) -> Result<u64, Problem> {
     Err(reader.malformed("a varint of more than ten bytes"))
 }
 
+/// Appends a base-128 number.
+#[inline]
+pub fn push_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_comes_back_from_its_bytes() {
+        for number in [0, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
+            let mut bytes = Vec::new();
+            push_varint(&mut bytes, number);
+            let mut reader = Reader::new("test", &bytes);
+            assert_eq!((varint(&mut reader).unwrap(), reader.is_at_end()), (number, true));
+        }
+    }
 
     #[test]
     fn fields_come_in_order_and_packed_equals_unpacked() {

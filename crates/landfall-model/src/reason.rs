@@ -1,6 +1,6 @@
 //! What can go wrong: a case for each thing that a door words in its own way.
 
-use crate::{DType, Kind, Shape};
+use crate::{DType, Kind, Problem, Shape};
 use std::fmt;
 use std::time::Duration;
 
@@ -30,6 +30,17 @@ pub enum Reason {
     },
     SignatureNotFound {
         signature: String,
+    },
+    /// The folder that is to hold a model's versions cannot be looked at.
+    ModelFolder {
+        model: String,
+        folder: String,
+        why: Problem,
+    },
+    /// None of the folders where a model's versions are to lie is one.
+    VersionFoldersMissing {
+        model: String,
+        folder: String,
     },
 
     // Does the call fit the signature?
@@ -86,6 +97,11 @@ pub enum Reason {
     },
 
     // Can it be answered now?
+    /// A call of more rows than one may have here.
+    CallTooLarge {
+        rows: usize,
+        most: usize,
+    },
     QueueFull {
         waiting: usize,
         retry_after: Duration,
@@ -161,6 +177,7 @@ impl Reason {
             ModelNotFound { .. }
             | NoVersionAvailable { .. }
             | VersionNotFound { .. }
+            | VersionFoldersMissing { .. }
             | FileMissing { .. } => Kind::NotFound,
             VersionNotReady { .. } | ShuttingDown | QueueFull { .. } | MemoryFull { .. } => Kind::Unavailable,
             LabelNotFound { .. }
@@ -176,6 +193,7 @@ impl Reason {
             | ValueMissing { .. }
             | ValueRequired { .. }
             | ValueInvalid { .. }
+            | CallTooLarge { .. }
             | NotRecognised { .. }
             | OptionUnknown { .. }
             | SettingInvalid { .. }
@@ -185,10 +203,16 @@ impl Reason {
             Unsupported { .. } => Kind::Unimplemented,
             Engine { .. } | Io { .. } => Kind::Internal,
             SwitchedOff { .. } => Kind::PermissionDenied,
+            ModelFolder { why, .. } => why.kind(),
             Worded { kind, .. } => *kind,
         }
     }
 }
+
+const VALUE_MISSING: &str = "the value is missing (a rule for missing values can be set with --on-missing)";
+const VALUE_REQUIRED: &str = "the value is missing, and the model takes no missing value here";
+const MEMORY_FULL: &str =
+    "bodies and answers of other requests take up the memory that is set aside for them: try again later";
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -202,6 +226,13 @@ impl fmt::Display for Reason {
             }
             LabelNotFound { model, label } => write!(f, "model {model:?} has no label {label:?}"),
             SignatureNotFound { signature } => write!(f, "there is no signature {signature:?}"),
+            ModelFolder { model, folder, why } => write!(f, "the folder of model {model:?}, {folder}: {why}"),
+            VersionFoldersMissing { model, folder } => {
+                write!(
+                    f,
+                    "model {model:?} has no version yet: no folder in {folder} has a number for its name"
+                )
+            }
             InputsMissing { missing, given } => {
                 write!(f, "required inputs are missing: {}; given: {}", names(missing), names(given))
             }
@@ -218,24 +249,16 @@ impl fmt::Display for Reason {
             RowsDiffer { input, expected, found } => {
                 write!(f, "input {input:?} has {found} rows, other inputs have {expected}")
             }
-            ValueMissing { input, row } => write!(
-                f,
-                "input {input:?} row {row}: the value is missing (a rule for missing values can be set with --on-missing)"
-            ),
-            ValueRequired { input, row } => {
-                write!(
-                    f,
-                    "input {input:?} row {row}: the value is missing, and the model takes no missing value here"
-                )
-            }
+            ValueMissing { input, row } => write!(f, "input {input:?} row {row}: {VALUE_MISSING}"),
+            ValueRequired { input, row } => write!(f, "input {input:?} row {row}: {VALUE_REQUIRED}"),
             ValueInvalid { input, row, expected, text } => {
                 write!(f, "input {input:?} row {row}: expected {expected}, found {text:?}")
             }
+            CallTooLarge { rows, most } => {
+                write!(f, "a call of {rows} rows is larger than the largest that is taken, of {most} rows")
+            }
             QueueFull { waiting, .. } => write!(f, "{waiting} requests are waiting already: try again later"),
-            MemoryFull { .. } => write!(
-                f,
-                "bodies and answers of other requests take up the memory that is set aside for them: try again later"
-            ),
+            MemoryFull { .. } => f.write_str(MEMORY_FULL),
             Reason::DeadlineExceeded => write!(f, "the deadline passed before the answer was there"),
             Reason::Cancelled => write!(f, "the caller has left"),
             ShuttingDown => write!(f, "the server is shutting down"),

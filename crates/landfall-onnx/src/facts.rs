@@ -1,7 +1,7 @@
 //! What `inspect` tells of an ONNX model.
 
 use crate::declared::Declared;
-use landfall_model::{CostClass, Facts};
+use landfall_model::Facts;
 
 /// The facts that the file gives; an engine adds its own.
 pub(crate) fn of(
@@ -41,12 +41,9 @@ pub(crate) fn of(
         format: "onnx",
         memory_bytes: Some(memory_bytes),
         threads_inside,
-        threads_option: None,
-        cost: CostClass::Unknown,
         structure,
         notes,
-        declared: Vec::new(),
-        later: Default::default(),
+        ..Facts::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::declared::{ElementType, name_of};
 use landfall_model::Problem;
-use landfall_model::protobuf::{Fields, Value};
+use landfall_model::protobuf::{Fields, Value, push_varint};
 
 /// The main graph of a `ModelProto`.
 ///
@@ -92,12 +92,8 @@ pub(crate) fn integers(name: &str, values: &[i64]) -> Message {
 pub(crate) struct Message(pub(super) Vec<u8>);
 
 impl Message {
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
+    fn varint(&mut self, value: u64) {
+        push_varint(&mut self.0, value);
     }
 
     pub(crate) fn number(&mut self, field: u32, value: u64) {

@@ -1,5 +1,4 @@
-//! Nodes and their attributes (`NodeProto`, `AttributeProto` of `onnx.proto`), read where they lie. The file passed
-//! [`crate::declared::read`] before.
+//! Nodes and their attributes (`NodeProto`, `AttributeProto` of `onnx.proto`), read where they lie.
 
 use crate::declared::name_of;
 use crate::functions::Operator;
@@ -111,6 +110,11 @@ impl<'a> Attributes<'a> {
         self.0.iter().map(|(name, _)| *name)
     }
 
+    /// All attributes, as their messages.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = Fields<'a>> + '_ {
+        self.0.iter().map(|(_, fields)| fields.clone())
+    }
+
     /// Whether an attribute is there.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.names().any(|found| found == name)
@@ -206,8 +210,7 @@ impl<'a> Attributes<'a> {
     /// All graphs, as their messages.
     pub(crate) fn graphs(&self) -> Result<Vec<Fields<'a>>, Problem> {
         let mut found = Vec::new();
-        for (_, fields) in &self.0 {
-            let mut fields = fields.clone();
+        for mut fields in self.messages() {
             while let Some((number, value)) = fields.next()? {
                 if matches!(number, 6 | 11) {
                     found.push(value.message()?);

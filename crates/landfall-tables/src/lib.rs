@@ -75,6 +75,7 @@ mod writer;
 
 pub use atomic_file::AtomicFile;
 pub use chunk::{BadRow, Chunk, Piece, RawChunk};
+pub use csv::push_quoted;
 pub use format::Format;
 pub use json_lines::JsonNan;
 pub use kept::{Kept, KeptColumn};

@@ -2,8 +2,10 @@
 //! size gives.
 
 use crate::document::{json, ubjson};
+use crate::lightgbm::Text;
 use crate::{catboost, lightgbm, load, xgboost};
 use landfall_model::{Call, Input, Options, Outputs, Shape, Tensor, TensorMut};
+use std::io::{ErrorKind, Read};
 
 /// Whatever form the bytes have, and a row through the model if it is one.
 pub fn model(bytes: &[u8]) {
@@ -57,7 +59,37 @@ pub fn catboost_binary(bytes: &[u8]) {
     let _ = catboost::load_binary("fuzz", bytes, &Options::new());
 }
 
-/// LightGBM's text.
+/// LightGBM's text, whole and in pieces of odd sizes, which the bytes themselves choose: both ways give the same.
+///
+/// # Panics
+/// When they do not.
 pub fn lightgbm_text(bytes: &[u8]) {
-    let _ = lightgbm::load_text(lightgbm::Text::of_bytes("fuzz", bytes), &Options::new());
+    let read = |text: Text<'_>| match lightgbm::load_text(text, &Options::new()) {
+        Ok(compiled) => format!("{compiled:?}"),
+        Err(problem) => problem.to_string(),
+    };
+    let whole = read(Text::of_bytes("fuzz", bytes));
+    let mut pieces = Pieces { rest: bytes, size: bytes.len() % 61 };
+    let in_pieces = read(Text::of_reader("fuzz", bytes.len() as u64, &mut pieces));
+    assert_eq!(whole, in_pieces, "whole, and in pieces");
+}
+
+/// Gives bytes in pieces, each as long as the last one's bytes happen to say, and now and then an interruption.
+struct Pieces<'a> {
+    rest: &'a [u8],
+    size: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.size == 0 {
+            self.size = 1;
+            return Err(ErrorKind::Interrupted.into());
+        }
+        let (piece, rest) = self.rest.split_at(self.size.min(self.rest.len()).min(into.len()));
+        into[..piece.len()].copy_from_slice(piece);
+        self.rest = rest;
+        self.size = usize::from(piece.last().copied().unwrap_or(1)) % 61;
+        Ok(piece.len())
+    }
 }

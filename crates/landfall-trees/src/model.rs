@@ -21,14 +21,11 @@ impl<X: Real + Element, Y: Real + Element> TreeModel<X, Y> {
         let facts = Facts {
             engine: crate::NAME,
             format: compiled.format,
-            memory_bytes: None,
             threads_inside: 1,
-            threads_option: None,
             cost: cost(&compiled),
             structure: std::mem::take(&mut compiled.structure),
             notes: std::mem::take(&mut compiled.notes),
-            declared: Vec::new(),
-            later: Later::default(),
+            ..Facts::default()
         };
         Ok(TreeModel { plan: Arc::new(Plan { compiled, interface }), facts })
     }

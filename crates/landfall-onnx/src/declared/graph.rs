@@ -5,6 +5,7 @@ use super::sizes::Origins;
 use super::tensor::{self, Stored};
 use super::types::{self, name_of};
 use super::{Declared, ElementType, External, MAX_DEPTH, WideConstant};
+use crate::node::Node;
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -142,28 +143,16 @@ impl<'a> Findings<'a> {
         Ok(flow.captured())
     }
 
-    fn node(&mut self, mut fields: Fields<'a>, depth: usize, flow: &mut Flow<'a>) -> Result<(), Problem> {
-        let (mut name, mut operator, mut domain) = ("", "", "");
-        let (mut inputs, mut outputs, mut attributes) = (Vec::new(), Vec::new(), Vec::new());
-        while let Some((number, value)) = fields.next()? {
-            match number {
-                1 => inputs.push(value.text()?),
-                2 => outputs.push(value.text()?),
-                3 => name = value.text()?,
-                4 => operator = value.text()?,
-                5 => attributes.push(value.message()?),
-                7 => domain = value.text()?,
-                _ => {}
-            }
-        }
+    fn node(&mut self, fields: Fields<'a>, depth: usize, flow: &mut Flow<'a>) -> Result<(), Problem> {
+        let Node { name, domain, operator, mut inputs, outputs, attributes, .. } =
+            Node::read(fields.clone())?;
         if operator.is_empty() {
             return Err(fields.malformed(format!("node {name:?} names no operator")));
         }
-        let domain = if domain == "ai.onnx" { "" } else { domain };
         *self.operators.entry((domain, operator)).or_default() += 1;
-        let shown = if name.is_empty() { outputs.first().copied().unwrap_or(operator) } else { name };
+        let shown = if name.is_empty() { operator } else { name };
         let mut found = Attributes::default();
-        for attribute in attributes {
+        for attribute in attributes.messages() {
             self.attribute(attribute, depth, shown, &mut found)?;
         }
         if let (Some(element), true) = (found.cast_to, operator == "Cast") {

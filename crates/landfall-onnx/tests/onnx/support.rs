@@ -1,6 +1,7 @@
 //! A small writer of ONNX files, files in a folder, and the engines that this machine has.
 
 use landfall_foreign::Surroundings;
+use landfall_model::protobuf::push_varint;
 use landfall_model::{
     Buffer, Call, Engine, FileEntry, Input, Model, ModelFiles, Options, Outputs, Problem, Reason, RowRule,
     Signature, Tensor, Wanted,
@@ -18,12 +19,8 @@ impl Message {
         Message::default()
     }
 
-    fn varint(mut self, mut value: u64) -> Self {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
+    fn varint(mut self, value: u64) -> Self {
+        push_varint(&mut self.0, value);
         self
     }
 

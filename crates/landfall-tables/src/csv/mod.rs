@@ -7,4 +7,5 @@ mod record;
 mod write;
 
 pub(crate) use read::open;
+pub use write::push_quoted;
 pub(crate) use write::{encode, header};

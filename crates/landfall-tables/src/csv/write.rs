@@ -86,6 +86,11 @@ fn push_text(text: &[u8], out: &mut Vec<u8>) {
     if !text.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
         return out.extend_from_slice(text);
     }
+    push_quoted(text, out);
+}
+
+/// Appends a cell of CSV in quotes, those within it doubled (RFC 4180).
+pub fn push_quoted(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for &byte in text {
         if byte == b'"' {

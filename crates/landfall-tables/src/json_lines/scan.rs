@@ -1,6 +1,7 @@
 //! A pull scanner over one line of JSON: no tree, no allocation but for strings with escapes.
 
 use landfall_model::Problem;
+use landfall_model::json::escape;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -140,41 +141,12 @@ impl<'a> Scanner<'a> {
     }
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), Problem> {
-        let byte = match self.next_byte()? {
-            b'n' => b'\n',
-            b't' => b'\t',
-            b'r' => b'\r',
-            b'b' => 8,
-            b'f' => 12,
-            b'u' => {
-                let mut code = self.hex4()?;
-                if (0xD800..0xDC00).contains(&code) && self.bytes[self.at..].starts_with(b"\\u") {
-                    self.at += 2;
-                    let low = self.hex4()?;
-                    if !(0xDC00..0xE000).contains(&low) {
-                        return Err(self.unexpected("the second half of a surrogate pair"));
-                    }
-                    code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-                }
-                let character =
-                    char::from_u32(code).ok_or_else(|| self.unexpected("a pair of surrogates"))?;
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                return Ok(());
-            }
-            byte @ (b'"' | b'\\' | b'/') => byte,
-            _ => return Err(self.unexpected("a known escape")),
-        };
-        out.push(byte);
+        let mut rest = &self.bytes[self.at..];
+        let character = escape(&mut rest);
+        self.at = self.bytes.len() - rest.len();
+        let character = character.map_err(|expected| self.unexpected(expected))?;
+        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
-    }
-
-    fn hex4(&mut self) -> Result<u32, Problem> {
-        let mut code = 0;
-        for _ in 0..4 {
-            let digit = char::from(self.next_byte()?).to_digit(16);
-            code = code * 16 + digit.ok_or_else(|| self.unexpected("four hexadecimal digits"))?;
-        }
-        Ok(code)
     }
 
     /// Passes over a value.

@@ -3,6 +3,7 @@
 use super::{MAX_DEPTH, Numbers, Value};
 use crate::decimal;
 use landfall_model::Problem;
+use landfall_model::json::escape;
 use std::borrow::Cow;
 
 /// Reads a whole document.
@@ -172,35 +173,10 @@ impl<'a> Scanner<'a, '_> {
     }
 
     fn escape(&mut self) -> Result<char, Problem> {
-        let byte = self.peek().ok_or_else(|| self.wrong("the document ends within a string"))?;
-        self.at += 1;
-        Ok(match byte {
-            b'"' | b'\\' | b'/' => char::from(byte),
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                let first = self.hex()?;
-                let code = if (0xd800..0xdc00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u") {
-                    self.at += 2;
-                    let second = self.hex()?;
-                    0x10000 + ((first - 0xd800) << 10) + (second.wrapping_sub(0xdc00) & 0x3ff)
-                } else {
-                    first
-                };
-                char::from_u32(code).ok_or_else(|| self.wrong("an escape that is no character"))?
-            }
-            _ => return Err(self.wrong("an unknown escape")),
-        })
-    }
-
-    fn hex(&mut self) -> Result<u32, Problem> {
-        let digits = self.bytes.get(self.at..self.at + 4).and_then(|digits| std::str::from_utf8(digits).ok());
-        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        self.at += 4;
-        code.ok_or_else(|| self.wrong("expected four hexadecimal digits"))
+        let mut rest = &self.bytes[self.at..];
+        let character = escape(&mut rest);
+        self.at = self.bytes.len() - rest.len();
+        character.map_err(|expected| self.wrong(format!("expected {expected} in a string")))
     }
 
     fn utf8(&self, bytes: &'a [u8]) -> Result<&'a str, Problem> {
@@ -291,6 +267,8 @@ mod tests {
             "[1]x",
             r#""\u12"#,
             r#""\ud800""#,
+            r#""\ud800\u0041""#,
+            r#""\u+123""#,
             "--1",
             "{1:2}",
             "\"\\",

@@ -1,8 +1,8 @@
 //! Files that are broken: each is refused with a place, none panics.
 
-use crate::files::{Memory, load};
+use crate::files::load;
 use crate::written;
-use landfall_model::{Call, Claim, Input, Kind, Problem, Tensor};
+use landfall_model::{Call, Claim, FilesInMemory, Input, Kind, Problem, Tensor};
 use serde_json::{Value, json};
 
 fn refusal(bytes: &[u8]) -> Problem {
@@ -253,7 +253,7 @@ fn other_files_are_not_claimed() {
         &[0; 4096],
         b"<PMML/>",
     ] {
-        assert!(matches!(engine.recognise(&Memory::new("m", bytes)), Claim::No(_)), "{bytes:?}");
+        assert!(matches!(engine.recognise(&FilesInMemory::new("m", bytes)), Claim::No(_)), "{bytes:?}");
     }
     for bytes in [
         written::xgboost().to_string().into_bytes(),
@@ -262,7 +262,7 @@ fn other_files_are_not_claimed() {
         written::LIGHTGBM.into(),
         written::lightgbm_dump().to_string().into_bytes(),
     ] {
-        assert_eq!(engine.recognise(&Memory::new("m", &bytes)), Claim::Sure);
+        assert_eq!(engine.recognise(&FilesInMemory::new("m", &bytes)), Claim::Sure);
     }
 }
 
