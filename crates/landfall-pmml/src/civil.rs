@@ -1,35 +1,21 @@
 //! Dates and times without a zone: to numbers and back, in the proleptic Gregorian calendar.
 
-/// Days from 1970-01-01 to a date.
-pub(crate) fn days(year: i32, month: u32, day: u32) -> i64 {
-    // Years start in March, so that the leap day is their last.
-    let year = i64::from(year) - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * i64::from((month + 9) % 12) + 2) / 5 + i64::from(day) - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
+pub(crate) use landfall_model::civil::{days, parts};
 
-/// Year, month and day of a number of days from 1970-01-01.
-pub(crate) fn parts(days: i64) -> (i64, u32, u32) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = (of_year - (153 * from_march + 2) / 5 + 1) as u32;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 } as u32;
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// `2020-02-29` as days.
+/// `2020-02-29` as days; a year before 0 has a sign.
 pub(crate) fn date(text: &str) -> Option<i64> {
-    let mut fields = text.splitn(3, '-');
-    let year = digits(fields.next()?, 4)?;
+    let before = text.strip_prefix('-');
+    let mut fields = before.unwrap_or(text).splitn(3, '-');
+    let year = digits(fields.next()?, 4)? as i32;
+    let year = if before.is_some() { -year } else { year };
     let (month, day) = (digits(fields.next()?, 2)?, digits(fields.next()?, 2)?);
-    let number = days(year as i32, month, day);
+    let number = days(year, month, day);
     (parts(number) == (i64::from(year), month, day)).then_some(number)
+}
+
+/// A year in four digits.
+fn shown(year: i64) -> String {
+    format!("{}{:04}", if year < 0 { "-" } else { "" }, year.abs())
 }
 
 /// `23:59:58` as seconds; parts of a second are dropped.
@@ -57,7 +43,7 @@ fn digits(text: &str, width: usize) -> Option<u32> {
 
 pub(crate) fn write_date(days: i64, out: &mut String) {
     let (year, month, day) = parts(days);
-    out.push_str(&format!("{year:04}-{month:02}-{day:02}"));
+    out.push_str(&format!("{}-{month:02}-{day:02}", shown(year)));
 }
 
 pub(crate) fn write_time(seconds: i64, out: &mut String) {
@@ -97,7 +83,7 @@ pub(crate) fn formatted(seconds: i64, pattern: &str) -> Option<String> {
             continue;
         }
         let text = match directive(&mut letters)? {
-            'Y' => format!("{year:04}"),
+            'Y' => shown(year),
             'y' => format!("{:02}", year.rem_euclid(100)),
             'C' => format!("{:02}", year.div_euclid(100)),
             'm' => format!("{month:02}"),
@@ -116,7 +102,7 @@ pub(crate) fn formatted(seconds: i64, pattern: &str) -> Option<String> {
             'A' => WEEKDAYS[weekday as usize].to_owned(),
             'a' => WEEKDAYS[weekday as usize][..3].to_owned(),
             'D' => format!("{month:02}/{of_month:02}/{:02}", year.rem_euclid(100)),
-            'F' => format!("{year:04}-{month:02}-{of_month:02}"),
+            'F' => format!("{}-{month:02}-{of_month:02}", shown(year)),
             'T' => format!("{hour:02}:{minute:02}:{second:02}"),
             'R' => format!("{hour:02}:{minute:02}"),
             'r' => format!("{half:02}:{minute:02}:{second:02} {}", if hour < 12 { "AM" } else { "PM" }),
@@ -168,14 +154,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_and_dates_are_each_others_inverse() {
-        for number in (-800_000..800_000).step_by(37) {
-            let (year, month, day) = parts(number);
-            assert_eq!(days(year as i32, month, day), number);
-        }
+    fn dates_are_read_and_written_before_the_first_year_too() {
         assert_eq!(date("1970-01-01"), Some(0));
         assert_eq!(date("2000-03-01"), Some(11_017));
         assert_eq!(date("2001-02-29"), None);
+        assert_eq!(date("-0004-02-29"), Some(days(-4, 2, 29)));
+        let mut text = String::new();
+        write_date(days(-44, 3, 15), &mut text);
+        assert_eq!((text.as_str(), date(&text)), ("-0044-03-15", Some(days(-44, 3, 15))));
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<(String, (u32, u32))
     root.only(&b.xml, &["version", "x-baseVersion"])?;
     if let Some(namespace) = root.get("xmlns") {
         let known = namespace.split_once("://www.dmg.org/PMML-").map(|(_, rest)| rest);
-        if !known.is_some_and(|rest| rest.starts_with('3') || rest.starts_with('4')) {
+        if !known.is_some_and(|rest| rest.starts_with(['2', '3', '4'])) {
             return Err(another_version(b, root, &format!("namespace {namespace:?} of <PMML>")));
         }
     }
@@ -100,7 +100,7 @@ fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<(String, (u32, u32))
     // A third number counts corrections of the text.
     let mut numbers = version.trim().split('.').map(|part| part.parse::<u32>().ok());
     match (numbers.next().flatten(), numbers.next().flatten()) {
-        (Some(major @ 3), Some(minor)) | (Some(major @ 4), Some(minor @ 0..=4)) => {
+        (Some(major @ (2 | 3)), Some(minor)) | (Some(major @ 4), Some(minor @ 0..=4)) => {
             Ok((version.to_owned(), (major, minor)))
         }
         _ => Err(another_version(b, root, &format!("version={version:?} of <PMML>"))),
@@ -109,7 +109,7 @@ fn version<'a>(b: &Build<'a>, root: &Element<'a>) -> Result<(String, (u32, u32))
 
 /// A document of a version that is not read.
 fn another_version<'a>(b: &Build<'a>, root: &Element<'a>, found: &str) -> Problem {
-    let what = format!("{found}: expected PMML 3.0 to 4.4");
+    let what = format!("{found}: expected PMML 2.0 to 4.4");
     b.xml.refused(root.place, what, "write the file anew as one of these versions")
 }
 

@@ -1,4 +1,4 @@
-//! PMML models, 3.0 to 4.4: read in one pass, names resolved to slots and types at load, evaluated without a lookup.
+//! PMML models, 2.0 to 4.4: read in one pass, names resolved to slots and types at load, evaluated without a lookup.
 //!
 //! [`engine`] is the door. A document is read front to back (`read`), each name becomes a slot with a type while it is
 //! read (`resolve`), and a row is evaluated over slots (`run`). A model element has one file under `models` and one line

@@ -287,9 +287,8 @@ fn built_in<'a>(
     arguments: Vec<Typed>,
     place: Place,
 ) -> Result<Typed, Problem> {
-    let function: &'static Function = functions::named(name).ok_or_else(|| {
-        b.xml.unsupported(place, format!("function {name:?} is unknown or not implemented"))
-    })?;
+    let function: &'static Function = functions::named(name)
+        .ok_or_else(|| b.xml.unsupported(place, format!("function {name:?} (unknown or not implemented)")))?;
     if arguments.len() < function.arguments.0 || arguments.len() > function.arguments.1 {
         return Err(arity(b, name, arguments.len(), place));
     }
@@ -307,6 +306,9 @@ fn built_in<'a>(
     let mut arguments: Vec<Expr> = arguments.into_iter().enumerate().map(own).collect();
     if function.compares {
         align(b, &mut arguments, &mut types);
+    }
+    if function.orders {
+        super::ordinal::rank(b, &mut arguments, &mut types);
     }
     let result = (function.result)(&types);
     let pattern = if function.takes_pattern { pattern(b, &arguments, place)? } else { None };

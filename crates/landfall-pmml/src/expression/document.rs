@@ -149,10 +149,9 @@ pub(crate) fn read_derived<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Resu
     }
     let expression = expression
         .ok_or_else(|| b.xml.malformed(element.place, format!("<{}> has no expression", element.name)))?;
-    let default = if optype == OpType::Continuous { DataType::Double } else { DataType::String };
     Ok(Derived {
         name: element.get("name").unwrap_or_default().to_owned(),
-        dtype: dtype.unwrap_or(default),
+        dtype: dtype.unwrap_or(optype.usual_type()),
         optype,
         order,
         expression,

@@ -22,6 +22,7 @@ pub(crate) fn evaluate(expr: &Expr, cx: &mut Cx<'_>) -> Result<Value, Problem> {
         Expr::NormContinuous { of, .. }
         | Expr::NormDiscrete { of, .. }
         | Expr::Discretize { of, .. }
+        | Expr::Rank { of, .. }
         | Expr::Present { of, .. } => Ok(of_one(expr, evaluate(of, cx)?)),
         Expr::MapValues(table) => {
             let mut keys: SmallVec<[Value; 4]> = SmallVec::new();
@@ -98,6 +99,11 @@ pub(crate) fn of_one(expr: &Expr, value: Value) -> Value {
             }
             None => *if_missing,
         },
+        Expr::Rank { .. } if value.is_missing() => Value::Missing,
+        Expr::Rank { order, .. } => {
+            let place = order.iter().position(|other| *other == value);
+            place.map_or(Value::Invalid, |place| Value::Num(place as f64))
+        }
         Expr::Present { if_missing, .. } | Expr::Field { if_missing, .. } => present_or(value, *if_missing),
         _ => value,
     }

@@ -4,6 +4,7 @@ mod compile;
 mod document;
 mod evaluate;
 mod fields;
+mod ordinal;
 mod rows;
 mod tables;
 mod text_index;
@@ -57,6 +58,11 @@ pub(crate) enum Expr {
         term: Box<Expr>,
         term_type: DataType,
         index: Arc<TextIndex>,
+    },
+    /// The place of a value among others, from 0; one that is not among them is invalid.
+    Rank {
+        of: Box<Expr>,
+        order: Arc<[Value]>,
     },
     /// Another value in place of a missing one.
     Present {

@@ -25,14 +25,15 @@ macro_rules! binary {
 }
 
 pub(super) const TABLE: &[Function] = &[
-    Function::of("+", (1, 2), number, |_, applied, values| fold(applied, values, |x, y| x + y))
+    // The specification has two arguments; writers of Bayesian networks join more.
+    Function::of("+", (1, usize::MAX), number, |_, applied, values| fold(applied, values, |x, y| x + y))
         .of_numbers(ALL),
     Function::of("-", (1, 2), number, |_, applied, values| match values {
         [one] => one.num().map_or(Value::Invalid, |x| finite(applied, -x)),
         _ => fold(applied, values, |x, y| x - y),
     })
     .of_numbers(ALL),
-    Function::of("*", (1, 2), number, |_, applied, values| fold(applied, values, |x, y| x * y))
+    Function::of("*", (1, usize::MAX), number, |_, applied, values| fold(applied, values, |x, y| x * y))
         .of_numbers(ALL),
     Function::of("/", (2, 2), number, divide).of_numbers(ALL),
     binary!("pow", number, f64::powf),
@@ -72,13 +73,15 @@ pub(crate) fn half_up(x: f64) -> f64 {
     if x - below >= 0.5 { below + 1.0 } else { below }
 }
 
+/// From the left, each step in the result's type.
 fn fold(applied: &Applied, values: &[Value], of: fn(f64, f64) -> f64) -> Value {
+    let join = |left: Value, right: Value| match (left.num(), right.num()) {
+        (Some(x), Some(y)) => finite(applied, of(x, y)),
+        _ => Value::Invalid,
+    };
     match values {
         [one] => one.num().map_or(Value::Invalid, |x| finite(applied, x)),
-        _ => match numbers::<2>(values) {
-            Some([x, y]) => finite(applied, of(x, y)),
-            None => Value::Invalid,
-        },
+        _ => values.iter().copied().reduce(join).unwrap_or(Value::Invalid),
     }
 }
 

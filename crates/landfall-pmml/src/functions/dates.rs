@@ -44,7 +44,7 @@ fn moment(cx: &Cx<'_>, value: Value, dtype: DataType) -> Option<Moment> {
 }
 
 fn since(cx: &Cx<'_>, applied: &Applied, values: &[Value], of: fn(i64, i64) -> i64) -> Value {
-    let year = values[1].num().filter(|year| (0.0..10_000.0).contains(year));
+    let year = values[1].num().filter(|year| year.abs() < 10_000.0);
     match (moment(cx, values[0], applied.types[0]), year) {
         (Some(Moment::Of(seconds)), Some(year)) => {
             Value::Num(of(seconds, civil::days(year as i32, 1, 1)) as f64)

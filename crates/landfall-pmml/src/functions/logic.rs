@@ -16,10 +16,13 @@ const fn comparison(name: &'static str, run: fn(&mut Cx<'_>, &Applied, &[Value])
 pub(super) const TABLE: &[Function] = &[
     comparison("equal", |cx, applied, v| Value::Bool(same(cx, applied, v, 1))),
     comparison("notEqual", |cx, applied, v| Value::Bool(!same(cx, applied, v, 1))),
-    comparison("lessThan", |cx, applied, v| ordered(cx, applied, v, |o| o == Ordering::Less)),
-    comparison("lessOrEqual", |cx, applied, v| ordered(cx, applied, v, |o| o != Ordering::Greater)),
-    comparison("greaterThan", |cx, applied, v| ordered(cx, applied, v, |o| o == Ordering::Greater)),
-    comparison("greaterOrEqual", |cx, applied, v| ordered(cx, applied, v, |o| o != Ordering::Less)),
+    comparison("lessThan", |cx, applied, v| ordered(cx, applied, v, |o| o == Ordering::Less)).ordering(),
+    comparison("lessOrEqual", |cx, applied, v| ordered(cx, applied, v, |o| o != Ordering::Greater))
+        .ordering(),
+    comparison("greaterThan", |cx, applied, v| ordered(cx, applied, v, |o| o == Ordering::Greater))
+        .ordering(),
+    comparison("greaterOrEqual", |cx, applied, v| ordered(cx, applied, v, |o| o != Ordering::Less))
+        .ordering(),
     Function::of("isIn", (2, usize::MAX), boolean, |cx, applied, v| Value::Bool(among(cx, applied, v)))
         .comparing()
         .taking_missing(),

@@ -28,6 +28,8 @@ pub(crate) struct Function {
     pub(crate) takes_missing: bool,
     /// Whether arguments are compared, so that constants take the type of the others.
     pub(crate) compares: bool,
+    /// Whether arguments are compared by their order.
+    pub(crate) orders: bool,
     /// Whether arguments are truth values.
     pub(crate) connects: bool,
     /// Which arguments are numbers.
@@ -72,6 +74,7 @@ impl Function {
             result,
             takes_missing: false,
             compares: false,
+            orders: false,
             connects: false,
             numbers: 0..0,
             takes_pattern: false,
@@ -86,6 +89,10 @@ impl Function {
 
     const fn comparing(self) -> Self {
         Function { compares: true, ..self }
+    }
+
+    const fn ordering(self) -> Self {
+        Function { orders: true, ..self }
     }
 
     const fn connecting(self) -> Self {
@@ -104,7 +111,11 @@ impl Function {
 
 /// The function of this name. Writers put `x-` before functions that their version of the specification lacked.
 pub(crate) fn named(name: &str) -> Option<&'static Function> {
-    let name = name.strip_prefix("x-").unwrap_or(name);
+    let name = match name.strip_prefix("x-").unwrap_or(name) {
+        // So some writers of 4.0 and 4.1 spell it.
+        "formatDateTime" => "formatDatetime",
+        name => name,
+    };
     [arithmetic::TABLE, dates::TABLE, distributions::TABLE, logic::TABLE, statistics::TABLE, text::TABLE]
         .into_iter()
         .flatten()

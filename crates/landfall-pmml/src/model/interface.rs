@@ -16,7 +16,8 @@ pub(super) struct Field {
     number: bool,
 }
 
-/// All fields that are answered: targets, then output fields, the inner models' among them.
+/// All fields that are answered: targets, then output fields, the inner models' among them. An output field of the outermost
+/// model that is named as a target and says more than the prediction stands in its place.
 pub(super) fn answers(m: &Compiled) -> Vec<Field> {
     let mut all: Vec<Field> = Vec::new();
     for (name, slot) in &m.root.results {
@@ -27,8 +28,11 @@ pub(super) fn answers(m: &Compiled) -> Vec<Field> {
         all.push(Field { name: name.clone(), doc: String::new(), slot: *slot, dtype, number });
     }
     for field in output_fields(&m.root) {
-        if all.iter().all(|other| other.name != field.name) {
-            all.push(field);
+        let says_more = || m.root.outputs.iter().any(|own| own.slot == field.slot && !own.is_prediction());
+        match all.iter().position(|other| other.name == field.name) {
+            None => all.push(field),
+            Some(target) if says_more() => all[target] = field,
+            Some(_) => {}
         }
     }
     if all.is_empty() {

@@ -83,7 +83,11 @@ pub(super) fn read<'a>(
                 child.only(&b.xml, &[])?;
                 while let Some(field) = b.xml.child(&child)? {
                     b.xml.named(&field, &child, "DerivedField")?;
-                    let derived = expression::read_derived(b, &field)?;
+                    let mut derived = expression::read_derived(b, &field)?;
+                    if derived.name.is_empty() {
+                        // They need no name: one that no field has.
+                        derived.name = format!("\0{}", centre_fields.len());
+                    }
                     centre_fields.push((derived.name.clone(), field.place));
                     b.defer(header.scope, derived)?;
                 }

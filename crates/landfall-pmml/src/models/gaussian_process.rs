@@ -139,7 +139,10 @@ fn read_kernel<'a>(
         }
         child.only(&b.xml, &[])?;
         while let Some(values) = b.xml.child(&child)? {
-            b.xml.named(&values, &child, "Array")?;
+            // Those who brought this model into the specification write it in lower case.
+            if values.name != "array" {
+                b.xml.named(&values, &child, "Array")?;
+            }
             kernel.lambda.extend(array::numbers(&mut b.xml, &values)?);
         }
     }

@@ -1,8 +1,8 @@
 //! What all models have in common: schema, transformations, targets, output.
 
-use super::{Body, Model, OtherTarget, output};
+use super::{Body, Math, Model, OtherTarget, output};
 use crate::expression;
-use crate::read::{Element, Place, Xml};
+use crate::read::{Element, Place};
 use crate::resolve::{self, Build, ClassList, OpType, Schema, ScopeId, Slot, SlotDef, Source, Target};
 use crate::value::{DataType, Value};
 use crate::verification::{self, Verification};
@@ -17,37 +17,6 @@ pub(crate) enum MiningFunction {
     AssociationRules,
     TimeSeries,
     Mixed,
-}
-
-/// The arithmetic that a model asks for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Math {
-    /// Single precision: each result is rounded to it.
-    pub(crate) float: bool,
-}
-
-impl Math {
-    /// A result.
-    #[inline]
-    pub(crate) fn round(self, number: f64) -> f64 {
-        if self.float { f64::from(number as f32) } else { number }
-    }
-
-    pub(crate) fn dtype(self) -> DataType {
-        if self.float { DataType::Float } else { DataType::Double }
-    }
-
-    /// A number of the document.
-    pub(crate) fn number<'a>(
-        self,
-        xml: &Xml<'a>,
-        element: &Element<'a>,
-        name: &str,
-    ) -> Result<Option<f64>, Problem> {
-        let Some(double) = element.number(xml, name)? else { return Ok(None) };
-        let float = || element.get(name).and_then(|text| text.trim().parse::<f32>().ok());
-        Ok(Some(if self.float { float().map_or(double, f64::from) } else { double }))
-    }
 }
 
 /// A model's target field.
@@ -98,6 +67,9 @@ pub(crate) struct Header {
     inherited: Option<(Option<String>, ClassList, DataType, Option<OpType>)>,
     /// What the model around it is for.
     around: Option<MiningFunction>,
+    /// Whether segments within answer for this model's target, whatever theirs is called; whether this is such a segment.
+    pub(crate) joins: bool,
+    is_joined: bool,
     /// Whether its target is known: its schema has been read, or it has none of its own.
     is_settled: bool,
 }
@@ -145,6 +117,8 @@ impl Header {
             verification: None,
             inherited,
             around: outer.map(|outer| outer.function),
+            joins: false,
+            is_joined: outer.is_some_and(|outer| outer.joins && outer.results.len() == 1),
             is_settled: false,
         })
     }
@@ -307,16 +281,19 @@ impl Header {
         }
         self.settle_others(b);
         let own = self.schema.targets().next().cloned();
-        if let Some(field) = &own {
-            let result = self.results[0].1;
-            self.target = Some(TargetInfo { name: field.name.clone(), result, actual: field.slot });
-        }
+        self.target = own.as_ref().map(|field| TargetInfo {
+            name: field.name.clone(),
+            result: self.results[0].1,
+            actual: field.slot,
+        });
         // Classes within a regression are none of its numbers.
         let of_its_own = text && own.is_none() && self.around == Some(MiningFunction::Regression);
         let shared = match (&self.inherited, &own) {
             _ if of_its_own => None,
             (Some((_, list, dtype, optype)), None) => Some((*list, *dtype, *optype)),
-            (Some((Some(name), list, dtype, optype)), Some(own)) if *name == own.name => {
+            (Some((Some(name), list, dtype, optype)), Some(own))
+                if *name == own.name || (text && self.is_joined) =>
+            {
                 Some((*list, *dtype, *optype))
             }
             _ => None,

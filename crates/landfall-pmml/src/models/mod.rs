@@ -10,6 +10,7 @@ mod forest;
 mod gaussian_process;
 mod general_regression;
 mod header;
+mod math;
 mod measure;
 mod mining;
 mod naive_bayes;
@@ -29,7 +30,8 @@ mod time_series;
 mod training;
 mod tree;
 
-pub(crate) use header::{Header, Math, MiningFunction, TargetInfo};
+pub(crate) use header::{Header, MiningFunction, TargetInfo};
+pub(crate) use math::Math;
 pub(crate) use output::{OutputField, RuleFeature};
 pub(crate) use targets::OtherTarget;
 pub(crate) use tree::Space as TreeSpace;
@@ -154,10 +156,9 @@ pub(crate) fn read<'a>(
     outer: Option<&Header>,
 ) -> Result<Model, Problem> {
     let Some((_, attributes, reader)) = ELEMENTS.iter().find(|(name, ..)| *name == element.name) else {
-        return Err(b.xml.unsupported(
-            element.place,
-            format!("element <{}> is unknown or not implemented", element.name),
-        ));
+        return Err(b
+            .xml
+            .unsupported(element.place, format!("element <{}> (unknown or not implemented)", element.name)));
     };
     let known: Vec<&str> = COMMON.iter().chain(attributes.iter()).copied().collect();
     element.only(&b.xml, &known)?;

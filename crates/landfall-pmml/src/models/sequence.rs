@@ -18,6 +18,17 @@ pub(super) const ATTRIBUTES: &[&str] = &[
     "numberOfTransactionGroups",
     "maxNumberOfTAsPerTAGroup",
     "avgNumberOfTAsPerTAGroup",
+    // Those of 3.0: how many parts follow, and how rules were found.
+    "minimumSupport",
+    "minimumConfidence",
+    "lengthLimit",
+    "numberOfItems",
+    "numberOfSets",
+    "numberOfSequences",
+    "numberOfRules",
+    "timeWindowWidth",
+    "minimumTime",
+    "maximumTime",
 ];
 
 const RULE: &[&str] = &["id", "numberOfSets", "occurrence", "support", "confidence", "lift"];

@@ -57,7 +57,8 @@ pub(crate) fn sparse<'a>(
         let words: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
         match child.name.as_ref() {
             "Indices" => indices = to_numbers(xml, &child, &words)?,
-            "REAL-Entries" | "INT-Entries" => values = to_numbers(xml, &child, &words)?,
+            // `Entries` is what the schemas of 3.0 and 3.1 call them.
+            "REAL-Entries" | "INT-Entries" | "Entries" => values = to_numbers(xml, &child, &words)?,
             _ => return Err(xml.unknown(&child, element)),
         }
     }
@@ -87,19 +88,22 @@ pub(crate) fn sparse<'a>(
     Ok(all.into_iter().enumerate().collect())
 }
 
+/// What stands between values: a blank that does not break a line is part of one.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// Splits at blanks; a value in double quotes may hold blanks, and `\"`. `None` when a quote does not end.
 fn split(text: &str) -> Option<Vec<String>> {
     let mut values = Vec::new();
-    let mut rest = text.trim_start();
+    let mut rest = text.trim_start_matches(BLANKS);
     while !rest.is_empty() {
         if let Some(quoted) = rest.strip_prefix('"') {
             let (value, after) = unquote(quoted)?;
             values.push(value);
-            rest = after.trim_start();
+            rest = after.trim_start_matches(BLANKS);
         } else {
-            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            let end = rest.find(BLANKS).unwrap_or(rest.len());
             values.push(rest[..end].replace("\\\"", "\""));
-            rest = rest[end..].trim_start();
+            rest = rest[end..].trim_start_matches(BLANKS);
         }
     }
     Some(values)
@@ -130,6 +134,7 @@ mod tests {
         assert_eq!(split(" 1  2\n3 ").unwrap(), ["1", "2", "3"]);
         assert_eq!(split(r#""a b" "c\"d" "" e"#).unwrap(), ["a b", "c\"d", "", "e"]);
         assert_eq!(split(r#""a"#), None);
+        assert_eq!(split("a\u{a0}b \u{2009}c").unwrap(), ["a\u{a0}b", "\u{2009}c"]);
     }
 
     #[test]

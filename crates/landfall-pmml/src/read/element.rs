@@ -60,7 +60,7 @@ impl<'a> Element<'a> {
             None => Ok(()),
             Some((key, value)) => Err(xml.unsupported(
                 self.place,
-                format!("attribute {key}={value:?} of <{}> is unknown or not implemented", self.name),
+                format!("attribute {key}={value:?} of <{}> (unknown or not implemented)", self.name),
             )),
         }
     }
@@ -132,7 +132,7 @@ impl<'a> Element<'a> {
     #[cold]
     pub(crate) fn value(&self, xml: &Xml<'a>, name: &str) -> Problem {
         let what = match self.get(name) {
-            Some(value) => format!("{name}={value:?} of <{}> is unknown or not implemented", self.name),
+            Some(value) => format!("{name}={value:?} of <{}> (unknown or not implemented)", self.name),
             None => return xml.malformed(self.place, format!("<{}> lacks {name}", self.name)),
         };
         xml.unsupported(self.place, what)

@@ -349,7 +349,7 @@ impl<'a> Xml<'a> {
     pub(crate) fn unknown(&self, child: &Element<'_>, parent: &Element<'_>) -> Problem {
         self.unsupported(
             child.place,
-            format!("element <{}> within <{}> is unknown or not implemented", child.name, parent.name),
+            format!("element <{}> within <{}> (unknown or not implemented)", child.name, parent.name),
         )
     }
 

@@ -99,10 +99,14 @@ fn field<'a>(b: &mut Build<'a>, element: &Element<'a>, scope: ScopeId) -> Result
         return Err(element.value(&b.xml, "isCyclic"));
     }
     let name = element.need(&b.xml, "name")?.to_owned();
-    element.need(&b.xml, "dataType")?;
-    let dtype = b.dtype(element)?.unwrap_or(DataType::String);
     let optype = OpType::of(&b.xml, element)?
         .ok_or_else(|| b.xml.malformed(element.place, "<DataField> lacks optype"))?;
+    let dtype = match b.dtype(element)? {
+        Some(dtype) => dtype,
+        // It may be left out up to 3.0, and early writers left it out in 3.1, too.
+        None if b.version < (3, 2) => optype.usual_type(),
+        None => return Err(element.value(&b.xml, "dataType")),
+    };
     let mut field = DataField {
         name: name.clone(),
         doc: element.get("displayName").unwrap_or_default().to_owned(),

@@ -17,6 +17,7 @@ pub(crate) use taxonomy::Taxonomy;
 use landfall_model::Problem;
 
 use crate::read::{Element, Xml};
+use crate::value::DataType;
 
 /// What values of a field are to each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,5 +37,10 @@ impl OpType {
             Some("continuous") => OpType::Continuous,
             Some(_) => return Err(element.value(xml, "optype")),
         }))
+    }
+
+    /// The type of a field that names none.
+    pub(crate) fn usual_type(self) -> DataType {
+        if self == OpType::Continuous { DataType::Double } else { DataType::String }
     }
 }

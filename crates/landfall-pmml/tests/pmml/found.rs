@@ -346,3 +346,60 @@ fn what_is_to_be_reported_of_a_field_is_missing_and_no_reason_to_refuse_the_mode
     );
     assert_eq!(answers(&document("", &model), "x\n1\n"), ["y,own,theirs", "1,,"]);
 }
+
+#[test]
+fn values_of_an_ordinal_field_compare_in_its_order_in_functions_too() {
+    let of = |field: &str, dtype: &str, constant: &str, rows: &str| {
+        let apply = |function: &str, first: &str, second: &str| {
+            format!(
+                "<OutputField name=\"{function}{}\" feature=\"transformedValue\" dataType=\"boolean\"><Apply function=\"{function}\" \
+                 invalidValueTreatment=\"asMissing\">{first}{second}</Apply></OutputField>",
+                first.len()
+            )
+        };
+        let (o, c) =
+            ("<FieldRef field=\"o\"/>", format!("<Constant dataType=\"{dtype}\">{constant}</Constant>"));
+        let outputs = apply("lessThan", o, &c) + &apply("greaterOrEqual", o, &c) + &apply("lessThan", &c, o);
+        let model = format!(
+            "<RegressionModel functionName=\"regression\">{}<Output>{outputs}</Output><RegressionTable intercept=\"0\"/>\
+             </RegressionModel>",
+            schema("y", &["o"]).replace("name=\"o\"", "name=\"o\" invalidValueTreatment=\"asIs\"")
+        );
+        let lines = answers(&with_fields(&(continuous("y") + field), &model), rows).split_off(1);
+        lines.iter().map(|line| line.split_once(',').unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    let sizes = "<DataField name=\"o\" optype=\"ordinal\" dataType=\"string\"><Value value=\"small\"/><Value value=\"medium\"/>\
+        <Value value=\"large\"/></DataField>";
+    // By their letters "large" would come first; what is no size is neither less nor more.
+    assert_eq!(
+        of(sizes, "string", "medium", "o\nsmall\nmedium\nlarge\nhuge\nNA\n"),
+        ["true,false,false", "false,true,false", "false,true,true", ",,", ",,"]
+    );
+    let falling = "<DataField name=\"o\" optype=\"ordinal\" dataType=\"integer\"><Value value=\"3\"/><Value value=\"2\"/>\
+        <Value value=\"1\"/></DataField>";
+    assert_eq!(
+        of(falling, "integer", "2", "o\n3\n2\n1\n"),
+        ["true,false,false", "false,true,false", "false,true,true"]
+    );
+}
+
+#[test]
+fn days_are_counted_from_years_before_the_first_too() {
+    let days = |year: &str| {
+        format!(
+            "<OutputField name=\"d{year}\" feature=\"transformedValue\" dataType=\"integer\"><Apply function=\"dateDaysSinceYear\">\
+             <FieldRef field=\"d\"/><Constant dataType=\"integer\">{year}</Constant></Apply></OutputField>"
+        )
+    };
+    let model = format!(
+        "<RegressionModel functionName=\"regression\">{}<Output>{}{}{}</Output><RegressionTable intercept=\"0\"/></RegressionModel>",
+        schema("y", &["d"]),
+        days("1"),
+        days("0"),
+        days("-1")
+    );
+    let fields = continuous("y") + "<DataField name=\"d\" optype=\"continuous\" dataType=\"date\"/>";
+    // The year 0 has 366 days, the one before it 365.
+    let lines = answers(&with_fields(&fields, &model), "d\n0001-01-02\n-0001-12-31\n");
+    assert_eq!(lines[1..], ["0,1,367,732", "0,-367,-1,364"]);
+}

@@ -2,14 +2,13 @@
 
 use crate::bad_input::{document, linear};
 use crate::cases::with_fields;
-use crate::files::Memory;
 use crate::rules::{categorical, continuous, schema};
 use crate::table::answers_of;
-use landfall_model::{Model, Options, Problem};
+use landfall_model::{FilesInMemory, Model, Options, Problem};
 use std::sync::Arc;
 
 fn load(document: &str, tables: &[(&str, &str)]) -> Result<Arc<dyn Model>, Problem> {
-    let files = Memory::new(document.as_bytes());
+    let files = FilesInMemory::new("model.pmml", document.as_bytes());
     let files = tables.iter().fold(files, |files, (name, text)| files.with(name, text.as_bytes()));
     landfall_pmml::engine().load(&files, &Options::new())
 }

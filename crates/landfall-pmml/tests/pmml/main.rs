@@ -32,3 +32,4 @@ mod texts;
 mod unread;
 mod versions;
 mod ways;
+mod writers;

@@ -68,7 +68,8 @@ impl Reading {
         b: &mut Build<'a>,
         element: &Element<'a>,
     ) -> Result<(), Problem> {
-        element.only(&b.xml, &["id", "support", "numberOfItems"])?;
+        // One writer of 3.x says how much more often a set is there than by chance.
+        element.only(&b.xml, &["id", "support", "numberOfItems", "lift"])?;
         let mut set = Vec::new();
         while let Some(reference) = b.xml.child(element)? {
             b.xml.named(&reference, element, "ItemRef")?;

@@ -138,7 +138,8 @@ impl Known {
 
     fn is_proper(&self) -> bool {
         match self.shape {
-            Shape::Normal | Shape::Lognormal => self.b > 0.0,
+            // Without a variance it is the mean itself: how a node is made of others.
+            Shape::Normal | Shape::Lognormal => self.b >= 0.0,
             Shape::Uniform => self.a < self.b,
             Shape::Triangular => self.a < self.b && (self.a..=self.b).contains(&self.c),
         }
@@ -146,6 +147,9 @@ impl Known {
 
     pub(super) fn density(&self, x: f64) -> f64 {
         let Known { a, b, c, .. } = *self;
+        if let Some(only) = self.only() {
+            return f64::from(u8::from(x == only));
+        }
         let normal = |x: f64| (-(x - a) * (x - a) / (2.0 * b)).exp() / (TAU * b).sqrt();
         match self.shape {
             Shape::Normal => normal(x),
@@ -156,6 +160,15 @@ impl Known {
             Shape::Triangular if x < c => 2.0 * (x - a) / ((b - a) * (c - a)),
             Shape::Triangular if x > c => 2.0 * (b - x) / ((b - a) * (b - c)),
             Shape::Triangular => 2.0 / (b - a),
+        }
+    }
+
+    /// The one value of a distribution without a variance.
+    fn only(&self) -> Option<f64> {
+        match self.shape {
+            Shape::Normal if self.b == 0.0 => Some(self.a),
+            Shape::Lognormal if self.b == 0.0 => Some(self.a.exp()),
+            _ => None,
         }
     }
 
@@ -182,6 +195,9 @@ impl Known {
     /// Values and their shares: points whose sums stand for integrals, of what may change at `cuts`.
     pub(super) fn points(&self, Grid { count, reach }: Grid, cuts: &[f64]) -> Vec<(f64, f64)> {
         let Known { a, b, c, .. } = *self;
+        if let Some(only) = self.only() {
+            return vec![(only, 1.0)];
+        }
         let (low, high) = match self.shape {
             Shape::Normal | Shape::Lognormal => (a - reach * b.sqrt(), a + reach * b.sqrt()),
             Shape::Uniform | Shape::Triangular => (a, b),

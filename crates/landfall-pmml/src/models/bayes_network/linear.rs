@@ -127,9 +127,12 @@ impl Joint {
         joint
     }
 
-    /// What is known once a number is known to be `x`.
+    /// What is known once a number is known to be `x`; of one that depends on nothing unknown nothing more.
     pub(super) fn given(&self, next: &Next, x: f64) -> Joint {
         let mut joint = self.clone();
+        if next.variance == 0.0 {
+            return joint;
+        }
         for (at, row) in joint.covariances.iter_mut().enumerate() {
             let gain = next.covariances[at] / next.variance;
             joint.means[at] += gain * (x - next.mean);

@@ -148,6 +148,7 @@ pub(super) fn read<'a>(
         equations.sort_by_key(|equation| equation.class);
     }
     let covariances = parts.covariances();
+    parts.forget_unused(&equations, &covariances);
     let mut model = General {
         kind,
         function: header.function,

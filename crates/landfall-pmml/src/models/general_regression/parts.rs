@@ -8,7 +8,7 @@ use crate::read::{Element, Matrix, Place};
 use crate::resolve::Build;
 use crate::value::Value;
 use landfall_model::Problem;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A predictor of the factor list: its categories and contrast matrix, where it has them.
 type Contrast = Option<(Vec<String>, Vec<Vec<f64>>)>;
@@ -178,6 +178,18 @@ impl Parts {
             all.push((row, column, if other { *value } else { 2.0 * value }));
         }
         all
+    }
+
+    /// Parameters that have no coefficient take no part: their predictors are not looked at, and may be missing.
+    pub(super) fn forget_unused(&mut self, equations: &[Equation], covariances: &[(usize, usize, f64)]) {
+        let counted = equations.iter().flat_map(|equation| &equation.betas).map(|(parameter, _)| *parameter);
+        let varied = covariances.iter().flat_map(|(row, column, _)| [*row, *column]);
+        let used: HashSet<usize> = counted.chain(varied).collect();
+        for (place, parameter) in self.parameters.iter_mut().enumerate() {
+            if !used.contains(&place) {
+                parameter.cells.clear();
+            }
+        }
     }
 
     /// Cells become products of the parameters.

@@ -128,6 +128,7 @@ fn segmentation<'a>(
         ],
     )?;
     let method = method(b, element, header.function)?;
+    header.joins = !matches!(method, Method::Chain | Method::MultiChain | Method::All);
     let on_missing = on_missing(b, element)?;
     let threshold = match element.number(&b.xml, "missingThreshold")? {
         Some(threshold) => threshold,

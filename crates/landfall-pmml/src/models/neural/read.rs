@@ -22,7 +22,7 @@ const LAYER_ATTRIBUTES: &[&str] = &[
 
 /// What layers take from the network where they say nothing.
 struct Defaults {
-    activation: Activation,
+    activation: Option<Activation>,
     leakage: Option<f64>,
     normalization: Normalization,
     threshold: f64,
@@ -37,8 +37,7 @@ pub(in crate::models) fn read<'a>(
     header: &mut Header,
 ) -> Result<Box<dyn Body>, Problem> {
     let defaults = Defaults {
-        activation: Activation::read(b, element)?
-            .ok_or_else(|| b.xml.malformed(element.place, "<NeuralNetwork> lacks activationFunction"))?,
+        activation: Activation::read(b, element)?,
         leakage: header.math.number(&b.xml, element, "x-leakage")?,
         normalization: Normalization::of(&b.xml, element)?.unwrap_or(Normalization::None),
         threshold: header.math.number(&b.xml, element, "threshold")?.unwrap_or(0.0),
@@ -126,8 +125,12 @@ fn layer<'a>(
     element.only(&b.xml, LAYER_ATTRIBUTES)?;
     let math = header.math;
     let leakage = math.number(&b.xml, element, "x-leakage")?.or(defaults.leakage);
+    let Some(activation) = Activation::read(b, element)?.or(defaults.activation) else {
+        let what = "<NeuralLayer> lacks activationFunction, and so does its <NeuralNetwork>";
+        return Err(b.xml.malformed(element.place, what));
+    };
     let mut layer = Layer {
-        activation: Activation::read(b, element)?.unwrap_or(defaults.activation).leaking(leakage),
+        activation: activation.leaking(leakage),
         normalization: Normalization::of(&b.xml, element)?.unwrap_or(defaults.normalization),
         threshold: math.number(&b.xml, element, "threshold")?.unwrap_or(defaults.threshold),
         neurons: Vec::new(),

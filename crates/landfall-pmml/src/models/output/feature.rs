@@ -139,7 +139,7 @@ fn of_feature<'a>(
         "warning" | "report" | "x-report" => (Feature::Nothing, DataType::String),
         other => {
             let what = format!(
-                "output field {:?}: feature {other:?} is unknown or not implemented for this model",
+                "output field {:?}: feature {other:?} (unknown or not implemented for this model)",
                 document.name
             );
             return Err(b.xml.unsupported(document.place, what));

@@ -66,6 +66,11 @@ impl OutputField {
         self
     }
 
+    /// Whether it is what the model predicts, and nothing else.
+    pub(crate) fn is_prediction(&self) -> bool {
+        matches!(self.feature, Feature::Predicted(_))
+    }
+
     /// The type of what is answered.
     pub(crate) fn answered(&self) -> DataType {
         if self.keeps_digits { DataType::Double } else { self.dtype }

@@ -53,7 +53,7 @@ pub(super) fn resolve<'a>(b: &Build<'a>, document: &Document) -> Result<Rules, P
             "leverage" => RuleFeature::Leverage,
             "affinity" => RuleFeature::Affinity,
             _ => {
-                let what = format!("rule feature {name:?} is unknown or not implemented");
+                let what = format!("rule feature {name:?} (unknown or not implemented)");
                 return Err(b.xml.unsupported(document.place, what));
             }
         })

@@ -139,8 +139,9 @@ impl Anchor {
 fn unit(text: &str) -> Option<(Unit, i32)> {
     let (name, year) = text.strip_suffix(']')?.split_once('[')?;
     let unit = match name {
-        "dateTimeMillisecondsSince" => Unit::Milliseconds,
-        "dateTimeSecondsSince" => Unit::Seconds,
+        // The schemas up to 4.1 have a letter too many.
+        "dateTimeMillisecondsSince" | "dateTimeMillisecdondsSince" => Unit::Milliseconds,
+        "dateTimeSecondsSince" | "dateTimeSecdondsSince" => Unit::Seconds,
         "dateDaysSince" => Unit::Days,
         "dateMonthsSince" => Unit::Months,
         "dateYearsSince" => Unit::Years,

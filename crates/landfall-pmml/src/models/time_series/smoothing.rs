@@ -56,7 +56,8 @@ pub(super) fn read<'a>(
                 level = Some(Part::read(b, &child, "alpha")?);
                 b.xml.leaf(&child)?;
             }
-            "Trend_ExpoSmooth" => (trend, slope) = read_trend(b, &child)?,
+            // 4.0 calls it `Trend`.
+            "Trend_ExpoSmooth" | "Trend" => (trend, slope) = read_trend(b, &child)?,
             "Seasonality_ExpoSmooth" => season = Some(read_season(b, &child)?),
             // The series as the writer saw it.
             "TimeValue" => b.xml.skip(&child)?,
