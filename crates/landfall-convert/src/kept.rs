@@ -32,16 +32,16 @@ pub fn kept(
     if folder.is_dir() {
         return Ok(Kept { folder, is_new: false });
     }
-    let staging = Staging::new(into, key)?;
-    make(&staging.0)?;
-    match fs::rename(&staging.0, &folder) {
+    let staging = staging(into, key)?;
+    make(staging.path())?;
+    match fs::rename(staging.path(), &folder) {
         Ok(()) => {
             forget_others(into, key);
             Ok(Kept { folder, is_new: true })
         }
         // Somebody else was quicker.
         Err(_) if folder.is_dir() => Ok(Kept { folder, is_new: false }),
-        Err(error) => Err(Problem::io(format!("rename {} to {key}", staging.0.display()), &error)),
+        Err(error) => Err(Problem::io(format!("rename {} to {key}", staging.path().display()), &error)),
     }
 }
 
@@ -63,17 +63,31 @@ pub fn places(tool: &str, files: &dyn ModelFiles, state: Option<&Path>) -> Vec<P
     std::iter::once(first).chain(second).collect()
 }
 
-/// A folder under construction; removed when dropped, unless it was renamed.
-struct Staging(PathBuf);
+/// A folder of no other conversion's name.
+fn staging(into: &Path, key: &str) -> Result<Staging, Problem> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    fs::create_dir_all(into).map_err(|error| Problem::io(format!("create {}", into.display()), &error))?;
+    Staging::new(into.join(format!("{key}.{}-{number}", std::process::id())))
+}
+
+/// A folder under construction; removed with all that is in it when dropped, unless it was renamed.
+pub struct Staging(PathBuf);
 
 impl Staging {
-    fn new(into: &Path, key: &str) -> Result<Self, Problem> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = into.join(format!("{key}.{}-{number}", std::process::id()));
-        let made = fs::create_dir_all(into).and_then(|()| fs::create_dir(&folder));
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// Where it is there already, or cannot be made.
+    pub fn new(folder: PathBuf) -> Result<Self, Problem> {
+        let made = fs::create_dir(&folder);
         made.map_err(|error| Problem::io(format!("create {}", folder.display()), &error))?;
         Ok(Staging(folder))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 

@@ -145,37 +145,7 @@ fn is_hdf5(head: &[u8]) -> bool {
 mod tests {
     use super::*;
     use landfall_foreign::Surroundings;
-    use landfall_model::Buffer;
-
-    /// One file, by its name and bytes.
-    struct One(PathBuf, Vec<FileEntry>, Vec<u8>);
-
-    impl ModelFiles for One {
-        fn path(&self) -> &Path {
-            &self.0
-        }
-
-        fn is_folder(&self) -> bool {
-            false
-        }
-
-        fn entries(&self) -> &[FileEntry] {
-            &self.1
-        }
-
-        fn head(&self, _: &str, bytes: usize) -> Result<Vec<u8>, Problem> {
-            Ok(self.2[..bytes.min(self.2.len())].to_vec())
-        }
-
-        fn bytes(&self, _: &str) -> Result<Buffer, Problem> {
-            Ok(Buffer::from_owner(self.2.clone()))
-        }
-    }
-
-    fn one(name: &str, bytes: &[u8]) -> One {
-        let entry = FileEntry { name: name.to_owned(), bytes: bytes.len() as u64 };
-        One(PathBuf::from(name), vec![entry], bytes.to_vec())
-    }
+    use landfall_model::FilesInMemory;
 
     fn importer() -> KerasImporter {
         KerasImporter::new(Python::new(Surroundings::default(), Duration::from_secs(1)))
@@ -193,7 +163,7 @@ mod tests {
             ("M.KERAS", b"notes", Claim::Maybe),
             ("m.h5", b"notes", Claim::Maybe),
         ] {
-            assert_eq!(importer().recognise(&one(name, bytes)), claim, "{name}");
+            assert_eq!(importer().recognise(&FilesInMemory::new(name, bytes)), claim, "{name}");
         }
         let others: [(&str, &[u8]); 5] = [
             ("m.zip", other_zip),
@@ -203,15 +173,16 @@ mod tests {
             ("m.h5", b"version https://git-lfs.github.com/spec/v1\n"),
         ];
         for (name, bytes) in others {
-            assert!(matches!(importer().recognise(&one(name, bytes)), Claim::No(_)), "{name}");
+            assert!(matches!(importer().recognise(&FilesInMemory::new(name, bytes)), Claim::No(_)), "{name}");
         }
     }
 
     #[test]
     fn what_is_a_keras_file_by_its_name_alone_is_told_without_python() {
         let folder = tempfile::tempdir().unwrap();
-        let problem =
-            importer().import(&one("m.h5", b"notes\n"), folder.path(), &Options::new()).unwrap_err();
+        let problem = importer()
+            .import(&FilesInMemory::new("m.h5", b"notes\n"), folder.path(), &Options::new())
+            .unwrap_err();
         let text = problem.to_string();
         assert!(
             text.contains("m.h5") && text.contains("nor an HDF5 file") && text.contains("notes\\n"),

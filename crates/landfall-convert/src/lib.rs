@@ -10,7 +10,7 @@ mod key;
 mod onnx;
 mod python;
 
-pub use kept::{Kept, kept, places};
+pub use kept::{Kept, Staging, kept, places};
 pub use keras::KerasImporter;
 pub use key::Key;
 pub use onnx::{OnnxTask, SourceKind, to_onnx};

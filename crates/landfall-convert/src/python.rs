@@ -15,6 +15,8 @@ pub(crate) const SCRIPT: &str = concat!(
     "\n\n",
     include_str!("script/keras.py"),
     "\n\n",
+    include_str!("script/operators.py"),
+    "\n\n",
     include_str!("script/onnx.py"),
     "\n\n",
     include_str!("script/tasks.py"),

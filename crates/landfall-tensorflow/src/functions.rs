@@ -16,6 +16,19 @@ macro_rules! functions {
                     $($field: unsafe { library.function($name) }?,)*
                 })
             }
+
+            /// Functions that nobody is to call: a test puts its own in the place of those that it means.
+            #[cfg(test)]
+            pub(super) fn unexpected() -> Self {
+                Functions {
+                    $($field: {
+                        unsafe extern "C" fn unexpected($(_: $argument),*) $(-> $result)? {
+                            panic!("{} is called", $name)
+                        }
+                        unexpected
+                    },)*
+                }
+            }
         }
     };
 }

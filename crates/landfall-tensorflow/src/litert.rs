@@ -10,6 +10,7 @@ mod layout;
 mod metadata;
 mod model;
 mod prepared;
+mod room;
 mod rows;
 mod run;
 mod session;

@@ -1,4 +1,4 @@
-//! LiteRT's C functions and their one environment. `unsafe` lives here, in `session.rs` and in
+//! LiteRT's C functions and their one environment. `unsafe` lives here, in `room.rs`, `session.rs` and
 //! `taker.rs` alone.
 //!
 //! Facts about the C API: the headers under `litert/c/` of LiteRT 2.3.0. All handles are pointers to classes of the
@@ -119,17 +119,24 @@ unsafe impl Sync for Runtime {}
 
 /// What a call of the library failed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    /// What was tried.
-    pub(super) what: &'static str,
-    /// `LiteRtStatus`.
-    pub(super) status: i32,
+pub(super) enum Failure {
+    /// A `LiteRtStatus` other than success, and what was tried.
+    Status { what: &'static str, status: i32 },
+    /// Success, without what was asked for.
+    Nothing { what: &'static str },
 }
 
 /// Turns a status into a result.
 #[inline]
 pub(super) fn checked(what: &'static str, status: Status) -> Result<(), Failure> {
-    if status == 0 { Ok(()) } else { Err(Failure { what, status }) }
+    if status == 0 { Ok(()) } else { Err(Failure::Status { what, status }) }
+}
+
+/// The same for a call that was to make something.
+#[inline]
+pub(super) fn made(what: &'static str, status: Status, handle: Handle) -> Result<(), Failure> {
+    checked(what, status)?;
+    if handle.is_null() { Err(Failure::Nothing { what }) } else { Ok(()) }
 }
 
 impl Runtime {
@@ -158,9 +165,16 @@ impl Runtime {
         let mut environment = ptr::null_mut();
         // SAFETY: two options are announced and given; the out pointer is valid for a pointer.
         let status = unsafe { (call.create_environment)(2, options.as_ptr().cast(), &mut environment) };
-        checked("create an environment", status).map_err(|failure| failure.to_string())?;
+        made("create an environment", status, environment).map_err(|failure| failure.to_string())?;
         let path = library.path().to_owned();
         Ok(Box::leak(Box::new(Runtime { call, environment, compiling: Mutex::new(()), path })))
+    }
+
+    /// One of functions that stand in for a library's.
+    #[cfg(test)]
+    pub(super) fn made_of(call: Functions) -> &'static Runtime {
+        let (compiling, path) = (Mutex::new(()), PathBuf::new());
+        Box::leak(Box::new(Runtime { call, environment: ptr::null_mut(), compiling, path }))
     }
 
     /// The file that it was opened from.
@@ -171,7 +185,13 @@ impl Runtime {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = match self.status {
+        let (what, status) = match *self {
+            Failure::Status { what, status } => (what, status),
+            Failure::Nothing { what } => {
+                return write!(f, "cannot {what}: the library says it did, and gives nothing");
+            }
+        };
+        let name = match status {
             1 => "invalid argument",
             2 => "out of memory",
             3 => "runtime failure",
@@ -187,6 +207,6 @@ impl std::fmt::Display for Failure {
             1002 => "invalid graph",
             _ => "see LiteRtStatus in its headers",
         };
-        write!(f, "cannot {}: status {} ({name})", self.what, self.status)
+        write!(f, "cannot {what}: status {status} ({name})")
     }
 }

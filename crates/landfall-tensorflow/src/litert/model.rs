@@ -134,7 +134,11 @@ fn facts(declared: &Declared, runtime: &Runtime, length: u64, notes: Vec<String>
 }
 
 fn load_problem(file: &str, failure: Failure) -> Problem {
-    match failure.status {
+    let status = match failure {
+        Failure::Status { status, .. } => status,
+        Failure::Nothing { .. } => 0,
+    };
+    match status {
         5 => Problem::unsupported(format!("{file}: {failure}: a type or operator in it"), ""),
         1 | 500..=504 | 1000..=1003 => Problem::malformed(file, None, failure.to_string()),
         _ => engine_problem(failure).at(file),

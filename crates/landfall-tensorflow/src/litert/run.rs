@@ -3,7 +3,8 @@
 
 use super::NAME;
 use super::api::Failure;
-use super::session::{Compiled, Program, Room, Side};
+use super::room::Room;
+use super::session::{Compiled, Program, Side};
 use super::streamed;
 use super::strings::{self, Packed};
 use landfall_model::{
@@ -18,31 +19,58 @@ pub(super) struct Plan {
     name: String,
     /// Index among the file's own signatures.
     index: usize,
-    inputs: Vec<DType>,
+    inputs: Vec<End>,
     outputs: Vec<DType>,
     /// Whether its numbers come as a stream, which has an end of its own behind those of strings.
     is_streamed: bool,
-    /// Types of the outputs that LiteRT has.
-    ends: Vec<DType>,
+    /// The outputs that LiteRT has.
+    ends: Vec<End>,
+}
+
+/// An input or output of LiteRT's.
+struct End {
+    dtype: DType,
+    /// For people: `input "x"`.
+    place: String,
+}
+
+impl End {
+    fn is_strings(&self) -> bool {
+        self.dtype == DType::String
+    }
+
+    /// What failed, and where.
+    #[cold]
+    fn problem(&self, failure: Failure) -> Problem {
+        engine_problem(failure).at(&*self.place)
+    }
 }
 
 impl Plan {
     /// Of a signature that is number `index` of the file.
     pub(super) fn of(signature: &Signature, index: usize, is_streamed: bool) -> Self {
         let outputs: Vec<DType> = signature.outputs().iter().map(|output| output.dtype).collect();
-        let ends = if is_streamed {
-            let strings = outputs.iter().copied().filter(|dtype| *dtype == DType::String);
-            strings.chain([DType::I8]).collect()
-        } else {
-            outputs.clone()
-        };
-        let inputs = signature.inputs().iter().map(|input| input.dtype).collect();
+        let end = |side: &str, name: &str, dtype| End { dtype, place: format!("{side} {name:?}") };
+        let ends = signature.outputs().iter().map(|output| end("output", &output.name, output.dtype));
+        let mut ends: Vec<End> = ends.filter(|end| !is_streamed || end.is_strings()).collect();
+        if is_streamed {
+            ends.push(End { dtype: DType::I8, place: "what outputs of numbers are laid in".to_owned() });
+        }
+        let inputs = signature.inputs().iter().map(|input| end("input", &input.name, input.dtype)).collect();
         Plan { name: signature.name().to_owned(), index, inputs, outputs, is_streamed, ends }
     }
 }
 
 /// Bytes that an output of strings gets beyond the least.
 const TEXTS: usize = 4096;
+/// Bytes of strings that a signature's memory is kept for from call to call.
+const KEPT_TEXTS: usize = 16 << 20;
+
+/// Room for strings that have outgrown theirs: half as much again as they take, so that what grows from call to call
+/// seldom does.
+fn with_spare(bytes: usize) -> usize {
+    bytes.saturating_add(bytes / 2)
+}
 
 /// One thread's workspace: an interpreter, and the memory of each signature that was called.
 pub(super) struct LiteRtInstance {
@@ -51,6 +79,8 @@ pub(super) struct LiteRtInstance {
     compiled: Compiled,
     /// By plan. Declared after what points at it, so that it is dropped after it.
     settled: Vec<Option<Settled>>,
+    /// By plan and output of LiteRT's: bytes of strings that there is to be room for, as calls have shown.
+    texts: Vec<Vec<usize>>,
 }
 
 /// Memory for calls of one set of shapes.
@@ -72,7 +102,8 @@ impl LiteRtInstance {
     pub(super) fn new(program: &Arc<Program>, plans: &Arc<[Plan]>) -> Result<Self, Problem> {
         let compiled = program.compile().map_err(engine_problem)?;
         let settled = plans.iter().map(|_| None).collect();
-        Ok(LiteRtInstance { plans: plans.clone(), program: program.clone(), compiled, settled })
+        let texts = plans.iter().map(|plan| vec![0; plan.ends.len()]).collect();
+        Ok(LiteRtInstance { plans: plans.clone(), program: program.clone(), compiled, settled, texts })
     }
 
     /// An interpreter anew: what failed amid a run is not to be run again.
@@ -94,66 +125,79 @@ impl LiteRtInstance {
         Ok(Err(said))
     }
 
-    /// Settles and fills the memory of a signature. `texts` are the bytes that its outputs of strings take at least.
-    fn fill(&mut self, place: usize, tensors: &[&Tensor], texts: &[usize]) -> Result<(), Problem> {
+    /// Settles and fills the memory of a signature.
+    fn fill(&mut self, place: usize, tensors: &[&Tensor]) -> Result<(), Problem> {
         let plan = &self.plans[place];
         let fits = |settled: &Settled| {
             settled.dims.iter().zip(tensors).all(|(dims, tensor)| same(dims, tensor.shape()))
         };
         if !self.settled[place].as_ref().is_some_and(fits) {
             let before = self.settled[place].take();
+            let texts = &self.texts[place];
             self.settled[place] = Some(settle(&mut self.compiled, plan, tensors, before, texts)?);
         }
         let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
-        for ((room, tensor), dims) in settled.inputs.iter_mut().zip(tensors).zip(&settled.dims) {
+        for (index, (room, tensor)) in settled.inputs.iter_mut().zip(tensors).enumerate() {
+            let end = &plan.inputs[index];
             let Ok(strings) = tensor.strings() else {
-                fill(room, tensor)?;
+                fill(room, tensor, end)?;
                 continue;
             };
             let memory = strings::packed(strings)?;
             if memory.len() > room.bytes() {
-                let larger = self.compiled.room_of_strings(dims, memory.len()).map_err(engine_problem)?;
-                settled.retired.push(mem::replace(room, larger));
+                let larger = self.compiled.room_of_strings(&settled.dims[index], with_spare(memory.len()));
+                settled.retired.push(mem::replace(room, larger.map_err(|failure| end.problem(failure))?));
             }
-            room.write(&memory).map_err(engine_problem)?;
+            room.write(&memory).map_err(|failure| end.problem(failure))?;
         }
-        for (room, _) in
-            settled.outputs.iter_mut().zip(&plan.ends).filter(|(_, dtype)| **dtype == DType::String)
-        {
+        for (room, end) in settled.outputs.iter_mut().zip(&plan.ends).filter(|(_, end)| end.is_strings()) {
             // What gave no strings writes nothing: those of the call before are not to be seen again.
-            room.write(&[0; 4]).map_err(engine_problem)?;
+            room.write(&[0; 4]).map_err(|failure| end.problem(failure))?;
         }
         Ok(())
     }
 
-    /// Bytes that LiteRT's outputs take (0 for those that are no strings), where the last run failed for want of room for
-    /// strings.
+    /// Bytes of strings that LiteRT's outputs take (0 for numbers), where the last run failed for want of room for them.
     fn outgrown(&self, place: usize) -> Option<Vec<usize>> {
         let plan = &self.plans[place];
         let settled = self.settled[place].as_ref()?;
-        let of_strings = |index: usize| plan.ends[index] == DType::String;
-        let needed = |index| match of_strings(index) {
+        let needed = |(index, end): (usize, &End)| match end.is_strings() {
             true => self.compiled.needed((plan.index, Side::Output, index)).unwrap_or(0),
             false => 0,
         };
-        let needed: Vec<usize> = (0..plan.ends.len()).map(needed).collect();
+        let needed: Vec<usize> = plan.ends.iter().enumerate().map(needed).collect();
         needed.iter().zip(&settled.outputs).any(|(&needed, room)| needed > room.bytes()).then_some(needed)
     }
 
-    /// Runs a signature whose memory is settled and filled. `Some`: the bytes that the outputs of strings take, which were
-    /// more than there was room for.
-    fn run_settled(&mut self, place: usize) -> Result<Option<Vec<usize>>, Problem> {
+    /// Gives back memory for more strings than calls have as a rule.
+    fn give_back(&mut self, place: usize) -> Result<(), Problem> {
+        let (plan, Some(settled)) = (&self.plans[place], &self.settled[place]) else { return Ok(()) };
+        let rooms = settled.inputs.iter().zip(&plan.inputs).chain(settled.outputs.iter().zip(&plan.ends));
+        let kept: usize = rooms.filter(|(_, end)| end.is_strings()).map(|(room, _)| room.bytes()).sum();
+        if kept > KEPT_TEXTS {
+            self.texts[place].fill(0);
+            // The library points at the memory as long as the interpreter lives.
+            self.start_over()?;
+        }
+        Ok(())
+    }
+
+    /// Runs a signature whose memory is settled and filled. `false`: its strings take more than there was room for; now it is
+    /// known how much.
+    fn run_settled(&mut self, place: usize) -> Result<bool, Problem> {
         let plan = &self.plans[place];
         let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
         match self.compiled.run(plan.index, &settled.inputs, &settled.outputs) {
             Ok(()) => {
                 settled.retired.clear();
-                Ok(None)
+                Ok(true)
             }
             Err(failure) => {
                 let (outgrown, words) = (self.outgrown(place), self.compiled.words());
                 self.start_over()?;
-                outgrown.map(Some).ok_or_else(|| run_problem(failure, words))
+                let outgrown = outgrown.ok_or_else(|| run_problem(failure, words))?;
+                self.texts[place] = outgrown.into_iter().map(with_spare).collect();
+                Ok(false)
             }
         }
     }
@@ -168,14 +212,16 @@ impl LiteRtInstance {
             plan.outputs.iter().copied().filter(|dtype| *dtype != DType::String).collect();
         let mut numbers = streamed::numbers(&stream, &kinds)?.into_iter();
         let shapes = self.compiled.output_shapes(plan.index, plan.ends.len(), false);
-        let mut texts = settled.outputs.iter_mut().zip(shapes.map_err(engine_problem)?);
+        let shapes = shapes.map_err(engine_problem)?;
+        let mut texts = settled.outputs.iter_mut().zip(shapes).zip(&plan.ends);
         let next = |dtype: &DType| {
             if *dtype != DType::String {
                 return numbers.next().ok_or_else(|| Problem::internal("an output is missing"));
             }
-            let (room, dims) = texts.next().ok_or_else(|| Problem::internal("an output is missing"))?;
+            let next = texts.next().ok_or_else(|| Problem::internal("an output is missing"))?;
+            let ((room, dims), end) = next;
             let shape = shape_of(&dims).ok_or_else(|| Problem::internal("a tensor of unknown shape"))?;
-            taken(room, *dtype, &shape)
+            taken(room, &shape, end)
         };
         plan.outputs.iter().map(next).collect()
     }
@@ -190,13 +236,21 @@ impl Instance for LiteRtInstance {
         if tensors.iter().any(|tensor| tensor.is_empty()) {
             return nothing(call, outputs);
         }
-        self.fill(place, &tensors, &[])?;
-        if let Some(texts) = self.run_settled(place)? {
-            self.fill(place, &tensors, &texts)?;
-            if self.run_settled(place)?.is_some() {
+        self.fill(place, &tensors)?;
+        if !self.run_settled(place)? {
+            self.fill(place, &tensors)?;
+            if !self.run_settled(place)? {
                 return Err(Problem::internal("a model's strings grew from one run to the next"));
             }
         }
+        self.given(place, call, outputs)?;
+        self.give_back(place)
+    }
+}
+
+impl LiteRtInstance {
+    /// What the last run gave, as far as it is wanted.
+    fn given(&mut self, place: usize, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
         if self.plans[place].is_streamed {
             let mut found: Vec<_> = self.streamed(place)?.into_iter().map(Some).collect();
             for wanted in call.wanted().iter() {
@@ -209,7 +263,7 @@ impl Instance for LiteRtInstance {
         let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
         for wanted in call.wanted().iter() {
             let room = &mut settled.outputs[wanted];
-            outputs.set(wanted, taken(room, plan.outputs[wanted], &settled.shapes[wanted])?);
+            outputs.set(wanted, taken(room, &settled.shapes[wanted], &plan.ends[wanted])?);
         }
         Ok(())
     }
@@ -263,32 +317,30 @@ fn settle(
         tensors.iter().filter_map(|tensor| tensor.strings().ok()).map(Strings::bytes_total).sum();
     let mut shapes = Vec::with_capacity(found.len());
     let mut outputs = Vec::with_capacity(found.len());
-    for (index, (lengths, &dtype)) in found.iter().zip(&plan.ends).enumerate() {
-        let known = shape_of(lengths).or_else(|| (dtype == DType::String).then(|| Shape::new(&[0])));
-        let shape = known.ok_or_else(|| {
-            Problem::internal(format!("output {index} of signature {:?} has no shape", plan.name))
-        })?;
-        let bytes = bytes_of(dtype, &shape)?;
-        let room = match dtype {
-            DType::String => {
-                let guess = bytes.saturating_mul(2).saturating_add(TEXTS).saturating_add(texts_in);
-                compiled.room_of_strings(lengths, guess.max(texts.get(index).copied().unwrap_or(0)))
-            }
-            _ => compiled.room((plan.index, Side::Output, index), dtype, lengths, bytes),
+    for (index, (lengths, end)) in found.iter().zip(&plan.ends).enumerate() {
+        let known = shape_of(lengths).or_else(|| end.is_strings().then(|| Shape::new(&[0])));
+        let shape =
+            known.ok_or_else(|| Problem::internal("its shape does not show before a run").at(&*end.place))?;
+        let bytes = bytes_of(end.dtype, &shape)?;
+        let room = if end.is_strings() {
+            let guess = bytes.saturating_mul(2).saturating_add(TEXTS).saturating_add(texts_in);
+            compiled.room_of_strings(lengths, guess.max(texts[index]))
+        } else {
+            compiled.room((plan.index, Side::Output, index), end.dtype, lengths, bytes)
         };
-        outputs.push(room.map_err(engine_problem)?);
+        outputs.push(room.map_err(|failure| end.problem(failure))?);
         shapes.push(shape);
     }
     let mut inputs = Vec::with_capacity(tensors.len());
     for (index, (tensor, lengths)) in tensors.iter().zip(&dims).enumerate() {
-        let place = (plan.index, Side::Input, index);
+        let (place, end) = ((plan.index, Side::Input, index), &plan.inputs[index]);
         let room = match tensor.strings() {
             Ok(values) => {
                 compiled.room_of_strings(lengths, strings::least(values.len()) + values.bytes_total())
             }
-            Err(_) => compiled.room(place, plan.inputs[index], lengths, tensor.bytes_total()),
+            Err(_) => compiled.room(place, end.dtype, lengths, tensor.bytes_total()),
         };
-        inputs.push(room.map_err(engine_problem)?);
+        inputs.push(room.map_err(|failure| end.problem(failure))?);
     }
     Ok(Settled { dims, inputs, outputs, shapes, retired })
 }
@@ -302,21 +354,21 @@ fn bytes_of(dtype: DType, shape: &Shape) -> Result<usize, Problem> {
 }
 
 /// Copies an output.
-fn taken(room: &mut Room, dtype: DType, shape: &Shape) -> Result<Tensor, Problem> {
-    if dtype == DType::String {
+fn taken(room: &mut Room, shape: &Shape, end: &End) -> Result<Tensor, Problem> {
+    let problem = |failure| end.problem(failure);
+    if end.is_strings() {
         let found = room.look(|memory| Packed::read(memory)?.iter().collect::<Option<Strings>>());
-        let found = found.map_err(engine_problem)?.flatten();
-        let found =
-            found.ok_or_else(|| Problem::internal("LiteRT gave strings that do not lie in their memory"))?;
+        let none = || Problem::internal("LiteRT gave strings that do not lie in their memory");
+        let found = found.map_err(problem)?.ok_or_else(|| none().at(&*end.place))?;
         return Tensor::from_strings(shape.clone(), found);
     }
-    let mut buffer = BufferMut::zeroed(bytes_of(dtype, shape)?)?;
-    room.read(buffer.bytes_mut()).map_err(engine_problem)?;
-    Tensor::from_buffer(dtype, shape.clone(), buffer.freeze())
+    let mut buffer = BufferMut::zeroed(bytes_of(end.dtype, shape)?)?;
+    room.read(buffer.bytes_mut()).map_err(problem)?;
+    Tensor::from_buffer(end.dtype, shape.clone(), buffer.freeze())
 }
 
 /// Copies an input of numbers; bytes of a `bool` beyond 0 and 1 are true to us and undefined to C++.
-fn fill(room: &mut Room, tensor: &Tensor) -> Result<(), Problem> {
+fn fill(room: &mut Room, tensor: &Tensor, end: &End) -> Result<(), Problem> {
     let written = match (tensor.dtype(), tensor.bytes()) {
         (DType::Bool, Some(bytes)) => {
             room.write(&bytes.iter().map(|&byte| u8::from(byte != 0)).collect::<Vec<_>>())
@@ -324,7 +376,7 @@ fn fill(room: &mut Room, tensor: &Tensor) -> Result<(), Problem> {
         (_, Some(bytes)) => room.write(bytes),
         (_, None) => return Err(Problem::internal("strings are laid out first")),
     };
-    written.map_err(engine_problem)
+    written.map_err(|failure| end.problem(failure))
 }
 
 /// Answers a call of no rows: LiteRT has no axes of length 0.
@@ -367,4 +419,22 @@ fn run_problem(failure: Failure, words: Option<String>) -> Problem {
 #[cold]
 pub(super) fn engine_problem(failure: Failure) -> Problem {
     Problem::new(Reason::Engine { engine: NAME, text: failure.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::room::tests::without_memory;
+    use super::*;
+
+    #[test]
+    fn a_tensor_whose_memory_is_not_there_is_named() {
+        let end = |dtype| End { dtype, place: "output \"score\"".to_owned() };
+        let row = Tensor::from_slice(&[1], &[1f32]).unwrap();
+        for dtype in [DType::F32, DType::String] {
+            let told = taken(&mut without_memory(4), &Shape::new(&[1]), &end(dtype)).unwrap_err().to_string();
+            assert!(told.contains("output \"score\"") && told.contains("gives nothing"), "{told}");
+        }
+        let told = fill(&mut without_memory(4), &row, &end(DType::F32)).unwrap_err().to_string();
+        assert!(told.contains("output \"score\"") && told.contains("gives nothing"), "{told}");
+    }
 }

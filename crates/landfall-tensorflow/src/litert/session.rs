@@ -1,22 +1,16 @@
-//! A file compiled by LiteRT, and the memory of its inputs and outputs, with lifetimes that hold.
+//! A file compiled by LiteRT, with lifetimes that hold.
 #![expect(unsafe_code, reason = "calls into a C library")]
 
-use super::api::{Failure, Handle, Layout, Runtime, TensorType, checked};
+use super::api::{Failure, Handle, Layout, Runtime, checked, made};
+use super::room::Room;
 use super::taker::{self, KERNEL, Taker};
 use landfall_model::{Buffer, DType};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
-use std::slice;
 use std::sync::{Arc, PoisonError};
 
 /// `kLiteRtHwAcceleratorCpu`.
 const CPU: c_int = 1;
-/// `kLiteRtTensorBufferTypeHostMemory`.
-const HOST_MEMORY: c_int = 1;
-/// `kLiteRtTensorBufferLockModeRead`.
-const READ: c_int = 0;
-/// `kLiteRtTensorBufferLockModeWrite`.
-const WRITE: c_int = 1;
 
 /// What settings of an interpreter are for, and those that have it keep what it says of what fails: else that would go to standard
 /// error.
@@ -24,6 +18,10 @@ const WRITE: c_int = 1;
 /// Source: `litert/runtime/litert_runtime_options.h` of LiteRT 2.2 and 2.3; settings are TOML, and
 /// `kLiteRtErrorReporterModeBuffer` is 2.
 const KEPT_WORDS: (&CStr, &CStr) = (c"runtime_options_string", c"error_reporter_mode = 2\n");
+
+/// After so many runs that did not fail what the interpreter has said is forgotten: kernels may say something in runs that do not
+/// fail, and the library keeps it all.
+const FORGETTING: u32 = 64;
 
 unsafe extern "C" {
     /// C's own: for what the library has made by C's `malloc`.
@@ -57,7 +55,7 @@ impl Program {
         // SAFETY: the bytes live as long as the model, in this struct; the out pointer is valid for a pointer.
         let status =
             unsafe { (runtime.call.create_model)(runtime.environment, start.cast(), length, &mut model) };
-        checked("read the model", status)?;
+        made("read the model", status, model)?;
         Ok(Program { runtime, model, _bytes: bytes })
     }
 
@@ -69,11 +67,14 @@ impl Program {
         let call = &self.runtime.call;
         let _alone = self.runtime.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         let taker = Box::new(Taker::new(self.runtime));
-        let name = CString::new(taker::NAME).map_err(|_| Failure { what: "name an operator", status: 1 })?;
+        let name =
+            CString::new(taker::NAME).map_err(|_| Failure::Status { what: "name an operator", status: 1 })?;
         let mut options = ptr::null_mut();
         // SAFETY: the out pointer is valid for a pointer.
-        checked("make options", unsafe { (call.create_options)(&mut options) })?;
-        let mut compiled = Compiled { program: self.clone(), handle: ptr::null_mut(), options, taker };
+        let status = unsafe { (call.create_options)(&mut options) };
+        made("make options", status, options)?;
+        let mut compiled =
+            Compiled { program: self.clone(), handle: ptr::null_mut(), options, taker, runs: 0 };
         let data = ptr::from_ref(&*compiled.taker).cast();
         // SAFETY: environment, model and options are alive; the name is copied; functions and user data outlive the
         // interpreter, the latter in the same struct.
@@ -85,10 +86,8 @@ impl Program {
             )?;
             keep_words(self.runtime, options)?;
             let environment = self.runtime.environment;
-            checked(
-                "compile the model",
-                (call.compile)(environment, self.model, options, &mut compiled.handle),
-            )?;
+            let status = (call.compile)(environment, self.model, options, &mut compiled.handle);
+            made("compile the model", status, compiled.handle)?;
         }
         Ok(compiled)
     }
@@ -111,8 +110,8 @@ unsafe fn keep_words(runtime: &'static Runtime, options: Handle) -> Result<(), F
     // SAFETY: both texts end in NUL and are constants, which are read and never freed; the out pointer is valid; settings
     // that the options have not taken over are released here.
     unsafe {
-        let made = (call.create_settings)(purpose.as_ptr(), settings.as_ptr().cast(), leave, &mut handle);
-        checked("make settings", made)?;
+        let status = (call.create_settings)(purpose.as_ptr(), settings.as_ptr().cast(), leave, &mut handle);
+        made("make settings", status, handle)?;
         let added = (call.add_settings)(options, handle);
         if added != 0 {
             (call.destroy_settings)(handle);
@@ -130,6 +129,8 @@ pub(super) struct Compiled {
     options: Handle,
     /// Boxed: operators point at it.
     taker: Box<Taker>,
+    /// Runs since what the interpreter says was last forgotten.
+    runs: u32,
 }
 
 // SAFETY: nothing in it is bound to the thread that made it; `&mut self` keeps callers apart.
@@ -182,9 +183,7 @@ impl Compiled {
         bytes: usize,
     ) -> Result<Room, Failure> {
         let size = self.needed(place)?.max(bytes);
-        let mut room = Room::new(self.program.runtime, dtype, dims, size)?;
-        room.bytes = bytes;
-        Ok(room)
+        Room::new(self.program.runtime, dtype, dims, size, bytes)
     }
 
     /// Memory of `bytes` for an input or output of strings, all of it zero. What strings take is not asked for: it shows
@@ -193,11 +192,8 @@ impl Compiled {
     /// # Errors
     /// The library's status.
     pub(super) fn room_of_strings(&self, dims: &[i32], bytes: usize) -> Result<Room, Failure> {
-        let mut room = Room::new(self.program.runtime, DType::String, dims, bytes)?;
-        room.locked(WRITE, |memory| {
-            // SAFETY: the memory was made for so many bytes, and is ours while it is locked.
-            unsafe { ptr::write_bytes(memory, 0, bytes) }
-        })?;
+        let mut room = Room::new(self.program.runtime, DType::String, dims, bytes, bytes)?;
+        room.clear()?;
         Ok(room)
     }
 
@@ -216,7 +212,8 @@ impl Compiled {
         // SAFETY: the handle is alive; out pointers are valid; the requirements belong to the compiled model and are read
         // at once.
         unsafe {
-            checked("ask for a tensor's memory", needs(self.handle, signature, index, &mut requirements))?;
+            let status = needs(self.handle, signature, index, &mut requirements);
+            made("ask for a tensor's memory", status, requirements)?;
             checked("ask for a size", (call.needed_size)(requirements, &mut size))?;
         }
         Ok(size)
@@ -254,7 +251,7 @@ impl Compiled {
     /// # Errors
     /// The library's status.
     pub(super) fn run(&mut self, signature: usize, inputs: &[Room], outputs: &[Room]) -> Result<(), Failure> {
-        let handles = |rooms: &[Room]| rooms.iter().map(|room| room.handle).collect::<Vec<_>>();
+        let handles = |rooms: &[Room]| rooms.iter().map(Room::handle).collect::<Vec<_>>();
         let (mut from, mut to) = (handles(inputs), handles(outputs));
         let run = self.program.runtime.call.run;
         // SAFETY: handles are alive, as many as announced; the library checks each one's size against its tensor's before
@@ -262,7 +259,15 @@ impl Compiled {
         // after it has checked their size again.
         let status =
             unsafe { run(self.handle, signature, from.len(), from.as_mut_ptr(), to.len(), to.as_mut_ptr()) };
-        checked("run the model", status)
+        checked("run the model", status)?;
+        self.runs += 1;
+        if self.runs == FORGETTING {
+            self.runs = 0;
+            // SAFETY: the handle is alive.
+            let status = unsafe { (self.program.runtime.call.forget_words)(self.handle) };
+            checked("forget what was said", status)?;
+        }
+        Ok(())
     }
 }
 
@@ -289,116 +294,70 @@ pub(super) enum Side {
     Output,
 }
 
-/// Memory of one tensor, the library's own: aligned and padded as its kernels ask.
-pub(super) struct Room {
-    runtime: &'static Runtime,
-    handle: Handle,
-    /// Bytes that the tensor takes; the memory may be larger.
-    bytes: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::api::Functions;
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-// SAFETY: plain memory behind a handle; `&mut self` keeps writers apart, and it is locked while it is touched.
-unsafe impl Send for Room {}
+    static FORGOTTEN: AtomicUsize = AtomicUsize::new(0);
 
-impl Room {
-    /// Memory of `bytes` for a tensor.
-    fn new(runtime: &'static Runtime, dtype: DType, dims: &[i32], bytes: usize) -> Result<Self, Failure> {
-        let mut layout = Layout::default();
-        // No tensor has more axes: files that declare more are refused.
-        let rank = dims.len().min(layout.dims.len());
-        layout.dims[..rank].copy_from_slice(&dims[..rank]);
-        layout.rank = rank as u32;
-        let kind = TensorType { element: element(dtype), layout };
-        let mut handle = ptr::null_mut();
-        // SAFETY: the environment is alive; type and out pointer are valid.
-        let status = unsafe {
-            (runtime.call.create_buffer)(runtime.environment, HOST_MEMORY, &kind, bytes, &mut handle)
-        };
-        checked("make memory for a tensor", status)?;
-        Ok(Room { runtime, handle, bytes })
+    unsafe extern "C" fn runs(
+        _: Handle,
+        _: usize,
+        _: usize,
+        _: *mut Handle,
+        _: usize,
+        _: *mut Handle,
+    ) -> c_int {
+        0
     }
 
-    /// Bytes that its tensor takes; for strings, those that there is room for.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    unsafe extern "C" fn forgets(_: Handle) -> c_int {
+        FORGOTTEN.fetch_add(1, Ordering::Relaxed);
+        0
     }
 
-    /// Looks at what it holds, which must have been written whole: for strings, which start as zeros.
-    ///
-    /// # Errors
-    /// The library's status.
-    pub(super) fn look<T>(&mut self, look: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, Failure> {
-        let (bytes, mut seen) = (self.bytes, None);
-        self.locked(READ, |memory| {
-            // SAFETY: the memory was made for so many bytes, and nobody writes it while it is locked.
-            seen = Some(look(unsafe { slice::from_raw_parts(memory, bytes) }));
-        })?;
-        Ok(seen)
+    unsafe extern "C" fn lets_go(_: Handle) {}
+
+    unsafe extern "C" fn makes_nothing(_: Handle, _: *const c_void, _: usize, _: *mut Handle) -> c_int {
+        0
     }
 
-    /// Fills it. What is longer than the tensor is cut off.
-    ///
-    /// # Errors
-    /// The library's status.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let length = bytes.len().min(self.bytes);
-        self.locked(WRITE, |memory| {
-            // SAFETY: the memory was made for `self.bytes` at least, and is ours while it is locked.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), memory, length) }
-        })
+    unsafe extern "C" fn asks_for_nothing(_: Handle, _: usize, _: usize, _: *mut Handle) -> c_int {
+        0
     }
 
-    /// Copies what it holds.
-    ///
-    /// # Errors
-    /// The library's status.
-    pub(super) fn read(&mut self, into: &mut [u8]) -> Result<(), Failure> {
-        let length = into.len().min(self.bytes);
-        self.locked(READ, |memory| {
-            // SAFETY: as in `write`.
-            unsafe { ptr::copy_nonoverlapping(memory, into.as_mut_ptr(), length) }
-        })
+    fn compiled() -> Compiled {
+        let runtime = Runtime::made_of(Functions {
+            run: runs,
+            forget_words: forgets,
+            output_needs: asks_for_nothing,
+            destroy_model: lets_go,
+            destroy_compiled: lets_go,
+            destroy_options: lets_go,
+            ..Functions::unexpected()
+        });
+        let handle = ptr::dangling_mut();
+        let program = Arc::new(Program { runtime, model: handle, _bytes: Buffer::default() });
+        Compiled { program, handle, options: handle, taker: Box::new(Taker::new(runtime)), runs: 0 }
     }
 
-    fn locked(&mut self, mode: c_int, touch: impl FnOnce(*mut u8)) -> Result<(), Failure> {
-        let call = &self.runtime.call;
-        let mut memory = ptr::null_mut();
-        // SAFETY: the handle is alive, the out pointer valid; what was locked is unlocked.
-        unsafe {
-            checked("reach a tensor's memory", (call.lock)(self.handle, &mut memory, mode))?;
-            if !memory.is_null() {
-                touch(memory.cast());
-            }
-            checked("give a tensor's memory back", (call.unlock)(self.handle))
+    #[test]
+    fn what_kernels_say_in_runs_that_do_not_fail_is_forgotten_in_time() {
+        let mut compiled = compiled();
+        for _ in 0..10 * FORGETTING {
+            compiled.run(0, &[], &[]).unwrap();
         }
+        assert_eq!(FORGOTTEN.load(Ordering::Relaxed), 10);
     }
-}
 
-impl Drop for Room {
-    fn drop(&mut self) {
-        // SAFETY: made by `room`, released once.
-        unsafe { (self.runtime.call.destroy_buffer)(self.handle) }
-    }
-}
-
-/// `LiteRtElementType`.
-fn element(dtype: DType) -> c_int {
-    match dtype {
-        DType::F32 => 1,
-        DType::I32 => 2,
-        DType::U8 => 3,
-        DType::I64 => 4,
-        DType::String => 5,
-        DType::Bool => 6,
-        DType::I16 => 7,
-        DType::Complex64 => 8,
-        DType::I8 => 9,
-        DType::F16 => 10,
-        DType::F64 => 11,
-        DType::Complex128 => 12,
-        DType::U64 => 13,
-        DType::U32 => 16,
-        DType::U16 => 17,
-        DType::BF16 => 19,
+    #[test]
+    fn success_without_what_was_asked_for_is_an_error() {
+        let failure = compiled().needed((0, Side::Output, 0)).unwrap_err();
+        assert_eq!(failure, Failure::Nothing { what: "ask for a tensor's memory" });
+        let runtime = Runtime::made_of(Functions { create_model: makes_nothing, ..Functions::unexpected() });
+        let failure = Program::load(runtime, Buffer::default()).err();
+        assert_eq!(failure, Some(Failure::Nothing { what: "read the model" }));
     }
 }

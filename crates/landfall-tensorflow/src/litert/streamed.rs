@@ -345,7 +345,8 @@ pub(super) fn numbers(stream: &[u8], kinds: &[DType]) -> Result<Vec<Tensor>, Pro
             kind.size().and_then(|size| shape.elements().ok()?.checked_mul(size)).ok_or_else(broken)?;
         let end = at.checked_add(size).ok_or_else(broken)?;
         let bytes = stream.get(at..end).ok_or_else(broken)?;
-        let mut buffer = BufferMut::with_capacity(size);
+        let mut buffer = BufferMut::zeroed(0)?;
+        buffer.try_reserve(size)?;
         buffer.extend_from_bytes(bytes);
         found.push(Tensor::from_buffer(kind, shape, buffer.freeze())?);
         at = end;

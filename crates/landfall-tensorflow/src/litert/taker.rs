@@ -98,9 +98,10 @@ unsafe extern "C" fn run(
     if outputs > 0 {
         // SAFETY: as above; the one number has one byte.
         unsafe {
-            if (call.host_memory)(*output, &mut memory) == 0 && !memory.is_null() {
-                memory.cast::<u8>().write(0);
+            if (call.host_memory)(*output, &mut memory) != 0 || memory.is_null() {
+                return FAILED;
             }
+            memory.cast::<u8>().write(0);
         }
     }
     *taker.bytes.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken);

@@ -291,6 +291,13 @@ impl Runtime {
         })))
     }
 
+    /// One of functions that stand in for a library's.
+    #[cfg(test)]
+    pub(super) fn made_of(call: Functions) -> &'static Runtime {
+        let (version, path) = (String::new(), PathBuf::new());
+        Box::leak(Box::new(Runtime { call, intra: OnceLock::new(), version, path }))
+    }
+
     /// The library's version: `2.21.0`.
     pub(super) fn version(&self) -> &str {
         &self.version

@@ -1,6 +1,6 @@
 //! One call on TensorFlow.
 
-use super::api::Bytes;
+use super::api::{Bytes, Failure};
 use super::fetch::{self, Workspace};
 use super::interface::Defaults;
 use super::plan::{self, Plan, Plans};
@@ -70,7 +70,9 @@ impl Instance for TensorFlowInstance {
                     "output {name:?} is declared as {declared}, and came as {found}"
                 )));
             }
-            outputs.set(place, value.tensor(output.dtype).map_err(|failure| failure.problem())?);
+            let tensor = value.tensor(output.dtype);
+            let named = |failure: Failure| failure.problem().at(format!("output {:?}", output.name));
+            outputs.set(place, tensor.map_err(named)?);
         }
         Ok(())
     }

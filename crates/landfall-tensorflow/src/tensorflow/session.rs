@@ -56,13 +56,13 @@ impl Graph {
 /// Session options, released when dropped.
 struct Settings {
     runtime: &'static Runtime,
-    pointer: Handle,
+    pointer: NonNull<c_void>,
 }
 
 impl Drop for Settings {
     fn drop(&mut self) {
         // SAFETY: made by `Settings::new`, released once.
-        unsafe { (self.runtime.call.delete_session_options)(self.pointer) }
+        unsafe { (self.runtime.call.delete_session_options)(self.pointer.as_ptr()) }
     }
 }
 
@@ -71,10 +71,13 @@ impl Settings {
     fn new(runtime: &'static Runtime, config: &[u8]) -> Result<Self, Failure> {
         let status = Status::new(runtime);
         // SAFETY: takes nothing.
-        let settings = Settings { runtime, pointer: unsafe { (runtime.call.new_session_options)() } };
+        let pointer = NonNull::new(unsafe { (runtime.call.new_session_options)() });
+        let pointer = pointer.ok_or_else(|| Failure::internal("no options could be made"))?;
+        let settings = Settings { runtime, pointer };
         // SAFETY: options and status are valid, the bytes are borrowed for the call.
         unsafe {
-            (runtime.call.set_config)(settings.pointer, config.as_ptr().cast(), config.len(), status.handle);
+            let (bytes, length) = (config.as_ptr().cast(), config.len());
+            (runtime.call.set_config)(settings.pointer.as_ptr(), bytes, length, status.handle);
         }
         status.check().map(|()| settings)
     }
@@ -95,7 +98,7 @@ impl Session {
         // null.
         let pointer = unsafe {
             (runtime.call.load_saved_model)(
-                settings.pointer,
+                settings.pointer.as_ptr(),
                 ptr::null(),
                 folder.as_ptr(),
                 tags.as_ptr(),
@@ -125,8 +128,9 @@ impl Session {
         }
         status.check()?;
         // SAFETY: all handles are valid.
-        let pointer =
-            unsafe { (runtime.call.new_session)(graph.pointer.as_ptr(), settings.pointer, status.handle) };
+        let pointer = unsafe {
+            (runtime.call.new_session)(graph.pointer.as_ptr(), settings.pointer.as_ptr(), status.handle)
+        };
         Session::made(runtime, graph, pointer, &status)
     }
 
@@ -139,6 +143,13 @@ impl Session {
         status.check()?;
         let pointer = NonNull::new(pointer).ok_or_else(|| Failure::internal("no session could be made"))?;
         Ok(Session { runtime, graph, pointer })
+    }
+
+    /// One of functions that stand in for a library's.
+    #[cfg(test)]
+    pub(super) fn made_of(runtime: &'static Runtime) -> Session {
+        let pointer = NonNull::dangling();
+        Session { runtime, graph: Graph { runtime, pointer }, pointer }
     }
 
     pub(super) fn runtime(&self) -> &'static Runtime {

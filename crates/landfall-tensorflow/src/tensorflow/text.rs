@@ -7,6 +7,7 @@ mod lexer;
 
 use super::schema::{Field, GRAPH_DEF, Kind, Message};
 use landfall_model::Problem;
+pub(super) use landfall_model::protobuf::push_varint as varint;
 use lexer::{Lexer, Token};
 
 /// Messages within messages.
@@ -194,14 +195,6 @@ impl<'a> Parser<'a> {
 
 pub(super) fn tag(out: &mut Vec<u8>, field: u32, wire: u64) {
     varint(out, u64::from(field) << 3 | wire);
-}
-
-pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }
 
 #[cfg(test)]

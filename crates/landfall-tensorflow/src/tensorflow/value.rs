@@ -201,9 +201,16 @@ impl Value {
             return Err(Failure::internal(format!("a tensor of shape {shape} came with {length} bytes")));
         }
         let data = NonNull::new(data.cast::<u8>()).filter(|_| length > 0);
+        if data.is_none() && length > 0 {
+            return Err(Failure::internal(format!(
+                "a tensor of shape {shape} came without its {length} bytes"
+            )));
+        }
         if dtype == DType::String {
-            let strings =
-                data.map_or_else(|| StringsMut::new().freeze(), |data| self.strings(data.cast(), elements));
+            let strings = match data {
+                Some(data) => self.strings(data.cast(), elements)?,
+                None => StringsMut::new().freeze(),
+            };
             return Tensor::from_strings(shape, strings).map_err(internal);
         }
         let Some(data) = data else {
@@ -215,7 +222,7 @@ impl Value {
         Tensor::from_buffer(dtype, shape, buffer).map_err(internal)
     }
 
-    fn strings(&self, cells: NonNull<StringCell>, count: usize) -> Strings {
+    fn strings(&self, cells: NonNull<StringCell>, count: usize) -> Result<Strings, Failure> {
         let call = &self.session.runtime().call;
         let mut strings = StringsMut::new();
         for index in 0..count {
@@ -224,9 +231,115 @@ impl Value {
             strings.push(unsafe {
                 let cell = cells.as_ptr().add(index);
                 let (data, size) = ((call.string_data)(cell), (call.string_size)(cell));
-                if size == 0 { &[] } else { std::slice::from_raw_parts(data.cast::<u8>(), size) }
+                match NonNull::new(data.cast_mut()) {
+                    _ if size == 0 => &[],
+                    Some(data) => std::slice::from_raw_parts(data.as_ptr().cast::<u8>(), size),
+                    None => {
+                        let text = format!("string {index} of a tensor came without its {size} bytes");
+                        return Err(Failure::internal(text));
+                    }
+                }
             });
         }
-        strings.freeze()
+        Ok(strings.freeze())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::api::Functions;
+    use super::*;
+    use std::ffi::{c_char, c_int};
+    use std::ptr;
+
+    unsafe extern "C" fn makes() -> Handle {
+        ptr::dangling_mut()
+    }
+
+    unsafe extern "C" fn takes(_: Handle) {}
+
+    unsafe extern "C" fn ends(_: Handle, _: Handle) {}
+
+    unsafe extern "C" fn has_one_axis(_: Handle) -> c_int {
+        1
+    }
+
+    unsafe extern "C" fn has_two_elements(_: Handle, _: c_int) -> i64 {
+        2
+    }
+
+    unsafe extern "C" fn has_8_bytes(_: Handle) -> usize {
+        8
+    }
+
+    unsafe extern "C" fn has_two_cells(_: Handle) -> usize {
+        2 * size_of::<StringCell>()
+    }
+
+    unsafe extern "C" fn lies_nowhere(_: Handle) -> *mut c_void {
+        ptr::null_mut()
+    }
+
+    unsafe extern "C" fn lies_somewhere(_: Handle) -> *mut c_void {
+        static CELLS: [StringCell; 2] = [StringCell::ROOM; 2];
+        CELLS.as_ptr().cast_mut().cast()
+    }
+
+    unsafe extern "C" fn text_lies_nowhere(_: *const StringCell) -> *const c_char {
+        ptr::null()
+    }
+
+    unsafe extern "C" fn has_five_letters(_: *const StringCell) -> usize {
+        5
+    }
+
+    unsafe extern "C" fn has_no_letters(_: *const StringCell) -> usize {
+        0
+    }
+
+    /// A tensor of two elements whose memory is nowhere.
+    fn library() -> Functions {
+        Functions {
+            new_status: makes,
+            delete_status: takes,
+            close_session: ends,
+            delete_session: ends,
+            delete_graph: takes,
+            delete_tensor: takes,
+            tensor_rank: has_one_axis,
+            tensor_dim: has_two_elements,
+            tensor_bytes: has_8_bytes,
+            tensor_data: lies_nowhere,
+            ..Functions::unexpected()
+        }
+    }
+
+    fn tensor(call: Functions, dtype: DType) -> Result<Tensor, Failure> {
+        let session = Arc::new(Session::made_of(Runtime::made_of(call)));
+        Value { pointer: NonNull::dangling(), session }.tensor(dtype)
+    }
+
+    #[test]
+    fn bytes_that_are_not_there_are_an_error_not_an_empty_tensor() {
+        let failure = tensor(library(), DType::F32).unwrap_err();
+        assert_eq!(failure.text, "a tensor of shape [2] came without its 8 bytes");
+        let texts = Functions { tensor_bytes: has_two_cells, ..library() };
+        let failure = tensor(texts, DType::String).unwrap_err();
+        assert_eq!(failure.text, "a tensor of shape [2] came without its 48 bytes");
+    }
+
+    #[test]
+    fn a_string_without_its_bytes_is_an_error_and_an_empty_one_needs_none() {
+        let texts = |string_size| Functions {
+            tensor_bytes: has_two_cells,
+            tensor_data: lies_somewhere,
+            string_data: text_lies_nowhere,
+            string_size,
+            ..library()
+        };
+        let failure = tensor(texts(has_five_letters), DType::String).unwrap_err();
+        assert_eq!(failure.text, "string 0 of a tensor came without its 5 bytes");
+        let empty = tensor(texts(has_no_letters), DType::String).unwrap();
+        assert!(empty.strings().unwrap().iter().all(<[u8]>::is_empty));
     }
 }

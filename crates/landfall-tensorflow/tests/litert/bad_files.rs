@@ -2,11 +2,9 @@
 //! copies, from fixed seeds.
 
 use crate::cases::Case;
-use crate::memory_files::OneFile;
 use landfall_foreign::Surroundings;
-use landfall_model::{Engine, Kind, Options};
+use landfall_model::{Engine, FilesInMemory, Kind, Options};
 use landfall_tensorflow::{LiteRt, fuzz};
-use std::path::Path;
 
 /// Numbers from a seed (xorshift64*).
 struct Dice(u64);
@@ -55,7 +53,7 @@ fn noise_and_cut_files_are_refused_before_the_library_is_looked_for() {
     let Some(files) = files() else { return };
     let engine = LiteRt::new(None, Surroundings::default());
     let refused = |name: &str, bytes: Vec<u8>| {
-        let file = OneFile::of(Path::new("/models/model.tflite"), bytes);
+        let file = FilesInMemory::new("/models/model.tflite", &bytes);
         let problem = engine.load(&file, &Options::new()).map(|_| ()).unwrap_err();
         assert_eq!(problem.kind(), Kind::InvalidArgument, "{name}: {problem}");
         assert!(problem.to_string().starts_with("/models/model.tflite"), "{name}: {problem}");
@@ -74,7 +72,7 @@ fn without_the_library_a_good_file_says_how_to_get_it() {
     let Some(files) = files() else { return };
     let (_, good) = files.into_iter().find(|(name, _)| name == "tflite_mlp").unwrap();
     let engine = LiteRt::new(None, Surroundings::default());
-    let problem = engine.load(&OneFile::of(Path::new("model.tflite"), good), &Options::new());
+    let problem = engine.load(&FilesInMemory::new("model.tflite", &good), &Options::new());
     let problem = problem.map(|_| ()).unwrap_err();
     assert!(problem.to_string().contains("pip install ai-edge-litert"), "{problem}");
 }
@@ -84,7 +82,7 @@ fn tensorflow_operators_are_refused_by_name() {
     let Some(files) = files() else { return };
     let (_, flex) = files.into_iter().find(|(name, _)| name == "tflite_lstm").unwrap();
     let engine = LiteRt::new(None, Surroundings::default());
-    let problem = engine.load(&OneFile::of(Path::new("model.tflite"), flex), &Options::new());
+    let problem = engine.load(&FilesInMemory::new("model.tflite", &flex), &Options::new());
     let problem = problem.map(|_| ()).unwrap_err();
     assert_eq!(problem.kind(), Kind::Unimplemented);
     assert!(problem.to_string().contains("FlexTensorListReserve"), "{problem}");

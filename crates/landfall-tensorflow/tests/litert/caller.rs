@@ -1,7 +1,6 @@
 //! Calls of the files that `fixtures/make.py` makes.
 
-use crate::cases::engine;
-use crate::memory_files::OneFile;
+use crate::cases::{engine, opened};
 use landfall_model::{Call, Engine, Input, Model, Options, Outputs, Problem, Shape, Tensor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,12 +11,12 @@ fn fixture(name: &str) -> PathBuf {
 
 /// A file's model; `None`, said in a line, where the library is not here.
 pub(crate) fn loaded(name: &str) -> Option<Arc<dyn Model>> {
-    Some(engine()?.load(&OneFile::open(&fixture(name)), &Options::new()).unwrap())
+    Some(engine()?.load(&opened(&fixture(name)), &Options::new()).unwrap())
 }
 
 /// Why a file is not loaded; `None`, said in a line, where the library is not here.
 pub(crate) fn refused(name: &str) -> Option<Problem> {
-    let loaded = engine()?.load(&OneFile::open(&fixture(name)), &Options::new());
+    let loaded = engine()?.load(&opened(&fixture(name)), &Options::new());
     Some(loaded.map(|_| ()).unwrap_err())
 }
 

@@ -1,7 +1,7 @@
 //! The shared cases of TensorFlow Lite files, and the library to run them on.
 
 use landfall_foreign::Surroundings;
-use landfall_model::{InputSpec, Tensor};
+use landfall_model::{FilesInMemory, InputSpec, Tensor};
 use landfall_tables::{TableInput, read_columns};
 use landfall_tensorflow::LiteRt;
 use serde_json::Value;
@@ -51,6 +51,11 @@ impl Case {
         let found = read_columns(TableInput::file(self.folder.join(file)), specs).unwrap();
         found.into_iter().map(Option::unwrap).collect()
     }
+}
+
+/// A file of the disk, as an engine sees it.
+pub(crate) fn opened(path: &Path) -> FilesInMemory {
+    FilesInMemory::new(path, &std::fs::read(path).unwrap())
 }
 
 fn unpacked() -> Option<&'static Path> {

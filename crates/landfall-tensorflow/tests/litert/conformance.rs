@@ -1,8 +1,7 @@
 //! Every case of the shared folder, in process: answers within the case's tolerance, refusals with an error that names
 //! the fault.
 
-use crate::cases::{Case, engine};
-use crate::memory_files::OneFile;
+use crate::cases::{Case, engine, opened};
 use landfall_model::{
     Call, Claim, Engine, Input, InputSpec, Instance, Model, Options, OutputSpec, Outputs, Problem, RowRule,
     Scalar, Signature, Tensor,
@@ -14,7 +13,7 @@ fn answers_are_tensorflows_and_refusals_name_the_fault() {
     let (Some(cases), Some(engine)) = (Case::all(), engine()) else { return };
     let (mut answered, mut refused, mut failures) = (0, 0, Vec::new());
     for case in &cases {
-        let files = OneFile::open(&case.model());
+        let files = opened(&case.model());
         let may_refuse = case.text("expect") != Some("ok");
         let must_refuse = case.text("expect") == Some("load_error");
         assert_eq!(engine.recognise(&files), Claim::Sure, "{}", case.name);
@@ -109,7 +108,7 @@ fn near(found: &[f64], expected: &Tensor, (absolute, relative): (f64, f64)) -> R
 fn rows_of_a_file_whose_shapes_show_during_a_run_alone_are_batched() {
     let (Some(cases), Some(engine)) = (Case::all(), engine()) else { return };
     let case = cases.iter().find(|case| case.name == "tflite_multi_output").unwrap();
-    let model = engine.load(&OneFile::open(&case.model()), &Options::new()).unwrap();
+    let model = engine.load(&opened(&case.model()), &Options::new()).unwrap();
     assert_eq!(*model.signatures()[0].rows(), RowRule::Independent, "{:?}", model.facts().notes);
 }
 
@@ -117,7 +116,7 @@ fn rows_of_a_file_whose_shapes_show_during_a_run_alone_are_batched() {
 fn shapes_may_change_from_call_to_call_and_back() {
     let (Some(cases), Some(engine)) = (Case::all(), engine()) else { return };
     let case = cases.iter().find(|case| case.name == "tflite_mlp").unwrap();
-    let model = engine.load(&OneFile::open(&case.model()), &Options::new()).unwrap();
+    let model = engine.load(&opened(&case.model()), &Options::new()).unwrap();
     let signature = &model.signatures()[0];
     assert_eq!(*signature.rows(), RowRule::Independent, "{:?}", model.facts().notes);
     let specs = signature.inputs().iter().map(|i| InputSpec::new(&i.name, i.dtype, None)).collect();
@@ -143,7 +142,7 @@ fn shapes_may_change_from_call_to_call_and_back() {
 fn what_a_quantised_number_stands_for_is_said() {
     let (Some(cases), Some(engine)) = (Case::all(), engine()) else { return };
     let case = cases.iter().find(|case| case.name == "tflite_mlp_int8").unwrap();
-    let model = engine.load(&OneFile::open(&case.model()), &Options::new()).unwrap();
+    let model = engine.load(&opened(&case.model()), &Options::new()).unwrap();
     let doc = &model.signatures()[0].inputs()[0].doc;
     assert!(doc.starts_with("quantised: value = 0."), "{doc}");
 }

@@ -5,7 +5,6 @@ mod bad_files;
 mod caller;
 mod cases;
 mod conformance;
-mod memory_files;
 mod prepared;
 mod shapes;
 mod strings;

@@ -61,6 +61,19 @@ fn outputs_of_strings_may_be_far_longer_than_the_inputs() {
 }
 
 #[test]
+fn strings_that_grow_from_call_to_call_and_shrink_again_come_back_whole() {
+    let Some(model) = loaded("texts.tflite") else { return };
+    let mut caller = Caller::of(&*model);
+    // The longest ones together take more than memory is kept for.
+    for length in [1, 10, 100, 10_000, 12_000, 40_000, 3, 40_000, 0] {
+        let word = "w".repeat(length);
+        let found = caller.words("often", &[("word", texts(&[1, 1], &[&word]))], "words");
+        assert_eq!(found.len(), 500);
+        assert!(found.iter().all(|value| *value == word), "{length} bytes each");
+    }
+}
+
+#[test]
 fn tables_take_words_to_words_and_to_numbers() {
     let Some(model) = loaded("tables.tflite") else { return };
     let mut caller = Caller::of(&*model);

@@ -1,5 +1,7 @@
 //! A small writer of protobuf messages, and of graphs made of them.
 
+use landfall_model::protobuf::push_varint;
+
 /// One message under construction.
 #[derive(Clone, Default)]
 pub(crate) struct Message(pub(crate) Vec<u8>);
@@ -9,12 +11,8 @@ impl Message {
         Message::default()
     }
 
-    fn varint(mut self, mut value: u64) -> Self {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
+    fn varint(mut self, value: u64) -> Self {
+        push_varint(&mut self.0, value);
         self
     }
 

@@ -99,6 +99,34 @@ def modern():
     write("modern", rows, {"output_0": model([rows["x"], rows["key"]], training=False).numpy()})
 
 
+def taught():
+    """Operators that converters to ONNX do not know or have otherwise: tables of all types, texts that are compared, counts, sums at
+    places that occur twice, places among sorted numbers, and logarithms that keep the digits of small numbers."""
+    spec, pairs, words = tf.TensorSpec, tf.lookup.KeyValueTensorInitializer, tf.constant(["a", "b"])
+    table = lambda keys, values, default: tf.lookup.StaticHashTable(pairs(keys, values), default)  # noqa: E731
+    module = tf.Module()
+    module.names, module.prices = table(words, tf.constant(["A", "B"]), "none"), table(words, tf.constant([0.5, 1.5]), -1.0)
+    module.flags, module.codes = table(words, tf.constant([True, False]), True), table(tf.constant([3, 5], tf.int64), tf.constant([7, 9]), -1)
+    module.amounts = table(tf.constant([3, 5], tf.int64), tf.constant([0.1, 0.2], tf.float64), -1.0)
+
+    def answer(x, key, word):
+        name, amounts = module.names.lookup(word), module.amounts.lookup(tf.cast(key, tf.int64))
+        counted = lambda **more: tf.math.bincount(key, minlength=6, maxlength=6, axis=-1, **more)  # noqa: E731
+        places = tf.searchsorted(tf.constant([-1.0, 0.0, 0.0, 2.0]), tf.reshape(x, [-1]), "right")
+        return {"named": tf.cast(tf.equal(name, "B"), tf.int32) + 2 * tf.cast(tf.not_equal(name, "none"), tf.int32), "price": module.prices.lookup(word),
+                "flag": tf.cast(module.flags.lookup(word), tf.int32), "code": module.codes.lookup(tf.cast(key, tf.int64)), "amount": amounts,
+                "counts": counted(), "weighed": counted(weights=x), "seen": counted(binary_output=True), "places": places,
+                "sums": tf.scatter_nd(key[:, :1], x, [10, 2]), "log1p": tf.math.log1p(tf.abs(x)), "expm1": tf.math.expm1(x),
+                "nothing": tf.math.xlogy(x, tf.abs(x)) + tf.math.xlog1py(x, tf.abs(x)) + tf.math.multiply_no_nan(1 / x, x) + tf.math.xdivy(x, x)}
+
+    function = tf.function(answer, input_signature=[spec([None, 2], tf.float32, "x"), spec([None, 2], tf.int32, "key"), spec([None], tf.string, "word")])
+    module.answer = function
+    tf.saved_model.save(module, str(FOLDER / "taught"), signatures=function)
+    rows = {"x": np.array([[1e-7, -1e-7], [0.0, -1.0], [2.0, 30.0], [-30.0, 1e-12]], np.float32), "key": np.array([[3, 3], [5, 9], [3, 0], [5, 5]], np.int32),
+            "word": np.array(["a", "b", "", "B"])}
+    write("taught", rows, {name: value.numpy() for name, value in function(**{name: tf.constant(value) for name, value in rows.items()}).items()})
+
+
 def code():
     """A model that holds Python code."""
     x = keras.Input((3,), name="x")
@@ -162,6 +190,6 @@ def unreadable():
     write("unreadable", {"x": np.ones((2, 3), np.float32)}, {})
 
 
-for make in (mlp, text, two_ends, modern, code, nested, misnamed, unreadable):
+for make in (mlp, text, two_ends, modern, taught, code, nested, misnamed, unreadable):
     keras.utils.set_random_seed(3)
     make()

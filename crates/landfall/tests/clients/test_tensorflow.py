@@ -176,7 +176,7 @@ def a_keras_file_without_keras_says_what_to_do(server):
 def a_converted_model_answers_as_its_original(server):
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "m.onnx"
-        for name, path in (("saved_model", "saved_model"), ("modern", "modern"), ("keras", "keras/model.keras"), ("frozen", "frozen/model.pb"), ("tflite", "tflite/model.tflite")):
+        for name, path in (("saved_model", "saved_model"), ("modern", "modern"), ("taught", "taught"), ("keras", "keras/model.keras"), ("frozen", "frozen/model.pb"), ("tflite", "tflite/model.tflite")):
             done = convert(server, models() / path, target)
             same((name, done.returncode), (name, 0))
             has(done.stdout, "all within rtol")

@@ -1,6 +1,7 @@
 //! Protobuf's text format as tokens.
 
 use landfall_model::Problem;
+use landfall_model::protobuf::text_escape;
 use std::fmt;
 
 /// One token.
@@ -175,50 +176,12 @@ impl<'a> Lexer<'a> {
             match byte {
                 _ if byte == quote => return Ok(text),
                 b'\n' => return Err(self.malformed("a line ends within quotes")),
-                b'\\' => self.escape(&mut text)?,
+                b'\\' => {
+                    let length = text_escape(&self.bytes[self.at..], &mut text);
+                    self.at += length.map_err(|what| self.malformed(what))?;
+                }
                 _ => text.push(byte),
             }
         }
-    }
-
-    fn escape(&mut self, text: &mut Vec<u8>) -> Result<(), Problem> {
-        let byte = self.peek().ok_or_else(|| self.malformed("the text ends within quotes"))?;
-        self.at += 1;
-        text.push(match byte {
-            b'a' => 0x07,
-            b'b' => 0x08,
-            b'f' => 0x0c,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'v' => 0x0b,
-            b'\\' | b'\'' | b'"' | b'?' => byte,
-            b'0'..=b'7' => {
-                self.at -= 1;
-                let number = self.digits(8, 3);
-                u8::try_from(number).map_err(|_| self.malformed(format!("\\{number:o} is no byte")))?
-            }
-            b'x' | b'X' => self.digits(16, 2) as u8,
-            b'u' | b'U' => {
-                let number = self.digits(16, if byte == b'u' { 4 } else { 8 });
-                let letter = char::from_u32(number);
-                let letter = letter.ok_or_else(|| self.malformed(format!("{number:#x} is no character")))?;
-                text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-                return Ok(());
-            }
-            _ => return Err(self.malformed(format!("\\{} is no escape", char::from(byte)))),
-        });
-        Ok(())
-    }
-
-    /// Up to `most` digits.
-    fn digits(&mut self, radix: u32, most: usize) -> u32 {
-        let mut number = 0u32;
-        for _ in 0..most {
-            let Some(digit) = self.peek().and_then(|byte| char::from(byte).to_digit(radix)) else { break };
-            number = number.wrapping_mul(radix).wrapping_add(digit);
-            self.at += 1;
-        }
-        number
     }
 }

@@ -26,11 +26,11 @@ fn a_graph_in_text_is_the_graph_in_binary() {
 
 #[test]
 fn escapes_and_numbers_mean_what_the_format_says() {
-    let text = r#"node { attr { key: "\101\x42\u00e9\n" value { tensor { float_val: [1.5, -2e-3, inf, -inf, nan, 3f]
+    let text = r#"node { attr { key: "\101\x42\u00e9\ud83d\ude00\n" value { tensor { float_val: [1.5, -2e-3, inf, -inf, nan, 3f]
         double_val: 1 bool_val: true int_val: 010 } } } }"#;
     let bytes = graph(text).unwrap();
     let holds = |part: &[u8]| assert!(bytes.windows(part.len()).any(|window| window == part), "{part:?}");
-    holds("ABé\n".as_bytes());
+    holds("ABé😀\n".as_bytes());
     for float in [1.5f32, -2e-3, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 3.0] {
         holds(&[&[0x2d][..], &float.to_le_bytes()].concat());
     }
@@ -53,7 +53,9 @@ fn mistakes_are_named_with_their_place() {
         ("node { name \"x\" }", "byte 12", "a colon is expected after name"),
         ("node { name: \"x\"", "byte 16", "the end came"),
         ("node { name: \"x", "byte 15", "ends within quotes"),
-        ("node { name: \"\\q\" }", "byte 16", "is no escape"),
+        ("node { name: \"\\q\" }", "byte 15", "is no escape"),
+        ("node { name: \"\\xq\" }", "byte 15", "without hexadecimal digits"),
+        ("node { name: \"\\u12\" }", "byte 15", "expected 4 hexadecimal digits"),
         ("node { attr { value { type: DT_FLOOT } } }", "byte 36", "\"DT_FLOOT\" came"),
         ("node { attr { value { i: 1.5 } } }", "byte 28", "an integer is expected"),
         ("versions { producer: 99999999999999999999999 }", "byte 44", "an integer is expected"),
