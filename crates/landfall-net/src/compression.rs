@@ -39,18 +39,18 @@ impl Coding {
 pub(crate) const TAKEN: &str = "gzip, deflate";
 
 /// What an `Accept-Encoding` header prefers (RFC 9110, section 12.5.3): the highest weight wins, and among equals gzip,
-/// then deflate. `None` for no packing, which is also the answer to a header that makes no sense.
+/// then deflate. Names come in any case. `None` for no packing, which is also the answer to a header that makes no sense.
 pub(crate) fn preferred(accept: &str) -> Option<Coding> {
     let mut weights = (None, None, None);
     for item in accept.split(',') {
         let mut parts = item.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default();
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
         let weight = match parts.next().map(|part| part.strip_prefix("q=").unwrap_or(part).parse::<f32>()) {
             None => 1.0,
             Some(Ok(weight)) if (0.0..=1.0).contains(&weight) => weight,
             Some(_) => continue,
         };
-        match name {
+        match &*name {
             "gzip" => weights.0 = Some(weight),
             "deflate" => weights.1 = Some(weight),
             "identity" => weights.2 = Some(weight),
@@ -217,6 +217,7 @@ mod tests {
     fn the_heaviest_coding_is_preferred() {
         for (header, expected) in [
             ("gzip", Some(Coding::Gzip)),
+            ("GZip;q=0.5", Some(Coding::Gzip)),
             ("deflate", Some(Coding::Zlib)),
             ("gzip, deflate", Some(Coding::Gzip)),
             ("deflate, gzip", Some(Coding::Gzip)),

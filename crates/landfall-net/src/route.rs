@@ -87,7 +87,7 @@ pub(crate) fn route(path: &str) -> Route<'_> {
         ["v2", rest @ ..] => oip(rest).map_or(Route::Unknown, Route::Oip),
         ["livez" | "healthz"] => Route::Live,
         ["readyz"] => Route::Ready,
-        ["metrics"] => Route::Metrics,
+        ["metrics"] | ["metrics", ""] => Route::Metrics,
         ["control", rest @ ..] => control(rest).map_or(Route::Unknown, Route::Control),
         _ => Route::Unknown,
     }
@@ -206,6 +206,7 @@ mod tests {
             ("/healthz", Route::Live),
             ("/readyz", Route::Ready),
             ("/metrics", Route::Metrics),
+            ("/metrics/", Route::Metrics),
             ("/v1/models/m:predict", Route::Tfs),
             ("/V1/x", Route::Tfs),
             ("/v1/a/b/c/d/e/f/g/h/i/j", Route::Tfs),

@@ -1,10 +1,15 @@
 //! What is loaded, and in which state: read on every request, without a lock.
 
-use crate::Lease;
+mod lifecycle;
+mod model_state;
+
+use crate::{Lease, VersionPolicy};
 use arc_swap::ArcSwap;
 use landfall_model::{
     Problem, Reason, Version, VersionChoice, VersionState, VersionStatistics, VersionStatus,
 };
+pub(crate) use lifecycle::Action;
+pub(crate) use model_state::{Life, ModelState};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -50,6 +55,8 @@ pub struct ModelInfo {
     pub default: Option<Version>,
     /// The version that was promoted (or rolled back to) to be that, if one was.
     pub pinned: Option<Version>,
+    /// Which versions are kept loaded.
+    pub policy: VersionPolicy,
     /// Labels, and the versions that they are meant to point at.
     pub labels: BTreeMap<String, Version>,
     /// Whether it was unloaded by a call.
@@ -169,7 +176,8 @@ impl Listed {
             VersionChoice::Exact(version) => Reason::VersionNotFound { model, version: version.to_string() },
             VersionChoice::Label(label) => match self.info.labels.get(label) {
                 Some(version) if coming(version) => not_ready(version),
-                _ => Reason::LabelNotFound { model, label: label.clone() },
+                Some(version) => Reason::VersionNotFound { model, version: version.to_string() },
+                None => Reason::LabelNotFound { model, label: label.clone() },
             },
         })
     }

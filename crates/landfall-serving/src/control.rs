@@ -1,10 +1,18 @@
 //! Control calls: load, unload, promote, roll back, and who did. Each is on disk before it returns.
 
+mod ask;
+mod keeper;
+mod message;
+mod reaper;
+mod told;
+
 use crate::Source;
-use crate::ask::{Answered, Ask, Asked, Reply, Verb};
-use crate::entry::Entry;
-use crate::message::Message;
+use crate::journal::{Entry, What};
+use ask::{Answered, Ask, Asked, Reply, Verb};
+pub(crate) use keeper::Keeper;
 use landfall_model::{Problem, Reason, Version};
+pub(crate) use message::{Finished, Lines, Message, Work};
+pub(crate) use reaper::run as free_all;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -67,13 +75,19 @@ impl Control {
     }
 
     /// Undoes the last promotion; where there is none, makes the version before the present one the one that calls
-    /// without a version get.
+    /// without a version get. Gives what was moved, from where to where.
     ///
     /// # Errors
     /// [`Reason::ModelNotFound`], failed precondition when there is nothing to go back to, what loading that version
     /// failed with, or [`Reason::DeadlineExceeded`]: then nothing was moved.
-    pub fn rollback(&self, model: &str, who: &str, timeout: Duration) -> Result<(), Problem> {
-        self.change(model, who, Verb::Rollback, timeout)
+    pub fn rollback(&self, model: &str, who: &str, timeout: Duration) -> Result<What, Problem> {
+        let ask = Ask::Change { model: model.to_owned(), who: who.to_owned(), verb: Verb::Rollback };
+        match self.ask(ask, Some(timeout))? {
+            Answered::Moved(what) => Ok(what),
+            Answered::Done | Answered::History(_) => {
+                Err(Problem::internal("a rollback was answered otherwise"))
+            }
+        }
     }
 
     /// Puts other sources in the place of all there were: models that none of them names are taken down, new ones are
@@ -93,7 +107,9 @@ impl Control {
     pub fn history(&self) -> Result<Vec<Entry>, Problem> {
         match self.ask(Ask::History, None)? {
             Answered::History(entries) => Ok(entries),
-            Answered::Done => Err(Problem::internal("a question for the history was answered otherwise")),
+            Answered::Done | Answered::Moved(_) => {
+                Err(Problem::internal("a question for the history was answered otherwise"))
+            }
         }
     }
 

@@ -373,8 +373,8 @@ impl Observer for Story {
             Event::Failed { model, version, problem } => format!("failed {model} {version}: {problem}"),
             Event::Unloading { model, version } => format!("unloading {model} {version}"),
             Event::Unloaded { model, version } => format!("unloaded {model} {version}"),
-            Event::Changed { who, what } => format!("{who}: {what}"),
-            Event::Warning { text } => format!("warning: {text}"),
+            Event::Changed { who, model, what } => format!("{who}: model {model:?}: {what}"),
+            Event::Warning { text, .. } => format!("warning: {text}"),
         };
         self.lines.lock().unwrap().push(line);
         self.more.notify_all();

@@ -1,9 +1,16 @@
-//! Who changed what, and when: on disk before a control call returns, read again at start. `record.rs` has the format.
+//! Who changed what, and when: on disk before a control call returns, read again at start. `journal/record.rs` has the format.
 
-use crate::entry::Entry;
-use crate::orders::Orders;
-use crate::record::{HEADER, Replay, entry_line, replay, was_lines};
+mod entry;
+mod orders;
+mod record;
+
+pub use entry::{Entry, What};
 use landfall_model::{Kind, Problem};
+pub(crate) use orders::{ModelOrders, Orders};
+pub(crate) use record::checksum;
+#[doc(hidden)]
+pub use record::fuzz_read;
+use record::{HEADER, Replay, entry_line, replay, was_lines};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;

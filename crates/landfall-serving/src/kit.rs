@@ -1,8 +1,8 @@
 //! What loading needs from outside: engines, the threads that run them, and readers of files whose formats serving does
 //! not know.
 
-use crate::{BatchOptions, ComputePool, GoldenRows, ModelSettings};
-use landfall_model::{Call, Engine, Importer, Joint, ModelFiles, Problem, Signature};
+use crate::{BatchOptions, ComputePool, ModelSettings};
+use landfall_model::{Call, Engine, Importer, Input, Joint, ModelFiles, Problem, Signature, Tensor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +46,17 @@ pub type Unread = fn(&dyn ModelFiles) -> Option<Problem>;
 
 /// Reads how calls of one version are put together.
 pub type ReadBatching = dyn Fn(&Path) -> Result<BatchOptions, Problem> + Send + Sync;
+
+/// Inputs with the outputs that are expected of them.
+#[derive(Clone, Debug)]
+pub struct GoldenRows {
+    /// Which way to call the model.
+    pub signature: Arc<Signature>,
+    /// Inputs by slot.
+    pub inputs: Vec<Option<Input>>,
+    /// Expected outputs, with their places in the signature; of any type that holds the same values.
+    pub outputs: Vec<(usize, Tensor)>,
+}
 
 /// Readers of files with rows.
 pub struct Tables {

@@ -41,81 +41,62 @@
 //! ```
 //!
 //! No model's file format, no protocol, no JSON, no async runtime.
+//!
+//! # Rooms
+//!
+//! Each uses those above it alone, and what stands beside them: `settings`, `kit` (what loading needs from outside), `observer`,
+//! `clock`, `locked`, `start`.
+//!
+//! | room | what it does | uses |
+//! |---|---|---|
+//! | `scheduler` | who runs next: calls wait, are put together, run and are cut apart; a version that answers ([`Loaded`]), holds on it ([`Lease`]), its counters | |
+//! | `journal` | what control calls asked for, on disk, and what that comes to | |
+//! | `repository` | what lies in the sources: files, fingerprints, layouts of folders, who reads them; when to look again | |
+//! | `loader` | from files to a version that answers: convert, load, settle what rows are, verify, warm up | repository, scheduler |
+//! | `catalog` | what is loaded, in which state, and what to load and drop next: per model, without threads | journal, repository, scheduler |
+//! | `control` | [`Control`] and the keeper behind it, the one thread that changes anything: hears of looks, loads and calls, and puts the next catalog in place; the reaper, which frees what nobody holds | all of them |
+//! | `serving` | puts it together and starts the threads | all of them |
 #![deny(unsafe_code)]
 
-// What is loaded.
-mod ask;
 mod catalog;
 mod clock;
 mod control;
-mod entry;
-mod files;
-mod fingerprint;
-mod golden;
 mod journal;
-mod keeper;
 mod kit;
-mod lease;
-mod lifecycle;
-mod loaded;
 mod loader;
-mod map;
-mod message;
-mod model_state;
+mod locked;
 mod observer;
-mod orders;
-mod probe;
-mod reaper;
-mod record;
 mod repository;
+mod scheduler;
 mod serving;
 mod settings;
 mod start;
-mod told;
-mod watch;
-
-// Who runs next.
-mod batcher;
-mod batching;
-mod compute;
-mod cost;
-mod infer;
-mod instances;
-mod lane;
-mod locked;
-mod pace;
-mod request;
-mod run;
-mod scheduler;
-mod statistics;
 
 #[cfg(test)]
 mod fake;
 
-pub use batching::BatchSettings;
 pub use catalog::{Catalog, ModelInfo};
 pub use clock::{Clock, SystemClock};
-pub use compute::ComputePool;
 pub use control::Control;
-pub use entry::{Entry, What};
-pub use files::FolderFiles;
-pub use golden::{Difference, GoldenReport, GoldenRows, Tolerance, check_golden, check_golden_by};
-pub use infer::{Worker, submit};
-pub use kit::{Kit, ReadBatching, ReadCalls, ReadGolden, ReadReplay, ReadSettings, Tables, Unread};
-pub use lane::{Lane, Turned, turn};
-pub use lease::Lease;
-pub use loaded::Loaded;
-pub use loader::{LoadReport, import_once, load_once};
+pub use journal::{Entry, What};
+pub use kit::{
+    GoldenRows, Kit, ReadBatching, ReadCalls, ReadGolden, ReadReplay, ReadSettings, Tables, Unread,
+};
+pub use loader::{
+    Difference, GoldenReport, LoadReport, Tolerance, check_golden, check_golden_by, import_once, load_once,
+};
 pub use observer::{Event, Observer, Silent};
-pub use request::{Answer, Request, Response, Timing};
+pub use repository::{FolderFiles, Rounds, WatchSettings};
+pub use scheduler::{
+    Answer, BatchSettings, ComputePool, Histogram, Lane, Lease, Loaded, Request, Response, Snapshot, Timing,
+    Turned, Worker, submit, turn,
+};
 pub use serving::Serving;
 pub use settings::{BatchOptions, Layout, ModelSettings, NullRules, Origins, Source, VersionPolicy};
 pub use start::{Retries, Setup, Started};
-pub use statistics::{Histogram, Snapshot};
-pub use watch::{Rounds, WatchSettings};
 
 #[doc(hidden)]
 pub mod fuzz {
     //! Bodies of fuzz targets.
-    pub use crate::record::fuzz_read as journal;
+    pub use crate::journal::fuzz_read as journal;
 }

@@ -1,17 +1,15 @@
 //! From files to a version that answers: choose an engine, load, settle null and row rules, verify, warm up.
 
-mod choice;
+mod golden;
 mod import;
 mod intra_op;
+mod probe;
 mod signatures;
 
-use crate::files::FolderFiles;
-use crate::golden::{GoldenReport, GoldenRows, Tolerance, check_golden};
-use crate::kit::Kit;
-use crate::repository::{Repository, several};
+use crate::kit::{GoldenRows, Kit};
+use crate::repository::{FolderFiles, Repository, choose, importer_of, several};
 use crate::{Clock, Lease, Loaded, ModelSettings, Source, Worker};
-pub(crate) use choice::strongest;
-use choice::{choose, importer_of};
+pub use golden::{Difference, GoldenReport, Tolerance, check_golden, check_golden_by};
 pub use import::import_once;
 use import::{import, split};
 use intra_op::on_several_threads;
@@ -74,7 +72,8 @@ pub fn load_once(kit: &Arc<Kit>, source: &Source) -> Result<(Lease, LoadReport),
         settings: newest.own.clone().unwrap_or(seen.settings),
     };
     let (loaded, report) = load(kit, &order)?;
-    Ok((Lease::new(loaded), LoadReport { warnings: round.warnings, ..report }))
+    let warnings = round.warnings.into_iter().map(|warning| warning.text).collect();
+    Ok((Lease::new(loaded), LoadReport { warnings, ..report }))
 }
 
 /// Why a folder or file is no model: what each engine said.

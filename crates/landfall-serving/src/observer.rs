@@ -1,5 +1,6 @@
 //! What happens to models, told to whoever keeps a log or counts.
 
+use crate::What;
 use landfall_model::{Problem, Version};
 use std::path::Path;
 use std::time::Duration;
@@ -32,9 +33,10 @@ pub enum Event<'a> {
     /// The last lease on a version ended and its memory is free.
     Unloaded { model: &'a str, version: &'a Version },
     /// A control call was carried out and is on disk.
-    Changed { who: &'a str, what: String },
-    /// Something that a user should look at; said once as long as it lasts.
-    Warning { text: &'a str },
+    Changed { who: &'a str, model: &'a str, what: &'a What },
+    /// Something that a user should look at; said once as long as it lasts. `problem`: its reason, where it has one that
+    /// others may word otherwise.
+    Warning { text: &'a str, problem: Option<&'a Problem> },
 }
 
 /// An observer that keeps nothing.

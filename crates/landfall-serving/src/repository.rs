@@ -14,16 +14,28 @@
 //! entries are passed over. Versions are ordered newest first: numbers, highest first, then other names, the last
 //! changed first. `002` is version 2; of two folders with one number the plainer name wins.
 
+mod choice;
+mod files;
+mod fingerprint;
 mod folder;
 mod found;
 mod known;
+mod map;
 mod not_there;
+mod numbered;
+mod remarks;
 mod view;
+mod warning;
+mod watch;
 
-use crate::files::{parent, trouble};
 use crate::kit::Kit;
 use crate::settings::SETTINGS_FILE;
-use crate::{Layout, ModelSettings, Source, VersionPolicy};
+use crate::{Layout, ModelSettings, Source};
+pub(crate) use choice::{choose, importer_of};
+pub use files::FolderFiles;
+pub(crate) use files::parent;
+use files::trouble;
+pub(crate) use fingerprint::Fingerprint;
 use folder::{Children, absolute, folder_name, is_number, stem};
 use found::{Before, Found, cannot_look_at, one_of_each_name};
 pub(crate) use found::{Round, Seen, SeenVersion, newness};
@@ -31,9 +43,13 @@ use known::Known;
 use landfall_model::{Problem, Reason, Version};
 use not_there::named_in_vain;
 pub(crate) use not_there::{none_available, several};
+use remarks::{beside_versions, not_read, taken_for_one_file, taken_for_versions};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+pub(crate) use warning::Warning;
+pub(crate) use watch::{Look, Watch};
+pub use watch::{Rounds, WatchSettings};
 
 /// The most files and folders that one source is looked through for: who names `/` means something else.
 const MOST_MET: usize = 1_000_000;
@@ -46,46 +62,6 @@ pub(crate) struct Repository {
     seen: BTreeSet<usize>,
     /// Sources that the last look did not come to the end of.
     endless: BTreeSet<usize>,
-}
-
-/// What folders were taken for that are not numbered, and that nobody called versions: they may be meant as models.
-fn taken_for_versions(model: &str, path: &Path, versions: &[SeenVersion]) -> String {
-    let names: Vec<String> = versions.iter().map(|seen| format!("{:?}", seen.version.name())).collect();
-    let first = versions.first().map_or("", |seen| seen.version.name());
-    format!(
-        "{} is taken for one model, {model:?}, whose versions are the folders {}; if each is a model of its own, put its \
-         files into a folder 1 within it ({first}/1), or name each (serve {first}={})",
-        path.display(),
-        names.join(", "),
-        path.join(first).display()
-    )
-}
-
-/// Which file of a folder it was taken for, and which it was not.
-fn taken_for_one_file(folder: &Path, own: &Path, others: &[&Path], first: &Path) -> String {
-    let names: Vec<String> = others.iter().map(|file| folder_name(file)).collect();
-    let (folder, own, are) =
-        (folder.display(), folder_name(own), if others.len() == 1 { "is" } else { "are" });
-    format!(
-        "{folder} is taken for one model ({own}); {} {are} passed over: give each model a folder of its own, or name its file \
-         (serve {}={})",
-        names.join(", "),
-        stem(first),
-        first.display()
-    )
-}
-
-/// What a model's folder says in Triton's words, until it does so in ours.
-fn not_read(folder: &Path) -> Option<String> {
-    let [foreign, own] = ["config.pbtxt", SETTINGS_FILE].map(|name| folder.join(name));
-    let is_passed_over = !folder.as_os_str().is_empty() && foreign.is_file() && !own.is_file();
-    is_passed_over.then(|| {
-        let foreign = foreign.display();
-        format!(
-            "{foreign} is not read: names, types and shapes are the model's own, and what else it needs is said in a {SETTINGS_FILE} \
-             beside it"
-        )
-    })
 }
 
 impl Repository {
@@ -118,13 +94,13 @@ impl Repository {
                 Ok(()) => {
                     self.seen.insert(index);
                     if source.layout != Layout::Numbered {
-                        round.warnings.extend(found.models.iter().flat_map(named_in_vain));
+                        round.warnings.extend(found.models.iter().flat_map(named_in_vain).map(Warning::from));
                     }
                     round.models.append(&mut found.models);
                 }
                 Err(problem) => {
                     let before = if self.seen.contains(&index) { Before::Seen } else { Before::Never };
-                    round.warnings.push(cannot_look_at(&source.path, before, &problem));
+                    round.warnings.push(cannot_look_at(&source.path, before, &problem).into());
                     round.dropped.push((index, problem));
                 }
             }
@@ -151,11 +127,12 @@ impl Repository {
 
     fn look_at(&mut self, source: &Source, found: &mut Found) -> Result<(), Problem> {
         let path = &source.path;
-        let metadata = std::fs::metadata(path).map_err(|error| trouble("open", path, &error))?;
+        let metadata = std::fs::metadata(path).map_err(|error| trouble("open", path, &error));
         let above = &source.settings;
         if source.layout == Layout::Numbered {
-            return self.numbered(source, &metadata, found);
+            return self.numbered(source, metadata, found);
         }
+        let metadata = metadata?;
         if !metadata.is_dir() {
             let name = source.name.clone().unwrap_or_else(|| stem(path));
             return self.single(found, name, path, parent(path), above);
@@ -180,8 +157,9 @@ impl Repository {
             }
             let name = source.name.clone().unwrap_or_else(|| folder_name(path));
             if !is_model && versions.iter().all(|seen| seen.version.number().is_none()) {
-                found.warnings.push(taken_for_versions(&name, path, &versions));
+                found.warn(taken_for_versions(&name, path, &versions));
             }
+            self.beside(found, &name, path, files);
             self.push(found, name, path, path, versions, above);
             return Ok(());
         }
@@ -189,7 +167,8 @@ impl Repository {
         self.all_in(found, &[], files, above);
         if found.models.len() == before && !(files.is_empty() && folders.is_empty()) {
             let nothing = self.known.holds_nothing(path);
-            found.warnings.push(nothing + &self.deeper(folders));
+            let deeper = self.deeper(folders);
+            found.warn(nothing + &deeper);
         }
         Ok(())
     }
@@ -222,43 +201,6 @@ impl Repository {
         }
     }
 
-    /// One model whose versions are the folders with numbers for names.
-    fn numbered(
-        &mut self,
-        source: &Source,
-        metadata: &std::fs::Metadata,
-        found: &mut Found,
-    ) -> Result<(), Problem> {
-        let path = &source.path;
-        if !metadata.is_dir() {
-            let text = format!("{} is a file: a folder of numbered versions is needed", path.display());
-            return Err(Problem::invalid(text));
-        }
-        let name = source.name.clone().unwrap_or_else(|| folder_name(path));
-        let mut folders = self.known.children(path)?.folders.clone();
-        folders
-            .retain(|folder| Version::named(&folder_name(folder)).number().is_some_and(|number| number >= 0));
-        let versions = self.versions(&folders, found);
-        if versions.is_empty() {
-            found.warnings.push(format!(
-                "No versions of servable {name} found under base path {}. Did you forget to name your leaf \
-                 directory as a number (eg. '/1/')?",
-                path.display()
-            ));
-        }
-        if let VersionPolicy::Only(wanted) = source.settings.policy() {
-            let missing = wanted.iter().filter(|&wanted| versions.iter().all(|seen| seen.version != *wanted));
-            found.warnings.extend(missing.map(|version| {
-                format!(
-                    "Version {version} of servable {name}, which was requested to be served as a 'specific' version in \
-                     the servable's config, was not found in the file system"
-                )
-            }));
-        }
-        self.push(found, name, path, path, versions, &source.settings);
-        Ok(())
-    }
-
     /// A folder that is a model as it stands.
     fn whole_folder(
         &mut self,
@@ -270,7 +212,7 @@ impl Repository {
         let own = folder_name(path);
         self.other_models(found, path);
         if folders.iter().any(|child| self.has_versions(child) || is_number(child)) {
-            found.warnings.push(format!(
+            found.warn(format!(
                 "{} is a model itself: the models in its folders are passed over",
                 path.display()
             ));
@@ -303,8 +245,15 @@ impl Repository {
         let (own, others) = (of(&|name| name == reader), of(&|name| name != reader));
         // Of a folder that its reader knows by other signs than one file, the files are its parts.
         if let ([own], [first, ..]) = (&*own, &*others) {
-            found.warnings.push(taken_for_one_file(folder, own, &others, first));
+            found.warn(taken_for_one_file(folder, own, &others, first));
         }
+    }
+
+    /// Says which models lie loosely beside a model's versions.
+    fn beside(&mut self, found: &mut Found, model: &str, folder: &Path, files: &[PathBuf]) {
+        let mut loose: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+        loose.retain(|file| self.known.recognises(file));
+        found.warnings.extend(beside_versions(model, folder, &loose).map(Warning::from));
     }
 
     /// The models of a repository. One that cannot be looked at keeps no other from being served.
@@ -329,9 +278,10 @@ impl Repository {
         let children = self.known.children(path)?;
         let versions = self.versions(&children.folders, found);
         if versions.is_empty() && !path.join(SETTINGS_FILE).is_file() {
-            found.warnings.push(self.known.holds_nothing(path));
+            found.warn(self.known.holds_nothing(path));
             return Ok(());
         }
+        self.beside(found, &name, path, &children.files);
         self.push(found, name, path, path, versions, above);
         Ok(())
     }
@@ -342,7 +292,7 @@ impl Repository {
             // No settings: a `model.toml` in this folder would make the folder one model.
             true => self.single(found, stem(file), file, Path::new(""), above),
             false => {
-                found.warnings.extend(self.known.passed_over(file));
+                found.warnings.extend(self.known.passed_over(file).map(Warning::from));
                 Ok(())
             }
         }
@@ -373,7 +323,7 @@ impl Repository {
                 Err(problem) => {
                     // A folder that goes while it is looked at is no version any more.
                     if !matches!(problem.reason(), Reason::FileMissing { .. }) {
-                        found.warnings.push(format!("a version cannot be looked at: {problem}"));
+                        found.warn(problem.at("a version cannot be looked at"));
                     }
                     continue;
                 }
@@ -389,7 +339,7 @@ impl Repository {
                         true => (seen.path.clone(), std::mem::replace(&mut versions[at], seen).path),
                         false => (versions[at].path.clone(), seen.path),
                     };
-                    found.warnings.push(format!(
+                    found.warn(format!(
                         "{} and {} are one version: the first is taken",
                         kept.display(),
                         other.display()
@@ -411,7 +361,7 @@ impl Repository {
         above: &ModelSettings,
     ) {
         let below = self.known.settings_in(settings_folder);
-        found.warnings.extend(not_read(settings_folder));
+        found.warnings.extend(not_read(settings_folder).map(Warning::from));
         for version in versions.iter_mut().filter(|seen| seen.path != settings_folder && seen.path.is_dir()) {
             if version.path.join(SETTINGS_FILE).is_file() {
                 let own = self.known.settings_in(&version.path);

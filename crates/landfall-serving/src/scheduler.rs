@@ -1,23 +1,42 @@
 //! Where calls of one version wait, and who runs them: threads and clock around the batcher.
 //!
-//! A cheap model's calls wait on the I/O thread that read them ([`crate::lane`]) and run there; all others stand in the
+//! A cheap model's calls wait on the I/O thread that read them ([`lane`]) and run there; all others stand in the
 //! queue here and run on the compute threads. Batches grow because calls arrive while one runs.
 
 mod admission;
 mod batch;
+mod batcher;
+mod batching;
+mod compute;
+mod cost;
+mod infer;
+mod instances;
+mod lane;
+mod lease;
+mod loaded;
+mod pace;
 mod queue;
+mod request;
+mod run;
+mod statistics;
 
 use crate::Clock;
-use crate::batcher::Limits;
-use crate::batching::BatchSettings;
-use crate::compute::ComputePool;
-use crate::cost::Cost;
-use crate::instances::Instances;
-use crate::pace::{NextBatch, Pace};
-use crate::run::PART_ROWS;
 use admission::Admission;
+use batcher::Limits;
+pub use batching::BatchSettings;
+pub use compute::ComputePool;
+use cost::Cost;
+pub use infer::{Worker, submit};
+use instances::Instances;
 use landfall_model::{Call, CostClass, Facts, Model, Problem};
+pub use lane::{Lane, Turned, turn};
+pub use lease::Lease;
+pub use loaded::Loaded;
+use pace::{NextBatch, Pace};
 use queue::Queue;
+pub use request::{Answer, Request, Response, Timing};
+use run::PART_ROWS;
+pub use statistics::{Histogram, Snapshot};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -2,18 +2,18 @@
 
 use crate::catalog::Catalog;
 use crate::control::Control;
-use crate::fingerprint::Fingerprint;
+use crate::control::Keeper;
+use crate::control::{Finished, Lines, Message, Work, free_all};
 use crate::journal::Journal;
-use crate::keeper::Keeper;
 use crate::kit::Kit;
 use crate::loader::load;
 use crate::locked::lock;
-use crate::message::{Finished, Lines, Look, Message, Work};
 use crate::observer::{Event, Observer};
-use crate::reaper;
+use crate::repository::Fingerprint;
+use crate::repository::Look;
 use crate::repository::Repository;
+use crate::repository::Watch;
 use crate::start::{Setup, Start, Started};
-use crate::watch::Watch;
 use crate::{Clock, Source};
 use landfall_model::Problem;
 use std::path::Path;
@@ -61,18 +61,19 @@ impl Serving {
             start.clone(),
             Lines { watch: watch.clone(), loaders, reaper, own: own.clone() },
         );
+        let rounds = own.clone();
         let watcher = Watch {
             repository: Repository::new(setup.sources, setup.kit.clone()),
             settings: setup.watch,
             clock: setup.clock.clone(),
             observer: setup.observer,
-            keeper: own.clone(),
+            hand_on: Box::new(move |round, tickets| rounds.send(Message::Round(round, tickets)).is_ok()),
         };
         let events = watch.clone();
         let give_back = setup.kit.give_back;
         spawn("reaper", move || {
             let _freed_when_dropped: Sender<()> = freed_when_dropped;
-            reaper::run(&retired, give_back);
+            free_all(&retired, give_back);
         })?;
         let works = Arc::new(Mutex::new(works));
         for _ in 0..setup.load_threads.max(1) {
@@ -166,7 +167,7 @@ fn journal(state: Option<&Path>, source: &Source, observer: &dyn Observer) -> Jo
     let Some(state) = state else { return Journal::in_memory() };
     let (journal, note) = Journal::open(&state.join(folder_of(&source.path)).join("journal"));
     if let Some(text) = &note {
-        observer.event(&Event::Warning { text });
+        observer.event(&Event::Warning { text, problem: None });
     }
     journal
 }
@@ -178,7 +179,7 @@ fn folder_of(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-    let sum = crate::record::checksum(&path.to_string_lossy());
+    let sum = crate::journal::checksum(&path.to_string_lossy());
     format!("{}-{sum}", name.trim_start_matches('.').chars().take(64).collect::<String>())
 }
 

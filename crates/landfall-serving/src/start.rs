@@ -3,7 +3,7 @@
 use crate::kit::Kit;
 use crate::locked::lock;
 use crate::observer::Observer;
-use crate::watch::WatchSettings;
+use crate::repository::WatchSettings;
 use crate::{Clock, Source};
 use landfall_model::{Problem, Version};
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 //! unknown keys are refused with the nearest known one.
 
 use crate::args::{ServerTable, toml_value};
-use landfall_model::{Options, Problem, Version};
+use landfall_model::{Options, Problem, Version, edit_distance};
 use landfall_serving::{BatchOptions, ModelSettings, NullRules, VersionPolicy};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
@@ -293,21 +293,6 @@ fn suggestion(message: &str) -> String {
         }
         _ => String::new(),
     }
-}
-
-/// How many characters must be put in, taken out or changed to make `b` of `a` (Levenshtein).
-pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[row.len() - 1]
 }
 
 #[cfg(test)]

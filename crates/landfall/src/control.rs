@@ -11,7 +11,7 @@ use crate::output::print;
 use client::ask;
 use hyper::{Method, StatusCode};
 use landfall_model::{Problem, Reason};
-use listing::for_people;
+use listing::{for_people, rolled_back};
 use serde_json::{Value, json};
 
 /// Lists the server's models.
@@ -49,6 +49,7 @@ pub(crate) fn run(control: &Control) -> Result<(), Failure> {
         _ if control.json => String::from_utf8_lossy(&answer).into_owned(),
         ControlVerb::Load { model } => format!("loaded {model}"),
         ControlVerb::Unload { model } => format!("unloaded {model}"),
+        ControlVerb::Rollback { model } => rolled_back(model, &answer),
         _ => for_people(&answer),
     };
     Ok(print(&format!("{}\n", text.trim_end()))?)

@@ -3,15 +3,19 @@
 use crate::control::escaped;
 use crate::exit::Failure;
 use crate::loading::is_wrong_call;
+use crate::log::Log;
 use landfall_model::{DType, Dim, Kind, Problem, Scalar, Signature};
 use landfall_net::{Bound, Server};
 use landfall_serving::{Lease, NullRules, Serving, Started};
 use std::fmt::Write;
 use tracing::{info, warn};
 
-/// The reason to give up at the start: models were named, and none of them serves. The call was wrong where nothing but
-/// the call kept each of them from serving.
-pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> Option<Failure> {
+/// Where the log has said why.
+const NOTHING_SERVES: &str = "no model can be served, for the reasons above";
+
+/// The reason to give up at the start: models were named, and none of them serves. What the log has said is not said again.
+/// The call was wrong where nothing but the call kept each of them from serving.
+pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving, log: &Log) -> Option<Failure> {
     let Some(started) = started else {
         warn!("models are still loading; doors open for those that are there");
         return None;
@@ -19,30 +23,28 @@ pub(crate) fn nothing_serves(started: Option<&[Started]>, serving: &Serving) -> 
     if !serving.catalog().available(None).is_empty() {
         return None;
     }
-    let failures: Vec<(String, bool)> = started
-        .iter()
-        .filter_map(|start| {
-            let problem = start.outcome.as_ref().err()?;
-            // Whoever unloaded a model knows that it does not answer, and may load it again.
-            if serving.catalog().model(&start.model).is_ok_and(|model| model.unloaded) {
-                return None;
-            }
-            // A source that could not be looked at is named by its problem.
-            let text = if start.model.is_empty() {
-                problem.to_string()
-            } else {
-                format!("{}: {problem}", start.model)
-            };
-            Some((text, is_wrong_call(problem)))
-        })
-        .collect();
+    // Whoever unloaded a model knows that it does not answer, and may load it again.
+    let is_unloaded =
+        |start: &Started| serving.catalog().model(&start.model).is_ok_and(|model| model.unloaded);
+    let failed = started.iter().filter(|start| !is_unloaded(start));
+    let failures: Vec<(&str, &Problem)> =
+        failed.filter_map(|start| Some((start.model.as_str(), start.outcome.as_ref().err()?))).collect();
     // An empty repository may fill later: that is no failure.
     if failures.is_empty() {
         return None;
     }
-    let (texts, wrong_calls): (Vec<String>, Vec<bool>) = failures.into_iter().unzip();
-    let problem = Problem::worded(Kind::FailedPrecondition, texts.join("\n"));
-    Some(if wrong_calls.iter().all(|&wrong| wrong) { Failure::Call(problem) } else { Failure::Work(problem) })
+    let untold = failures.iter().filter(|(_, problem)| !log.has_told(problem));
+    let lines: Vec<String> = untold
+        .map(|(model, problem)| match *model {
+            // A source that could not be looked at is named by its problem.
+            "" => problem.to_string(),
+            model => format!("{model}: {problem}"),
+        })
+        .collect();
+    let text = if lines.is_empty() { NOTHING_SERVES.to_owned() } else { lines.join("\n") };
+    let problem = Problem::worded(Kind::FailedPrecondition, text);
+    let is_call_wrong = failures.iter().all(|(_, problem)| is_wrong_call(problem));
+    Some(if is_call_wrong { Failure::Call(problem) } else { Failure::Work(problem) })
 }
 
 /// Holds the inputs that rules for missing values name against the models that serve.

@@ -7,6 +7,7 @@ use crate::exit::Failure;
 use crate::log::{self, Log};
 use crate::signals::Signals;
 use crate::{elsewhere, greeting, loading, state};
+use landfall_model::{Kind, Problem, Reason};
 use landfall_net::{NetSettings, Server};
 use landfall_serving::{
     Clock, ComputePool, ModelSettings, Retries, Serving, Setup, Source, SystemClock, WatchSettings,
@@ -31,6 +32,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let Configured { flags, model, above, sources } = configuration(arguments)?;
     log::start(flags.log_format.unwrap_or(LogFormat::Text)).map_err(Failure::Call)?;
+    one_is_there(&sources)?;
     let net = net_settings(&flags);
     let drain_timeout = flags.drain_timeout.unwrap_or(DRAIN_TIMEOUT);
     let state = flags.state.clone().or_else(state::folder);
@@ -44,20 +46,21 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
         endpoint.as_ref().map_or(Ok(()), Server::can_open).map_err(|problem| problem.at(flag))?;
     }
     let registry = registry(&model.engines, model.prefer)?;
-    info!("ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason);
-    let observer = Arc::new(Log { onnx_reason: registry.onnx_reason_short.clone() });
+    let log = Arc::new(Log::of(&registry));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let pool = ComputePool::new(cores, clock.clone());
     let kit = loading::kit(registry, pool, state.as_deref().map(state::imports));
     let watch = WatchSettings::default();
     let retries = Retries::default();
+    let observer = log.clone();
     let serving =
         Serving::start(Setup { sources, kit, state, watch, load_threads: cores, retries, clock, observer })?;
     let started = serving.wait_until_settled(SETTLE_TIMEOUT);
-    if let Some(failure) = greeting::nothing_serves(started.as_deref(), &serving) {
+    if let Some(failure) = greeting::nothing_serves(started.as_deref(), &serving, &log) {
         return Err(failure);
     }
+    log.started();
     greeting::rules_in_vain(&above.null_rules, started.as_deref(), &serving)?;
     let signals = Signals::listen()?;
     let server = Server::start(&net, serving.catalog().clone(), serving.control().clone())?;
@@ -133,6 +136,20 @@ fn configuration(arguments: Serve) -> Result<Configured, Failure> {
         )));
     }
     Ok(Configured { flags, model, above, sources })
+}
+
+/// Refuses sources none of which is there. Where one is, the log says which are not: they may come later.
+fn one_is_there(sources: &[Source]) -> Result<(), Failure> {
+    let is_missing = |source: &Source| {
+        std::fs::metadata(&source.path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    };
+    if !sources.iter().all(is_missing) {
+        return Ok(());
+    }
+    let missing =
+        |source: &Source| Reason::FileMissing { file: source.path.display().to_string() }.to_string();
+    let lines: Vec<String> = sources.iter().map(missing).collect();
+    Err(Failure::Work(Problem::worded(Kind::NotFound, lines.join("\n"))))
 }
 
 /// Of two models that the call itself gives one name, one would not be served.

@@ -23,7 +23,7 @@ fn models_are_listed_promoted_rolled_back_unloaded_and_loaded() {
             "load" => "loaded iris\n",
             "unload" => "unloaded iris\n",
             "promote" => "\ndigits  1        2 AVAILABLE, 1 AVAILABLE",
-            _ => "\ndigits  2        2 AVAILABLE, 1 AVAILABLE",
+            _ => "rolled back digits: from version 1 to version 2\nname ",
         };
         assert!(done && text.contains(says), "{step:?}: {text}");
     }

@@ -15,6 +15,7 @@ mod memory;
 mod mistakes;
 mod pages;
 mod predict;
+mod said;
 mod server;
 mod slips;
 mod versions;

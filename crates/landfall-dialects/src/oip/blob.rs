@@ -17,7 +17,7 @@ pub(super) fn tensor(
     input: &str,
     model: &str,
 ) -> Result<Tensor, Misfit> {
-    let elements = elements(&shape, input)?;
+    let elements = elements(dtype, &shape, input)?;
     let Some(size) = dtype.size() else {
         let strings = strings(raw.bytes(), elements, input, model)?;
         return Tensor::from_strings(shape, strings).map_err(|problem| Misfit(problem.to_string()));
@@ -28,9 +28,13 @@ pub(super) fn tensor(
     Tensor::from_buffer(dtype, shape, raw).map_err(|problem| Misfit(problem.to_string()))
 }
 
-/// Number of elements of a declared shape.
-pub(super) fn elements(shape: &Shape, input: &str) -> Result<usize, Misfit> {
-    shape.elements().map_err(|_| too_many(input))
+/// Number of elements of a declared shape, which must be one that memory could hold.
+pub(super) fn elements(dtype: DType, shape: &Shape, input: &str) -> Result<usize, Misfit> {
+    let elements = shape.elements().map_err(|_| too_many(input))?;
+    match elements.checked_mul(dtype.size().unwrap_or(1)) {
+        Some(bytes) if isize::try_from(bytes).is_ok() => Ok(elements),
+        _ => Err(Misfit(format!("byte size overflow for input '{input}' of shape {shape}"))),
+    }
 }
 
 #[cold]
@@ -60,7 +64,7 @@ fn strings(mut raw: &[u8], elements: usize, input: &str, model: &str) -> Result<
             raw.split_first_chunk::<4>().ok_or_else(|| no_length(raw.len(), input, model))?;
         let length = u32::from_le_bytes(*length) as usize;
         let (value, rest) =
-            rest.split_at_checked(length).ok_or_else(|| cut_string(length, rest.len(), input, model))?;
+            rest.split_at_checked(length).ok_or_else(|| cut_string(length, rest.len(), input))?;
         strings.push(value);
         raw = rest;
     }
@@ -99,9 +103,9 @@ fn no_length(left: usize, input: &str, model: &str) -> Misfit {
 }
 
 #[cold]
-fn cut_string(length: usize, left: usize, input: &str, model: &str) -> Misfit {
+fn cut_string(length: usize, left: usize, input: &str) -> Misfit {
     Misfit(format!(
-        "incomplete string data for inference input '{input}' for model '{model}', expecting string of length {length} but only {left} bytes available"
+        "incomplete string data for inference input '{input}', expecting string of length {length} but only {left} bytes available"
     ))
 }
 
@@ -182,7 +186,7 @@ mod tests {
     #[test]
     fn wrong_sizes_are_worded_as_in_triton() {
         // OIP-REST-37
-        let table: [(DType, &[usize], &[u8], &str); 7] = [
+        let table: [(DType, &[usize], &[u8], &str); 8] = [
             (
                 DType::F32,
                 &[1, 2],
@@ -207,8 +211,9 @@ mod tests {
                 DType::String,
                 &[1],
                 &[2, 0, 0, 0, 9],
-                "expecting string of length 2 but only 1 bytes available",
+                "incomplete string data for inference input 'X', expecting string of length 2 but only 1 bytes available",
             ),
+            (DType::F32, &[1 << 62, 1], &[0; 4], "byte size overflow for input 'X'"),
             (DType::F64, &[usize::MAX, 8], &[], "exceed maximum size of"),
         ];
         for (dtype, dims, raw, text) in table {

@@ -2,7 +2,7 @@
 
 use super::{blob::Misfit, names};
 use crate::{GrpcError, HttpError, json};
-use landfall_model::{Kind, Problem, Reason, Signature};
+use landfall_model::{Kind, Problem, Reason, Signature, Version};
 
 /// As it goes over HTTP: `{"error":"…"}`.
 #[cold]
@@ -78,6 +78,16 @@ pub fn statistics(problem: Problem) -> Problem {
         }
         _ => problem,
     }
+}
+
+/// A load that versions of the model failed: they, and why.
+#[cold]
+pub fn load_failed<'a>(model: &str, failed: impl Iterator<Item = (&'a Version, &'a Problem)>) -> Problem {
+    let mut text = format!("load failed for model '{model}': ");
+    for (version, problem) in failed {
+        text.push_str(&format!("version {version} is at UNAVAILABLE state: {problem};\n"));
+    }
+    Problem::invalid(text)
 }
 
 /// An engine that left out an output which the call wanted.

@@ -21,4 +21,4 @@ mod gathered;
 mod tests;
 
 pub use asked::{AskedOutput, Form};
-pub use names::{IndexEntry, ModelFacts, load_target, version_choice, whole_version};
+pub use names::{IndexEntry, ModelFacts, VersionPolicy, load_target, version_choice, whole_version};

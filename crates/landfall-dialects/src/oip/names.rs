@@ -151,6 +151,19 @@ pub struct ModelFacts<'a> {
     pub max_rows: Option<usize>,
     /// Whether rows of several callers are batched.
     pub batches: bool,
+    /// Which versions are kept loaded.
+    pub policy: &'a VersionPolicy,
+}
+
+/// Which versions of a model are kept loaded, as a configuration's `version_policy` says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionPolicy {
+    /// The newest ones, this many.
+    Latest(u64),
+    /// All.
+    All,
+    /// These.
+    Specific(Vec<i64>),
 }
 
 /// Which version the text of a path or a message means: none is the default one, digits are a number, all else is a

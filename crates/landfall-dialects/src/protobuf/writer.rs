@@ -1,5 +1,7 @@
 //! Fields of one message, appended in the order of the calls.
 
+use landfall_model::protobuf::push_varint;
+
 /// Wire type of numbers in base 128.
 const VARINT: u32 = 0;
 /// Wire type of 8 fixed bytes.
@@ -132,15 +134,6 @@ impl<'a> Writer<'a> {
 #[inline]
 pub fn varint_len(value: u64) -> usize {
     (70 - (value | 1).leading_zeros() as usize) / 7
-}
-
-#[inline]
-fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 /// Replaces the one byte kept for the length by the length of what follows it; most messages need no more than it.

@@ -25,30 +25,37 @@ impl<'a> ErrorPlace<'a> {
         ErrorPlace { model, version, asks_status: true }
     }
 
-    fn not_found(&self) -> String {
+    /// For the original a version that is not available is not there.
+    fn not_found(&self, reason: &Reason) -> (Kind, String) {
+        let version = match (reason, self.version) {
+            // It does not tell a model without labels from one that is not there.
+            (Reason::ModelNotFound { .. }, VersionChoice::Label(label)) if !self.asks_status => {
+                return unknown_label(label);
+            }
+            (
+                Reason::VersionNotFound { version, .. } | Reason::VersionNotReady { version, .. },
+                VersionChoice::Label(_),
+            ) => Some(version.clone()),
+            (_, VersionChoice::Exact(version)) => Some(version.to_string()),
+            _ => None,
+        };
         let model = self.model;
-        match (self.asks_status, self.version) {
-            (false, VersionChoice::Exact(version)) => {
-                format!("Servable not found for request: Specific({model}, {version})")
-            }
-            (false, _) => format!("Servable not found for request: Latest({model})"),
-            (true, VersionChoice::Exact(version)) => {
-                format!("Could not find version {version} of model {model}")
-            }
-            (true, _) => format!("Could not find any versions of model {model}"),
-        }
+        let text = match (self.asks_status, version) {
+            (false, Some(version)) => format!("Servable not found for request: Specific({model}, {version})"),
+            (false, None) => format!("Servable not found for request: Latest({model})"),
+            (true, Some(version)) => format!("Could not find version {version} of model {model}"),
+            (true, None) => format!("Could not find any versions of model {model}"),
+        };
+        (Kind::NotFound, text)
     }
 
     fn worded(&self, problem: &Problem, transport: Transport) -> (Kind, String) {
         match problem.reason() {
-            // For the original a version that is not available is not there.
-            Reason::ModelNotFound { .. }
+            reason @ (Reason::ModelNotFound { .. }
             | Reason::NoVersionAvailable { .. }
             | Reason::VersionNotFound { .. }
-            | Reason::VersionNotReady { .. } => (Kind::NotFound, self.not_found()),
-            Reason::LabelNotFound { label, .. } => {
-                (Kind::InvalidArgument, format!("Unrecognized servable version label: {label}"))
-            }
+            | Reason::VersionNotReady { .. }) => self.not_found(reason),
+            Reason::LabelNotFound { label, .. } => unknown_label(label),
             Reason::SignatureNotFound { signature } => transport.signature_not_found(signature),
             Reason::QueueFull { waiting, .. } => (
                 Kind::Unavailable,
@@ -57,9 +64,35 @@ impl<'a> ErrorPlace<'a> {
                      tasks are waiting"
                 ),
             ),
+            Reason::CallTooLarge { rows, most } => {
+                (problem.kind(), format!("Task size {rows} is larger than maximum input batch size {most}"))
+            }
             _ => (problem.kind(), problem.to_string()),
         }
     }
+}
+
+/// What the original's log says where a model's folders are not as they should be; `None` for all else.
+#[cold]
+pub fn of_folders(problem: &Problem) -> Option<String> {
+    Some(match problem.reason() {
+        Reason::ModelFolder { model, folder, why } => {
+            format!("Could not find base path {folder} for servable {model} with error {why}")
+        }
+        Reason::VersionFoldersMissing { model, folder } => format!(
+            "No versions of servable {model} found under base path {folder}. Did you forget to name your leaf directory as a \
+             number (eg. '/1/')?"
+        ),
+        Reason::VersionNotFound { model, version } => format!(
+            "Version {version} of servable {model}, which was requested to be served as a 'specific' version in the servable's \
+             config, was not found in the file system"
+        ),
+        _ => return None,
+    })
+}
+
+fn unknown_label(label: &str) -> (Kind, String) {
+    (Kind::InvalidArgument, format!("Unrecognized servable version label: {label}"))
 }
 
 #[derive(Clone, Copy)]
@@ -150,24 +183,32 @@ mod tests {
     const LABEL: &str = "Unrecognized servable version label: nope";
     const NO_VERSION: &str = "Could not find version 9 of model half";
     const NO_VERSIONS: &str = "Could not find any versions of model half";
+    const LARGE: &str = "Task size 5 is larger than maximum input batch size 4";
     const FULL: &str =
         "The batch scheduling queue to which this task was submitted is full; currently 3 tasks are waiting";
 
-    fn reasons() -> [Case; 9] {
+    fn reasons() -> [Case; 13] {
         let m = || "half".to_owned();
         let number = |number| VersionChoice::Exact(Version::numbered(number));
         let latest = || VersionChoice::Default;
         let missing = || Reason::ModelNotFound { model: m() };
         let version = || Reason::VersionNotFound { model: m(), version: "9".into() };
         let none = Reason::NoVersionAvailable { model: m() };
-        let (label, nope) = (Reason::LabelNotFound { model: m(), label: "nope".into() }, "nope".to_owned());
+        let label = Reason::LabelNotFound { model: m(), label: "nope".into() };
+        let nope = || VersionChoice::Label("nope".into());
+        let coming = Reason::VersionNotReady { model: m(), version: "9".into() };
         let full = Reason::QueueFull { waiting: 3, retry_after: Duration::from_secs(1) };
+        let large = Reason::CallTooLarge { rows: 5, most: 4 };
         [
+            ("largest batch", large, latest(), false, 400, 3, LARGE),
             ("TFS-REST-17", missing(), latest(), false, 404, 5, LATEST),
             ("TFS-REST-18", version(), number(9), false, 404, 5, NINE),
             ("TFS-GRPC-15", missing(), number(9), false, 404, 5, NINE),
             ("TFS-GRPC-16", version(), number(0), false, 404, 5, ZERO),
-            ("TFS-REST-19", label, VersionChoice::Label(nope), false, 400, 3, LABEL),
+            ("TFS-REST-19", label, nope(), false, 400, 3, LABEL),
+            ("TFS-GRPC-17", missing(), nope(), false, 400, 3, LABEL),
+            ("TFS-REST-125", missing(), nope(), true, 404, 5, NO_VERSIONS),
+            ("TFS-CFG-34", coming, nope(), false, 404, 5, NINE),
             ("TFS-REST-123", version(), number(9), true, 404, 5, NO_VERSION),
             ("TFS-REST-124", missing(), latest(), true, 404, 5, NO_VERSIONS),
             ("TFS-GRPC-18", none, latest(), false, 404, 5, LATEST),
@@ -187,6 +228,28 @@ mod tests {
             assert_eq!((grpc.code, grpc.message.as_str()), (code, text), "{row}");
             assert_eq!(http.retry_after.is_some(), row == "TFS-REST-24");
         }
+    }
+
+    #[test]
+    fn the_log_words_what_is_wrong_with_folders_as_the_original_does() {
+        let (model, folder) = (|| "half".to_owned(), || "/models/half".to_owned());
+        let said = |reason| of_folders(&Problem::new(reason));
+        assert_eq!(
+            said(Reason::VersionFoldersMissing { model: model(), folder: folder() }).unwrap(),
+            "No versions of servable half found under base path /models/half. Did you forget to name your leaf directory as a \
+             number (eg. '/1/')?"
+        );
+        assert_eq!(
+            said(Reason::VersionNotFound { model: model(), version: "7".into() }).unwrap(),
+            "Version 7 of servable half, which was requested to be served as a 'specific' version in the servable's config, \
+             was not found in the file system"
+        );
+        let why = Problem::new(Reason::FileMissing { file: folder() });
+        assert_eq!(
+            said(Reason::ModelFolder { model: model(), folder: folder(), why }).unwrap(),
+            "Could not find base path /models/half for servable half with error /models/half is missing"
+        );
+        assert_eq!(said(Reason::ShuttingDown), None);
     }
 
     #[test]

@@ -76,9 +76,10 @@ fn to_json(value: &impl Serialize) -> Bytes {
 ///
 /// # Errors
 /// Permission denied where control is switched off; the call's own.
-pub(crate) async fn change<C>(caller: &Caller, what: &str, call: C) -> Result<(), Problem>
+pub(crate) async fn change<C, T>(caller: &Caller, what: &str, call: C) -> Result<T, Problem>
 where
-    C: FnOnce(&Control, &str, Duration) -> Result<(), Problem> + Send + 'static,
+    C: FnOnce(&Control, &str, Duration) -> Result<T, Problem> + Send + 'static,
+    T: Send + 'static,
 {
     if !caller.shared.control_allowed {
         let what = format!("{what} over the network");
@@ -136,8 +137,36 @@ async fn rollback(caller: &Caller, model: String, body: Incoming) -> Result<Repl
         let Nothing {} = serde_json::from_slice(body.bytes()).map_err(wrong)?;
     }
     let name = model.clone();
-    change(caller, "rollback", move |control, who, patience| control.rollback(&name, who, patience)).await?;
-    Ok(model_reply(&caller.shared, &model)?)
+    let rollback = move |control: &Control, who: &str, patience| control.rollback(&name, who, patience);
+    let moved = change(caller, "rollback", rollback).await?;
+    let listed = caller.shared.catalog.model(&model)?;
+    Ok(reply::json(to_json(&RolledBack { moved: Moved::of(&moved), model: Listed::of(&listed) })))
+}
+
+/// A model after a rollback, and what that moved.
+#[derive(Serialize)]
+struct RolledBack<'a> {
+    #[serde(flatten)]
+    model: Listed<'a>,
+    #[serde(rename = "rolled_back")]
+    moved: Option<Moved<'a>>,
+}
+
+/// A label, or without one the default, that was moved. `to` is null where no version was set: the newest one, or what
+/// the configuration says.
+#[derive(Serialize)]
+struct Moved<'a> {
+    label: Option<&'a str>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl<'a> Moved<'a> {
+    fn of(what: &'a What) -> Option<Self> {
+        let What::Rollback { from, version, label, .. } = what else { return None };
+        let [from, to] = [from, version].map(|version| version.as_ref().map(Version::to_string));
+        Some(Moved { label: label.as_deref(), from, to })
+    }
 }
 
 fn model_reply(shared: &Shared, model: &str) -> Result<Reply, Problem> {
@@ -227,6 +256,9 @@ struct Change<'a> {
     who: &'a str,
     model: &'a str,
     what: &'static str,
+    /// Where a rollback moved it from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,11 +267,13 @@ struct Change<'a> {
 
 impl<'a> Change<'a> {
     fn of(entry: &'a Entry) -> Self {
-        let (what, version, label) = match &entry.what {
-            What::Load => ("load", None, None),
-            What::Unload => ("unload", None, None),
-            What::Promote { version, label } => ("promote", Some(version), label.as_deref()),
-            What::Rollback { version, label, .. } => ("rollback", version.as_ref(), label.as_deref()),
+        let (what, from, version, label) = match &entry.what {
+            What::Load => ("load", None, None, None),
+            What::Unload => ("unload", None, None, None),
+            What::Promote { version, label } => ("promote", None, Some(version), label.as_deref()),
+            What::Rollback { from, version, label, .. } => {
+                ("rollback", from.as_ref(), version.as_ref(), label.as_deref())
+            }
         };
         let at = entry.at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let at_ms = at.as_millis().try_into().unwrap_or(u64::MAX);
@@ -248,6 +282,7 @@ impl<'a> Change<'a> {
             who: &entry.who,
             model: &entry.model,
             what,
+            from: from.map(Version::to_string),
             version: version.map(Version::to_string),
             label,
         }

@@ -1,6 +1,7 @@
 //! From a request to its reply: one module for each protocol.
 
 pub(crate) mod accept;
+mod apart;
 mod call_options;
 mod control;
 mod grpc;

@@ -2,7 +2,7 @@
 
 use super::control::change;
 use crate::caller::{Caller, Shared};
-use landfall_dialects::oip::{IndexEntry, ModelFacts, errors, load_target, whole_version};
+use landfall_dialects::oip::{IndexEntry, ModelFacts, VersionPolicy, errors, load_target, whole_version};
 use landfall_model::{Problem, Reason, Version, VersionChoice, VersionStatistics};
 use landfall_serving::Lease;
 
@@ -27,6 +27,7 @@ pub(crate) fn find(shared: &Shared, model: &str, choice: &VersionChoice) -> Resu
 pub(crate) struct Described {
     lease: Lease,
     versions: Vec<Version>,
+    policy: VersionPolicy,
 }
 
 impl Described {
@@ -43,7 +44,8 @@ impl Described {
             }
             _ => vec![lease.version().clone()],
         };
-        Ok(Described { lease, versions })
+        let policy = version_policy(&shared.catalog.model(model)?.policy);
+        Ok(Described { lease, versions, policy })
     }
 
     /// What the dialect tells of it.
@@ -59,7 +61,19 @@ impl Described {
             facts: self.lease.facts(),
             max_rows: self.lease.batching().max_rows,
             batches: *signature.rows() == landfall_model::RowRule::Independent,
+            policy: &self.policy,
         })
+    }
+}
+
+/// A policy in the protocol's form, which knows versions of numbers alone.
+fn version_policy(policy: &landfall_serving::VersionPolicy) -> VersionPolicy {
+    match policy {
+        landfall_serving::VersionPolicy::Latest(number) => VersionPolicy::Latest((*number).max(1) as u64),
+        landfall_serving::VersionPolicy::All => VersionPolicy::All,
+        landfall_serving::VersionPolicy::Only(versions) => {
+            VersionPolicy::Specific(versions.iter().filter_map(Version::number).collect())
+        }
     }
 }
 
@@ -104,8 +118,21 @@ pub(crate) fn statistics(
 /// Permission denied where control is off; what loading finds.
 pub(crate) async fn load(caller: &Caller, model: &str) -> Result<(), Problem> {
     load_target(model)?;
-    let model = model.to_owned();
-    change(caller, "loading", move |control, who, patience| control.load(&model, who, patience)).await
+    let name = model.to_owned();
+    let done =
+        change(caller, "loading", move |control, who, patience| control.load(&name, who, patience)).await;
+    done.map_err(|problem| load_failed(&caller.shared, model, problem))
+}
+
+/// Where a version is what failed, in Triton's words, which name all that did; else the problem as it is.
+#[cold]
+fn load_failed(shared: &Shared, model: &str, problem: Problem) -> Problem {
+    let statuses = shared.catalog.statuses(model).unwrap_or_default();
+    let failed = || statuses.iter().filter_map(|status| Some((&status.version, status.problem.as_ref()?)));
+    if failed().all(|(_, failure)| failure.reason() != problem.reason()) {
+        return problem;
+    }
+    errors::load_failed(model, failed())
 }
 
 /// Unloads a model; one that is not there is unloaded already.

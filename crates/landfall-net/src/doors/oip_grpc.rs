@@ -4,6 +4,7 @@ use super::call_options::CallOptions;
 use super::oip::{self, Described, VERSION};
 use super::oip_stream;
 use super::predict::{away, bytes_of, hand_in};
+use super::refused;
 use super::room;
 use super::unary::{self, Unary, coding, message, unknown};
 use crate::caller::Caller;
@@ -44,6 +45,9 @@ async fn infer(caller: &Caller, headers: &HeaderMap, body: Incoming, coding: Opt
     let answered = answered(caller, headers, body, coding, &mut lease).await;
     let outcome = answered.as_ref().err().map(Problem::kind);
     caller.shared.metrics.count(lease.as_ref(), Door::OipGrpc, outcome);
+    if let Err(problem) = &answered {
+        refused::say(Door::OipGrpc, lease.as_ref().map_or("", |lease| lease.model()), problem);
+    }
     unary::reply(answered.map_err(|problem| errors::grpc(&problem)))
 }
 

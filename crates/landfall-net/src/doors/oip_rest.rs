@@ -5,7 +5,7 @@ use super::call_options::CallOptions;
 use super::oip::{self, Described, VERSION};
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
-use super::refused::Refused;
+use super::refused::{self, Refused};
 use super::room;
 use crate::caller::Caller;
 use crate::compression::{Coding, TAKEN};
@@ -104,6 +104,9 @@ async fn infer(caller: &Caller, name: &str, version: &str, parts: &Parts, body: 
     let answered = answered(caller, name, version, &parts.headers, body, coding, &mut lease).await;
     let outcome = answered.as_ref().err().map(|refused| refused.problem.kind());
     caller.shared.metrics.count(lease.as_ref(), Door::OipRest, outcome);
+    if let Err(refused) = &answered {
+        refused::say(Door::OipRest, name, &refused.problem);
+    }
     answered.unwrap_or_else(|refused| refuse(&refused))
 }
 

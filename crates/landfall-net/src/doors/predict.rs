@@ -1,5 +1,6 @@
 //! The middle of every prediction, whatever the door: hand in, wait, and keep long work off the I/O thread.
 
+use super::apart::{Again, may_be_of_a_row};
 use super::call_options::CallOptions;
 use crate::aside;
 use crate::caller::CLOCK;
@@ -30,9 +31,10 @@ pub(crate) fn hand_in<Form>(
     }
     let request = options.request(call, hints, now);
     let deadline = request.deadline;
+    let again = Again::keep(&lease, &request);
     let answer = submit(lease, request, now);
     handed_in();
-    (Waiting { answer, deadline, asking }, signature, form)
+    (Waiting { answer, deadline, asking, again }, signature, form)
 }
 
 /// A call that was handed in.
@@ -41,24 +43,42 @@ pub(crate) struct Waiting {
     deadline: Option<Instant>,
     /// Where requests are traced.
     asking: Option<Box<Asking>>,
+    /// Where the call has rows that can be asked apart.
+    again: Option<Box<Again>>,
 }
 
 impl Waiting {
     /// The answer. A caller with a deadline gets none after it, and is not made to wait for one that runs already.
+    /// A call that fails for some of its rows is asked again in parts.
     pub(crate) async fn answer(self) -> Result<Response, Problem> {
-        let answered = match self.deadline {
+        let mut answered = match self.deadline {
             None => self.answer.await,
-            Some(deadline) => {
-                // Boxed: a timer is large, and most callers have no deadline.
-                let in_time = Box::pin(tokio::time::timeout_at(deadline.into(), self.answer)).await;
-                in_time.unwrap_or_else(|_| Err(Problem::new(Reason::DeadlineExceeded)))
-            }
+            Some(deadline) => in_time(deadline, self.answer).await,
         };
+        if let (Err(problem), Some(again)) = (&answered, self.again)
+            && may_be_of_a_row(problem)
+        {
+            // Boxed: it is large, and rare.
+            let parts = Box::pin(again.in_parts(problem.clone()));
+            answered = match self.deadline {
+                None => parts.await,
+                Some(deadline) => in_time(deadline, parts).await,
+            };
+        }
         if let Some(asking) = self.asking {
             asking.end(&answered);
         }
         answered
     }
+}
+
+async fn in_time(
+    deadline: Instant,
+    answer: impl Future<Output = Result<Response, Problem>>,
+) -> Result<Response, Problem> {
+    // Boxed: a timer is large, and most callers have no deadline.
+    let in_time = Box::pin(tokio::time::timeout_at(deadline.into(), answer)).await;
+    in_time.unwrap_or_else(|_| Err(Problem::new(Reason::DeadlineExceeded)))
 }
 
 /// Does the work here when it is over `bytes` that are few, else on a thread where it holds nobody up.

@@ -1,8 +1,16 @@
 //! A request over HTTP that gets an error instead of an answer.
 
 use crate::body::BodyError;
+use crate::metrics::Door;
 use landfall_dialects::HttpError;
 use landfall_model::Problem;
+
+/// Says that a prediction was refused, and why, to those who look into it: nothing at the default level.
+#[cold]
+pub(crate) fn say(door: Door, model: &str, problem: &Problem) {
+    let (door, kind) = (door.name(), problem.kind().name());
+    tracing::debug!(door, model, kind, "{door}: model {model:?}: refused, {kind}: {problem}");
+}
 
 /// What went wrong, before a dialect words it.
 #[derive(Debug)]

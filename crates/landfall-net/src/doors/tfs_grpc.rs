@@ -2,6 +2,7 @@
 
 use super::call_options::CallOptions;
 use super::predict::{away, bytes_of, hand_in};
+use super::refused;
 use super::room;
 use super::tfs::{place, predictable, statuses};
 use super::tfs_log::Logging;
@@ -134,8 +135,12 @@ fn ended(
 ) -> Reply {
     let outcome = answered.as_ref().err().map(Problem::kind);
     caller.shared.metrics.count(lease, Door::TfsGrpc, outcome);
+    let model = address.map_or("", |address| &address.model);
     if let Some(noticed) = noticed {
-        noticed.end(&caller.shared, address.map_or("", |address| &address.model), outcome);
+        noticed.end(&caller.shared, model, outcome);
+    }
+    if let Err(problem) = &answered {
+        refused::say(Door::TfsGrpc, model, problem);
     }
     let unary: Unary = answered.map_err(|problem| match address {
         Some(address) => errors::grpc(&problem, &place(address)),

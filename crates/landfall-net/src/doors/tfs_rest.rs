@@ -3,7 +3,7 @@
 use super::call_options::CallOptions;
 use super::packed;
 use super::predict::{away, bytes_of, hand_in};
-use super::refused::Refused;
+use super::refused::{self, Refused};
 use super::room;
 use super::tfs::{place, predictable, statuses};
 use super::tfs_inference;
@@ -11,6 +11,7 @@ use super::tfs_log::{self, Logging};
 use crate::caller::{Caller, Shared};
 use crate::metrics::{Door, EntryPoint, Noticed};
 use crate::reply::{self, Reply, empty};
+use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderMap,
     HeaderValue, ORIGIN,
@@ -120,17 +121,26 @@ fn preflight(headers: &HeaderMap) -> Reply {
 async fn predict(caller: &Caller, address: Address, headers: &HeaderMap, body: Incoming) -> Reply {
     let mut lease = None;
     let answered = answered(caller, &address, headers, body, &mut lease).await;
+    ended(caller, answered, &address, lease.as_ref())
+}
+
+/// The reply to a call that has ended, which is counted.
+fn ended<B>(caller: &Caller, answered: Result<B, Refused>, address: &Address, lease: Option<&Lease>) -> Reply
+where
+    B: Into<Bytes>,
+{
     let outcome = answered.as_ref().err().map(|refused| refused.problem.kind());
-    caller.shared.metrics.count(lease.as_ref(), Door::TfsRest, outcome);
-    answered.map_or_else(|refused| refuse(refused, &place(&address)), reply::json)
+    caller.shared.metrics.count(lease, Door::TfsRest, outcome);
+    if let Err(refused) = &answered {
+        refused::say(Door::TfsRest, &address.model, &refused.problem);
+    }
+    answered.map_or_else(|refused| refuse(refused, &place(address)), reply::json)
 }
 
 async fn infer(caller: &Caller, task: Task, address: Address, headers: &HeaderMap, body: Incoming) -> Reply {
     let mut lease = None;
     let answered = tfs_inference::rest(caller, task, &address, headers, body, &mut lease).await;
-    let outcome = answered.as_ref().err().map(|refused| refused.problem.kind());
-    caller.shared.metrics.count(lease.as_ref(), Door::TfsRest, outcome);
-    answered.map_or_else(|refused| refuse(refused, &place(&address)), reply::json)
+    ended(caller, answered, &address, lease.as_ref())
 }
 
 async fn answered(

@@ -10,7 +10,7 @@
 //! | `landfall_batch_rows` | model, version | rows of each run |
 //! | `landfall_failures_total` | model, version, kind | requests that were refused, or failed in the queue or in the model |
 //! | `landfall_waiting` | model, version | requests that wait now |
-//! | `landfall_version_state` | model, version, state | 1 for the state that each version is in |
+//! | `landfall_version_state` | model, version, state | 1 for the state that each version is in; one that was unloaded is left out |
 //! | `landfall_model_memory_bytes` | model, version | memory of the model, as far as its engine knows |
 //! | `landfall_requests_memory_bytes`, `landfall_requests_memory_limit_bytes` | | what requests hold (bodies, what they turn into, answers), and may hold together |
 //! | `landfall_requests_memory_refusals_total` | | how often a request found no room in it |

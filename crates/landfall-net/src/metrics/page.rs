@@ -221,26 +221,27 @@ fn failures(encoder: &mut DescriptorEncoder<'_>, seen: &[Seen]) -> fmt::Result {
 }
 
 fn states(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result {
-    let what = "1 for the state that each version is in";
+    let what = "1 for the state that each version is in; one that was unloaded is left out";
     let mut metric = encoder.encode_descriptor("landfall_version_state", what, None, MetricType::Gauge)?;
     for model in shared.catalog.models() {
         for status in &model.versions {
+            let Some(state) = state(status) else { continue };
             let version = status.version.to_string();
-            let labels = [("model", model.name.as_str()), ("version", &version), ("state", state(status))];
+            let labels = [("model", model.name.as_str()), ("version", &version), ("state", state)];
             metric.encode_family(&labels)?.encode_gauge(&1u64)?;
         }
     }
     Ok(())
 }
 
-/// A version that failed is told from one that was unloaded.
-fn state(status: &VersionStatus) -> &'static str {
-    match status.state {
+/// A version that failed is told; one that was unloaded has none.
+fn state(status: &VersionStatus) -> Option<&'static str> {
+    Some(match status.state {
         VersionState::Start => "START",
         VersionState::Loading => "LOADING",
         VersionState::Available => "AVAILABLE",
         VersionState::Unloading => "UNLOADING",
         VersionState::End if status.problem.is_some() => "FAILED",
-        VersionState::End => "END",
-    }
+        VersionState::End => return None,
+    })
 }

@@ -26,14 +26,18 @@ fn models_are_listed_promoted_and_rolled_back_and_who_did_it_is_kept() {
     assert!(promoted.dense().contains(r#""default":"1","promoted":"1""#), "{}", promoted.text());
     assert_eq!(post("/control/models/half/promote", r#"{"version": "2", "label": "canary"}"#).status, 200);
     assert_eq!(ask(house.http, "POST", "/v1/models/half/labels/canary:predict", "", tfs(&[1.0])).status, 200);
-    assert_eq!(post("/control/models/half/rollback", "").status, 200);
+    let back = post("/control/models/half/rollback", "").dense();
+    assert!(back.contains(r#""rolled_back":{"label":"canary","from":"2","to":null}"#), "{back}");
     assert_eq!(version(&house, "/control/models"), "1", "the label's promotion was the last one");
-    assert_eq!(post("/control/models/half/rollback", "{}").status, 200);
+    let back = post("/control/models/half/rollback", "{}").dense();
+    assert!(back.contains(r#""rolled_back":{"label":null,"from":"1","to":null}"#), "{back}");
     assert_eq!(version(&house, "/control/models"), "2");
     let history = get(house.http, "/control/history").dense();
-    for part in
-        [r#""what":"promote","version":"2","label":"canary""#, r#""what":"rollback""#, r#""who":"127.0.0.1:"#]
-    {
+    for part in [
+        r#""what":"promote","version":"2","label":"canary""#,
+        r#""what":"rollback","from":"1""#,
+        r#""who":"127.0.0.1:"#,
+    ] {
         assert!(history.contains(part), "{history}");
     }
     for (path, body, status) in [

@@ -53,6 +53,31 @@ fn versions_and_labels_and_query_strings_are_understood() {
 }
 
 #[test]
+fn a_row_for_which_the_model_fails_takes_no_other_with_it() {
+    let house = House::open();
+    let mut rows = vec![1.0; 9];
+    (rows[2], rows[7]) = (FAILS, FAILS);
+    let answer = ask(house.http, "POST", TFS, "", tfs(&rows));
+    let failed = r#"{"error":"half:minusone"}"#;
+    let expected = format!(r#"{{"predictions":[2.5,2.5,{failed},2.5,2.5,2.5,2.5,{failed},2.5]}}"#);
+    assert_eq!((answer.status, answer.dense()), (200, expected));
+    let answer = ask(house.http, "POST", OIP, "", oip(&rows));
+    assert_eq!(answer.status, 500);
+    assert!(
+        answer.text().contains("rows 2, 7 failed; the first of them: half: minus one"),
+        "{}",
+        answer.text()
+    );
+    // All rows, or more than one looks for: the call fails.
+    for rows in [vec![FAILS; 3], [vec![FAILS; 17], vec![1.0]].concat()] {
+        let answer = ask(house.http, "POST", TFS, "", tfs(&rows));
+        assert_eq!((answer.status, answer.dense().as_str()), (500, r#"{"error":"half:minusone"}"#));
+    }
+    let answer = ask(house.http, "POST", TFS, "", tfs(&[vec![1.0], vec![FAILS; 16]].concat()));
+    assert_eq!((answer.status, answer.text().matches("minus one").count()), (200, 16));
+}
+
+#[test]
 fn errors_are_worded_and_numbered_by_their_dialect() {
     let house = House::open();
     for (method, path, body, status, text) in [

@@ -1,8 +1,8 @@
 //! The journal on a real disk: torn tails, damage, a second writer.
 
+use super::entry::What;
+use super::record::fuzz_read;
 use super::*;
-use crate::entry::What;
-use crate::record::fuzz_read;
 use landfall_model::Version;
 use proptest::prelude::*;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,7 +20,8 @@ fn promote(version: &str, label: Option<&str>) -> What {
 }
 
 fn all_kinds() -> Vec<Entry> {
-    let back = |version: Option<&str>, label: Option<&str>, undid| What::Rollback {
+    let back = |from: Option<&str>, version: Option<&str>, label: Option<&str>, undid| What::Rollback {
+        from: from.map(Version::named),
         version: version.map(Version::named),
         label: label.map(str::to_owned),
         undid,
@@ -30,8 +31,8 @@ fn all_kinds() -> Vec<Entry> {
         entry(2, "a", What::Unload),
         entry(3, "b\\t", promote("002", None)),
         entry(4, "b\\t", promote("-", Some("-"))),
-        entry(5, "b\\t", back(None, Some("="), true)),
-        entry(6, "c", back(Some("spring"), None, false)),
+        entry(5, "b\\t", back(Some("-"), None, Some("="), true)),
+        entry(6, "c", back(None, Some("spring"), None, false)),
     ]
 }
 
@@ -48,6 +49,14 @@ fn what_was_written_is_read_again() {
     drop(journal);
     let (journal, note) = Journal::open(&path);
     assert_eq!((journal.entries(), journal.orders(), note), (&all_kinds()[..], &orders, None));
+}
+
+#[test]
+fn a_rollback_of_a_journal_that_does_not_say_where_from_is_read() {
+    let body = "rollback\t7\tann\tm\t=1\t-\tundid";
+    let read = replay(format!("{HEADER}\n{body}\t{}\n", checksum(body)).as_bytes());
+    let what = What::Rollback { from: None, version: Some(Version::named("1")), label: None, undid: true };
+    assert_eq!((read.bad_lines, &read.entries[0].what), (0, &what));
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Models that no engine reads, converted for one.
 
 use super::Order;
-use super::choice::{choose, importer_of};
-use crate::files::{FolderFiles, parent};
 use crate::kit::Kit;
+use crate::repository::{FolderFiles, choose, importer_of, parent};
 use landfall_model::{Imported, Importer, ModelFiles, Options, Problem, Reason, Version};
 use std::path::Path;
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 //! share a run, or wait for one another.
 
 use super::Opened;
+use super::probe::made_row;
 use crate::kit::Kit;
-use crate::probe::made_row;
 use crate::{Clock, LoadReport};
 use landfall_model::{Model, Outputs, Problem, RowRule, Signature};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A model's signatures with what its settings, and a probe, say of missing values and of rows.
 
-use crate::golden::GoldenRows;
-use crate::probe::{one_length, overridden, proven};
+use super::probe::{one_length, overridden, proven};
+use crate::GoldenRows;
 use crate::{LoadReport, ModelSettings, NullRules};
 use landfall_model::{Call, InputSpec, Model, NullRule, Problem, Reason, RowRule, Signature};
 use std::collections::{BTreeMap, BTreeSet};

@@ -168,15 +168,6 @@ fn unknown_options_and_engines_are_refused_by_name() {
     assert!(problem.contains("trees: there is no such engine here"), "{problem}");
 }
 
-#[test]
-fn the_strongest_claim_wins_and_order_breaks_ties() {
-    let claims =
-        |claims: &[Claim]| choice::strongest(claims.iter().cloned().enumerate()).map(|(index, _)| index);
-    assert_eq!(claims(&[Claim::Maybe, Claim::Sure, Claim::Sure]), Some(1));
-    assert_eq!(claims(&[Claim::Maybe, Claim::Maybe]), Some(0));
-    assert_eq!(claims(&[]), None);
-}
-
 /// Turns text files that begin with `plan` into fake ones.
 struct Planner;
 

@@ -1,6 +1,6 @@
 //! Folders and their names, as the rules of layouts look at them.
 
-use crate::files::trouble;
+use super::files::trouble;
 use landfall_model::{Kind, Problem, Version};
 use std::path::{Path, PathBuf};
 

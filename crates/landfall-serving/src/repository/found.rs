@@ -1,6 +1,7 @@
 //! What a look has found: models and their versions, each time all of them.
 
-use crate::fingerprint::Fingerprint;
+use super::fingerprint::Fingerprint;
+use super::warning::Warning;
 use crate::{ModelSettings, Source};
 use landfall_model::{Kind, Problem, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ pub(crate) struct Round {
     /// Models that could not be looked at, by name: they stay as they are.
     pub(crate) passed_over: BTreeSet<String>,
     /// What a user should look at.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
     /// The sources that were looked at, where they are others than before.
     pub(crate) sources: Option<Vec<Source>>,
 }
@@ -51,16 +52,20 @@ pub(crate) struct SeenVersion {
 pub(super) struct Found {
     pub(super) source: usize,
     pub(super) models: Vec<Seen>,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
     pub(super) passed_over: BTreeSet<String>,
 }
 
 impl Found {
+    pub(super) fn warn(&mut self, warning: impl Into<Warning>) {
+        self.warnings.push(warning.into());
+    }
+
     /// Notes that a model could not be looked at, if so. One that has gone in between is simply not there.
     pub(super) fn pass_over(&mut self, name: String, path: &Path, seen: Result<(), Problem>, before: Before) {
         let Err(problem) = seen else { return };
         if problem.kind() != Kind::NotFound {
-            self.warnings.push(cannot_look_at(path, before, &problem));
+            self.warn(cannot_look_at(path, before, &problem));
             self.passed_over.insert(name);
         }
     }
@@ -75,9 +80,9 @@ pub(super) enum Before {
 }
 
 /// What is said of a path that cannot be looked at.
-pub(super) fn cannot_look_at(path: &Path, before: Before, problem: &Problem) -> String {
+pub(super) fn cannot_look_at(path: &Path, before: Before, problem: &Problem) -> Problem {
     let stays = if before == Before::Seen { ", what was loaded from it stays" } else { "" };
-    format!("cannot look at {}{stays}: {problem}", path.display())
+    problem.clone().at(format!("cannot look at {}{stays}", path.display()))
 }
 
 /// How new a version is: numbers before all other names, then by number, then by time.
@@ -96,12 +101,13 @@ pub(super) fn one_of_each_name(round: &mut Round) {
             true
         }
         Some(path) => {
-            warnings.push(format!(
+            let text = format!(
                 "two models are named {:?}: {} is served, {} is not",
                 model.name,
                 path.display(),
                 model.path.display()
-            ));
+            );
+            warnings.push(text.into());
             false
         }
     });

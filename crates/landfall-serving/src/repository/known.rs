@@ -1,13 +1,14 @@
 //! What looks at the sources have found, kept so that looking again is cheap.
 
+use super::choice::strongest;
+use super::files::{FolderFiles, trouble};
+use super::fingerprint::Fingerprint;
 use super::folder::{self, Children, TakenFor};
 use super::found::{Before, cannot_look_at};
 use super::view::kernel_views;
+use super::warning::Warning;
 use crate::ModelSettings;
-use crate::files::{FolderFiles, trouble};
-use crate::fingerprint::Fingerprint;
 use crate::kit::Kit;
-use crate::loader::strongest;
 use crate::settings::SETTINGS_FILE;
 use landfall_model::{Claim, Kind, Problem};
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ pub(super) struct Known {
     /// Of the look before.
     before: HashMap<PathBuf, Fingerprint>,
     /// What this look could not look at, but the one before could.
-    kept: Vec<String>,
+    kept: Vec<Warning>,
     /// The name of what reads a path, where something does.
     readers: HashMap<PathBuf, (Fingerprint, Option<&'static str>)>,
     /// What is said of a file that nothing reads.
@@ -55,7 +56,7 @@ impl Known {
     }
 
     /// A look has ended: what it did not meet is forgotten. Gives what stays as it was because it could not be looked at.
-    pub(super) fn end(&mut self) -> Vec<String> {
+    pub(super) fn end(&mut self) -> Vec<Warning> {
         self.children = HashMap::new();
         let met = |path: &PathBuf| self.fingerprints.get(path).is_some_and(Result::is_ok);
         self.readers.retain(|path, _| met(path));
@@ -120,7 +121,7 @@ impl Known {
             (Err(problem), Some(before)) if problem.kind() != Kind::NotFound => {
                 // Of a source without an end one line is said.
                 if self.left > 0 {
-                    self.kept.push(cannot_look_at(path, Before::Seen, &problem));
+                    self.kept.push(cannot_look_at(path, Before::Seen, &problem).into());
                 }
                 Ok(*before)
             }
@@ -146,7 +147,7 @@ impl Known {
     /// What is said of a folder without a model.
     pub(super) fn holds_nothing(&self, folder: &Path) -> String {
         if let Some(Err(problem)) = self.fingerprints.get(folder) {
-            return cannot_look_at(folder, Before::Never, problem);
+            return cannot_look_at(folder, Before::Never, problem).to_string();
         }
         let unread = FolderFiles::open(folder).ok().and_then(|files| (self.kit.unread)(&files));
         let why = unread.map(|problem| format!(": {problem}")).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Layouts of folders, and what they are taken for.
 
 use super::*;
+use crate::VersionPolicy;
 use crate::fake::{FakeEngine, kit, put};
 
 const MODEL: &str = "fake\nend\n";
@@ -32,7 +33,7 @@ fn say(round: &Round, folder: &Path) -> Vec<String> {
     };
     let models = round.models.iter().map(|seen| format!("{}: {}", seen.name, versions(seen)));
     let dropped = round.dropped.iter().map(|(_, problem)| format!("dropped: {problem}"));
-    let warnings = round.warnings.iter().map(|text| format!("warning: {text}"));
+    let warnings = round.warnings.iter().map(|warning| format!("warning: {}", warning.text));
     let root = format!("{}/", folder.display());
     models.chain(warnings).chain(dropped).map(|line| line.replace(&root, "")).collect()
 }
@@ -311,7 +312,30 @@ fn a_child_that_cannot_be_looked_at_is_told_and_keeps_no_other_from_being_served
     assert_eq!(found.models.iter().map(|seen| seen.name.as_str()).collect::<Vec<_>>(), ["a"]);
     assert_eq!(found.passed_over.iter().collect::<Vec<_>>(), ["b"], "what has gone is not there");
     let [warning] = &found.warnings[..] else { panic!("{:?}", found.warnings) };
-    assert!(warning.starts_with("cannot look at ") && warning.contains("/b: "), "{warning}");
+    let text = &warning.text;
+    assert!(text.starts_with("cannot look at ") && text.contains("/b: "), "{text}");
+}
+
+#[test]
+fn models_that_lie_loosely_beside_versions_are_named() {
+    let said = |files: &[&str]| -> Vec<String> {
+        layout(files).into_iter().filter(|line| line.contains(" beside its versions ")).collect()
+    };
+    assert_eq!(
+        said(&["spring/m.fake", "b.fake", "a.fake", "readme"]),
+        [
+            "warning: root is taken for one model, \"root\": a.fake, b.fake beside its versions are passed over; give each model a \
+         folder of its own, or name its file (serve a=root/a.fake)"
+        ]
+    );
+    let many =
+        ["m/1/m.fake", "m/a.fake", "m/b.fake", "m/c.fake", "m/d.fake", "m/e.fake", "m/f.fake", "m/g.fake"];
+    let [line] = &said(&many)[..] else { panic!("{:?}", said(&many)) };
+    assert!(line.contains("\"m\": a.fake, b.fake, c.fake, d.fake, e.fake and 2 more beside"), "{line}");
+    assert!(
+        said(&["1/m.fake", "2/m.fake", "readme", "labels.txt"]).is_empty(),
+        "what no engine reads is no model"
+    );
 }
 
 #[test]
@@ -366,7 +390,11 @@ fn a_version_that_cannot_be_looked_at_any_more_stays_as_it_was() {
         assert_eq!(fingerprints(&round), before);
         for version in ["m/1", "m/spring"] {
             let said = format!("{version}, what was loaded from it stays: ");
-            assert!(round.warnings.iter().any(|text| text.contains(&said)), "{:?}", round.warnings);
+            assert!(
+                round.warnings.iter().any(|warning| warning.text.contains(&said)),
+                "{:?}",
+                round.warnings
+            );
         }
     }
     std::fs::remove_dir_all(folder.path().join("m/1")).unwrap();

@@ -1,9 +1,9 @@
 //! How many calls of one version may wait, and how long a further one would.
 
 use super::Scheduler;
-use crate::batcher::Formed;
+use super::batcher::Formed;
+use super::request::Ticket;
 use crate::locked::lock;
-use crate::request::Ticket;
 use landfall_model::{Problem, Reason};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};

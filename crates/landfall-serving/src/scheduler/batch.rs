@@ -1,12 +1,12 @@
 //! A batch from its forming to its answers: stacked, run once, cut apart; those who came too late turned away.
 
 use super::Scheduler;
+use super::batcher::Formed;
+use super::instances::PooledInstance;
+use super::request::{Response, Ticket, Timing, is_divisible};
+use super::run::run_call;
+use super::statistics::Ran;
 use crate::Clock;
-use crate::batcher::Formed;
-use crate::instances::PooledInstance;
-use crate::request::{Response, Ticket, Timing, is_divisible};
-use crate::run::run_call;
-use crate::statistics::Ran;
 use landfall_model::{Call, Outputs, Problem, Reason};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,10 +2,10 @@
 
 use super::Scheduler;
 use super::batch::turn_away;
-use crate::batcher::{Batcher, Formed};
-use crate::compute::Station;
+use super::batcher::{Batcher, Formed};
+use super::compute::Station;
+use super::request::Ticket;
 use crate::locked::lock;
-use crate::request::Ticket;
 use landfall_model::Problem;
 use std::sync::Arc;
 use std::time::Instant;

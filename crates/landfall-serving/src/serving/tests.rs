@@ -6,10 +6,11 @@ mod replaced;
 mod swaps;
 
 use super::*;
-use crate::fake::{FakeEngine, LONG, Story, answer, kit, put};
+use crate::fake::{FakeEngine, LONG, Story, answer, kit, put, scale, setup};
 use crate::{Lease, Retries, SystemClock, WatchSettings};
 use landfall_model::{Version, VersionChoice, VersionState};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A repository on disk and what serves it.
 struct Case {
@@ -128,8 +129,9 @@ impl Case {
         self.control().promote("m", &Version::named(version), label, "ann", LONG)
     }
 
-    fn rollback(&self) -> Result<(), Problem> {
-        self.control().rollback("m", "ann", LONG)
+    /// What was rolled back, as the log and the listing say it.
+    fn rollback(&self) -> Result<String, Problem> {
+        self.control().rollback("m", "ann", LONG).map(|what| what.to_string())
     }
 }
 
@@ -181,4 +183,25 @@ fn a_folder_for_state_is_readable_and_different_for_each_path() {
     let (a, b) = (folder_of(Path::new("/models/ctr")), folder_of(Path::new("/other/ctr")));
     assert!(a.starts_with("ctr-") && a != b);
     assert!(folder_of(Path::new("/a/..b c/é")).starts_with("_-"));
+}
+
+#[test]
+fn memory_is_given_back_after_each_load_on_the_thread_that_loaded() {
+    static GIVEN: AtomicUsize = AtomicUsize::new(0);
+    let folder = tempfile::tempdir().unwrap();
+    put(
+        folder.path(),
+        &[("a/1/m.fake", &scale(1)), ("b/1/m.fake", "fake\nfail broken\nend\n"), ("c/1/m.fake", &scale(3))],
+    );
+    let mut setup = setup(folder.path());
+    let kit = Arc::get_mut(&mut setup.kit).unwrap();
+    kit.give_back = || {
+        if std::thread::current().name() == Some("loader") {
+            GIVEN.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    let serving = Serving::start(setup).unwrap();
+    let started = serving.wait_until_settled(LONG).unwrap();
+    let failed = started.iter().filter(|start| start.outcome.is_err()).count();
+    assert_eq!((started.len(), failed, GIVEN.load(Ordering::SeqCst)), (3, 1, 3), "a load that failed, too");
 }

@@ -1,5 +1,7 @@
 //! A server's answer as people read it.
 
+use crate::log::printable;
+use landfall_model::civil;
 use serde_json::{Value, json};
 
 /// A list of objects, or one model, as aligned columns; anything else as it is.
@@ -25,21 +27,30 @@ pub(super) fn for_people(answer: &[u8]) -> String {
     }
 }
 
+/// What a rollback moved, from where to where, and the model as it is now.
+pub(super) fn rolled_back(model: &str, answer: &[u8]) -> String {
+    let Ok(mut now) = serde_json::from_slice::<Value>(answer) else { return for_people(answer) };
+    let moved = now.as_object_mut().and_then(|fields| fields.remove("rolled_back")).unwrap_or_default();
+    let label = moved["label"].as_str();
+    let to = match label {
+        Some(label) => &now["labels"][label],
+        None => &now["default"],
+    };
+    let mut line = format!("rolled back {model}:");
+    for (word, text) in [("label", label), ("from version", moved["from"].as_str())] {
+        line += &text.map(|text| format!(" {word} {text}")).unwrap_or_default();
+    }
+    line += &to.as_str().map_or_else(|| " to no version".to_owned(), |to| format!(" to version {to}"));
+    format!("{}\n{}", printable(&line), for_people(now.to_string().as_bytes()))
+}
+
 /// Seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
 
 /// Milliseconds since 1970 as a date and a time in UTC (RFC 3339).
 fn moment(at_ms: u64) -> String {
     let (days, second) = (at_ms / 1000 / DAY, at_ms / 1000 % DAY);
-    // Howard Hinnant's "civil from days": years that begin in March, in eras of 400 years.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let date = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = year + era * 400 + next;
+    let (year, month, date) = civil::parts(days as i64);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
@@ -60,14 +71,14 @@ fn failures(item: &Value) -> Vec<String> {
     let name = item["name"].as_str().unwrap_or_default();
     let versions = item["versions"].as_array().into_iter().flatten();
     let line = |version: &Value| {
-        let error = version["error"].as_str()?;
-        Some(format!("\n{name} version {}: {error}", version["version"].as_str().unwrap_or_default()))
+        let text = format!("{name} version {}: {}", version["version"].as_str()?, version["error"].as_str()?);
+        Some(format!("\n{}", printable(&text)))
     };
     versions.filter_map(line).collect()
 }
 
 /// The columns that people look at first; the others follow as they come.
-const FIRST: [&str; 8] = ["when", "who", "what", "name", "model", "version", "default", "versions"];
+const FIRST: [&str; 9] = ["when", "who", "what", "name", "model", "from", "version", "default", "versions"];
 
 fn columns(items: &[Value]) -> String {
     let mut names: Vec<&str> = Vec::new();
@@ -93,11 +104,16 @@ fn cell(value: Option<&Value>) -> String {
     let each = |cells: Vec<String>| cells.join(", ");
     match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => printable(text).into_owned(),
         Some(Value::Array(items)) => each(items.iter().map(|item| cell(Some(item))).collect()),
         Some(Value::Object(fields)) => match (fields.get("version"), fields.get("state")) {
             (Some(version), Some(state)) => format!("{} {}", cell(Some(version)), cell(Some(state))),
-            _ => each(fields.iter().map(|(key, value)| format!("{key}={}", cell(Some(value)))).collect()),
+            _ => each(
+                fields
+                    .iter()
+                    .map(|(key, value)| format!("{}={}", printable(key), cell(Some(value))))
+                    .collect(),
+            ),
         },
         Some(other) => other.to_string(),
     }
@@ -124,6 +140,37 @@ mod tests {
         let broken =
             br#"{"models":[{"name":"m","unloaded":false,"versions":[{"version":"3","state":"END","error":"cut short"}]}]}"#;
         assert_eq!(for_people(broken), "name  versions\nm     3 END\n\nm version 3: cut short");
+    }
+
+    #[test]
+    fn names_are_escaped_as_the_log_escapes_them() {
+        let answer = br#"{"models":[{"name":"a\nb","labels":{"x\ty":"1"},"versions":[
+            {"version":"3","state":"END","error":"cut\u001b[2J short"}]}]}"#;
+        assert_eq!(
+            for_people(answer),
+            "name  versions  labels\na\\nb  3 END     x\\ty=1\n\na\\nb version 3: cut\\u{1b}[2J short"
+        );
+    }
+
+    #[test]
+    fn a_rollback_says_in_one_line_what_it_moved() {
+        let said = |moved: &str, labels: &str| {
+            let answer = format!(
+                r#"{{"name":"m","default":"2","labels":{labels},"versions":[],"rolled_back":{moved}}}"#
+            );
+            rolled_back("m", answer.as_bytes()).lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let default = said(r#"{"label":null,"from":"1","to":null}"#, "{}");
+        assert_eq!(
+            default[..2],
+            ["rolled back m: from version 1 to version 2", "name  default  versions  labels"]
+        );
+        let label = r#"{"label":"canary","from":"1","to":"3"}"#;
+        assert_eq!(
+            said(label, r#"{"canary":"3"}"#)[0],
+            "rolled back m: label canary from version 1 to version 3"
+        );
+        assert_eq!(said(label, "{}")[0], "rolled back m: label canary from version 1 to no version");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::engines::{self, registry};
 use crate::exit::Failure;
 use crate::output::print;
 use crate::{golden, loading, state};
-use landfall_convert::to_onnx;
+use landfall_convert::{Staging, to_onnx};
 use landfall_model::Problem;
 use landfall_serving::{
     ComputePool, GoldenReport, Kit, Lease, Source, SystemClock, Tolerance, import_once, load_once,
@@ -51,8 +51,8 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
         task(&source, original.facts().engine, original.signatures(), signature, options, arguments.opset)?;
     let python = engines::python(&engines::surroundings(&arguments.engines));
 
-    let staging = Staging::beside(target)?;
-    let file = staging.0.join("model.onnx");
+    let staging = staging_beside(target)?;
+    let file = staging.path().join("model.onnx");
     let by = to_onnx(&mut python.converter(), &conversion, &file)?;
     let converted = opened(&kit, &file)?;
     let golden = arguments.golden.as_deref();
@@ -119,22 +119,8 @@ fn report(original: &Lease, signature: &str, by: &str, parity: &Parity, toleranc
     text
 }
 
-/// A hidden folder beside the target; removed with what is still in it.
-struct Staging(PathBuf);
-
-impl Staging {
-    fn beside(target: &Path) -> Result<Self, Problem> {
-        let parent =
-            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = parent.join(format!(".landfall-convert-{}", std::process::id()));
-        fs::create_dir(&folder)
-            .map_err(|error| Problem::io(format!("create {}", folder.display()), &error))?;
-        Ok(Staging(folder))
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// A hidden folder beside the file that is to be written, gone at the end.
+fn staging_beside(target: &Path) -> Result<Staging, Problem> {
+    let parent = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Staging::new(parent.join(format!(".landfall-convert-{}", std::process::id())))
 }

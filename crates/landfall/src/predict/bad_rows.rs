@@ -1,7 +1,7 @@
 //! What happens to rows that cannot be read or answered: stop, skip, or a file that takes them.
 
 use landfall_model::Problem;
-use landfall_tables::{AtomicFile, BadRow};
+use landfall_tables::{AtomicFile, BadRow, push_quoted};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -81,25 +81,13 @@ impl RowsFile {
 
     fn write(&mut self, row: &BadRow) -> Result<(), Problem> {
         let mut line = format!("{},", row.row).into_bytes();
-        quote(&mut line, row.problem.to_string().as_bytes());
+        push_quoted(row.problem.to_string().as_bytes(), &mut line);
         line.push(b',');
-        quote(&mut line, &row.raw);
+        push_quoted(&row.raw, &mut line);
         line.push(b'\n');
         let failed = |e: std::io::Error| Problem::io(format!("write {}", self.path.display()), &e);
         self.out.write_all(&line).map_err(failed)
     }
-}
-
-/// A cell of CSV (RFC 4180): always in quotes, quotes within doubled.
-fn quote(line: &mut Vec<u8>, cell: &[u8]) {
-    line.push(b'"');
-    for &byte in cell {
-        if byte == b'"' {
-            line.push(b'"');
-        }
-        line.push(byte);
-    }
-    line.push(b'"');
 }
 
 #[cfg(test)]

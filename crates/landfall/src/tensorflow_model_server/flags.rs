@@ -4,8 +4,7 @@
 //! `False` beside `true` and `false`. The last of several counts. An unknown flag is refused here; the original prints
 //! its usage and goes on without it.
 
-use crate::config::edit_distance;
-use landfall_model::Problem;
+use landfall_model::{Problem, edit_distance};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write;

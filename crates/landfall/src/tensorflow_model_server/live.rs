@@ -53,13 +53,16 @@ impl Live {
         self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a configuration in place, and waits until every model that it names anew answers or has failed.
+    /// Puts a configuration in place, and waits until every model that it names anew answers or has failed. Where it is
+    /// in force already, folders are looked at once more, for those that are looked at only when they are asked for.
     ///
     /// # Errors
     /// What [`Self::put`] refuses, and then nothing has changed; unknown, naming the models that could not be loaded:
     /// the configuration is in force all the same, and what served before serves.
     pub(super) fn reload(&self, config: &ModelServerConfig) -> Result<(), Problem> {
-        let Some(put) = self.put(config)? else { return Ok(()) };
+        let Some(put) = self.put(config)? else {
+            return self.control.replace(sources(&self.in_force().models, &self.common)?);
+        };
         let mut seen = self.changes.count();
         loop {
             if self.in_force().number != put.number {

@@ -46,11 +46,11 @@ pub(super) fn serve(values: &Values) -> Result<(), Problem> {
     let common = settings::common(values)?;
 
     let registry = registry(&args::from_environment()?, None)?;
-    info!("ONNX models run on {}: {}", registry.onnx_engine(), registry.onnx_reason);
-    let changes = Arc::new(Changes::new(Log { onnx_reason: registry.onnx_reason_short.clone() }));
+    let changes = Arc::new(Changes::new(Log::of(&registry)));
     let sources = models::sources(&configured, &common)?;
     let serving = start_serving(values, registry, sources, changes.clone())?;
     wait_for_models(&configured, serving.catalog(), &changes)?;
+    changes.started();
 
     let logs = Arc::new(Logs::new());
     logs.replace(&configured)?;

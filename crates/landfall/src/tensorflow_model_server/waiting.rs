@@ -1,6 +1,7 @@
 //! Waiting for models: how each stands, and the news that something has changed.
 
 use crate::log::Log;
+use landfall_dialects::tfs::errors;
 use landfall_model::{Kind, Problem, Reason, Version, VersionChoice, VersionState};
 use landfall_serving::{Catalog, Event, Observer};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -18,6 +19,11 @@ impl Changes {
         Changes { log, count: Mutex::new(0), rung: Condvar::new() }
     }
 
+    /// The start is over.
+    pub(super) fn started(&self) {
+        self.log.started();
+    }
+
     /// How often it has rung.
     pub(super) fn count(&self) -> u64 {
         *self.count.lock().unwrap_or_else(PoisonError::into_inner)
@@ -33,7 +39,13 @@ impl Changes {
 
 impl Observer for Changes {
     fn event(&self, event: &Event<'_>) {
-        self.log.event(event);
+        if let Event::Warning { problem: Some(problem), .. } = event
+            && let Some(text) = errors::of_folders(problem)
+        {
+            self.log.event(&Event::Warning { text: &text, problem: Some(problem) });
+        } else {
+            self.log.event(event);
+        }
         *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.rung.notify_all();
     }

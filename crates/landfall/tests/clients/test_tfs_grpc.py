@@ -111,6 +111,7 @@ def what_is_not_there_is_named(server):
     refused_by_grpc(NOT_FOUND, lambda: call(request("nobody", {}), timeout=20), "Servable not found for request: Latest(nobody)")
     refused_by_grpc(NOT_FOUND, lambda: call(iris(version=9), timeout=20), "Servable not found for request: Specific(iris, 9)")
     refused_by_grpc(INVALID, lambda: call(iris(version_label="none"), timeout=20), "Unrecognized servable version label: none")
+    refused_by_grpc(INVALID, lambda: call(request("nobody", {}, version_label="none"), timeout=20), "Unrecognized servable version label: none")
     refused_by_grpc(grpc.StatusCode.FAILED_PRECONDITION, lambda: call(iris(signature_name="x"), timeout=20),
                     'Serving signature key "x" not found.')
 

@@ -176,6 +176,17 @@ def folders_are_looked_at_once_where_polling_is_off(server):
         example("digits", {2: 2}, at.folder / "m")
         time.sleep(3)
         same(at.states("digits"), {"1": "AVAILABLE"})
+        # A replacement by the same configuration looks again.
+        reload(at, config(("digits", at.folder / "m")))
+        until(lambda: at.states("digits").get("2") == "AVAILABLE")
+
+
+def a_base_path_that_goes_is_named_and_what_was_loaded_stays(server):
+    flags = lambda folder: [f"--model_base_path={example('digits', {1: 1}, folder / 'm')}", "--model_name=digits"]
+    with started(server, flags) as at:
+        shutil.rmtree(at.folder / "m")
+        until(lambda: at.said(f"Could not find base path {at.folder}/m for servable digits with error"))
+        assert is_first(answers(at))
 
 
 def a_client_replaces_the_whole_configuration_and_a_wrong_one_changes_nothing(server):
@@ -238,6 +249,8 @@ def labels_name_available_versions_and_others_by_leave(server):
     with started(server, flags("--allow_version_labels_for_unavailable_models")) as at:
         labelled = lambda version: config(("digits", at.folder / "m", policy + f'version_labels {{ key: "next" value: {version} }}'))
         reload(at, labelled(3))
+        absent = requests.post(at.url("/v1/models/digits/labels/next:predict"), json={"instances": [1]}, timeout=20)
+        same((absent.status_code, absent.json()), (404, {"error": "Servable not found for request: Specific(digits, 3)"}))
         example("digits", {3: 1}, at.folder / "m")
         until(lambda: is_first(answers(at, where="/labels/next")))
         refuses(grpc.StatusCode.FAILED_PRECONDITION, "version 4 of model digits", lambda: reload(at, labelled(4)))

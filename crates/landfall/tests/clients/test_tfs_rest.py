@@ -97,7 +97,8 @@ def what_is_not_there_is_named(server):
     body = {"instances": [ROW]}
     refused(predict(server, "nobody", body), 404, "Servable not found for request: Latest(nobody)")
     refused(predict(server, "iris", body, "/versions/99"), 404, "Servable not found for request: Specific(iris, 99)")
-    refused(predict(server, "iris", body, "/labels/none"), 400, "Unrecognized servable version label: none")
+    for model in ("iris", "nobody"):
+        refused(predict(server, model, body, "/labels/none"), 400, "Unrecognized servable version label: none")
     refused(predict(server, "iris", body | {"signature_name": "other"}), 400,
             'Serving signature name: "other" not found in signature def')
 

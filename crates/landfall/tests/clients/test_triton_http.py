@@ -127,6 +127,7 @@ def the_configuration_follows_from_the_signature(server):
     same(config["name"], "digits")
     same([i["name"] for i in config["input"]], ["image"])
     same(config["input"][0]["data_type"], "TYPE_FP32")
+    same(config["version_policy"], {"all": {}} if len(client(server).get_model_metadata("digits")["versions"]) > 1 else {"latest": {"num_versions": 1}})
 
 
 def health_is_good(server):

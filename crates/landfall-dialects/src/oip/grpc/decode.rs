@@ -102,7 +102,7 @@ fn decode_with(
             (_, false) if !raw.is_empty() => return Err(both(name, model)),
             (Some(range), _) => blob::tensor(dtype, shape, body.slice(range.clone()), name, model)?,
             (None, false) => typed(bytes, &contents, dtype, shape, name, model)?,
-            (None, true) if !raw.is_empty() || blob::elements(&shape, name)? > 0 => {
+            (None, true) if !raw.is_empty() || blob::elements(dtype, &shape, name)? > 0 => {
                 return Err(no_data(name, model));
             }
             (None, true) => TensorMut::new(dtype).freeze(shape)?,
@@ -191,7 +191,7 @@ fn typed(
     input: &str,
     model: &str,
 ) -> Result<landfall_model::Tensor, Refusal> {
-    let elements = blob::elements(&shape, input)?;
+    let elements = blob::elements(dtype, &shape, input)?;
     let mut tensor = TensorMut::new(dtype);
     for part in parts {
         contents::read(&bytes[part.clone()], &mut tensor, input, model)?;

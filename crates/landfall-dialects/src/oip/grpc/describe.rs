@@ -1,7 +1,7 @@
 //! The small messages of the service: health, metadata, configuration, statistics, repository.
 
 use super::parameter;
-use crate::oip::names::{self, EXTENSIONS, IndexEntry, ModelFacts};
+use crate::oip::names::{self, EXTENSIONS, IndexEntry, ModelFacts, VersionPolicy};
 use crate::protobuf::Writer;
 use landfall_model::protobuf::Fields;
 use landfall_model::{Dim, Problem, Timed, VersionStatistics};
@@ -81,8 +81,7 @@ pub fn model_config(facts: ModelFacts<'_>) -> Vec<u8> {
 fn config(w: &mut Writer<'_>, facts: ModelFacts<'_>) {
     w.string_field(1, facts.model);
     w.string_field(2, names::platform(facts.facts));
-    // version_policy.latest.num_versions
-    w.message(3, |w| w.message(1, |w| w.varint_field(1, 1)));
+    w.message(3, |w| version_policy(w, facts.policy));
     for input in facts.signature.inputs() {
         w.message(5, |w| {
             w.string_field(1, &input.name);
@@ -114,6 +113,17 @@ fn config(w: &mut Writer<'_>, facts: ModelFacts<'_>) {
         });
     }
     w.string_field(17, names::backend(facts.facts));
+}
+
+/// `ModelVersionPolicy`: latest = 1 (num_versions = 1), all = 2, specific = 3 (versions = 1).
+fn version_policy(w: &mut Writer<'_>, policy: &VersionPolicy) {
+    match policy {
+        VersionPolicy::Latest(number) => w.message(1, |w| w.varint_field(1, *number)),
+        VersionPolicy::All => w.message(2, |_| {}),
+        VersionPolicy::Specific(versions) => {
+            w.message(3, |w| w.packed_varints(1, versions.iter().map(|version| *version as u64)));
+        }
+    }
 }
 
 /// `ModelStatisticsResponse`. There is no response cache: its counts are 0.

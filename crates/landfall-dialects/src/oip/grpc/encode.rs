@@ -82,7 +82,7 @@ fn response(
         let tensor = outputs.get(asked.place).ok_or_else(|| not_computed(&spec.name))?;
         let tensor = match asked.classes {
             0 => Cow::Borrowed(tensor),
-            k => Cow::Owned(classes::top(tensor, spec, k)?),
+            k => Cow::Owned(classes::top(tensor, spec, signature.rows(), k)?),
         };
         w.message(5, |w| {
             w.string_field(1, &spec.name);

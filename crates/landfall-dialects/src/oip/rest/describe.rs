@@ -1,7 +1,7 @@
 //! Documents about server and models: metadata, configuration, statistics, health.
 
 use crate::json::write;
-use crate::oip::names::{self, EXTENSIONS, ModelFacts};
+use crate::oip::names::{self, EXTENSIONS, ModelFacts, VersionPolicy};
 use landfall_model::{DType, Dim, Timed, VersionStatistics};
 
 /// A small JSON document under construction: members are separated by what came before them.
@@ -129,9 +129,7 @@ pub fn model_config(facts: ModelFacts<'_>) -> Vec<u8> {
         o.key("name").text(facts.model);
         o.key("platform").text(names::platform(facts.facts));
         o.key("backend").text(names::backend(facts.facts));
-        o.key("version_policy").object(|o| {
-            o.key("latest").object(|o| o.key("num_versions").integer(1));
-        });
+        o.key("version_policy").object(|o| version_policy(o, facts.policy));
         o.key("max_batch_size").integer(0);
         o.key("input").array(signature.inputs(), |a, input| {
             a.object(|o| {
@@ -168,6 +166,16 @@ pub fn model_config(facts: ModelFacts<'_>) -> Vec<u8> {
             });
         });
     })
+}
+
+fn version_policy(o: &mut Document, policy: &VersionPolicy) {
+    match policy {
+        VersionPolicy::Latest(number) => o.key("latest").object(|o| o.key("num_versions").integer(*number)),
+        VersionPolicy::All => o.key("all").object(|_| {}),
+        VersionPolicy::Specific(versions) => o.key("specific").object(|o| {
+            o.key("versions").array(versions, |a, version| a.integer(*version));
+        }),
+    };
 }
 
 fn dims(o: &mut Document, dims: Option<&[Dim]>) {

@@ -41,7 +41,7 @@ pub fn encode(
         let tensor = outputs.get(asked.place).ok_or_else(|| not_computed(&spec.name))?;
         let tensor = match asked.classes {
             0 => Cow::Borrowed(tensor),
-            k => Cow::Owned(classes::top(tensor, spec, k)?),
+            k => Cow::Owned(classes::top(tensor, spec, signature.rows(), k)?),
         };
         if place > 0 {
             out.push(b',');

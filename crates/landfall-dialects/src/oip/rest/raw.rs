@@ -28,10 +28,11 @@ pub(super) fn decode(
     Ok(Decoded { call: Call::checked(signature.clone(), inputs, wanted)?, hints, form })
 }
 
-/// The body is one string, without a length in front.
+/// The body is one string, without a length in front: the one element of a row.
 fn one_string(body: &Buffer, spec: &InputSpec) -> Result<Tensor, Refusal> {
     let dims = spec.dims.as_deref().unwrap_or_default();
-    if dims.is_empty() || !dims.iter().all(|dim| dim.takes(1)) {
+    let is_one = |(axis, dim): (usize, &Dim)| *dim == Dim::Known(1) || (axis == 0 && dim.takes(1));
+    if dims.is_empty() || !dims.iter().enumerate().all(is_one) {
         return Err(Refusal::Validation(format!(
             "For BYTE datatype raw input '{}', the model must have input shape [1]",
             spec.name
@@ -54,7 +55,8 @@ fn shape(spec: &InputSpec, bytes: usize) -> Result<Shape, Refusal> {
     }
     let mut shape: Shape = dims.iter().map(|dim| if let Dim::Known(n) = dim { *n } else { 1 }).collect();
     if let [axis] = free[..] {
-        let size = blob::elements(&shape, &spec.name)?.saturating_mul(spec.dtype.size().unwrap_or(1));
+        let size =
+            blob::elements(spec.dtype, &shape, &spec.name)?.saturating_mul(spec.dtype.size().unwrap_or(1));
         let length = bytes.checked_div(size).unwrap_or(0).max(1);
         shape = shape.iter().enumerate().map(|(i, &dim)| if i == axis { length } else { dim }).collect();
     }

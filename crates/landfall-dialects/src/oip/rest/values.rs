@@ -189,7 +189,7 @@ fn numbers<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Te
 /// Values into a buffer of the declared size, or of what the rest of the document can hold at most (a value takes two
 /// bytes at least); `None` when one is `null`, or to be marked invalid.
 fn all_there<T: Value>(start: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Option<Tensor>, Refusal> {
-    let elements = blob::elements(wanted.shape, wanted.input)?;
+    let elements = blob::elements(wanted.dtype, wanted.shape, wanted.input)?;
     let mut scanner = start.clone();
     let room = elements.min(scanner.remaining() / 2 + 1);
     let mut buffer = BufferMut::zeroed(room * size_of::<T::Plain>())?;
@@ -218,7 +218,7 @@ fn all_there<T: Value>(start: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Op
 /// The same with missing values, by the input's rule, and invalid ones.
 #[cold]
 fn some_missing<T: Value>(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Refusal> {
-    let elements = blob::elements(wanted.shape, wanted.input)?;
+    let elements = blob::elements(wanted.dtype, wanted.shape, wanted.input)?;
     let mut tensor = TensorMut::new(wanted.dtype);
     let mut nesting = Nesting::new(scanner);
     while nesting.next(scanner)? {
@@ -256,7 +256,7 @@ fn push_invalid(scanner: &mut Scanner<'_>, tensor: &mut TensorMut) -> Result<(),
 }
 
 fn strings(scanner: &mut Scanner<'_>, wanted: Wanted<'_>) -> Result<Tensor, Refusal> {
-    let elements = blob::elements(wanted.shape, wanted.input)?;
+    let elements = blob::elements(wanted.dtype, wanted.shape, wanted.input)?;
     let mut tensor = TensorMut::new(DType::String);
     let mut nesting = Nesting::new(scanner);
     while nesting.next(scanner)? {
@@ -351,8 +351,8 @@ fn too_many_values(elements: usize, wanted: Wanted<'_>) -> Refusal {
 #[cold]
 fn too_few_values(found: usize, elements: usize, wanted: Wanted<'_>) -> Refusal {
     Refusal::invalid(format!(
-        "Unable to parse 'data': Shape does not match true shape of 'data' field (input '{}': shape {} has {elements} \
-         elements, {found} values came)",
+        "Failed to parse 'data' field: shape does not match true shape (input '{}': shape {} has {elements} elements, \
+         {found} values came)",
         wanted.input, wanted.shape
     ))
 }
@@ -370,11 +370,13 @@ fn refusal(refused: Refused, at: &Scanner<'_>, wanted: Wanted<'_>, element: usiz
     let text = String::from_utf8_lossy(value.since(at.at())).into_owned();
     let shown: String = text.chars().take(40).collect();
     let words = match (wanted.dtype, refused) {
-        (_, Refused::Range) => "Unable to parse 'data': the value does not fit the datatype",
+        (d, Refused::Range) if !(is_unsigned(d) && text.starts_with('-')) => {
+            "Unable to parse 'data': the value does not fit the datatype"
+        }
         (DType::String, _) => "Unable to parse JSON bytes array: attempt to access JSON non-string as string",
         (DType::Bool, _) => "Unable to parse 'data': attempt to access JSON non-boolean as boolean",
         (d, _) if d.is_float() => "Unable to parse 'data': attempt to access JSON non-number as double",
-        (DType::U8 | DType::U16 | DType::U32 | DType::U64, _) => {
+        (d, _) if is_unsigned(d) => {
             "Unable to parse 'data': attempt to access JSON non-unsigned-integer as unsigned-integer"
         }
         _ => "Unable to parse 'data': attempt to access JSON non-signed-integer as signed-integer",
@@ -385,4 +387,8 @@ fn refusal(refused: Refused, at: &Scanner<'_>, wanted: Wanted<'_>, element: usiz
         row(wanted.shape, element),
         names::datatype(wanted.dtype)
     ))
+}
+
+fn is_unsigned(dtype: DType) -> bool {
+    matches!(dtype, DType::U8 | DType::U16 | DType::U32 | DType::U64)
 }

@@ -112,13 +112,14 @@ fn a_raw_request_is_the_one_input() {
         b"a text"
     );
     let two = signature(&[("A", DType::F32, &[1]), ("B", DType::F32, &[1])], &[("Y", DType::F32, &[1])]);
-    let free = |count| {
-        let inputs = vec![InputSpec::new("X", DType::F32, Some(vec![Dim::Free(None); count]))];
+    let of_free = |dtype, count| {
+        let inputs = vec![InputSpec::new("X", dtype, Some(vec![Dim::Free(None); count]))];
         let outputs = vec![OutputSpec::new("Y", DType::F32, None)];
         Signature::new("s", Method::Predict, inputs, outputs, RowRule::Independent, ShapeRule::Checked)
             .unwrap()
             .shared()
     };
+    let free = |count| of_free(DType::F32, count);
     assert_eq!(dense(&raw(&free(2), &eight, Some("0")).unwrap().call, 0).shape()[..], [1, 2]);
     for (signature, body, text) in [
         (
@@ -128,6 +129,7 @@ fn a_raw_request_is_the_one_input() {
         ),
         (&two, b"", "Raw request must only have 1 input"),
         (&free(3), &eight, "more than one variable-sized dimension"),
+        (&of_free(DType::String, 2), &eight, "the model must have input shape [1]"),
         (
             &one(DType::String, &[2]),
             &eight,

@@ -1,10 +1,11 @@
 //! Rows of the protocol checklist, sections 5.1 and 5.7: metadata, configuration, statistics, repository.
 
-use crate::oip::{IndexEntry, ModelFacts, errors, rest};
-use landfall_model::{Facts, Signature, Timed, Version, VersionState, VersionStatistics};
+use crate::oip::{IndexEntry, ModelFacts, VersionPolicy, errors, rest};
+use landfall_model::{Facts, Kind, Problem, Signature, Timed, Version, VersionState, VersionStatistics};
 
 fn facts<'a>(signature: &'a Signature, facts: &'a Facts, versions: &'a [Version]) -> ModelFacts<'a> {
-    ModelFacts { model: "m", versions, signature, facts, max_rows: Some(64), batches: true }
+    let policy = &VersionPolicy::Latest(1);
+    ModelFacts { model: "m", versions, signature, facts, max_rows: Some(64), batches: true, policy }
 }
 
 #[test]
@@ -26,6 +27,30 @@ fn documents_about_server_and_models_have_tritons_fields() {
     assert_eq!(config["input"][0]["dims"], serde_json::json!([-1, 13]));
     assert_eq!((&config["max_batch_size"], &config["backend"]), (&0.into(), &"onnxruntime".into()));
     assert_eq!(config["dynamic_batching"]["preferred_batch_size"], serde_json::json!([64]));
+}
+
+#[test]
+fn a_configuration_tells_which_versions_are_kept() {
+    let (signature, of_onnx) = (super::ctr(), Facts::default());
+    for (policy, expected) in [
+        (VersionPolicy::Latest(3), serde_json::json!({"latest": {"num_versions": 3}})),
+        (VersionPolicy::All, serde_json::json!({"all": {}})),
+        (VersionPolicy::Specific(vec![1, 4]), serde_json::json!({"specific": {"versions": [1, 4]}})),
+    ] {
+        let facts = ModelFacts { policy: &policy, ..facts(&signature, &of_onnx, &[]) };
+        let config: serde_json::Value = serde_json::from_slice(&rest::model_config(facts)).unwrap();
+        assert_eq!(config["version_policy"], expected, "OIP-REST-8");
+    }
+}
+
+#[test]
+fn a_failed_load_names_the_versions_that_failed() {
+    let (one, two) = (Version::numbered(1), Version::numbered(2));
+    let problem = Problem::worded(Kind::NotFound, "no file");
+    let load = errors::load_failed("m", [(&two, &problem), (&one, &problem)].into_iter());
+    let text = "load failed for model 'm': version 2 is at UNAVAILABLE state: no file;\n\
+                version 1 is at UNAVAILABLE state: no file;\n";
+    assert_eq!((errors::rest(&load).status, errors::text(&load).as_str()), (400, text), "TRITON-REPO-3");
 }
 
 #[test]

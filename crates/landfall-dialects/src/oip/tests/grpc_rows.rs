@@ -2,7 +2,7 @@
 
 use super::{decode_grpc, refusal, signature};
 use crate::Identity;
-use crate::oip::{IndexEntry, ModelFacts, errors, grpc, names};
+use crate::oip::{IndexEntry, ModelFacts, VersionPolicy, errors, grpc, names};
 use crate::protobuf::Writer;
 use landfall_model::protobuf::{Fields, Value};
 use landfall_model::{
@@ -397,6 +397,7 @@ fn small_messages_have_tritons_fields() {
         facts: &of_onnx,
         max_rows: None,
         batches: true,
+        policy: &VersionPolicy::Specific(vec![1, 4]),
     };
     let metadata = fields(&grpc::model_metadata(facts));
     assert_eq!(metadata[0], (1, b"ctr".to_vec()));
@@ -405,6 +406,8 @@ fn small_messages_have_tritons_fields() {
     assert_eq!(dense[1], (2, b"FP32".to_vec()));
     let config = fields(&fields(&grpc::model_config(facts))[0].1);
     assert!(config.contains(&(17, b"onnxruntime".to_vec())));
+    // version_policy { specific { versions: [1, 4] } }
+    assert!(config.contains(&(3, vec![26, 4, 10, 2, 1, 4])), "OIP-REST-8");
     assert_eq!((grpc::server_live(), grpc::server_ready(false)), (vec![8, 1], vec![]));
     assert_eq!(grpc::model_ready(true), [8, 1]);
     let entries = [IndexEntry {

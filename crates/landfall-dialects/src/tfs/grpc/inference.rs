@@ -48,10 +48,17 @@ pub fn encode_question(identity: Identity<'_>, question: &Question) -> Vec<u8> {
 /// For whom a `MultiInferenceRequest` is: its first task's model.
 ///
 /// # Errors
-/// Invalid argument, in the original's words, where it names nobody.
+/// Invalid argument, in the original's words, where it has no task, or one that names nobody.
 pub fn multi_inference_address(body: &[u8]) -> Result<Address, Problem> {
     let tasks = Tasks::read(body).map_err(unreadable)?;
-    ModelSpec::address(Some(tasks.specs.into_iter().next().map(|(spec, _)| spec).unwrap_or_default()))
+    match tasks.specs.into_iter().next() {
+        Some((spec, _)) if spec.name.is_empty() => Err(nameless()),
+        first => ModelSpec::address(Some(first.map(|(spec, _)| spec).unwrap_or_default())),
+    }
+}
+
+fn nameless() -> Problem {
+    Problem::invalid("Found ModelSpec with an empty model name.")
 }
 
 /// The tasks of a `MultiInferenceRequest`, and the examples of all of them.
@@ -103,7 +110,7 @@ pub fn decode_multi_inference(
     let mut planned = Vec::with_capacity(specs.len());
     for (spec, method) in &specs {
         if spec.name.is_empty() {
-            return Err(Problem::invalid("Found ModelSpec with an empty model name."));
+            return Err(nameless());
         }
         if spec.name != specs[0].0.name {
             return Err(Problem::invalid(

@@ -3,9 +3,9 @@
 //! Elements lie either in `tensor_content` (little-endian, row-major; strings as all lengths, then all bytes) or in the
 //! repeated field of their type, where the last value is repeated up to the shape's number of elements, none at all
 //! means zeros, and surplus values are passed over. As in TensorFlow (`Tensor::FromProto`), half of a complex number at
-//! the end counts for nothing, a tensor without elements may come with any, and `unknown_rank` says nothing. Unlike there,
-//! a number that does not fit its type is refused; but into `uint8` and `uint16` one of as many bits with a sign fits: so
-//! Java's clients, which know no other, write bytes.
+//! the end counts for nothing, and a tensor without elements may come with any. Unlike there, a shape of `unknown_rank` is
+//! refused, for it is none, and so is a number that does not fit its type; but into `uint8` and `uint16` one of as many
+//! bits with a sign fits: so Java's clients, which know no other, write bytes.
 
 use crate::tfs::names;
 use half::{bf16, f16};
@@ -93,27 +93,34 @@ impl<'a> Head<'a> {
     }
 }
 
-/// `TensorShapeProto`: dim = 2 (size = 1).
+/// `TensorShapeProto`: dim = 2, unknown_rank = 3.
 fn read_shape(mut fields: Fields<'_>, shape: &mut Shape) -> Result<(), Problem> {
+    let mut has_rank = true;
     while let Some((field, value)) = fields.next()? {
-        if field != 2 {
-            continue;
-        }
-        let mut size = 0;
-        let mut dim = value.message()?;
-        while let Some((field, value)) = dim.next()? {
-            if field == 1 {
-                size = value.signed()?;
+        match field {
+            2 if shape.len() == MAX_RANK => {
+                return Err(Problem::invalid(format!("more than {MAX_RANK} dimensions")));
             }
+            2 => shape.push(read_size(value.message()?)?),
+            3 => has_rank = value.varint()? == 0,
+            _ => {}
         }
-        let size =
-            usize::try_from(size).map_err(|_| Problem::invalid(format!("dimension {size} is negative")))?;
-        if shape.len() == MAX_RANK {
-            return Err(Problem::invalid(format!("more than {MAX_RANK} dimensions")));
-        }
-        shape.push(size);
     }
-    Ok(())
+    match has_rank {
+        true => Ok(()),
+        false => Err(Problem::invalid("its shape says `unknown_rank`, expected the dimensions")),
+    }
+}
+
+/// `TensorShapeProto.Dim`: size = 1.
+fn read_size(mut dim: Fields<'_>) -> Result<usize, Problem> {
+    let mut size = 0;
+    while let Some((field, value)) = dim.next()? {
+        if field == 1 {
+            size = value.signed()?;
+        }
+    }
+    usize::try_from(size).map_err(|_| Problem::invalid(format!("dimension {size} is negative")))
 }
 
 /// A part of the body, shared.

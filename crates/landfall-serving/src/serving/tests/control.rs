@@ -18,14 +18,14 @@ fn a_promoted_version_is_loaded_and_stays_the_default_whatever_comes() {
     case.put(&[("m/4/a.fake", &scale(4))]);
     case.wait_states("4 AVAILABLE, 3 END, 1 AVAILABLE");
     assert_eq!(case.default(), "1");
-    case.rollback().unwrap();
+    assert_eq!(case.rollback().unwrap(), "roll back from version 1 to what it was before any promotion");
     assert_eq!(case.default(), "4", "without a promotion the newest is the default");
 }
 
 #[test]
 fn a_rollback_without_a_promotion_pins_the_version_before() {
     let case = three();
-    case.rollback().unwrap();
+    assert_eq!(case.rollback().unwrap(), "roll back from version 3 to version 2");
     assert_eq!(case.default(), "2");
     case.rollback().unwrap();
     assert_eq!(case.default(), "1");
@@ -39,7 +39,7 @@ fn a_label_moves_and_moves_back() {
     case.promote("2", Some("stable")).unwrap();
     case.promote("1", Some("stable")).unwrap();
     assert_eq!((case.label("stable"), case.default()), ("1".into(), "3".into()));
-    case.rollback().unwrap();
+    assert_eq!(case.rollback().unwrap(), "roll back label stable from version 1 to version 2");
     assert_eq!(case.label("stable"), "2");
     case.rollback().unwrap();
     assert!(case.label("stable").contains("no label"));

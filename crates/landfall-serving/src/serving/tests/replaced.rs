@@ -55,7 +55,7 @@ fn only_folders_with_numbers_for_names_are_versions_of_a_numbered_source() {
     case.put(&[("bare/m.fake", &scale(1))]);
     case.control().replace(vec![case.numbered("bare")]).unwrap();
     case.wait("the mistake is named", || {
-        case.story.lines().iter().any(|line| line.contains("Did you forget to name your leaf directory"))
+        case.story.lines().iter().any(|line| line.contains("has a number for its name"))
     });
     assert!(case.serves("bare").is_none());
 }
@@ -68,7 +68,7 @@ fn a_specific_version_that_is_not_there_is_named() {
     source.settings.versions = Some(crate::VersionPolicy::Only(wanted));
     case.control().replace(vec![source]).unwrap();
     case.wait("the one that is there serves", || case.serves("c") == Some(3.0));
-    let named = |line: &String| line.contains("Version 7 of servable c") && line.contains("was not found");
+    let named = |line: &String| line.contains("model \"c\" has no version 7");
     assert!(case.story.lines().iter().any(named));
 }
 

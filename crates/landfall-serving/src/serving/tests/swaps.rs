@@ -103,7 +103,7 @@ fn policies_and_labels_follow_the_settings_file_without_a_reload() {
     assert!(lease.is_same(&case.find(&VersionChoice::Default).unwrap()), "nothing was loaded again");
     case.put(&[("m/model.toml", "latest 1\nlabel stable 9")]);
     case.wait_states("3 AVAILABLE, 2 END, 1 END");
-    assert!(case.label("stable").contains("no label"), "its version is not there");
+    assert!(case.label("stable").contains("has no version 9"), "its version is not there");
     case.put(&[("m/model.toml", "nonsense")]);
     case.wait("it is said", || case.story.lines().iter().any(|line| line.contains("unknown setting")));
     assert_eq!(case.default(), "3");

@@ -254,4 +254,6 @@ fn tasks_that_do_not_go_together_are_told_in_the_originals_words() {
     }
     let nobody = multi_inference_address(&multi(&[], &[])).unwrap_err();
     assert_eq!(nobody.to_string(), "ModelSpec has no name specified.");
+    let nameless = multi_inference_address(&multi(&[("", "regress", REGRESS)], &[])).unwrap_err();
+    assert_eq!(nameless.to_string(), "Found ModelSpec with an empty model name.", "TFS-GRPC-44");
 }

@@ -168,12 +168,23 @@ fn what_tensorflow_lets_pass_is_read_as_it_reads_it() {
         let none = read(dtype, &proto(number, &[0, 3], |t| t.bytes_field(4, &[9; 8])));
         assert_eq!((&none.shape()[..], none.len()), (&[0, 3][..], 0));
     }
-    let no_rank = message(|t| {
-        t.varint_field(1, 1);
-        t.message(2, |shape| shape.bool_field(3, true));
-        t.float_field(5, 1.5);
-    });
-    assert_eq!(read(DType::F32, &no_rank), Tensor::from_slice(&[], &[1.5f32]).unwrap());
+}
+
+#[test]
+fn a_shape_of_unknown_rank_is_none() {
+    let ranked = |unknown: bool| {
+        message(|t| {
+            t.varint_field(1, 1);
+            t.message(2, |shape| {
+                shape.message(2, |dim| dim.varint_field(1, 1));
+                shape.bool_field(3, unknown);
+            });
+            t.float_field(5, 1.5);
+        })
+    };
+    let problem = tensor_of(DType::F32, &ranked(true)).unwrap_err();
+    assert!(problem.to_string().contains("unknown_rank"), "TFS-GRPC-34 {problem}");
+    assert_eq!(tensor_of(DType::F32, &ranked(false)).unwrap(), Tensor::from_slice(&[1], &[1.5f32]).unwrap());
 }
 
 #[test]
