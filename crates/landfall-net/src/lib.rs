@@ -20,10 +20,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod again;
-mod aside;
 mod authority;
 mod body;
+mod busy_poll;
 mod caller;
 mod compression;
 mod connections;
@@ -31,12 +30,13 @@ mod doors;
 mod endpoint;
 mod grpc;
 mod limits;
-mod linger;
 mod listener;
 mod memory;
 mod metrics;
+mod offload;
 mod phase;
 mod reply;
+mod repoll;
 mod route;
 mod server;
 mod settings;

@@ -5,16 +5,16 @@
 //! A body that came in one piece counts as nothing: it lies where the socket was read. So do the answers of HTTP/1 that are
 //! smaller than a [`STEP`]: a connection has one of them.
 
+mod buffer_pool;
 mod machine;
-mod spare;
 
+pub(crate) use buffer_pool::Whole;
 pub(crate) use machine::half_of_memory;
-pub(crate) use spare::Whole;
 
 use crate::limits::{CONNECTION_WINDOW, MEMORY_PAUSE, UNREAD};
+use buffer_pool::BufferPool;
 use bytes::Bytes;
 use landfall_model::{BufferMut, Kind, Problem, Reason};
-use spare::Spares;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) struct Memory {
     limit: usize,
     taken: AtomicUsize,
     refused: AtomicU64,
-    spares: Spares,
+    pool: BufferPool,
 }
 
 /// There is no room.
@@ -76,7 +76,7 @@ impl Memory {
             limit,
             taken: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
-            spares: Spares::beside(limit),
+            pool: BufferPool::beside(limit),
         })
     }
 
@@ -160,7 +160,7 @@ impl Share {
 
     /// An empty buffer for a body that is put together, with room for so many bytes where one is left.
     pub(crate) fn spare(&self, bytes: usize) -> BufferMut {
-        self.memory.spares.take(bytes).unwrap_or_default()
+        self.memory.pool.take(bytes).unwrap_or_default()
     }
 
     fn take(&self, bytes: usize) -> Result<(), Full> {

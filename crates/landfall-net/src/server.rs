@@ -1,10 +1,10 @@
 //! The server as the command sees it: start, addresses, drain.
 
-use crate::aside;
 use crate::caller::{CLOCK, Shared, Speaks};
 use crate::listener::{Listener, Opened, SocketFile, bind, probe};
 use crate::memory::{Memory, half_of_memory};
 use crate::metrics::{Latencies, Metrics};
+use crate::offload;
 use crate::phase::Phase;
 use crate::thread::{IoThread, runtime};
 use crate::{Bound, Endpoint, NetSettings, Tls};
@@ -42,7 +42,7 @@ impl Server {
     /// When an address cannot be listened on or a thread cannot be started; nothing stays open then.
     pub fn start(settings: &NetSettings, catalog: Arc<Catalog>, control: Control) -> Result<Server, Problem> {
         let count = settings.threads();
-        aside::start();
+        offload::start();
         let mut of_threads: Vec<Vec<(Listener, Speaks)>> = (0..count).map(|_| Vec::new()).collect();
         let mut files = Vec::new();
         let mut open = |endpoint: &Endpoint, speaks| -> Result<Bound, Problem> {

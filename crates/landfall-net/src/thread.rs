@@ -4,10 +4,10 @@ mod accept;
 mod age;
 mod door;
 
+use crate::busy_poll::busy_poll;
 use crate::caller::{CLOCK, Shared, Speaks};
 use crate::connections::{Connections, Order};
 use crate::limits::{CONNECTION_IDLE, CONNECTION_SWEEP, LAST_REQUESTS};
-use crate::linger::linger;
 use crate::listener::Listener;
 use crate::phase::Phase;
 use crate::turns::{self, take_turn, waiting};
@@ -68,7 +68,7 @@ async fn serve(
     }
     let sweeper = tokio::spawn(sweep(connections.clone()));
     let answered = turns::answered();
-    let lingerer = tokio::spawn(async move { linger(&answered, &CLOCK, waiting, take_turn).await });
+    let busy = tokio::spawn(async move { busy_poll(&answered, &CLOCK, waiting, take_turn).await });
     // An error means that the server is gone.
     let _ = phase.wait_for(|phase| *phase != Phase::Serve).await;
     for acceptor in acceptors {
@@ -93,7 +93,7 @@ async fn serve(
         }
     };
     sweeper.abort();
-    lingerer.abort();
+    busy.abort();
     cut
 }
 

@@ -1,10 +1,10 @@
 //! Control calls: load, unload, promote, roll back, and who did. Each is on disk before it returns.
 
 mod ask;
+mod deferred;
 mod keeper;
 mod message;
 mod reaper;
-mod told;
 
 use crate::Source;
 use crate::journal::{Entry, What};

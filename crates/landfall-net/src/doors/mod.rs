@@ -1,11 +1,11 @@
 //! From a request to its reply: one module for each protocol.
 
 pub(crate) mod accept;
-mod apart;
 mod call_options;
 mod control;
 mod grpc;
 mod health;
+mod isolate;
 mod oip;
 mod oip_grpc;
 mod oip_rest;

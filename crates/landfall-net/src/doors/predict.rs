@@ -1,10 +1,10 @@
 //! The middle of every prediction, whatever the door: hand in, wait, and keep long work off the I/O thread.
 
-use super::apart::{Again, may_be_of_a_row};
 use super::call_options::CallOptions;
-use crate::aside;
+use super::isolate::{Isolation, may_be_of_a_row};
 use crate::caller::CLOCK;
 use crate::limits::IN_PLACE;
+use crate::offload;
 use crate::trace::Asking;
 use crate::turns::handed_in;
 use landfall_dialects::Decoded;
@@ -31,10 +31,10 @@ pub(crate) fn hand_in<Form>(
     }
     let request = options.request(call, hints, now);
     let deadline = request.deadline;
-    let again = Again::keep(&lease, &request);
+    let isolation = Isolation::keep(&lease, &request);
     let answer = submit(lease, request, now);
     handed_in();
-    (Waiting { answer, deadline, asking, again }, signature, form)
+    (Waiting { answer, deadline, asking, isolation }, signature, form)
 }
 
 /// A call that was handed in.
@@ -44,7 +44,7 @@ pub(crate) struct Waiting {
     /// Where requests are traced.
     asking: Option<Box<Asking>>,
     /// Where the call has rows that can be asked apart.
-    again: Option<Box<Again>>,
+    isolation: Option<Box<Isolation>>,
 }
 
 impl Waiting {
@@ -55,11 +55,11 @@ impl Waiting {
             None => self.answer.await,
             Some(deadline) => in_time(deadline, self.answer).await,
         };
-        if let (Err(problem), Some(again)) = (&answered, self.again)
+        if let (Err(problem), Some(isolation)) = (&answered, self.isolation)
             && may_be_of_a_row(problem)
         {
             // Boxed: it is large, and rare.
-            let parts = Box::pin(again.in_parts(problem.clone()));
+            let parts = Box::pin(isolation.in_parts(problem.clone()));
             answered = match self.deadline {
                 None => parts.await,
                 Some(deadline) => in_time(deadline, parts).await,
@@ -90,7 +90,7 @@ where
     if bytes <= IN_PLACE {
         return Ok(work());
     }
-    let done = aside::run(work).await;
+    let done = offload::run(work).await;
     done.ok_or_else(|| Problem::internal("handling a large body panicked; the log has the message"))
 }
 

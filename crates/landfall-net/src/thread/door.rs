@@ -1,7 +1,6 @@
 //! One connection, from its handshake to its end.
 
 use super::age::Age;
-use crate::again::Again;
 use crate::caller::{Caller, Peer, Shared, Speaks};
 use crate::connections::{Connections, Order};
 use crate::doors;
@@ -9,6 +8,7 @@ use crate::limits::{
     CONNECTION_WINDOW, FRAME, GIVEN_UP, HANDSHAKE, HEAD_BUFFER, HEAD_BYTES, KEEPALIVE_TIMEOUT, MISTAKES,
     STREAM_WINDOW, STREAMS,
 };
+use crate::repoll::Repoll;
 use crate::settings::GrpcConnections;
 use crate::stream::{Socket, Stream};
 use hyper::Request;
@@ -56,13 +56,13 @@ impl Door {
         let mut registration = self.connections.add(&share);
         let activity = registration.activity.clone();
         let stream = Stream::new(socket, activity.clone(), share.clone());
-        let mut again = Again::default();
+        let mut repoll = Repoll::default();
         let caller = Arc::new(Caller {
             shared: self.shared.clone(),
             speaks: self.speaks,
             peer,
             activity: activity.clone(),
-            polled: again.polled().clone(),
+            polled: repoll.polled().clone(),
             share,
         });
         let service = service_fn(|request: Request<Incoming>| {
@@ -88,7 +88,7 @@ impl Door {
                 if order == Order::Cut {
                     return Poll::Ready(Ok(()));
                 }
-                if let Poll::Ready(ended) = again.poll(cx.waker(), |cx| connection.as_mut().poll(cx)) {
+                if let Poll::Ready(ended) = repoll.poll(cx.waker(), |cx| connection.as_mut().poll(cx)) {
                     return Poll::Ready(ended);
                 }
                 if order == told {

@@ -8,9 +8,9 @@ mod retry;
 mod round;
 
 use super::ask::{Answered, Ask, Asked, Reply, Verb};
+use super::deferred::Deferred;
 use super::message::{Lines, Message};
 use super::reaper::Retired;
-use super::told::Told;
 use crate::catalog::Action;
 use crate::catalog::ModelState;
 use crate::catalog::{Catalog, Listed};
@@ -49,7 +49,7 @@ pub(crate) struct Keeper {
     listed: FxHashMap<Arc<str>, Arc<Listed>>,
     changed: BTreeSet<String>,
     /// What to say and what to let go once the catalog shows it.
-    pub(crate) told: Vec<Told>,
+    pub(crate) deferred: Vec<Deferred>,
     retired: Vec<Retired>,
     next_number: u64,
     phase: Phase,
@@ -90,7 +90,7 @@ impl Keeper {
             replaced: Vec::new(),
             listed: FxHashMap::default(),
             changed: BTreeSet::new(),
-            told: Vec::new(),
+            deferred: Vec::new(),
             retired: Vec::new(),
             next_number: 1,
             phase: Phase::New,
@@ -174,7 +174,7 @@ impl Keeper {
 
     /// A control call was carried out: says so once the catalog shows it.
     pub(crate) fn tell_changed(&mut self, Entry { who, model, what, .. }: Entry) {
-        self.told.push(Told::Changed { who, model, what });
+        self.deferred.push(Deferred::Changed { who, model, what });
     }
 
     fn asked(&mut self, asked: Asked) {

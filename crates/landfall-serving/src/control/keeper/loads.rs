@@ -3,9 +3,9 @@
 use super::Keeper;
 use crate::Loaded;
 use crate::catalog::Life;
+use crate::control::deferred::Deferred;
 use crate::control::message::{Finished, Message, Work};
 use crate::control::reaper::Retired;
-use crate::control::told::Told;
 use crate::loader::{LoadReport, Order};
 use crate::repository::Look;
 use landfall_model::{Problem, Version};
@@ -32,7 +32,7 @@ impl Keeper {
         let Life::Available { loaded, .. } = slot.life else { return };
         model.draining.push((serial, slot.version.clone(), slot.newness));
         let model = model.name.clone();
-        self.told.push(Told::Unloading { model: model.clone(), version: slot.version });
+        self.deferred.push(Deferred::Unloading { model: model.clone(), version: slot.version });
         let own = self.lines.own.clone();
         let tell = move || {
             let _ = own.send(Message::Gone { model, serial });
@@ -46,7 +46,7 @@ impl Keeper {
         job.began = true;
         let version = version.clone();
         let path = model.seen(&version).map(|seen| seen.path.clone()).unwrap_or_default();
-        self.told.push(Told::Loading { model: model.name.clone(), version, path });
+        self.deferred.push(Deferred::Loading { model: model.name.clone(), version, path });
         self.changed.insert(name.to_owned());
     }
 
@@ -69,7 +69,7 @@ impl Keeper {
                 let model_name = model.name.clone();
                 let before = model.put(&version, loaded, basis);
                 self.retired.extend(before.map(|loaded| Retired::Version(loaded, Box::new(|| ()))));
-                self.told.push(Told::Available { model: model_name, version, engine, report, took });
+                self.deferred.push(Deferred::Available { model: model_name, version, engine, report, took });
             }
             Ok(nobody_wants_it) => {
                 model.give_up(&version);
@@ -81,7 +81,7 @@ impl Keeper {
             Err(problem) => {
                 let model_name = model.name.clone();
                 model.fail(&version, problem.clone(), basis, finished.job);
-                self.told.push(Told::Failed { model: model_name, version, problem });
+                self.deferred.push(Deferred::Failed { model: model_name, version, problem });
             }
         }
         self.refresh(&name);
@@ -98,7 +98,7 @@ impl Keeper {
         let Some(at) = model.draining.iter().position(|(other, ..)| *other == serial) else { return };
         let (_, version, newness) = model.draining.remove(at);
         model.end(version.clone(), newness, None);
-        self.told.push(Told::Unloaded { model: model.name.clone(), version });
+        self.deferred.push(Deferred::Unloaded { model: model.name.clone(), version });
         self.changed.insert(name.to_owned());
     }
 }

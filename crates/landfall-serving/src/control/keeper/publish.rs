@@ -29,8 +29,8 @@ impl Keeper {
             && self.models.values().all(answers);
         let snapshot = Snapshot { models: self.listed.clone(), ready, closed: false };
         self.retired.push(Retired::Snapshot(self.catalog.swap(snapshot)));
-        for told in std::mem::take(&mut self.told) {
-            told.tell(&*self.observer);
+        for event in std::mem::take(&mut self.deferred) {
+            event.tell(&*self.observer);
         }
         for retired in self.retired.drain(..) {
             // The reaper ends after the keeper does.
@@ -87,8 +87,8 @@ impl Keeper {
         self.listed.clear();
         let before = self.catalog.swap(Snapshot { closed: true, ..Snapshot::default() });
         self.retired.push(Retired::Snapshot(before));
-        for told in std::mem::take(&mut self.told) {
-            told.tell(&*self.observer);
+        for event in std::mem::take(&mut self.deferred) {
+            event.tell(&*self.observer);
         }
         for retired in self.retired.drain(..) {
             let _ = self.lines.reaper.send(retired);

@@ -1,8 +1,8 @@
 //! Loads that failed and are to be tried again: when, and how often.
 
 use super::Keeper;
+use crate::control::deferred::Deferred;
 use crate::control::message::Work;
-use crate::control::told::Told;
 use crate::start::Retries;
 use landfall_model::Problem;
 use std::time::Instant;
@@ -34,7 +34,7 @@ impl Keeper {
     pub(crate) fn try_again(&mut self, mut work: Work, problem: &Problem) {
         let Retries { most, interval } = self.retrying.retries;
         work.tried += 1;
-        self.told.push(Told::Warning(format!(
+        self.deferred.push(Deferred::Warning(format!(
             "model {} version {}: {problem}; trying again after {interval:?} (retry {} of {most})",
             work.order.model, work.order.version, work.tried
         )));

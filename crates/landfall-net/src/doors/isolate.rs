@@ -10,15 +10,15 @@ use std::ops::Range;
 const MOST_FAILED: usize = 16;
 
 /// A call as it was handed in, should it have to be asked again.
-pub(crate) struct Again {
+pub(crate) struct Isolation {
     lease: Lease,
     request: Request,
 }
 
-impl Again {
+impl Isolation {
     /// Kept for calls whose rows can be asked apart.
     pub(crate) fn keep(lease: &Lease, request: &Request) -> Option<Box<Self>> {
-        let kept = || Box::new(Again { lease: lease.clone(), request: request.clone() });
+        let kept = || Box::new(Isolation { lease: lease.clone(), request: request.clone() });
         (request.call.rows() > Some(1) && is_divisible(&request.call)).then(kept)
     }
 

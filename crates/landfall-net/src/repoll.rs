@@ -13,7 +13,7 @@ const POLLS: usize = 3;
 
 /// Polls one future.
 #[derive(Default)]
-pub(crate) struct Again {
+pub(crate) struct Repoll {
     polled: Polled,
     seat: Option<Seat>,
 }
@@ -68,7 +68,7 @@ impl Polled {
     }
 }
 
-impl Again {
+impl Repoll {
     /// Where the future stands.
     pub(crate) fn polled(&self) -> &Polled {
         &self.polled
@@ -117,7 +117,7 @@ mod tests {
     fn polled(wakes_itself: usize) -> (usize, usize) {
         let task = Arc::new(Task::default());
         let mut polls = 0;
-        let pending: Poll<()> = Again::default().poll(&task.clone().into(), |context| {
+        let pending: Poll<()> = Repoll::default().poll(&task.clone().into(), |context| {
             polls += 1;
             if polls <= wakes_itself {
                 context.waker().wake_by_ref();
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_comes_between_polls_wakes_the_task_that_polled_last() {
         let (first, second) = (Arc::new(Task::default()), Arc::new(Task::default()));
-        let mut again = Again::default();
+        let mut again = Repoll::default();
         for (task, woken) in [(&first, (1, 0)), (&second, (1, 1)), (&second, (1, 2))] {
             let mut waker = None;
             let pending: Poll<()> = again.poll(&task.clone().into(), |context| {
@@ -156,7 +156,7 @@ mod tests {
     fn a_body_that_came_whole_is_no_reason_to_poll_again_but_what_comes_after_it_is() {
         let task = Arc::new(Task::default());
         let waker: Waker = task.clone().into();
-        let mut again = Again::default();
+        let mut again = Repoll::default();
         let polled = again.polled().clone();
         let mut polls = 0;
         for wakes_later in [false, true] {
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_wake_from_another_thread_is_never_lost() {
         let task = Arc::new(Task::default());
-        let mut again = Again::default();
+        let mut again = Repoll::default();
         for _ in 0..2000 {
             let before = task.0.load(Ordering::SeqCst);
             let mut polls = 0;

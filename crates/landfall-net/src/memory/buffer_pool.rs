@@ -12,15 +12,15 @@ const MOST: usize = 4 << 20;
 const PART: usize = 16;
 
 /// Buffers that nobody uses at the moment.
-pub(super) struct Spares {
+pub(super) struct BufferPool {
     most: usize,
     kept: Mutex<Vec<BufferMut>>,
 }
 
-impl Spares {
+impl BufferPool {
     /// None yet, beside so many bytes that all requests may hold.
     pub(super) fn beside(limit: usize) -> Self {
-        Spares { most: MOST.min(limit / PART), kept: Mutex::default() }
+        BufferPool { most: MOST.min(limit / PART), kept: Mutex::default() }
     }
 
     /// An empty buffer with room for so many bytes, and for no more than twice as many, where there is one.
@@ -46,9 +46,9 @@ impl Spares {
     }
 }
 
-impl std::fmt::Debug for Spares {
+impl std::fmt::Debug for BufferPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Spares({})", self.kept().len())
+        write!(f, "BufferPool({})", self.kept().len())
     }
 }
 
@@ -66,7 +66,7 @@ impl AsRef<[u8]> for Whole {
 
 impl Drop for Whole {
     fn drop(&mut self) {
-        self.hold.share.memory.spares.give(std::mem::take(&mut self.bytes));
+        self.hold.share.memory.pool.give(std::mem::take(&mut self.bytes));
     }
 }
 
@@ -76,24 +76,24 @@ mod tests {
 
     #[test]
     fn what_was_left_is_used_again_and_no_more_is_kept_than_may_be() {
-        let spares = Spares::beside(usize::MAX);
-        assert!(spares.take(1).is_none());
+        let pool = BufferPool::beside(usize::MAX);
+        assert!(pool.take(1).is_none());
         let mut used = BufferMut::with_capacity(MOST / 2);
         used.extend_from_bytes(b"of another caller");
         let place = used.bytes().as_ptr();
-        spares.give(used);
-        assert!(spares.take(MOST).is_none(), "it is too small");
-        assert!(spares.take(MOST / 8).is_none(), "it is too large");
-        let again = spares.take(MOST / 4).unwrap();
+        pool.give(used);
+        assert!(pool.take(MOST).is_none(), "it is too small");
+        assert!(pool.take(MOST / 8).is_none(), "it is too large");
+        let again = pool.take(MOST / 4).unwrap();
         assert!(again.is_empty() && again.capacity() >= MOST / 2);
-        spares.give(again);
-        (0..3).for_each(|_| spares.give(BufferMut::with_capacity(MOST / 2)));
-        let mut again = spares.take(MOST / 2).unwrap();
+        pool.give(again);
+        (0..3).for_each(|_| pool.give(BufferMut::with_capacity(MOST / 2)));
+        let mut again = pool.take(MOST / 2).unwrap();
         again.extend_from_bytes(b"mine");
         assert_eq!((again.bytes(), again.bytes().as_ptr()), (&b"mine"[..], place));
-        assert!(spares.take(MOST / 2).is_some());
-        assert!(spares.take(MOST / 2).is_none(), "a third one had no room");
-        spares.give(BufferMut::with_capacity(2 * MOST));
-        assert!(spares.take(2 * MOST).is_none());
+        assert!(pool.take(MOST / 2).is_some());
+        assert!(pool.take(MOST / 2).is_none(), "a third one had no room");
+        pool.give(BufferMut::with_capacity(2 * MOST));
+        assert!(pool.take(2 * MOST).is_none());
     }
 }

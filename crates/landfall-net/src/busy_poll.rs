@@ -12,14 +12,14 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 
 /// How long a thread waits awake: a caller on the same machine asks again within 20 to 80 µs.
-const LINGER: Duration = Duration::from_micros(100);
+const BUSY: Duration = Duration::from_micros(100);
 
 /// After so many times in vain, every 2 to this power'th answer is followed by another try.
 const DOUBT_MAX: u32 = 10;
 
 /// Waits awake after answers, for as long as the runtime lives. `answered` is notified when a turn gave answers; `turn`
 /// runs what waits in this thread's lane, and says whether there was anything; `handed_in` counts what came since.
-pub(crate) async fn linger(
+pub(crate) async fn busy_poll(
     answered: &Notify,
     clock: &dyn Clock,
     handed_in: impl Fn() -> usize,
@@ -31,7 +31,7 @@ pub(crate) async fn linger(
         if doubt.keeps_away() {
             continue;
         }
-        let mut until = clock.now() + LINGER;
+        let mut until = clock.now() + BUSY;
         let mut paid = false;
         loop {
             let before = handed_in();
@@ -44,7 +44,7 @@ pub(crate) async fn linger(
             }
             if turn() {
                 paid = true;
-                until = clock.now() + LINGER;
+                until = clock.now() + BUSY;
             } else if clock.now() >= until {
                 break;
             }
@@ -130,7 +130,7 @@ mod tests {
             found(taken.get())
         };
         runtime.block_on(async {
-            let lingering = linger(&answered, &clock, &handed_in, turn);
+            let lingering = busy_poll(&answered, &clock, &handed_in, turn);
             tokio::pin!(lingering);
             let mut each = Vec::new();
             for _ in 0..answers {

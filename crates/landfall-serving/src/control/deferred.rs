@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// An event that is kept until it is true.
-pub(crate) enum Told {
+pub(crate) enum Deferred {
     Loading { model: Arc<str>, version: Version, path: PathBuf },
     Available { model: Arc<str>, version: Version, engine: &'static str, report: LoadReport, took: Duration },
     Failed { model: Arc<str>, version: Version, problem: Problem },
@@ -19,19 +19,19 @@ pub(crate) enum Told {
     Warning(String),
 }
 
-impl Told {
+impl Deferred {
     pub(crate) fn tell(&self, observer: &dyn Observer) {
         observer.event(&match self {
-            Told::Loading { model, version, path } => Event::Loading { model, version, path },
-            Told::Available { model, version, engine, report, took } => {
+            Deferred::Loading { model, version, path } => Event::Loading { model, version, path },
+            Deferred::Available { model, version, engine, report, took } => {
                 let LoadReport { why, notes, .. } = report;
                 Event::Available { model, version, engine, why, notes, took: *took }
             }
-            Told::Failed { model, version, problem } => Event::Failed { model, version, problem },
-            Told::Unloading { model, version } => Event::Unloading { model, version },
-            Told::Unloaded { model, version } => Event::Unloaded { model, version },
-            Told::Changed { who, model, what } => Event::Changed { who, model, what },
-            Told::Warning(text) => Event::Warning { text, problem: None },
+            Deferred::Failed { model, version, problem } => Event::Failed { model, version, problem },
+            Deferred::Unloading { model, version } => Event::Unloading { model, version },
+            Deferred::Unloaded { model, version } => Event::Unloaded { model, version },
+            Deferred::Changed { who, model, what } => Event::Changed { who, model, what },
+            Deferred::Warning(text) => Event::Warning { text, problem: None },
         });
     }
 }
