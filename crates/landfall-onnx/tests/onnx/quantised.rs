@@ -83,16 +83,22 @@ fn the_range_that_comes_sets_scale_and_zero() {
 #[test]
 fn sums_of_whole_numbers_are_exact_however_long() {
     // Of 500 products sums pass what a float holds in one part; of 3,000 they come near what it holds in two.
-    for length in [3usize, 500, 3000] {
+    for (length, smallest) in
+        [3usize, 500, 3000].into_iter().flat_map(|length| [(length, -64i8), (length, i8::MIN)])
+    {
         let x = Tensor::from_slice(&[1, length], &vec![255u8; length]).unwrap();
-        let mut weights = vec![128u8; length];
-        weights[0] = 129;
+        let mut weights = vec![smallest as u8; length];
+        weights[0] += 1;
         let weights = stored("w", I8, &[length as i64, 1], &weights);
         let product = node("MatMulInteger", &["x", "w", "zero"], &["y"]);
         let constants = [weights, stored("zero", U8, &[1], &[1])];
         each(&file(&product, U8, I32, &constants), &x, |engine, outputs| {
-            let expected = 254 * (-128 * length as i32 + 1);
-            assert_eq!(outputs.get(0).unwrap().values::<i32>().unwrap(), [expected], "{engine}");
+            // On x86-64 without VNNI ONNX Runtime adds two products in 16 bits, which hold those of weights up to 64.
+            if engine == "onnxruntime" && smallest == i8::MIN {
+                return;
+            }
+            let expected = 254 * (i32::from(smallest) * length as i32 + 1);
+            assert_eq!(outputs.get(0).unwrap().values::<i32>().unwrap(), [expected], "{engine}, {smallest}");
         });
     }
 }
@@ -139,7 +145,8 @@ fn padding_of_whole_numbers_is_their_zero() {
 #[test]
 fn quantised_layers_answer_as_onnx_runtime_does() {
     let x: Vec<u8> = (0..72).map(|place| (place * 37 % 256) as u8).collect();
-    let w: Vec<u8> = (0..36).map(|place| (place * 53 % 256) as u8).collect();
+    // Weights of which ONNX Runtime adds two products exactly, with VNNI or without it.
+    let w: Vec<u8> = (0..36).map(|place| (place * 53 % 129 - 64) as i8 as u8).collect();
     let scales = |name: &str, values: &[f32]| float(name, if values.len() == 1 { &[] } else { &[2] }, values);
     let bias: Vec<u8> = [900i32, -700].iter().flat_map(|value| value.to_le_bytes()).collect();
     let common = [
