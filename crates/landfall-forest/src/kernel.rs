@@ -21,7 +21,8 @@ pub enum Kernel {
     Definition,
     /// Eight ways down the nodes at a time.
     Lanes,
-    /// By ranks: eight ways down packed splits at a time, or the levels of oblivious trees. For a few rows.
+    /// By ranks: eight ways down packed splits at a time, the levels of oblivious trees, or all splits of deep small trees at
+    /// once (AVX2). For a few rows.
     Packed(Instructions),
     /// All splits of the upper levels at once, 64 to a register (AVX-512 with VBMI): for a few rows.
     #[cfg(target_arch = "x86_64")]
@@ -175,11 +176,10 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         }
         let few = self.layouts.few::<R>(trees);
         #[cfg(target_arch = "x86_64")]
-        if few.quick.is_some() || few.scanned.is_some() || (few.levels.is_some() && crate::x86_64::has_scan())
-        {
+        if crate::x86_64::has_scan() && (few.stands_alone() || few.scanned.is_some()) {
             return Kernel::Scanned;
         }
-        let has_packed = few.levels.is_some() || self.layouts.packed::<R>(trees).is_some();
+        let has_packed = few.stands_alone() || self.layouts.packed::<R>(trees).is_some();
         if has_packed { Kernel::Packed(instructions) } else { Kernel::Lanes }
     }
 
@@ -271,6 +271,13 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         sums: &mut [Y],
     ) {
         let (few, compiled) = (self.layouts.few::<R>(&self.compiled), &self.compiled);
+        #[cfg(target_arch = "x86_64")]
+        if set != Instructions::Plain
+            && let Some(layout) = &few.quick
+            && crate::x86_64::avx2_quick(&self.row_job(layout, rows, trees.clone()), sums)
+        {
+            return;
+        }
         if let Some(layout) = &few.levels {
             run_rows(set, &self.row_job(layout, rows, trees), sums);
         } else if let Some(layout) = self.layouts.packed::<R>(compiled) {

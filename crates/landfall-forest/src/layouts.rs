@@ -59,7 +59,7 @@ pub(crate) struct Few<X> {
 
 impl<X: Real> Few<X> {
     /// Whether no other layout is needed.
-    fn stands_alone(&self) -> bool {
+    pub(crate) fn stands_alone(&self) -> bool {
         #[cfg(target_arch = "x86_64")]
         let is_scanned = self.quick.is_some() || self.scanned.as_ref().is_some_and(Scanned::stands_alone);
         #[cfg(not(target_arch = "x86_64"))]
@@ -188,7 +188,7 @@ impl<X: Real, Y: Real> Layouts<X, Y> {
         let levels = Levels::of(trees, conditions);
         #[cfg(target_arch = "x86_64")]
         let few = {
-            let quick = if has_scan() { QuickScorer::of(trees, conditions) } else { None };
+            let quick = if crate::x86_64::has_avx2() { QuickScorer::of(trees, conditions) } else { None };
             let is_scanned = has_scan() && quick.is_none();
             let scanned = if is_scanned { Scanned::of(trees, conditions, packed) } else { None };
             Few { levels, quick, scanned }

@@ -116,6 +116,20 @@ impl QuickScorer {
     }
 }
 
+/// Adds leaves to a row's sums, in the trees' order.
+#[inline(always)]
+pub(crate) fn add<Y: Real>(values: &[Y], trees: &[Adds], leaves: &[u32], sums: &mut [Y]) {
+    let values = trees.iter().zip(leaves).map(|(tree, leaf)| values[(tree.first_value + leaf) as usize]);
+    if let [sum] = sums {
+        *sum = values.fold(*sum, |sum, value| sum + value);
+        return;
+    }
+    for (tree, value) in trees.iter().zip(values) {
+        let sum = &mut sums[tree.output as usize];
+        *sum = *sum + value;
+    }
+}
+
 /// The number of the leftmost leaf at or below a node.
 fn first_leaf<X: Real, Y: Real>(forest: &Trees<X, Y>, mut at: u32) -> u32 {
     loop {

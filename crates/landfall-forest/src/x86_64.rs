@@ -26,6 +26,7 @@ macro_rules! by_size {
 
 mod avx2;
 mod avx2_leaves;
+mod avx2_quick;
 mod avx2_rank;
 mod avx512;
 mod avx512_abreast;
@@ -42,6 +43,7 @@ mod avx512_values;
 mod avx512_ways;
 
 pub(crate) use avx2::{avx2, avx2_row, has_avx2};
+pub(crate) use avx2_quick::avx2_quick;
 pub(crate) use avx512::{avx512, avx512_row, has_avx512};
 pub(crate) use avx512_abreast::{abreast, abreast_alone};
 pub(crate) use avx512_narrow::narrowed;

@@ -24,7 +24,7 @@ pub(crate) fn has_avx2() -> bool {
 pub(crate) fn avx2<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
     #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]
     fn run<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
-        job.run(sums, &Avx2(()));
+        job.run(sums, &Avx2::new());
     }
     if has_avx2() {
         // SAFETY: the processor has each instruction set that the function is compiled for.
@@ -41,7 +41,7 @@ pub(crate) fn avx2_row<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(
 ) {
     #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]
     fn run<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(job: &RowJob<'_, R, X, Y, L>, sums: &mut [Y]) {
-        job.run(sums, &Avx2(()));
+        job.run(sums, &Avx2::new());
     }
     if has_avx2() {
         // SAFETY: the processor has each instruction set that the function is compiled for.
@@ -51,8 +51,16 @@ pub(crate) fn avx2_row<R: Real, X: Real, Y: Real, L: ByRanks<X, Y>>(
     }
 }
 
-/// Made where the processor is known to have what this file is compiled for: in [`avx2`] and [`avx2_row`] alone.
-struct Avx2(());
+/// Made where the processor is known to have what this file is compiled for: by [`Avx2::new`] alone.
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    #[inline]
+    #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]
+    pub(super) fn new() -> Self {
+        Avx2(())
+    }
+}
 
 impl<X: Real> Count<X> for Avx2 {
     #[inline(always)]

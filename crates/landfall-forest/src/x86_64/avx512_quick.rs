@@ -6,7 +6,7 @@ use super::avx512_scan::has_scan;
 use crate::Real;
 use crate::few::RowJob;
 use crate::line::Line;
-use crate::quick::{Adds, Asked, LANES, QuickScorer, STEPS};
+use crate::quick::{Asked, LANES, QuickScorer, STEPS, add};
 use crate::scanned::{AT_ONCE, SLOTS};
 use std::arch::x86_64::*;
 
@@ -70,18 +70,4 @@ fn leaves(asked: &[Asked], ranks: Ranks) -> Line<[u32; LANES]> {
         _mm512_store_si512(leaves, _mm512_sub_epi32(exponent, _mm512_set1_epi32(127)));
     }
     leaves
-}
-
-/// Adds leaves to a row's sums, in the trees' order.
-#[inline(always)]
-fn add<Y: Real>(values: &[Y], trees: &[Adds], leaves: &[u32], sums: &mut [Y]) {
-    let values = trees.iter().zip(leaves).map(|(tree, leaf)| values[(tree.first_value + leaf) as usize]);
-    if let [sum] = sums {
-        *sum = values.fold(*sum, |sum, value| sum + value);
-        return;
-    }
-    for (tree, value) in trees.iter().zip(values) {
-        let sum = &mut sums[tree.output as usize];
-        *sum = *sum + value;
-    }
 }

@@ -263,6 +263,10 @@ fn deep_trees_of_few_leaves_are_those_of_the_definition() {
             check::<f32, f32>(Plan { full: true, ..plan }, 70);
             check::<f64, f64>(Plan { features: 12, outputs: 3, ..plan }, 40);
             check::<f32, f64>(Plan { features: 12, full: true, ..plan }, 40);
+            // Ranks that take more registers.
+            for features in [24, 55] {
+                check::<f32, f32>(Plan { features, ..plan }, 20);
+            }
         }
     }
 }
