@@ -208,6 +208,19 @@ pub(crate) fn has_decimal_comma(text: &[u8]) -> bool {
     text.contains(&b',') && with_point(text).is_some_and(|text| float::<f64>(&text).is_some())
 }
 
+/// Whether the comma of a number that [has one](has_decimal_comma) may stand between thousands: `41,215`, not `0,125`.
+pub(crate) fn may_be_thousands(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let mut parts = text.strip_prefix(b"-").unwrap_or(text).split(|&byte| byte == b',');
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    let (Some(before), Some(after), None) = (parts.next(), parts.next(), parts.next()) else { return false };
+    digits(before)
+        && (1..=3).contains(&before.len())
+        && before[0] != b'0'
+        && digits(after)
+        && after.len() == 3
+}
+
 /// What a text that is no value looks like, and how it would be one.
 pub(crate) fn why_unfit(text: &[u8]) -> Option<&'static str> {
     let without = |signs: &[u8]| -> Vec<u8> {
@@ -220,10 +233,10 @@ pub(crate) fn why_unfit(text: &[u8]) -> Option<&'static str> {
     let dressed = |signs: &[u8]| text.trim_ascii().iter().any(|byte| signs.contains(byte));
     let (groups, units) = (b",'_ ", b"$%");
     if dressed(groups) && is_number(&without(groups)) {
-        return Some("thousands stand without a sign between them");
+        return Some("write thousands without a sign between them");
     }
     if dressed(units) && is_number(&without(units)) {
-        return Some("a number stands without a unit");
+        return Some("write the number without its unit");
     }
     let truths: [&[u8]; 8] = [b"yes", b"no", b"y", b"n", b"t", b"f", b"on", b"off"];
     let truth = truths.iter().any(|word| word.eq_ignore_ascii_case(text.trim_ascii()));
@@ -269,10 +282,10 @@ mod tests {
     fn a_number_in_another_dress_is_told_how_it_is_read() {
         let said = |text: &str| unfit("x", "float32", text.as_bytes()).to_string();
         for text in ["1,234.5", "1'000", "1_000", "12 000"] {
-            assert!(said(text).ends_with("(thousands stand without a sign between them)"), "{}", said(text));
+            assert!(said(text).ends_with("(write thousands without a sign between them)"), "{}", said(text));
         }
         for text in ["5%", "$1.50"] {
-            assert!(said(text).ends_with("(a number stands without a unit)"), "{}", said(text));
+            assert!(said(text).ends_with("(write the number without its unit)"), "{}", said(text));
         }
         for text in ["yes", "N", " off "] {
             assert!(said(text).contains("truth values are true and false"), "{}", said(text));

@@ -88,7 +88,7 @@ impl Format {
     ///
     /// # Errors
     /// Invalid argument, when the ending says a binary format and the bytes are none, or a format that is not read.
-    pub fn detect(path: &str, first: &[u8]) -> Result<Self, Problem> {
+    pub(crate) fn detect(path: &str, first: &[u8]) -> Result<Self, Problem> {
         if let Some(what) = workbook(first) {
             return Err(Problem::unsupported(format!("{path}: {what}"), "save it as CSV"));
         }

@@ -17,7 +17,27 @@ use std::time::Duration;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LandfallToml {
     pub(crate) server: ServerTable,
+    #[serde(deserialize_with = "models")]
     pub(crate) models: BTreeMap<String, ModelEntry>,
+}
+
+/// Reads `[models.NAME]`; a list of models, as other servers' configuration has it, is told how they are named here.
+fn models<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, ModelEntry>, D::Error> {
+    struct ByName;
+
+    impl<'de> Visitor<'de> for ByName {
+        type Value = BTreeMap<String, ModelEntry>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a table for each model: [models.NAME] with path = \"…\"")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, table: M) -> Result<Self::Value, M::Error> {
+            BTreeMap::deserialize(MapAccessDeserializer::new(table))
+        }
+    }
+
+    value.deserialize_map(ByName)
 }
 
 /// `[models.NAME]` of `landfall.toml`: where the model lies, and what `model.toml` could say.
@@ -390,6 +410,16 @@ mod tests {
         let problem = parse::<LandfallToml>("[models]\niris = \"m.onnx\"").err().unwrap().to_string();
         let says = "line 2, column 8: invalid type: string \"m.onnx\", expected a table: [models.NAME] with path = \"…\"";
         assert_eq!(problem, says);
+    }
+
+    #[test]
+    fn models_in_a_list_are_told_the_table() {
+        let text = "[[models]]\nname = \"iris\"\npath = \"m.onnx\"";
+        let problem = parse::<LandfallToml>(text).err().unwrap().to_string();
+        assert_eq!(
+            problem,
+            "line 1, column 1: invalid type: sequence, expected a table for each model: [models.NAME] with path = \"…\""
+        );
     }
 
     #[test]

@@ -328,6 +328,9 @@ fn unfit(column: &str, expected: DType, text: &[u8], decimal_comma: bool) -> Pro
         return cell::unfit_since(column, expected, text, Some(&why));
     }
     let why = match (decimal_comma, cell::has_decimal_comma(text)) {
+        (false, true) if cell::may_be_thousands(text) => {
+            Some("write thousands without the comma; --decimal-comma reads it where it is a decimal one")
+        }
         (false, true) => Some("a decimal point is read, a comma is not; --decimal-comma reads it"),
         (true, true) => None,
         (true, false) if text.contains(&b'.') => Some("with --decimal-comma a number has no point"),

@@ -94,13 +94,25 @@ fn numbers_among_decimal_commas_have_no_point_and_no_thousands() {
     let told: Vec<&str> = found.bad.iter().map(|(_, problem, _)| problem.as_str()).collect();
     assert!(told[0].ends_with("found \"1.5\" (with --decimal-comma a number has no point)"), "{told:?}");
     assert!(told[1].ends_with("found \"1.234,5\" (with --decimal-comma a number has no point)"), "{told:?}");
-    assert!(told[2].ends_with("(thousands stand without a sign between them)"), "{told:?}");
+    assert!(told[2].ends_with("(write thousands without a sign between them)"), "{told:?}");
     assert!(told[3].contains("found \"1,2,3\""), "{told:?}");
     assert!(told[4].ends_with("expected int64, found \"1,5\""), "{told:?}");
     assert!(told[5].ends_with("(--missing '-' takes it for a missing value)"), "{told:?}");
     let default = read(Format::Csv, b"n;i\n1,5;1\n", &signature, 10).unwrap();
     let told = &default.bad[0].1;
     assert!(told.ends_with("(a decimal point is read, a comma is not; --decimal-comma reads it)"), "{told}");
+}
+
+#[test]
+fn a_comma_that_may_stand_between_thousands_is_not_taken_for_a_decimal_one() {
+    let signature = signature(vec![input("n", DType::F32, &[])], RowRule::Independent);
+    let text = b"n\n\"41,215\"\n\"-1,234,567\"\n\"0,125\"\n\"41,2150\"\n";
+    let found = read(Format::Csv, text, &signature, 10).unwrap();
+    let told: Vec<&str> = found.bad.iter().map(|(_, problem, _)| problem.as_str()).collect();
+    let either = "(write thousands without the comma; --decimal-comma reads it where it is a decimal one)";
+    assert!(told[0].ends_with(either), "{told:?}");
+    assert!(told[1].ends_with("(write thousands without a sign between them)"), "{told:?}");
+    assert!(told[2..].iter().all(|told| told.ends_with("--decimal-comma reads it)")), "{told:?}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-/// A trained model's file becomes an endpoint, and scores tables.
+/// Serves trained models over HTTP and gRPC, and scores tables with them.
 #[derive(Parser)]
 #[command(name = "landfall", version)]
 pub(crate) struct Landfall {
@@ -26,9 +26,9 @@ pub(crate) struct Landfall {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Endpoints for models, until stopped
+    /// Answer requests for models over HTTP and gRPC, until stopped
     Serve(Serve),
-    /// Rows of a table through a model
+    /// Score a table: each row goes through the model
     Predict(Predict),
     /// Load a model, verify it, compare it with golden rows
     Check(Check),
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Turn a TensorFlow model into an ONNX file that answers the same
     Convert(Convert),
-    /// Which engines are here, from where, in which version
+    /// List the engines: which are here, from where, in which version
     Engines(Engines),
     /// List, load, unload, promote or roll back models of a running server
     Control(Control),

@@ -19,7 +19,7 @@ use landfall_tables::{TableWriter, WriteOptions};
 use output::Output;
 use passed_over::PassedOver;
 use progress::Progress;
-use scoring::Scoring;
+use scoring::{Scoring, Total};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use table::Opened;
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
         .map_err(Failure::Call)?;
     let progress = Progress::start(std::io::stderr().is_terminal() && !streams);
     let scoring = Scoring { lease: &lease, reader: &reader, threads, stop_at_bad: bad_rows.stops() };
-    let (rows, bad) = match scoring.run(writer, bad_rows, &progress) {
+    let total = match scoring.run(writer, bad_rows, &progress) {
         // Whoever reads the answers has seen enough (`predict … | head`): there is nothing more to do, and nothing to say.
         Err(_) if output.is_closed() => return Ok(()),
         scored => scored?,
@@ -67,13 +67,16 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
     output.commit()?;
     progress.end();
     passed_over.say_new(&reader);
-    report(rows, bad);
+    report(total);
     Ok(())
 }
 
-fn report(rows: u64, bad: u64) {
-    if bad > 0 {
-        say(&format!("landfall: {bad} of {} rows could not be read or answered", rows + bad));
+fn report(Total { rows, bad, first_bad }: Total) {
+    if let Some(first) = first_bad {
+        say(&format!(
+            "landfall: {bad} of {} rows could not be read or answered; the first: {first}",
+            rows + bad
+        ));
     }
 }
 

@@ -20,6 +20,14 @@ pub(super) struct Scoring<'a> {
     pub(super) stop_at_bad: bool,
 }
 
+/// What came of a table.
+#[derive(Default)]
+pub(super) struct Total {
+    pub(super) rows: u64,
+    pub(super) bad: u64,
+    pub(super) first_bad: Option<Problem>,
+}
+
 /// A chunk's answers.
 #[derive(Default)]
 struct Scored {
@@ -29,7 +37,7 @@ struct Scored {
 }
 
 impl Scoring<'_> {
-    /// Scores all of it, and gives the numbers of rows written and of bad rows.
+    /// Scores all of it.
     ///
     /// # Errors
     /// The first problem in the order of the table.
@@ -38,10 +46,10 @@ impl Scoring<'_> {
         mut writer: TableWriter,
         mut bad_rows: BadRows,
         progress: &Progress,
-    ) -> Result<(u64, u64), Problem> {
+    ) -> Result<Total, Problem> {
         let results = InOrder::new(self.threads, AHEAD * self.threads as u64);
         let encoder = writer.encoder();
-        let (mut rows, mut bad) = (0, 0);
+        let mut total = Total::default();
         std::thread::scope(|scope| {
             let work = || results.make(|| self.work(&encoder, &results));
             let mut workers = Vec::new();
@@ -58,9 +66,11 @@ impl Scoring<'_> {
                     let scored: Scored = scored?;
                     scored.encoded.iter().try_for_each(|encoded| writer.append(encoded))?;
                     bad_rows.take(&scored.bad)?;
-                    rows += scored.rows;
-                    bad += scored.bad.len() as u64;
-                    progress.at(rows, self.reader.progress());
+                    total.rows += scored.rows;
+                    total.bad += scored.bad.len() as u64;
+                    total.first_bad =
+                        total.first_bad.take().or_else(|| Some(scored.bad.first()?.problem.clone()));
+                    progress.at(total.rows, self.reader.progress());
                 }
                 Ok(())
             })();
@@ -72,7 +82,7 @@ impl Scoring<'_> {
         })?;
         writer.finish()?;
         bad_rows.finish()?;
-        Ok((rows, bad))
+        Ok(total)
     }
 
     /// One worker: a chunk after the other, until there are no more.
