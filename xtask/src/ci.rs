@@ -29,7 +29,7 @@ type Step = (&'static str, fn(&Place) -> Result<Cases, String>);
 
 const STEPS: &[Step] = &[
     ("format", |place| command(place, &["fmt", "--all", "--check"], &[])),
-    ("floors", |place| held(metadata::load(place.root).map(|metadata| floors::check(&metadata.packages)))),
+    ("floors", |place| held(floors::check_workspace(place.root))),
     ("licences", |place| held(licences::check_workspace(place.root))),
     ("tidy", |place| held(tidy::check_workspace(place.root))),
     ("clippy", |place| {

@@ -1,7 +1,9 @@
 //! The house's floors: a crate depends on lower floors only.
 
-use crate::Findings;
-use crate::metadata::{Dependency, Kind, Package};
+use std::path::Path;
+
+use crate::metadata::{self, Dependency, Kind, Package};
+use crate::{Findings, rooms, tree};
 
 /// Every crate of the house and its floor.
 const FLOORS: &[(&str, u8)] = &[
@@ -36,6 +38,13 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("libloading", &["landfall-foreign"]),
     ("clap", &["landfall"]),
 ];
+
+/// All of it over the workspace below `root`, and the circles of rooms within its crates.
+pub(crate) fn check_workspace(root: &Path) -> Result<Findings, String> {
+    let mut findings = check(&metadata::load(root)?.packages);
+    findings.extend(rooms::check(&tree::read(root)?));
+    Ok(findings)
+}
 
 /// What stands on the wrong floor, or uses what it must not know. Test dependencies are free.
 pub(crate) fn check(packages: &[Package]) -> Findings {

@@ -8,6 +8,7 @@ mod floors;
 mod functions;
 mod licences;
 mod metadata;
+mod rooms;
 mod spdx;
 mod surroundings;
 mod tidy;
@@ -21,7 +22,7 @@ What CI and people run.
 
   cargo xtask ci              everything, fastest first; needs nothing but Rust and a C compiler
   cargo xtask ci --complete   the same with ONNX Runtime, Python clients and shared cases; a missing one fails
-  cargo xtask floors          crates depend on lower floors only
+  cargo xtask floors          crates depend on lower floors only, and rooms within a crate not in circles
   cargo xtask licences        licences, duplicate versions, sources of all dependencies
   cargo xtask tidy            rules that hold for every file
 ";
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["ci"] => return ci::run(&root, ci::Scope::Local),
         ["ci", "--complete"] => return ci::run(&root, ci::Scope::Complete),
-        ["floors"] => metadata::load(&root).map(|metadata| floors::check(&metadata.packages)),
+        ["floors"] => floors::check_workspace(&root),
         ["licences"] => licences::check_workspace(&root),
         ["tidy"] => tidy::check_workspace(&root),
         ["help" | "--help" | "-h"] => {

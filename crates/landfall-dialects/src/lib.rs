@@ -34,9 +34,9 @@
 
 mod columns;
 mod failed_rows;
-pub mod json;
+mod json;
 pub mod oip;
-pub mod protobuf;
+mod protobuf;
 #[cfg(test)]
 mod seeded;
 pub mod services;

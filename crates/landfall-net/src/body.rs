@@ -12,6 +12,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
+mod request;
+
+pub(crate) use request::RequestBody;
+
 /// Why a body did not come.
 #[derive(Debug)]
 pub(crate) enum BodyError {

@@ -1,11 +1,11 @@
 //! What a request's handler knows of the server and of who asks.
 
+use crate::connections::repoll::Polled;
 use crate::connections::{Activity, UnderWay};
 use crate::limits::{FIELD, HEADS, QUESTION};
 use crate::memory::{Full, Hold, Memory, Share};
 use crate::metrics::{Latencies, Metrics};
 use crate::phase::Phase;
-use crate::repoll::Polled;
 use crate::settings::{GrpcConnections, GrpcHealth, TfsSettings};
 use http::Version;
 use http::request::Parts;

@@ -3,6 +3,10 @@
 //! Nothing here costs a timer or a lock per request: a connection counts its requests and writes, a sweep now and then
 //! compares the counts with those it saw before.
 
+pub(crate) mod authority;
+pub(crate) mod repoll;
+pub(crate) mod socket;
+
 use crate::limits::portion_after;
 use crate::memory::Share;
 use std::collections::HashMap;

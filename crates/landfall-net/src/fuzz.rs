@@ -1,6 +1,7 @@
 //! Bodies of fuzz targets.
 
-use crate::{authority, compression, doors, grpc, route, tls};
+use crate::connections::authority;
+use crate::{compression, doors, grpc, route, tls};
 
 /// The reader of gRPC frames.
 pub fn grpc_frames(bytes: &[u8]) {
@@ -14,7 +15,7 @@ pub fn compression(bytes: &[u8]) {
 
 /// What callers take, as they say in heads.
 pub fn accept(bytes: &[u8]) {
-    doors::accept::fuzz(bytes);
+    doors::accept_header::fuzz(bytes);
 }
 
 /// Authorities of clients behind a Unix socket.

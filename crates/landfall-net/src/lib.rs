@@ -20,9 +20,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod authority;
 mod body;
-mod busy_poll;
 mod caller;
 mod compression;
 mod connections;
@@ -30,17 +28,14 @@ mod doors;
 mod endpoint;
 mod grpc;
 mod limits;
-mod listener;
 mod memory;
 mod metrics;
 mod offload;
 mod phase;
 mod reply;
-mod repoll;
 mod route;
 mod server;
 mod settings;
-mod stream;
 mod thread;
 mod tls;
 mod trace;

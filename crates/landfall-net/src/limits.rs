@@ -20,6 +20,10 @@ pub(crate) fn portion_after(held: usize) -> usize {
     BODY_PORTION.max(held / BODY_SHARE)
 }
 
+/// Of a body whose answer came before its end, so many bytes are read and forgotten, for so long.
+pub(crate) const FORGOTTEN_BYTES: usize = 64 << 20;
+pub(crate) const FORGOTTEN_TIME: Duration = Duration::from_secs(30);
+
 /// A connection without a request under way, on which nothing is written and no new request comes, is closed after this
 /// long. So are one whose request head does not end, and one whose peer reads less than a portion of the answers that wait
 /// for it. HTTP/2 connections that asked something already may stay.

@@ -1,11 +1,11 @@
 //! The server as the command sees it: start, addresses, drain.
 
 use crate::caller::{CLOCK, Shared, Speaks};
-use crate::listener::{Listener, Opened, SocketFile, bind, probe};
 use crate::memory::{Memory, half_of_memory};
 use crate::metrics::{Latencies, Metrics};
 use crate::offload;
 use crate::phase::Phase;
+use crate::thread::listener::{Listener, Opened, SocketFile, bind, probe};
 use crate::thread::{IoThread, runtime};
 use crate::{Bound, Endpoint, NetSettings, Tls};
 use landfall_model::Problem;

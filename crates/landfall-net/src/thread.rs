@@ -2,19 +2,21 @@
 
 mod accept;
 mod age;
-mod door;
+mod busy_poll;
+mod connection_server;
+pub(crate) mod listener;
 
-use crate::busy_poll::busy_poll;
 use crate::caller::{CLOCK, Shared, Speaks};
 use crate::connections::{Connections, Order};
 use crate::limits::{CONNECTION_IDLE, CONNECTION_SWEEP, LAST_REQUESTS};
-use crate::listener::Listener;
 use crate::phase::Phase;
 use crate::turns::{self, take_turn, waiting};
 use accept::accept;
-use door::Door;
+use busy_poll::busy_poll;
+use connection_server::ConnectionServer;
 use landfall_model::Problem;
 use landfall_serving::Lane;
+use listener::Listener;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -63,8 +65,8 @@ async fn serve(
     let connections = Arc::new(Connections::default());
     let mut acceptors = Vec::new();
     for (listener, speaks) in listeners {
-        let door = Door::new(&shared, speaks, &connections);
-        acceptors.push(tokio::spawn(accept(listener, Arc::new(door), phase.clone())));
+        let server = ConnectionServer::new(&shared, speaks, &connections);
+        acceptors.push(tokio::spawn(accept(listener, Arc::new(server), phase.clone())));
     }
     let sweeper = tokio::spawn(sweep(connections.clone()));
     let answered = turns::answered();

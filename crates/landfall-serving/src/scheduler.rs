@@ -11,6 +11,7 @@ mod compute;
 mod cost;
 mod infer;
 mod instances;
+mod isolate;
 mod lane;
 mod lease;
 mod loaded;

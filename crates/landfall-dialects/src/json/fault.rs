@@ -4,7 +4,7 @@ use super::Scanner;
 
 /// What is wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing but white space.
     DocumentEmpty,
     /// Where a value should start, or within `true`, `false`, `null`, `NaN`, `Infinity`.
@@ -37,7 +37,7 @@ pub enum Fault {
 
 impl Fault {
     /// RapidJSON's sentence for it.
-    pub const fn reason(self) -> &'static str {
+    pub(crate) const fn reason(self) -> &'static str {
         match self {
             Fault::DocumentEmpty => "The document is empty.",
             Fault::ValueInvalid => "Invalid value.",
@@ -59,7 +59,7 @@ impl Fault {
 
 impl Scanner<'_> {
     /// RapidJSON's name for the type of the value at this place.
-    pub fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         match self.peek() {
             b'n' => "Null",
             b't' => "True",
@@ -74,10 +74,10 @@ impl Scanner<'_> {
 
 /// What is wrong with a document, and where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SyntaxError {
+pub(crate) struct SyntaxError {
     /// What.
-    pub fault: Fault,
+    pub(crate) fault: Fault,
     /// Byte of the document, as RapidJSON counts: a bad escape at its `\`, a number too big at its start, all else
     /// where reading stopped.
-    pub offset: usize,
+    pub(crate) offset: usize,
 }

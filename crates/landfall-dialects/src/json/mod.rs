@@ -7,11 +7,11 @@ mod quote;
 mod scan;
 mod short;
 mod string;
-pub mod write;
+pub(crate) mod write;
 
-pub use fault::{Fault, SyntaxError};
-pub use number::Number;
+pub(crate) use fault::{Fault, SyntaxError};
+pub(crate) use number::Number;
 pub(crate) use number::POWERS;
-pub use quote::quoted;
-pub use scan::Scanner;
-pub use short::FromShort;
+pub(crate) use quote::quoted;
+pub(crate) use scan::Scanner;
+pub(crate) use short::FromShort;

@@ -4,7 +4,7 @@ use super::{Fault, Scanner, SyntaxError};
 
 /// A number as its text has it.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Number {
+pub(crate) enum Number {
     /// Without fraction and exponent, within 64 signed bits.
     Int(i64),
     /// Without fraction and exponent, from 2⁶³ to 2⁶⁴ − 1.
@@ -15,7 +15,7 @@ pub enum Number {
 
 impl Number {
     /// As a double: rounded where an integer has more than 53 bits.
-    pub fn to_f64(self) -> f64 {
+    pub(crate) fn to_f64(self) -> f64 {
         match self {
             Number::Int(v) => v as f64,
             Number::UInt(v) => v as f64,
@@ -40,7 +40,7 @@ impl Scanner<'_> {
     /// # Errors
     /// Where the number is malformed or too big.
     #[inline(always)]
-    pub fn float(&mut self) -> Result<f64, SyntaxError> {
+    pub(crate) fn float(&mut self) -> Result<f64, SyntaxError> {
         let (negative, start) = self.sign();
         let (whole, mut end) = digits(self.bytes, start, 0);
         let mut mantissa = whole;
@@ -74,7 +74,7 @@ impl Scanner<'_> {
 
     /// Reads an integer of at most 18 digits; `None`, without a step, for every other value.
     #[inline(always)]
-    pub fn short_integer(&mut self) -> Option<i64> {
+    pub(crate) fn short_integer(&mut self) -> Option<i64> {
         let (negative, start) = self.sign();
         let (value, end) = digits(self.bytes, start, 0);
         let leading_zero = self.bytes.get(start) == Some(&b'0') && end > start + 1;
@@ -93,7 +93,7 @@ impl Scanner<'_> {
     /// # Errors
     /// Where the number is malformed or too big.
     #[inline]
-    pub fn number(&mut self) -> Result<Number, SyntaxError> {
+    pub(crate) fn number(&mut self) -> Result<Number, SyntaxError> {
         match self.short_integer() {
             Some(value) => Ok(Number::Int(value)),
             None => self.slowly(|number| number),

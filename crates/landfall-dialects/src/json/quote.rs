@@ -7,7 +7,7 @@ const LIMIT: usize = 256;
 const INDENT: usize = 4;
 
 /// The value at this place, indented and cut near 256 bytes. The value was read before and is well-formed.
-pub fn quoted(scanner: &Scanner<'_>) -> String {
+pub(crate) fn quoted(scanner: &Scanner<'_>) -> String {
     let mut scanner = scanner.clone();
     let mut out = Vec::with_capacity(LIMIT + 16);
     let mut depth = 0usize;

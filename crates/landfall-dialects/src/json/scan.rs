@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// A cursor over a JSON document. Reads forward, allocates nothing but for strings with escapes, never recurses.
 #[derive(Clone, Debug)]
-pub struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
 }
@@ -16,54 +16,54 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl<'a> Scanner<'a> {
     /// At the start of a document; a byte order mark is skipped.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Scanner { bytes, at: if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 } }
     }
 
     /// The same document at another place.
     #[must_use]
-    pub fn moved_to(&self, at: usize) -> Self {
+    pub(crate) fn moved_to(&self, at: usize) -> Self {
         Scanner { bytes: self.bytes, at }
     }
 
     /// Offset of the next byte.
     #[inline]
-    pub fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// Bytes from here to the end of the document.
     #[inline]
-    pub fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.bytes.len() - self.at
     }
 
     /// The document from `start` to here.
-    pub fn since(&self, start: usize) -> &'a [u8] {
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         &self.bytes[start..self.at]
     }
 
     /// The next byte; 0 at the end.
     #[inline]
-    pub fn peek(&self) -> u8 {
+    pub(crate) fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
 
     /// The byte after the next one; 0 at the end.
     #[inline]
-    pub fn second(&self) -> u8 {
+    pub(crate) fn second(&self) -> u8 {
         self.bytes.get(self.at + 1).copied().unwrap_or(0)
     }
 
     /// Steps over a byte that was seen by [`Scanner::peek`].
     #[inline]
-    pub fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.at += 1;
     }
 
     /// Steps over the next byte if it is this one.
     #[inline]
-    pub fn take(&mut self, byte: u8) -> bool {
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
         let there = self.peek() == byte && self.at < self.bytes.len();
         self.at += usize::from(there);
         there
@@ -71,7 +71,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps over these bytes if they come next.
     #[inline]
-    pub fn take_all(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn take_all(&mut self, bytes: &[u8]) -> bool {
         let there = self.bytes[self.at..].starts_with(bytes);
         if there {
             self.at += bytes.len();
@@ -81,7 +81,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps over white space; gives the byte after it, 0 at the end.
     #[inline(always)]
-    pub fn skip_space(&mut self) -> u8 {
+    pub(crate) fn skip_space(&mut self) -> u8 {
         loop {
             let byte = self.peek();
             // One comparison tells nearly every byte that is there apart from white space.
@@ -94,7 +94,7 @@ impl<'a> Scanner<'a> {
 
     /// What is wrong at this place.
     #[cold]
-    pub fn fault(&self, fault: Fault) -> SyntaxError {
+    pub(crate) fn fault(&self, fault: Fault) -> SyntaxError {
         SyntaxError { fault, offset: self.at }
     }
 
@@ -102,7 +102,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When there is none.
-    pub fn root(&mut self) -> Result<u8, SyntaxError> {
+    pub(crate) fn root(&mut self) -> Result<u8, SyntaxError> {
         match self.skip_space() {
             0 => Err(self.fault(Fault::DocumentEmpty)),
             byte => Ok(byte),
@@ -115,7 +115,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// Where the object is malformed.
     #[inline(always)]
-    pub fn next_name(&mut self, first: bool) -> Result<Option<Cow<'a, [u8]>>, SyntaxError> {
+    pub(crate) fn next_name(&mut self, first: bool) -> Result<Option<Cow<'a, [u8]>>, SyntaxError> {
         if !self.next_member(first)? {
             return Ok(None);
         }
@@ -129,7 +129,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// Where the object is malformed.
     #[inline(always)]
-    pub fn next_member(&mut self, first: bool) -> Result<bool, SyntaxError> {
+    pub(crate) fn next_member(&mut self, first: bool) -> Result<bool, SyntaxError> {
         match self.skip_space() {
             b'}' => {
                 self.step();
@@ -150,7 +150,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// When there is none.
     #[inline(always)]
-    pub fn colon(&mut self) -> Result<(), SyntaxError> {
+    pub(crate) fn colon(&mut self) -> Result<(), SyntaxError> {
         if self.skip_space() != b':' {
             return Err(self.clone().fault(Fault::MissingColon));
         }
@@ -164,7 +164,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// Where the array is malformed.
     #[inline(always)]
-    pub fn next_element(&mut self, first: bool) -> Result<bool, SyntaxError> {
+    pub(crate) fn next_element(&mut self, first: bool) -> Result<bool, SyntaxError> {
         match self.skip_space() {
             b']' => {
                 self.step();
@@ -184,7 +184,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Where the value is malformed.
-    pub fn skip_value(&mut self) -> Result<(), SyntaxError> {
+    pub(crate) fn skip_value(&mut self) -> Result<(), SyntaxError> {
         let mut within = Nesting::default();
         loop {
             match self.skip_space() {
@@ -225,7 +225,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Where it is malformed.
-    pub fn skip_scalar(&mut self) -> Result<(), SyntaxError> {
+    pub(crate) fn skip_scalar(&mut self) -> Result<(), SyntaxError> {
         match self.peek() {
             b'"' => self.string().map(drop),
             b't' => self.word(b"true"),
@@ -239,7 +239,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// At the first byte that differs.
-    pub fn word(&mut self, word: &[u8]) -> Result<(), SyntaxError> {
+    pub(crate) fn word(&mut self, word: &[u8]) -> Result<(), SyntaxError> {
         match word.iter().all(|&byte| self.take(byte)) {
             true => Ok(()),
             false => Err(self.fault(Fault::ValueInvalid)),

@@ -5,7 +5,7 @@ use super::number::{digits_and_others, eight_digits, float_of};
 use half::{bf16, f16};
 
 /// A type that short numbers are read as.
-pub trait FromShort: Sized {
+pub(crate) trait FromShort: Sized {
     /// The number with these decimal digits, at most eight, of which the last `fraction` stand after the point. `None` where
     /// the type has none such.
     fn from_short(negative: bool, digits: u64, fraction: usize) -> Option<Self>;
@@ -39,7 +39,7 @@ impl Scanner<'_> {
     /// Reads short numbers of a list, each with the comma after it and a blank after that, while another number follows; gives
     /// how many. The cursor then stands where the next value starts, as it did before.
     #[inline(always)]
-    pub fn short_numbers<T: FromShort>(&mut self, values: &mut [T]) -> usize {
+    pub(crate) fn short_numbers<T: FromShort>(&mut self, values: &mut [T]) -> usize {
         let (mut read, mut at, mut before) = (0, self.at, self.at);
         for value in values {
             let Some((number, length)) = short(self.bytes, at) else { break };

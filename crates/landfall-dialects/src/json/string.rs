@@ -9,7 +9,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// Where the string is malformed.
     #[inline(always)]
-    pub fn string(&mut self) -> Result<Cow<'a, [u8]>, SyntaxError> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, [u8]>, SyntaxError> {
         let start = self.at + 1;
         let end = self.plain_until(start);
         if self.bytes.get(end) == Some(&b'"') {
@@ -25,7 +25,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Where the string is malformed; a part of it may have been appended.
-    pub fn string_into(&mut self, out: &mut Vec<u8>) -> Result<(), SyntaxError> {
+    pub(crate) fn string_into(&mut self, out: &mut Vec<u8>) -> Result<(), SyntaxError> {
         self.at += 1;
         self.rest_of_string(out)
     }

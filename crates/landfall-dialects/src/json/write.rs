@@ -1,7 +1,7 @@
 //! Writers of JSON's scalars, and of small indented documents.
 
 /// Appends a string with its quotes. What JSON does not force to be escaped is passed as it is.
-pub fn string(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     let mut rest = text;
     while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
@@ -33,17 +33,17 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
 
 /// Appends an integer.
 #[inline]
-pub fn integer<I: itoa::Integer>(out: &mut Vec<u8>, value: I) {
+pub(crate) fn integer<I: itoa::Integer>(out: &mut Vec<u8>, value: I) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends `true` or `false`.
-pub fn boolean(out: &mut Vec<u8>, value: bool) {
+pub(crate) fn boolean(out: &mut Vec<u8>, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
 /// Writes a small document, each member and element on a line of its own.
-pub struct Indented<'a> {
+pub(crate) struct Indented<'a> {
     out: &'a mut Vec<u8>,
     step: usize,
     depth: usize,
@@ -53,22 +53,22 @@ pub struct Indented<'a> {
 
 impl<'a> Indented<'a> {
     /// A writer that appends to `out` and indents by `step` blanks.
-    pub fn new(out: &'a mut Vec<u8>, step: usize) -> Self {
+    pub(crate) fn new(out: &'a mut Vec<u8>, step: usize) -> Self {
         Indented { out, step, depth: 0, fresh: true }
     }
 
     /// An object; `members` writes what is in it.
-    pub fn object(&mut self, members: impl FnOnce(&mut Self)) {
+    pub(crate) fn object(&mut self, members: impl FnOnce(&mut Self)) {
         self.nest(b'{', b'}', members);
     }
 
     /// An array; `elements` writes what is in it, each after [`Indented::element`].
-    pub fn array(&mut self, elements: impl FnOnce(&mut Self)) {
+    pub(crate) fn array(&mut self, elements: impl FnOnce(&mut Self)) {
         self.nest(b'[', b']', elements);
     }
 
     /// The name of the object's next member; its value must follow.
-    pub fn name(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn name(&mut self, name: &str) -> &mut Self {
         self.element();
         string(self.out, name.as_bytes());
         self.out.extend_from_slice(b": ");
@@ -76,7 +76,7 @@ impl<'a> Indented<'a> {
     }
 
     /// The place of the array's next element; its value must follow.
-    pub fn element(&mut self) -> &mut Self {
+    pub(crate) fn element(&mut self) -> &mut Self {
         if !self.fresh {
             self.out.push(b',');
         }
@@ -86,17 +86,17 @@ impl<'a> Indented<'a> {
     }
 
     /// A string.
-    pub fn string(&mut self, text: &str) {
+    pub(crate) fn string(&mut self, text: &str) {
         string(self.out, text.as_bytes());
     }
 
     /// A number, as its JSON.
-    pub fn number(&mut self, text: &str) {
+    pub(crate) fn number(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
 
     /// `true` or `false`.
-    pub fn boolean(&mut self, value: bool) {
+    pub(crate) fn boolean(&mut self, value: bool) {
         boolean(self.out, value);
     }
 

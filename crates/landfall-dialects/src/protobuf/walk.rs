@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// A field's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Wire type 0.
     Number(u64),
     /// Wire types 1, 2 and 5: where the bytes are; of a length-delimited field without its length.
@@ -17,7 +17,7 @@ pub enum Part {
 
 /// Walks over the fields of a message that lies in a part of a body; places count from the body's start.
 #[derive(Clone, Debug)]
-pub struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     body: &'a [u8],
     at: usize,
     end: usize,
@@ -25,7 +25,7 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Over a whole body.
-    pub fn new(body: &'a [u8]) -> Self {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
         Walk { body, at: 0, end: body.len() }
     }
 
@@ -33,7 +33,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Panics
     /// When the range is not within the body: it comes from a walk over the same one.
-    pub fn within(body: &'a [u8], range: Range<usize>) -> Self {
+    pub(crate) fn within(body: &'a [u8], range: Range<usize>) -> Self {
         assert!(range.end <= body.len(), "a range of another body");
         Walk { body, at: range.start, end: range.end }
     }
@@ -42,9 +42,8 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// Invalid argument, when the bytes end within a field, or the tag is none.
-    #[expect(clippy::should_implement_trait, reason = "an iterator of results would read worse at `?`")]
     #[inline]
-    pub fn next(&mut self) -> Result<Option<(u32, Part)>, Problem> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Part)>, Problem> {
         if self.at == self.end {
             return Ok(None);
         }
@@ -73,7 +72,7 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// Invalid argument, when the bytes end within a number.
     #[inline]
-    pub fn varints(body: &[u8], part: Part, mut each: impl FnMut(u64)) -> Result<(), Problem> {
+    pub(crate) fn varints(body: &[u8], part: Part, mut each: impl FnMut(u64)) -> Result<(), Problem> {
         match part {
             Part::Number(number) => each(number),
             Part::Bytes(range) => {
@@ -125,7 +124,7 @@ impl<'a> Walk<'a> {
 /// # Errors
 /// Invalid argument, for a number.
 #[inline]
-pub fn bytes<'a>(body: &'a [u8], part: &Part) -> Result<&'a [u8], Problem> {
+pub(crate) fn bytes<'a>(body: &'a [u8], part: &Part) -> Result<&'a [u8], Problem> {
     match part {
         Part::Bytes(range) => Ok(&body[range.clone()]),
         Part::Number(_) => Err(number_for_bytes()),
@@ -137,7 +136,7 @@ pub fn bytes<'a>(body: &'a [u8], part: &Part) -> Result<&'a [u8], Problem> {
 /// # Errors
 /// Invalid argument, for a number, and for bytes that are no UTF-8.
 #[inline]
-pub fn text<'a>(body: &'a [u8], part: &Part) -> Result<&'a str, Problem> {
+pub(crate) fn text<'a>(body: &'a [u8], part: &Part) -> Result<&'a str, Problem> {
     std::str::from_utf8(bytes(body, part)?).map_err(|_| no_text())
 }
 

@@ -14,73 +14,73 @@ const FIXED32: u32 = 5;
 /// Appends the fields of one message to a vector.
 ///
 /// Like proto3's own writers leave out a default value, so must the caller: every method writes what it is given.
-pub struct Writer<'a>(&'a mut Vec<u8>);
+pub(crate) struct Writer<'a>(&'a mut Vec<u8>);
 
 impl<'a> Writer<'a> {
     /// A writer that appends to `out`.
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
+    pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
         Writer(out)
     }
 
     /// A number: bool, enum, uint32, uint64, and int32 or int64 as their two's complement.
     #[inline]
-    pub fn varint_field(&mut self, field: u32, value: u64) {
+    pub(crate) fn varint_field(&mut self, field: u32, value: u64) {
         self.tag(field, VARINT);
         push_varint(self.0, value);
     }
 
     /// A signed number (int32, int64, enum).
     #[inline]
-    pub fn signed_field(&mut self, field: u32, value: i64) {
+    pub(crate) fn signed_field(&mut self, field: u32, value: i64) {
         self.varint_field(field, value as u64);
     }
 
     /// A bool.
     #[inline]
-    pub fn bool_field(&mut self, field: u32, value: bool) {
+    pub(crate) fn bool_field(&mut self, field: u32, value: bool) {
         self.varint_field(field, u64::from(value));
     }
 
     /// A `float`.
     #[inline]
-    pub fn float_field(&mut self, field: u32, value: f32) {
+    pub(crate) fn float_field(&mut self, field: u32, value: f32) {
         self.tag(field, FIXED32);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
     /// A `double`.
     #[inline]
-    pub fn double_field(&mut self, field: u32, value: f64) {
+    pub(crate) fn double_field(&mut self, field: u32, value: f64) {
         self.tag(field, FIXED64);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Bytes.
     #[inline]
-    pub fn bytes_field(&mut self, field: u32, value: &[u8]) {
+    pub(crate) fn bytes_field(&mut self, field: u32, value: &[u8]) {
         self.length(field, value.len());
         self.0.extend_from_slice(value);
     }
 
     /// Text.
     #[inline]
-    pub fn string_field(&mut self, field: u32, value: &str) {
+    pub(crate) fn string_field(&mut self, field: u32, value: &str) {
         self.bytes_field(field, value.as_bytes());
     }
 
     /// Packed numbers of fixed width (float: 4, double: 8), given as their little-endian bytes.
-    pub fn packed_fixed(&mut self, field: u32, little_endian: &[u8]) {
+    pub(crate) fn packed_fixed(&mut self, field: u32, little_endian: &[u8]) {
         self.bytes_field(field, little_endian);
     }
 
     /// Packed numbers in base 128. The iterator is walked twice: once for the length.
-    pub fn packed_varints(&mut self, field: u32, values: impl Iterator<Item = u64> + Clone) {
+    pub(crate) fn packed_varints(&mut self, field: u32, values: impl Iterator<Item = u64> + Clone) {
         self.length(field, values.clone().map(varint_len).sum());
         values.for_each(|value| push_varint(self.0, value));
     }
 
     /// A message within: `write` gets a writer of its fields. Its length is put in front when it is known.
-    pub fn message(&mut self, field: u32, write: impl FnOnce(&mut Writer<'_>)) {
+    pub(crate) fn message(&mut self, field: u32, write: impl FnOnce(&mut Writer<'_>)) {
         self.tag(field, BYTES);
         let length_at = self.0.len();
         self.0.push(0);
@@ -92,7 +92,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// What `write` returns.
-    pub fn try_message<E>(
+    pub(crate) fn try_message<E>(
         &mut self,
         field: u32,
         write: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
@@ -107,20 +107,20 @@ impl<'a> Writer<'a> {
 
     /// The start of a length-delimited field whose `length` bytes the caller appends with [`Writer::out`].
     #[inline]
-    pub fn length(&mut self, field: u32, length: usize) {
+    pub(crate) fn length(&mut self, field: u32, length: usize) {
         self.tag(field, BYTES);
         push_varint(self.0, length as u64);
     }
 
     /// A number of the length-delimited field that was begun with [`Writer::length`].
     #[inline]
-    pub fn varint(&mut self, value: u64) {
+    pub(crate) fn varint(&mut self, value: u64) {
         push_varint(self.0, value);
     }
 
     /// The vector that is appended to.
     #[inline]
-    pub fn out(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn out(&mut self) -> &mut Vec<u8> {
         self.0
     }
 
@@ -132,7 +132,7 @@ impl<'a> Writer<'a> {
 
 /// Bytes that a number takes in base 128: 1 to 10.
 #[inline]
-pub fn varint_len(value: u64) -> usize {
+pub(crate) fn varint_len(value: u64) -> usize {
     (70 - (value | 1).leading_zeros() as usize) / 7
 }
 

@@ -1,7 +1,7 @@
 //! `grpc.reflection.v1.ServerReflection` and its twin `v1alpha`: what this server offers, for tools such as `grpcurl`.
 
-use super::descriptor::Descriptors;
 use crate::protobuf::Writer;
+use crate::protobuf::descriptor::Descriptors;
 use landfall_model::Problem;
 use landfall_model::protobuf::Fields;
 

@@ -1,14 +1,13 @@
 //! The control door of our own: `/control/…`, and the calls that other doors share with it.
 
-use super::refused::Refused;
-use crate::body;
+use super::refused::{self, Refused};
+use crate::body::{self, RequestBody};
 use crate::caller::{Caller, Shared};
 use crate::reply::{self, Reply};
 use crate::route::ControlRoute;
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
-use hyper::body::Incoming;
 use landfall_dialects::HttpError;
 use landfall_model::{Kind, Problem, Reason, Version, VersionState, VersionStatus};
 use landfall_serving::{Control, Entry, ModelInfo, What};
@@ -23,7 +22,7 @@ pub(crate) async fn answer(
     caller: &Caller,
     route: ControlRoute<'_>,
     method: &Method,
-    body: Incoming,
+    body: &mut RequestBody,
 ) -> Reply {
     let expected = match route {
         ControlRoute::Models | ControlRoute::History => Method::GET,
@@ -76,18 +75,20 @@ fn to_json(value: &impl Serialize) -> Bytes {
 ///
 /// # Errors
 /// Permission denied where control is switched off; the call's own.
-pub(crate) async fn change<C, T>(caller: &Caller, what: &str, call: C) -> Result<T, Problem>
+pub(crate) async fn change<C, T>(caller: &Caller, model: &str, what: &str, call: C) -> Result<T, Problem>
 where
     C: FnOnce(&Control, &str, Duration) -> Result<T, Problem> + Send + 'static,
     T: Send + 'static,
 {
-    if !caller.shared.control_allowed {
+    let done = if caller.shared.control_allowed {
+        let (control, who) = (caller.shared.control.clone(), caller.peer.to_string());
+        let done = tokio::task::spawn_blocking(move || call(&control, &who, PATIENCE)).await;
+        done.unwrap_or_else(|_| Err(Problem::internal("a control call panicked; the log has the message")))
+    } else {
         let what = format!("{what} over the network");
-        return Err(Problem::new(Reason::SwitchedOff { what, flag: "--control on".to_owned() }));
-    }
-    let (control, who) = (caller.shared.control.clone(), caller.peer.to_string());
-    let done = tokio::task::spawn_blocking(move || call(&control, &who, PATIENCE)).await;
-    done.unwrap_or_else(|_| Err(Problem::internal("a control call panicked; the log has the message")))
+        Err(Problem::new(Reason::SwitchedOff { what, flag: "--control on".to_owned() }))
+    };
+    done.inspect_err(|problem| refused::say("control", model, problem))
 }
 
 #[derive(Deserialize)]
@@ -105,7 +106,7 @@ enum VersionName {
     Name(String),
 }
 
-async fn promote(caller: &Caller, model: String, body: Incoming) -> Result<Reply, Refused> {
+async fn promote(caller: &Caller, model: String, body: &mut RequestBody) -> Result<Reply, Refused> {
     let body = body::read(body, caller.shared.max_body, &caller.share).await?;
     let wrong =
         |error| Problem::invalid(format!("expected {{\"version\": V, \"label\": L}}, L optional: {error}"));
@@ -118,7 +119,7 @@ async fn promote(caller: &Caller, model: String, body: Incoming) -> Result<Reply
         VersionName::Name(name) => Version::named(&name),
     };
     let name = model.clone();
-    change(caller, "promotion", move |control, who, patience| {
+    change(caller, &model, "promotion", move |control, who, patience| {
         control.promote(&name, &version, label.as_deref(), who, patience)
     })
     .await?;
@@ -130,7 +131,7 @@ async fn promote(caller: &Caller, model: String, body: Incoming) -> Result<Reply
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-async fn rollback(caller: &Caller, model: String, body: Incoming) -> Result<Reply, Refused> {
+async fn rollback(caller: &Caller, model: String, body: &mut RequestBody) -> Result<Reply, Refused> {
     let body = body::read(body, caller.shared.max_body, &caller.share).await?;
     if !body.bytes().trim_ascii().is_empty() {
         let wrong = |error| Problem::invalid(format!("expected no body, or {{}}: {error}"));
@@ -138,7 +139,7 @@ async fn rollback(caller: &Caller, model: String, body: Incoming) -> Result<Repl
     }
     let name = model.clone();
     let rollback = move |control: &Control, who: &str, patience| control.rollback(&name, who, patience);
-    let moved = change(caller, "rollback", rollback).await?;
+    let moved = change(caller, &model, "rollback", rollback).await?;
     let listed = caller.shared.catalog.model(&model)?;
     Ok(reply::json(to_json(&RolledBack { moved: Moved::of(&moved), model: Listed::of(&listed) })))
 }

@@ -1,44 +1,39 @@
 //! From a request to its reply: one module for each protocol.
 
-pub(crate) mod accept;
+pub(crate) mod accept_header;
 mod call_options;
 mod control;
 mod grpc;
 mod health;
-mod isolate;
+mod metrics;
 mod oip;
-mod oip_grpc;
-mod oip_rest;
-mod oip_stream;
 mod packed;
 mod predict;
-mod reflection;
 mod refused;
 mod room;
-mod stream;
 mod tfs;
-mod tfs_grpc;
-mod tfs_inference;
-mod tfs_log;
-mod tfs_profiler;
-mod tfs_reload;
-mod tfs_rest;
-mod unary;
 
+use crate::body::RequestBody;
 use crate::caller::{Caller, Speaks};
 use crate::grpc::status;
 use crate::memory::Full;
-use crate::metrics;
 use crate::reply::{self, Reply, ReplyBody};
 use crate::route::{ControlRoute, OipRoute, Route, route};
-use http::header::{CONNECTION, HeaderValue, ORIGIN};
+use http::header::{CONNECTION, HeaderValue, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Method, StatusCode, Version};
-use hyper::body::Incoming;
+use http::{Method, Version};
+use hyper::body::{Body, Incoming};
 use landfall_dialects::oip::errors;
 
-/// Answers a request.
+/// Answers a request, and sees to it that its client can come to read the answer.
 pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+    let mut body = RequestBody::new(body);
+    let reply = answered(caller, parts, &mut body).await;
+    body.forget_rest(&parts.headers, &caller.shared);
+    reply
+}
+
+async fn answered(caller: &Caller, parts: &Parts, body: &mut RequestBody) -> Reply {
     let version = parts.version;
     let _under_way = caller.begin(version);
     // gRPC is HTTP/2 alone: of all other requests the headers are not looked at.
@@ -91,10 +86,13 @@ fn refuse(is_grpc: bool, full: Full) -> Reply {
     if is_grpc { status::refused(&errors::grpc(&problem)) } else { reply::error(errors::rest(&problem)) }
 }
 
-async fn rest(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+async fn rest(caller: &Caller, parts: &Parts, body: &mut RequestBody) -> Reply {
+    if is_coded(parts, body) {
+        return refused::not_decoded();
+    }
     let path = parts.uri.path();
     if caller.shared.tfs.metrics_path.as_deref() == Some(path) && parts.method == Method::GET {
-        return reply::whole(StatusCode::OK, metrics::TFS_CONTENT_TYPE, metrics::tfs_page(&caller.shared));
+        return metrics::scrape_tfs(&caller.shared);
     }
     match route(path) {
         Route::Oip(OipRoute::Load(_) | OipRoute::Unload(_))
@@ -103,28 +101,26 @@ async fn rest(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         {
             control::refuse_page()
         }
-        Route::Tfs => tfs_rest::answer(caller, parts, body).await,
-        Route::Oip(route) => oip_rest::answer(caller, route, parts, body).await,
+        Route::Tfs => tfs::rest::answer(caller, parts, body).await,
+        Route::Oip(route) => oip::rest::answer(caller, route, parts, body).await,
         // What follows is rare: its futures must not make those above larger.
         Route::Control(route) => Box::pin(control::answer(caller, route, &parts.method, body)).await,
         Route::Live | Route::Ready | Route::Metrics
             if !matches!(parts.method, Method::GET | Method::HEAD) =>
         {
-            oip_rest::not_allowed("GET, HEAD")
+            refused::not_allowed("GET, HEAD")
         }
         Route::Live => health::live(),
         Route::Ready => health::ready(&caller.shared),
-        Route::Metrics => scrape(caller, parts),
-        Route::Unknown => oip_rest::not_found(),
+        Route::Metrics => metrics::scrape(caller, parts),
+        Route::Unknown => refused::not_found(),
     }
 }
 
-/// The metrics, in the text format that is asked for.
-fn scrape(caller: &Caller, parts: &Parts) -> Reply {
-    let page = metrics::page(&caller.shared);
-    if accept::admits_open_metrics(&parts.headers) {
-        reply::whole(StatusCode::OK, metrics::OPEN_METRICS, page)
-    } else {
-        reply::whole(StatusCode::OK, metrics::PLAIN, metrics::plain(&page))
-    }
+/// Whether a body has another transfer coding than `chunked`, which nobody here takes off.
+fn is_coded(parts: &Parts, body: &RequestBody) -> bool {
+    let plain = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    body.size_hint().exact().is_none()
+        && parts.version < Version::HTTP_2
+        && !parts.headers.get_all(TRANSFER_ENCODING).iter().all(plain)
 }

@@ -2,21 +2,24 @@
 
 use super::predict::away;
 use super::refused::Refused;
-use crate::body::{self, BodyError};
+use crate::body::{self, BodyError, RequestBody};
 use crate::caller::Caller;
 use crate::compression::{Coding, pack, preferred, unpack};
 use crate::limits::UNPACKS_TO;
 use crate::reply::{Reply, ReplyBody};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
-use hyper::body::Incoming;
 use landfall_model::{Buffer, Problem};
 
 /// Reads a body and unpacks it.
 ///
 /// # Errors
 /// [`BodyError`], as [`Refused`].
-pub(crate) async fn read(caller: &Caller, body: Incoming, coding: Option<Coding>) -> Result<Buffer, Refused> {
+pub(crate) async fn read(
+    caller: &Caller,
+    body: &mut RequestBody,
+    coding: Option<Coding>,
+) -> Result<Buffer, Refused> {
     read_around(caller, body, coding, 0).await
 }
 
@@ -26,7 +29,7 @@ pub(crate) async fn read(caller: &Caller, body: Incoming, coding: Option<Coding>
 /// As [`read`].
 pub(crate) async fn read_around(
     caller: &Caller,
-    body: Incoming,
+    body: &mut RequestBody,
     coding: Option<Coding>,
     boundary: usize,
 ) -> Result<Buffer, Refused> {
@@ -55,10 +58,10 @@ async fn unpacked(
 /// As [`read`].
 pub(crate) async fn read_or_empty(
     caller: &Caller,
-    body: Incoming,
+    body: &mut RequestBody,
     coding: Option<Coding>,
 ) -> Result<Buffer, Refused> {
-    if hyper::body::Body::is_end_stream(&body) {
+    if hyper::body::Body::is_end_stream(body) {
         Ok(Buffer::default())
     } else {
         read(caller, body, coding).await
@@ -71,7 +74,7 @@ pub(crate) async fn read_or_empty(
 /// As [`read`], but for bodies that do not unpack.
 pub(crate) async fn read_leniently(
     caller: &Caller,
-    body: Incoming,
+    body: &mut RequestBody,
     headers: &HeaderMap,
 ) -> Result<Buffer, Refused> {
     let packed = body::read(body, caller.shared.max_body, &caller.share).await?;

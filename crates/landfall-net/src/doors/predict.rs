@@ -1,7 +1,6 @@
 //! The middle of every prediction, whatever the door: hand in, wait, and keep long work off the I/O thread.
 
 use super::call_options::CallOptions;
-use super::isolate::{Isolation, may_be_of_a_row};
 use crate::caller::CLOCK;
 use crate::limits::IN_PLACE;
 use crate::offload;
@@ -31,10 +30,9 @@ pub(crate) fn hand_in<Form>(
     }
     let request = options.request(call, hints, now);
     let deadline = request.deadline;
-    let isolation = Isolation::keep(&lease, &request);
     let answer = submit(lease, request, now);
     handed_in();
-    (Waiting { answer, deadline, asking, isolation }, signature, form)
+    (Waiting { answer, deadline, asking }, signature, form)
 }
 
 /// A call that was handed in.
@@ -43,28 +41,15 @@ pub(crate) struct Waiting {
     deadline: Option<Instant>,
     /// Where requests are traced.
     asking: Option<Box<Asking>>,
-    /// Where the call has rows that can be asked apart.
-    isolation: Option<Box<Isolation>>,
 }
 
 impl Waiting {
     /// The answer. A caller with a deadline gets none after it, and is not made to wait for one that runs already.
-    /// A call that fails for some of its rows is asked again in parts.
     pub(crate) async fn answer(self) -> Result<Response, Problem> {
-        let mut answered = match self.deadline {
+        let answered = match self.deadline {
             None => self.answer.await,
             Some(deadline) => in_time(deadline, self.answer).await,
         };
-        if let (Err(problem), Some(isolation)) = (&answered, self.isolation)
-            && may_be_of_a_row(problem)
-        {
-            // Boxed: it is large, and rare.
-            let parts = Box::pin(isolation.in_parts(problem.clone()));
-            answered = match self.deadline {
-                None => parts.await,
-                Some(deadline) => in_time(deadline, parts).await,
-            };
-        }
         if let Some(asking) = self.asking {
             asking.end(&answered);
         }
@@ -72,10 +57,7 @@ impl Waiting {
     }
 }
 
-async fn in_time(
-    deadline: Instant,
-    answer: impl Future<Output = Result<Response, Problem>>,
-) -> Result<Response, Problem> {
+async fn in_time(deadline: Instant, answer: Answer) -> Result<Response, Problem> {
     // Boxed: a timer is large, and most callers have no deadline.
     let in_time = Box::pin(tokio::time::timeout_at(deadline.into(), answer)).await;
     in_time.unwrap_or_else(|_| Err(Problem::new(Reason::DeadlineExceeded)))

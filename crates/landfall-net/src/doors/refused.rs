@@ -1,14 +1,34 @@
-//! A request over HTTP that gets an error instead of an answer.
+//! Requests that get an error instead of an answer.
 
 use crate::body::BodyError;
+use crate::caller::Shared;
 use crate::metrics::Door;
+use crate::reply::{self, Reply};
+use http::StatusCode;
+use http::header::{ALLOW, HeaderValue};
 use landfall_dialects::HttpError;
-use landfall_model::Problem;
+use landfall_dialects::oip::errors;
+use landfall_model::{Kind, Problem};
+use landfall_serving::Lease;
 
-/// Says that a prediction was refused, and why, to those who look into it: nothing at the default level.
+/// A prediction has ended: it is counted, and where it was refused it is said why.
+pub(crate) fn ended(
+    shared: &Shared,
+    door: Door,
+    model: &str,
+    lease: Option<&Lease>,
+    problem: Option<&Problem>,
+) {
+    shared.metrics.count(lease, door, problem.map(Problem::kind));
+    if let Some(problem) = problem {
+        say(door.name(), model, problem);
+    }
+}
+
+/// Says that a call was refused, and why, to those who look into it: nothing at the default level.
 #[cold]
-pub(crate) fn say(door: Door, model: &str, problem: &Problem) {
-    let (door, kind) = (door.name(), problem.kind().name());
+pub(crate) fn say(door: &str, model: &str, problem: &Problem) {
+    let kind = problem.kind().name();
     tracing::debug!(door, model, kind, "{door}: model {model:?}: refused, {kind}: {problem}");
 }
 
@@ -42,4 +62,32 @@ impl From<BodyError> for Refused {
     fn from(error: BodyError) -> Self {
         Refused { problem: error.problem(), status: Some(error.status()) }
     }
+}
+
+/// A path that is none of ours.
+#[cold]
+pub(crate) fn not_found() -> Reply {
+    plain(StatusCode::NOT_FOUND, "Not Found")
+}
+
+/// A path of ours, asked for by another method than it takes.
+#[cold]
+pub(crate) fn not_allowed(taken: &'static str) -> Reply {
+    let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(taken));
+    reply
+}
+
+/// A transfer coding that is not taken (RFC 9112, section 6.1).
+#[cold]
+pub(crate) fn not_decoded() -> Reply {
+    plain(
+        StatusCode::NOT_IMPLEMENTED,
+        "Transfer-Encoding: expected chunked alone; Content-Encoding says how a body is packed",
+    )
+}
+
+fn plain(status: StatusCode, text: &str) -> Reply {
+    let error = errors::rest(&Problem::worded(Kind::NotFound, text));
+    reply::error(HttpError { status: status.as_u16(), ..error })
 }

@@ -1,12 +1,12 @@
 //! Connections off a listener.
 
-use super::door::Door;
-use crate::authority::Respelled;
+use super::connection_server::ConnectionServer;
 use crate::caller::Peer;
+use crate::connections::authority::Respelled;
+use crate::connections::socket::Socket;
 use crate::limits::ACCEPT_PAUSE;
-use crate::listener::Listener;
 use crate::phase::Phase;
-use crate::stream::Socket;
+use crate::thread::listener::Listener;
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
@@ -78,8 +78,12 @@ fn unix(stream: UnixStream, path: Option<PathBuf>) -> (Socket, Peer) {
     (Socket::Unix(TokioIo::new(Respelled::new(stream))), Peer::Unix(path.unwrap_or_default()))
 }
 
-/// Opens the door to those who come, until the server is told to stop; those who came before that are let in.
-pub(super) async fn accept(listener: Listener, door: Arc<Door>, mut phase: watch::Receiver<Phase>) {
+/// Lets in those who come, until the server is told to stop; those who came before that are let in.
+pub(super) async fn accept(
+    listener: Listener,
+    server: Arc<ConnectionServer>,
+    mut phase: watch::Receiver<Phase>,
+) {
     let acceptor = match Acceptor::new(listener) {
         Ok(acceptor) => acceptor,
         Err(error) => {
@@ -97,7 +101,7 @@ pub(super) async fn accept(listener: Listener, door: Arc<Door>, mut phase: watch
         match accepted {
             Ok((socket, peer)) => {
                 failing = false;
-                door.open(socket, peer);
+                server.open(socket, peer);
             }
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
@@ -108,6 +112,6 @@ pub(super) async fn accept(listener: Listener, door: Arc<Door>, mut phase: watch
         }
     }
     for (socket, peer) in acceptor.rest().unwrap_or_default() {
-        door.open(socket, peer);
+        server.open(socket, peer);
     }
 }

@@ -1,10 +1,12 @@
 //! HTTP/1.1 as clients really send it, and as they should not.
 
 use crate::grpc_client::{Grpc as Client, runtime};
-use crate::house::House;
+use crate::house::{House, LONG};
 use crate::http_client::{Http, ask, tfs};
 use landfall_net::{Endpoint, NetSettings};
+use landfall_serving::{Clock, SystemClock};
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
 const PATH: &str = "/v1/models/half:predict";
@@ -141,6 +143,119 @@ fn what_is_no_http_gets_an_error_or_an_end_and_stops_nobody() {
         let answer = String::from_utf8_lossy(&client.rest()).into_owned();
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{what}: {answer}");
         assert_eq!(ask(house.http, "POST", PATH, "", tfs(&[1.0])).status, 200, "after {what}");
+    }
+}
+
+/// A frame of HTTP/2 on stream 1.
+fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+}
+
+/// Reads frames up to one that `last` knows; gives the kinds of those on stream 1.
+fn kinds_until(stream: &mut TcpStream, last: impl Fn(u8, u8) -> bool) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let [_, a, b, kind, flags, .., id] = head;
+        stream.read_exact(&mut vec![0; usize::from(a) << 8 | usize::from(b)]).unwrap();
+        if id == 1 {
+            kinds.push(kind);
+        }
+        if last(kind, flags) {
+            return kinds;
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_came_early_over_http_2_has_no_reset_behind_it_while_its_body_comes() {
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    const RESET: u8 = 3;
+    const PING: u8 = 6;
+    let house = House::open();
+    let mut stream = TcpStream::connect(house.http).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let fields = [b"\x83\x86\x04\x08/nowhere".as_slice(), b"\x01\x01a"].concat();
+    let piece = frame(DATA, 0, &[b'a'; 10_000]);
+    let begun = [frame(HEADERS, 4, &fields), piece.clone(), piece.clone()].concat();
+    stream.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &settings, &begun].concat()).unwrap();
+    let answer = kinds_until(&mut stream, |kind, flags| kind == DATA && flags & 1 == 1);
+    assert_eq!(answer, [HEADERS, DATA]);
+    let mut ping = frame(PING, 0, &[0; 8]);
+    ping[8] = 0;
+    for last in [0, 1] {
+        stream.write_all(&[piece.clone(), frame(DATA, last, b"a"), ping.clone()].concat()).unwrap();
+        let behind = kinds_until(&mut stream, |kind, flags| kind == PING && flags & 1 == 1);
+        assert!(!behind.contains(&RESET), "{behind:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_came_early_over_http_1_reaches_who_writes_all_before_he_reads() {
+    let house = House::open();
+    let mut client = Http::to(house.http);
+    for chunked in [false, true] {
+        let body = "a".repeat(8 << 20);
+        let (header, body) = match chunked {
+            false => (format!("Content-Length: {}", body.len()), body),
+            true => {
+                ("Transfer-Encoding: chunked".to_owned(), format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()))
+            }
+        };
+        client.send(format!("POST /nowhere HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n{body}"));
+        assert_eq!(client.answer().status, 404);
+        assert_eq!(client.ask("GET", "/livez", "", "").status, 200, "the connection goes on");
+    }
+}
+
+#[test]
+fn a_body_is_not_read_for_ever_after_its_answer_nor_waited_for_at_the_end() {
+    let mut house = House::open();
+    let head = "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000\r\n\r\n";
+    let mut client = TcpStream::connect(house.http).unwrap();
+    client.write_all(head.as_bytes()).unwrap();
+    let piece = [b'a'; 1 << 20];
+    let written = (0..1000).take_while(|_| client.write_all(&piece).is_ok()).count();
+    assert!((64..256).contains(&written), "{written} MiB");
+    let mut client = Http::to(house.http);
+    client.send(head);
+    assert_eq!(client.answer().status, 404);
+    let started = SystemClock.now();
+    assert_eq!(house.server.take().unwrap().drain(LONG).cut, 0);
+    assert!(SystemClock.now() - started < LONG / 2);
+}
+
+#[test]
+fn who_asks_first_and_is_refused_is_not_told_to_go_on() {
+    let house = House::open();
+    let mut client = Http::to(house.http);
+    client.send("POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    assert_eq!(client.answer().status, 404);
+    assert_eq!(client.rest(), b"", "the connection ends: nobody could tell a body from a request");
+}
+
+#[test]
+fn a_transfer_coding_that_is_not_known_is_refused() {
+    let house = House::open();
+    for (coding, status) in [
+        ("chunked", 400),
+        ("Chunked", 400),
+        ("gzip, chunked", 501),
+        ("gzip\r\nTransfer-Encoding: chunked", 501),
+        ("chunked, chunked", 501),
+        // Where it ends cannot be known.
+        ("gzip", 400),
+    ] {
+        for path in [PATH, "/v2/models/half/infer"] {
+            let mut client = Http::to(house.http);
+            client.send(format!("POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {coding}\r\n\r\n"));
+            client.send("2\r\n{}\r\n0\r\n\r\n");
+            assert_eq!(client.answer().status, status, "{coding}");
+        }
     }
 }
 

@@ -13,4 +13,5 @@ mod http_client;
 mod memory;
 mod metrics;
 mod predictions;
+mod said;
 mod stream;

@@ -6,6 +6,7 @@ mod pending;
 mod publish;
 mod retry;
 mod round;
+mod verbs;
 
 use super::ask::{Answered, Ask, Asked, Reply, Verb};
 use super::deferred::Deferred;

@@ -3,6 +3,7 @@
 use super::Scheduler;
 use super::batcher::Formed;
 use super::instances::PooledInstance;
+use super::isolate::Isolation;
 use super::request::{Response, Ticket, Timing, is_divisible};
 use super::run::run_call;
 use super::statistics::Ran;
@@ -44,8 +45,9 @@ pub(super) fn turn_away(tickets: &[Arc<Ticket>], now: Instant, problem: &Problem
     woke
 }
 
-/// Runs calls together and answers them. A run that fails is tried again in halves, down to single calls, so that one
-/// caller's data fails that caller alone. `now` is when the batch was formed. Says whether a caller was woken.
+/// Runs calls together and answers them. A run that fails is tried again in halves, down to single calls and their rows, so that
+/// one caller's data fails that caller alone, and one row's that row. `now` is when the batch was formed. Says whether a caller
+/// was woken.
 fn run_batch(scheduler: &Scheduler, tickets: &[Arc<Ticket>], now: Instant, clock: &dyn Clock) -> bool {
     let _unanswered = Unanswered(tickets);
     match scheduler.instances.pooled() {
@@ -69,7 +71,13 @@ fn run_together(
                 woke | ticket.answer(Ok(Response { outputs, timing: Timing { queue, ..timing } }))
             })
         }
-        (Err(problem), [ticket]) => fail(ticket, problem, clock.now()),
+        (Err(problem), [ticket]) => {
+            let isolation = Isolation { scheduler, instance, ticket, started: now, clock };
+            match isolation.answer(problem) {
+                Ok(response) => ticket.answer(Ok(response)),
+                Err(problem) => fail(ticket, problem, clock.now()),
+            }
+        }
         (Err(_), _) => {
             let (first, second) = tickets.split_at(tickets.len() / 2);
             let woke = run_together(scheduler, instance, first, clock.now(), clock);
@@ -97,10 +105,7 @@ fn attempt(
         }
     };
     let rows = call.rows().unwrap_or(1);
-    let outputs = match scheduler.padded_rows(rows).filter(|_| is_divisible(call)) {
-        Some(size) => run_call(instance, &call.padded(size)?, scheduler.part_rows())?.rows(0..rows),
-        None => run_call(instance, call, scheduler.part_rows())?,
-    };
+    let outputs = run_filled(scheduler, instance, call)?;
     let ran_at = clock.now();
     let (answers, cut_at) = match tickets {
         [_] => (vec![outputs], ran_at),
@@ -120,6 +125,22 @@ fn attempt(
     }
     let compute = cut_at.saturating_duration_since(started);
     Ok((answers, Timing { queue: Duration::ZERO, compute, rows }))
+}
+
+/// Runs a call, filled up to a number of rows that the model was made for where there is one.
+///
+/// # Errors
+/// As [`run_call`].
+pub(super) fn run_filled(
+    scheduler: &Scheduler,
+    instance: &mut PooledInstance,
+    call: &Call,
+) -> Result<Outputs, Problem> {
+    let rows = call.rows().unwrap_or(1);
+    match scheduler.padded_rows(rows).filter(|_| is_divisible(call)) {
+        Some(size) => Ok(run_call(instance, &call.padded(size)?, scheduler.part_rows())?.rows(0..rows)),
+        None => run_call(instance, call, scheduler.part_rows()),
+    }
 }
 
 /// Each caller's rows, sharing the outputs' elements.

@@ -80,15 +80,13 @@ impl Worker {
         let scheduler = &self.lease.scheduler;
         let started = scheduler.clock().now();
         let result = run_call(&mut self.instance, call, scheduler.part_rows());
-        let finished = scheduler.clock().now();
-        let infer = finished.saturating_duration_since(started);
-        let outputs = result.inspect_err(|problem| self.lease.statistics.failed(problem.kind(), infer))?;
         let rows = call.rows().unwrap_or(1);
-        scheduler.observe(rows, infer);
-        let (input, output) = (Duration::ZERO, Duration::ZERO);
-        let ran = Ran { rows, started, finished, input, infer, output };
+        let ran = Ran::alone(rows, started, scheduler.clock().now());
+        let outputs =
+            result.inspect_err(|problem| self.lease.statistics.failed(problem.kind(), ran.infer))?;
+        scheduler.observe(rows, ran.infer);
         self.lease.statistics.ran(&ran, std::iter::once((started, rows)));
-        Ok(Response { outputs, timing: Timing { queue: Duration::ZERO, compute: infer, rows } })
+        Ok(Response { outputs, timing: Timing { queue: Duration::ZERO, compute: ran.infer, rows } })
     }
 }
 

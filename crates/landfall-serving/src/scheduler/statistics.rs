@@ -138,20 +138,19 @@ impl Statistics {
 
     /// A run answered requests, each given by its arrival and its rows.
     pub(crate) fn ran(&self, ran: &Ran, requests: impl Iterator<Item = (Instant, usize)>) {
-        let times = RunTimes { input: ns(ran.input), infer: ns(ran.infer), output: ns(ran.output) };
         let mut shard = lock(self.own());
-        let before = shard.success.count;
-        for (arrived, rows) in requests {
-            let waited = ns(ran.started.saturating_duration_since(arrived));
-            shard.inferences += rows as u64;
-            add(&mut shard.queue, 1, waited);
-            add(&mut shard.success, 1, ns(ran.finished.saturating_duration_since(arrived)));
-            shard.queue_counts[place(&TIME_BOUNDS_NS, waited)] += 1;
-        }
-        let requests = shard.success.count - before;
-        shard.compute_counts[place(&TIME_BOUNDS_NS, times.input + times.infer + times.output)] += requests;
-        shard.executed(ran.rows as u64, &times, requests);
-        shard.last = shard.last.max(Some(ran.finished));
+        shard.answered(ran, requests);
+        shard.executed(ran);
+    }
+
+    /// A run answered a part of a request, of which [`Statistics::answered`] will tell.
+    pub(crate) fn executed(&self, ran: &Ran) {
+        lock(self.own()).executed(ran);
+    }
+
+    /// A request was answered by several runs: `ran` is all of them, which are counted already.
+    pub(crate) fn answered(&self, ran: &Ran, arrived: Instant) {
+        lock(self.own()).answered(ran, std::iter::once((arrived, ran.rows)));
     }
 
     /// A request that was accepted failed, this long after it came.
@@ -216,25 +215,43 @@ impl Statistics {
     }
 }
 
-struct RunTimes {
-    input: u64,
-    infer: u64,
-    output: u64,
+impl Ran {
+    /// A run of one call, which was neither put together nor cut apart.
+    pub(crate) fn alone(rows: usize, started: Instant, finished: Instant) -> Self {
+        let infer = finished.saturating_duration_since(started);
+        Ran { rows, started, finished, input: Duration::ZERO, infer, output: Duration::ZERO }
+    }
 }
 
 impl Shard {
-    fn executed(&mut self, rows: u64, times: &RunTimes, requests: u64) {
+    fn answered(&mut self, ran: &Ran, requests: impl Iterator<Item = (Instant, usize)>) {
+        let before = self.success.count;
+        for (arrived, rows) in requests {
+            let waited = ns(ran.started.saturating_duration_since(arrived));
+            self.inferences += rows as u64;
+            add(&mut self.queue, 1, waited);
+            add(&mut self.success, 1, ns(ran.finished.saturating_duration_since(arrived)));
+            self.queue_counts[place(&TIME_BOUNDS_NS, waited)] += 1;
+        }
+        let requests = self.success.count - before;
+        let (input, infer, output) = (ns(ran.input), ns(ran.infer), ns(ran.output));
+        self.compute_counts[place(&TIME_BOUNDS_NS, input + infer + output)] += requests;
+        // As in Triton, each request of a batch is charged the whole batch's time.
+        add(&mut self.compute_input, requests, input * requests);
+        add(&mut self.compute_infer, requests, infer * requests);
+        add(&mut self.compute_output, requests, output * requests);
+        self.last = self.last.max(Some(ran.finished));
+    }
+
+    fn executed(&mut self, ran: &Ran) {
+        let rows = ran.rows as u64;
         self.executions += 1;
         self.rows += rows;
         self.row_counts[place(&ROW_BOUNDS, rows)] += 1;
-        // As in Triton, each request of a batch is charged the whole batch's time.
-        add(&mut self.compute_input, requests, times.input * requests);
-        add(&mut self.compute_infer, requests, times.infer * requests);
-        add(&mut self.compute_output, requests, times.output * requests);
         let batch = self.batch(rows);
-        add(&mut batch.compute_input, 1, times.input);
-        add(&mut batch.compute_infer, 1, times.infer);
-        add(&mut batch.compute_output, 1, times.output);
+        add(&mut batch.compute_input, 1, ns(ran.input));
+        add(&mut batch.compute_infer, 1, ns(ran.infer));
+        add(&mut batch.compute_output, 1, ns(ran.output));
     }
 
     fn batch(&mut self, rows: u64) -> &mut BatchStatistics {

@@ -3,8 +3,8 @@
 use super::lexer::{Lexer, Token};
 use super::scalar;
 use crate::protobuf::Writer;
-use crate::services::descriptor::{Descriptors, FieldKind};
-use crate::services::proto_text::{Enum, Field, Message};
+use crate::protobuf::descriptor::{Descriptors, FieldKind};
+use crate::protobuf::proto_text::{Enum, Field, Message};
 use landfall_model::Problem;
 use smallvec::SmallVec;
 
@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 100;
 ///
 /// # Errors
 /// Invalid argument, with line and column, in the words of protobuf's own reader where it has any.
-pub fn to_wire(text: &str, message: &str) -> Result<Vec<u8>, Problem> {
+pub(crate) fn to_wire(text: &str, message: &str) -> Result<Vec<u8>, Problem> {
     let mut reader = Reader { lexer: Lexer::new(text, message)?, schema: Descriptors::get(), depth: 0 };
     let mut out = Vec::new();
     reader.fields(message, None, &mut Writer::new(&mut out))?;

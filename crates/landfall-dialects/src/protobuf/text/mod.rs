@@ -11,4 +11,4 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-pub use message::to_wire;
+pub(crate) use message::to_wire;

@@ -3,7 +3,7 @@
 use super::lexer::{Lexer, Token};
 use super::quoted::unescape;
 use crate::protobuf::Writer;
-use crate::services::proto_text::{Enum, Field};
+use crate::protobuf::proto_text::{Enum, Field};
 use landfall_model::Problem;
 
 /// Reads a value of a scalar field and appends it.

@@ -3,19 +3,19 @@
 use super::Keeper;
 use crate::catalog::ModelState;
 use crate::control::ask::{Answered, Reply, Verb};
-use crate::journal::{Entry, What};
-use landfall_model::{Kind, Problem, Reason, Version};
+use crate::journal::What;
+use landfall_model::{Problem, Reason, Version};
 
 /// A control call that waits.
 pub(crate) struct Pending {
-    model: String,
-    who: String,
-    verb: Verb,
-    reply: Reply,
-    stage: Stage,
+    pub(super) model: String,
+    pub(super) who: String,
+    pub(super) verb: Verb,
+    pub(super) reply: Reply,
+    pub(super) stage: Stage,
 }
 
-enum Stage {
+pub(super) enum Stage {
     /// For a look at the files, by its ticket.
     Look(u64),
     /// For all loads of the model, from this number on.
@@ -65,70 +65,6 @@ impl Keeper {
         }
     }
 
-    /// Begins a call, now that the files were looked at.
-    fn begin(&mut self, index: usize) -> Result<Stage, Problem> {
-        let (name, verb) = (self.pending[index].model.clone(), self.pending[index].verb.clone());
-        let not_found = || Problem::new(Reason::ModelNotFound { model: name.clone() });
-        let model = self.models.get(&name).filter(|model| model.present).ok_or_else(not_found)?;
-        match verb {
-            Verb::Load => {
-                if self.pending[index].reply.is_abandoned() {
-                    return Err(Problem::new(Reason::DeadlineExceeded));
-                }
-                self.write(index, What::Load)?;
-                let mut since = self.number();
-                if let Some(model) = self.models.get_mut(&name) {
-                    model.forget_failures(|_| true);
-                    since = model.oldest_job().unwrap_or(since);
-                }
-                Ok(Stage::Loads(since))
-            }
-            // Unloading does not wait for a look.
-            Verb::Unload => Err(Problem::internal("unloading was put off")),
-            Verb::Promote { version, label } => {
-                let exists = model.seen(&version).is_some() || model.available(&version).is_some();
-                if !exists {
-                    let version = version.to_string();
-                    return Err(Problem::new(Reason::VersionNotFound { model: name, version }));
-                }
-                let version = model.seen(&version).map_or(version, |seen| seen.version.clone());
-                let what = What::Promote { version: version.clone(), label };
-                Ok(self.expect(&name, Some(version), what))
-            }
-            Verb::Rollback => {
-                if model.orders.unloaded {
-                    return Err(unloaded(&name));
-                }
-                let what = model.orders.rollback(|label| model.points_at(label), || model.before_default());
-                let Some(what) = what else {
-                    let text = format!("model {name:?} has no version before the present one");
-                    return Err(Problem::worded(Kind::FailedPrecondition, text));
-                };
-                let What::Rollback { version, .. } = &what else {
-                    return Err(Problem::internal("a rollback that is none"));
-                };
-                if let Some(version) = version
-                    && model.seen(version).is_none()
-                    && model.available(version).is_none()
-                {
-                    let text =
-                        format!("version {version} of model {name:?}, the one before, is no longer there");
-                    return Err(Problem::worded(Kind::FailedPrecondition, text));
-                }
-                let version = version.clone();
-                Ok(self.expect(&name, version, what))
-            }
-        }
-    }
-
-    /// Waits for a version; one that failed is tried again.
-    fn expect(&mut self, name: &str, version: Option<Version>, what: What) -> Stage {
-        if let (Some(model), Some(version)) = (self.models.get_mut(name), &version) {
-            model.forget_failures(|failed| failed == version);
-        }
-        Stage::Version(version, what)
-    }
-
     /// Forgets calls whose callers have left, and with them what they needed loaded.
     pub(crate) fn forget_abandoned(&mut self) {
         self.pending.retain(|pending| {
@@ -168,44 +104,6 @@ impl Keeper {
         }
     }
 
-    /// Puts an entry on disk, and on record to be told.
-    fn write(&mut self, index: usize, what: What) -> Result<(), Problem> {
-        let Pending { model, who, .. } = &self.pending[index];
-        let (model, who) = (model.clone(), who.clone());
-        self.write_entry(model, who, what)
-    }
-
-    fn write_entry(&mut self, model: String, who: String, what: What) -> Result<(), Problem> {
-        let Some(source) = self.models.get(&model).map(|model| model.source) else {
-            return Err(Problem::new(Reason::ModelNotFound { model }));
-        };
-        let entry = Entry { at: self.clock.wall(), who, model, what };
-        let Some(journal) = self.journals.get_mut(source) else {
-            return Err(Problem::new(Reason::ModelNotFound { model: entry.model }));
-        };
-        journal.append(entry.clone())?;
-        self.tell_changed(entry);
-        Ok(())
-    }
-
-    /// Takes a model down. Answers when the catalog shows it.
-    pub(crate) fn unload_all(&mut self, name: &str, who: String, reply: Reply) {
-        if !reply.take() {
-            return;
-        }
-        let outcome = self.write_entry(name.to_owned(), who.clone(), What::Unload);
-        let mut pending = Pending::new(name.to_owned(), who, Verb::Unload, reply, 0);
-        pending.stage = Stage::Answer(outcome.map(|()| Answered::Done));
-        self.pending.push(pending);
-        // Whoever waits for a version of it waits in vain.
-        for other in &mut self.pending {
-            if other.model == name && matches!(other.stage, Stage::Version(..)) {
-                other.stage = Stage::Answer(Err(unloaded(name)));
-            }
-        }
-        self.refresh(name);
-    }
-
     /// Answers those whose call is done, after the catalog shows it.
     pub(crate) fn answer_all(&mut self) {
         let done = self.pending.extract_if(.., |pending| pending.is_answered());
@@ -215,11 +113,6 @@ impl Keeper {
             }
         }
     }
-}
-
-/// What an unloaded model answers to calls that need it loaded.
-pub(crate) fn unloaded(model: &str) -> Problem {
-    Problem::worded(Kind::FailedPrecondition, format!("model {model:?} is unloaded: load it first"))
 }
 
 fn loads_ended(model: &ModelState, since: u64) -> Option<Result<(), Problem>> {

@@ -48,7 +48,7 @@ impl Keeper {
         let outcome = |model: &ModelState| {
             let failure = || {
                 if model.orders.unloaded {
-                    return super::pending::unloaded(&model.name);
+                    return super::verbs::unloaded(&model.name);
                 }
                 let failed = model.failure_since(0).map(|(version, problem)| {
                     problem.clone().at(format!("model {:?} version {version}", model.name))

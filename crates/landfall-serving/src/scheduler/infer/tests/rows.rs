@@ -25,27 +25,44 @@ fn together(bench: &Bench, calls: &[Vec<Vec<i64>>]) -> Vec<Result<crate::Respons
 fn assert_bad_one_fails_alone(bad: i64, kind: Kind, says: &str) {
     let bench = of(RowRule::Independent, None);
     let mut calls: Vec<_> = (0..13).map(|i| values(&[i, i + 100])).collect();
-    calls[6] = values(&[6, bad]);
-    let answers = together(&bench, &calls);
-    for (i, (answer, rows)) in answers.iter().zip(&calls).enumerate() {
+    calls[6] = values(&[bad]);
+    calls[9] = values(&[9, bad]);
+    let assert_told = |problem: &landfall_model::Problem| {
+        assert_eq!(problem.kind(), kind);
+        assert!(problem.to_string().contains(says), "{problem}");
+    };
+    for (i, (answer, rows)) in together(&bench, &calls).iter().zip(&calls).enumerate() {
         match answer {
+            Ok(response) if i == 9 => assert_failed(response, rows, &[1], assert_told),
             Ok(response) if i != 6 => assert_right(response, rows),
-            Err(problem) if i == 6 => {
-                assert_eq!(problem.kind(), kind);
-                assert!(problem.to_string().contains(says), "{problem}");
-            }
+            Err(problem) if i == 6 => assert_told(problem),
             other => panic!("call {i}: {other:?}"),
         }
     }
-    assert!(bench.seen.runs().len() <= 9, "halves, and not one by one: {:?}", bench.seen.runs());
+    assert!(bench.seen.runs().len() <= 16, "halves, and not one by one: {:?}", bench.seen.runs());
     assert_eq!(bench.seen.instances.load(SeqCst), 1);
     let found = bench.lease.statistics();
     assert_eq!((found.success.count, found.fail.count), (12, 1));
 }
 
+/// Whether these rows failed alone, each with a problem that is as it should be, and the others were answered.
+fn assert_failed(
+    response: &crate::Response,
+    rows: &[Vec<i64>],
+    failed: &[usize],
+    as_it_should_be: impl Fn(&landfall_model::Problem),
+) {
+    assert_eq!(response.outputs.failed().iter().map(|(row, _)| *row).collect::<Vec<_>>(), failed);
+    response.outputs.failed().iter().for_each(|(_, problem)| as_it_should_be(problem));
+    let numbers = response.outputs.get(0).unwrap().values::<i64>().unwrap();
+    assert_eq!(numbers.len(), rows.len());
+    let answered = (0..rows.len()).filter(|row| !failed.contains(row));
+    answered.for_each(|row| assert_eq!(numbers[row], number_of(&rows[row]), "row {row}"));
+}
+
 #[test]
 fn a_call_that_the_model_refuses_fails_alone() {
-    assert_bad_one_fails_alone(REFUSE, Kind::InvalidArgument, "row 1 is refused");
+    assert_bad_one_fails_alone(REFUSE, Kind::InvalidArgument, "row 0 is refused");
 }
 
 #[test]
@@ -55,7 +72,46 @@ fn a_call_that_makes_the_engine_panic_fails_alone() {
 
 #[test]
 fn a_call_that_makes_the_engine_lose_rows_fails_alone() {
-    assert_bad_one_fails_alone(LOSE_ROWS, Kind::Internal, "of shape [1] for 2 rows");
+    assert_bad_one_fails_alone(LOSE_ROWS, Kind::Internal, "of shape [0] for 1 rows");
+}
+
+#[test]
+fn rows_that_the_model_fails_for_take_no_other_with_them_and_their_call_counts_once() {
+    for failed in [vec![0], vec![500], vec![999], vec![0, 333, 666, 998], (1..17).collect::<Vec<_>>()] {
+        let bench = of(RowRule::Independent, None);
+        let mut firsts: Vec<i64> = (0..1000).collect();
+        failed.iter().for_each(|&row| firsts[row] = REFUSE);
+        let rows = values(&firsts);
+        let answers = together(&bench, std::slice::from_ref(&rows));
+        let refused = |problem: &landfall_model::Problem| assert_eq!(problem.kind(), Kind::InvalidArgument);
+        assert_failed(answers[0].as_ref().unwrap(), &rows, &failed, refused);
+        let found = bench.lease.statistics();
+        assert_eq!((found.success.count, found.fail.count, found.inferences), (1, 0, 1000));
+        assert_eq!((found.queue.count, found.compute_infer.count), (1, 1));
+        let runs: u64 = found.batches.iter().map(|batch| batch.compute_infer.count).sum();
+        assert_eq!(found.executions, runs, "each run that succeeded");
+        assert!(found.batches.iter().all(|batch| batch.rows < 1000), "none of them was the whole");
+        assert!(runs > 1 && runs < bench.seen.runs().len() as u64);
+    }
+}
+
+#[test]
+fn a_model_that_fails_for_every_row_is_not_run_again_for_each() {
+    for (rows, most) in [(2, 3), (8, 15), (9, 5), (1000, 5)] {
+        let bench = of(RowRule::Independent, None);
+        let answers = together(&bench, &[values(&vec![REFUSE; rows])]);
+        assert_eq!(answers[0].as_ref().unwrap_err().kind(), Kind::InvalidArgument);
+        assert_eq!(bench.seen.runs().len(), most, "{rows} rows");
+        let found = bench.lease.statistics();
+        assert_eq!((found.success.count, found.fail.count, found.executions), (0, 1, 0));
+    }
+}
+
+#[test]
+fn more_rows_than_are_looked_for_fail_their_call() {
+    let bench = of(RowRule::Independent, None);
+    let answers = together(&bench, &[values(&[vec![1], vec![REFUSE; 17]].concat())]);
+    assert!(answers[0].as_ref().unwrap_err().to_string().contains("row 1 is refused"));
 }
 
 #[test]

@@ -56,14 +56,14 @@ impl Descriptors {
     }
 
     /// Full names of all services, in the order of the files.
-    pub(super) fn services(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn services(&self) -> impl Iterator<Item = String> {
         self.files
             .iter()
             .flat_map(|file| file.services.iter().map(|service| join(&file.package, &service.name)))
     }
 
     /// A file and all that it imports, itself first.
-    pub(super) fn file(&self, name: &str) -> Option<Vec<&[u8]>> {
+    pub(crate) fn file(&self, name: &str) -> Option<Vec<&[u8]>> {
         let mut order = vec![self.index(name)?];
         let mut at = 0;
         while let Some(&index) = order.get(at) {
@@ -78,7 +78,7 @@ impl Descriptors {
     }
 
     /// The file that declares a message, enum, service or method.
-    pub(super) fn file_of(&self, symbol: &str) -> Option<Vec<&[u8]>> {
+    pub(crate) fn file_of(&self, symbol: &str) -> Option<Vec<&[u8]>> {
         let index = *self.declared.get(symbol.trim_start_matches('.'))?;
         self.file(self.files[index].name)
     }

@@ -1,17 +1,17 @@
 //! Classify, regress and multi-inference of the TensorFlow Serving API, over both its doors.
 
-use super::call_options::CallOptions;
-use super::packed;
-use super::predict::{away, bytes_of, hand_in};
-use super::refused::Refused;
-use super::room;
-use super::tfs_log::{self, Logging};
-use super::unary::message;
+use super::log::{self, Logging};
+use crate::body::RequestBody;
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
+use crate::doors::call_options::CallOptions;
+use crate::doors::grpc::unary::message;
+use crate::doors::packed;
+use crate::doors::predict::{away, bytes_of, hand_in};
+use crate::doors::refused::Refused;
+use crate::doors::room;
 use crate::grpc::frame::framed;
 use http::HeaderMap;
-use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::{self, Form, Question, Rules, Several, Task};
 use landfall_dialects::tfs::logs::LoggedMethod;
 use landfall_dialects::tfs::{grpc, rest};
@@ -54,7 +54,7 @@ pub(crate) async fn rest(
     task: Task,
     address: &Address,
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut RequestBody,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Refused> {
     let shared = &caller.shared;
@@ -69,7 +69,7 @@ pub(crate) async fn rest(
     *found = Some(lease.clone());
     let logging = Logging::begin(shared, lease.model(), logged_method(task), || {
         let identity = Identity { model: lease.model(), version: lease.version() };
-        Some(tfs_log::message(grpc::encode_question(identity, &question)))
+        Some(log::message(grpc::encode_question(identity, &question)))
     });
     let decoded = call(shared, &lease, question, bytes).await?;
     let holder = logging.is_some().then(|| lease.clone());
@@ -98,7 +98,7 @@ pub(crate) async fn grpc(
     caller: &Caller,
     task: Task,
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut RequestBody,
     coding: Option<Coding>,
     meant: &mut Option<Address>,
     found: &mut Option<Lease>,
@@ -133,7 +133,7 @@ pub(crate) async fn grpc(
 pub(crate) async fn multi(
     caller: &Caller,
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut RequestBody,
     coding: Option<Coding>,
     meant: &mut Option<Address>,
     found: &mut Option<Lease>,

@@ -1,12 +1,12 @@
 //! `HandleReloadConfigRequest`: the whole configuration of models, replaced by a client.
 
-use super::unary::{self, Unary, coding, message};
+use crate::body::RequestBody;
 use crate::caller::Caller;
-use crate::metrics::request_count;
+use crate::doors::grpc::unary::{self, Unary, coding, message};
+use crate::doors::refused;
 use crate::phase::Phase;
 use crate::reply::Reply;
 use http::request::Parts;
-use hyper::body::Incoming;
 use landfall_dialects::tfs::config::{ReloadConfigRequest, decode_reload_config, encode_reload_config};
 use landfall_dialects::tfs::{ErrorPlace, errors};
 use landfall_model::{Kind, Problem, Reason, VersionChoice};
@@ -15,7 +15,7 @@ use landfall_model::{Kind, Problem, Reason, VersionChoice};
 const REQUEST_COUNTS: [&str; 2] = ["/tensorflow/serving/request_count", ":tensorflow:serving:request_count"];
 
 /// Answers the call once every model that it names anew answers, or cannot.
-pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: &mut RequestBody) -> Reply {
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
         Err(unknown) => return unknown.reply(),
@@ -26,7 +26,10 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
     };
     let unary: Unary = match reloaded {
         Ok(answer) => unary::framed(&answer),
-        Err(problem) => Err(errors::grpc(&problem, &ErrorPlace::call("", &VersionChoice::Default))),
+        Err(problem) => {
+            refused::say("control", "", &problem);
+            Err(errors::grpc(&problem, &ErrorPlace::call("", &VersionChoice::Default)))
+        }
     };
     unary::reply(unary)
 }
@@ -44,7 +47,7 @@ async fn reloaded(caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Problem> {
         return Err(Problem::worded(Kind::PermissionDenied, text));
     }
     config.models()?;
-    let before = request_count(shared);
+    let before = shared.latencies.requests();
     let mut end = shared.phase.clone();
     let work = tokio::task::spawn_blocking(move || reload.reload(&config));
     tokio::select! {
@@ -54,7 +57,7 @@ async fn reloaded(caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Problem> {
             return Err(Problem::new(Reason::ShuttingDown));
         }
     }
-    let increase = i64::try_from(request_count(shared).saturating_sub(before)).unwrap_or(i64::MAX);
+    let increase = i64::try_from(shared.latencies.requests().saturating_sub(before)).unwrap_or(i64::MAX);
     let known = |name: &String| REQUEST_COUNTS.contains(&name.as_str());
     let metrics: Vec<(String, i64)> =
         metric_names.into_iter().filter(known).map(|name| (name, increase)).collect();

@@ -1,14 +1,14 @@
 //! TensorFlow's profiler service: requests are traced for as long as a client asks, and the trace is written where it
 //! says. Clients are TensorBoard and `tf.profiler.experimental.client`.
 
-use super::unary::{self, Unary, coding, message, unknown};
+use crate::body::RequestBody;
 use crate::caller::{CLOCK, Caller};
+use crate::doors::grpc::unary::{self, Unary, coding, message, unknown};
 use crate::grpc::status;
 use crate::phase::Phase;
 use crate::reply::Reply;
 use crate::trace::{Trace, terminate};
 use http::request::Parts;
-use hyper::body::Incoming;
 use landfall_dialects::tfs::profiler::{decode_profile, decode_terminate, encode_xspace};
 use landfall_model::{Kind, Problem};
 use landfall_serving::Clock;
@@ -19,7 +19,7 @@ use std::time::SystemTime;
 pub(crate) const SERVICE: &str = "tensorflow.ProfilerService";
 
 /// Answers a call of the service.
-pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: &mut RequestBody) -> Reply {
     if !["Profile", "Terminate", "Monitor"].contains(&method) || !caller.shared.tfs.profiler {
         return unknown(SERVICE, method);
     }

@@ -1,5 +1,13 @@
 //! What both forms of TensorFlow Serving's protocol ask, and say, alike.
 
+pub(crate) mod grpc;
+mod inference;
+mod log;
+mod noticed;
+pub(crate) mod profiler;
+mod reload;
+pub(crate) mod rest;
+
 use crate::caller::Shared;
 use landfall_dialects::tfs::{ErrorPlace, names};
 use landfall_dialects::{Address, Decoded};

@@ -2,15 +2,15 @@
 
 use super::age::Age;
 use crate::caller::{Caller, Peer, Shared, Speaks};
+use crate::connections::repoll::Repoll;
+use crate::connections::socket::{Socket, Stream};
 use crate::connections::{Connections, Order};
 use crate::doors;
 use crate::limits::{
     CONNECTION_WINDOW, FRAME, GIVEN_UP, HANDSHAKE, HEAD_BUFFER, HEAD_BYTES, KEEPALIVE_TIMEOUT, MISTAKES,
     STREAM_WINDOW, STREAMS,
 };
-use crate::repoll::Repoll;
 use crate::settings::GrpcConnections;
-use crate::stream::{Socket, Stream};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 /// What new connections of one listener have in common.
-pub(super) struct Door {
+pub(super) struct ConnectionServer {
     builder: auto::Builder<TokioExecutor>,
     tls: Option<TlsAcceptor>,
     speaks: Speaks,
@@ -33,9 +33,9 @@ pub(super) struct Door {
     connections: Arc<Connections>,
 }
 
-impl Door {
+impl ConnectionServer {
     pub(super) fn new(shared: &Arc<Shared>, speaks: Speaks, connections: &Arc<Connections>) -> Self {
-        Door {
+        ConnectionServer {
             builder: builder(speaks, &shared.grpc_connections),
             tls: shared.grpc_tls.clone().filter(|_| speaks == Speaks::Grpc).map(TlsAcceptor::from),
             speaks,

@@ -1,23 +1,22 @@
 //! `ModelStreamInfer`. A failed question is answered by a message, and the stream goes on, unless its caller wants it to
 //! end.
 
-use super::call_options::CallOptions;
-use super::oip;
-use super::predict::{Waiting, away, bytes_of, hand_in};
-use super::room::{self, Room};
-use super::stream;
-use super::unary::{coding, unpacked};
+use crate::body::RequestBody;
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
+use crate::doors::call_options::CallOptions;
+use crate::doors::grpc::stream;
+use crate::doors::grpc::unary::{coding, unpacked};
+use crate::doors::oip;
+use crate::doors::predict::{Waiting, away, bytes_of, hand_in};
+use crate::doors::room::{self, Room};
 use crate::grpc::frame::{Message, framed};
 use crate::grpc::status;
 use crate::memory::Share;
-use crate::metrics::Door;
 use crate::reply::{Pending, Reply};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
-use hyper::body::Incoming;
 use landfall_dialects::Identity;
 use landfall_dialects::oip::grpc as dialect;
 use landfall_dialects::oip::{Form, errors};
@@ -26,7 +25,7 @@ use landfall_serving::Lease;
 use std::sync::Arc;
 
 /// Opens a stream.
-pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) fn answer(caller: &Caller, parts: &Parts, body: &mut RequestBody) -> Reply {
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
         Err(unknown) => return unknown.reply(),
@@ -41,7 +40,7 @@ pub(crate) fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     let (shared, share) = (caller.shared.clone(), caller.share.clone());
     let questions = Arc::new(Questions { shared, share, options, coding, ends_on_error });
-    stream::open(caller, body, errors::grpc, move |message| questions.clone().begin(message))
+    stream::open(caller, body.take(), errors::grpc, move |message| questions.clone().begin(message))
 }
 
 /// What all questions of a stream have in common.
@@ -61,7 +60,7 @@ impl Questions {
         Ok(match self.handed_in(&body, &mut found).await {
             Ok(question) => Box::pin(async move { question.answer(&shared, ends).await }),
             Err(problem) => {
-                shared.metrics.count(found.as_ref(), Door::OipGrpc, Some(problem.kind()));
+                oip::ended(&shared, found.as_ref(), Some(&problem));
                 let failed = failed(&problem, &dialect::infer_id(body.bytes()), false, ends);
                 Box::pin(std::future::ready(failed))
             }
@@ -95,7 +94,7 @@ impl Question {
     async fn answer(self, shared: &Shared, ends_on_error: bool) -> Result<Bytes, HeaderMap> {
         let (id, lease) = (self.form.id().to_vec(), self.lease.clone());
         let answered = self.encoded().await;
-        shared.metrics.count(Some(&lease), Door::OipGrpc, answered.as_ref().err().map(Problem::kind));
+        oip::ended(shared, Some(&lease), answered.as_ref().err());
         answered.map(Bytes::from).or_else(|problem| failed(&problem, &id, true, ends_on_error))
     }
 

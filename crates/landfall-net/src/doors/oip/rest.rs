@@ -1,23 +1,23 @@
 //! The Open Inference Protocol over HTTP.
 
-use super::accept::admits_json;
-use super::call_options::CallOptions;
-use super::oip::{self, Described, VERSION};
-use super::packed;
-use super::predict::{away, bytes_of, hand_in};
-use super::refused::{self, Refused};
-use super::room;
+use crate::body::RequestBody;
 use crate::caller::Caller;
 use crate::compression::{Coding, TAKEN};
+use crate::doors::accept_header::admits_json;
+use crate::doors::call_options::CallOptions;
+use crate::doors::oip::{self, Described, VERSION};
+use crate::doors::packed;
+use crate::doors::predict::{away, bytes_of, hand_in};
+use crate::doors::refused::{self, Refused};
+use crate::doors::room;
 use crate::metrics::Door;
 use crate::reply::{self, Reply, empty, whole};
 use crate::route::{OipModel, OipRoute, OipVerb};
-use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
-use hyper::body::Incoming;
+use landfall_dialects::Identity;
 use landfall_dialects::oip::{errors, rest as dialect, version_choice};
-use landfall_dialects::{HttpError, Identity};
 use landfall_model::{Kind, Problem};
 use landfall_serving::Lease;
 
@@ -25,13 +25,18 @@ const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-cont
 const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// Answers a request below `/v2`.
-pub(crate) async fn answer(caller: &Caller, route: OipRoute<'_>, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn answer(
+    caller: &Caller,
+    route: OipRoute<'_>,
+    parts: &Parts,
+    body: &mut RequestBody,
+) -> Reply {
     if let OipRoute::Missing(what) = route {
         return refuse(&Problem::unsupported(what, "").into());
     }
     let method = method(&route);
     if parts.method != method {
-        return not_allowed(if method == Method::GET { "GET" } else { "POST" });
+        return refused::not_allowed(if method == Method::GET { "GET" } else { "POST" });
     }
     if let OipRoute::Model(OipModel { name, version, verb: OipVerb::Infer }) = &route {
         return infer(caller, name, version, parts, body).await;
@@ -47,25 +52,6 @@ fn method(route: &OipRoute<'_>) -> Method {
         | OipRoute::Unload(_) => Method::POST,
         _ => Method::GET,
     }
-}
-
-/// A path that is none of ours.
-#[cold]
-pub(crate) fn not_found() -> Reply {
-    plain(StatusCode::NOT_FOUND, "Not Found")
-}
-
-/// A path of ours, asked for by another method than it takes.
-#[cold]
-pub(crate) fn not_allowed(taken: &'static str) -> Reply {
-    let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(taken));
-    reply
-}
-
-fn plain(status: StatusCode, text: &str) -> Reply {
-    let error = errors::rest(&Problem::worded(Kind::NotFound, text));
-    reply::error(HttpError { status: status.as_u16(), ..error })
 }
 
 #[cold]
@@ -95,18 +81,15 @@ impl UnknownCoding {
     }
 }
 
-async fn infer(caller: &Caller, name: &str, version: &str, parts: &Parts, body: Incoming) -> Reply {
+async fn infer(caller: &Caller, name: &str, version: &str, parts: &Parts, body: &mut RequestBody) -> Reply {
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
         Err(unknown) => return unknown.reply(),
     };
     let mut lease = None;
     let answered = answered(caller, name, version, &parts.headers, body, coding, &mut lease).await;
-    let outcome = answered.as_ref().err().map(|refused| refused.problem.kind());
-    caller.shared.metrics.count(lease.as_ref(), Door::OipRest, outcome);
-    if let Err(refused) = &answered {
-        refused::say(Door::OipRest, name, &refused.problem);
-    }
+    let problem = answered.as_ref().err().map(|refused| &refused.problem);
+    refused::ended(&caller.shared, Door::OipRest, name, lease.as_ref(), problem);
     answered.unwrap_or_else(|refused| refuse(&refused))
 }
 
@@ -115,7 +98,7 @@ async fn answered(
     name: &str,
     version: &str,
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut RequestBody,
     coding: Option<Coding>,
     found: &mut Option<Lease>,
 ) -> Result<Reply, Refused> {
@@ -160,7 +143,7 @@ async fn manage(
     caller: &Caller,
     route: OipRoute<'_>,
     parts: &Parts,
-    body: Incoming,
+    body: &mut RequestBody,
 ) -> Result<Reply, Refused> {
     let shared = &caller.shared;
     let coding = match coding(&parts.headers) {

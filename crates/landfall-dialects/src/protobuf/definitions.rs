@@ -4,7 +4,7 @@
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         /// Name and text of each definition.
-        pub const FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../proto/", $name)))),*];
+        pub(super) const FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../proto/", $name)))),*];
     };
 }
 

@@ -1,6 +1,6 @@
 //! What every gRPC service does alike: a message read out of its frame and its coding, a reply put into a frame.
 
-use crate::body::{self, BodyError};
+use crate::body::{self, BodyError, RequestBody};
 use crate::caller::Caller;
 use crate::compression::Coding;
 use crate::grpc::frame::{self, PREFIX};
@@ -10,7 +10,6 @@ use crate::memory::Share;
 use crate::reply::{Reply, ReplyBody};
 use http::Response;
 use http::header::{self, HeaderMap, HeaderValue};
-use hyper::body::Incoming;
 use landfall_dialects::GrpcError;
 use landfall_model::{Buffer, Kind, Problem};
 use std::sync::Arc;
@@ -61,7 +60,7 @@ impl UnknownCoding {
 /// What is wrong with its body, its frame or its compression.
 pub(crate) async fn message(
     caller: &Caller,
-    body: Incoming,
+    body: &mut RequestBody,
     coding: Option<Coding>,
 ) -> Result<Buffer, Problem> {
     let limit = caller.shared.max_message();
@@ -89,7 +88,7 @@ pub(crate) async fn unpacked(
         return message.unpacked(None, limit, hold);
     }
     let expected = message.len().saturating_mul(UNPACKS_TO);
-    super::predict::away(expected, move || message.unpacked(coding, limit, hold)).await?
+    crate::doors::predict::away(expected, move || message.unpacked(coding, limit, hold)).await?
 }
 
 /// The reply to a unary call.

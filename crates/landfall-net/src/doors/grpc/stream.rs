@@ -3,7 +3,7 @@
 //! One task reads and begins to answer, so that predictions sent together can share a batch; the reply's body waits for
 //! the first answer that is due.
 
-use crate::body::Pieces;
+use crate::body::{Pieces, RequestBody};
 use crate::caller::{Caller, Shared};
 use crate::connections::{Activity, UnderWay};
 use crate::grpc::frame::{Frames, Message};
@@ -13,7 +13,6 @@ use crate::memory::{Full, Share};
 use crate::phase::Phase;
 use crate::reply::{Answers, Due, Pending, Reply, ReplyBody};
 use http::{Response, header};
-use hyper::body::Incoming;
 use landfall_dialects::GrpcError;
 use landfall_model::{Problem, Reason};
 use std::future::Future;
@@ -23,7 +22,12 @@ use tokio::sync::mpsc::error::TrySendError;
 
 /// Opens a stream. `begin` begins to answer a message; its error ends the stream, as does what is wrong with a frame,
 /// after all that came before it was answered.
-pub(crate) fn open<B, F>(caller: &Caller, body: Incoming, word: fn(&Problem) -> GrpcError, begin: B) -> Reply
+pub(crate) fn open<B, F>(
+    caller: &Caller,
+    body: RequestBody,
+    word: fn(&Problem) -> GrpcError,
+    begin: B,
+) -> Reply
 where
     B: Fn(Message) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Pending, Problem>> + Send + 'static,
@@ -55,7 +59,7 @@ where
     F: Future<Output = Result<Pending, Problem>> + Send + 'static,
 {
     /// Reads until the caller ends or leaves, or the server stops.
-    async fn read(self, body: Incoming, word: fn(&Problem) -> GrpcError) {
+    async fn read(self, body: RequestBody, word: fn(&Problem) -> GrpcError) {
         let mut phase = self.shared.phase.clone();
         let stopped = async {
             // An error means that the server is gone.
@@ -74,7 +78,7 @@ where
         }
     }
 
-    async fn read_all(&self, body: Incoming) -> Result<(), Problem> {
+    async fn read_all(&self, body: RequestBody) -> Result<(), Problem> {
         let mut pieces = Pieces::new(body, BODY_TIME);
         let mut frames = Frames::new(self.shared.max_message());
         let mut came = self.share.hold();

@@ -1,21 +1,22 @@
 //! The TensorFlow Serving API over gRPC.
 
-use super::call_options::CallOptions;
-use super::predict::{away, bytes_of, hand_in};
-use super::refused;
-use super::room;
-use super::tfs::{place, predictable, statuses};
-use super::tfs_log::Logging;
-use super::unary::{self, Unary, coding, message, unknown};
-use super::{tfs_inference, tfs_reload};
+use super::log::Logging;
+use super::noticed::Noticed;
+use super::{inference, reload};
+use super::{place, predictable, statuses};
+use crate::body::RequestBody;
 use crate::caller::{Caller, Shared};
 use crate::compression::Coding;
+use crate::doors::call_options::CallOptions;
+use crate::doors::grpc::unary::{self, Unary, coding, message, unknown};
+use crate::doors::predict::{away, bytes_of, hand_in};
+use crate::doors::refused;
+use crate::doors::room;
 use crate::grpc::frame::framed;
-use crate::metrics::{Door, EntryPoint, Noticed};
+use crate::metrics::{Door, EntryPoint};
 use crate::reply::Reply;
 use http::HeaderMap;
 use http::request::Parts;
-use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::Task;
 use landfall_dialects::tfs::{ErrorPlace, errors, grpc as dialect, logs};
 use landfall_dialects::{Address, GrpcError, Identity};
@@ -28,7 +29,12 @@ pub(crate) const PREDICTION_SERVICE: &str = "tensorflow.serving.PredictionServic
 pub(crate) const MODEL_SERVICE: &str = "tensorflow.serving.ModelService";
 
 /// Answers a call of the prediction service.
-pub(crate) async fn prediction(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn prediction(
+    caller: &Caller,
+    method: &str,
+    parts: &Parts,
+    body: &mut RequestBody,
+) -> Reply {
     match method {
         "Predict" => match coding(&parts.headers) {
             Ok(coding) => predict(caller, &parts.headers, body, coding).await,
@@ -43,10 +49,10 @@ pub(crate) async fn prediction(caller: &Caller, method: &str, parts: &Parts, bod
 }
 
 /// Answers a call of the model service.
-pub(crate) async fn model(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn model(caller: &Caller, method: &str, parts: &Parts, body: &mut RequestBody) -> Reply {
     match method {
         "GetModelStatus" => told(caller, parts, body, model_status).await,
-        "HandleReloadConfigRequest" => tfs_reload::answer(caller, parts, body).await,
+        "HandleReloadConfigRequest" => reload::answer(caller, parts, body).await,
         _ => unknown(MODEL_SERVICE, method),
     }
 }
@@ -58,7 +64,7 @@ enum Asks {
     Several,
 }
 
-async fn infer(caller: &Caller, parts: &Parts, body: Incoming, asks: Asks) -> Reply {
+async fn infer(caller: &Caller, parts: &Parts, body: &mut RequestBody, asks: Asks) -> Reply {
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
         Err(unknown) => return unknown.reply(),
@@ -73,9 +79,9 @@ async fn infer(caller: &Caller, parts: &Parts, body: Incoming, asks: Asks) -> Re
     let headers = &parts.headers;
     let answered = match asks {
         Asks::One(task) => {
-            tfs_inference::grpc(caller, task, headers, body, coding, &mut address, &mut lease).await
+            inference::grpc(caller, task, headers, body, coding, &mut address, &mut lease).await
         }
-        Asks::Several => tfs_inference::multi(caller, headers, body, coding, &mut address, &mut lease).await,
+        Asks::Several => inference::multi(caller, headers, body, coding, &mut address, &mut lease).await,
     };
     ended(caller, answered, address.as_ref(), lease.as_ref(), noticed)
 }
@@ -90,7 +96,7 @@ fn nowhere(problem: &Problem) -> GrpcError {
 async fn told(
     caller: &Caller,
     parts: &Parts,
-    body: Incoming,
+    body: &mut RequestBody,
     tell: fn(&Shared, &[u8]) -> Result<Vec<u8>, GrpcError>,
 ) -> Reply {
     let coding = match coding(&parts.headers) {
@@ -118,7 +124,12 @@ fn model_status(shared: &Shared, body: &[u8]) -> Result<Vec<u8>, GrpcError> {
     Ok(dialect::encode_get_model_status(&statuses))
 }
 
-async fn predict(caller: &Caller, headers: &HeaderMap, body: Incoming, coding: Option<Coding>) -> Reply {
+async fn predict(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: &mut RequestBody,
+    coding: Option<Coding>,
+) -> Reply {
     let (mut lease, mut address) = (None, None);
     let noticed = Noticed::begin(&caller.shared, "Predict", EntryPoint::Grpc);
     let answered = answered(caller, headers, body, coding, &mut address, &mut lease).await;
@@ -133,15 +144,12 @@ fn ended(
     lease: Option<&Lease>,
     noticed: Option<Noticed>,
 ) -> Reply {
-    let outcome = answered.as_ref().err().map(Problem::kind);
-    caller.shared.metrics.count(lease, Door::TfsGrpc, outcome);
+    let problem = answered.as_ref().err();
     let model = address.map_or("", |address| &address.model);
     if let Some(noticed) = noticed {
-        noticed.end(&caller.shared, model, outcome);
+        noticed.end(&caller.shared, model, problem.map(Problem::kind));
     }
-    if let Err(problem) = &answered {
-        refused::say(Door::TfsGrpc, model, problem);
-    }
+    refused::ended(&caller.shared, Door::TfsGrpc, model, lease, problem);
     let unary: Unary = answered.map_err(|problem| match address {
         Some(address) => errors::grpc(&problem, &place(address)),
         None => nowhere(&problem),
@@ -152,7 +160,7 @@ fn ended(
 async fn answered(
     caller: &Caller,
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut RequestBody,
     coding: Option<Coding>,
     meant: &mut Option<Address>,
     found: &mut Option<Lease>,

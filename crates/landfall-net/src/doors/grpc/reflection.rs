@@ -1,29 +1,35 @@
 //! gRPC reflection: what this server offers, for tools such as `grpcurl`.
 
 use super::stream;
-use super::tfs_profiler;
 use super::unary::{self, coding, framed, unknown};
+use crate::body::RequestBody;
 use crate::caller::{Caller, Shared};
+use crate::doors::tfs::profiler;
 use crate::grpc::frame::Message;
 use crate::grpc::status;
 use crate::reply::{Pending, Reply};
 use crate::settings::GrpcHealth;
 use bytes::Bytes;
 use http::request::Parts;
-use hyper::body::Incoming;
 use landfall_dialects::services::{health, reflection};
 
 /// Whether a service that this crate knows is there with these settings.
 fn offers(shared: &Shared, service: &str) -> bool {
     match service {
-        tfs_profiler::SERVICE => shared.tfs.profiler,
+        profiler::SERVICE => shared.tfs.profiler,
         health::SERVICE => shared.grpc_health != GrpcHealth::Off,
         _ => true,
     }
 }
 
 /// Answers a call of the service, in either of its versions.
-pub(crate) fn answer(caller: &Caller, service: &str, method: &str, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) fn answer(
+    caller: &Caller,
+    service: &str,
+    method: &str,
+    parts: &Parts,
+    body: &mut RequestBody,
+) -> Reply {
     if method != "ServerReflectionInfo" {
         return unknown(service, method);
     }
@@ -32,7 +38,7 @@ pub(crate) fn answer(caller: &Caller, service: &str, method: &str, parts: &Parts
         Err(unknown) => return unknown.reply(),
     };
     let (shared, share) = (caller.shared.clone(), caller.share.clone());
-    stream::open(caller, body, status::plain, move |message: Message| {
+    stream::open(caller, body.take(), status::plain, move |message: Message| {
         let (shared, share) = (shared.clone(), share.clone());
         async move {
             let question = unary::unpacked(message, coding, shared.max_message(), &share).await?;

@@ -1,31 +1,32 @@
 //! The Open Inference Protocol over gRPC.
 
-use super::call_options::CallOptions;
-use super::oip::{self, Described, VERSION};
-use super::oip_stream;
-use super::predict::{away, bytes_of, hand_in};
-use super::refused;
-use super::room;
-use super::unary::{self, Unary, coding, message, unknown};
+use super::stream;
+use crate::body::RequestBody;
 use crate::caller::Caller;
 use crate::compression::Coding;
+use crate::doors::call_options::CallOptions;
+use crate::doors::grpc::unary::{self, Unary, coding, message, unknown};
+use crate::doors::oip::{self, Described, VERSION};
+use crate::doors::predict::{away, bytes_of, hand_in};
+use crate::doors::room;
 use crate::grpc::frame::framed;
 use crate::grpc::status;
-use crate::metrics::Door;
 use crate::reply::Reply;
 use http::HeaderMap;
 use http::request::Parts;
-use hyper::body::Incoming;
 use landfall_dialects::Identity;
 use landfall_dialects::oip::grpc::{self as dialect, ModelRequest};
 use landfall_dialects::oip::{ModelFacts, errors};
 use landfall_model::{Buffer, Problem, Reason};
 use landfall_serving::Lease;
 
+/// The service that answers all of it.
+pub(crate) const SERVICE: &str = dialect::SERVICE;
+
 /// Answers a call of the service.
-pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: &mut RequestBody) -> Reply {
     if method == "ModelStreamInfer" {
-        return oip_stream::answer(caller, parts, body);
+        return stream::answer(caller, parts, body);
     }
     let coding = match coding(&parts.headers) {
         Ok(coding) => coding,
@@ -40,21 +41,22 @@ pub(crate) async fn answer(caller: &Caller, method: &str, parts: &Parts, body: I
     Box::pin(manage(caller, method, body, coding)).await
 }
 
-async fn infer(caller: &Caller, headers: &HeaderMap, body: Incoming, coding: Option<Coding>) -> Reply {
+async fn infer(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: &mut RequestBody,
+    coding: Option<Coding>,
+) -> Reply {
     let mut lease = None;
     let answered = answered(caller, headers, body, coding, &mut lease).await;
-    let outcome = answered.as_ref().err().map(Problem::kind);
-    caller.shared.metrics.count(lease.as_ref(), Door::OipGrpc, outcome);
-    if let Err(problem) = &answered {
-        refused::say(Door::OipGrpc, lease.as_ref().map_or("", |lease| lease.model()), problem);
-    }
+    oip::ended(&caller.shared, lease.as_ref(), answered.as_ref().err());
     unary::reply(answered.map_err(|problem| errors::grpc(&problem)))
 }
 
 async fn answered(
     caller: &Caller,
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut RequestBody,
     coding: Option<Coding>,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Problem> {
@@ -79,7 +81,7 @@ async fn answered(
 }
 
 /// All but inference.
-async fn manage(caller: &Caller, method: &str, body: Incoming, coding: Option<Coding>) -> Reply {
+async fn manage(caller: &Caller, method: &str, body: &mut RequestBody, coding: Option<Coding>) -> Reply {
     let body = match message(caller, body, coding).await {
         Ok(body) => body,
         Err(problem) => return status::refused(&errors::grpc(&problem)),

@@ -1,15 +1,17 @@
 //! The TensorFlow Serving API over HTTP.
 
-use super::call_options::CallOptions;
-use super::packed;
-use super::predict::{away, bytes_of, hand_in};
-use super::refused::{self, Refused};
-use super::room;
-use super::tfs::{place, predictable, statuses};
-use super::tfs_inference;
-use super::tfs_log::{self, Logging};
+use super::inference;
+use super::log::{self, Logging};
+use super::noticed::Noticed;
+use super::{place, predictable, statuses};
+use crate::body::RequestBody;
 use crate::caller::{Caller, Shared};
-use crate::metrics::{Door, EntryPoint, Noticed};
+use crate::doors::call_options::CallOptions;
+use crate::doors::packed;
+use crate::doors::predict::{away, bytes_of, hand_in};
+use crate::doors::refused::{self, Refused};
+use crate::doors::room;
+use crate::metrics::{Door, EntryPoint};
 use crate::reply::{self, Reply, empty};
 use bytes::Bytes;
 use http::header::{
@@ -18,7 +20,6 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
-use hyper::body::Incoming;
 use landfall_dialects::tfs::inference::Task;
 use landfall_dialects::tfs::rest::{self as dialect, Route};
 use landfall_dialects::tfs::{ErrorPlace, errors, grpc, logs};
@@ -27,7 +28,7 @@ use landfall_model::{Kind, Outputs, Problem, Signature, VersionChoice};
 use landfall_serving::Lease;
 
 /// Answers a request below `/v1/`.
-pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: &mut RequestBody) -> Reply {
     let mut reply = match parts.method {
         Method::OPTIONS => preflight(&parts.headers),
         _ => noticed(caller, parts, body).await,
@@ -42,7 +43,7 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
 }
 
 /// Answers all but a browser's question whether it may call, and counts it.
-async fn noticed(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+async fn noticed(caller: &Caller, parts: &Parts, body: &mut RequestBody) -> Reply {
     let route = dialect::route(parts.method.as_str(), parts.uri.path());
     let noticed = Noticed::begin(&caller.shared, api(&route), EntryPoint::Rest);
     let model = noticed.as_ref().map(|_| model_of(&route));
@@ -78,7 +79,7 @@ fn model_of(route: &Routed) -> String {
     address.model.clone()
 }
 
-async fn routed(caller: &Caller, route: Routed, parts: &Parts, body: Incoming) -> Reply {
+async fn routed(caller: &Caller, route: Routed, parts: &Parts, body: &mut RequestBody) -> Reply {
     match route {
         Some(Ok(Route::Predict(address))) => predict(caller, address, &parts.headers, body).await,
         // What follows is rarer: its futures must not make that above larger.
@@ -94,7 +95,7 @@ async fn routed(caller: &Caller, route: Routed, parts: &Parts, body: Incoming) -
         }
         Some(Ok(Route::Metadata(address))) => told(metadata(&caller.shared, &address), &place(&address)),
         Some(Err(problem)) => refuse(problem, &ErrorPlace::call("", &VersionChoice::Default)),
-        None => super::oip_rest::not_found(),
+        None => refused::not_found(),
     }
 }
 
@@ -118,7 +119,7 @@ fn preflight(headers: &HeaderMap) -> Reply {
     empty(if fits { StatusCode::OK } else { StatusCode::BAD_REQUEST })
 }
 
-async fn predict(caller: &Caller, address: Address, headers: &HeaderMap, body: Incoming) -> Reply {
+async fn predict(caller: &Caller, address: Address, headers: &HeaderMap, body: &mut RequestBody) -> Reply {
     let mut lease = None;
     let answered = answered(caller, &address, headers, body, &mut lease).await;
     ended(caller, answered, &address, lease.as_ref())
@@ -129,17 +130,20 @@ fn ended<B>(caller: &Caller, answered: Result<B, Refused>, address: &Address, le
 where
     B: Into<Bytes>,
 {
-    let outcome = answered.as_ref().err().map(|refused| refused.problem.kind());
-    caller.shared.metrics.count(lease, Door::TfsRest, outcome);
-    if let Err(refused) = &answered {
-        refused::say(Door::TfsRest, &address.model, &refused.problem);
-    }
+    let problem = answered.as_ref().err().map(|refused| &refused.problem);
+    refused::ended(&caller.shared, Door::TfsRest, &address.model, lease, problem);
     answered.map_or_else(|refused| refuse(refused, &place(address)), reply::json)
 }
 
-async fn infer(caller: &Caller, task: Task, address: Address, headers: &HeaderMap, body: Incoming) -> Reply {
+async fn infer(
+    caller: &Caller,
+    task: Task,
+    address: Address,
+    headers: &HeaderMap,
+    body: &mut RequestBody,
+) -> Reply {
     let mut lease = None;
-    let answered = tfs_inference::rest(caller, task, &address, headers, body, &mut lease).await;
+    let answered = inference::rest(caller, task, &address, headers, body, &mut lease).await;
     ended(caller, answered, &address, lease.as_ref())
 }
 
@@ -147,7 +151,7 @@ async fn answered(
     caller: &Caller,
     address: &Address,
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut RequestBody,
     found: &mut Option<Lease>,
 ) -> Result<Vec<u8>, Refused> {
     let options = CallOptions::of(headers)?.within(caller.shared.tfs.rest_timeout);
@@ -169,7 +173,7 @@ async fn answered(
     let (decoded, room) = away(bytes, decode).await??;
     let logging = Logging::begin(&caller.shared, lease.model(), logs::LoggedMethod::Predict, || {
         let identity = Identity { model: lease.model(), version: lease.version() };
-        grpc::encode_predict_request(identity, &decoded.call).ok().map(tfs_log::message)
+        grpc::encode_predict_request(identity, &decoded.call).ok().map(log::message)
     });
     let logging = logging.map(|logging| (logging, lease.clone()));
     // The lease goes with the call: nothing of the answer needs the version.
@@ -180,7 +184,7 @@ async fn answered(
     Ok(away(bytes_of(&outputs), move || {
         let _room = room;
         if let Some((logging, lease)) = logging {
-            log(*logging, &lease, &signature, &outputs);
+            log_prediction(*logging, &lease, &signature, &outputs);
         }
         let mut body = Vec::with_capacity(256);
         dialect::encode(&form, &signature, &outputs, nan, &mut body).map(|()| body)
@@ -190,7 +194,7 @@ async fn answered(
 
 /// Logs a prediction as what gRPC would have been answered.
 #[cold]
-fn log(logging: Logging, lease: &Lease, signature: &Signature, outputs: &Outputs) {
+fn log_prediction(logging: Logging, lease: &Lease, signature: &Signature, outputs: &Outputs) {
     let identity = Identity { model: lease.model(), version: lease.version() };
     let (form, mut message) = (grpc::Form::named(signature.name()), Vec::new());
     if grpc::encode_predict(&form, identity, signature, outputs, &mut message).is_ok() {

@@ -1,9 +1,9 @@
 //! The page that is scraped: in OpenMetrics text for who asks for it, else in Prometheus' older text format.
 
-use super::counters::Count;
 use super::process;
 use crate::caller::Shared;
 use crate::memory::Memory;
+use crate::metrics::Count;
 use http::HeaderValue;
 use landfall_model::{VersionState, VersionStatus};
 use landfall_serving::{Histogram, Lease, Snapshot};
@@ -15,14 +15,14 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Content type of [`page`].
-pub(crate) const OPEN_METRICS: HeaderValue =
+pub(super) const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
 /// Content type of what [`plain`] gives.
-pub(crate) const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+pub(super) const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// All metrics, as they are now.
-pub(crate) fn page(shared: &Arc<Shared>) -> String {
+pub(super) fn page(shared: &Arc<Shared>) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Page(shared.clone())));
     let mut text = String::new();
@@ -33,7 +33,7 @@ pub(crate) fn page(shared: &Arc<Shared>) -> String {
 
 /// The page in Prometheus' text format 0.0.4: there, a counter's own name ends in `_total`, and units and an end are not
 /// known.
-pub(crate) fn plain(page: &str) -> String {
+pub(super) fn plain(page: &str) -> String {
     let counter = |line: &str| Some(format!("{} ", line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?));
     let counters: Vec<String> = page.lines().filter_map(counter).collect();
     let mut text = String::with_capacity(page.len());

@@ -1,7 +1,7 @@
 //! A connection's bytes, from either kind of socket, with a count of what was written.
 
-use crate::authority::Respelled;
 use crate::connections::Activity;
+use crate::connections::authority::Respelled;
 use crate::memory::Share;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;

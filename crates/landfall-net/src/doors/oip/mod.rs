@@ -1,7 +1,13 @@
 //! What both forms of the Open Inference Protocol ask of the catalog.
 
-use super::control::change;
+pub(crate) mod grpc;
+pub(crate) mod rest;
+mod stream;
+
 use crate::caller::{Caller, Shared};
+use crate::doors::control::change;
+use crate::doors::refused;
+use crate::metrics::Door;
 use landfall_dialects::oip::{IndexEntry, ModelFacts, VersionPolicy, errors, load_target, whole_version};
 use landfall_model::{Problem, Reason, Version, VersionChoice, VersionStatistics};
 use landfall_serving::Lease;
@@ -21,6 +27,12 @@ pub(crate) fn find(shared: &Shared, model: &str, choice: &VersionChoice) -> Resu
         },
         _ => Err(problem),
     })
+}
+
+/// A prediction over gRPC has ended.
+pub(crate) fn ended(shared: &Shared, lease: Option<&Lease>, problem: Option<&Problem>) {
+    let model = lease.map_or("", |lease| lease.model());
+    refused::ended(shared, Door::OipGrpc, model, lease, problem);
 }
 
 /// A model whose metadata or configuration is asked for.
@@ -120,7 +132,8 @@ pub(crate) async fn load(caller: &Caller, model: &str) -> Result<(), Problem> {
     load_target(model)?;
     let name = model.to_owned();
     let done =
-        change(caller, "loading", move |control, who, patience| control.load(&name, who, patience)).await;
+        change(caller, model, "loading", move |control, who, patience| control.load(&name, who, patience))
+            .await;
     done.map_err(|problem| load_failed(&caller.shared, model, problem))
 }
 
@@ -140,10 +153,11 @@ fn load_failed(shared: &Shared, model: &str, problem: Problem) -> Problem {
 /// # Errors
 /// Permission denied where control is off.
 pub(crate) async fn unload(caller: &Caller, model: &str) -> Result<(), Problem> {
-    let model = model.to_owned();
-    let done =
-        change(caller, "unloading", move |control, who, patience| control.unload(&model, who, patience))
-            .await;
+    let name = model.to_owned();
+    let done = change(caller, model, "unloading", move |control, who, patience| {
+        control.unload(&name, who, patience)
+    })
+    .await;
     match done {
         Err(problem) if matches!(problem.reason(), Reason::ModelNotFound { .. }) => Ok(()),
         done => done,

@@ -1,7 +1,11 @@
 //! gRPC: from path to service.
 
-use super::unary::{coding, framed, message, reply, unknown};
-use super::{oip_grpc, reflection, tfs_grpc, tfs_profiler};
+mod reflection;
+pub(super) mod stream;
+pub(super) mod unary;
+
+use super::{oip, tfs};
+use crate::body::RequestBody;
 use crate::caller::Caller;
 use crate::grpc::status;
 use crate::reply::{Reply, empty, whole};
@@ -9,9 +13,9 @@ use crate::settings::GrpcHealth;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
-use hyper::body::Incoming;
-use landfall_dialects::{oip, services};
+use landfall_dialects::services;
 use landfall_model::{Kind, Problem};
+use unary::{coding, framed, message, reply, unknown};
 
 /// Whether a request is a gRPC call: `application/grpc`, also with `+proto` or parameters behind it. gRPC-Web is not.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
@@ -28,7 +32,7 @@ pub(crate) fn elsewhere() -> Reply {
 }
 
 /// Answers a call.
-pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: &mut RequestBody) -> Reply {
     if parts.version < Version::HTTP_2 {
         let text = "gRPC over HTTP/2 is spoken here; REST answers on the port of --http\n";
         return whole(StatusCode::BAD_REQUEST, HeaderValue::from_static("text/plain"), text);
@@ -44,10 +48,10 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
     let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
     let (service, method) = path.split_once('/').unwrap_or((path, ""));
     match service {
-        oip::grpc::SERVICE => oip_grpc::answer(caller, method, parts, body).await,
-        tfs_grpc::PREDICTION_SERVICE => tfs_grpc::prediction(caller, method, parts, body).await,
-        tfs_grpc::MODEL_SERVICE => Box::pin(tfs_grpc::model(caller, method, parts, body)).await,
-        tfs_profiler::SERVICE => Box::pin(tfs_profiler::answer(caller, method, parts, body)).await,
+        oip::grpc::SERVICE => oip::grpc::answer(caller, method, parts, body).await,
+        tfs::grpc::PREDICTION_SERVICE => tfs::grpc::prediction(caller, method, parts, body).await,
+        tfs::grpc::MODEL_SERVICE => Box::pin(tfs::grpc::model(caller, method, parts, body)).await,
+        tfs::profiler::SERVICE => Box::pin(tfs::profiler::answer(caller, method, parts, body)).await,
         services::health::SERVICE => Box::pin(health(caller, method, parts, body)).await,
         _ if services::reflection::SERVICES.contains(&service) => {
             reflection::answer(caller, service, method, parts, body)
@@ -56,7 +60,7 @@ pub(crate) async fn answer(caller: &Caller, parts: &Parts, body: Incoming) -> Re
     }
 }
 
-async fn health(caller: &Caller, method: &str, parts: &Parts, body: Incoming) -> Reply {
+async fn health(caller: &Caller, method: &str, parts: &Parts, body: &mut RequestBody) -> Reply {
     let offered = caller.shared.grpc_health;
     if method != "Check" || offered == GrpcHealth::Off {
         return unknown(services::health::SERVICE, method);
