@@ -3,9 +3,11 @@
 mod api;
 mod divisions;
 mod model;
+mod nothing;
 mod options;
 mod plan;
 mod problem;
+mod recurrent;
 mod run;
 mod scores;
 mod session;
@@ -68,6 +70,7 @@ pub(crate) fn read(file: &str, bytes: &[u8], declared: &Declared) {
     for zeros in [Zeros::Library, Zeros::Graph] {
         let _ = divisions::guarded(file, bytes, declared, zeros);
     }
+    let _ = recurrent::guarded(file, bytes, declared);
 }
 
 impl Engine for OnnxRuntime {

@@ -9,6 +9,7 @@ use super::divisions::{self, Zeros};
 use super::options::{SessionOptions, THREADS};
 use super::plan::Plan;
 use super::problem::load_problem;
+use super::recurrent;
 use super::run::OrtInstance;
 use super::session::Session;
 use crate::declared;
@@ -38,7 +39,9 @@ impl OrtModel {
         let declared = declared::read(&file, bytes.bytes())?;
         let interface = Interface::of(&file, &declared)?;
         let externals = external::checked(&declared, files).map_err(|problem| problem.at(&file))?;
-        let guarded = divisions::guarded(&file, bytes.bytes(), &declared, Zeros::of(runtime.version()))?;
+        let divided = divisions::guarded(&file, bytes.bytes(), &declared, Zeros::of(runtime.version()))?;
+        let guarded = recurrent::guarded(&file, divided.as_deref().unwrap_or(bytes.bytes()), &declared)?;
+        let guarded = guarded.or(divided);
         drop(bytes);
         let session = Session::load(runtime, &path, guarded.as_deref(), &options)
             .map_err(|failure| load_problem(&file, failure))?;

@@ -1,6 +1,7 @@
 //! One call on ONNX Runtime: inputs are read where they lie, outputs land in buffers of ours where their shape is known.
 
 use super::api::{Failure, INVALID_ARGUMENT};
+use super::nothing::one_row;
 use super::plan::{OutputPlan, Plan};
 use super::problem::run_problem;
 use super::scores;
@@ -49,6 +50,12 @@ impl OrtInstance {
 impl Instance for OrtInstance {
     fn run(&mut self, call: &Call, outputs: &mut Outputs) -> Result<(), Problem> {
         if call.wanted().is_empty() {
+            return Ok(());
+        }
+        if let Some(one) = one_row(call)? {
+            let mut answer = Outputs::new();
+            self.run(&one, &mut answer)?;
+            answer.iter().for_each(|(place, tensor)| outputs.set(place, tensor.rows(0..0)));
             return Ok(());
         }
         self.bools.clear();

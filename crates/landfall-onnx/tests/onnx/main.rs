@@ -13,6 +13,7 @@ mod interface;
 mod lowered;
 mod missing_values;
 mod quantised;
+mod recurrent;
 mod reworded;
 mod runs;
 mod sequences;
