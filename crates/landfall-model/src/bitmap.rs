@@ -81,11 +81,6 @@ impl Bitmap {
         range.map(|i| self.get(i)).collect()
     }
 
-    /// Appends all bits of another.
-    pub fn extend_from(&mut self, other: &Bitmap) {
-        (0..other.len).for_each(|i| self.push(other.get(i)));
-    }
-
     fn clear_tail(&mut self) {
         if let Some(last) = self.words.last_mut()
             && !self.len.is_multiple_of(64)

@@ -73,7 +73,7 @@ pub use reason::Reason;
 pub use row_rule::RowRule;
 pub use shape::{Dim, Shape, display_dims};
 pub use signature::{Method, ShapeRule, Signature, Slot, SlotColumn};
-pub use stack::{pad_rows, stack};
+pub use stack::stack;
 pub use statistics::{BatchStatistics, Timed, VersionStatistics};
 pub use status::{VersionState, VersionStatus};
 pub use step::Step;

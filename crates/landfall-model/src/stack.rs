@@ -147,7 +147,7 @@ pub fn stack(tensors: &[&Tensor]) -> Result<Tensor, Problem> {
 ///
 /// # Errors
 /// Internal, when it has no row to repeat.
-pub fn pad_rows(tensor: &Tensor, rows: usize) -> Result<Tensor, Problem> {
+pub(crate) fn pad_rows(tensor: &Tensor, rows: usize) -> Result<Tensor, Problem> {
     let have = tensor.shape().first().copied().unwrap_or(0);
     if have == 0 {
         return Err(Problem::internal("there is no row to repeat"));

@@ -125,7 +125,7 @@ impl StringsMut {
     }
 
     /// Appends all elements of another.
-    pub fn extend_from(&mut self, other: &Strings) {
+    pub(crate) fn extend_from(&mut self, other: &Strings) {
         other.iter().for_each(|value| self.push(value));
     }
 
