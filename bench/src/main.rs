@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod converted;
+mod decode;
 mod doors;
 mod echo;
 mod load;
@@ -11,10 +12,13 @@ mod offline;
 mod process;
 mod report;
 mod rows;
+mod scheduler;
+mod sessions;
 mod table;
 mod trees;
 
 use clap::{Parser, Subcommand};
+use landfall_model::{Options, Problem};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -79,6 +83,16 @@ enum What {
         #[arg(long, default_value_t = 1.0)]
         seconds: f64,
     },
+    /// Decoding of requests and encoding of answers, without a server
+    Decode,
+    /// The way through the scheduler, with a model that does next to nothing
+    Scheduler,
+    /// An ONNX model on each engine, by rows and threads, and what a further session of it costs
+    Sessions {
+        model: PathBuf,
+        /// Options of the engine, KEY=VALUE
+        options: Vec<String>,
+    },
     /// A bare server (started by `doors`)
     Echo { protocol: echo::Protocol, address: SocketAddr, answer: PathBuf },
     /// A model over a table of numbers in process (started by `pmml/run.py`): rows a second, microseconds of one row,
@@ -106,31 +120,48 @@ fn run(what: What) -> Result<(), String> {
         What::Doors { data, landfall, seconds, rounds, only, tensorflow } => {
             let (bench, scratch) = (this_binary()?, scratch()?);
             let setup = doors::Setup { landfall, bench, data, scratch, seconds, rounds, only, tensorflow };
-            report::print(&format!("{}\n{}", report::machine(), doors::run(&setup)?));
+            show(&doors::run(&setup)?);
         }
         What::Offline { data, landfall, rows, threads } => {
-            let table = offline::run(&landfall, &this_binary()?, &data, &scratch()?, rows, threads)?;
-            report::print(&format!("{}\n{table}", report::machine()));
+            show(&offline::run(&landfall, &this_binary()?, &data, &scratch()?, rows, threads)?);
         }
         What::Echo { protocol, address, answer } => {
             let answer = std::fs::read(&answer).map_err(|e| format!("read {}: {e}", answer.display()))?;
             echo::serve(protocol, address, answer.into()).map_err(|e| format!("{address}: {e}"))?;
         }
-        What::Trees { model, rows } => trees::answer(&model, &rows).map_err(|problem| problem.to_string())?,
+        What::Trees { model, rows } => told(trees::answer(&model, &rows))?,
         What::Table { model, table, seconds } => {
-            let found = table::figures(&model, &table, seconds).map_err(|problem| problem.to_string())?;
+            let found = told(table::figures(&model, &table, seconds))?;
             let one_row = found.one_row.map_or("nan".to_owned(), |time| format!("{time:.2}"));
             report::print(&format!("{:.0} {one_row} {:.1}\n", found.rate, found.load));
         }
+        What::Decode => show(&told(decode::figures())?),
+        What::Scheduler => show(&told(scheduler::figures())?),
+        What::Sessions { model, options } => {
+            let mut set = Options::new();
+            for option in &options {
+                let (key, value) = option.split_once('=').ok_or_else(|| format!("{option}: no KEY=VALUE"))?;
+                set.set(key, value);
+            }
+            show(&told(sessions::figures(&model, &set))?);
+        }
         What::Converted { models, capi, seconds } => {
-            converted::compare(&models, capi.as_deref(), seconds).map_err(|problem| problem.to_string())?;
+            told(converted::compare(&models, capi.as_deref(), seconds))?;
         }
         What::Rows { model, rows } => {
-            let rate = rows::rate(&model, rows, 1.0).map_err(|problem| problem.to_string())?;
+            let rate = told(rows::rate(&model, rows, 1.0))?;
             report::print(&format!("{rate}\n"));
         }
     }
     Ok(())
+}
+
+fn told<T>(result: Result<T, Problem>) -> Result<T, String> {
+    result.map_err(|problem| problem.to_string())
+}
+
+fn show(table: &report::Table) {
+    report::print(&format!("{}\n{table}", report::machine()));
 }
 
 fn this_binary() -> Result<PathBuf, String> {

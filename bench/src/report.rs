@@ -1,7 +1,10 @@
-//! Tables of figures, as Markdown.
+//! Figures and tables of them, as Markdown.
 
+use landfall_model::Problem;
+use landfall_serving::{Clock, SystemClock};
 use std::fmt;
 use std::io::Write;
+use std::time::Duration;
 
 /// Rows of text under column names.
 pub(crate) struct Table {
@@ -34,6 +37,23 @@ impl fmt::Display for Table {
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The least time of some rounds: what else runs on the machine only adds.
+///
+/// # Errors
+/// The first of a round.
+pub(crate) fn best(
+    rounds: usize,
+    mut round: impl FnMut() -> Result<(), Problem>,
+) -> Result<Duration, Problem> {
+    let mut least = Duration::MAX;
+    for _ in 0..rounds {
+        let started = SystemClock.now();
+        round()?;
+        least = least.min(SystemClock.now() - started);
+    }
+    Ok(least)
 }
 
 /// A result, on standard output.

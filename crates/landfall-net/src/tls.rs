@@ -1,10 +1,14 @@
 //! TLS of gRPC listeners: certificates from PEM text.
 
 use landfall_model::Problem;
-use rustls::RootCertStore;
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,7 +18,7 @@ pub struct Tls(Arc<ServerConfig>);
 
 impl Tls {
     /// From PEM text: the server's certificate with those that lead to its root, its private key, and, where clients
-    /// must show a certificate, the roots that may have signed it. TLS 1.2 and 1.3; HTTP/2 is announced.
+    /// must show a certificate, the roots that may have signed it, or are it. TLS 1.2 and 1.3; HTTP/2 is announced.
     ///
     /// # Errors
     /// Invalid argument, saying which of them is no PEM, or does not fit the others.
@@ -30,14 +34,15 @@ impl Tls {
         let builder = match client_roots {
             None => builder.with_no_client_auth(),
             Some(roots) => {
+                let known = certificates("roots of client certificates", roots)?;
                 let mut store = RootCertStore::empty();
-                for root in certificates("roots of client certificates", roots)? {
+                for root in known.iter().cloned() {
                     store.add(root).map_err(|error| refused("roots of client certificates", &error))?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider);
-                let verifier =
+                let signed =
                     verifier.build().map_err(|error| refused("roots of client certificates", &error))?;
-                builder.with_client_cert_verifier(verifier)
+                builder.with_client_cert_verifier(Arc::new(Clients { known, signed }))
             }
         };
         let mut config = builder
@@ -55,6 +60,59 @@ impl Tls {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tls")
+    }
+}
+
+/// Whom a listener lets in that asks for certificates.
+#[derive(Debug)]
+struct Clients {
+    known: Vec<CertificateDer<'static>>,
+    /// Those whose certificates lead to one that is known.
+    signed: Arc<dyn ClientCertVerifier>,
+}
+
+impl ClientCertVerifier for Clients {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.signed.root_hint_subjects()
+    }
+
+    /// A certificate that is itself a known one may be an authority's: `openssl req -x509` makes such by default, and gRPC takes them.
+    /// webpki refuses an authority's as a client's own, for which it has no error that is public, after a look at the times
+    /// between which it holds, for which it has.
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        match self.signed.verify_client_cert(end_entity, intermediates, now) {
+            Err(Error::InvalidCertificate(CertificateError::Other(_))) if self.known.contains(end_entity) => {
+                Ok(ClientCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.signed.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.signed.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.signed.supported_verify_schemes()
     }
 }
 

@@ -301,10 +301,10 @@ def quoted(name):
 
 def grpc_speaks_tls_and_asks_clients_for_certificates(server):
     pem = lambda name: (CERTIFICATES / name).read_bytes()
-    def flags(verify):
+    def flags(verify, roots="ca.pem"):
         def made(folder):
             (folder / "ssl").write_text(f'server_key: "{quoted("server.key")}" server_cert: "{quoted("server.pem")}" '
-                                        f'custom_ca: "{quoted("ca.pem")}" client_verify: {str(verify).lower()}')
+                                        f'custom_ca: "{quoted(roots)}" client_verify: {str(verify).lower()}')
             return ["--model_name=digits", f"--model_base_path={example('digits', {1: 1}, folder / 'm')}", f"--ssl_config_file={folder}/ssl"]
         return made
     plain = grpc.ssl_channel_credentials(pem("ca.pem"))
@@ -316,6 +316,13 @@ def grpc_speaks_tls_and_asks_clients_for_certificates(server):
     with started(server, flags(True)) as at:
         same(predicted(grpc.secure_channel(at.grpc, known)).model_spec.version.value, 1)
         refuses(grpc.StatusCode.UNAVAILABLE, "", lambda: predicted(grpc.secure_channel(at.grpc, plain)))
+    # A certificate that signed itself, as `openssl req -x509` makes it, is a client's and the authority's at once.
+    own = grpc.ssl_channel_credentials(pem("ca.pem"), pem("self_signed.key"), pem("self_signed.pem"))
+    with started(server, flags(True, "self_signed.pem")) as at:
+        same(predicted(grpc.secure_channel(at.grpc, own)).model_spec.version.value, 1)
+        refuses(grpc.StatusCode.UNAVAILABLE, "", lambda: predicted(grpc.secure_channel(at.grpc, known)))
+    with started(server, flags(True)) as at:
+        refuses(grpc.StatusCode.UNAVAILABLE, "", lambda: predicted(grpc.secure_channel(at.grpc, own)))
     with started(server, [], wait=False) as at:
         (at.folder / "ssl").write_text('server_key: "x" server_cert: "y"')
         code, out, _ = refusal(server, "--model_base_path=/m", f"--ssl_config_file={at.folder}/ssl")

@@ -1,9 +1,6 @@
-//! What the way through the scheduler costs: nanoseconds per request of submit, turn and answer, with a model that does
-//! next to nothing, at batches of 1, 16 and 64.
-//!
-//! `cargo run --release -p landfall-serving --example turn_speed`
-#![expect(clippy::print_stdout, reason = "its purpose is to print")]
+//! What the way through the scheduler costs: submit, turn and answer, with a model that does next to nothing.
 
+use crate::report::{Table, median};
 use landfall_model::{
     Call, CostClass, DType, Dim, Facts, Input, InputSpec, Instance, Method, Model, OutputSpec, Outputs,
     Problem, RowRule, ShapeRule, Signature, Tensor, Version,
@@ -17,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-const REPEATS: usize = 9;
+const ROUNDS: usize = 9;
 const REQUESTS: usize = 200_000;
 
 /// Answers each call with one tensor that was made beforehand, so that nothing but the scheduler is measured.
@@ -68,42 +65,47 @@ fn request(lease: &Lease) -> Result<Request, Problem> {
     Ok(Request { call: Call::checked(signature, inputs, wanted)?, deadline: None, priority: 0 })
 }
 
-fn main() -> Result<(), Problem> {
+/// Nanoseconds per request.
+///
+/// # Errors
+/// None is expected.
+pub(crate) fn figures() -> Result<Table, Problem> {
     let clock = SystemClock;
     let pool = ComputePool::new(1, Arc::new(SystemClock));
     let settings = BatchSettings::default();
     let lease = Lease::on_model("nothing", Version::numbered(1), Arc::new(model()?), settings, pool)?;
     let _lane = Lane::enter();
     let request = request(&lease)?;
+    let mut table = Table::new(&["what", "ns a request"]);
+    let mut row = |what: String, time: f64| table.row(vec![what, format!("{time:.0}")]);
 
-    let making = median(|| {
+    let making = per_request(|| {
         let started = clock.now();
         (0..REQUESTS).for_each(|_| drop(std::hint::black_box(request.clone())));
         Ok(clock.now() - started)
     })?;
-    println!("cloning and dropping the request (left out below): {making:>7.0} ns");
+    row("cloning and dropping the request, left out below".to_owned(), making);
     let mut worker = Worker::new(lease.clone())?;
-    let worker = median(|| {
+    let worker = per_request(|| {
         let started = clock.now();
         for _ in 0..REQUESTS {
             worker.run(&request.call)?;
         }
         Ok(clock.now() - started)
     })?;
-    println!("a worker's run, no queue:                          {worker:>7.0} ns");
+    row("a worker's run, no queue".to_owned(), worker);
     for batch in [1, 2, 4, 16, 64] {
-        let whole = median(|| round(&lease, &request, batch, &clock))?;
-        println!("submit, turn, answer in batches of {batch:>2}:              {:>7.0} ns", whole - making);
+        let whole = per_request(|| round(&lease, &request, batch, &clock))?;
+        row(format!("submit, turn, answer in batches of {batch}"), whole - making);
     }
-    Ok(())
+    Ok(table)
 }
 
-/// Median of nanoseconds per request.
-fn median(mut run: impl FnMut() -> Result<Duration, Problem>) -> Result<f64, Problem> {
+/// The median of some rounds, after one that is not counted.
+fn per_request(mut run: impl FnMut() -> Result<Duration, Problem>) -> Result<f64, Problem> {
     run()?;
-    let mut times = (0..REPEATS).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
-    times.sort();
-    Ok(times[REPEATS / 2].as_nanos() as f64 / REQUESTS as f64)
+    let times = (0..ROUNDS).map(|_| run().map(|time| time.as_nanos() as f64 / REQUESTS as f64));
+    times.collect::<Result<Vec<_>, _>>().map(median)
 }
 
 /// Each request is submitted and asked for once before the turn, and taken after it, as a runtime does.

@@ -1,8 +1,6 @@
-//! How long a click-through-rate body takes to decode and its answer to encode: prints nanoseconds for each.
-//!
-//! `cargo run --release -p landfall-dialects --example decode_speed`
-#![expect(clippy::print_stdout, reason = "it prints what it measures")]
+//! How long a click-through-rate body takes to decode and its answer to encode, without a server around it.
 
+use crate::report::{Table, best};
 use landfall_dialects::tfs::{grpc, rest};
 use landfall_dialects::{Identity, JsonNan};
 use landfall_model::{
@@ -12,30 +10,52 @@ use landfall_model::{
 use std::hint::black_box;
 use std::sync::Arc;
 
-fn main() -> Result<(), Problem> {
+const ROUNDS: usize = 20;
+/// Rows of a round.
+const ROWS: usize = 40_000;
+
+/// Nanoseconds for each of decoding and encoding.
+///
+/// # Errors
+/// None is expected.
+pub(crate) fn figures() -> Result<Table, Problem> {
     let signatures = [signature()?];
+    let mut table = Table::new(&["what", "rows", "bytes", "ns", "ns a row"]);
     for rows in [1, 256] {
+        let mut measure = |what: &str, bytes: usize, work: &mut dyn FnMut() -> Result<(), Problem>| {
+            let calls = ROWS / rows;
+            let time = best(ROUNDS, || (0..calls).try_for_each(|_| work()))?;
+            let time = time.as_nanos() as f64 / calls as f64;
+            let figures = [time, time / rows as f64].map(|figure| format!("{figure:.0}"));
+            table.row(
+                [what.to_owned(), rows.to_string(), bytes.to_string()].into_iter().chain(figures).collect(),
+            );
+            Ok::<(), Problem>(())
+        };
         let body = Buffer::copy_of(rows_body(rows).as_bytes());
-        measure(&format!("REST decode, {rows} rows, {} bytes", body.len()), rows, || {
-            rest::decode(&body, &signatures).map(drop)
-        })?;
+        measure("REST decode", body.len(), &mut || rest::decode(&body, &signatures).map(drop))?;
         let decoded = rest::decode(&body, &signatures)?;
         let mut outputs = Outputs::new();
         let scores: Vec<f32> = (0..rows).map(|row| 0.755_923_75 / (row as f32 + 1.0)).collect();
         outputs.set(0, Tensor::from_slice(&[rows, 1], &scores)?);
         let mut out = Vec::new();
-        measure(&format!("REST encode, {rows} rows"), rows, || {
+        let encode = |out: &mut Vec<u8>| {
             out.clear();
-            rest::encode(&decoded.form, &signatures[0], &outputs, JsonNan::Bare, black_box(&mut out))
-        })?;
-        let (identity, form) =
-            (Identity { model: "ctr", version: &Version::numbered(1) }, grpc::Form::default());
-        measure(&format!("gRPC encode, {rows} rows"), rows, || {
+            rest::encode(&decoded.form, &signatures[0], &outputs, JsonNan::Bare, black_box(out))
+        };
+        encode(&mut out)?;
+        measure("REST encode", out.len(), &mut || encode(&mut out))?;
+        let version = Version::numbered(1);
+        let form = grpc::Form::default();
+        let encode = |out: &mut Vec<u8>| {
             out.clear();
-            grpc::encode_predict(&form, identity, &signatures[0], &outputs, black_box(&mut out))
-        })?;
+            let identity = Identity { model: "ctr", version: &version };
+            grpc::encode_predict(&form, identity, &signatures[0], &outputs, black_box(out))
+        };
+        encode(&mut out)?;
+        measure("gRPC encode", out.len(), &mut || encode(&mut out))?;
     }
-    Ok(())
+    Ok(table)
 }
 
 fn signature() -> Result<Arc<Signature>, Problem> {
@@ -62,20 +82,4 @@ fn rows_body(rows: usize) -> String {
     };
     let rows: Vec<String> = (0..rows).map(|_| row(&mut next)).collect();
     format!(r#"{{"instances":[{}]}}"#, rows.join(","))
-}
-
-/// The best of several rounds: what else runs on the machine only adds.
-fn measure(what: &str, rows: usize, mut work: impl FnMut() -> Result<(), Problem>) -> Result<(), Problem> {
-    let calls = 40_000 / rows;
-    let mut best = f64::INFINITY;
-    for _ in 0..20 {
-        #[expect(clippy::disallowed_methods, reason = "it measures time")]
-        let start = std::time::Instant::now();
-        for _ in 0..calls {
-            work()?;
-        }
-        best = best.min(start.elapsed().as_nanos() as f64 / calls as f64);
-    }
-    println!("{what}: {best:.0} ns, {:.0} ns a row", best / rows as f64);
-    Ok(())
 }
