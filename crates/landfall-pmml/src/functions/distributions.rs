@@ -10,17 +10,17 @@ pub(super) const TABLE: &[Function] = &[
     })
     .of_numbers(ALL),
     Function::of("normalCDF", (3, 3), double, |_, applied, v| match numbers::<3>(v) {
-        Some([x, mean, deviation]) => finite(applied, normal_cdf((x - mean) / deviation)),
+        Some([x, mean, deviation]) => finite(applied, normal_cdf((x - mean) / spread(deviation))),
         None => Value::Invalid,
     })
     .of_numbers(ALL),
     Function::of("normalPDF", (3, 3), double, |_, applied, v| match numbers::<3>(v) {
-        Some([x, mean, deviation]) => finite(applied, normal_pdf((x - mean) / deviation) / deviation),
+        Some([x, mean, deviation]) => finite(applied, normal_pdf((x - mean) / deviation) / spread(deviation)),
         None => Value::Invalid,
     })
     .of_numbers(ALL),
     Function::of("normalIDF", (3, 3), double, |_, applied, v| match numbers::<3>(v) {
-        Some([p, mean, deviation]) => finite(applied, mean + deviation * normal_quantile(p)),
+        Some([p, mean, deviation]) => finite(applied, mean + spread(deviation) * normal_quantile(p)),
         None => Value::Invalid,
     })
     .of_numbers(ALL),
@@ -40,6 +40,11 @@ pub(super) const TABLE: &[Function] = &[
     })
     .of_numbers(ALL),
 ];
+
+/// A standard deviation; no number where it is none, which makes what is told of it invalid.
+fn spread(deviation: f64) -> f64 {
+    if deviation > 0.0 { deviation } else { f64::NAN }
+}
 
 /// Below, the power series of erf converges without loss; above, the continued fraction of erfc.
 const SERIES_BELOW: f64 = 2.0;

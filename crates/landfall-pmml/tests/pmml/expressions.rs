@@ -370,3 +370,14 @@ fn arguments_after_a_missing_one_that_is_replaced_are_not_looked_at() {
     let got = of("double", &sum(&format!("{fails}{X}")), rows);
     assert!(got.iter().all(|answer| answer.starts_with("error")), "{got:?}");
 }
+
+#[test]
+fn a_normal_distribution_has_a_deviation_above_zero() {
+    for function in ["normalCDF", "normalPDF", "normalIDF"] {
+        let arguments = format!("<Constant>0.5</Constant><Constant>1</Constant>{X}");
+        let got = of("double", &apply(function, &arguments), "x,t\n-1,a\n0,a\n");
+        assert!(got.iter().all(|row| row.starts_with("error") && row.contains(function)), "{got:?}");
+    }
+    let median = apply("normalIDF", &format!("<Constant>0.5</Constant><Constant>3</Constant>{X}"));
+    assert_eq!(of("double", &median, "x,t\n2,a\n"), ["3"]);
+}

@@ -168,7 +168,9 @@ mod tests {
         assert_eq!(place("dateMonthsSince[1970]", 0.0, 3.0, (1971, 4, 30)), Some(5.0));
         assert_eq!(place("dateYearsSince[0]", 2000.0, 1.0, (2007, 2, 1)), Some(7.0));
         assert_eq!(place("dateTimeSecondsSince[1970]", 0.0, 3600.0, (1970, 1, 2)), Some(24.0));
+        assert_eq!(place("dateTimeSecdondsSince[1970]", 0.0, 3600.0, (1970, 1, 2)), Some(24.0));
         assert_eq!(place("dateTimeMillisecondsSince[1980]", 1000.0, 1000.0, (1980, 1, 1)), Some(-1.0));
+        assert_eq!(place("dateTimeMillisecdondsSince[1980]", 1000.0, 1000.0, (1980, 1, 1)), Some(-1.0));
         assert!(unit("dateWeeksSince[1970]").is_none() && unit("dateDaysSince[x]").is_none());
     }
 }
