@@ -13,6 +13,7 @@ mod csv;
 mod expressions;
 mod files;
 mod found;
+mod functions;
 mod left_out;
 mod located;
 mod markup;
