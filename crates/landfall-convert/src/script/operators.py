@@ -6,6 +6,7 @@ def teach_operators(tf2onnx):
     teach_bins(tf2onnx)
     teach_divisions(tf2onnx)
     teach_logarithms(tf2onnx)
+    teach_angles(tf2onnx)
     teach_tables(tf2onnx)
     teach_texts(tf2onnx)
     teach_counts(tf2onnx)
@@ -184,6 +185,37 @@ def teach_logarithms(tf2onnx):
     tf_op("Log1p")(LogOfMore)
     tf_op("Expm1")(ExpLessOne)
     tf_op(["Xlogy", "Xlog1py", "Xdivy", "MulNoNan"])(NothingOfNothing)
+
+
+def teach_angles(tf2onnx):
+    """The angle of a point, whose half turn has the sign of y where that is a zero, too; tf2onnx has 0 for −0.
+
+    Source of the values at zeros and infinities: IEEE 754-2019, section 9.2.1, atan2."""
+    import numpy as np
+    from tf2onnx import utils
+    from tf2onnx.handler import tf_op
+
+    class Angle:
+        """atan(y / x), and half a turn with the sign of y where x is below zero, or −0.
+
+        Two zeros stand for a quotient of y, two infinities for one of their signs."""
+        @classmethod
+        def version_10(cls, graph, node, **_):
+            kind = utils.map_onnx_to_numpy_type(node.output_dtypes[0])
+            make = lambda operator, *inputs: graph.make_node(operator, list(inputs)).output[0]  # noqa: E731
+            zero, one, turn = (constant(tf2onnx, graph, np.array(number, kind)) for number in (0, 1, np.pi))
+            (y, x), told = node.input, removed(graph, node)
+            y_is_below, x_is_below = (make("Or", make("Less", value, zero), make("Less", make("Reciprocal", value), zero)) for value in (y, x))
+            both = lambda test: make("And", test(y), test(x))  # noqa: E731
+            less_one = make("Neg", one)
+            signs = make("Where", make("Xor", y_is_below, x_is_below), less_one, one)
+            quotient = make("Where", both(lambda value: make("IsInf", value)), signs, make("Div", y, x))
+            quotient = make("Where", both(lambda value: make("Equal", value, zero)), y, quotient)
+            half = make("Where", y_is_below, make("Neg", turn), turn)
+            angle = make("Atan", quotient)
+            graph.make_node("Where", [x_is_below, make("Add", angle, half), angle], **told)
+
+    tf_op("Atan2")(Angle)
 
 
 def teach_tables(tf2onnx):

@@ -101,7 +101,7 @@ def modern():
 
 def taught():
     """Operators that converters to ONNX do not know or have otherwise: tables of all types, texts that are compared, counts, sums at
-    places that occur twice, places among sorted numbers, and logarithms that keep the digits of small numbers."""
+    places that occur twice, places among sorted numbers, logarithms that keep the digits of small numbers, and angles of points on an axis."""
     spec, pairs, words = tf.TensorSpec, tf.lookup.KeyValueTensorInitializer, tf.constant(["a", "b"])
     table = lambda keys, values, default: tf.lookup.StaticHashTable(pairs(keys, values), default)  # noqa: E731
     module = tf.Module()
@@ -117,12 +117,13 @@ def taught():
                 "flag": tf.cast(module.flags.lookup(word), tf.int32), "code": module.codes.lookup(tf.cast(key, tf.int64)), "amount": amounts,
                 "counts": counted(), "weighed": counted(weights=x), "seen": counted(binary_output=True), "places": places,
                 "sums": tf.scatter_nd(key[:, :1], x, [10, 2]), "log1p": tf.math.log1p(tf.abs(x)), "expm1": tf.math.expm1(x),
+                "angle": tf.math.atan2(x, tf.constant([-1.0, 2.0])),
                 "nothing": tf.math.xlogy(x, tf.abs(x)) + tf.math.xlog1py(x, tf.abs(x)) + tf.math.multiply_no_nan(1 / x, x) + tf.math.xdivy(x, x)}
 
     function = tf.function(answer, input_signature=[spec([None, 2], tf.float32, "x"), spec([None, 2], tf.int32, "key"), spec([None], tf.string, "word")])
     module.answer = function
     tf.saved_model.save(module, str(FOLDER / "taught"), signatures=function)
-    rows = {"x": np.array([[1e-7, -1e-7], [0.0, -1.0], [2.0, 30.0], [-30.0, 1e-12]], np.float32), "key": np.array([[3, 3], [5, 9], [3, 0], [5, 5]], np.int32),
+    rows = {"x": np.array([[1e-7, -1e-7], [-0.0, -1.0], [2.0, 30.0], [-30.0, 1e-12]], np.float32), "key": np.array([[3, 3], [5, 9], [3, 0], [5, 5]], np.int32),
             "word": np.array(["a", "b", "", "B"])}
     write("taught", rows, {name: value.numpy() for name, value in function(**{name: tf.constant(value) for name, value in rows.items()}).items()})
 
