@@ -1,4 +1,4 @@
-//! Finding and opening shared libraries, and saying what was tried.
+//! Finding and opening shared libraries, saying what was tried, and holding what lies in their memory.
 //!
 //! A [`LibrarySpec`] says what a library is called and where it may lie; [`search`] walks the places in their order,
 //! opens what it finds and asks the caller whether it will do. What was tried, and why each was refused, is in the
@@ -22,6 +22,7 @@
 //! assert!(found.report.to_string().contains("pip install example"));
 //! ```
 
+mod held;
 mod library;
 mod place;
 mod places;
@@ -30,6 +31,7 @@ mod report;
 mod spec;
 mod surroundings;
 
+pub use held::Held;
 pub use library::Library;
 pub use place::Place;
 pub use python::interpreter;

@@ -4,6 +4,7 @@
 use super::api::{Failure, Handle, Runtime, StringCell};
 use super::session::Session;
 use super::types;
+use landfall_foreign::Held;
 use landfall_model::{Buffer, DType, Shape, Strings, StringsMut, Tensor};
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -119,26 +120,6 @@ fn strings(runtime: &'static Runtime, texts: &Strings, dims: &[i64]) -> Result<N
 /// Outputs of up to so many bytes are copied out of the library's memory.
 const COPIED_BYTES: usize = 16 * 1024;
 
-/// The bytes of a tensor, held as long as they are used.
-struct Held {
-    data: NonNull<u8>,
-    length: usize,
-    _value: Value,
-}
-
-// SAFETY: the bytes are read only, and belong to the value, which may be released on any thread.
-unsafe impl Send for Held {}
-// SAFETY: as above.
-unsafe impl Sync for Held {}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        // SAFETY: `Value::plain` took pointer and length from the value, which lives as long as this, and whose memory
-        // nobody changes.
-        unsafe { std::slice::from_raw_parts(self.data.as_ptr(), self.length) }
-    }
-}
-
 /// A tensor that TensorFlow made. Holds the session, whose memory it may lie in.
 pub(super) struct Value {
     pointer: NonNull<c_void>,
@@ -216,7 +197,8 @@ impl Value {
         let Some(data) = data else {
             return Tensor::from_buffer(dtype, shape, Buffer::default()).map_err(internal);
         };
-        let held = Held { data, length, _value: self };
+        // SAFETY: pointer and length are the value's, which lives as long as its owner, and whose memory nobody changes.
+        let held = unsafe { Held::new(data, length, self) };
         let buffer =
             if length <= COPIED_BYTES { Buffer::copy_of(held.as_ref()) } else { Buffer::from_owner(held) };
         Tensor::from_buffer(dtype, shape, buffer).map_err(internal)
