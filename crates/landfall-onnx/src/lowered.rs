@@ -146,22 +146,26 @@ impl Engine for Lowering {
                 loaded => loaded,
             };
         }
+        let own = if has_trees { "Landfall's own trees" } else { "Landfall's own steps" };
         let (why, lowered) = match compile() {
             Ok(model) if model.program.nearly.is_empty() || !self.is_before_the_original() => {
                 return Ok(Arc::new(model));
             }
-            Ok(model) => (format!("the last bit of {}", model.program.nearly.join(", ")), Some(model)),
+            Ok(model) => {
+                let nearly = model.program.nearly.join(", ");
+                (format!("on {own} the last bit may differ in {nearly}"), Some(model))
+            }
             Err(Refusal::Broken(problem)) => return Err(problem.at(file)),
-            Err(Refusal::Not(why)) => (why, None),
+            Err(Refusal::Not(why)) => (format!("{own} do not take {why}"), None),
         };
-        let engine = self.beneath.name();
-        let what = if has_trees { "its trees are" } else { "it is" };
-        let note = format!("{what} left to the engine {engine}, because of {why}");
         match self.beneath.load(files, options) {
-            Ok(model) => Ok(Arc::new(Noted { model, note })),
+            Ok(model) => {
+                let note = format!("it runs on the engine {}: {why}", self.beneath.name());
+                Ok(Arc::new(Noted { model, note }))
+            }
             Err(problem) => match lowered {
                 Some(model) => Ok(Arc::new(model)),
-                None => Err(problem.at(note)),
+                None => Err(problem.at(why)),
             },
         }
     }

@@ -43,7 +43,7 @@ use known::Known;
 use landfall_model::{Problem, Reason, Version};
 use not_there::named_in_vain;
 pub(crate) use not_there::{none_available, several};
-use remarks::{beside_versions, not_read, taken_for_one_file, taken_for_versions};
+use remarks::{beside_versions, is_a_model_itself, not_read, taken_for_one_file, taken_for_versions};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -211,11 +211,9 @@ impl Repository {
         let path = &source.path;
         let own = folder_name(path);
         self.other_models(found, path);
-        if folders.iter().any(|child| self.has_versions(child) || is_number(child)) {
-            found.warn(format!(
-                "{} is a model itself: the models in its folders are passed over",
-                path.display()
-            ));
+        let within = folders.iter().find(|child| self.has_versions(child) || is_number(child));
+        if let (Some(within), Some(reader)) = (within, self.known.reader(path)) {
+            found.warn(is_a_model_itself(path, reader, within));
         }
         let above_it = absolute(path).parent().map(Path::to_owned);
         let (name, version, settings_folder) = match above_it {

@@ -115,6 +115,8 @@ fn calls_that_are_half_said_are_told_what_is_meant() {
         (&["serve", "iris="], "iris=: expected NAME=PATH"),
         (&["serve", "=models/iris"], "=models/iris: expected NAME=PATH"),
         (&["serve", IRIS, "--port", "80"], "say for which protocol: --http 80, --grpc 80"),
+        (&["serve", IRIS, "--tls-cert", "a.pem"], "TLS ends in front of Landfall"),
+        (&["serve", IRIS, "--ssl"], "TLS ends in front of Landfall"),
         (&["serve", IRIS, "--http", "http://127.0.0.1:8000"], "an address is meant, without http://"),
         (&["serve", IRIS, "--threads", "0"], "'--threads <N>': expected a number of threads from 1"),
         (&["predict", IRIS, rows], "rows are named by a flag: -i examples/rows/iris.csv"),

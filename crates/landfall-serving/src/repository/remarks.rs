@@ -35,6 +35,17 @@ pub(super) fn taken_for_one_file(folder: &Path, own: &Path, others: &[&Path], fi
     )
 }
 
+/// Of a folder that a reader takes for one model as it stands: that models may be meant which lie in folders within it.
+pub(super) fn is_a_model_itself(folder: &Path, reader: &str, within: &Path) -> String {
+    format!(
+        "{0} is a model itself, for {reader}: the models in its folders are passed over; to serve those, move the files of the \
+         first out of {0}, or name each folder (serve {1}={2})",
+        folder.display(),
+        folder_name(folder),
+        within.display()
+    )
+}
+
 /// What a model's folder says in Triton's words, until it does so in ours.
 pub(super) fn not_read(folder: &Path) -> Option<String> {
     let [foreign, own] = ["config.pbtxt", SETTINGS_FILE].map(|name| folder.join(name));

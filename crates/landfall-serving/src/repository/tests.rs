@@ -38,6 +38,10 @@ fn say(round: &Round, folder: &Path) -> Vec<String> {
     models.chain(warnings).chain(dropped).map(|line| line.replace(&root, "")).collect()
 }
 
+/// What is said of a model's folder in which models lie.
+const ITSELF: &str = "warning: root is a model itself, for fake: the models in its folders are passed over; to serve those, \
+                      move the files of the first out of root, or name each folder (serve root=root/1)";
+
 #[test]
 fn a_path_is_a_model_or_a_repository_by_what_lies_in_it() {
     let table: &[(&str, &[&str], &[&str])] = &[
@@ -79,11 +83,7 @@ fn a_path_is_a_model_or_a_repository_by_what_lies_in_it() {
         ("a model that has no version yet", &["a/model.toml", "b/1/m.fake"], &["a: ", "b: 1"]),
         ("a version folder without files", &["1/m.fake", "2/deeper/"], &["root: 1"]),
         ("hidden folders are passed over", &[".git/1/m.fake", "1/m.fake"], &["root: 1"]),
-        (
-            "a model file above versions",
-            &["m.fake", "1/m.fake"],
-            &["root: 1", "warning: root is a model itself: the models in its folders are passed over"],
-        ),
+        ("a model file above versions", &["m.fake", "1/m.fake"], &["root: 1", ITSELF]),
         (
             "a folder that holds nothing",
             &["a/1/m.fake", "b/readme"],

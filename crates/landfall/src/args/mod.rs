@@ -93,6 +93,10 @@ pub(crate) struct Serve {
     /// What other servers call it: refused with what it is called here
     #[arg(long = "port", value_name = "PORT", hide = true, value_parser = no_port)]
     _port: Option<String>,
+    /// What other servers call their certificates and keys: refused with where TLS ends here
+    #[arg(long = "tls-cert", aliases = OF_TLS, value_name = "FILE", hide = true, num_args = 0..=1, default_missing_value = "",
+          value_parser = no_tls)]
+    _tls: Option<String>,
     /// Server and models by configuration
     #[arg(long, value_name = "FILE", env = "LANDFALL_CONFIG")]
     pub(crate) config: Option<PathBuf>,
@@ -319,6 +323,29 @@ pub(crate) fn name_and_path(text: &OsStr) -> (Option<&str>, &Path) {
 /// Refuses `--port`: there are two doors.
 fn no_port(port: &str) -> Result<String, String> {
     Err(format!("say for which protocol: --http {port}, --grpc {port}, or both for one shared port"))
+}
+
+/// Flags of other servers for TLS, beside `--tls-cert`.
+const OF_TLS: [&str; 12] = [
+    "tls",
+    "tls-key",
+    "tls-cert-file",
+    "tls-key-file",
+    "ssl",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-certfile",
+    "ssl-keyfile",
+    "ssl_config_file",
+    "certfile",
+    "keyfile",
+];
+
+/// Refuses certificates and keys.
+fn no_tls(_: &str) -> Result<String, String> {
+    Err("TLS ends in front of Landfall, at a proxy or a service mesh (`landfall tensorflow-model-server` alone takes \
+         --ssl_config_file, for its gRPC)"
+        .to_owned())
 }
 
 /// Refuses a table that no flag stands before.

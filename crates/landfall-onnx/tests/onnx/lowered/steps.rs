@@ -256,7 +256,11 @@ fn a_last_bit_that_may_differ_is_left_to_onnx_runtime_where_it_is() {
     assert_eq!(model_of("Scaler").facts().engine, "trees");
     let facts = model_of("Sigmoid").facts();
     assert_eq!(facts.engine, "onnxruntime");
-    assert!(facts.notes.iter().any(|note| note.contains("the last bit of Sigmoid")), "{:?}", facts.notes);
+    assert!(
+        facts.notes.iter().any(|note| note.contains("the last bit may differ in Sigmoid")),
+        "{:?}",
+        facts.notes
+    );
 }
 
 #[test]
