@@ -211,9 +211,10 @@ impl Repository {
         let path = &source.path;
         let own = folder_name(path);
         self.other_models(found, path);
-        let within = folders.iter().find(|child| self.has_versions(child) || is_number(child));
-        if let (Some(within), Some(reader)) = (within, self.known.reader(path)) {
-            found.warn(is_a_model_itself(path, reader, within));
+        if let Some(within) = folders.iter().find(|child| self.has_versions(child) || is_number(child)) {
+            let children = self.known.children(path)?;
+            let file = children.files.iter().find(|file| self.known.recognises(file));
+            found.warn(is_a_model_itself(path, file.map(PathBuf::as_path), within));
         }
         let above_it = absolute(path).parent().map(Path::to_owned);
         let (name, version, settings_folder) = match above_it {

@@ -1,7 +1,7 @@
 //! What is said of folders that may be meant otherwise than they are taken.
 
 use super::SeenVersion;
-use super::folder::{folder_name, stem};
+use super::folder::{folder_name, is_number, stem};
 use crate::settings::SETTINGS_FILE;
 use std::path::Path;
 
@@ -35,13 +35,18 @@ pub(super) fn taken_for_one_file(folder: &Path, own: &Path, others: &[&Path], fi
     )
 }
 
-/// Of a folder that a reader takes for one model as it stands: that models may be meant which lie in folders within it.
-pub(super) fn is_a_model_itself(folder: &Path, reader: &str, within: &Path) -> String {
+/// Of a folder that is one model as it stands, for its file `own` where one makes it so: that models lie in folders within it,
+/// `within` the first.
+pub(super) fn is_a_model_itself(folder: &Path, own: Option<&Path>, within: &Path) -> String {
+    let (by, its_files) = match own.map(folder_name) {
+        Some(file) => (format!(" ({file})"), file),
+        None => (String::new(), "its own files".to_owned()),
+    };
+    let name = folder_name(if is_number(within) { folder } else { within });
     format!(
-        "{0} is a model itself, for {reader}: the models in its folders are passed over; to serve those, move the files of the \
-         first out of {0}, or name each folder (serve {1}={2})",
+        "{0} is a model itself{by}: the models in its folders are passed over; to serve those, move {its_files} out of it, or name \
+         each folder (serve {name}={1})",
         folder.display(),
-        folder_name(folder),
         within.display()
     )
 }

@@ -39,8 +39,8 @@ fn say(round: &Round, folder: &Path) -> Vec<String> {
 }
 
 /// What is said of a model's folder in which models lie.
-const ITSELF: &str = "warning: root is a model itself, for fake: the models in its folders are passed over; to serve those, \
-                      move the files of the first out of root, or name each folder (serve root=root/1)";
+const ITSELF: &str = "warning: root is a model itself (m.fake): the models in its folders are passed over; to serve those, \
+                      move m.fake out of it, or name each folder (serve root=root/1)";
 
 #[test]
 fn a_path_is_a_model_or_a_repository_by_what_lies_in_it() {
