@@ -5,6 +5,7 @@ use landfall_model::{ModelFiles, Problem};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A conversion that is there.
 #[derive(Clone, Debug)]
@@ -71,6 +72,13 @@ fn staging(into: &Path, key: &str) -> Result<Staging, Problem> {
     Staging::new(into.join(format!("{key}.{}-{number}", std::process::id())))
 }
 
+/// All folders under construction: a process that ends on a signal drops nothing.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A folder under construction; removed with all that is in it when dropped, unless it was renamed.
 pub struct Staging(PathBuf);
 
@@ -80,9 +88,19 @@ impl Staging {
     /// # Errors
     /// Where it is there already, or cannot be made.
     pub fn new(folder: PathBuf) -> Result<Self, Problem> {
+        // Held while the folder is made: a signal finds it in the list, or not yet made.
+        let mut unfinished = unfinished();
         let made = fs::create_dir(&folder);
         made.map_err(|error| Problem::io(format!("create {}", folder.display()), &error))?;
+        unfinished.push(folder.clone());
         Ok(Staging(folder))
+    }
+
+    /// Removes all folders under construction with what is in them, before the process ends on a signal.
+    pub fn abandon_all() {
+        for folder in unfinished().drain(..) {
+            let _ = fs::remove_dir_all(folder);
+        }
     }
 
     /// Where it is.
@@ -94,6 +112,7 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+        unfinished().retain(|folder| *folder != self.0);
     }
 }
 

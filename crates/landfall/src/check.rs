@@ -3,6 +3,7 @@
 use crate::args::Check;
 use crate::exit::Failure;
 use crate::output::print;
+use crate::signals::Signals;
 use crate::{golden, loading};
 use landfall_serving::{GoldenReport, Lease, LoadReport, Tolerance, check_golden};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use std::fmt::Write;
 /// # Errors
 /// When the model cannot be loaded or its own verification fails; and when golden values differ, after the report.
 pub(crate) fn run(arguments: &Check) -> Result<(), Failure> {
+    let _obeyed = Signals::listen()?.obey()?;
     let (lease, report) = loading::load(&arguments.model, &arguments.model_flags)?;
     let compared = match &arguments.golden {
         Some(file) => {

@@ -4,6 +4,7 @@ use crate::args::Inspect;
 use crate::exit::Failure;
 use crate::loading;
 use crate::output::print;
+use crate::signals::Signals;
 use landfall_model::{InputSpec, NullRule, OutputSpec, RowRule, Signature, display_dims};
 use landfall_serving::{Lease, LoadReport};
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use std::fmt::Write;
 /// # Errors
 /// When the model cannot be loaded, or the output not written.
 pub(crate) fn run(arguments: &Inspect) -> Result<(), Failure> {
+    let _obeyed = Signals::listen()?.obey()?;
     let (lease, report) = loading::load(&arguments.model, &arguments.model_flags)?;
     let text = match arguments.json {
         true => format!("{:#}\n", as_json(&lease, &report)),

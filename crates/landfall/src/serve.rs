@@ -5,7 +5,7 @@ use crate::config::{self, LandfallToml};
 use crate::engines::registry;
 use crate::exit::Failure;
 use crate::log::{self, Log};
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 use crate::{elsewhere, greeting, loading, state};
 use landfall_model::{Kind, Problem, Reason};
 use landfall_net::{NetSettings, Server};
@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
             "what control calls change will be forgotten when the server ends: neither --state nor a home folder is known"
         );
     }
+    let obeyed = Signals::listen()?.obey()?;
     // Before the models: they may take minutes, and a taken port would be said after them.
     for (flag, endpoint) in [("--http", &net.http), ("--grpc", &net.grpc)] {
         endpoint.as_ref().map_or(Ok(()), Server::can_open).map_err(|problem| problem.at(flag))?;
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     }
     log.started();
     greeting::rules_in_vain(&above.null_rules, started.as_deref(), &serving)?;
-    let signals = Signals::listen()?;
+    let signals = obeyed.heard()?;
     let server = Server::start(&net, serving.catalog().clone(), serving.control().clone())?;
     greeting::say(&server, &serving);
     let signal = signals.wait_then_obey()?;
@@ -78,6 +79,7 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     }
     let freed = serving.shutdown(drain_timeout);
     info!("stopped");
+    signals::abandon_all();
     if !freed {
         // A model still computes: libraries that tidied up after themselves would do so under its feet.
         exit(0);

@@ -10,6 +10,7 @@ mod doors;
 mod drain;
 mod failing_rows;
 mod http;
+mod interrupted;
 mod kept;
 mod memory;
 mod mistakes;

@@ -16,6 +16,8 @@ sys.path[:] = [place for place in sys.path if place]
 
 import logging  # noqa: E402
 import os  # noqa: E402
+import queue  # noqa: E402
+import threading  # noqa: E402
 import traceback  # noqa: E402
 
 # TensorFlow's own chatter tells nobody anything, graphics cards have no part in it, and Keras is to be TensorFlow's.

@@ -130,6 +130,7 @@ def teach_divisions(tf2onnx):
 
 def teach_logarithms(tf2onnx):
     """log(1 + x) and exp(x) - 1, which keep the digits of a small x, and products and quotients that are 0 where one factor is.
+    What may be a −0 is never chosen by a condition that holds: ONNX Runtime's Where loses its sign then.
 
     Source of the two: W. Kahan's, as N. Higham has them in "Accuracy and Stability of Numerical Algorithms", 2nd edition, section
     1.14.1: what rounding does to 1 + x, or to exp(x), it does to both parts of a quotient."""
@@ -144,12 +145,12 @@ def teach_logarithms(tf2onnx):
         return make, lambda number: constant(tf2onnx, graph, np.array(number, kind))
 
     def log1p(make, number, x):
-        """log(u) x / (u - 1) with u = 1 + x; x where u is 1, and log(u) where u is x, which may be infinite."""
+        """x log(u) / (u - 1) with u = 1 + x; x where u is 1, and log(u) where u is x, which may be infinite."""
         one = number(1)
         u = make("Add", x, one)
         log = make("Log", u)
-        inner = make("Div", make("Mul", log, x), make("Sub", u, one))
-        return make("Where", make("Equal", u, one), x, make("Where", make("Equal", u, x), log, inner))
+        ratio = make("Where", make("Equal", u, one), one, make("Div", log, make("Sub", u, one)))
+        return make("Where", make("Equal", u, x), log, make("Mul", x, ratio))
 
     class LogOfMore:
         @classmethod
@@ -159,32 +160,39 @@ def teach_logarithms(tf2onnx):
             graph.make_node("Identity", [value], **removed(graph, node))
 
     class ExpLessOne:
-        """(u - 1) x / log(u) with u = exp(x); x where u is 1, u - 1 where that is u or -1."""
+        """x (u - 1) / log(u) with u = exp(x); x where u is 1, u - 1 where that is u or -1."""
         @classmethod
         def version_9(cls, graph, node, **_):
             make, number = maker(graph, node)
             x, one = node.input[0], number(1)
             u = make("Exp", x)
             less = make("Sub", u, one)
-            inner = make("Div", make("Mul", less, x), make("Log", u))
+            ratio = make("Where", make("Equal", u, one), one, make("Div", less, make("Log", u)))
             is_end = make("Or", make("Equal", less, u), make("Equal", less, number(-1)))
-            value = make("Where", make("Equal", u, one), x, make("Where", is_end, less, inner))
-            graph.make_node("Identity", [value], **removed(graph, node))
+            graph.make_node("Where", [is_end, less, make("Mul", x, ratio)], **removed(graph, node))
 
     class NothingOfNothing:
-        """0 where one factor is 0, whatever the other one is."""
+        """x where x is 0, whatever the other factor or the divisor is."""
+        @classmethod
+        def version_9(cls, graph, node, **_):
+            make, number = maker(graph, node)
+            x, y = node.input
+            other = {"Xlogy": lambda: make("Log", y), "Xlog1py": lambda: log1p(make, number, y)}.get(node.type, lambda: y)()
+            other = make("Where", make("Equal", x, number(0)), number(1), other)
+            graph.make_node("Div" if node.type == "Xdivy" else "Mul", [x, other], **removed(graph, node))
+
+    class NothingByNothing:
+        """0 where the second factor is 0, whatever the first one is."""
         @classmethod
         def version_9(cls, graph, node, **_):
             make, number = maker(graph, node)
             (x, y), zero = node.input, number(0)
-            other = {"Xlogy": lambda: make("Log", y), "Xlog1py": lambda: log1p(make, number, y)}.get(node.type, lambda: y)()
-            value = make("Div" if node.type == "Xdivy" else "Mul", x, other)
-            is_nothing = make("Equal", y if node.type == "MulNoNan" else x, zero)
-            graph.make_node("Where", [is_nothing, zero, value], **removed(graph, node))
+            graph.make_node("Where", [make("Equal", y, zero), zero, make("Mul", x, y)], **removed(graph, node))
 
     tf_op("Log1p")(LogOfMore)
     tf_op("Expm1")(ExpLessOne)
-    tf_op(["Xlogy", "Xlog1py", "Xdivy", "MulNoNan"])(NothingOfNothing)
+    tf_op(["Xlogy", "Xlog1py", "Xdivy"])(NothingOfNothing)
+    tf_op("MulNoNan")(NothingByNothing)
 
 
 def teach_angles(tf2onnx):
@@ -209,8 +217,9 @@ def teach_angles(tf2onnx):
             both = lambda test: make("And", test(y), test(x))  # noqa: E731
             less_one = make("Neg", one)
             signs = make("Where", make("Xor", y_is_below, x_is_below), less_one, one)
-            quotient = make("Where", both(lambda value: make("IsInf", value)), signs, make("Div", y, x))
-            quotient = make("Where", both(lambda value: make("Equal", value, zero)), y, quotient)
+            # Of a −0 that it takes where its condition holds, ONNX Runtime's Where loses the sign: no y is chosen so.
+            divisor = make("Where", both(lambda value: make("Equal", value, zero)), one, x)
+            quotient = make("Where", both(lambda value: make("IsInf", value)), signs, make("Div", y, divisor))
             half = make("Where", y_is_below, make("Neg", turn), turn)
             angle = make("Atan", quotient)
             graph.make_node("Where", [x_is_below, make("Add", angle, half), angle], **told)

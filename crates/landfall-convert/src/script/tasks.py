@@ -2,6 +2,23 @@
 
 
 def tasks(stream):
+    """The lists of words that come. At their end nobody waits for an answer any more: the process ends, whatever it does then.
+    Threads that the libraries leave behind must not hold that up."""
+    lists = queue.SimpleQueue()
+
+    def read():
+        for words in words_of(stream):
+            lists.put(words)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        yield lists.get()
+
+
+def words_of(stream):
     """The lists of words that come, up to the end."""
     words = []
     word = bytearray()
@@ -38,10 +55,6 @@ def main():
     for words in tasks(sys.stdin.buffer):
         do(*words)
         print("done", file=done, flush=True)
-    # Threads that the libraries leave behind must not hold up the end.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 main()

@@ -6,6 +6,7 @@ use crate::args::Convert;
 use crate::engines::{self, registry};
 use crate::exit::Failure;
 use crate::output::print;
+use crate::signals::Signals;
 use crate::{golden, loading, state};
 use landfall_convert::{Staging, to_onnx};
 use landfall_model::Problem;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
     if target.extension().is_none_or(|ending| ending != "onnx") {
         return Err(Failure::call(format!("{} does not end in .onnx", target.display())));
     }
+    let _obeyed = Signals::listen()?.obey()?;
     let settings = loading::settings(&arguments.load);
     let options = &settings.options;
     let imports = state::folder().as_deref().map(state::imports);

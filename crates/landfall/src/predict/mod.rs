@@ -2,7 +2,6 @@
 
 mod bad_rows;
 mod in_order;
-mod interrupt;
 mod output;
 mod passed_over;
 mod progress;
@@ -13,6 +12,7 @@ use crate::args::Predict;
 use crate::exit::Failure;
 use crate::loading;
 use crate::output::say;
+use crate::signals::Signals;
 use bad_rows::BadRows;
 use landfall_model::RowRule;
 use landfall_tables::{TableWriter, WriteOptions};
@@ -30,6 +30,7 @@ use table::Opened;
 /// A wrong call for formats and outputs that do not exist; failed work when the model does not load, a row cannot be
 /// read or answered (with `--bad-rows stop`), or a file cannot be read or written.
 pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
+    let _obeyed = Signals::listen()?.obey()?;
     let (lease, loaded) = loading::load(&arguments.model, &arguments.model_flags)?;
     let streams = arguments.input.iter().any(|input| input == "-");
     let Opened { signature, wanted, reader, first_format } =
@@ -47,7 +48,6 @@ pub(crate) fn run(arguments: &Predict) -> Result<(), Failure> {
         RowRule::Independent | RowRule::Pieces(_) => threads(arguments.threads),
         _ => 1,
     };
-    interrupt::watch()?;
     let output = Output::open(arguments, first_format)?;
     let options = WriteOptions {
         scratch: output.folder().to_owned(),

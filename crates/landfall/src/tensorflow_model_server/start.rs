@@ -8,7 +8,7 @@ use super::{models, settings};
 use crate::args::{self, LogFormat};
 use crate::engines::{Registry, registry};
 use crate::log::{self, Log};
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 use crate::{loading, state};
 use landfall_dialects::tfs::config::ModelConfig;
 use landfall_dialects::tfs::inference::Rules;
@@ -45,6 +45,7 @@ pub(super) fn serve(values: &Values) -> Result<(), Problem> {
     }
     let common = settings::common(values)?;
 
+    let obeyed = Signals::listen()?.obey()?;
     let registry = registry(&args::from_environment()?, None)?;
     let changes = Arc::new(Changes::new(Log::of(&registry)));
     let sources = models::sources(&configured, &common)?;
@@ -65,7 +66,7 @@ pub(super) fn serve(values: &Values) -> Result<(), Problem> {
         configured,
     ));
     net.tfs.reload = Some(reload_by(live.clone()));
-    let signals = Signals::listen()?;
+    let signals = obeyed.heard()?;
     let server = Server::start(&net, serving.catalog().clone(), serving.control().clone())?;
     greet(&net, &server);
     let _polling = poll(values, live);
@@ -78,6 +79,7 @@ pub(super) fn serve(values: &Values) -> Result<(), Problem> {
     }
     logs.replace(&[])?;
     serving.shutdown(DRAIN);
+    signals::abandon_all();
     info!("stopped");
     Ok(())
 }

@@ -109,6 +109,11 @@ def taught():
     module.flags, module.codes = table(words, tf.constant([True, False]), True), table(tf.constant([3, 5], tf.int64), tf.constant([7, 9]), -1)
     module.amounts = table(tf.constant([3, 5], tf.int64), tf.constant([0.1, 0.2], tf.float64), -1.0)
 
+    def of_zeros(x):
+        """Zeros with the sign of one that goes in, which is that of their reciprocals."""
+        half = tf.maximum(x, -0.5)
+        return [tf.math.atan2(x, 0.0), tf.math.log1p(half), tf.math.expm1(x), tf.math.xlogy(x, 2.0)]
+
     def answer(x, key, word):
         name, amounts = module.names.lookup(word), module.amounts.lookup(tf.cast(key, tf.int64))
         counted = lambda **more: tf.math.bincount(key, minlength=6, maxlength=6, axis=-1, **more)  # noqa: E731
@@ -117,7 +122,7 @@ def taught():
                 "flag": tf.cast(module.flags.lookup(word), tf.int32), "code": module.codes.lookup(tf.cast(key, tf.int64)), "amount": amounts,
                 "counts": counted(), "weighed": counted(weights=x), "seen": counted(binary_output=True), "places": places,
                 "sums": tf.scatter_nd(key[:, :1], x, [10, 2]), "log1p": tf.math.log1p(tf.abs(x)), "expm1": tf.math.expm1(x),
-                "angle": tf.math.atan2(x, tf.constant([-1.0, 2.0])),
+                "angle": tf.math.atan2(x, tf.constant([-1.0, 2.0])), "signs": tf.sign(1 / tf.stack(of_zeros(x), 2)),
                 "nothing": tf.math.xlogy(x, tf.abs(x)) + tf.math.xlog1py(x, tf.abs(x)) + tf.math.multiply_no_nan(1 / x, x) + tf.math.xdivy(x, x)}
 
     function = tf.function(answer, input_signature=[spec([None, 2], tf.float32, "x"), spec([None, 2], tf.int32, "key"), spec([None], tf.string, "word")])
