@@ -4,6 +4,7 @@
 def teach_operators(tf2onnx):
     """Operators that tf2onnx does not know, and those that it has otherwise than TensorFlow."""
     teach_bins(tf2onnx)
+    teach_choices(tf2onnx)
     teach_divisions(tf2onnx)
     teach_logarithms(tf2onnx)
     teach_angles(tf2onnx)
@@ -64,6 +65,24 @@ def teach_bins(tf2onnx):
 
     tf_op("Erfc")(Complement)
     tf_op("Bucketize")(Bucket)
+
+
+def teach_choices(tf2onnx):
+    """What a condition chooses: tf2onnx multiplies by 0 what is not chosen, which leaves NaN of the infinite, and of a quotient by 0
+    that the condition is to keep out."""
+    from onnx import TensorProto as kinds
+    from tf2onnx.handler import tf_op
+    from tf2onnx.onnx_opset import controlflow
+
+    class Choice(controlflow.Select):
+        @classmethod
+        def version_9(cls, graph, node, **more):
+            if graph.get_dtype(node.output[0]) in (kinds.FLOAT, kinds.DOUBLE):
+                # By this tf2onnx means that it is to be a Where.
+                node.set_attr("handles_nan", True)
+            super().version_9(graph, node, **more)
+
+    tf_op(["Select", "SelectV2"])(Choice)
 
 
 def teach_divisions(tf2onnx):

@@ -122,6 +122,7 @@ def taught():
                 "flag": tf.cast(module.flags.lookup(word), tf.int32), "code": module.codes.lookup(tf.cast(key, tf.int64)), "amount": amounts,
                 "counts": counted(), "weighed": counted(weights=x), "seen": counted(binary_output=True), "places": places,
                 "sums": tf.scatter_nd(key[:, :1], x, [10, 2]), "log1p": tf.math.log1p(tf.abs(x)), "expm1": tf.math.expm1(x),
+                "chosen": tf.where(tf.abs(x) < 1.5, x * x, tf.where(x == 30.0, x / (x - 30), tf.where(x < 0.0, x, 1 / tf.maximum(x, 0.0)))),
                 "angle": tf.math.atan2(x, tf.constant([-1.0, 2.0])), "signs": tf.sign(1 / tf.stack(of_zeros(x), 2)),
                 "nothing": tf.math.xlogy(x, tf.abs(x)) + tf.math.xlog1py(x, tf.abs(x)) + tf.math.multiply_no_nan(1 / x, x) + tf.math.xdivy(x, x)}
 
