@@ -48,7 +48,11 @@ fn over(applied: &Applied, values: &[Value], of: impl Fn(&[f64]) -> f64) -> Valu
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+    if values.len() % 2 == 1 {
+        return values[middle];
+    }
+    let (low, high) = (values[middle - 1], values[middle]);
+    low + 0.5 * (high - low)
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub(super) fn read<'a>(
     let (mut weights, mut centre_fields) = (None, Vec::new());
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
-            "ComparisonMeasure" => measure = Some(Measure::read(b, &child)?),
+            "ComparisonMeasure" => measure = Some(Measure::read(b, &child, header.math)?),
             "ClusteringField" => fields.extend(clustering_field(b, &child, header, centred)?),
             // Fields that older documents define here: what the centres of clusters are made of.
             "CenterFields" => {
@@ -120,6 +120,7 @@ pub(super) fn read<'a>(
         let what = "compareFunction=\"table\" of a <ClusteringField> without <Comparisons>";
         return Err(b.xml.malformed(element.place, what));
     }
+    round_centres(b, &measure, &fields, &mut clusters);
     let slots = fields.iter().map(|field| field.slot).collect();
     let (parts, orders) = fields.into_iter().map(|field| (field.part, field.order)).unzip();
     let mut model =
@@ -127,6 +128,15 @@ pub(super) fn read<'a>(
     let columns = model.columns();
     model.block = b.block(|| columns);
     Ok(Box::new(model))
+}
+
+/// Makes what is only compared for equality the numbers that fields in single precision can hold.
+fn round_centres(b: &Build<'_>, measure: &Measure, fields: &[Field], clusters: &mut [Cluster]) {
+    for (place, field) in fields.iter().enumerate().filter(|(_, field)| measure.asks_equality(&field.part)) {
+        let dtype = b.slots[field.slot as usize].dtype;
+        let centres = clusters.iter_mut().filter_map(|cluster| cluster.centre.get_mut(place));
+        centres.for_each(|number| *number = dtype.rounded(*number));
+    }
 }
 
 /// A field that clusters have a part for; `None` for one that only describes them.
@@ -142,8 +152,8 @@ fn clustering_field<'a>(
     let data = b.slots[slot as usize].field.map(|field| b.dictionary[field].clone());
     let mut part = Part {
         compare: measure::compare(b, element)?,
-        weight: element.number(&b.xml, "fieldWeight")?.unwrap_or(1.0),
-        scale: element.number(&b.xml, "similarityScale")?.unwrap_or(1.0),
+        weight: header.math.number(&b.xml, element, "fieldWeight")?.unwrap_or(1.0),
+        scale: header.math.number(&b.xml, element, "similarityScale")?.unwrap_or(1.0),
         table: None,
         round: data.as_deref().and_then(DataField::round),
     };

@@ -1,5 +1,6 @@
 //! `<ComparisonMeasure>`: how far two rows are from each other, or how alike; for clusters and for neighbours.
 
+use super::Math;
 use crate::read::{Element, Matrix};
 use crate::resolve::Build;
 use landfall_model::Problem;
@@ -11,6 +12,7 @@ pub(crate) struct Measure {
     compare: Compare,
     /// Whether less is nearer.
     pub(crate) distance: bool,
+    math: Math,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -67,7 +69,13 @@ impl Default for Part {
 
 impl Part {
     /// How two values compare.
-    fn compared(&self, compare: Compare, x: f64, y: f64) -> f64 {
+    fn compared(&self, compare: Compare, x: f64, y: f64, math: Math) -> f64 {
+        let (x, y) = (math.round(x), math.round(y));
+        math.round(self.exactly(compare, x, y))
+    }
+
+    /// The same, not rounded.
+    fn exactly(&self, compare: Compare, x: f64, y: f64) -> f64 {
         let compare = self.compare.unwrap_or(compare);
         if let (Compare::Table, Some(table)) = (compare, &self.table) {
             let place =
@@ -102,7 +110,7 @@ pub(crate) fn compare<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Option
 
 impl Measure {
     /// Reads a `<ComparisonMeasure>`.
-    pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>) -> Result<Self, Problem> {
+    pub(crate) fn read<'a>(b: &mut Build<'a>, element: &Element<'a>, math: Math) -> Result<Self, Problem> {
         element.only(&b.xml, &["kind", "compareFunction", "minimum", "maximum"])?;
         let distance = match element.need(&b.xml, "kind")? {
             "distance" => true,
@@ -124,7 +132,8 @@ impl Measure {
             let parameters = |prefix: &str| -> Result<[f64; 4], Problem> {
                 let mut all = [0.0; 4];
                 for (place, cell) in all.iter_mut().zip(["00", "01", "10", "11"]) {
-                    *place = child.number(&b.xml, &format!("{prefix}{cell}-parameter"))?.unwrap_or(0.0);
+                    let name = format!("{prefix}{cell}-parameter");
+                    *place = math.number(&b.xml, &child, &name)?.unwrap_or(0.0);
                 }
                 Ok(all)
             };
@@ -146,7 +155,7 @@ impl Measure {
         }
         let kind =
             kind.ok_or_else(|| b.xml.malformed(element.place, "<ComparisonMeasure> names no measure"))?;
-        Ok(Measure { kind, compare, distance })
+        Ok(Measure { kind, compare, distance, math })
     }
 
     /// That each field which is compared by a table has one.
@@ -155,11 +164,17 @@ impl Measure {
         !parts.into_iter().any(|part| by_table(&part) && part.table.is_none())
     }
 
-    /// The weights of fields that are compared by their differences alone, put together field by field; `None` for others.
+    /// Whether of two values of a field only counts that they are the same.
+    pub(crate) fn asks_equality(&self, part: &Part) -> bool {
+        matches!(part.compare.unwrap_or(self.compare), Compare::Equal | Compare::Delta)
+    }
+
+    /// The weights of fields that are compared by their differences alone, put together field by field; `None` for others, and
+    /// where each step is rounded.
     pub(crate) fn weights_of_differences(&self, parts: &[Part]) -> Option<Vec<f64>> {
         let plain =
             |part: &Part| part.compare.unwrap_or(self.compare) == Compare::AbsDiff && part.round.is_none();
-        (self.sum().is_some() && parts.iter().all(plain))
+        (self.sum().is_some() && parts.iter().all(plain) && !self.math.float)
             .then(|| parts.iter().map(|part| part.weight).collect())
     }
 
@@ -178,7 +193,7 @@ impl Measure {
     pub(crate) fn step(&self, weight: f64, difference: f64) -> f64 {
         match self.kind {
             Kind::CityBlock => weight * difference,
-            _ => weight * difference * difference,
+            _ => weight * (difference * difference),
         }
     }
 
@@ -196,11 +211,9 @@ impl Measure {
         if matches!(self.kind, Kind::SimpleMatching | Kind::Jaccard | Kind::Tanimoto | Kind::Binary { .. }) {
             return self.binary(x, y);
         }
-        let compared = parts
-            .iter()
-            .zip(x)
-            .zip(y)
-            .filter_map(|((part, x), y)| Some((part.weight, part.compared(self.compare, (*x)?, *y))));
+        let compared = parts.iter().zip(x).zip(y).filter_map(|((part, x), y)| {
+            Some((part.weight, part.compared(self.compare, (*x)?, *y, self.math)))
+        });
         self.joined(compared, adjust)
     }
 
@@ -208,24 +221,42 @@ impl Measure {
     pub(crate) fn among(&self, parts: &[Part], x: &[Option<f64>], y: &[Vec<(f64, f64)>], adjust: f64) -> f64 {
         let compared = parts.iter().zip(x).zip(y).filter_map(|((part, x), shares)| {
             let x = (*x)?;
-            let mean = shares.iter().map(|(y, share)| share * part.compared(self.compare, x, *y)).sum();
-            Some((part.weight, mean))
+            let compared = |y: f64| part.compared(self.compare, x, y, self.math);
+            let mean: f64 = shares.iter().map(|(y, share)| share * compared(*y)).sum();
+            Some((part.weight, self.math.round(mean)))
         });
         self.joined(compared, adjust)
     }
 
     fn joined(&self, compared: impl Iterator<Item = (f64, f64)>, adjust: f64) -> f64 {
+        let round = |number: f64| self.math.round(number);
+        let times = |w: f64, c: f64| round(w * c);
+        let added = |terms: &mut dyn Iterator<Item = f64>| {
+            let sum = terms.fold(-0.0, |sum, term| round(sum + term));
+            round(sum * round(adjust))
+        };
         match self.kind {
-            Kind::Chebychev => compared.map(|(w, c)| w * c).fold(f64::NEG_INFINITY, f64::max) * adjust,
-            Kind::CityBlock => compared.map(|(w, c)| w * c).sum::<f64>() * adjust,
-            Kind::Minkowski(p) => (compared.map(|(w, c)| w * c.powf(p)).sum::<f64>() * adjust).powf(1.0 / p),
-            Kind::SquaredEuclidean => compared.map(|(w, c)| w * c * c).sum::<f64>() * adjust,
-            _ => (compared.map(|(w, c)| w * c * c).sum::<f64>() * adjust).sqrt(),
+            Kind::Chebychev => {
+                let most = compared.map(|(w, c)| times(w, c)).fold(f64::NEG_INFINITY, f64::max);
+                round(most * round(adjust))
+            }
+            Kind::CityBlock => added(&mut compared.map(|(w, c)| times(w, c))),
+            Kind::Minkowski(p) => {
+                let sum = added(&mut compared.map(|(w, c)| times(w, round(c.powf(p)))));
+                round(sum.powf(round(1.0 / p)))
+            }
+            Kind::SquaredEuclidean => added(&mut compared.map(|(w, c)| times(w, round(c * c)))),
+            _ => round(added(&mut compared.map(|(w, c)| times(w, round(c * c)))).sqrt()),
         }
     }
 
     /// Of rows of zeros and ones, by how often both, one or none is one.
     fn binary(&self, x: &[Option<f64>], y: &[f64]) -> f64 {
+        self.math.round(self.alike(x, y))
+    }
+
+    /// The same, not rounded.
+    fn alike(&self, x: &[Option<f64>], y: &[f64]) -> f64 {
         let (mut a11, mut a10, mut a01, mut a00) = (0.0, 0.0, 0.0, 0.0);
         for (x, y) in x.iter().zip(y) {
             match (x.map(|x| x != 0.0), *y != 0.0) {
@@ -279,7 +310,8 @@ mod tests {
 
     fn measure(kind: Kind) -> f64 {
         let part = |weight| Part { weight, ..Part::default() };
-        let measure = Measure { kind, compare: Compare::AbsDiff, distance: true };
+        let measure =
+            Measure { kind, compare: Compare::AbsDiff, distance: true, math: Math { float: false } };
         measure.between(&[part(1.0), part(2.0)], &[Some(3.0), Some(0.0)], &[0.0, 4.0], 1.0)
     }
 
@@ -295,7 +327,8 @@ mod tests {
     #[test]
     fn zeros_and_ones_are_counted() {
         let between = |kind| {
-            let measure = Measure { kind, compare: Compare::AbsDiff, distance: false };
+            let measure =
+                Measure { kind, compare: Compare::AbsDiff, distance: false, math: Math { float: false } };
             measure.between(&[], &[Some(1.0), Some(1.0), Some(0.0), Some(0.0)], &[1.0, 0.0, 1.0, 0.0], 1.0)
         };
         assert_eq!(between(Kind::SimpleMatching), 0.5);

@@ -2,7 +2,7 @@
 
 use super::{Build, DataField, OpType, ScopeId, Slot, SlotDef, Source};
 use crate::read::{Element, Place};
-use crate::value::Value;
+use crate::value::{DataType, Value};
 use landfall_model::Problem;
 use std::sync::Arc;
 
@@ -203,7 +203,7 @@ fn treated<'a>(
         },
         Some(_) => return Err(element.value(&b.xml, "invalidValueTreatment")),
     };
-    let outliers = outliers(b, element)?;
+    let outliers = outliers(b, element, def.dtype)?;
     let trusted = !outermost && matches!(invalid, InvalidRule::Trust | InvalidRule::AsIs);
     if trusted && missing == MissingRule::Keep && outliers == Outliers::AsIs && b.parent(scope).is_some() {
         return Ok(from);
@@ -218,7 +218,7 @@ fn treated<'a>(
     Ok(slot)
 }
 
-fn outliers<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Outliers, Problem> {
+fn outliers<'a>(b: &Build<'a>, element: &Element<'a>, dtype: DataType) -> Result<Outliers, Problem> {
     let limit = |name: &str, without: f64| Ok(element.number(&b.xml, name)?.unwrap_or(without));
     let (low, high) = (limit("lowValue", f64::NEG_INFINITY)?, limit("highValue", f64::INFINITY)?);
     match element.get("outliers") {
@@ -227,7 +227,7 @@ fn outliers<'a>(b: &Build<'a>, element: &Element<'a>) -> Result<Outliers, Proble
             Err(b.xml.malformed(element.place, "lowValue is greater than highValue"))
         }
         Some("asMissingValues") => Ok(Outliers::Missing { low, high }),
-        Some("asExtremeValues") => Ok(Outliers::Clamp { low, high }),
+        Some("asExtremeValues") => Ok(Outliers::Clamp { low: dtype.rounded(low), high: dtype.rounded(high) }),
         Some(_) => Err(element.value(&b.xml, "outliers")),
     }
 }
@@ -303,6 +303,23 @@ impl Treatment {
 }
 
 impl Build<'_> {
+    /// What becomes of a value that a document gives one of a model's fields, as of one that the data gives; invalid where the
+    /// row would fail.
+    pub(crate) fn as_input(&self, slot: Slot, value: Value) -> Value {
+        let def = &self.slots[slot as usize];
+        match &def.source {
+            Source::Treated { from, treatment } => {
+                treatment.apply(self.as_input(*from, value)).map_or(Value::Invalid, |(value, _)| value)
+            }
+            Source::Input(_)
+                if def.field.is_some_and(|field| self.dictionary[field].missing.contains(&value)) =>
+            {
+                Value::Missing
+            }
+            _ => value,
+        }
+    }
+
     /// The problem of a name that nothing declares.
     #[cold]
     pub(crate) fn undeclared(&self, name: &str, place: Place) -> Problem {

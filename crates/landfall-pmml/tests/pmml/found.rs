@@ -219,18 +219,55 @@ fn a_tree_has_the_same_answers_over_columns_where_values_are_missing() {
     }
 }
 
-#[test]
-fn neighbours_at_no_distance_outweigh_all_others_without_a_threshold() {
-    let rows = "<TrainingInstances><InstanceFields><InstanceField field=\"x\" column=\"x\"/><InstanceField field=\"y\" \
+/// Two training rows, and how near they are.
+const NEAREST: &str = "<TrainingInstances><InstanceFields><InstanceField field=\"x\" column=\"x\"/><InstanceField field=\"y\" \
                 column=\"y\"/></InstanceFields><InlineTable><row><x>1</x><y>4</y></row><row><x>3</x><y>8</y></row>\
                 </InlineTable></TrainingInstances><ComparisonMeasure kind=\"distance\"><euclidean/></ComparisonMeasure>\
                 <KNNInputs><KNNInput field=\"x\"/></KNNInputs>";
+
+#[test]
+fn neighbours_at_no_distance_outweigh_all_others_without_a_threshold() {
     let model = of_numbers(&format!(
         "<NearestNeighborModel functionName=\"regression\" numberOfNeighbors=\"2\" threshold=\"0\" \
-         continuousScoringMethod=\"weightedAverage\">{SCHEMA}{rows}</NearestNeighborModel>"
+         continuousScoringMethod=\"weightedAverage\">{SCHEMA}{NEAREST}</NearestNeighborModel>"
     ));
     // At 2 both weigh one.
     assert_eq!(answers(&model, "x\n1\n3\n2\n"), ["y", "4", "8", "6"]);
+}
+
+#[test]
+fn training_rows_are_treated_as_the_rows_that_come() {
+    let model = |treatment: &str, x: &str| {
+        let rows = NEAREST.replace("<x>3</x>", x);
+        let schema = SCHEMA.replace("name=\"x\"", &format!("name=\"x\" {treatment}"));
+        let output = output(&[("far", "feature=\"affinity\" rank=\"2\"")]);
+        of_numbers(&format!(
+            "<NearestNeighborModel functionName=\"regression\" numberOfNeighbors=\"2\">{schema}{output}{rows}\
+             </NearestNeighborModel>"
+        ))
+    };
+    let far = |treatment: &str, x: &str| answers(&model(treatment, x), "x\n0\n").remove(1);
+    assert_eq!(far("outliers=\"asExtremeValues\" highValue=\"2\"", "<x>3</x>"), "6,2");
+    assert_eq!(far("missingValueReplacement=\"5\"", ""), "6,5");
+    assert_eq!(
+        far("outliers=\"asMissingValues\" highValue=\"2\" missingValueReplacement=\"5\"", "<x>3</x>"),
+        "6,5"
+    );
+    let refused = crate::files::load(model("", "").as_bytes()).err().unwrap().to_string();
+    assert!(refused.contains("training row 2 has no valid value of field \"x\""), "{refused}");
+}
+
+#[test]
+fn a_number_in_single_precision_is_its_centre_in_the_same_digits() {
+    let model = "<ClusteringModel functionName=\"clustering\" modelClass=\"centerBased\" numberOfClusters=\"2\">\
+         <MiningSchema><MiningField name=\"x\"/></MiningSchema><Output><OutputField name=\"which\" feature=\"clusterId\"/>\
+         </Output><ComparisonMeasure kind=\"distance\" compareFunction=\"delta\"><euclidean/></ComparisonMeasure>\
+         <ClusteringField field=\"x\"/><Cluster id=\"a\"><Array type=\"real\">0.2</Array></Cluster>\
+         <Cluster id=\"b\"><Array type=\"real\">0.1</Array></Cluster></ClusteringModel>";
+    for dtype in ["float", "double"] {
+        let field = format!("<DataField name=\"x\" optype=\"continuous\" dataType=\"{dtype}\"/>");
+        assert_eq!(answers(&with_fields(&field, model), "x\n0.1\n0.2\n")[1..], ["b", "a"], "{dtype}");
+    }
 }
 
 #[test]

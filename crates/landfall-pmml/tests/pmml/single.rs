@@ -117,3 +117,45 @@ fn kernels_round_each_step() {
     let apart = (0.3f32 - 0.7) * (0.3 - 0.7);
     assert_eq!(answer(&machine("<RadialBasisKernelType gamma=\"0.31\"/>")), of(exp(-(0.31f32 * apart))));
 }
+
+/// How far 0.3 is from 0.7, the one of two centres that is nearer.
+fn distance(measure: &str) -> f64 {
+    let centre = |number: &str| format!("<Cluster><Array type=\"real\">{number}</Array></Cluster>");
+    answer(&format!(
+        "<ClusteringModel functionName=\"clustering\" modelClass=\"centerBased\" numberOfClusters=\"2\" \
+         x-mathContext=\"float\"><MiningSchema><MiningField name=\"x\"/></MiningSchema>\
+         <Output><OutputField name=\"far\" feature=\"affinity\"/></Output><ComparisonMeasure kind=\"distance\">{measure}\
+         </ComparisonMeasure><ClusteringField field=\"x\" fieldWeight=\"1.3\"/>{}{}</ClusteringModel>",
+        centre("-2"),
+        centre("0.7"),
+    ))
+}
+
+#[test]
+fn distances_round_each_step() {
+    let apart = 0.7f32 - 0.3;
+    let squared = 1.3f32 * (apart * apart);
+    assert_eq!(distance("<cityBlock/>"), f64::from(1.3f32 * apart));
+    assert_eq!(distance("<chebychev/>"), f64::from(1.3f32 * apart));
+    assert_eq!(distance("<squaredEuclidean/>"), f64::from(squared));
+    assert_eq!(distance("<euclidean/>"), f64::from(squared.sqrt()));
+    let cubed = 1.3f32 * (f64::from(apart).powi(3) as f32);
+    let third = f64::from(1.0f32 / 3.0);
+    let rooted = f64::from(cubed).powf(third) as f32;
+    assert_eq!(distance("<minkowski p-parameter=\"3\"/>"), f64::from(rooted));
+}
+
+#[test]
+fn votes_of_neighbours_round_each_step() {
+    let model = format!(
+        "<NearestNeighborModel functionName=\"regression\" numberOfNeighbors=\"2\" threshold=\"0.01\" \
+         continuousScoringMethod=\"weightedAverage\" x-mathContext=\"float\">{}<TrainingInstances><InstanceFields>\
+         <InstanceField field=\"x\" column=\"x\"/><InstanceField field=\"y\" column=\"y\"/></InstanceFields><InlineTable>\
+         <row><x>0.7</x><y>0.1</y></row><row><x>-0.9</x><y>1.9</y></row></InlineTable></TrainingInstances>\
+         <ComparisonMeasure kind=\"distance\"><cityBlock/></ComparisonMeasure><KNNInputs><KNNInput field=\"x\"/></KNNInputs>\
+         </NearestNeighborModel>",
+        schema("y", &["x"])
+    );
+    let [near, far] = [0.7f32 - 0.3, 0.9f32 + 0.3].map(|apart| 1.0 / (apart + 0.01));
+    assert_eq!(answer(&model), f64::from((0.1 * near + 1.9 * far) / (near + far)));
+}

@@ -191,7 +191,8 @@ impl Add for Differences {
 impl<const WEIGHED: bool> Add for Squares<WEIGHED> {
     #[inline(always)]
     fn of(&self, weight: f64, difference: f64) -> f64 {
-        if WEIGHED { weight * difference * difference } else { difference * difference }
+        let square = difference * difference;
+        if WEIGHED { weight * square } else { square }
     }
 }
 

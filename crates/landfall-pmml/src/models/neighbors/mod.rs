@@ -6,7 +6,7 @@ mod vote;
 use super::columns::NearestRows;
 use super::measure::{self, Measure, Part};
 use super::training::{self, RawRow, Training, as_number};
-use super::{Body, Header, MiningFunction};
+use super::{Body, Header, Math, MiningFunction};
 use crate::blocks::{Answers, BlockCx, BlockId};
 use crate::read::{Element, table};
 use crate::resolve::{Build, Slot};
@@ -38,6 +38,7 @@ struct Neighbors {
     continuous: Continuous,
     weighted_vote: bool,
     threshold: f64,
+    math: Math,
     function: MiningFunction,
     /// The same over columns.
     columns: Option<Arc<NearestRows>>,
@@ -87,24 +88,9 @@ pub(super) fn read<'a>(
     let (mut measure, mut training, mut fields) = (None, None, Vec::new());
     while let Some(child) = header.next(b, element)? {
         match child.name.as_ref() {
-            "ComparisonMeasure" => measure = Some(Measure::read(b, &child)?),
+            "ComparisonMeasure" => measure = Some(Measure::read(b, &child, header.math)?),
             "TrainingInstances" => training = Some(Training::read(b, &child)?),
-            "KNNInputs" => {
-                child.only(&b.xml, &[])?;
-                while let Some(input) = b.xml.child(&child)? {
-                    b.xml.named(&input, &child, "KNNInput")?;
-                    input.only(&b.xml, &["field", "fieldWeight", "compareFunction"])?;
-                    let part = Part {
-                        compare: measure::compare(b, &input)?,
-                        weight: input.number(&b.xml, "fieldWeight")?.unwrap_or(1.0),
-                        ..Part::default()
-                    };
-                    let name = input.need(&b.xml, "field")?.to_owned();
-                    let slot = b.resolve(header.scope, &name, input.place)?;
-                    fields.push((name, slot, part));
-                    b.xml.leaf(&input)?;
-                }
-            }
+            "KNNInputs" => read_inputs(b, &child, header, &mut fields)?,
             _ => return Err(b.xml.unknown(&child, element)),
         }
     }
@@ -128,7 +114,8 @@ pub(super) fn read<'a>(
         targets,
         continuous,
         weighted_vote,
-        threshold: element.number(&b.xml, "threshold")?.unwrap_or(0.001),
+        threshold: header.math.number(&b.xml, element, "threshold")?.unwrap_or(header.math.round(0.001)),
+        math: header.math,
         function: header.function,
         columns: None,
         block: None,
@@ -136,6 +123,30 @@ pub(super) fn read<'a>(
     model.columns = model.columns(b).map(Arc::new);
     model.block = b.block(|| model.columns.clone());
     Ok(Box::new(model))
+}
+
+/// Reads `<KNNInputs>`: fields, and their parts in the measure.
+fn read_inputs<'a>(
+    b: &mut Build<'a>,
+    element: &Element<'a>,
+    header: &Header,
+    fields: &mut Vec<(String, Slot, Part)>,
+) -> Result<(), Problem> {
+    element.only(&b.xml, &[])?;
+    while let Some(input) = b.xml.child(element)? {
+        b.xml.named(&input, element, "KNNInput")?;
+        input.only(&b.xml, &["field", "fieldWeight", "compareFunction"])?;
+        let part = Part {
+            compare: measure::compare(b, &input)?,
+            weight: header.math.number(&b.xml, &input, "fieldWeight")?.unwrap_or(1.0),
+            ..Part::default()
+        };
+        let name = input.need(&b.xml, "field")?.to_owned();
+        let slot = b.resolve(header.scope, &name, input.place)?;
+        fields.push((name, slot, part));
+        b.xml.leaf(&input)?;
+    }
+    Ok(())
 }
 
 /// That no input is compared by a table, which the schema gives none.
@@ -186,8 +197,11 @@ fn rows<'a>(
             let text = training.column(name).and_then(|column| table::cell(cells, column));
             let dtype = b.slots[*slot as usize].dtype;
             let value = text.map(|text| b.constant(text, dtype, element.place)).transpose()?;
-            x.push(value.and_then(as_number).ok_or_else(|| {
-                b.xml.malformed(element.place, format!("training row {} lacks field {name:?}", number + 1))
+            // As the schema treats the rows that are compared with it.
+            let value = b.as_input(*slot, value.unwrap_or(Value::Missing));
+            x.push(as_number(value).ok_or_else(|| {
+                let what = format!("training row {} has no valid value of field {name:?}", number + 1);
+                b.xml.malformed(element.place, what)
             })?);
         }
         let mut values = Vec::with_capacity(columns.len());

@@ -58,10 +58,10 @@ impl Neighbors {
         }
         let votes = self.votes(nearest, target);
         if self.tells_shares(target) {
-            let total: f64 = votes.iter().map(|(_, count)| count).sum();
+            let total = self.sum(votes.iter().map(|(_, count)| *count));
             for (value, count) in &votes {
                 if let Some(class) = classes.iter().position(|class| class == value) {
-                    share(class, count / total);
+                    share(class, self.math.round(count / total));
                 }
             }
         }
@@ -70,7 +70,12 @@ impl Neighbors {
 
     fn weight(&self, distance: f64) -> f64 {
         // The threshold keeps neighbours that are not alike at all from weighing nothing together.
-        if self.measure.distance { 1.0 / (distance + self.threshold) } else { distance + self.threshold }
+        let kept = self.math.round(distance + self.threshold);
+        if self.measure.distance { self.math.round(1.0 / kept) } else { kept }
+    }
+
+    fn sum(&self, numbers: impl Iterator<Item = f64>) -> f64 {
+        numbers.fold(0.0, |sum, number| self.math.round(sum + number))
     }
 
     /// What each neighbour weighs.
@@ -84,17 +89,19 @@ impl Neighbors {
     }
 
     fn number(&self, nearest: &[(usize, f64)], target: usize) -> Option<f64> {
-        let value = |at: usize| self.rows[at].targets[target].num();
+        let value = |at: usize| self.rows[at].targets[target].num().map(|number| self.math.round(number));
         let values: Vec<f64> = nearest.iter().filter_map(|(at, _)| value(*at)).collect();
         let count = values.len() as f64;
+        let mean = |sum: f64, count: f64| self.math.round(sum / count);
         (count > 0.0).then(|| match self.continuous {
-            Continuous::Average => values.iter().sum::<f64>() / count,
-            Continuous::Median => median(values),
+            Continuous::Average => mean(self.sum(values.into_iter()), count),
+            Continuous::Median => self.math.round(median(values)),
             Continuous::WeightedAverage => {
                 let weights = self.weights(nearest);
                 let weighted = nearest.iter().zip(weights).filter_map(|((at, _), w)| Some((value(*at)?, w)));
-                let (sum, total) = weighted.fold((0.0, 0.0), |(sum, total), (x, w)| (sum + x * w, total + w));
-                sum / total
+                let weighted: Vec<(f64, f64)> = weighted.collect();
+                let products = weighted.iter().map(|(x, w)| self.math.round(x * w));
+                mean(self.sum(products), self.sum(weighted.iter().map(|(_, w)| *w)))
             }
         })
     }
@@ -106,7 +113,7 @@ impl Neighbors {
         for ((at, _), vote) in nearest.iter().zip(weights) {
             let value = self.rows[*at].targets[target];
             match votes.iter_mut().find(|(other, _)| *other == value) {
-                Some((_, count)) => *count += vote,
+                Some((_, count)) => *count = self.math.round(*count + vote),
                 None => votes.push((value, vote)),
             }
         }
