@@ -30,6 +30,7 @@ struct Bench<'a> {
 
 /// Answers requests on standard input, a line each:
 ///
+/// - `kernels`: the instruction sets that this processor has kernels for, by name;
 /// - `predict PATH KERNEL`: writes the predictions of all rows, in one call and then row by row, as float64;
 /// - `batch ROWS SECONDS KERNEL`: rows a second in calls of so many rows;
 /// - `one SECONDS KERNEL`: nanoseconds of a call of one row;
@@ -65,6 +66,9 @@ impl Bench<'_> {
     fn request(&mut self, words: &[&str]) -> Result<String, Problem> {
         let figure = |word: &str| word.parse::<f64>().map_err(|_| Problem::invalid(format!("{word:?}")));
         Ok(match words {
+            ["kernels"] => {
+                Instructions::available().iter().map(|set| format!("{set:?} ").to_lowercase()).collect()
+            }
             ["predict", path, kernel] => self.predict(Path::new(path), kernel_named(kernel)?)?,
             ["batch", rows, seconds, kernel] => {
                 let kernel = instructions_named(kernel)?.map(Kernel::Sliced);

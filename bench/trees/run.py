@@ -20,8 +20,8 @@ CALL = 4096
 ONES = 512
 # Rows of which a library tells contributions in one call: a large model takes seconds for a few hundred.
 EXPLAINED = 64
+# What is measured, beside the best kernel, where the processor has it; in so many rounds.
 KERNELS = ("best", "avx2", "plain")
-# Rounds in which the kernels that are not the best are measured too.
 FEW = 2
 BESIDE = {
     "xgboost-small.ubj": ["XGBoost", "daal4py", "Ydf", "Tl2cgen", "OnnxRuntime"],
@@ -46,6 +46,9 @@ class Ours:
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()
 
+    def kernels(self):
+        return ["best", *self.ask("kernels").split()]
+
 
 def make(name, path, c, python):
     """A peer, or nothing where it cannot be had for this model."""
@@ -64,7 +67,7 @@ def make(name, path, c, python):
 
 def check(ours, library, path, rows):
     expected = np.concatenate([library.batch(part) for part in rows])
-    for kernel in ("best", "avx512", "avx2", "plain"):
+    for kernel in ours.kernels():
         if ours.ask("predict", path, kernel) != "written":
             raise SystemExit(f"no predictions by {kernel}")
         for found in np.fromfile(path).reshape(2, -1):
@@ -98,9 +101,10 @@ def main():
         check(ours, beside[names[0]], asked.folder / "found.f64", parts)
         report = lambda what, own, others, digits: print(line(model, what, own, others, digits), flush=True)
 
+        kernels = [kernel for kernel in KERNELS if kernel in ours.kernels()]
         own, others = {}, {}
         for turn in range(asked.rounds):
-            for kernel in KERNELS if turn < FEW else KERNELS[:1]:
+            for kernel in kernels if turn < FEW else kernels[:1]:
                 figure = float(ours.ask("batch", CALL, asked.seconds, kernel)) / 1e6
                 own.setdefault(kernel, []).append(figure)
             for name, peer in beside.items():
@@ -109,7 +113,7 @@ def main():
 
         own, others = {}, {}
         for turn in range(asked.rounds):
-            for kernel in KERNELS if turn < FEW else KERNELS[:1]:
+            for kernel in kernels if turn < FEW else kernels[:1]:
                 own.setdefault(kernel, []).append(1e3 / float(ours.ask("one", asked.seconds / 2, kernel)))
             for name, peer in beside.items():
                 if peer.one:

@@ -1,19 +1,21 @@
-//! A layout for one row of float32, or a few: trees of up to three levels stand abreast, sixteen of them in a register with a
-//! node of each. All nodes are asked, and each answer chooses between the two leaves, or what was chosen of them, below it.
+//! A layout for one row of float32, or a few: trees of up to three levels stand abreast, sixteen of them in one register or two
+//! with a node of each. All nodes are asked, and each answer chooses between the two leaves, or what was chosen of them, below it.
 
 use crate::Real;
 use crate::filled::{self, UPPER};
 use crate::line::Line;
 use crate::node::{Node, SplitKinds};
 use crate::trees::{Tree, Trees};
-use crate::x86_64::HasScan;
+use crate::x86_64::{HasAvx2, HasScan};
 
 /// Trees that stand abreast.
 pub(crate) const LANES: usize = 16;
 /// Levels of trees that this is worth it for.
 const LEVELS: usize = 3;
-/// Nodes of sixteen trees that are asked as quickly as a row is ranked among a part's thresholds.
+/// Nodes of sixteen trees that are asked as quickly as a row is ranked among a part's thresholds, by AVX-512. By AVX2 as many
+/// as there may be are asked in half the time; so many are for the sake of memory.
 const NODES_FOR_PART: usize = 2;
+const NODES_FOR_PART_BY_AVX2: usize = 8;
 
 /// The layout of a forest.
 #[derive(Clone, Debug)]
@@ -25,7 +27,9 @@ pub(crate) struct Abreast<Y> {
     pub(crate) outputs: usize,
     pub(crate) trees: usize,
     /// It is made for processors alone that it can be asked by.
-    pub(crate) has: HasScan,
+    pub(crate) has: HasAvx2,
+    /// Those that have AVX-512 as well are asked by it.
+    pub(crate) scan: Option<HasScan>,
     /// Of each sixteen trees, 2^levels - 1 questions, level by level.
     pub(crate) asked: Vec<Sixteen>,
     /// Of each sixteen trees, 2^levels leaves.
@@ -67,18 +71,19 @@ impl<Y: Real> Abreast<Y> {
     /// ranking a row among so many parts' thresholds is quicker.
     pub(crate) fn of<X: Real>(forest: &Trees<X, Y>, parts: impl FnOnce() -> usize) -> Option<Self> {
         const { assert!(LEVELS <= UPPER) };
-        let has = HasScan::here()?;
+        let (has, scan) = (HasAvx2::here()?, HasScan::here());
         let levels = filled::levels(forest).filter(|levels| (1..=LEVELS).contains(levels))?;
         let asked = forest.trees.len().div_ceil(LANES) * ((1 << levels) - 1);
         let is_plain = forest.splits != SplitKinds::Mixed && forest.trees[0].width == 1;
-        if !is_plain || asked > NODES_FOR_PART * parts() {
+        let for_part = if scan.is_some() { NODES_FOR_PART } else { NODES_FOR_PART_BY_AVX2 };
+        if !is_plain || asked > for_part * parts() {
             return None;
         }
         let leaves = Vec::with_capacity(forest.trees.len().div_ceil(LANES) << levels);
         let asked = Vec::with_capacity(asked);
         let Trees { features, outputs, .. } = *forest;
         let trees = forest.trees.len();
-        let mut layout = Abreast { levels, features, outputs, trees, has, asked, leaves };
+        let mut layout = Abreast { levels, features, outputs, trees, has, scan, asked, leaves };
         forest.trees.chunks(LANES).for_each(|trees| layout.add(forest, trees));
         Some(layout)
     }

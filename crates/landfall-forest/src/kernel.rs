@@ -1,5 +1,7 @@
 //! Which code evaluates a forest: by its shape, the number of rows, and what the processor has.
 
+#[cfg(target_arch = "x86_64")]
+use crate::abreast::Abreast;
 use crate::blocks::Job;
 use crate::few::{ByRanks, RowJob};
 use crate::line::Line;
@@ -135,13 +137,31 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         if rows.len() == 1
             && let (Some(layout), Numbers::F32(row)) =
                 (self.layouts.ready_abreast(), R::numbers(rows.values()))
-            && crate::x86_64::abreast_alone(layout, row, &trees, sums)
+            && self.add_abreast_alone(layout, row, &trees, sums)
         {
             return;
         }
         let walks = rows.len() < FEWEST && self.layouts.still_walks(rows.len());
         let kernel = if walks { Kernel::Lanes } else { self.kernel_of::<R>(rows.len()) };
         self.add_by(kernel, rows, trees, sums);
+    }
+
+    /// One row through trees that stand abreast; `false`, and nothing done, where another way is quicker.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn add_abreast_alone(
+        &self,
+        layout: &Abreast<Y>,
+        row: &[f32],
+        trees: &Range<usize>,
+        sums: &mut [Y],
+    ) -> bool {
+        if let Some(has) = layout.scan {
+            return crate::x86_64::abreast_alone(has, layout, row, trees, sums);
+        }
+        let (rows, asked) = (Rows::new(row, 1, row.len()), &self.compiled.trees[trees.clone()]);
+        crate::x86_64::avx2_abreast(layout, rows, asked, trees.start, sums);
+        true
     }
 
     /// One row of float64 as float32, where that holds all of its numbers: they are compared in half the time, with half as much
@@ -241,8 +261,9 @@ impl<X: Real, Y: Real> Forest<X, Y> {
     fn add_by_scan<R: Real>(&self, rows: Rows<'_, R>, trees: Range<usize>, sums: &mut [Y]) -> bool {
         if let Some(rows) = rows.of_f32()
             && let Some(layout) = self.layouts.abreast(&self.compiled)
+            && let Some(has) = layout.scan
         {
-            crate::x86_64::abreast(layout, rows, &self.compiled.trees[trees.clone()], trees.start, sums);
+            crate::x86_64::abreast(has, layout, rows, &self.compiled.trees[trees.clone()], trees.start, sums);
             return true;
         }
         let few = self.layouts.few::<R>(&self.compiled);
@@ -270,7 +291,16 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         trees: Range<usize>,
         sums: &mut [Y],
     ) {
-        let (few, compiled) = (self.layouts.few::<R>(&self.compiled), &self.compiled);
+        let compiled = &self.compiled;
+        #[cfg(target_arch = "x86_64")]
+        if set != Instructions::Plain
+            && let Some(rows) = rows.of_f32()
+            && let Some(layout) = self.layouts.abreast(compiled)
+        {
+            let asked = &compiled.trees[trees.clone()];
+            return crate::x86_64::avx2_abreast(layout, rows, asked, trees.start, sums);
+        }
+        let few = self.layouts.few::<R>(compiled);
         #[cfg(target_arch = "x86_64")]
         if set != Instructions::Plain
             && let Some(layout) = &few.quick

@@ -25,6 +25,7 @@ macro_rules! by_size {
 }
 
 mod avx2;
+mod avx2_abreast;
 mod avx2_leaves;
 mod avx2_quick;
 mod avx2_rank;
@@ -42,7 +43,8 @@ mod avx512_square;
 mod avx512_values;
 mod avx512_ways;
 
-pub(crate) use avx2::{avx2, avx2_row, has_avx2};
+pub(crate) use avx2::{HasAvx2, avx2, avx2_row, has_avx2};
+pub(crate) use avx2_abreast::avx2_abreast;
 pub(crate) use avx2_quick::avx2_quick;
 pub(crate) use avx512::{avx512, avx512_row, has_avx512};
 pub(crate) use avx512_abreast::{abreast, abreast_alone};

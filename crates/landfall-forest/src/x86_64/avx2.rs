@@ -20,6 +20,17 @@ pub(crate) fn has_avx2() -> bool {
         && is_x86_feature_detected!("lzcnt")
 }
 
+/// That the processor has what AVX2's files are compiled for: there is none where it has not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HasAvx2(());
+
+impl HasAvx2 {
+    /// On a processor that has it.
+    pub(crate) fn here() -> Option<HasAvx2> {
+        has_avx2().then_some(HasAvx2(()))
+    }
+}
+
 /// With AVX2 where the processor has it.
 pub(crate) fn avx2<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {
     #[target_feature(enable = "avx2,popcnt,bmi1,bmi2,lzcnt")]

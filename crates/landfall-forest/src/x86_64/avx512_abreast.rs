@@ -17,14 +17,14 @@ const IN_REGISTERS: usize = 32;
 /// # Panics
 /// When rows are narrower than the forest's features, or `sums` are not its outputs for each of them.
 pub(crate) fn abreast<Y: Real>(
+    _: HasScan,
     layout: &Abreast<Y>,
     rows: Rows<'_, f32>,
     trees: &[Tree],
     start: usize,
     sums: &mut [Y],
 ) {
-    let HasScan { .. } = layout.has;
-    // SAFETY: the layout holds that the processor has each instruction set that the functions are compiled for.
+    // SAFETY: a `HasScan` is made only where the processor has each instruction set that the functions are compiled for.
     unsafe {
         match layout.levels {
             1 => through::<Y, 2>(layout, rows, trees, start, sums),
@@ -41,13 +41,13 @@ pub(crate) fn abreast<Y: Real>(
 /// As [`abreast`].
 #[inline]
 pub(crate) fn abreast_alone<Y: Real>(
+    _: HasScan,
     layout: &Abreast<Y>,
     row: &[f32],
     trees: &Range<usize>,
     sums: &mut [Y],
 ) -> bool {
     let (0, 1, [sum]) = (trees.start, layout.outputs, sums) else { return false };
-    let HasScan { .. } = layout.has;
     // SAFETY: as for `abreast`.
     unsafe {
         match layout.levels {
