@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::Findings;
 use crate::tree::File;
 
-/// Crates whose modules are no rooms: files of one thing, such as a compiler's passes over one another's types.
-const ONE_ROOM: &[&str] =
-    &["landfall", "landfall-forest", "landfall-model", "landfall-onnx", "landfall-pmml", "landfall-tables"];
+/// Crates whose modules are no rooms: files of one thing, such as words that are explained by one another, or a compiler's
+/// passes over one another's types.
+const ONE_ROOM: &[&str] = &["landfall-model", "landfall-pmml"];
 
 /// Of a crate: for each room those that it uses, with the first place where it does.
 type Uses<'a> = BTreeMap<&'a str, BTreeMap<&'a str, String>>;

@@ -5,8 +5,8 @@ use crate::Real;
 use crate::filled::{self, UPPER};
 use crate::line::Line;
 use crate::node::{Node, SplitKinds};
+use crate::processor::{HasAvx2, HasScan};
 use crate::trees::{Tree, Trees};
-use crate::x86_64::{HasAvx2, HasScan};
 
 /// Trees that stand abreast.
 pub(crate) const LANES: usize = 16;

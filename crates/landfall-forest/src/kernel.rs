@@ -6,12 +6,12 @@ use crate::blocks::Job;
 use crate::few::{ByRanks, RowJob};
 use crate::line::Line;
 use crate::plain::Plain;
+#[cfg(target_arch = "x86_64")]
+use crate::processor::HasScan;
 use crate::real::{Numbers, narrowed};
 #[cfg(target_arch = "x86_64")]
 use crate::scanned::{Ends, Scan};
 use crate::sliced::Sliced;
-#[cfg(target_arch = "x86_64")]
-use crate::x86_64::HasScan;
 use crate::{Forest, Real, Rows};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -59,10 +59,10 @@ impl Instructions {
         let mut sets = vec![Instructions::Plain];
         #[cfg(target_arch = "x86_64")]
         {
-            if crate::x86_64::has_avx2() {
+            if crate::processor::has_avx2() {
                 sets.push(Instructions::Avx2);
             }
-            if crate::x86_64::has_avx512() {
+            if crate::processor::has_avx512() {
                 sets.push(Instructions::Avx512);
             }
         }
@@ -88,7 +88,7 @@ impl Kernel {
         let sliced = sets.iter().map(|&set| Kernel::Sliced(set));
         let kernels = [Kernel::Definition, Kernel::Lanes].into_iter().chain(packed).chain(sliced);
         #[cfg(target_arch = "x86_64")]
-        let kernels = kernels.chain(crate::x86_64::has_scan().then_some(Kernel::Scanned));
+        let kernels = kernels.chain(crate::processor::has_scan().then_some(Kernel::Scanned));
         kernels.collect()
     }
 }
@@ -196,7 +196,7 @@ impl<X: Real, Y: Real> Forest<X, Y> {
         }
         let few = self.layouts.few::<R>(trees);
         #[cfg(target_arch = "x86_64")]
-        if crate::x86_64::has_scan() && (few.stands_alone() || few.scanned.is_some()) {
+        if crate::processor::has_scan() && (few.stands_alone() || few.scanned.is_some()) {
             return Kernel::Scanned;
         }
         let has_packed = few.stands_alone() || self.layouts.packed::<R>(trees).is_some();

@@ -188,7 +188,7 @@ impl<X: Real, Y: Real> Layouts<X, Y> {
         let levels = Levels::of(trees, conditions);
         #[cfg(target_arch = "x86_64")]
         let few = {
-            let quick = if crate::x86_64::has_avx2() { QuickScorer::of(trees, conditions) } else { None };
+            let quick = if crate::processor::has_avx2() { QuickScorer::of(trees, conditions) } else { None };
             let is_scanned = has_scan() && quick.is_none();
             let scanned = if is_scanned { Scanned::of(trees, conditions, packed) } else { None };
             Few { levels, quick, scanned }
@@ -253,7 +253,7 @@ fn is_of<R: Real, X: Real>() -> bool {
 /// Whether the processor has the instructions for scanning.
 fn has_scan() -> bool {
     #[cfg(target_arch = "x86_64")]
-    let has = crate::x86_64::has_scan();
+    let has = crate::processor::has_scan();
     #[cfg(not(target_arch = "x86_64"))]
     let has = false;
     has

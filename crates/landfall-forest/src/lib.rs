@@ -56,6 +56,8 @@ mod oblivious;
 mod packed;
 mod plain;
 #[cfg(target_arch = "x86_64")]
+mod processor;
+#[cfg(target_arch = "x86_64")]
 mod quick;
 mod real;
 mod rows;

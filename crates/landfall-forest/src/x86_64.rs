@@ -43,11 +43,11 @@ mod avx512_square;
 mod avx512_values;
 mod avx512_ways;
 
-pub(crate) use avx2::{HasAvx2, avx2, avx2_row, has_avx2};
+pub(crate) use avx2::{avx2, avx2_row};
 pub(crate) use avx2_abreast::avx2_abreast;
 pub(crate) use avx2_quick::avx2_quick;
-pub(crate) use avx512::{avx512, avx512_row, has_avx512};
+pub(crate) use avx512::{avx512, avx512_row};
 pub(crate) use avx512_abreast::{abreast, abreast_alone};
 pub(crate) use avx512_narrow::narrowed;
 pub(crate) use avx512_quick::quick;
-pub(crate) use avx512_scan::{HasScan, has_scan, scan, scan_levels};
+pub(crate) use avx512_scan::{scan, scan_levels};

@@ -13,8 +13,8 @@ mod types;
 pub use sizes::{Size, SizedBy};
 pub(crate) use tensor::first_wide;
 pub use tensor::{External, WideConstant};
+pub(crate) use types::value_info;
 pub use types::{ElementType, Value, ValueType};
-pub(crate) use types::{name_of, value_info};
 
 use landfall_model::Problem;
 use landfall_model::protobuf::{Fields, varint};

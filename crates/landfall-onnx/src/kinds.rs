@@ -1,11 +1,13 @@
 //! Element types and numbers of axes of a graph's values, as far as the file says them or they follow from its nodes
 //! (`Operators.md` of ONNX).
 
+mod functions;
 mod operators;
 
-use crate::declared::{ElementType, ValueType, name_of, value_info};
-use crate::functions::{Elements, Function, Functions};
-use crate::node::{IN_FUNCTION, Node, nodes, nodes_of};
+pub(crate) use functions::{Elements, Function, Functions};
+
+use crate::declared::{ElementType, ValueType, value_info};
+use crate::node::{IN_FUNCTION, Node, name_of, nodes, nodes_of};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
 use operators::{ALIKE, REDUCING, SAME_ELEMENTS, TOGETHER, TRUTHS};

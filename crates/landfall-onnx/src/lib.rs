@@ -17,7 +17,6 @@ pub mod declared;
 mod embedded;
 mod external;
 mod facts;
-mod functions;
 #[doc(hidden)]
 pub mod fuzz;
 mod interface;

@@ -1,6 +1,7 @@
 //! ONNX messages under construction: models, nodes and their attributes, in the format's field numbers (`onnx.proto`).
 
-use crate::declared::{ElementType, name_of};
+use crate::declared::ElementType;
+use crate::node::name_of;
 use landfall_model::Problem;
 use landfall_model::protobuf::{Fields, Value, push_varint};
 

@@ -1,9 +1,10 @@
 //! Nodes and their attributes (`NodeProto`, `AttributeProto` of `onnx.proto`), read where they lie.
 
-use crate::declared::name_of;
-use crate::functions::Operator;
 use landfall_model::Problem;
 use landfall_model::protobuf::{Fields, Value};
+
+/// A name of an operator: domain, name, and which of several of that name.
+pub(crate) type Operator<'a> = (&'a str, &'a str, &'a str);
 
 /// One node.
 pub(crate) struct Node<'a> {
@@ -21,6 +22,17 @@ pub(crate) struct Node<'a> {
 
 /// The attributes of a node, each read when it is asked for.
 pub(crate) struct Attributes<'a>(Vec<(&'a str, Fields<'a>)>);
+
+/// The name of a `ValueInfoProto` or an `AttributeProto`.
+pub(crate) fn name_of(mut fields: Fields<'_>) -> Result<&str, Problem> {
+    let mut name = "";
+    while let Some((number, value)) = fields.next()? {
+        if number == 1 {
+            name = value.text()?;
+        }
+    }
+    Ok(name)
+}
 
 /// The nodes of a graph, in the file's order.
 pub(crate) fn nodes<'a>(graph: Fields<'a>) -> impl Iterator<Item = Result<Node<'a>, Problem>> {

@@ -1,9 +1,9 @@
 //! Whole columns into inputs: cast, nulls by rule, values of several columns side by side, bad rows taken out.
 
 use crate::cell;
-use crate::chunk::Part;
 use crate::nulls::with_missing;
 use crate::number::cast;
+use crate::opened::Part;
 use landfall_model::{
     Bitmap, BufferMut, DType, Element, Input, InputSpec, Invalid, Problem, Shape, Slot, Strings, Tensor,
     stack,

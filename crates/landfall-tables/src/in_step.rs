@@ -1,7 +1,7 @@
 //! The files of a table, read one row range after the other.
 
-use crate::chunk::{Raw, RawChunk};
-use crate::opened::{RawSource, SharedSource};
+use crate::chunk::RawChunk;
+use crate::opened::{Raw, RawSource, SharedSource};
 use landfall_model::Problem;
 
 /// Files that are read one row range after the other.

@@ -1,8 +1,9 @@
 //! What several files of one table decode to, put together row by row.
 
-use crate::chunk::{Part, input_rows};
-use landfall_model::Problem;
+use crate::opened::Part;
+use landfall_model::{Csr, Input, Problem, Shape, Tensor};
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// All inputs of all files as one part, whatever their rows; none where all rows are bad.
 pub(crate) fn together(files: Vec<Vec<Part>>, any_bad: bool) -> Result<Vec<Part>, Problem> {
@@ -71,4 +72,25 @@ fn intersected(left: &[Part], right: &[Part]) -> Result<Vec<Part>, Problem> {
     }
     parts.sort_by_key(|part| part.rows.first().copied());
     Ok(parts)
+}
+
+/// The rows `range` of an input.
+fn input_rows(input: &Input, range: Range<usize>) -> Result<Input, Problem> {
+    Ok(match input {
+        Input::Dense(tensor) => Input::Dense(tensor.rows(range)),
+        Input::Csr(csr) => Input::Csr(Box::new(csr_rows(csr, range)?)),
+        Input::Columns(_) | Input::Ragged(_) => return Err(Problem::internal("a table made no array")),
+    })
+}
+
+fn csr_rows(csr: &Csr, range: Range<usize>) -> Result<Csr, Problem> {
+    let indptr = &csr.indptr.values::<i64>()?[range.start..=range.end];
+    let base = indptr[0];
+    let part = base as usize..indptr[indptr.len() - 1] as usize;
+    let moved: Vec<i64> = indptr.iter().map(|end| end - base).collect();
+    Ok(Csr {
+        data: csr.data.rows(part.clone()),
+        indices: csr.indices.rows(part),
+        indptr: Tensor::from_slice(&Shape::new(&[moved.len()]), &moved)?,
+    })
 }

@@ -1,6 +1,6 @@
 //! Columns of a table that stand before the answers, with the values that came.
 
-use crate::json_lines;
+use crate::json;
 use crate::plan::those_alike;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, UInt64Array};
@@ -187,7 +187,7 @@ pub(crate) fn unknown(name: &str, known: &[String]) -> Problem {
 pub(crate) fn text_of_json(json: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
     match json {
         b"null" => None,
-        [b'"', ..] => json_lines::text(json),
+        [b'"', ..] => json::text(json),
         other => Some(other.into()),
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! The label, `qid:N` and what follows `#` are passed over. Indices count from 0, as XGBoost and LightGBM read them.
 
-use crate::chunk::{Decoded, Part, Raw};
-use crate::opened::{Decoder, Opened, Wants, text_row};
+use crate::opened::{Decoded, Decoder, Opened, Part, Raw, Wants, text_row};
 use crate::options::ReadOptions;
 use crate::text_rows::{Lines, RecordReader};
 use crate::{cell, row_dims::RowDims};

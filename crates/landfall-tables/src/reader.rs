@@ -1,11 +1,11 @@
 //! Files into calls: raw chunks are handed out in order, and decoded by whoever has time.
 
-use crate::chunk::{BadRow, Chunk, Part, Piece, Raw, RawChunk};
+use crate::chunk::{BadRow, Chunk, Piece, RawChunk};
 use crate::in_step::{InStep, OneOfSeveral};
 use crate::join::{joined, together};
 use crate::kept::{self, Kept, KeptColumn};
 use crate::open::open_file;
-use crate::opened::{Decoder, RawSource, Rows, SharedSource, Wants, lock};
+use crate::opened::{Decoder, Part, Raw, RawSource, Rows, SharedSource, Wants, lock};
 use crate::options::ReadOptions;
 use crate::source::TableInput;
 use arrow_array::ArrayRef;

@@ -1,7 +1,7 @@
 //! Rows of text, one after the other, into the inputs that they fill.
 
 use crate::cell;
-use crate::chunk::{Decoded, Part};
+use crate::opened::{Decoded, Part};
 use crate::row_dims::RowDims;
 use landfall_model::{Input, InputSpec, Problem, Shape, Signature, Slot, Tensor, TensorMut};
 

@@ -2,12 +2,11 @@
 
 use crate::format::{Format, PEEKED_BYTES};
 use crate::packed;
-use crate::part_files;
 use crate::scratch::ScratchFile;
 use landfall_model::Problem;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where bytes come from.
 pub enum Source {
@@ -60,7 +59,7 @@ impl TableInput {
             return self.format;
         }
         if path.is_dir() {
-            return TableInput::file(part_files::files_of(path).ok()?.first()?).shown_format();
+            return TableInput::file(files_of(path).ok()?.first()?).shown_format();
         }
         // A pipe gives its bytes once.
         if !path.is_file() {
@@ -83,6 +82,33 @@ impl TableInput {
     pub fn with_format(self, format: Format) -> Self {
         TableInput { format: Some(format), ..self }
     }
+}
+
+/// The files of a folder by name. What begins with `_` or `.` is no part (`_SUCCESS`, checksums), as Hadoop has it.
+///
+/// # Errors
+/// What the operating system said; unimplemented for a folder within the folder.
+pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let failed = |error: std::io::Error| Problem::io(format!("read {}", folder.display()), &error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().as_encoded_bytes().starts_with(b"_")
+            || entry.file_name().as_encoded_bytes().starts_with(b".")
+        {
+            continue;
+        }
+        let path = entry.path();
+        if path.is_dir() {
+            return Err(Problem::unsupported(
+                format!("{}: a folder within a folder of part files", path.display()),
+                "give a folder that holds the files themselves",
+            ));
+        }
+        files.push(path);
+    }
+    files.sort_unstable();
+    Ok(files)
 }
 
 /// An opened source, before the first byte.

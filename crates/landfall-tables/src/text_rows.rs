@@ -1,7 +1,6 @@
 //! Blocks of whole records off a stream of text: lines, or CSV records with line breaks in quotes.
 
-use crate::chunk::{Raw, TextRows};
-use crate::opened::RawSource;
+use crate::opened::{Raw, RawSource, TextRows};
 use landfall_model::{Kind, Problem};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;

@@ -3,7 +3,8 @@
 use crate::arrow::{self, ArrowSink};
 use crate::csv;
 use crate::format::Format;
-use crate::json_lines::{self, JsonNan};
+use crate::json::JsonNan;
+use crate::json_lines;
 use crate::kept::{Kept, KeptColumn};
 use crate::kept_cells;
 use crate::layout::Layout;

@@ -4,7 +4,7 @@ use crate::args::{LoadFlags, ModelFlags};
 use crate::engines::{Registry, registry};
 use crate::exit::Failure;
 use crate::output::say;
-use crate::{config, convert, elsewhere, golden, state, unread};
+use crate::{config, conversion, elsewhere, golden, state, unread};
 use landfall_dialects::tfs::inference::Rules;
 use landfall_dialects::tfs::warmup;
 use landfall_model::{Call, Joint, Options, Problem, Reason, Signature};
@@ -99,7 +99,7 @@ pub(crate) fn kit_with(
     replays: Replays,
 ) -> Kit {
     let engines = match registry.prefer_onnx {
-        Some(python) => convert::preferring_onnx(registry.engines, &python, imports.as_deref(), &pool),
+        Some(python) => conversion::preferring_onnx(registry.engines, &python, imports.as_deref(), &pool),
         None => registry.engines,
     };
     Kit {

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod confined;
 mod control;
+mod conversion;
 mod convert;
 mod elsewhere;
 mod engines;

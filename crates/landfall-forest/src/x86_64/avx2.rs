@@ -8,28 +8,9 @@ use crate::few::{ByRanks, RowJob};
 use crate::ladder::BITS;
 use crate::mask::{Mask, ROWS};
 use crate::plain::Plain;
+use crate::processor::has_avx2;
 use crate::real::{Numbers, NumbersMut};
 use std::arch::x86_64::*;
-
-/// Whether the processor has what this file is compiled for.
-pub(crate) fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("popcnt")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-}
-
-/// That the processor has what AVX2's files are compiled for: there is none where it has not.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HasAvx2(());
-
-impl HasAvx2 {
-    /// On a processor that has it.
-    pub(crate) fn here() -> Option<HasAvx2> {
-        has_avx2().then_some(HasAvx2(()))
-    }
-}
 
 /// With AVX2 where the processor has it.
 pub(crate) fn avx2<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {

@@ -2,6 +2,7 @@
 
 use crate::abreast::{Abreast, LANES, Sixteen};
 use crate::line::Line;
+use crate::processor::HasAvx2;
 use crate::trees::Tree;
 use crate::{Real, Rows};
 use std::arch::x86_64::*;
@@ -22,7 +23,7 @@ pub(crate) fn avx2_abreast<Y: Real>(
     start: usize,
     sums: &mut [Y],
 ) {
-    let super::avx2::HasAvx2 { .. } = layout.has;
+    let HasAvx2 { .. } = layout.has;
     // SAFETY: the layout holds that the processor has each instruction set that the functions are compiled for.
     unsafe {
         match layout.levels {

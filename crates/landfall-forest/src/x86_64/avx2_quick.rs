@@ -1,10 +1,11 @@
 //! AVX2: all splits of small trees, of sixteen trees at once ([`crate::quick`]). A row's ranks are looked up 32 at a time, out of
 //! registers that hold sixteen of them: the fewer slots there are, the fewer registers are asked.
 
-use super::avx2::{Avx2, has_avx2};
+use super::avx2::Avx2;
 use crate::Real;
 use crate::few::RowJob;
 use crate::line::Line;
+use crate::processor::has_avx2;
 use crate::quick::{Asked, LANES, QuickScorer, STEPS, add};
 use crate::scanned::SLOTS;
 use std::arch::x86_64::*;

@@ -12,18 +12,9 @@ use crate::conditions::{Count, LANES, Part};
 use crate::few::{ByRanks, RowJob};
 use crate::ladder::BITS;
 use crate::mask::{LEAVES, Mask, ROWS};
+use crate::processor::has_avx512;
 use crate::real::{Numbers, NumbersMut};
 use std::arch::x86_64::*;
-
-/// Whether the processor has what this file is compiled for.
-pub(crate) fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("popcnt")
-        && super::has_avx2()
-}
 
 /// With AVX-512 where the processor has it, else as [`avx2`].
 pub(crate) fn avx512<R: Real, X: Real, Y: Real>(job: &Job<'_, R, X, Y>, sums: &mut [Y]) {

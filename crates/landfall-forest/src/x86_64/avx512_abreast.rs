@@ -1,8 +1,8 @@
 //! AVX-512: sixteen shallow trees at once ([`crate::abreast`]), for a row of float32.
 
-use super::HasScan;
 use crate::abreast::{Abreast, LANES, Sixteen};
 use crate::line::Line;
+use crate::processor::HasScan;
 use crate::real::{Numbers, NumbersMut};
 use crate::trees::Tree;
 use crate::{Real, Rows};

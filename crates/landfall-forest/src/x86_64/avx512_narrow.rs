@@ -1,7 +1,7 @@
 //! AVX-512: a row of float64 as float32, where that holds it.
 
-use super::HasScan;
 use crate::line::Line;
+use crate::processor::HasScan;
 use std::arch::x86_64::*;
 
 /// Numbers that are written together.

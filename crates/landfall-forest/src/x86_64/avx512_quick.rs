@@ -2,10 +2,10 @@
 
 use super::avx512::Avx512;
 use super::avx512_ranks::Ranks;
-use super::avx512_scan::has_scan;
 use crate::Real;
 use crate::few::RowJob;
 use crate::line::Line;
+use crate::processor::has_scan;
 use crate::quick::{Asked, LANES, QuickScorer, STEPS, add};
 use crate::scanned::{AT_ONCE, SLOTS};
 use std::arch::x86_64::*;

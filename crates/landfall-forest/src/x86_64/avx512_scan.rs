@@ -1,7 +1,7 @@
 //! AVX-512 with VBMI: all splits of the upper levels at once ([`crate::scanned`]), or all levels of oblivious trees
 //! ([`crate::levels`]): 64 ranks, or 16 values, to a register.
 
-use super::avx512::{Avx512, has_avx512};
+use super::avx512::Avx512;
 use super::avx512_ranks::Ranks;
 use super::avx512_ways::LANES;
 use super::{avx512_values, avx512_ways};
@@ -9,8 +9,8 @@ use crate::Real;
 use crate::few::RowJob;
 use crate::levels::{self, Levels};
 use crate::line::Line;
+use crate::processor::has_scan;
 use crate::scanned::{AT_ONCE, Asked, Ends, SLOTS, Scan, WAYS, leaf_numbers};
-use std::sync::LazyLock;
 
 /// Trees that go through each of the three stages together: answers, ways down, sums.
 const TREES: usize = 64;
@@ -18,24 +18,6 @@ const TREES: usize = 64;
 /// the more ways are left together far down. All with room for [`avx512_ways::LANES`] more.
 const FEW_PACKED: usize = 128;
 const PACKED: usize = 1024;
-
-/// Whether the processor has what this file is compiled for.
-pub(crate) fn has_scan() -> bool {
-    // Asked for each row: a dozen questions would be a tenth of what a row of a small model takes.
-    static HAS: LazyLock<bool> = LazyLock::new(|| is_x86_feature_detected!("avx512vbmi") && has_avx512());
-    *HAS
-}
-
-/// That the processor has what this file is compiled for: there is none where it has not.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HasScan(());
-
-impl HasScan {
-    /// On a processor that has it.
-    pub(crate) fn here() -> Option<HasScan> {
-        has_scan().then_some(HasScan(()))
-    }
-}
 
 /// A few rows by scanning; `false`, and nothing done, where the processor cannot.
 pub(crate) fn scan<R: Real, X: Real, Y: Real>(

@@ -3,9 +3,9 @@
 use super::acyclic::Flow;
 use super::sizes::Origins;
 use super::tensor::{self, Stored};
-use super::types::{self, name_of};
+use super::types;
 use super::{Declared, ElementType, External, MAX_DEPTH, WideConstant};
-use crate::node::Node;
+use crate::node::{Node, name_of};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
 use std::collections::{BTreeMap, BTreeSet, HashSet};

@@ -120,17 +120,6 @@ pub struct Value {
     pub has_default: bool,
 }
 
-/// The name of a `ValueInfoProto` or an `AttributeProto`.
-pub(crate) fn name_of(mut fields: Fields<'_>) -> Result<&str, Problem> {
-    let mut name = "";
-    while let Some((number, value)) = fields.next()? {
-        if number == 1 {
-            name = value.text()?;
-        }
-    }
-    Ok(name)
-}
-
 /// `ValueInfoProto`.
 pub(crate) fn value_info(mut fields: Fields<'_>) -> Result<Value, Problem> {
     let mut found = Value { name: String::new(), ty: None, doc: String::new(), has_default: false };

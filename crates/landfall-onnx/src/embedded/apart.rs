@@ -5,11 +5,11 @@
 
 use super::own::types_of;
 use super::support::refused;
-use crate::declared::{ElementType, name_of};
+use crate::declared::ElementType;
 use crate::kinds::{Kinds, stored_name};
 use crate::lowered::{self, Run};
 use crate::message::{Message, main_graph, with_main_graph};
-use crate::node::{Node, nodes};
+use crate::node::{Node, name_of, nodes};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem, Tensor};
 use std::collections::{BTreeSet, HashMap};

@@ -7,8 +7,8 @@
 mod rule;
 
 use super::weights::Weights;
-use crate::declared::{ValueType, name_of, value_info};
-use crate::node::Node;
+use crate::declared::{ValueType, value_info};
+use crate::node::{Node, name_of};
 use landfall_model::protobuf::Fields;
 use landfall_model::{Buffer, Problem, Signature};
 use rule::Rule;

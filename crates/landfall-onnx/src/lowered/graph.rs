@@ -3,8 +3,7 @@
 
 use super::Refusal;
 use super::constant::constant;
-use crate::declared::name_of;
-use crate::node::Node;
+use crate::node::{Node, name_of};
 use landfall_model::Tensor;
 use landfall_model::protobuf::Fields;
 use std::collections::HashMap;

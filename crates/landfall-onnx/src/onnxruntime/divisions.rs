@@ -11,10 +11,9 @@
 mod words;
 
 use crate::declared::Declared;
-use crate::functions::{Elements, Function, Functions, Operator};
-use crate::kinds::Kinds;
+use crate::kinds::{Elements, Function, Functions, Kinds};
 use crate::message::{Message, constant, main_graph, with_main_graph, with_nodes};
-use crate::node::{IN_FUNCTION, IN_GRAPH, Node, keep_apart, nodes_of};
+use crate::node::{IN_FUNCTION, IN_GRAPH, Node, Operator, keep_apart, nodes_of};
 use landfall_model::Problem;
 use landfall_model::protobuf::Fields;
 use std::collections::HashMap;

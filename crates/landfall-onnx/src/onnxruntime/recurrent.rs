@@ -5,7 +5,7 @@
 //! cannot be, and the call fails. The library lays nothing out anew for it.
 
 use crate::declared::{Declared, ElementType};
-use crate::functions::Functions;
+use crate::kinds::Functions;
 use crate::message::{Message, constant, main_graph, named, stored, with_graphs, with_nodes};
 use crate::node::{IN_FUNCTION, IN_GRAPH, Node, keep_apart, nodes_of};
 use landfall_model::protobuf::{Fields, Value};

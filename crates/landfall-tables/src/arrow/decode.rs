@@ -3,11 +3,10 @@
 use super::leaf::{dtype_of, leaf};
 use super::lists::{self, RowAxes, Rows};
 use crate::cell;
-use crate::chunk::{Decoded, Part, Raw};
 use crate::columns::{BadRows, Values, check_type, fitted, merged, side_by_side, without_bad};
-use crate::json_lines;
+use crate::json;
 use crate::kept::{self, Holds};
-use crate::opened::{Decoder, Wants};
+use crate::opened::{Decoded, Decoder, Part, Raw, Wants};
 use crate::plan::{self, Filling, Plan, SourceColumn};
 use crate::row_dims::RowDims;
 use arrow_array::{Array, ArrayRef};
@@ -271,12 +270,12 @@ impl ArrowDecoder {
             if out.len() > 1 {
                 out.push(b',');
             }
-            json_lines::push_string(name.as_bytes(), &mut out);
+            json::push_string(name.as_bytes(), &mut out);
             out.push(b':');
             let one = column.slice(row, 1);
             match lists::rows(&one) {
                 Rows::Alike { axes, values } => match marked(&values) {
-                    Ok(tensor) => json_lines::push_values(&tensor, 0, &axes, &mut out),
+                    Ok(tensor) => json::push_values(&tensor, 0, &axes, &mut out),
                     Err(_) => out.extend_from_slice(b"null"),
                 },
                 Rows::Each(_) => out.extend_from_slice(b"null"),

@@ -3,8 +3,7 @@
 use super::decode;
 use super::guarded;
 use super::messages::{StreamBatches, check_file};
-use crate::chunk::{EMPTY_VALUES, Raw};
-use crate::opened::{Opened, RawSource, Wants};
+use crate::opened::{EMPTY_VALUES, Opened, Raw, RawSource, Wants};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_ipc::reader::FileReader;
 use arrow_schema::ArrowError;

@@ -1,7 +1,7 @@
 //! Flat Arrow arrays as flat tensors: without a copy where the elements lie alike.
 
 use super::moments;
-use crate::chunk::EMPTY_VALUES;
+use crate::opened::EMPTY_VALUES;
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrowPrimitiveType};

@@ -8,8 +8,7 @@
 use super::at_place::AtPlace;
 use super::decode;
 use super::guarded;
-use crate::chunk::Raw;
-use crate::opened::{Opened, Rows, SharedSource, Wants, lock};
+use crate::opened::{Opened, Raw, Rows, SharedSource, Wants, lock};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field};
 use landfall_model::Problem;

@@ -3,7 +3,7 @@
 use super::leaf::{dtype_of, leaf};
 use super::lists::{self, Rows};
 use super::moments;
-use crate::json_lines::{push_string, push_values};
+use crate::json::{push_string, push_values};
 use arrow_array::builder::BinaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;

@@ -2,10 +2,9 @@
 
 use super::record::{Cell, Records, cells, first_cells};
 use crate::cell;
-use crate::chunk::{Decoded, Raw, TextRows};
 use crate::column_names::{named_slot, settled};
 use crate::kept::{self, Holds};
-use crate::opened::{Decoder, Opened, Wants};
+use crate::opened::{Decoded, Decoder, Opened, Raw, TextRows, Wants};
 use crate::options::ReadOptions;
 use crate::plan::{self, Plan, SourceColumn};
 use crate::rows_builder::{Row, RowsBuilder};

@@ -1,11 +1,10 @@
 //! Lines of JSON into inputs.
 
-use super::scan::{Scanner, Start};
 use super::value::{element, value};
 use crate::cell;
-use crate::chunk::{Decoded, Raw};
+use crate::json::{Scanner, Start};
 use crate::kept::{self, Holds};
-use crate::opened::{Decoder, Opened, Wants, lock, text_row};
+use crate::opened::{Decoded, Decoder, Opened, Raw, Wants, lock, text_row};
 use crate::options::ReadOptions;
 use crate::plan;
 use crate::row_dims::RowDims;

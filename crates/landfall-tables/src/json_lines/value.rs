@@ -1,7 +1,7 @@
 //! Values of a line into an input: one, or nested lists of them.
 
-use super::scan::{DEPTH, Scanner, Start};
 use crate::cell;
+use crate::json::{DEPTH, Scanner, Start};
 use crate::rows_builder::SlotRows;
 use landfall_model::{DType, Problem};
 

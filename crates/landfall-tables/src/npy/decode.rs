@@ -2,13 +2,12 @@
 
 use super::header::Items;
 use super::text::{strings, swap};
-use crate::chunk::{Decoded, Raw, RawArray};
 use crate::columns::{BadRows, Values, fitted, side_by_side, without_bad};
 use crate::kept::{self, Holds};
-use crate::opened::Decoder;
+use crate::opened::{Decoded, Decoder, Raw, RawArray};
 use crate::plan::{Filling, Plan};
 use crate::row_dims::RowDims;
-use crate::{arrow, json_lines};
+use crate::{arrow, json};
 use arrow_array::{ArrayRef, BinaryArray};
 use arrow_schema::DataType;
 use landfall_model::{Buffer, Problem, Shape, Tensor};
@@ -105,13 +104,13 @@ impl Decoder for ArrayDecoder {
             if out.len() > 1 {
                 out.push(b',');
             }
-            json_lines::push_string(facts.array.as_bytes(), &mut out);
+            json::push_string(facts.array.as_bytes(), &mut out);
             out.push(b':');
             let axes = facts.shape.get(1..).unwrap_or_default();
             let width: usize = axes.iter().product();
             match facts.tensor(array, rows) {
                 Ok(tensor) if (row + 1) * width <= tensor.len() => {
-                    json_lines::push_values(&tensor, row * width, axes, &mut out);
+                    json::push_values(&tensor, row * width, axes, &mut out);
                 }
                 _ => out.extend_from_slice(b"null"),
             }

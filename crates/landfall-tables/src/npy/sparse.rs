@@ -5,10 +5,9 @@ use super::array_stream::ArrayStream;
 use super::decode::ArrayFacts;
 use super::npz::Entry;
 use super::sparse_rows::{Arrays, SparseDecoder, SparseSource, integers};
-use crate::chunk::RawArray;
 use crate::columns::check_type;
 use crate::libsvm::sparse_input;
-use crate::opened::{Opened, Wants};
+use crate::opened::{Opened, RawArray, Wants};
 use landfall_model::{Buffer, DType, Problem, Reason, Shape, Slot};
 use std::fs::File;
 

@@ -2,10 +2,9 @@
 
 use super::array_stream::ArrayStream;
 use super::decode::ArrayFacts;
-use crate::chunk::{Decoded, Part, Raw, RawArray, SparseRows};
-use crate::json_lines;
+use crate::json;
 use crate::number::cast;
-use crate::opened::{Decoder, RawSource};
+use crate::opened::{Decoded, Decoder, Part, Raw, RawArray, RawSource, SparseRows};
 use landfall_model::{Buffer, Csr, DType, Input, Problem, Slot, Tensor, stack};
 use std::ops::Range;
 
@@ -168,10 +167,10 @@ impl Decoder for SparseDecoder {
             if out.len() > 1 {
                 out.push(b',');
             }
-            json_lines::push_string(facts.array.as_bytes(), &mut out);
+            json::push_string(facts.array.as_bytes(), &mut out);
             out.push(b':');
             match values(facts, bytes, starts) {
-                Ok(tensor) => json_lines::push_values(&tensor, 0, &[tensor.len()], &mut out),
+                Ok(tensor) => json::push_values(&tensor, 0, &[tensor.len()], &mut out),
                 Err(_) => out.extend_from_slice(b"null"),
             }
         }

@@ -203,16 +203,16 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "NAME")]
     pub(crate) signature: Option<String>,
     /// Version of ONNX's operators
-    #[arg(long, value_name = "N", default_value_t = crate::convert::OPSET)]
+    #[arg(long, value_name = "N", default_value_t = crate::conversion::OPSET)]
     pub(crate) opset: u32,
     /// A table or NPZ with inputs and expected outputs, compared beside the rows that are made
     #[arg(long, value_name = "FILE")]
     pub(crate) golden: Option<PathBuf>,
     /// Relative tolerance
-    #[arg(long, default_value_t = crate::convert::TOLERANCE.relative, value_parser = tolerance)]
+    #[arg(long, default_value_t = crate::conversion::TOLERANCE.relative, value_parser = tolerance)]
     pub(crate) rtol: f64,
     /// Absolute tolerance
-    #[arg(long, default_value_t = crate::convert::TOLERANCE.absolute, value_parser = tolerance)]
+    #[arg(long, default_value_t = crate::conversion::TOLERANCE.absolute, value_parser = tolerance)]
     pub(crate) atol: f64,
     #[command(flatten)]
     pub(crate) engines: EngineFlags,

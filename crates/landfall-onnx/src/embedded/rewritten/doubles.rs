@@ -1,9 +1,9 @@
 //! Values of float64 that are those of float32: nothing is calculated with them.
 
 use super::Words;
-use crate::declared::{ElementType, name_of};
+use crate::declared::ElementType;
 use crate::message::{Message, integer, plain, stored};
-use crate::node::{Node, nodes};
+use crate::node::{Node, name_of, nodes};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
 use std::collections::HashSet;

@@ -1,12 +1,12 @@
 //! The other words for the divisions of one graph, or of one function, and of the graphs within its nodes.
 
 use super::{Copies, Zeros};
-use crate::declared::{ElementType, name_of};
+use crate::declared::ElementType;
 use crate::kinds::{Kinds, stored_name};
 use crate::message::{
     Message, copy_attributes, integer, named, plain, stored, with_graphs, with_nodes, with_operator,
 };
-use crate::node::{IN_GRAPH, Node};
+use crate::node::{IN_GRAPH, Node, name_of};
 use landfall_model::protobuf::{Fields, Value};
 use landfall_model::{DType, Problem};
 use std::collections::{BTreeMap, HashMap};

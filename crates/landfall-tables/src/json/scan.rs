@@ -6,17 +6,17 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// Deeper lists are refused: no tensor has more axes.
-pub(super) const DEPTH: usize = 32;
+pub(crate) const DEPTH: usize = 32;
 
 /// Where a line is being read.
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 /// What a value starts as.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum Start {
+pub(crate) enum Start {
     Object,
     List,
     Text,
@@ -27,12 +27,12 @@ pub(super) enum Start {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(line: &'a [u8]) -> Self {
+    pub(crate) fn new(line: &'a [u8]) -> Self {
         Scanner { bytes: line, at: 0 }
     }
 
     /// What comes next, blanks skipped.
-    pub(super) fn start(&mut self) -> Result<Start, Problem> {
+    pub(crate) fn start(&mut self) -> Result<Start, Problem> {
         Ok(match self.peek() {
             Some(b'{') => Start::Object,
             Some(b'[') => Start::List,
@@ -46,18 +46,18 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes `byte`, blanks before it skipped; `false` when something else comes.
-    pub(super) fn take(&mut self, byte: u8) -> bool {
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Problem> {
+    pub(crate) fn expect(&mut self, byte: u8) -> Result<(), Problem> {
         if self.take(byte) { Ok(()) } else { Err(self.unexpected(&format!("{:?}", char::from(byte)))) }
     }
 
     /// After an element: whether another follows, else the closing byte is taken.
-    pub(super) fn more(&mut self, close: u8) -> Result<bool, Problem> {
+    pub(crate) fn more(&mut self, close: u8) -> Result<bool, Problem> {
         if self.take(b',') {
             return Ok(true);
         }
@@ -66,12 +66,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// The line ends here.
-    pub(super) fn end(&mut self) -> Result<(), Problem> {
+    pub(crate) fn end(&mut self) -> Result<(), Problem> {
         if self.peek().is_none() { Ok(()) } else { Err(self.unexpected("the end of the line")) }
     }
 
     /// `true`, `false` or `null`, which [`Scanner::start`] has announced.
-    pub(super) fn word(&mut self, word: &str) -> Result<(), Problem> {
+    pub(crate) fn word(&mut self, word: &str) -> Result<(), Problem> {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
             return Err(self.unexpected(word));
         }
@@ -80,7 +80,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text of a number.
-    pub(super) fn number(&mut self) -> Result<&'a [u8], Problem> {
+    pub(crate) fn number(&mut self) -> Result<&'a [u8], Problem> {
         self.peek();
         let start = self.at;
         let rest = &self.bytes[start..];
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The bytes that a string stands for. Bytes that are no UTF-8 are passed on.
-    pub(super) fn string(&mut self) -> Result<Cow<'a, [u8]>, Problem> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, [u8]>, Problem> {
         self.expect(b'"')?;
         let start = self.at;
         let rest = &self.bytes[start..];
@@ -150,7 +150,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over a value.
-    pub(super) fn skip(&mut self, depth: usize) -> Result<(), Problem> {
+    pub(crate) fn skip(&mut self, depth: usize) -> Result<(), Problem> {
         if depth > 4 * DEPTH {
             return Err(self.unexpected("less depth"));
         }
@@ -190,7 +190,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over a value; gives where on the line it stands.
-    pub(super) fn passed_over(&mut self) -> Result<Range<usize>, Problem> {
+    pub(crate) fn passed_over(&mut self) -> Result<Range<usize>, Problem> {
         self.peek();
         let start = self.at;
         self.skip(0)?;
@@ -198,7 +198,7 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
-    pub(super) fn unexpected(&self, expected: &str) -> Problem {
+    pub(crate) fn unexpected(&self, expected: &str) -> Problem {
         let rest = &self.bytes[self.at.min(self.bytes.len())..];
         let found = if rest.is_empty() {
             "the end of the line".to_owned()

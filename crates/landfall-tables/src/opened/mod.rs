@@ -1,9 +1,12 @@
 //! A file that was opened: where its rows come from, and how they are decoded.
 
-use crate::chunk::{Decoded, Raw};
+mod raw;
+
+pub(crate) use raw::{EMPTY_VALUES, PartRows, Raw, RawArray, SparseRows, TextRows};
+
 use crate::kept::Holds;
 use arrow_array::ArrayRef;
-use landfall_model::{Problem, Signature, Slot};
+use landfall_model::{Input, Problem, Signature, Slot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What is wanted from one file: all inputs of a signature, or one of them.
@@ -22,6 +25,22 @@ pub(crate) trait RawSource: Send {
     /// The next rows, at most `max_rows`; `None` after the last. Files of a table are cut to equal numbers of rows
     /// by their reader.
     fn next(&mut self, max_rows: usize) -> Result<Option<Raw>, Problem>;
+}
+
+/// Rows of one file that go in one call: the inputs that the file fills.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) inputs: Vec<(Slot, Input)>,
+    /// Places of the rows within the raw chunk, ascending.
+    pub(crate) rows: Vec<usize>,
+}
+
+/// What one file's raw chunk decodes to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decoded {
+    pub(crate) parts: Vec<Part>,
+    /// Place within the raw chunk, and why. In any order.
+    pub(crate) bad: Vec<(usize, Problem)>,
 }
 
 /// Decodes rows of one file. Used by several threads at once.

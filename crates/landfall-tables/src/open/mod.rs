@@ -1,10 +1,12 @@
 //! From a file's format to who reads it.
 
+mod part_files;
+
 use crate::format::{Format, PEEKED_BYTES};
 use crate::opened::{Opened, Wants};
 use crate::options::ReadOptions;
 use crate::source::{Source, TableInput, unpacked};
-use crate::{arrow, csv, json_lines, libsvm, npy, packed, part_files};
+use crate::{arrow, csv, json_lines, libsvm, npy, packed};
 use landfall_model::{Problem, Reason};
 
 /// Opens a file in the format that it is in, unpacked where it is gzip; or the files of a folder. The arrays of an NPZ

@@ -1,13 +1,12 @@
 //! A folder of part files, as Spark and others write a table: one table, file after file, in the order of their names.
 
-use crate::chunk::{Decoded, Raw};
+use super::open_file;
 use crate::format::Format;
 use crate::in_step::OneOfSeveral;
 use crate::kept::{self, Holds};
-use crate::open::open_file;
-use crate::opened::{Decoder, Opened, RawSource, Rows, Wants, lock};
+use crate::opened::{Decoded, Decoder, Opened, PartRows, Raw, RawSource, Rows, Wants, lock};
 use crate::options::ReadOptions;
-use crate::source::TableInput;
+use crate::source::{TableInput, files_of};
 use arrow_array::ArrayRef;
 use landfall_model::{Problem, Slot};
 use std::collections::BTreeSet;
@@ -48,33 +47,6 @@ pub(crate) fn open(
         .ok_or_else(|| Problem::invalid(format!("{}: a folder without a table in it", folder.display())))?;
     let decoder = PartsDecoder { first: first.decoder.clone(), ignored };
     Ok(Opened::new(files, decoder, Vec::new()))
-}
-
-/// The files of a folder by name. What begins with `_` or `.` is no part (`_SUCCESS`, checksums), as Hadoop has it.
-///
-/// # Errors
-/// What the operating system said; unimplemented for a folder within the folder.
-pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
-    let failed = |error: std::io::Error| Problem::io(format!("read {}", folder.display()), &error);
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().as_encoded_bytes().starts_with(b"_")
-            || entry.file_name().as_encoded_bytes().starts_with(b".")
-        {
-            continue;
-        }
-        let path = entry.path();
-        if path.is_dir() {
-            return Err(Problem::unsupported(
-                format!("{}: a folder within a folder of part files", path.display()),
-                "give a folder that holds the files themselves",
-            ));
-        }
-        files.push(path);
-    }
-    files.sort_unstable();
-    Ok(files)
 }
 
 /// The files of a folder, one after the other.
@@ -156,31 +128,6 @@ impl RawSource for PartFiles {
             self.open_next()?;
         }
         Ok(None)
-    }
-}
-
-/// Rows of one of a folder's files, with what decodes them: columns may stand in another order there.
-#[derive(Clone)]
-pub(crate) struct PartRows {
-    pub(crate) raw: Raw,
-    decoder: Arc<dyn Decoder>,
-    name: Arc<str>,
-    /// Number in the file of the first of the rows, from 1.
-    first_row: u64,
-}
-
-impl PartRows {
-    /// The first rows, and the rest.
-    pub(crate) fn split_at(self, at: usize) -> (Self, Self) {
-        let (head, tail) = self.raw.clone().split_at(at);
-        let first_row = self.first_row + at as u64;
-        (PartRows { raw: head, ..self.clone() }, PartRows { raw: tail, first_row, ..self })
-    }
-}
-
-impl std::fmt::Debug for PartRows {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PartRows").field("name", &self.name).field("raw", &self.raw).finish_non_exhaustive()
     }
 }
 

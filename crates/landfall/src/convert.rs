@@ -1,8 +1,7 @@
-//! The command: load the original, convert, open, compare, and only then let the file be.
+//! `landfall convert`: load the original, convert, open, compare, and only then let the file be.
 
-use super::parity::{Parity, compare};
-use super::{may_count, task};
 use crate::args::Convert;
+use crate::conversion::{Parity, compare, may_count, task};
 use crate::engines::{self, registry};
 use crate::exit::Failure;
 use crate::output::print;

@@ -1,9 +1,9 @@
 //! Functions that a file itself defines (`FunctionProto` of `onnx.proto`): operators whose nodes stand in the file. They have
 //! no types of their own: those of a call follow from its inputs.
 
+use super::Kinds;
 use crate::declared::ElementType;
-use crate::kinds::Kinds;
-use crate::node::Node;
+use crate::node::{Node, Operator};
 use landfall_model::Problem;
 use landfall_model::protobuf::Fields;
 use std::cell::{Cell, RefCell};
@@ -16,9 +16,6 @@ const MOST_LEVELS: usize = 48;
 
 /// Element types of values, as far as they are known.
 pub(crate) type Elements = Vec<Option<ElementType>>;
-
-/// A name of an operator: domain, name, and which of several of that name.
-pub(crate) type Operator<'a> = (&'a str, &'a str, &'a str);
 
 /// The functions of one file.
 #[derive(Default)]

@@ -1,13 +1,12 @@
-//! `landfall convert`: a TensorFlow model becomes an ONNX file that answers the same, or none.
+//! A TensorFlow model becomes an ONNX file that answers the same, or none.
 
-mod command;
 mod parity;
 mod prefer;
 mod preferred;
 mod rows;
 mod trials;
 
-pub(crate) use command::run;
+pub(crate) use parity::{Parity, compare};
 pub(crate) use prefer::preferring_onnx;
 
 use landfall_convert::{OnnxTask, SourceKind};
@@ -28,7 +27,7 @@ const COUNTING: [&[u8]; 3] = [b"While", b"LoopCond", b"Range"];
 
 /// Whether a model's graph may do or make something as often as a number says that comes in: it names such operators. A
 /// file that cannot be read here, or is no graph, may.
-fn may_count(source: &Path) -> bool {
+pub(crate) fn may_count(source: &Path) -> bool {
     let graph = if source.is_dir() { source.join("saved_model.pb") } else { source.to_owned() };
     let is_graph = graph.extension().is_some_and(|ending| ending == "pb");
     let is_named = |bytes: &[u8], name: &[u8]| bytes.windows(name.len()).any(|part| part == name);
@@ -39,7 +38,7 @@ fn may_count(source: &Path) -> bool {
 }
 
 /// The conversion of one of a TensorFlow model's signatures; `source` is the folder of a SavedModel, or a file.
-fn task<'a>(
+pub(crate) fn task<'a>(
     source: &'a Path,
     engine: &str,
     signatures: &[Arc<Signature>],
