@@ -22,6 +22,7 @@
 //! assert!(found.report.to_string().contains("pip install example"));
 //! ```
 
+pub mod divisions;
 mod held;
 mod library;
 mod place;

@@ -1,6 +1,7 @@
 //! Opening a shared library and finding functions in it: the only `dlopen`.
 #![expect(unsafe_code, reason = "foreign code is what this file is about")]
 
+use crate::divisions;
 use std::path::{Path, PathBuf};
 
 /// An open shared library; closed when dropped.
@@ -18,6 +19,7 @@ impl Library {
     /// # Errors
     /// What the operating system's loader said.
     pub fn open(path: &Path) -> Result<Self, String> {
+        divisions::go_on();
         // SAFETY: initialisers of the library run here. That they behave is what its operator vouches for by naming or
         // installing it; the program relies on nothing about the library beyond that.
         let opened = unsafe { libloading::Library::new(path) };

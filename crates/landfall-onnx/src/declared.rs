@@ -5,6 +5,7 @@
 //! are held against the bytes, nesting against [`MAX_DEPTH`].
 
 mod acyclic;
+mod functions;
 mod graph;
 mod sizes;
 mod tensor;

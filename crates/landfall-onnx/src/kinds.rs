@@ -1,18 +1,14 @@
 //! Element types and numbers of axes of a graph's values, as far as the file says them or they follow from its nodes
 //! (`Operators.md` of ONNX).
 
-mod functions;
 mod operators;
 
-pub(crate) use functions::{Elements, Function, Functions};
-
 use crate::declared::{ElementType, ValueType, value_info};
-use crate::node::{IN_FUNCTION, Node, name_of, nodes, nodes_of};
+use crate::node::{Node, name_of, nodes};
 use landfall_model::protobuf::Fields;
 use landfall_model::{DType, Problem};
 use operators::{ALIKE, REDUCING, SAME_ELEMENTS, TOGETHER, TRUTHS};
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 /// Tensors of more axes are of no known number of them.
 const MOST_AXES: usize = 64;
@@ -23,7 +19,6 @@ pub(crate) struct Kinds<'a> {
     known: HashMap<&'a str, Kind>,
     /// Names in the order in which they were given, and what each was before.
     given: Vec<(&'a str, Option<Kind>)>,
-    functions: Rc<Functions<'a>>,
 }
 
 /// What is known of a value.
@@ -70,48 +65,9 @@ impl<'a> Kinds<'a> {
     /// # Errors
     /// Malformed.
     pub(crate) fn read(graph: Fields<'a>) -> Result<Self, Problem> {
-        Kinds::with_functions(graph, Rc::default())
-    }
-
-    /// The same of a graph that calls functions of its file.
-    ///
-    /// # Errors
-    /// Malformed.
-    pub(crate) fn with_functions(graph: Fields<'a>, functions: Rc<Functions<'a>>) -> Result<Self, Problem> {
-        let mut kinds = Kinds { functions, ..Kinds::default() };
+        let mut kinds = Kinds::default();
         kinds.enter(graph)?;
         Ok(kinds)
-    }
-
-    /// Takes up the values of a function that is called with inputs of such types.
-    ///
-    /// # Errors
-    /// Malformed.
-    pub(crate) fn in_function(
-        functions: &Rc<Functions<'a>>,
-        function: &Function<'a>,
-        inputs: &[Option<ElementType>],
-    ) -> Result<Self, Problem> {
-        let mut kinds = Kinds { functions: functions.clone(), ..Kinds::default() };
-        let (mut said, mut fields) = (HashMap::new(), function.fields.clone());
-        while let Some((number, value)) = fields.next()? {
-            if number == 12 {
-                let value = value.message()?;
-                said.insert(name_of(value.clone())?, declared(value)?);
-            }
-        }
-        for (place, input) in function.inputs.iter().enumerate() {
-            let kind = Kind::of(inputs.get(place).copied().flatten(), None);
-            kinds.give(input, kind.or(said.get(input).copied().unwrap_or_default()));
-        }
-        let mut nodes = nodes_of(function.fields.clone(), IN_FUNCTION);
-        nodes.try_for_each(|node| kinds.node(&node?, &said))?;
-        Ok(kinds)
-    }
-
-    /// The element types of a node's inputs.
-    pub(crate) fn elements(&self, node: &Node<'a>) -> Elements {
-        node.inputs.iter().map(|input| self.element(input)).collect()
     }
 
     /// Takes up a graph within a node, which sees all that is known there. Gives what [`Kinds::leave`] goes back to.
@@ -184,11 +140,8 @@ impl<'a> Kinds<'a> {
         Ok(())
     }
 
-    /// The element types of a node's outputs where a function, or a graph within the node, gives them.
-    fn given_within(&mut self, node: &Node<'a>) -> Result<Option<Elements>, Problem> {
-        if let Some((operator, _)) = self.functions.called(node) {
-            return self.functions.outputs(operator, self.elements(node)).map(Some);
-        }
+    /// The element types of a node's outputs where a graph within the node gives them.
+    fn given_within(&mut self, node: &Node<'a>) -> Result<Option<Vec<Option<ElementType>>>, Problem> {
         // Beside what a loop carries and gives, its body says whether to go on.
         let (graph, beside) = match (node.domain, node.operator) {
             ("", "If") => ("then_branch", 0),
@@ -197,9 +150,8 @@ impl<'a> Kinds<'a> {
             _ => return Ok(None),
         };
         let Some(graph) = node.attributes.graph(graph)? else { return Ok(None) };
-        let _level = self.functions.level(&graph)?;
         let mark = self.enter(graph.clone())?;
-        let (mut elements, mut fields) = (Elements::new(), graph);
+        let (mut elements, mut fields) = (Vec::new(), graph);
         while let Some((number, value)) = fields.next()? {
             if number == 12 {
                 elements.push(self.element(name_of(value.message()?)?));

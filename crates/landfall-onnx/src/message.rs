@@ -154,22 +154,6 @@ pub(crate) fn constant(name: &str, tensor: &Message) -> Message {
     plain("Constant", &[], name, &[value])
 }
 
-/// The same `NodeProto` of another operator of its domain, and of no overload.
-///
-/// # Errors
-/// Malformed.
-pub(crate) fn with_operator(bytes: &[u8], operator: &str) -> Result<Message, Problem> {
-    let mut node = Message::default();
-    let mut fields = Fields::new("node", bytes);
-    while let Some((number, value)) = fields.next()? {
-        if !matches!(number, 4 | 8) {
-            node.field(number, value)?;
-        }
-    }
-    node.bytes(4, operator.as_bytes());
-    Ok(node)
-}
-
 /// Hands attributes of a `NodeProto` on.
 pub(crate) fn copy_attributes(
     bytes: &[u8],

@@ -3,9 +3,6 @@
 use landfall_model::Problem;
 use landfall_model::protobuf::{Fields, Value};
 
-/// A name of an operator: domain, name, and which of several of that name.
-pub(crate) type Operator<'a> = (&'a str, &'a str, &'a str);
-
 /// One node.
 pub(crate) struct Node<'a> {
     pub(crate) name: &'a str,
@@ -13,7 +10,7 @@ pub(crate) struct Node<'a> {
     pub(crate) domain: &'a str,
     pub(crate) operator: &'a str,
     /// Which of several functions of this domain and name.
-    overload: &'a str,
+    pub(crate) overload: &'a str,
     /// An empty name is an optional input that does not come.
     pub(crate) inputs: Vec<&'a str>,
     pub(crate) outputs: Vec<&'a str>,
@@ -94,11 +91,6 @@ impl<'a> Node<'a> {
         let domain = if domain == "ai.onnx" { "" } else { domain };
         let attributes = Attributes(attributes);
         Ok(Node { name, domain, operator, overload, inputs, outputs, attributes })
-    }
-
-    /// The function that it calls, where that is one.
-    pub(crate) fn called(&self) -> Operator<'a> {
-        (self.domain, self.operator, self.overload)
     }
 
     /// For messages: `ai.onnx.ml.Scaler`.

@@ -1,7 +1,6 @@
 //! The engine `onnxruntime`: ONNX Runtime's shared library, found and opened at run time.
 
 mod api;
-mod divisions;
 mod model;
 mod nothing;
 mod options;
@@ -16,7 +15,6 @@ mod workspace;
 
 use crate::declared::Declared;
 use api::Runtime;
-use divisions::Zeros;
 use landfall_foreign::{LibrarySpec, Search, Surroundings, search};
 use landfall_model::{Claim, Engine, Model, ModelFiles, OptionSpec, Options, Problem};
 use std::path::Path;
@@ -67,9 +65,6 @@ impl OnnxRuntime {
 
 /// For fuzzers: what puts nodes in other words before the library reads them.
 pub(crate) fn read(file: &str, bytes: &[u8], declared: &Declared) {
-    for zeros in [Zeros::Library, Zeros::Graph] {
-        let _ = divisions::guarded(file, bytes, declared, zeros);
-    }
     let _ = recurrent::guarded(file, bytes, declared);
 }
 

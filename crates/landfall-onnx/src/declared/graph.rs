@@ -1,6 +1,7 @@
 //! Graphs, nodes and their attributes (`GraphProto`, `NodeProto`, `AttributeProto`), and what is gathered from them.
 
 use super::acyclic::Flow;
+use super::functions::{Body, Functions};
 use super::sizes::Origins;
 use super::tensor::{self, Stored};
 use super::types;
@@ -22,6 +23,9 @@ pub(super) struct Findings<'a> {
     class_names: BTreeMap<String, Vec<String>>,
     sequences: BTreeMap<String, Vec<String>>,
     origins: Origins<'a>,
+    functions: Functions<'a>,
+    /// What stands in the function, or the graph, that is being read.
+    body: Body<'a>,
 }
 
 /// What one node's attributes hold that matters here.
@@ -48,6 +52,8 @@ impl<'a> Findings<'a> {
             class_names: BTreeMap::new(),
             sequences: BTreeMap::new(),
             origins: Origins::default(),
+            functions: Functions::default(),
+            body: Body::default(),
         }
     }
 
@@ -79,9 +85,10 @@ impl<'a> Findings<'a> {
                 _ => {}
             }
         }
-        self.graph(graph, 0, &mut |name| {
+        self.graph(graph.clone(), 0, &mut |name| {
             initializers.insert(name);
         })?;
+        self.functions.check(&graph, &self.body)?;
         for input in &mut declared.inputs {
             input.has_default = initializers.contains(input.name.as_str());
         }
@@ -144,12 +151,13 @@ impl<'a> Findings<'a> {
     }
 
     fn node(&mut self, fields: Fields<'a>, depth: usize, flow: &mut Flow<'a>) -> Result<(), Problem> {
-        let Node { name, domain, operator, mut inputs, outputs, attributes, .. } =
+        let Node { name, domain, operator, overload, mut inputs, outputs, attributes } =
             Node::read(fields.clone())?;
         if operator.is_empty() {
             return Err(fields.malformed(format!("node {name:?} names no operator")));
         }
         *self.operators.entry((domain, operator)).or_default() += 1;
+        self.body.node((domain, operator, overload), depth);
         let shown = if name.is_empty() { operator } else { name };
         let mut found = Attributes::default();
         for attribute in attributes.messages() {
@@ -243,15 +251,18 @@ impl<'a> Findings<'a> {
 
     /// `FunctionProto`: its nodes are read as a graph's; its domain and name.
     pub(super) fn function(&mut self, mut fields: Fields<'a>) -> Result<(String, String), Problem> {
-        let (mut name, mut domain, mut flow) = ("", "", Flow::default());
+        let (mut name, mut domain, mut overload, mut flow) = ("", "", "", Flow::default());
+        self.body = Body::default();
         while let Some((number, value)) = fields.next()? {
             match number {
                 1 => name = value.text()?,
                 7 => self.node(value.message()?, 1, &mut flow)?,
                 10 => domain = value.text()?,
+                13 => overload = value.text()?,
                 _ => {}
             }
         }
+        self.functions.add((domain, name, overload), std::mem::take(&mut self.body));
         match flow.cycle() {
             Some(node) => Err(fields.malformed(format!("function {name:?} is cyclic at node {node:?}"))),
             None => Ok((domain.to_owned(), name.to_owned())),

@@ -5,7 +5,6 @@
 
 use super::NAME;
 use super::api::Runtime;
-use super::divisions::{self, Zeros};
 use super::options::{SessionOptions, THREADS};
 use super::plan::Plan;
 use super::problem::load_problem;
@@ -15,6 +14,7 @@ use super::session::Session;
 use crate::declared;
 use crate::interface::Interface;
 use crate::{external, facts, recognise};
+use landfall_foreign::divisions;
 use landfall_model::{Facts, Instance, Model, ModelFiles, Options, Problem, Signature};
 use std::sync::Arc;
 
@@ -39,12 +39,15 @@ impl OrtModel {
         let declared = declared::read(&file, bytes.bytes())?;
         let interface = Interface::of(&file, &declared)?;
         let externals = external::checked(&declared, files).map_err(|problem| problem.at(&file))?;
-        let divided = divisions::guarded(&file, bytes.bytes(), &declared, Zeros::of(runtime.version()))?;
-        let guarded = recurrent::guarded(&file, divided.as_deref().unwrap_or(bytes.bytes()), &declared)?;
-        let guarded = guarded.or(divided);
+        let guarded = recurrent::guarded(&file, bytes.bytes(), &declared)?;
         drop(bytes);
-        let session = Session::load(runtime, &path, guarded.as_deref(), &options)
-            .map_err(|failure| load_problem(&file, failure))?;
+        // What follows from constants alone is calculated now.
+        let (session, by_zero) =
+            divisions::watched(|| Session::load(runtime, &path, guarded.as_deref(), &options));
+        let session = session.map_err(|failure| load_problem(&file, failure))?;
+        if by_zero {
+            return Err(Problem::malformed(&file, None, divisions::BY_ZERO));
+        }
         drop(guarded);
         let plan = Plan::of(Arc::new(session), &interface).map_err(|problem| problem.at(&file))?;
         let bytes = entry.bytes + externals.values().map(|buffer| buffer.len() as u64).sum::<u64>();

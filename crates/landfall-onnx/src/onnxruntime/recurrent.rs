@@ -5,7 +5,6 @@
 //! cannot be, and the call fails. The library lays nothing out anew for it.
 
 use crate::declared::{Declared, ElementType};
-use crate::kinds::Functions;
 use crate::message::{Message, constant, main_graph, named, stored, with_graphs, with_nodes};
 use crate::node::{IN_FUNCTION, IN_GRAPH, Node, keep_apart, nodes_of};
 use landfall_model::protobuf::{Fields, Value};
@@ -25,7 +24,7 @@ const OPERATORS: [(&str, &str, [i64; 3]); 3] = [
 /// A model whose recurrent operators fail where there is nothing to go through; `None` where there are none.
 ///
 /// # Errors
-/// Malformed; graphs within nodes without end.
+/// Malformed.
 pub(super) fn guarded(file: &str, bytes: &[u8], declared: &Declared) -> Result<Option<Vec<u8>>, Problem> {
     let is_there = |(domain, operator): &(String, String)| lengths(domain, operator).is_some();
     if !declared.operators.keys().any(is_there) {
@@ -35,16 +34,15 @@ pub(super) fn guarded(file: &str, bytes: &[u8], declared: &Declared) -> Result<O
     if let Some(graph) = main_graph(file, bytes)? {
         nodes_of(graph, IN_GRAPH).try_for_each(|node| keep_apart(&node?, &mut names.prefix))?;
     }
-    let functions = Functions::read(file, bytes)?;
     let (mut model, mut fields) = (Message(Vec::with_capacity(bytes.len())), Fields::new(file, bytes));
     while let Some((number, value)) = fields.next()? {
         let changed = match number {
-            7 => within(value.clone().message()?, IN_GRAPH, &functions, &mut names)?,
+            7 => within(value.clone().message()?, IN_GRAPH, &mut names)?,
             25 => {
                 let function = value.clone().message()?;
                 let nodes = || nodes_of(function.clone(), IN_FUNCTION);
                 nodes().try_for_each(|node| keep_apart(&node?, &mut names.prefix))?;
-                within(function.clone(), IN_FUNCTION, &functions, &mut names)?
+                within(function.clone(), IN_FUNCTION, &mut names)?
             }
             _ => None,
         };
@@ -70,22 +68,12 @@ impl Names {
 }
 
 /// A graph or function with other nodes; `None` where it stays.
-fn within<'a>(
-    message: Fields<'a>,
-    of: u32,
-    functions: &Functions<'a>,
-    names: &mut Names,
-) -> Result<Option<Message>, Problem> {
-    let _level = functions.level(&message)?;
-    with_nodes(message, of, |value| node(value, functions, names))
+fn within<'a>(message: Fields<'a>, of: u32, names: &mut Names) -> Result<Option<Message>, Problem> {
+    with_nodes(message, of, |value| node(value, names))
 }
 
 /// A node in other words; `None` where it stays.
-fn node<'a>(
-    value: Value<'a>,
-    functions: &Functions<'a>,
-    names: &mut Names,
-) -> Result<Option<Vec<Message>>, Problem> {
+fn node<'a>(value: Value<'a>, names: &mut Names) -> Result<Option<Vec<Message>>, Problem> {
     let bytes = value.clone().bytes()?;
     let node = Node::read(value.message()?)?;
     if let (Some(lengths), Some(read)) = (lengths(node.domain, node.operator), node.inputs.first()) {
@@ -102,7 +90,7 @@ fn node<'a>(
     if node.attributes.graphs()?.is_empty() {
         return Ok(None);
     }
-    let changed = with_graphs(bytes, |graph| within(graph, IN_GRAPH, functions, names))?;
+    let changed = with_graphs(bytes, |graph| within(graph, IN_GRAPH, names))?;
     Ok(changed.map(|node| vec![node]))
 }
 

@@ -1,5 +1,6 @@
 //! One call on ONNX Runtime: inputs are read where they lie, outputs land in buffers of ours where their shape is known.
 
+use super::NAME;
 use super::api::{Failure, INVALID_ARGUMENT};
 use super::nothing::one_row;
 use super::plan::{OutputPlan, Plan};
@@ -9,8 +10,9 @@ use super::value::Value;
 use super::workspace::{Feed, Want, Workspace};
 use crate::declared::ElementType;
 use crate::interface::OutputForm;
+use landfall_foreign::divisions;
 use landfall_model::{
-    BufferMut, Call, DType, Input, Instance, Outputs, Problem, Reason, RowRule, Shape, Tensor,
+    BufferMut, Call, DType, Input, Instance, Kind, Outputs, Problem, Reason, RowRule, Shape, Tensor,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -67,7 +69,8 @@ impl Instance for OrtInstance {
         let has_rooms = plan.is_as_declared.load(Ordering::Relaxed);
         self.make_rooms(call, has_rooms)?;
         let has_rooms = self.rooms.iter().any(Option::is_some);
-        match self.compute(call) {
+        let (ran, by_zero) = divisions::watched(|| self.compute(call));
+        match ran {
             // Files declare shapes that their outputs do not have; the library says so of room for those.
             Err(failure) if has_rooms && failure.code == INVALID_ARGUMENT => {
                 self.make_rooms(call, false)?;
@@ -75,6 +78,10 @@ impl Instance for OrtInstance {
                 plan.is_as_declared.store(false, Ordering::Relaxed);
             }
             ran => ran.map_err(run_problem)?,
+        }
+        // Versions before 1.25 do not look for it.
+        if by_zero {
+            return Err(Problem::worded(Kind::InvalidArgument, format!("{NAME}: {}", divisions::BY_ZERO)));
         }
         self.hand_over(call, outputs)
     }

@@ -8,6 +8,7 @@ mod declared;
 mod divisions;
 mod dtypes;
 mod external;
+mod functions;
 mod golden;
 mod interface;
 mod lowered;

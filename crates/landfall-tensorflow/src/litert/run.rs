@@ -7,6 +7,7 @@ use super::room::Room;
 use super::session::{Compiled, Program, Side};
 use super::streamed;
 use super::strings::{self, Packed};
+use landfall_foreign::divisions;
 use landfall_model::{
     BufferMut, Call, DType, Input, Instance, Kind, Outputs, Problem, Reason, Shape, Signature, Strings,
     Tensor,
@@ -187,7 +188,13 @@ impl LiteRtInstance {
     fn run_settled(&mut self, place: usize) -> Result<bool, Problem> {
         let plan = &self.plans[place];
         let Some(settled) = &mut self.settled[place] else { return Err(Problem::internal("no memory")) };
-        match self.compiled.run(plan.index, &settled.inputs, &settled.outputs) {
+        let (ran, by_zero) =
+            divisions::watched(|| self.compiled.run(plan.index, &settled.inputs, &settled.outputs));
+        match ran {
+            // Its own operators look for it, others may not.
+            Ok(()) if by_zero => {
+                Err(Problem::new(Reason::Engine { engine: NAME, text: divisions::BY_ZERO.to_owned() }))
+            }
             Ok(()) => {
                 settled.retired.clear();
                 Ok(true)

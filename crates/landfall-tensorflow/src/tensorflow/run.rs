@@ -6,6 +6,7 @@ use super::interface::Defaults;
 use super::plan::{self, Plan, Plans};
 use super::value::Value;
 use super::{steps, types};
+use landfall_foreign::divisions;
 use landfall_model::{Call, Input, Instance, Outputs, Problem, Reason, Signature, Tensor};
 use std::sync::Arc;
 
@@ -53,8 +54,14 @@ impl Instance for TensorFlowInstance {
         let fetches = run().map(|place| plan.outputs[place].endpoint);
         values.clear();
         let mut metadata = call.is_traced().then(Bytes::room);
-        fetch::run(&plans.session, workspace, feeds, fetches, metadata.as_mut(), |value| values.push(value))
-            .map_err(|failure| failure.problem())?;
+        let (ran, by_zero) = divisions::watched(|| {
+            fetch::run(&plans.session, workspace, feeds, fetches, metadata.as_mut(), |v| values.push(v))
+        });
+        ran.map_err(|failure| failure.problem())?;
+        // Its own operators look for it, others may not.
+        if by_zero {
+            return Err(engine_problem(divisions::BY_ZERO.to_owned()));
+        }
         if let Some(metadata) = metadata {
             outputs.add_steps(steps::of(metadata.made())?);
         }

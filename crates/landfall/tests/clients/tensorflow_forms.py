@@ -216,16 +216,17 @@ def warm_up(folder):
 
 def light():
     """TensorFlow Lite files with operators whose outputs' shapes show in a run alone."""
-    def converted(name, function, dims):
+    def converted(name, function, *inputs):
         module = tf.Module()
-        module.f = tf.function(function, input_signature=[Spec(dims, tf.float32, "x")])
+        module.f = tf.function(function, input_signature=inputs)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([module.f.get_concrete_function()], module)
         (FOLDER / f"light/{name}.tflite").write_bytes(converter.convert())
     (FOLDER / "light").mkdir()
     rows = reals(3, 5)
     highest, places = tf.math.top_k(rows, 2)
-    converted("highest", lambda x: dict(zip(("highest", "places"), tf.math.top_k(x, 2))), [None, 5])
-    converted("positive", lambda x: {"places": tf.where(x > 0)}, [None])
+    converted("highest", lambda x: dict(zip(("highest", "places"), tf.math.top_k(x, 2))), Spec([None, 5], tf.float32, "x"))
+    converted("positive", lambda x: {"places": tf.where(x > 0)}, Spec([None], tf.float32, "x"))
+    converted("rest", lambda a, b: {"rest": tf.math.floormod(a, b)}, Spec([None], tf.int32, "a"), Spec([None], tf.int32, "b"))
     write("highest", {"x": rows}, {"highest": highest, "places": places})
 
 

@@ -1,25 +1,11 @@
 //! Divisions in functions that the file itself defines: by the types that each is called with.
 
 use super::{I32, I64, dividends, divisors};
+use crate::functions::{call, function};
 use crate::support::{Axis, Graph, Message, answer, node, onnxruntime, stored, tensor_type};
 use landfall_model::Tensor;
 
 const F32: i64 = 1;
-
-/// `FunctionProto` of the domain `own`.
-fn function(name: &str, inputs: &[&str], outputs: &[&str], nodes: &[Message]) -> Message {
-    let opset = |domain: &str, version| Message::new().text(1, domain).number(2, version);
-    let head = Message::new().text(1, name).text(10, "own");
-    let head = inputs.iter().fold(head, |function, input| function.text(4, input));
-    let head = outputs.iter().fold(head, |function, output| function.text(5, output));
-    let head = head.message(9, &opset("", 17)).message(9, &opset("own", 1));
-    nodes.iter().fold(head, |function, node| function.message(7, node))
-}
-
-/// A node that calls a function.
-fn call(name: &str, inputs: &[&str], outputs: &[&str]) -> Message {
-    node(name, inputs, outputs).text(7, "own")
-}
 
 fn vector(element: i64) -> Message {
     tensor_type(element, Some(&[Axis::Free("n")]))
@@ -121,48 +107,4 @@ fn names_of_copies_and_of_what_they_hold_are_free() {
         .output("y", &vector(I64));
     let outputs = answer(engine, &graph.file_with(17, &[taken, divide]), &[("a", &a)]).unwrap();
     assert_eq!(outputs.get(0).unwrap().values::<i64>().unwrap(), [i64::MIN + 1, 7]);
-}
-
-#[test]
-fn functions_that_call_each_other_without_end_are_refused() {
-    let Some(engine) = onnxruntime() else { return };
-    let a = Tensor::from_slice(&[1], &[4i64]).unwrap();
-    let one =
-        function("one", &["p"], &["r"], &[node("Div", &["p", "p"], &["s"]), call("other", &["s"], &["r"])]);
-    let other = function("other", &["p"], &["r"], &[call("one", &["p"], &["r"])]);
-    let graph =
-        Graph::new().node(&call("one", &["a"], &["y"])).input("a", &vector(I64)).output("y", &vector(I64));
-    let problem = answer(engine, &graph.file_with(17, &[one, other]), &[("a", &a)]).unwrap_err().to_string();
-    assert!(problem.contains("more than 48 deep"), "{problem}");
-}
-
-/// As deep as anything is followed: each function calls the next within branches within branches.
-#[test]
-fn functions_within_branches_within_functions_leave_the_stack_whole() {
-    let Some(engine) = onnxruntime() else { return };
-    let a = Tensor::from_slice(&[1], &[4i64]).unwrap();
-    let truth = Message::new().text(1, "to").number(3, 9).number(20, 2);
-    let nested = |name: &str| {
-        (0..22).fold(call(name, &["p"], &["r"]), |inner, _| {
-            let graph = Graph::new().node(&inner);
-            let graph = Graph(graph.0.message(12, &Message::new().text(1, "r"))).0;
-            let branch = |name: &str| Message::new().text(1, name).message(6, &graph).number(20, 5);
-            // The other branch is small: what lies within twice would double with each level.
-            let other = Graph::new().node(&node("Identity", &["p"], &["r"]));
-            let other = Graph(other.0.message(12, &Message::new().text(1, "r"))).0;
-            let other = Message::new().text(1, "else_branch").message(6, &other).number(20, 5);
-            node("If", &["yes"], &["r"]).message(5, &branch("then_branch")).message(5, &other)
-        })
-    };
-    let functions: Vec<Message> = (0..26)
-        .map(|depth| {
-            let yes = node("Cast", &["p"], &["yes"]).message(5, &truth);
-            function(&format!("f{depth}"), &["p"], &["r"], &[yes, nested(&format!("f{}", depth + 1))])
-        })
-        .chain([function("f26", &["p"], &["r"], &[node("Div", &["p", "p"], &["r"])])])
-        .collect();
-    let graph =
-        Graph::new().node(&call("f0", &["a"], &["y"])).input("a", &vector(I64)).output("y", &vector(I64));
-    let problem = answer(engine, &graph.file_with(17, &functions), &[("a", &a)]).unwrap_err().to_string();
-    assert!(problem.contains("more than 48 deep"), "{problem}");
 }
