@@ -1,4 +1,5 @@
-//! Finding and opening shared libraries, saying what was tried, and holding what lies in their memory.
+//! Finding and opening shared libraries, saying what was tried, holding what lies in their memory, and going on where the processor
+//! traps a division of theirs.
 //!
 //! A [`LibrarySpec`] says what a library is called and where it may lie; [`search`] walks the places in their order,
 //! opens what it finds and asks the caller whether it will do. What was tried, and why each was refused, is in the

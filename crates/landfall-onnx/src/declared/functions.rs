@@ -54,23 +54,30 @@ impl<'a> Functions<'a> {
         if self.0.is_empty() {
             return Ok(());
         }
-        match self.size(body, 0, &mut HashMap::new()) {
-            None => {
-                let what = format!("functions, and graphs within nodes, more than {MOST_LEVELS} deep");
-                Err(graph.malformed(what))
+        match self.size(("", "", ""), body, 0, &mut HashMap::new()) {
+            Err((domain, name, _)) => {
+                let what = format!("function {name:?} of domain {domain:?} calls itself, or lies more than");
+                Err(graph
+                    .malformed(format!("{what} {MOST_LEVELS} deep in functions and graphs within nodes")))
             }
-            Some(size) if size.nodes > MOST_NODES => {
+            Ok(size) if size.nodes > MOST_NODES => {
                 let what = format!("{} nodes with those of functions in the place of calls", size.nodes);
                 Err(graph.malformed(format!("{what}: more than {MOST_NODES}")))
             }
-            Some(_) => Ok(()),
+            Ok(_) => Ok(()),
         }
     }
 
-    /// What a body comes to that lies so deep; `None` where that is too deep.
-    fn size(&self, body: &Body<'a>, depth: usize, known: &mut HashMap<Operator<'a>, Size>) -> Option<Size> {
+    /// What the body of a function comes to that lies so deep; the function where it is too deep.
+    fn size(
+        &self,
+        of: Operator<'a>,
+        body: &Body<'a>,
+        depth: usize,
+        known: &mut HashMap<Operator<'a>, Size>,
+    ) -> Result<Size, Operator<'a>> {
         if depth > MOST_LEVELS {
-            return None;
+            return Err(of);
         }
         let mut size = Size { levels: 0, nodes: body.nodes };
         for (&(operator, within), &times) in &body.called {
@@ -78,7 +85,7 @@ impl<'a> Functions<'a> {
                 (Some(known), _) => *known,
                 (None, None) => Size { levels: 0, nodes: 0 },
                 (None, Some(body)) => {
-                    let called = self.size(body, depth + within, known)?;
+                    let called = self.size(operator, body, depth + within, known)?;
                     known.insert(operator, called);
                     called
                 }
@@ -86,6 +93,6 @@ impl<'a> Functions<'a> {
             size.levels = size.levels.max(within + called.levels);
             size.nodes = size.nodes.saturating_add(called.nodes.saturating_mul(times));
         }
-        (depth + size.levels <= MOST_LEVELS).then_some(size)
+        if depth + size.levels > MOST_LEVELS { Err(of) } else { Ok(size) }
     }
 }

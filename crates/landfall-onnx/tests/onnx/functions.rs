@@ -33,7 +33,7 @@ fn functions_that_call_each_other_without_end_are_refused() {
     let other = function("other", &["p"], &["r"], &[call("one", &["p"], &["r"])]);
     let graph = Graph::new().node(&call("one", &["a"], &["y"])).input("a", &vector()).output("y", &vector());
     let problem = refusal(&graph.file_with(17, &[one, other]));
-    assert!(problem.contains("more than 48 deep"), "{problem}");
+    assert!(problem.contains("of domain \"own\" calls itself, or lies more than 48 deep"), "{problem}");
 }
 
 /// As deep as anything is followed: each function calls the next within branches within branches.
