@@ -35,8 +35,8 @@ pub(crate) struct Conditions<X> {
     places: Vec<(u32, u8)>,
 }
 
-/// Thresholds of one column and one kind of test, or a part of them, ascending, in blocks; what is left of the blocks is NaN,
-/// which is below nothing. Of more than a few thresholds there are as many blocks as halving asks for: a power of two.
+/// Thresholds of one column and one kind of test, or a part of them, ascending, in blocks; what is left of the last block is NaN,
+/// which is below nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Part<X> {
     pub(crate) column: usize,
@@ -253,9 +253,7 @@ impl<X: Real> Part<X> {
         missing_left: Option<usize>,
         missing_right: Option<usize>,
     ) -> Self {
-        let blocks = list.len() / LANES + 1;
-        let blocks = if list.len() > FEW { blocks.next_power_of_two() } else { blocks };
-        let mut blocks = vec![[X::NAN; LANES]; blocks];
+        let mut blocks = vec![[X::NAN; LANES]; list.len() / LANES + 1];
         for (i, &threshold) in list.iter().enumerate() {
             blocks[i / LANES][i % LANES] = threshold;
         }

@@ -5,11 +5,12 @@
     reason = "functions of an instruction set may be called only where the processor has it"
 )]
 
-/// Calls `halve` as compiled for the number of bits that ranks among a part's thresholds have, and for its comparison. The
-/// function around it answers `false` where there is none, and `true` else.
+/// Calls `halve` as compiled for the number of bits that ranks among a part's thresholds have, and for its comparison. Halving asks
+/// for a power of two of blocks: `halve` takes those that a part lacks for blocks of NaN, which are not kept. The function
+/// around it answers `false` where there is none, and `true` else.
 macro_rules! by_size {
     ($part:expr, $blocks:expr, $values:expr, $width:expr, $planes:expr) => {{
-        match ($blocks.len(), $part.at_most) {
+        match ($blocks.len().next_power_of_two(), $part.at_most) {
             (2, false) => halve::<5, _CMP_GE_OQ>($blocks, $values, $width, $planes),
             (2, true) => halve::<5, _CMP_GT_OQ>($blocks, $values, $width, $planes),
             (4, false) => halve::<6, _CMP_GE_OQ>($blocks, $values, $width, $planes),

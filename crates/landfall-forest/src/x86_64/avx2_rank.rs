@@ -1,7 +1,7 @@
 //! AVX2: ranks of float32 among a part's thresholds, eight at a time by halving. The thresholds of the first six levels come out
 //! of registers, since to gather eight numbers takes as long as a dozen other instructions; those of the last two are gathered.
 
-use crate::conditions::{LANES, Part};
+use crate::conditions::{LANES, PART, Part};
 use crate::ladder::BITS;
 use crate::mask::{Mask, ROWS};
 use crate::real::{Numbers, Real};
@@ -40,7 +40,7 @@ const fn asked_first(levels: usize) -> [i32; 1 << IN_REGISTERS] {
     asked
 }
 
-/// A part of 2^LEVELS - 1 thresholds.
+/// A part of up to 2^LEVELS - 1 thresholds, and more than half as many.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn halve<const LEVELS: usize, const COMPARISON: i32>(
@@ -49,7 +49,12 @@ fn halve<const LEVELS: usize, const COMPARISON: i32>(
     width: usize,
     planes: &mut [Mask; BITS],
 ) {
-    let list = blocks.as_flattened();
+    let mut filled = [f32::NAN; PART + 1];
+    let mut list = blocks.as_flattened();
+    if list.len() < 1 << LEVELS {
+        filled[..list.len()].copy_from_slice(list);
+        list = &filled[..1 << LEVELS];
+    }
     assert!(list.len() == 1 << LEVELS && values.len() == ROWS && width <= ROWS);
     let asked = const { asked_first(LEVELS) };
     let mut tables = [_mm256_setzero_ps(); (1 << IN_REGISTERS) / 8];

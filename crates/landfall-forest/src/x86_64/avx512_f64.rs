@@ -33,7 +33,7 @@ pub(super) fn planes<X: Real>(
     by_size!(part, blocks, values, width, planes)
 }
 
-/// A part of 2^LEVELS - 1 thresholds.
+/// A part of up to 2^LEVELS - 1 thresholds, and more than half as many.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn halve<const LEVELS: usize, const COMPARISON: i32>(
@@ -43,8 +43,8 @@ fn halve<const LEVELS: usize, const COMPARISON: i32>(
     planes: &mut [Mask; BITS],
 ) {
     let count = 1 << (LEVELS - 4);
-    assert!(blocks.len() == count && values.len() == ROWS && width <= ROWS);
-    let tables = tables(blocks);
+    assert!(blocks.len() > count / 2 && blocks.len() <= count && values.len() == ROWS && width <= ROWS);
+    let tables = tables(blocks, count);
     let asked = const { asked_of_ends(1 << (LEVELS - 4)) };
     // SAFETY: there are sixteen numbers of 4 bytes.
     let asked = unsafe { _mm512_loadu_si512(asked.as_ptr().cast()) };
@@ -95,17 +95,17 @@ fn halve<const LEVELS: usize, const COMPARISON: i32>(
     }
 }
 
-/// Blocks of thresholds, turned so that two registers have one of each block, in the lanes of places below the ends'.
+/// Blocks of thresholds, turned so that two registers have one of each block, in the lanes of places below the ends'. Where there
+/// are fewer than `count`, the others are NaN.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn tables(blocks: &[[f64; BLOCK]]) -> [[__m512d; 2]; BLOCK] {
+fn tables(blocks: &[[f64; BLOCK]], count: usize) -> [[__m512d; 2]; BLOCK] {
     let mut tables = [[_mm512_setzero_pd(); 2]; BLOCK];
     for high in [0, LANES] {
-        let mut rows = [_mm512_setzero_pd(); BLOCK];
-        for block in 0..blocks.len() {
+        let mut rows = [_mm512_set1_pd(f64::NAN); BLOCK];
+        for (block, thresholds) in blocks.iter().enumerate() {
             // SAFETY: a block has sixteen float64, eight of them behind `high`.
-            let row = unsafe { _mm512_loadu_pd(blocks[block].as_ptr().add(high)) };
-            rows[(blocks.len() + block) % BLOCK] = row;
+            rows[(count + block) % BLOCK] = unsafe { _mm512_loadu_pd(thresholds.as_ptr().add(high)) };
         }
         let [first, second] = rows.as_chunks::<LANES>().0 else { continue };
         let [first, second] = [turned(*first), turned(*second)];

@@ -40,7 +40,7 @@ pub(super) const fn asked_of_ends(blocks: usize) -> [i32; LANES] {
     asked
 }
 
-/// A part of 2^LEVELS - 1 thresholds.
+/// A part of up to 2^LEVELS - 1 thresholds, and more than half as many.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn halve<const LEVELS: usize, const COMPARISON: i32>(
@@ -50,12 +50,12 @@ fn halve<const LEVELS: usize, const COMPARISON: i32>(
     planes: &mut [Mask; BITS],
 ) {
     let count = 1 << (LEVELS - 4);
-    assert!(blocks.len() == count && values.len() == ROWS && width <= ROWS);
+    assert!(blocks.len() > count / 2 && blocks.len() <= count && values.len() == ROWS && width <= ROWS);
     // A place below the ends' is, but for its fifth bit, the lane of its block.
-    let mut rows = [_mm512_setzero_ps(); LANES];
-    for block in 0..count {
+    let mut rows = [_mm512_set1_ps(f32::NAN); LANES];
+    for (block, thresholds) in blocks.iter().enumerate() {
         // SAFETY: a block has sixteen float32.
-        rows[(count + block) % LANES] = unsafe { _mm512_loadu_ps(blocks[block].as_ptr()) };
+        rows[(count + block) % LANES] = unsafe { _mm512_loadu_ps(thresholds.as_ptr()) };
     }
     let tables = turned(rows);
     let asked = const { asked_of_ends(1 << (LEVELS - 4)) };
